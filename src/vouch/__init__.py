@@ -1,0 +1,1 @@
+"""A pipeline that vouches for its models."""

@@ -1,0 +1,32 @@
+"""The command line: options in, functions called, errors told; nothing is computed here."""
+
+import sys
+
+import typer
+
+from vouch.cli import backtest, holdout, registry, run, score, simulate, source, stage
+from vouch.errors import VouchError
+
+app = typer.Typer(
+    name="vouch",
+    help="From raw payments to registered, explained, honestly evaluated models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for module in (run, stage, score, backtest, registry, simulate):
+    module.add_to(app)
+app.add_typer(source.app, name="source")
+app.add_typer(holdout.app, name="holdout")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is told in two lines and exits with 1."""
+    try:
+        app()
+    except VouchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"  try: {error.hint}", file=sys.stderr)
+        sys.exit(1)

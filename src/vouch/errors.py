@@ -1,0 +1,33 @@
+"""Errors a user can act on."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class VouchError(Exception):
+    """A mistake of the user's or a limit of the data, told without a traceback.
+
+    Args:
+        message: What was wrong: names the file, the field and what was got.
+        hint: What to do about it, in the imperative.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Say which known names there are, the nearest one first.
+
+    Args:
+        name: What the user wrote.
+        known: The names that would have been understood.
+
+    Returns:
+        A sentence such as ``did you mean 'paysim'? Known: cards, paysim``.
+    """
+    choices = sorted(known)
+    close = get_close_matches(name, choices, n=1)
+    suggestion = f"did you mean {close[0]!r}? " if close else ""
+    return f"{suggestion}Known: {', '.join(choices) or 'none'}"

@@ -1,0 +1,68 @@
+"""Small files and digests: JSON that is the same bytes for the same content, atomic writes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vouch.errors import VouchError
+
+CHUNK = 1 << 20
+
+
+def sha256(path: Path) -> str:
+    """Digest a file.
+
+    Args:
+        path: The file; read in pieces, so any size will do.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Args:
+        path: The file's final place; its folder is made.
+
+    Yields:
+        A path beside it to write to; on success it takes the final place in one step.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, sorted and indented, so the same content is the same bytes."""
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        VouchError: The file is missing or is no JSON; names the file.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise VouchError(f"{path}: no such file", "run the stage that writes it first") from None
+    except json.JSONDecodeError as error:
+        raise VouchError(f"{path}: not JSON ({error})", "run its stage again") from None

@@ -1,0 +1,20 @@
+"""How a long computation tells how far it is."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called from inside a stage; terminal and Prefect each bring their own."""
+
+    def __call__(self, done: float, total: float, message: str = "") -> None:
+        """Tell progress.
+
+        Args:
+            done: Work done so far, in units of the stage's choice, 0 to ``total``.
+            total: All the work there is, above 0.
+            message: What is being done now, a few words.
+        """
+
+
+def silent(done: float, total: float, message: str = "") -> None:
+    """Tell nobody: the default of every stage."""

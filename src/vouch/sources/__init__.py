@@ -1,0 +1,1 @@
+"""What a table is: declarations that give each column a role, readers, simulators."""

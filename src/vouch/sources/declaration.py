@@ -1,0 +1,227 @@
+"""One YAML file a source: which column plays which role.
+
+Everything after ingest speaks of roles, never of the source's own names: a column of a single role
+is called by the role (``amount``, ``payer``), a ``category`` or ``number`` keeps its own name in
+lower case.
+"""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from vouch.errors import VouchError, near
+
+Role = Literal[
+    "id",
+    "time",
+    "arrival",
+    "amount",
+    "payer",
+    "payee",
+    "category",
+    "number",
+    "payer_balance_before",
+    "payer_balance_after",
+    "payee_balance_before",
+    "payee_balance_after",
+    "label",
+    "label_time",
+    "ignore",
+]
+BALANCES = (
+    "payer_balance_before",
+    "payer_balance_after",
+    "payee_balance_before",
+    "payee_balance_after",
+)
+NUMERIC: frozenset[str] = frozenset(["amount", "number", *BALANCES])
+REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def parse_duration(value: Any) -> Any:
+    """Read ``90s``, ``15m``, ``24h``, ``7d`` or ``2w`` as a timedelta; leave anything else."""
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value)):
+        return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class Strict(BaseModel):
+    """A frozen declaration in which an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(Strict):
+    """One column of the raw file and the role it plays.
+
+    Attributes:
+        role: What the column means.
+        optional: The file may come without it.
+        values: For a category, the values it may take; empty means any.
+        history: For payer and payee, whether one name comes often enough to have a history.
+        unit: For time, ``datetime`` (text or timestamp) or ``step`` (a count of steps).
+        step: For ``unit: step``, how long one step is.
+        origin: For ``unit: step``, when the first step begins (UTC).
+        first: For ``unit: step``, the number of the first step.
+        format: For ``unit: datetime`` given as text, a strptime pattern; ISO 8601 if empty.
+    """
+
+    role: Role
+    optional: bool = False
+    values: tuple[str, ...] = ()
+    history: bool = True
+    unit: Literal["datetime", "step"] = "datetime"
+    step: Duration = timedelta(hours=1)
+    origin: datetime | None = None
+    first: int = 1
+    format: str = ""
+
+
+class Delay(Strict):
+    """How long after the payment its truth becomes known.
+
+    Attributes:
+        distribution: ``fixed`` (always ``mean``) or ``exponential`` (drawn per case, seeded by id).
+        mean: The delay's mean.
+    """
+
+    distribution: Literal["fixed", "exponential"] = "fixed"
+    mean: Duration = timedelta(0)
+
+
+class Truth(Strict):
+    """When a label column's values become known; label_time, where given, says it per row."""
+
+    delay: Delay = Delay()
+
+
+class Rule(Strict):
+    """A starting rule that labels rows at once.
+
+    Attributes:
+        name: What the rule is called in the label store.
+        where: An SQL condition over role names; true means positive.
+    """
+
+    name: str = "rule"
+    where: str
+
+
+class Costs(Strict):
+    """What decisions cost, in the currency of ``amount``.
+
+    Attributes:
+        review: Cost of looking at one case, at least 0.
+        missed: Cost of a missed fraud as a share of its amount, at least 0.
+        false_alarm: Cost of stopping a genuine payment beyond its review, at least 0.
+    """
+
+    review: float = Field(default=10.0, ge=0)
+    missed: float = Field(default=1.0, ge=0)
+    false_alarm: float = Field(default=0.0, ge=0)
+
+
+class Simulator(Strict):
+    """Rows made instead of read.
+
+    Attributes:
+        name: Which simulator.
+        rows: How many rows, 10,000 to 6,400,000.
+        seed: Seed of the random numbers; the same seed gives the same bytes.
+    """
+
+    name: Literal["paysim"]
+    rows: int = Field(ge=10_000, le=6_400_000)
+    seed: int = 0
+
+
+class Declaration(Strict):
+    """A source: its format, its columns' roles, and what is known of its labels and costs."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    usecase: Literal["fraud"] = "fraud"
+    description: str = ""
+    format: Literal["csv", "parquet", "jsonl", "simulator"]
+    encoding: str = "utf-8"
+    separator: str = ","
+    simulator: Simulator | None = None
+    columns: dict[str, Column]
+    truth: Truth | None = None
+    rule: Rule | None = None
+    costs: Costs = Costs()
+    capacity: int = Field(default=100, gt=0, description="cases people can review a day")
+    windows: tuple[Duration, ...] = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Declaration":
+        roles = [c.role for c in self.columns.values() if c.role not in REPEATABLE]
+        if twice := sorted({r for r in roles if roles.count(r) > 1}):
+            raise ValueError(f"role {twice[0]!r} is given to two columns; only one may have it")
+        if (self.format == "simulator") != (self.simulator is not None):
+            raise ValueError("format: simulator and the section simulator go together")
+        for name, column in self.columns.items():
+            if column.role == "time" and column.unit == "step" and column.origin is None:
+                raise ValueError(f"column {name!r}: unit: step needs an origin (a date)")
+        return self
+
+    def canonical(self, column: str) -> str:
+        """Give the name a raw column has from bronze on.
+
+        Args:
+            column: The column's name in the raw file.
+        """
+        role = self.columns[column].role
+        return re.sub(r"\W+", "_", column).lower() if role in REPEATABLE else role
+
+    def column(self, role: Role) -> str | None:
+        """Give the raw name of the column in a single role, or None."""
+        return next((n for n, c in self.columns.items() if c.role == role), None)
+
+    def has(self, role: Role) -> bool:
+        """Tell whether any column plays a role."""
+        return self.column(role) is not None
+
+    def of_role(self, role: Role) -> tuple[str, ...]:
+        """Give the canonical names of all columns in a role, in declared order."""
+        return tuple(self.canonical(n) for n, c in self.columns.items() if c.role == role)
+
+
+def describe(error: ValidationError) -> str:
+    """Say in one line a field, what was wrong with it and what was got."""
+    lines = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"]) or "file"
+        got = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
+        lines.append(f"{place}: {problem['msg']}{got}")
+    return "; ".join(lines)
+
+
+def load_declaration(path: Path) -> Declaration:
+    """Read a source's declaration.
+
+    Args:
+        path: The YAML file, ``data/sources/<name>.yaml``.
+
+    Returns:
+        The checked declaration.
+
+    Raises:
+        VouchError: Missing file (names the near ones), no YAML, or a field that is wrong.
+    """
+    if not path.exists():
+        known = [p.stem for p in path.parent.glob("*.yaml")]
+        raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, known))
+    try:
+        return Declaration.model_validate(yaml.safe_load(path.read_text()))
+    except yaml.YAMLError as error:
+        raise VouchError(f"{path}: not YAML: {error}", "mend the file") from None
+    except ValidationError as error:
+        raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
