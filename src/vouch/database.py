@@ -1,0 +1,59 @@
+"""The project's SQL store: SQLite in WAL mode in the state folder, PostgreSQL when outgrown."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import DDL, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.engine import Connection
+
+WAIT = 60.0  # seconds a writer waits for another one
+
+
+def open_database(state: Path, metadata: MetaData) -> Engine:
+    """Open the store and make the tables that are missing.
+
+    Every transaction takes SQLite's write lock when it begins, so what it read still holds when
+    it writes: two processes never act on the same balance.
+
+    Args:
+        state: The project's state folder; made if missing.
+        metadata: The tables wanted.
+
+    Returns:
+        An engine on ``state/vouch.db``.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{state.resolve()}/vouch.db", connect_args={"timeout": WAIT})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    # SQLite does not wait for a lock while it changes to WAL, so only one process may at a time
+    with FileLock(state / "vouch.db.lock"), engine.begin() as connection:
+        metadata.create_all(connection)
+    return engine
+
+
+def append_only(table: Table) -> None:
+    """Let the database itself refuse to change or delete a table's rows.
+
+    Args:
+        table: The table; takes effect when it is created.
+    """
+    for verb in ("UPDATE", "DELETE"):
+        trigger = DDL(
+            f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
+        ).execute_if(dialect="sqlite")
+        event.listen(table, "after_create", trigger)
+
+
+def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # sqlite3's own implicit BEGIN comes too late
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,110 @@
+"""Encrypting the holdout. Only :mod:`vouch.holdout.keeper` imports this module.
+
+AES-SIV (RFC 5297) is deterministic, so the same holdout is the same bytes for DVC, and it is
+authenticated, so a changed byte is noticed.
+"""
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from vouch.errors import VouchError
+from vouch.files import replacing
+
+KEY = "holdout.key"
+BITS = 512
+HEADER = b"vouch sealed holdout 1\n"
+AGAIN = "seal it again: delete the file and run the stage extract"
+
+
+def seal(key: bytes, plain: Path, sealed: Path) -> None:
+    """Encrypt a file; the same bytes and key give the same bytes.
+
+    Args:
+        key: 64 bytes of :func:`make_key`.
+        plain: The file to seal, below 2 GiB.
+        sealed: Where to write it.
+    """
+    content = AESSIV(key).encrypt(plain.read_bytes(), [HEADER])
+    with replacing(sealed) as draft:
+        draft.write_bytes(HEADER + content)
+
+
+def unseal(key: bytes, sealed: Path) -> bytes:
+    """Decrypt a sealed file.
+
+    Args:
+        key: The key it was sealed with.
+        sealed: The file.
+
+    Returns:
+        The plain bytes.
+
+    Raises:
+        VouchError: The file is missing, is no sealed holdout, was changed, or has another key.
+    """
+    try:
+        content = sealed.read_bytes()
+    except FileNotFoundError:
+        raise VouchError(f"{sealed}: no such file", "run the stage extract first") from None
+    if not content.startswith(HEADER):
+        raise VouchError(f"{sealed}: not a sealed holdout", AGAIN)
+    try:
+        return AESSIV(key).decrypt(content[len(HEADER) :], [HEADER])
+    except (InvalidTag, ValueError):
+        message = f"{sealed}: the file was changed, or sealed with another {KEY}"
+        raise VouchError(message, f"bring back the {KEY} it was sealed with, or {AGAIN}") from None
+
+
+def make_key(state: Path) -> bytes:
+    """Read the project's key; make it on first use, readable by its owner alone.
+
+    Args:
+        state: The project's state folder.
+
+    Returns:
+        64 random bytes, the same on every call.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / KEY
+    if not path.exists():
+        _publish(path, AESSIV.generate_key(BITS))
+    return read_key(state)
+
+
+def read_key(state: Path) -> bytes:
+    """Read the project's key.
+
+    Args:
+        state: The project's state folder.
+
+    Raises:
+        VouchError: There is none, or it is no key.
+    """
+    path = state / KEY
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        hint = f"bring it back from a backup or from whoever sealed the holdout, or {AGAIN}"
+        raise VouchError(f"{path}: no such file, so the holdout cannot be opened", hint) from None
+    if len(key) * 8 != BITS:
+        raise VouchError(f"{path}: {len(key)} bytes, not {BITS // 8}", "bring back the true key")
+    return key
+
+
+def _publish(path: Path, key: bytes) -> None:
+    """Put the whole key in place in one step; of two processes the first one's key stays."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
