@@ -1,0 +1,1 @@
+"""How good the candidate is, how sure that is, and against what."""
