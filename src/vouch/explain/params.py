@@ -1,0 +1,37 @@
+"""What a user may set of the explanations."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from vouch.settings import Params
+
+
+class ExplainParams(Params):
+    """Which cases are explained, how, and when an explanation counts as poor.
+
+    Attributes:
+        cases: How many of the riskiest and how many of the least certain cases.
+        samples: Perturbed rows an explanation is fitted on.
+        features: Features an explanation may name.
+        mode: How rows are perturbed. ``replace`` swaps features for those of real rows,
+            ``quartile`` draws each from its quartiles (one pool of predictions serves all cases),
+            ``around`` adds normal noise (lime's ``sample_around_instance``).
+        keep: For ``replace``, the chance that a feature keeps the case's value.
+        background: Training rows the perturbations draw on.
+        boundary: The probability at which a case is least certain.
+        poor_r2: A weighted R² below this is poor.
+        poor_gap: A difference between surrogate and model above this is poor.
+        seed: Together with a case's id the seed of its explanation.
+    """
+
+    cases: int = Field(default=5, ge=1, le=1000)
+    samples: int = Field(default=5000, ge=100, le=100_000)
+    features: int = Field(default=8, ge=1, le=50)
+    mode: Literal["replace", "quartile", "around"] = "replace"
+    keep: float = Field(default=0.8, gt=0, lt=1)
+    background: int = Field(default=5000, ge=100, le=100_000)
+    boundary: float = Field(default=0.5, ge=0, le=1)
+    poor_r2: float = Field(default=0.3, ge=0, le=1)
+    poor_gap: float = Field(default=0.1, ge=0, le=1)
+    seed: int = Field(default=0, ge=0)
