@@ -4,11 +4,14 @@ On disk a model is ``candidate.json`` with ``model.ubj`` (XGBoost) or ``model.sk
 (scikit-learn): neither format can run code when it is read.
 """
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import pandas as pd
@@ -330,9 +333,7 @@ def save(fitted: Fitted, folder: Path) -> None:
     if fitted.candidate.algorithm == "xgboost":
         fitted.estimator.save_model(path)
     else:
-        from skops import io
-
-        path.write_bytes(io.dumps(fitted.estimator))
+        path.write_bytes(_dump(fitted.estimator))
     description = {
         "candidate": fitted.candidate.model_dump(),
         "features": list(fitted.features),
@@ -340,6 +341,25 @@ def save(fitted: Fitted, folder: Path) -> None:
         "sha256": sha256(path),
     }
     write_json(folder / "candidate.json", description)
+
+
+def _dump(estimator: Any) -> bytes:
+    """Write as skops does, without what differs from run to run: memory addresses and the clock."""
+    from skops import io
+
+    numbers: dict[str, str] = {}
+    packed, result = ZipFile(BytesIO(io.dumps(estimator))), BytesIO()
+    schema = re.sub(
+        r'("__id__": |"file": ")(\d+)',
+        lambda found: found[1] + numbers.setdefault(found[2], str(len(numbers))),
+        packed.read("schema.json").decode(),
+    )
+    with ZipFile(result, "w") as file:
+        for name in sorted(packed.namelist(), key=lambda n: int(numbers.get(Path(n).stem, -1))):
+            content = schema.encode() if name == "schema.json" else packed.read(name)
+            stem, suffix = Path(name).stem, Path(name).suffix
+            file.writestr(ZipInfo(numbers.get(stem, stem) + suffix), content)
+    return result.getvalue()
 
 
 def _file(candidate: Candidate, folder: Path) -> Path:
