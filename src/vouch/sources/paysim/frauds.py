@@ -1,0 +1,98 @@
+"""Taken-over accounts: the whole balance is transferred to a fresh account and cashed out."""
+
+import numpy as np
+
+from vouch.sources.paysim.accounts import Cents
+from vouch.sources.paysim.parameters import (
+    CASH_OUT,
+    CLIENT_BALANCE,
+    FLAGGED_LEAST,
+    FRAUD_LARGEST_BALANCE,
+    FRAUD_LOG_MEAN,
+    FRAUD_LOG_SD,
+    FRAUD_PIECE,
+    PHASES,
+    PUBLISHED_FLAGGED,
+    PUBLISHED_FRAUDS,
+    PUBLISHED_LONE_CASH_OUTS,
+    PUBLISHED_ROWS,
+    STEPS,
+    TRANSFER,
+    drawn,
+)
+from vouch.sources.paysim.payers import Payments, amounts
+
+
+def frauds(rng: np.random.Generator, rows: int) -> Payments:
+    """Draw all frauds of a table, evenly over its hours.
+
+    Args:
+        rng: Where chance comes from.
+        rows: Rows of the whole table.
+
+    Returns:
+        Sorted by step; a transfer stands right before its cash-out.
+    """
+    total, flagged, lone = (
+        round(n * rows / PUBLISHED_ROWS)
+        for n in (PUBLISHED_FRAUDS, PUBLISHED_FLAGGED, PUBLISHED_LONE_CASH_OUTS)
+    )
+    lone += (total - flagged - lone) % 2
+    parts = (
+        _pairs(rng, (total - flagged - lone) // 2),
+        _flagged(rng, flagged),
+        _lone(rng, lone),
+    )
+    return in_order(*parts)
+
+
+def in_order(*parts: Payments) -> Payments:
+    """Join payments and sort them by step; within a step they keep the order given."""
+    order = np.argsort(np.concatenate([part.step for part in parts]), kind="stable")
+    return Payments(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])[order]
+            for name in Payments.__dataclass_fields__
+        )
+    )
+
+
+def _pairs(rng: np.random.Generator, n: int) -> Payments:
+    """Transfers of all that is held, in pieces, each cashed out at once."""
+    held = _held(rng, n)
+    pieces = -(-held // (FRAUD_PIECE * 100))
+    victim = np.repeat(np.arange(n), pieces)[:n]
+    earlier = np.arange(n) - np.searchsorted(victim, victim)
+    before = held[victim] - earlier * FRAUD_PIECE * 100
+    amount = np.minimum(before, FRAUD_PIECE * 100)
+    # the cash-out is made from the fresh account, which holds just that
+    both = np.stack([before, amount], axis=1).ravel()
+    moved = np.repeat(amount, 2)
+    step = np.repeat(rng.integers(1, STEPS + 1, n)[victim], 2)
+    kind = np.tile([TRANSFER, CASH_OUT], n)
+    yes = np.ones(2 * n, bool)
+    return Payments(step, kind, moved, both, both - moved, yes, ~yes)
+
+
+def _held(rng: np.random.Generator, n: int) -> Cents:
+    units = rng.lognormal(FRAUD_LOG_MEAN, FRAUD_LOG_SD, n)
+    return np.round(np.clip(units, 1.0, FRAUD_LARGEST_BALANCE) * 100).astype(np.int64)
+
+
+def _flagged(rng: np.random.Generator, n: int) -> Payments:
+    """Transfers that were stopped: nothing moved, nothing is cashed out."""
+    held = np.maximum(_held(rng, n), round(FLAGGED_LEAST * 100))
+    yes = np.ones(n, bool)
+    step = rng.integers(1, STEPS + 1, n)
+    return Payments(
+        step, np.full(n, TRANSFER), np.minimum(held, FRAUD_PIECE * 100), held, held, yes, yes
+    )
+
+
+def _lone(rng: np.random.Generator, n: int) -> Payments:
+    """Cash-outs without a transfer, from accounts that hold less or nothing."""
+    kind = np.full(n, CASH_OUT)
+    amount = amounts(rng, PHASES[-1], kind)
+    before = np.where(rng.random(n) < 0.7, 0, np.minimum(drawn(rng, CLIENT_BALANCE, n), amount))
+    yes = np.ones(n, bool)
+    return Payments(rng.integers(1, STEPS + 1, n), kind, amount, before, before - before, yes, ~yes)

@@ -1,0 +1,95 @@
+"""Who pays: clients that make one payment, or many of a type in a row."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vouch.sources.paysim.accounts import Cents, running
+from vouch.sources.paysim.parameters import CASH_IN, CLIENT_BALANCE, TRANSFER, Phase, Runs, drawn
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Payments:
+    """Payments as their payers see them, in the order they are made; all arrays of one length.
+
+    Attributes:
+        step: Hour, 1 to 743.
+        type: Position in ``TYPES``.
+        amount: Cents.
+        before: The payer's balance before, cents.
+        after: And after.
+        fraud: Whether it is one.
+        flagged: Whether it was stopped: the money does not move.
+    """
+
+    step: Ints
+    type: Ints
+    amount: Cents
+    before: Cents
+    after: Cents
+    fraud: NDArray[np.bool_]
+    flagged: NDArray[np.bool_]
+
+
+def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
+    """Draw genuine payments.
+
+    Args:
+        rng: Where chance comes from.
+        phase: How payments look in these hours.
+        step: The hour of each payment, ascending.
+    """
+    kind, first = _clients(rng, phase, len(step))
+    amount = amounts(rng, phase, kind)
+    opening = drawn(rng, CLIENT_BALANCE, int(first.sum()))
+    before, after = running(first, opening, np.where(kind == CASH_IN, amount, -amount))
+    never = np.zeros(len(step), bool)
+    return Payments(step, kind, amount, before, after, never, never)
+
+
+def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
+    """Draw the amount of each payment by its type, at least one cent."""
+    shape, scale = np.array(phase.amounts).T
+    if phase.lognormal:
+        # a lognormal's log-mean and log-sd are no gamma: drawn apart
+        shape, scale = np.append(shape[:TRANSFER], 1.0), np.append(scale[:TRANSFER], 1.0)
+    units = rng.standard_gamma(shape[kind]) * scale[kind]
+    if phase.lognormal:
+        transfers = kind == TRANSFER
+        units[transfers] = rng.lognormal(*phase.amounts[TRANSFER], int(transfers.sum()))
+    return np.maximum(np.round(units * 100), 1).astype(np.int64)
+
+
+def _clients(rng: np.random.Generator, phase: Phase, n: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """The type of each of ``n`` rows, and whether a client not seen before starts there."""
+    expected = np.array([runs.expected() for runs in phase.runs])
+    chances = np.array(phase.shares) / expected
+    kinds, lengths = np.empty(0, np.int64), np.empty(0, np.int64)
+    while lengths.sum() < n:
+        more = rng.choice(len(chances), int(n * chances.sum()) + 100, p=chances / chances.sum())
+        kinds, lengths = np.append(kinds, more), np.append(lengths, _lengths(rng, phase, more))
+    continues = np.array([runs.continues for runs in phase.runs])[kinds]
+    first = np.zeros(int(lengths.sum()), bool)
+    first[np.cumsum(lengths) - lengths] = rng.random(len(kinds)) >= continues
+    first[0] = True
+    return np.repeat(kinds, lengths)[:n], first[:n]
+
+
+def _lengths(rng: np.random.Generator, phase: Phase, kinds: Ints) -> Ints:
+    lengths = np.empty(len(kinds), np.int64)
+    for kind, runs in enumerate(phase.runs):
+        rows = np.flatnonzero(kinds == kind)
+        lengths[rows] = _run_lengths(rng, runs, len(rows))
+    return lengths
+
+
+def _run_lengths(rng: np.random.Generator, runs: Runs, n: int) -> Ints:
+    few = 1 + np.searchsorted(np.cumsum(runs.occasional)[:-1], rng.random(n), side="right")
+    if runs.spread == "uniform":
+        many = runs.least + rng.integers(0, int(2 * runs.mean) + 1, n)
+    else:
+        many = runs.least + np.round(rng.exponential(runs.mean, n)).astype(np.int64)
+    return np.where(rng.random(n) < runs.bulk, many, few)

@@ -1,0 +1,223 @@
+"""The simulated table: genuine payments and frauds, hour by hour, in pieces of bounded size."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vouch.errors import VouchError
+from vouch.files import replacing
+from vouch.progress import Progress, silent
+from vouch.sources.paysim.accounts import Cents
+from vouch.sources.paysim.frauds import frauds, in_order
+from vouch.sources.paysim.parameters import (
+    CASH_OUT,
+    DAYS,
+    FIRST_HOURS,
+    HOURS,
+    PAYMENT,
+    PHASES,
+    STEPS,
+    TRANSFER,
+    TYPES,
+)
+from vouch.sources.paysim.payees import NAMES, Payees
+from vouch.sources.paysim.payers import Ints, Payments, genuine
+
+LEAST_ROWS, MOST_ROWS = 10_000, 6_400_000
+PIECE = 250_000  # rows in memory at a time, and at most one hour more
+FIRST_PHASES_END = PHASES[-2].until
+
+COLUMNS = pa.schema(
+    [
+        ("step", pa.int32()),
+        ("type", pa.string()),
+        ("amount", pa.float64()),
+        ("nameOrig", pa.string()),
+        ("oldbalanceOrg", pa.float64()),
+        ("newbalanceOrig", pa.float64()),
+        ("nameDest", pa.string()),
+        ("oldbalanceDest", pa.float64()),
+        ("newbalanceDest", pa.float64()),
+        ("isFraud", pa.int8()),
+        ("isFlaggedFraud", pa.int8()),
+    ]
+)
+
+
+def simulate(rows: int, seed: int, progress: Progress = silent) -> pa.Table:
+    """Simulate payments.
+
+    Args:
+        rows: How many, 10,000 to 6,400,000; 0.129 % of them frauds.
+        seed: The same one gives the same table.
+        progress: Told the rows made so far.
+
+    Returns:
+        The eleven published columns (``COLUMNS``), sorted by step (hour, 1 to 743); money in
+        currency units, rounded to cents.
+
+    Raises:
+        VouchError: ``rows`` or ``seed`` is out of range.
+    """
+    return pa.Table.from_batches(batches(rows, seed, progress), COLUMNS)
+
+
+def write(path: Path, rows: int, seed: int, progress: Progress = silent) -> None:
+    """Simulate payments into a file; memory does not grow with ``rows``.
+
+    Args:
+        path: ``.parquet`` or ``.csv``; written whole or not at all.
+        rows: How many, 10,000 to 6,400,000.
+        seed: The same one gives the same bytes.
+        progress: Told the rows written so far.
+
+    Raises:
+        VouchError: The suffix is another one, or ``rows`` or ``seed`` is out of range.
+    """
+    pieces = batches(rows, seed, progress)
+    with replacing(path) as draft, _writer(draft, path.suffix) as writer:
+        for piece in pieces:
+            writer.write_batch(piece)
+
+
+def batches(rows: int, seed: int, progress: Progress = silent) -> Iterator[pa.RecordBatch]:
+    """Simulate payments piece by piece, each of whole hours.
+
+    Args:
+        rows: How many in all, 10,000 to 6,400,000.
+        seed: The same one gives the same pieces.
+        progress: Told the rows made so far.
+
+    Returns:
+        The pieces in order of time, made as they are asked for.
+
+    Raises:
+        VouchError: ``rows`` or ``seed`` is out of range.
+    """
+    if not LEAST_ROWS <= rows <= MOST_ROWS:
+        raise VouchError(
+            f"rows: got {rows:,}", f"ask for {LEAST_ROWS:,} to {MOST_ROWS:,} simulated rows"
+        )
+    if seed < 0:
+        raise VouchError(f"seed: got {seed}", "give a whole number of at least 0")
+    return _batches(rows, seed, progress)
+
+
+def _batches(rows: int, seed: int, progress: Progress) -> Iterator[pa.RecordBatch]:
+    rng = np.random.default_rng(seed)
+    crimes = frauds(rng, rows)
+    payees = Payees(rng, rows)
+    counts = rows_per_step(rows - len(crimes.step))
+    done = 0
+    for first, last in _pieces(counts):
+        payments = _together(rng, _genuine(rng, counts, first, last), _between(crimes, first, last))
+        yield _batch(rng, payees, payments)
+        done += len(payments.step)
+        progress(done, rows, f"hour {last} of {STEPS}")
+
+
+def rows_per_step(rows: int) -> Ints:
+    """Share genuine rows out over the hours.
+
+    Args:
+        rows: How many.
+
+    Returns:
+        Rows of step 1, 2, … 743, shape (743,); they add up to ``rows``.
+    """
+    hour = np.arange(1, STEPS + 1)
+    weight = np.array(DAYS)[hour // 24] * np.array(HOURS)[hour % 24] / sum(HOURS)
+    opening = len(FIRST_HOURS)
+    weight[opening:] *= (sum(DAYS) - sum(FIRST_HOURS)) / weight[opening:].sum()
+    weight[:opening] = FIRST_HOURS
+    edges = np.round(rows * np.cumsum(weight) / weight.sum()).astype(np.int64)
+    return np.diff(edges, prepend=0)
+
+
+def _pieces(counts: Ints) -> Iterator[tuple[int, int]]:
+    """First and last step of each piece; the first hours, unlike the rest, are never split."""
+    piece = np.cumsum(counts) // PIECE
+    piece[:FIRST_PHASES_END] = piece[FIRST_PHASES_END]
+    starts = np.flatnonzero(np.diff(piece, prepend=-1)) + 1
+    return ((int(a), int(b) - 1) for a, b in pairwise([*starts, STEPS + 1]))
+
+
+def _genuine(rng: np.random.Generator, counts: Ints, first: int, last: int) -> Payments:
+    parts, start = [], first
+    for phase in PHASES:
+        hours = np.arange(start, min(phase.until, last) + 1)
+        if counts[hours - 1].any():
+            parts.append(genuine(rng, phase, np.repeat(hours, counts[hours - 1])))
+        start = max(start, phase.until + 1)
+    return in_order(*parts)
+
+
+def _between(crimes: Payments, first: int, last: int) -> Payments:
+    rows = slice(*np.searchsorted(crimes.step, [first, last + 1]))
+    return Payments(*(getattr(crimes, name)[rows] for name in Payments.__dataclass_fields__))
+
+
+def _together(rng: np.random.Generator, payments: Payments, crimes: Payments) -> Payments:
+    """Put frauds anywhere within their hours; a transfer and its cash-out stay side by side."""
+    low = np.searchsorted(payments.step, crimes.step, side="left")
+    high = np.searchsorted(payments.step, crimes.step, side="right")
+    place = low + (rng.random(len(low)) * (high - low + 1)).astype(np.int64)
+    second = np.flatnonzero(crimes.type == CASH_OUT)
+    second = second[second > 0]
+    paired = second[
+        (crimes.type[second - 1] == TRANSFER) & (crimes.step[second - 1] == crimes.step[second])
+    ]
+    place[paired] = place[paired - 1]
+    return Payments(
+        *(
+            np.insert(getattr(payments, name), place, getattr(crimes, name))
+            for name in Payments.__dataclass_fields__
+        )
+    )
+
+
+def _batch(rng: np.random.Generator, payees: Payees, payments: Payments) -> pa.RecordBatch:
+    n = len(payments.step)
+    merchant = payments.type == PAYMENT
+    mule = payments.fraud & (payments.type == TRANSFER)
+    name, before, after = rng.integers(0, NAMES, n), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    rows = np.flatnonzero(~merchant & ~mule)
+    chosen = Payments(*(getattr(payments, key)[rows] for key in Payments.__dataclass_fields__))
+    name[rows], before[rows], after[rows] = payees.receive(chosen)
+    columns = [
+        pa.array(payments.step, pa.int32()),
+        pa.array(TYPES).take(pa.array(payments.type)),
+        _units(payments.amount),
+        _named("C", rng.integers(0, NAMES, n)),
+        _units(payments.before),
+        _units(payments.after),
+        _named(pa.array(["C", "M"]).take(pa.array(merchant.astype(np.int8))), name),
+        _units(before),
+        _units(after),
+        pa.array(payments.fraud.astype(np.int8)),
+        pa.array(payments.flagged.astype(np.int8)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
+
+
+def _units(cents: Cents) -> pa.Array:
+    return pa.array(cents / 100)
+
+
+def _named(letter: Any, number: Ints) -> pa.Array:
+    return pc.binary_join_element_wise(letter, pa.array(number).cast(pa.string()), "")
+
+
+def _writer(path: Path, suffix: str) -> Any:
+    from pyarrow import csv, parquet
+
+    if suffix == ".parquet":
+        return parquet.ParquetWriter(path, COLUMNS)
+    if suffix == ".csv":
+        return csv.CSVWriter(path, COLUMNS)
+    raise VouchError(f"--out: cannot write a {suffix!r} file", "name it .parquet or .csv")
