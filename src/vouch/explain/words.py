@@ -68,6 +68,7 @@ def _standing(column: Array, value: float) -> str:
     below, above = float((known < value).mean()), float((known > value).mean())
     if max(below, above) <= 0.5:
         return "as usual"
+    share, word = (below, "above") if below > above else (above, "below")
     if share == 1:
         return f"{word} all rows"
     # nearly all must not be rounded up to all
