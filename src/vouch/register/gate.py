@@ -1,0 +1,94 @@
+"""The gate: does what the holdout answered justify a new champion?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+UNANSWERED = {
+    "refused": "the holdout refused to answer",
+    "too_small": "the holdout is too small to tell",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says.
+
+    Attributes:
+        better: Whether the challenger proved better.
+        reasons: Sentences with the figures it rests on.
+    """
+
+    better: bool
+    reasons: tuple[str, ...]
+
+
+def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
+    """Judge a challenger.
+
+    The first champion must beat the rule, later ones the champion, on the holdout, against truth:
+    the 95 % interval of the paired difference in average precision must lie above 0. Without a
+    rule, the first champion's average precision must lie above what chance reaches.
+
+    Args:
+        evaluation: The content of ``evaluation.json``.
+        champion: The present champion's version, or None.
+    """
+    holdout = evaluation["holdout"]
+    if holdout["status"] != "answered":
+        said = UNANSWERED.get(holdout["status"], f"the holdout's answer is {holdout['status']!r}")
+        why = f": {holdout['reason']}" if holdout.get("reason") else ""
+        return Verdict(False, (f"No promotion: {said}{why}.",))
+    measured = holdout.get("truth")
+    if not measured or not measured["positives"]:
+        return Verdict(False, (_no_truth(),))
+    if champion is not None:
+        return _against_champion(evaluation["champion"], champion)
+    return _against_rule(holdout, measured)
+
+
+def _no_truth() -> str:
+    return (
+        "No promotion: no row of the holdout is known to be truly positive, and a model that "
+        "learnt from the rule cannot prove better than it: collect reviews, or promote by hand."
+    )
+
+
+def _against_champion(compared: dict[str, Any], champion: int) -> Verdict:
+    comparison = compared.get("comparison")
+    if not comparison or compared.get("version") != champion:
+        return Verdict(
+            False,
+            (f"No promotion: the holdout compared it with no or another version than {champion}.",),
+        )
+    return _compared(comparison, f"the champion, version {champion}")
+
+
+def _against_rule(holdout: dict[str, Any], measured: dict[str, Any]) -> Verdict:
+    if comparison := holdout.get("rule_comparison"):
+        return _compared(comparison, "the rule")
+    precision, chance = measured["average_precision"], measured["positives"] / measured["rows"]
+    better = precision["interval"][0] > chance
+    return Verdict(
+        better,
+        (
+            f"There is no rule to beat; its average precision on the holdout is "
+            f"{precision['value']:.4f} {_interval(precision)}, "
+            f"{'above' if better else 'not surely above'} the {chance:.4f} of chance.",
+        ),
+    )
+
+
+def _compared(comparison: dict[str, Any], rival: str) -> Verdict:
+    difference = comparison["difference"]
+    better = difference["interval"][0] > 0
+    said = "beats" if better else "does not surely beat"
+    figures = (
+        f"average precision {comparison['challenger']:.4f} against {comparison['champion']:.4f}, "
+        f"difference {difference['value']:+.4f} {_interval(difference)}"
+    )
+    return Verdict(better, (f"It {said} {rival} on the holdout: {figures}.",))
+
+
+def _interval(measured: dict[str, Any]) -> str:
+    low, high = measured["interval"]
+    return f"(95 % interval {low:.4f} to {high:.4f})"

@@ -1,0 +1,260 @@
+"""Registered versions: writing one to MLflow, and finding it again."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from vouch import tracking
+from vouch.errors import VouchError, near
+from vouch.files import read_json
+from vouch.register.packaging import EVIDENCE, MODEL, package
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+FINGERPRINT = "vouch.fingerprint"
+CHALLENGER = "challenger"
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a registered model.
+
+    Attributes:
+        name: The registered model, ``<usecase>-<source>``.
+        number: From 1.
+        run_id: MLflow's run it belongs to.
+        source: Where its artifacts are, a URI.
+        aliases: ``champion``, ``challenger``, or others given in MLflow.
+    """
+
+    name: str
+    number: int
+    run_id: str
+    source: str
+    aliases: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.number}"
+
+    @cached_property
+    def folder(self) -> Path:
+        """MLflow's model folder on this machine; fetched if it is elsewhere.
+
+        Raises:
+            VouchError: It cannot be had.
+        """
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(download_artifacts(artifact_uri=self.source))
+        except (MlflowException, OSError) as error:
+            raise VouchError(
+                f"{self}: its files are not at {self.source} ({error})",
+                "bring the state folder back to where it was",
+            ) from None
+
+    @property
+    def model(self) -> Path:
+        """A folder for ``vouch.tune.models.load``."""
+        return self.folder / MODEL
+
+    @property
+    def predictions(self) -> Path:
+        """Its out-of-fold predictions, Parquet."""
+        return self.folder / EVIDENCE / "predictions.parquet"
+
+    @cached_property
+    def lineage(self) -> dict[str, Any]:
+        """What the version rests on, as ``vouch.register.lineage.collect`` wrote it."""
+        return dict(read_json(self.folder / EVIDENCE / "lineage.json"))
+
+    def evidence(self, name: str) -> Any:
+        """Read a stage's JSON as it stood when the version was registered."""
+        return read_json(self.folder / EVIDENCE / name)
+
+
+@dataclass(frozen=True)
+class Package:
+    """What becomes a version.
+
+    Attributes:
+        name: The registered model.
+        run_id: MLflow's run it belongs to.
+        model: Its folder, as tune wrote it.
+        example: A few rows with its features.
+        evidence: Files to keep beside it, by their name there.
+        fingerprint: Digest of everything the model is made of: the same twice is one version.
+        tags: Shown with the version.
+        candidate: What was fitted, shown as the logged model's parameters.
+    """
+
+    name: str
+    run_id: str
+    model: Path
+    example: pd.DataFrame
+    evidence: Mapping[str, Path]
+    fingerprint: str
+    tags: Mapping[str, str]
+    candidate: Mapping[str, Any]
+
+
+def publish(state: Path, new: Package) -> Version:
+    """Register a model; the same fingerprint again gives the version that is there.
+
+    A process killed half-way leaves an unfinished logged model, which the next one fills.
+
+    Args:
+        state: The project's state folder.
+        new: What to register.
+    """
+    mlflow = tracking.client(state)
+    _ensure_name(mlflow, new.name)
+    known = {v.tags.get(FINGERPRINT): v for v in _search(mlflow, new.name)}
+    if new.fingerprint in known:
+        return _version(known[new.fingerprint])
+    logged = _logged_model(state, mlflow, new)
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "model"
+        package(new.model, new.example, target, logged.model_id, new.run_id)
+        _copy_evidence(new.evidence, target / EVIDENCE)
+        mlflow.log_model_artifacts(logged.model_id, str(target))
+    mlflow.finalize_logged_model(logged.model_id, "READY")
+    made = mlflow.create_model_version(
+        new.name,
+        # a models:/ address would be looked up in MLflow's global store instead of ours
+        source=logged.artifact_location,
+        run_id=new.run_id,
+        tags={**new.tags, FINGERPRINT: new.fingerprint},
+    )
+    return _version(made)
+
+
+def set_alias(state: Path, version: Version, alias: str) -> None:
+    """Point an alias at a version."""
+    tracking.client(state).set_registered_model_alias(version.name, alias, str(version.number))
+
+
+def names(state: Path) -> list[str]:
+    """List the registered models, sorted; none where nothing was ever registered."""
+    if not _started(state):
+        return []
+    return sorted(m.name for m in tracking.client(state).search_registered_models())
+
+
+def versions(state: Path, name: str) -> list[Version]:
+    """List a model's versions, oldest first.
+
+    Raises:
+        VouchError: No such model; names the near ones.
+    """
+    if name not in (known := names(state)):
+        hint = near(name, known) if known else f"vouch run {name.partition('-')[0]}"
+        raise VouchError(f"no registered model {name!r}", hint)
+    mlflow = tracking.client(state)
+    aliases = _aliases(mlflow, name)
+    return [_version(v, aliases.get(int(v.version), ())) for v in _search(mlflow, name)]
+
+
+def find(state: Path, name: str, which: str) -> Version:
+    """Find one version.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+        which: A number, or an alias such as ``champion``.
+
+    Raises:
+        VouchError: No such model or version; names those there are.
+    """
+    known = versions(state, name)
+    for version in known:
+        if which == str(version.number) or which in version.aliases:
+            return version
+    if which == CHAMPION:
+        raise VouchError(
+            f"{name} has no champion yet",
+            f"promote a version (vouch promote {name.partition('-')[0]} --why TEXT), "
+            "or use --model challenger",
+        )
+    choices = [str(v.number) for v in known] + sorted({a for v in known for a in v.aliases})
+    raise VouchError(f"{name} has no version {which!r}", near(which, choices))
+
+
+def parse(state: Path, reference: str) -> Version:
+    """Find the version that ``NAME:VERSION`` names, such as ``fraud-paysim:3``.
+
+    Raises:
+        VouchError: Not written so, or no such model or version.
+    """
+    name, colon, which = reference.rpartition(":")
+    if not colon:
+        raise VouchError(
+            f"{reference!r} names no version", f"write {reference}:1 or {reference}:champion"
+        )
+    return find(state, name, which)
+
+
+def _started(state: Path) -> bool:
+    """Tell whether MLflow has a store: opening a new one takes seconds."""
+    local = state.resolve() / "mlflow.db"
+    return tracking.uri(state) != f"sqlite:///{local}" or local.exists()
+
+
+def _ensure_name(mlflow: "MlflowClient", name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        mlflow.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _search(mlflow: "MlflowClient", name: str) -> list[Any]:
+    found, token = [], None
+    while True:
+        page = mlflow.search_model_versions(f"name='{name}'", page_token=token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda v: int(v.version))
+
+
+def _aliases(mlflow: "MlflowClient", name: str) -> dict[int, tuple[str, ...]]:
+    named: dict[int, tuple[str, ...]] = {}
+    for alias, number in sorted(mlflow.get_registered_model(name).aliases.items()):
+        named[int(number)] = (*named.get(int(number), ()), alias)
+    return named
+
+
+def _version(found: Any, aliases: tuple[str, ...] = ()) -> Version:
+    return Version(found.name, int(found.version), found.run_id, found.source, aliases)
+
+
+def _logged_model(state: Path, mlflow: "MlflowClient", new: Package) -> Any:
+    experiment = tracking.experiment(state, new.name)
+    wanted = f"tags.`{FINGERPRINT}` = '{new.fingerprint}'"
+    if left := mlflow.search_logged_models([experiment], filter_string=wanted):
+        return left[0]
+    return mlflow.create_logged_model(
+        experiment,
+        name=new.name,
+        source_run_id=new.run_id,
+        params={key: str(value) for key, value in new.candidate.items()},
+        tags={**new.tags, FINGERPRINT: new.fingerprint},
+    )
+
+
+def _copy_evidence(files: Mapping[str, Path], folder: Path) -> None:
+    folder.mkdir()
+    for name, path in files.items():
+        shutil.copyfile(path, folder / name)
