@@ -180,7 +180,7 @@ def deflate(probability: NDArray[np.float64], inflation: float) -> NDArray[np.fl
     return probability / (probability + inflation * (1.0 - probability))
 
 
-def fit(  # noqa: PLR0917
+def fit(
     candidate: Candidate,
     frame: pd.DataFrame,
     features: Sequence[str],

@@ -1,0 +1,152 @@
+"""How good a candidate is: average precision over the pooled out-of-fold rows.
+
+Pooled rather than a mean of folds, so that every positive counts the same however unevenly the
+folds share them; probabilities are calibrated, so scores of different folds can be compared.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.tune.folds import Fold
+from vouch.tune.models import Candidate, fit
+from vouch.tune.params import TuneParams
+from vouch.tune.space import Offer
+
+TARGET = "label"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One fold, ready for many candidates.
+
+    Attributes:
+        train: Features and label of the rows to learn from.
+        assess: The same of the rows to assess on; of many, only some of the negatives.
+        weights: How many rows each assessed row stands for, shape (assessed rows,), at least 1.
+    """
+
+    train: pd.DataFrame
+    assess: pd.DataFrame
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A candidate's average precision, pooled and in each fold (None where there is none)."""
+
+    average_precision: float
+    folds: list[float | None]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Assesses candidates on the same folds.
+
+    Attributes:
+        parts: The folds.
+        offer: The features there are.
+        params: How many rows and threads a fit may use, and its seed.
+    """
+
+    parts: list[Part]
+    offer: Offer
+    params: TuneParams
+
+    def __call__(self, candidate: Candidate) -> Outcome:
+        """Assess a candidate.
+
+        Raises:
+            VouchError: A fold's training rows have only one class.
+            Exception: Whatever the candidate's library raises.
+        """
+        scores = [self._scores(candidate, part) for part in self.parts]
+        labels = [part.assess[TARGET].to_numpy() for part in self.parts]
+        weights = [part.weights for part in self.parts]
+        pooled = precision(*map(np.concatenate, (labels, scores, weights)))
+        return Outcome(
+            pooled, [_or_none(*fold) for fold in zip(labels, scores, weights, strict=True)]
+        )
+
+    def _scores(self, candidate: Candidate, part: Part) -> NDArray[np.float64]:
+        return self.fit(candidate, part.train).predict(part.assess)
+
+    def fit(self, candidate: Candidate, train: pd.DataFrame) -> Any:
+        """Fit a candidate as the search does."""
+        return fit(
+            candidate,
+            train,
+            self.offer.columns(candidate),
+            TARGET,
+            self.params.seed,
+            self.params.threads,
+            self.params.search_rows,
+        )
+
+    @property
+    def sampled(self) -> bool:
+        """Whether some of the negatives to assess on were left out."""
+        return any((part.weights > 1).any() for part in self.parts)
+
+
+def prepare(frame: pd.DataFrame, folds: list[Fold], offer: Offer, params: TuneParams) -> Objective:
+    """Lay out the folds' rows once for all candidates.
+
+    Args:
+        frame: The training rows.
+        folds: Their folds.
+        offer: The features there are.
+        params: Of them ``assess_rows`` and ``seed`` are used here.
+    """
+    table = frame[[*(name for name, *_ in offer.features), TARGET]]
+    labels, room = frame[TARGET].to_numpy(), params.assess_rows // len(folds)
+    parts = []
+    for number, fold in enumerate(folds):
+        rows, weights = _sample(labels, fold.assess, room, params.seed + number)
+        parts.append(Part(table.iloc[fold.train], table.iloc[rows], weights))
+    return Objective(parts, offer, params)
+
+
+def _sample(
+    labels: NDArray[np.int8], rows: NDArray[np.int64], room: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    positive, negative = rows[labels[rows] == 1], rows[labels[rows] == 0]
+    size = max(room - len(positive), 1)
+    if size >= len(negative):
+        return rows, np.ones(len(rows))
+    drawn = np.random.default_rng(seed).choice(negative, size, replace=False)
+    kept = np.sort(np.concatenate([positive, drawn]))
+    return kept, np.where(labels[kept] == 1, 1.0, len(negative) / size)
+
+
+def precision(
+    labels: NDArray[np.int8], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float:
+    """Give the weighted average precision, 0 to 1."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(labels, scores, sample_weight=weights))
+
+
+def _or_none(
+    labels: NDArray[np.int8], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float | None:
+    return precision(labels, scores, weights) if labels.any() else None
+
+
+def out_of_fold(
+    objective: Objective, candidate: Candidate, frame: pd.DataFrame, folds: list[Fold]
+) -> pd.DataFrame:
+    """Predict every assessed row by the model of its fold.
+
+    Returns:
+        Columns ``row`` (number in ``frame``), ``fold`` and ``score``, in the rows' order.
+    """
+    found = []
+    for number, (part, fold) in enumerate(zip(objective.parts, folds, strict=True)):
+        scores = objective.fit(candidate, part.train).predict(frame.iloc[fold.assess])
+        found.append(pd.DataFrame({"row": fold.assess, "fold": number, "score": scores}))
+    return pd.concat(found).sort_values("row", ignore_index=True)
