@@ -1,5 +1,6 @@
 """Errors a user can act on."""
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -31,3 +32,15 @@ def near(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, choices, n=1)
     suggestion = f"did you mean {close[0]!r}? " if close else ""
     return f"{suggestion}Known: {', '.join(choices) or 'none'}"
+
+
+def show(error: VouchError) -> int:
+    """Tell an error on standard error, in two lines.
+
+    Returns:
+        The exit code, 1.
+    """
+    print(f"error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"  try: {error.hint}", file=sys.stderr)
+    return 1

@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vouch.errors import VouchError, near
+
 DECLARATION = "data/sources/{source}.yaml"
 BRONZE = "data/bronze/{usecase}"
 SILVER = "data/silver/{usecase}"
@@ -30,6 +32,7 @@ class Stage:
         state: Whether it reads or writes the project's state folder.
         persist: Whether it writes outside its outputs, so it must never be restored from the
             run cache.
+        shared: Code beside the stage's own folder whose change makes its outputs stale.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Stage:
     choices: tuple[str, ...] = field(default=())
     state: bool = False
     persist: bool = False
+    shared: tuple[str, ...] = field(default=())
 
     @property
     def function(self) -> str:
@@ -48,6 +52,11 @@ class Stage:
     def params(self) -> str:
         """Where the stage's parameters are declared, as ``module:name``."""
         return f"vouch.{self.name}.params:{self.name.title()}Params"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The folders and modules whose change makes the stage's outputs stale."""
+        return (f"src/vouch/{self.name}", *self.shared)
 
 
 STAGES: tuple[Stage, ...] = (
@@ -60,6 +69,7 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{BRONZE}/ingest.json",
         },
         choices=("files",),
+        shared=("src/vouch/sources",),
     ),
     Stage(
         "validate",
@@ -94,6 +104,7 @@ STAGES: tuple[Stage, ...] = (
         },
         choices=("set", "generation", "as_of"),
         state=True,
+        shared=("src/vouch/engine", "src/vouch/holdout"),
     ),
     Stage(
         "tune",
@@ -123,6 +134,7 @@ STAGES: tuple[Stage, ...] = (
         outputs={"evaluation": "data/evaluate/{usecase}/evaluation.json"},
         state=True,
         persist=True,
+        shared=("src/vouch/holdout",),
     ),
     Stage(
         "explain",
@@ -177,3 +189,15 @@ STAGES: tuple[Stage, ...] = (
         outputs={"report": "data/report/{usecase}/report.html"},
     ),
 )
+
+
+def find(name: str) -> Stage:
+    """Find a stage by its name.
+
+    Raises:
+        VouchError: No stage has that name; suggests the near one.
+    """
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    raise VouchError(f"no stage {name!r}", near(name, [s.name for s in STAGES]))

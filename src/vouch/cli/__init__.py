@@ -5,7 +5,7 @@ import sys
 import typer
 
 from vouch.cli import backtest, holdout, registry, run, score, simulate, source, stage
-from vouch.errors import VouchError
+from vouch.errors import VouchError, show
 
 app = typer.Typer(
     name="vouch",
@@ -26,7 +26,4 @@ def main() -> None:
     try:
         app()
     except VouchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if error.hint:
-            print(f"  try: {error.hint}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(show(error))

@@ -1,0 +1,37 @@
+# Everything is installed into .venv from the lock; every target sets up what it needs.
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test test-slow lint lock setup
+.DEFAULT_GOAL := run
+
+run: setup  ## from simulated payments to a registered model and a report
+	$(BIN)/vouch run fraud
+
+test: setup  ## all tests but the slow ones
+	$(BIN)/pytest
+
+test-slow: setup
+	$(BIN)/pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(READY)
+
+# uv's own pinned lines of the lock install uv; uv installs the rest, hashes checked
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	awk '/^[^ ]/{own=/^uv==/} own' requirements.lock > .venv/uv.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
+	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+lock:  ## after a change of pyproject.toml: pin it all anew, with hashes and without any address
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --group dev pyproject.toml \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock

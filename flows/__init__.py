@@ -1,0 +1,1 @@
+"""Flows: only order and parameters."""

@@ -1,0 +1,80 @@
+"""Running one stage's function: what ``dvc repro`` and the flow both end in."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from vouch.progress import Progress, silent
+from vouch.settings import load_params, locate
+from vouch.sources.inputs import Choice, load_inputs
+from vouch.stages import Stage
+
+STATE = Path(".vouch")
+
+
+def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent) -> dict[str, Any]:
+    """Run a stage's function on the project's files.
+
+    The outputs are written aside and take their places together at the end, so a killed stage
+    leaves none half written. One process at a time runs a stage of a use case; others wait.
+
+    Args:
+        root: The project's folder.
+        stage: Which stage.
+        usecase: For which use case of ``data/inputs.yaml``.
+        progress: Told how far the work is.
+
+    Returns:
+        The stage's own small summary.
+
+    Raises:
+        VouchError: Whatever the user can mend: parameters, inputs, data.
+    """
+    choice = load_inputs(root / "data/inputs.yaml").choice(usecase)
+    params = load_params(root / "params.yaml", locate(stage.params), stage.name, usecase)
+    arguments: dict[str, Any] = _paths(root, stage.inputs, usecase, choice)
+    arguments |= {name: getattr(choice, name) for name in stage.choices}
+    if stage.state:
+        arguments["state"] = root / STATE
+    function = locate(stage.function)
+    with _alone(root, stage, usecase) as scratch:
+        drafts = {name: scratch / name / Path(path).name for name, path in stage.outputs.items()}
+        for draft in drafts.values():
+            draft.parent.mkdir(parents=True)
+        summary: dict[str, Any] = function(**arguments, **drafts, params=params, progress=progress)
+        for name, place in _paths(root, stage.outputs, usecase, choice).items():
+            _put(drafts[name], place)
+    return summary
+
+
+def _paths(
+    root: Path, templates: Mapping[str, str], usecase: str, choice: Choice
+) -> dict[str, Path]:
+    filled = {"usecase": usecase, "source": choice.source, "raw": choice.raw}
+    return {name: root / template.format(**filled) for name, template in templates.items()}
+
+
+@contextmanager
+def _alone(root: Path, stage: Stage, usecase: str) -> Iterator[Path]:
+    """Hold the stage's lock and an empty scratch folder on the same disk as the outputs."""
+    locks = root / STATE / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    scratch = root / STATE / "scratch" / f"{usecase}.{stage.name}"
+    with FileLock(locks / f"{usecase}.{stage.name}.lock"):
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _put(draft: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir():
+        shutil.rmtree(place)
+    draft.replace(place)

@@ -1,0 +1,74 @@
+"""What a run tells the person in front of it: one line a stage, a bar while it works."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from vouch import progress as protocol
+from vouch.versions import Outcome
+
+EVERY = 10.0
+"""Seconds between two progress lines where there is no terminal to draw a bar in."""
+
+
+@contextmanager
+def working(console: Console, name: str) -> Iterator[protocol.Progress]:
+    """Show progress while a stage works.
+
+    Args:
+        console: Where to; without a terminal, a plain line every ten seconds.
+        name: The stage's name.
+
+    Yields:
+        The function the stage tells its progress to.
+    """
+    if not console.is_terminal:
+        yield _lines(console, name)
+        return
+    columns = (TextColumn("  {task.description:9}"), BarColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, TextColumn("{task.fields[said]}"), console=console, transient=True
+    ) as p:
+        task = p.add_task(name, total=None, said="")
+        yield lambda done, total, message="": p.update(
+            task, completed=done, total=total, said=message
+        )
+
+
+def _lines(console: Console, name: str) -> protocol.Progress:
+    last = time.monotonic()
+
+    def tell(done: float, total: float, message: str = "") -> None:
+        nonlocal last
+        if time.monotonic() - last > EVERY:
+            last = time.monotonic()
+            console.print(f"  {name:9} {done / total:4.0%} {message}", highlight=False)
+
+    return tell
+
+
+def tell(console: Console, outcome: Outcome) -> None:
+    """Print what became of a stage, in one line."""
+    said = ", ".join(_phrase(k, v) for k, v in outcome.summary.items() if _is_small(v))
+    console.print(
+        f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {said}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+    for warning in outcome.summary.get("warnings", ()):
+        console.print(f"            ! {warning}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _is_small(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _phrase(name: str, value: Any) -> str:
+    shown = f"{value:,.4g}" if isinstance(value, float) else value
+    shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else shown
+    return f"{name.replace('_', ' ')} {shown}"

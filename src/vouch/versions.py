@@ -1,0 +1,196 @@
+"""DVC decides what is up to date; a stage run here and one run by ``dvc repro`` leave the same.
+
+The order of the calls matters: restoring from the run cache comes before the dependencies are
+saved, or a wrong old output is restored under a clean status.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from vouch.errors import VouchError
+from vouch.pipeline import execute
+from vouch.progress import Progress, silent
+from vouch.stages import Stage
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+WAIT = 3600.0
+"""Seconds to wait for another process's DVC command; a training stage may be in its way."""
+T = TypeVar("T")
+Status = Literal["unchanged", "restored", "ran"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one stage.
+
+    Attributes:
+        stage: The stage's name.
+        usecase: The use case it ran for.
+        status: ``unchanged`` (nothing to do), ``restored`` (from the run cache) or ``ran``.
+        seconds: Wall time, DVC's share included.
+        hashing: Wall time of DVC's own work: checking, hashing, storing.
+        summary: The stage's own result; empty unless it ran.
+    """
+
+    stage: str
+    usecase: str
+    status: Status
+    seconds: float
+    hashing: float
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+def drive(
+    root: Path, stage: Stage, usecase: str, *, force: bool = False, progress: Progress = silent
+) -> Outcome:
+    """Bring one stage up to date.
+
+    Args:
+        root: The project's folder, a DVC repository.
+        stage: Which stage.
+        usecase: For which use case.
+        force: Run even where nothing changed.
+        progress: Told how far the stage is.
+
+    Returns:
+        What was done.
+
+    Raises:
+        VouchError: From the stage; or an input changed while it ran; or DVC stayed locked.
+    """
+    started = time.perf_counter()
+    repo = _repo(root)
+    address = f"{stage.name}@{usecase}"
+    status = _patiently(lambda: _prepare(repo, address, force))
+    checked = time.perf_counter()
+    if status != "ran":
+        return Outcome(stage.name, usecase, status, checked - started, checked - started)
+    before = _patiently(lambda: _dependencies(repo, address))
+    summary = execute(root, stage, usecase, progress)
+    ran = time.perf_counter()
+    _patiently(lambda: _save(repo, address, before))
+    ended = time.perf_counter()
+    hashing = ended - ran + checked - started
+    return Outcome(stage.name, usecase, "ran", ended - started, hashing, summary)
+
+
+def _repo(root: Path) -> "Repo":
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        return Repo(str(root))
+    except NotDvcRepoError:
+        raise VouchError(
+            f"{root.resolve()} is no vouch project (no .dvc folder)", "cd to the project's folder"
+        ) from None
+
+
+def _prepare(repo: "Repo", address: str, force: bool) -> Status:
+    from dvc.stage.cache import RunCacheNotFoundError
+
+    with _locked(repo):
+        stage = _collect(repo, address)
+        if not force and not stage.changed():
+            return "unchanged"
+        stage.remove_outs(ignore_remove=False, force=False)
+        if force:
+            return "ran"
+        try:
+            repo.stage_cache.restore(stage)
+        except RunCacheNotFoundError:
+            return "ran"
+        _commit(stage)
+        return "restored"
+
+
+def _dependencies(repo: "Repo", address: str) -> dict[str, str]:
+    with _locked(repo):
+        stage = _collect(repo, address)
+        stage.save_deps()
+        return _hashes(stage)
+
+
+def _save(repo: "Repo", address: str, before: dict[str, str]) -> None:
+    with _locked(repo):
+        stage = _collect(repo, address)
+        stage.save_deps()
+        after = _hashes(stage)
+        if changed := sorted(name for name in after if after[name] != before.get(name)):
+            raise VouchError(f"{address}: {changed[0]} changed while it ran", "run it again")
+        _commit(stage)
+
+
+def _commit(stage: Any) -> None:
+    stage.save()
+    stage.commit()
+    stage.dump(update_pipeline=False)
+
+
+def _collect(repo: "Repo", address: str) -> Any:
+    from dvc.exceptions import DvcException
+
+    try:
+        return repo.stage.collect(address)[0]
+    except DvcException as error:
+        raise VouchError(f"dvc.yaml: {address}: {error}", "see `dvc stage list`") from None
+
+
+def _hashes(stage: Any) -> dict[str, str]:
+    return {str(dep): str(dep.hash_info.value) for dep in stage.deps}
+
+
+@contextmanager
+def _locked(repo: "Repo") -> Iterator[None]:
+    from dvc.repo import lock_repo
+
+    with lock_repo(repo):
+        yield
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Try again while another DVC process holds the repository or the stage's files."""
+    from dvc.lock import LockError
+
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            return action()
+        except LockError as error:
+            if time.monotonic() > deadline:
+                raise VouchError(f"DVC stayed locked: {error}", "end the other process") from None
+            time.sleep(1)
+
+
+def push(root: Path) -> int:
+    """Push what the pipeline made to the default DVC remote.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        How many files were new there.
+    """
+    repo = _repo(root)
+    return _patiently(lambda: int(repo.push(run_cache=False)))
+
+
+def add(root: Path, folder: Path) -> None:
+    """Put a folder of raw files under DVC.
+
+    Args:
+        root: The project's folder.
+        folder: The folder, relative to ``root``; its ``.dvc`` file is made beside it.
+    """
+    repo = _repo(root)
+    _patiently(lambda: repo.add(str(root / folder)))

@@ -1,0 +1,30 @@
+"""The stage `evaluate` as a Prefect task, its curves as images."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_image_artifact
+
+from tasks.stage import RETRY, run
+from vouch.files import read_json
+
+
+@task(name="evaluate", task_run_name="evaluate {usecase}", **RETRY)
+def evaluate(usecase: str, force: bool = False) -> dict[str, Any]:
+    """Out-of-fold curves and threshold; one charged answer of the holdout."""
+    from vouch.report.figures import cost_png, precision_recall_png, roc_png
+
+    outcome = run("evaluate", usecase, force)
+    found = read_json(Path(f"data/evaluate/{usecase}/evaluation.json"))
+    drawn = {
+        "precision-recall": precision_recall_png(found),
+        "roc": roc_png(found),
+        "cost": cost_png(found),
+    }
+    for name, image in drawn.items():
+        if image:
+            url = f"data:image/png;base64,{base64.b64encode(image).decode()}"
+            create_image_artifact(image_url=url, key=f"{usecase}-{name}", description=name)
+    return outcome

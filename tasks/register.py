@@ -1,0 +1,24 @@
+"""The stage `register` as a Prefect task, the gate's reasons as a page."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+
+from tasks.stage import RETRY, run
+from vouch.files import read_json
+
+
+@task(name="register", task_run_name="register {usecase}", **RETRY)
+def register(usecase: str, force: bool = False) -> dict[str, Any]:
+    """The model into MLflow's registry; the gate decides on the champion."""
+    outcome = run("register", usecase, force)
+    made = read_json(Path(f"data/register/{usecase}/registration.json"))
+    verdict = "champion" if made["gate"]["promoted"] else "challenger"
+    reasons = "\n".join(f"- {reason}" for reason in made["gate"]["reasons"])
+    create_markdown_artifact(
+        key=f"{usecase}-gate",
+        markdown=f"## {made['name']} version {made['version']}: {verdict}\n\n{reasons}\n",
+    )
+    return outcome

@@ -1,0 +1,18 @@
+"""The stage `report` as a Prefect task, with a link to the page."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+
+from tasks.stage import RETRY, run
+
+
+@task(name="report", task_run_name="report {usecase}", **RETRY)
+def report(usecase: str, force: bool = False) -> dict[str, Any]:
+    """One offline page on all stages before it."""
+    outcome = run("report", usecase, force)
+    page = Path(f"data/report/{usecase}/report.html").resolve()
+    create_link_artifact(key=f"{usecase}-report", link=page.as_uri(), description=str(page))
+    return outcome

@@ -1,0 +1,78 @@
+"""What the tasks of all stages share: running the stage and telling Prefect how far it is."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import Task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.objects import State, TaskRun
+from rich.console import Console
+
+from vouch import terminal
+from vouch.errors import VouchError
+from vouch.progress import Progress
+from vouch.stages import find
+from vouch.versions import drive
+
+EVERY = 2.0
+"""Seconds between two updates of a progress artifact."""
+
+
+def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Retry what may pass by itself; a user's mistake does not."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OSError) and not isinstance(error, VouchError)
+
+
+RETRY: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay_seconds": 5,
+    "retry_condition_fn": worth_retrying,
+    # what is up to date is DVC's to say, and results are files, never pickles
+    "persist_result": False,
+    "cache_policy": None,
+}
+
+
+def run(name: str, usecase: str, force: bool) -> dict[str, Any]:
+    """Bring one stage up to date, told in the terminal and as a progress artifact.
+
+    Args:
+        name: The stage.
+        usecase: For which use case.
+        force: Run even where nothing changed.
+
+    Returns:
+        The outcome's fields, see ``vouch.versions.Outcome``.
+    """
+    console = Console()
+    with terminal.working(console, name) as shown:
+        outcome = drive(
+            Path(), find(name), usecase, force=force, progress=_both(shown, name, usecase)
+        )
+    terminal.tell(console, outcome)
+    return asdict(outcome)
+
+
+def _both(shown: Progress, name: str, usecase: str) -> Progress:
+    """Tell terminal and Prefect; the artifact is made at the first word: short stages have none."""
+    artifact: UUID | None = None
+    last = 0.0
+
+    def tell(done: float, total: float, message: str = "") -> None:
+        nonlocal artifact, last
+        shown(done, total, message)
+        if time.monotonic() - last < EVERY:
+            return
+        last = time.monotonic()
+        share = 100.0 * done / total
+        if artifact is None:
+            made = create_progress_artifact(share, key=f"{usecase}-{name}", description=message)
+            artifact = UUID(str(made))
+        else:
+            update_progress_artifact(artifact, progress=share, description=message)
+
+    return tell

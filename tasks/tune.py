@@ -1,0 +1,36 @@
+"""The stage `tune` as a Prefect task, its leaderboard as a table."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+
+from tasks.stage import RETRY, run
+from vouch.files import read_json
+from vouch.stages import TUNE
+
+
+@task(name="tune", task_run_name="tune {usecase}", **RETRY)
+def tune(usecase: str, force: bool = False) -> dict[str, Any]:
+    """Search over algorithms, their settings and the preparation."""
+    outcome = run("tune", usecase, force)
+    board = read_json(Path(TUNE.format(usecase=usecase)) / "leaderboard.json")
+    done = [t for t in board["trials"] if t["average_precision"] is not None]
+    done.sort(key=lambda t: t["average_precision"], reverse=True)
+    create_table_artifact(
+        key=f"{usecase}-leaderboard",
+        table=[_row(trial) for trial in done],
+        description=f"Average precision out of fold; {len(done)} trials",
+    )
+    return outcome
+
+
+def _row(trial: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "trial": trial["number"],
+        "sampler": trial["sampler"],
+        "algorithm": trial["algorithm"],
+        "average precision": round(trial["average_precision"], 4),
+        "seconds": round(trial["seconds"], 1),
+    }

@@ -1,0 +1,34 @@
+"""The stage `validate` as a Prefect task, its expectations as a table."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+
+from tasks.stage import RETRY, run
+from vouch.files import read_json
+from vouch.stages import SILVER
+
+
+@task(name="validate", task_run_name="validate {usecase}", **RETRY)
+def validate(usecase: str, force: bool = False) -> dict[str, Any]:
+    """Bronze rows to silver rows and quarantine, by Great Expectations."""
+    outcome = run("validate", usecase, force)
+    found = read_json(Path(SILVER.format(usecase=usecase)) / "validate.json")
+    create_table_artifact(
+        key=f"{usecase}-validation",
+        table=[_row(e) for e in found["expectations"]],
+        description=f"In: {found['counts']['in']:,}; silver: {found['counts']['silver']:,}",
+    )
+    return outcome
+
+
+def _row(expectation: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "expectation": expectation["type"],
+        "column": expectation["kwargs"].get("column", ""),
+        "policy": expectation["policy"],
+        "met": "yes" if expectation["success"] else "no",
+        "rows failing": expectation["failed"],
+    }

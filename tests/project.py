@@ -1,0 +1,77 @@
+"""A real project to run things in: this checkout's files, fewer rows, a smaller search."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("src", "flows", "tasks", "data", "expectations", ".dvc", "dvc.yaml", "params.yaml")
+BIN = Path(sys.executable).parent
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MLFLOW_"))}
+
+
+def copy_checkout(to: Path) -> Path:
+    """Copy what git tracks of the parts a project is made of, and make it a git repository."""
+    listed = subprocess.run(
+        [
+            "git",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            *PARTS,
+            ".dvcignore",
+            ".gitignore",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    for name in listed:
+        place = to / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, place)
+    subprocess.run(["git", "init", "-q"], cwd=to, check=True)
+    return to
+
+
+def shrink(project: Path, rows: int = 10_000, trials: int = 2) -> None:
+    """Fewer rows, fewer trials: the same pipeline in seconds."""
+    source = project / "data/sources/simulated.yaml"
+    text = source.read_text()
+    source.write_text(text.replace("rows: 200000", f"rows: {rows}"))
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["tune"]["fraud"]["budget"] = {"trials": trials}
+    params["explain"]["fraud"] |= {"cases": 2, "samples": 500}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def vouch(project: Path, *words: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
+    """Run the command line in a project, as a user would."""
+    return subprocess.run(
+        [str(BIN / "vouch"), *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        env=ENVIRONMENT,
+    )
+
+
+def dvc(project: Path, *words: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
+    """Run DVC in a project, vouch's own commands on its path."""
+    return subprocess.run(
+        [str(BIN / "dvc"), *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        env=ENVIRONMENT | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+    )

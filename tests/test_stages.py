@@ -1,0 +1,87 @@
+"""The one table and everything that must agree with it."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+
+from vouch.errors import VouchError
+from vouch.settings import locate
+from vouch.stages import STAGES, Stage, find
+
+ROOT = Path(__file__).parents[1]
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+NAMES = [stage.name for stage in STAGES]
+
+
+def dvc_path(template: str) -> str:
+    return (
+        template.replace("{usecase}", "${key}")
+        .replace("{source}", "${item.source}")
+        .replace("{raw}", "${item.raw}")
+    )
+
+
+def paths(listed):
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in listed]
+
+
+def test_dvc_runs_the_stages_of_the_table_in_its_order():
+    assert list(DVC) == NAMES
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_dvc_stage_equals_its_row(stage: Stage):
+    told = DVC[stage.name]["do"]
+    assert f"vouch stage {stage.name} ${{key}}" in told["cmd"]
+    assert told["deps"] == [*stage.code, *(dvc_path(p) for p in stage.inputs.values())]
+    assert paths(told["outs"]) == [dvc_path(p) for p in stage.outputs.values()]
+    persisted = [
+        isinstance(out, dict) and out[p]["persist"]
+        for out, p in zip(told["outs"], paths(told["outs"]), strict=True)
+    ]
+    assert persisted == [stage.persist] * len(stage.outputs)
+    chosen = [f"usecases.${{key}}.{c}" for c in stage.choices]
+    expected = [f"{stage.name}.${{key}}", *([{"data/inputs.yaml": chosen}] if chosen else [])]
+    assert told["params"] == expected
+
+
+def test_every_input_that_a_stage_could_make_is_made_by_an_earlier_one():
+    made: set[str] = set()
+    for stage in STAGES:
+        needed = {p for p in stage.inputs.values() if p.startswith("data/")}
+        assert {p for p in needed if not p.startswith("data/sources")} <= made
+        made |= set(stage.outputs.values())
+
+
+def test_params_has_a_section_for_every_stage():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert list(params) == NAMES
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_function_takes_what_the_row_says(stage: Stage):
+    taken = set(inspect.signature(locate(stage.function)).parameters)
+    declared = {*stage.inputs, *stage.outputs, *stage.choices, "params", "progress"}
+    assert taken == declared | ({"state"} if stage.state else set())
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_folder_and_task_bear_the_name(stage: Stage):
+    assert (ROOT / "src/vouch" / stage.name / "__init__.py").exists()
+    assert (ROOT / "tasks" / f"{stage.name}.py").exists()
+    for code in stage.code:
+        assert (ROOT / code).exists()
+
+
+def test_flow_keeps_the_order():
+    from flows.training import ORDER
+
+    assert [task.name for task in ORDER] == NAMES
+
+
+def test_unknown_stage_suggests_the_near_one():
+    with pytest.raises(VouchError) as error:
+        find("validat")
+    assert "did you mean 'validate'" in error.value.hint
