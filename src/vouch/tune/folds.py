@@ -112,9 +112,7 @@ def cut(time: pd.Series, labels: NDArray[np.int8], folds: int) -> list[pd.Timest
     return [pd.Timestamp(moments[i]) for i in _with_positives(wanted, positives)]
 
 
-def _with_positives(
-    wanted: NDArray[np.signedinteger[Any]], positives: NDArray[Any]
-) -> list[int]:
+def _with_positives(wanted: NDArray[np.signedinteger[Any]], positives: NDArray[Any]) -> list[int]:
     """Drop cuts until every part between them has a positive."""
     seen = np.concatenate([[0], np.cumsum(positives)])
     kept = [0]

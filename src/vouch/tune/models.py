@@ -4,6 +4,7 @@ On disk a model is ``candidate.json`` with ``model.ubj`` (XGBoost) or ``model.sk
 (scikit-learn): neither format can run code when it is read.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,9 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from vouch.errors import VouchError, near
 from vouch.files import read_json, sha256, write_json
+
+# threads that wait without spinning: on a busy machine two that spin take 25 times as long as one
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 Algorithm = Literal["decision_tree", "logistic_regression", "random_forest", "xgboost"]
 Imbalance = Literal["none", "weights", "undersampling"]

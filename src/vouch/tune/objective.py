@@ -4,8 +4,10 @@ Pooled rather than a mean of folds, so that every positive counts the same howev
 folds share them; probabilities are calibrated, so scores of different folds can be compared.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -63,7 +65,7 @@ class Objective:
             VouchError: A fold's training rows have only one class.
             Exception: Whatever the candidate's library raises.
         """
-        scores = [self._scores(candidate, part) for part in self.parts]
+        scores = self.predict(candidate, [part.assess for part in self.parts])
         labels = [part.assess[TARGET].to_numpy() for part in self.parts]
         weights = [part.weights for part in self.parts]
         pooled = precision(*map(np.concatenate, (labels, scores, weights)))
@@ -71,20 +73,20 @@ class Objective:
             pooled, [_or_none(*fold) for fold in zip(labels, scores, weights, strict=True)]
         )
 
-    def _scores(self, candidate: Candidate, part: Part) -> NDArray[np.float64]:
-        return self.fit(candidate, part.train).predict(part.assess)
+    def predict(
+        self, candidate: Candidate, tables: Sequence[pd.DataFrame]
+    ) -> list[NDArray[np.float64]]:
+        """Fit a candidate on each fold and predict the fold's table; folds run side by side."""
+        with ThreadPoolExecutor(self.params.threads) as pool:
+            return list(pool.map(partial(self._predict, candidate), self.parts, tables))
 
-    def fit(self, candidate: Candidate, train: pd.DataFrame) -> Any:
-        """Fit a candidate as the search does."""
-        return fit(
-            candidate,
-            train,
-            self.offer.columns(candidate),
-            TARGET,
-            self.params.seed,
-            self.params.threads,
-            self.params.search_rows,
-        )
+    def _predict(
+        self, candidate: Candidate, part: Part, table: pd.DataFrame
+    ) -> NDArray[np.float64]:
+        columns, params = self.offer.columns(candidate), self.params
+        # one thread a fold: threads within a fit wait for one another more than they work
+        fitted = fit(candidate, part.train, columns, TARGET, params.seed, 1, params.search_rows)
+        return fitted.predict(table)
 
     @property
     def sampled(self) -> bool:
@@ -145,8 +147,10 @@ def out_of_fold(
     Returns:
         Columns ``row`` (number in ``frame``), ``fold`` and ``score``, in the rows' order.
     """
-    found = []
-    for number, (part, fold) in enumerate(zip(objective.parts, folds, strict=True)):
-        scores = objective.fit(candidate, part.train).predict(frame.iloc[fold.assess])
-        found.append(pd.DataFrame({"row": fold.assess, "fold": number, "score": scores}))
+    columns = list(objective.offer.columns(candidate))
+    scores = objective.predict(candidate, [frame[columns].iloc[fold.assess] for fold in folds])
+    found = [
+        pd.DataFrame({"row": fold.assess, "fold": number, "score": predicted})
+        for number, (fold, predicted) in enumerate(zip(folds, scores, strict=True))
+    ]
     return pd.concat(found).sort_values("row", ignore_index=True)
