@@ -1,1 +1,70 @@
 """How good the candidate is, how sure that is, and against what."""
+
+from pathlib import Path
+from typing import Any
+
+from vouch.evaluate.params import EvaluateParams
+from vouch.progress import Progress, silent
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    *,
+    declaration: Path,
+    holdout: Path,
+    extracted: Path,
+    predictions: Path,
+    model: Path,
+    evaluation: Path,
+    state: Path,
+    params: EvaluateParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Judge the candidate on out-of-fold rows and, with one charged question, on the holdout.
+
+    Curves and the threshold come from the out-of-fold rows. A refused question is no error: the
+    evaluation says so, and the gate will not promote. ``evaluation.json`` holds:
+
+    - ``out_of_fold``: figures against ``truth`` and ``rule`` (see
+      :func:`vouch.evaluate.measures.measure`), and ``the_rule``'s own against truth.
+    - ``holdout``: ``status`` (``answered``, ``too_small``, ``refused``), ``question`` (its number
+      in the ledger), ``truth``, ``rule``, ``rule_comparison`` (paired bootstrap against the
+      rule's own decisions, null where it cannot be) and ``reason``.
+    - ``threshold`` and ``cost_curve``: see :func:`vouch.evaluate.costs.cheapest`; ``kind`` says
+      against what.
+    - ``curves``: ``precision_recall``, ``roc``, ``calibration`` and their ``kind``.
+    - ``champion``: ``version`` and the paired ``comparison`` with it, or null and a ``reason``.
+    - ``ledger``: the holdout's status after the question.
+    - ``published``: others' figures beside ours.
+    - ``warnings``: sentences for people.
+
+    Args:
+        declaration: The source's declaration: costs and review capacity.
+        holdout: The sealed holdout.
+        extracted: ``extract.json``: which holdout it is.
+        predictions: Out-of-fold predictions of the candidate.
+        model: The candidate's folder.
+        evaluation: Where to write ``evaluation.json``.
+        state: The project's state folder: ledger, key, champion.
+        params: Budget and bootstrap.
+        progress: Told after each part.
+
+    Returns:
+        Average precision on out-of-fold rows and on the holdout, threshold and holdout status.
+
+    Raises:
+        VouchError: The holdout cannot be opened, or there are no predictions to judge.
+    """
+    from vouch.evaluate.candidate import load_candidate
+    from vouch.evaluate.stage import question, summary, write
+
+    progress(0, 3, "out-of-fold rows")
+    candidate = load_candidate(declaration, extracted, predictions, model, params)
+    measured = candidate.measure()
+    progress(1, 3, "holdout")
+    asked = question(candidate, holdout, state)
+    progress(2, 3, "writing")
+    content = write(evaluation, candidate, measured, asked)
+    progress(3, 3, "done")
+    return summary(content)

@@ -1,14 +1,68 @@
-"""The keeper: the only one who opens the sealed holdout."""
+"""The keeper: the only one who opens the sealed holdout, and who answers for it.
 
+**Budget.** A generation of the holdout answers ``budget`` questions, fixed when it is first asked.
+Each new question costs one, charged before anything is computed. The same question (the same
+sealed rows, model, metric, threshold, capacity and prices) gets its recorded answer for nothing,
+however often and by whomever it is asked. Two kinds of question:
+
+- ``candidate``: all figures of one model, and its paired comparison with the rule and with the
+  champion. Meant once a candidate; a comparison with another champion is another question.
+- ``mean``: one bounded mean of one model, through Thresholdout.
+"""
+
+import hmac
+import io
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256 as new_digest
 from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.errors import VouchError
+from vouch.evaluate.measures import Kind, MeanMetric, Terms, bounded_mean, compare, measure
 from vouch.files import sha256
 from vouch.holdout import sealed as box
-from vouch.holdout.ledger import Cut, HoldoutKey, Ledger
+from vouch.holdout.ledger import Charge, Cut, HoldoutKey, Inquiry, Ledger, RefusedError
+from vouch.holdout.thresholdout import thresholdout
 
-__all__ = ["Cut", "HoldoutKey", "Keeper"]
+__all__ = ["Contestant", "Cut", "HoldoutKey", "Keeper", "Reply", "model_digest"]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model that stands before the holdout.
+
+    Attributes:
+        digest: Of its folder, see :func:`model_digest`.
+        predict: Gives a table's rows their scores, 0 to 1.
+    """
+
+    digest: str
+    predict: Callable[[pd.DataFrame], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the keeper says.
+
+    Attributes:
+        status: ``answered``, ``too_small`` (answered, but on too few positives to tell) or
+            ``refused``.
+        question: The question's number in the ledger; None if it was refused.
+        answer: The figures; None if it was refused.
+        reason: Why it was refused or is too small; empty otherwise.
+    """
+
+    status: Literal["answered", "too_small", "refused"]
+    question: int | None
+    answer: dict[str, Any] | None
+    reason: str
 
 
 class Keeper:
@@ -44,3 +98,182 @@ class Keeper:
         """
         box.seal(box.make_key(self._state), plain, sealed)
         return sha256(sealed)
+
+    def candidate(
+        self,
+        key: HoldoutKey,
+        sealed: Path,
+        challenger: Contestant,
+        champion: Contestant | None,
+        terms: Terms,
+    ) -> Reply:
+        """Judge a candidate: the one question each candidate is meant to ask.
+
+        Args:
+            key: Which holdout.
+            sealed: Its sealed file.
+            challenger: The candidate.
+            champion: The model to beat, if there is one.
+            terms: Threshold, capacity, costs, bootstrap.
+
+        Returns:
+            With an answer ``{"truth", "rule"}`` (see :func:`vouch.evaluate.measures.measure`),
+            ``against_rule`` and ``against_champion`` (see
+            :func:`vouch.evaluate.measures.compare`).
+
+        Raises:
+            VouchError: The sealed file cannot be opened; nothing is charged then.
+        """
+        rows = self._rows(sealed)
+        rival = champion.digest if champion else ""
+        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", terms)
+        return self._ask(
+            key, inquiry, rows, terms, lambda: _judge(rows, challenger, champion, terms)
+        )
+
+    def mean(
+        self,
+        key: HoldoutKey,
+        sealed: Path,
+        contestant: Contestant,
+        metric: MeanMetric,
+        kind: Kind,
+        training: float,
+        terms: Terms,
+    ) -> Reply:
+        """Answer a bounded mean through Thresholdout.
+
+        Args:
+            key: Which holdout.
+            sealed: Its sealed file.
+            contestant: The model asked about.
+            metric: Which mean.
+            kind: Against truth or against the rule.
+            training: The same mean on out-of-fold training rows, 0 to 1.
+            terms: Threshold, capacity, costs.
+
+        Returns:
+            With an answer ``{"value", "from"}``: 0 to 1, and ``training`` if the holdout did not
+            contradict the training estimate, else ``holdout``.
+
+        Raises:
+            VouchError: The sealed file cannot be opened, or no row's label is known.
+        """
+        rows = self._rows(sealed)
+        if rows[kind].notna().sum() == 0:
+            raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
+        inquiry = _inquiry(sealed, contestant, "", "mean", f"{metric} against {kind}", terms)
+
+        def compute() -> dict[str, Any]:
+            scored = rows.assign(score=contestant.predict(rows))
+            mean = bounded_mean(scored, kind, metric, terms)
+            value, kept = thresholdout(training, mean, self._seed(inquiry))
+            return {"metric": metric, "kind": kind, "value": value, **_told(kept, training)}
+
+        return self._ask(key, inquiry, rows, terms, compute)
+
+    def status(self) -> list[dict[str, Any]]:
+        """Tell every holdout's cut, budget and what is spent of it."""
+        return self._ledger.status()
+
+    def log(self) -> list[dict[str, Any]]:
+        """Tell every question asked and its answer, oldest first."""
+        return self._ledger.log()
+
+    def _rows(self, sealed: Path) -> pd.DataFrame:
+        content = box.unseal(box.read_key(self._state), sealed)
+        return pd.read_parquet(io.BytesIO(content))
+
+    def _seed(self, inquiry: Inquiry) -> int:
+        """Seed the noise by the question, keyed: it repeats, but nobody can take it off again."""
+        code = hmac.new(box.read_key(self._state), inquiry.digest.encode(), "sha256")
+        return int.from_bytes(code.digest())
+
+    def _ask(
+        self,
+        key: HoldoutKey,
+        inquiry: Inquiry,
+        rows: pd.DataFrame,
+        terms: Terms,
+        compute: Callable[[], dict[str, Any]],
+    ) -> Reply:
+        positives = _positives(rows)
+        try:
+            charge = self._ledger.charge(key, inquiry, terms.params.budget, len(rows), positives)
+        except RefusedError as error:
+            return Reply("refused", None, None, f"{error}; try: {error.hint}")
+        answer = self._answer(charge, compute)
+        few = terms.params.min_positives
+        if positives < few:
+            reason = f"the holdout has {positives} positives, too few to tell (fewer than {few})"
+            return Reply("too_small", charge.question, answer, reason)
+        return Reply("answered", charge.question, answer, "")
+
+    def _answer(self, charge: Charge, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if charge.answer is not None:
+            return charge.answer
+        return self._ledger.answer(charge.question, compute())
+
+
+def model_digest(folder: Path) -> str:
+    """Digest a model's folder: names and contents of its files, 64 hexadecimal digits."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{path.relative_to(folder).as_posix()} {sha256(path)}" for path in files]
+    return new_digest("\n".join(lines).encode()).hexdigest()
+
+
+def _inquiry(
+    sealed: Path, contestant: Contestant, rival: str, kind: str, metric: str, terms: Terms
+) -> Inquiry:
+    content, deciding = sha256(sealed), terms.deciding()
+    parts = [content, contestant.digest, kind, metric, deciding]
+    digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    said = f"{metric} at threshold {terms.threshold:.4g}, capacity {terms.capacity}"
+    return Inquiry(digest, rival, content, contestant.digest, said, kind)
+
+
+def _positives(rows: pd.DataFrame) -> int:
+    """Count positives by truth where any is known, else by the rule."""
+    kind = "truth" if rows["truth"].notna().any() else "rule"
+    return int(rows[kind].fillna(0).sum())
+
+
+def _told(kept: bool, training: float) -> dict[str, Any]:
+    return {"from": "training" if kept else "holdout", "training": training}
+
+
+def _judge(
+    rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None, terms: Terms
+) -> dict[str, Any]:
+    scored = rows.assign(score=challenger.predict(rows))
+    return {
+        "truth": measure(scored, "truth", terms),
+        "rule": measure(scored, "rule", terms),
+        "against_rule": _against_rule(scored, terms),
+        "against_champion": _against_champion(scored, challenger, champion, terms),
+        "bootstrap": {"repeats": terms.params.repeats, "confidence": terms.params.confidence},
+    }
+
+
+def _against_rule(scored: pd.DataFrame, terms: Terms) -> dict[str, Any]:
+    """Compare with the rule's own 0/1 decisions, which only truth can do."""
+    if not scored["truth"].notna().any():
+        return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
+    if not scored["rule"].notna().any():
+        return {"difference": None, "reason": "the source declares no rule"}
+    return compare(scored, "truth", "rule", terms)
+
+
+def _against_champion(
+    scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None, terms: Terms
+) -> dict[str, Any]:
+    if champion is None:
+        return {"difference": None, "reason": "there is no champion yet"}
+    if champion.digest == challenger.digest:
+        return {"difference": None, "reason": "the candidate is the champion itself"}
+    try:
+        scored = scored.assign(champion=champion.predict(scored))
+    except VouchError as error:
+        return {"difference": None, "reason": f"the champion cannot score these rows: {error}"}
+    kind: Kind = "truth" if scored["truth"].notna().any() else "rule"
+    return compare(scored, kind, "champion", terms)

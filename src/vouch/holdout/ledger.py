@@ -7,19 +7,19 @@ killed in between has paid and may ask again without paying twice.
 
 import getpass
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint, select
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, func, or_, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.database import append_only, open_database
 from vouch.errors import VouchError
 
-Status = str  # open | spent | retired
+Status = Literal["open", "spent", "retired"]
 
 
 class Base(DeclarativeBase):
@@ -191,6 +191,90 @@ class Ledger:
                 session.add(found)
             return Cut(found.boundary, found.until)
 
+    def charge(
+        self, key: HoldoutKey, inquiry: Inquiry, budget: int, rows: int, positives: int
+    ) -> Charge:
+        """Charge a question, unless it was charged before.
+
+        Args:
+            key: Which holdout is asked.
+            inquiry: The question.
+            budget: Questions the holdout may answer; counts at its first question only.
+            rows: The holdout's rows, recorded at its first question.
+            positives: The positives among them, recorded likewise.
+
+        Returns:
+            The question's number and, if it was answered before, that answer.
+
+        Raises:
+            RefusedError: The budget is spent, or a newer generation was cut, whose training rows
+                these are.
+            VouchError: No such holdout was ever cut.
+        """
+        with Session(self._engine) as session, session.begin():
+            holdout = _locked(session, key)
+            asked = _asked(session, inquiry)
+            if asked is not None:
+                answer = session.get(Answer, asked.id)
+                return Charge(asked.id, answer.answer if answer else None)
+            opening = session.get(Opening, holdout.id) or self._open(
+                session, holdout, budget, rows, positives
+            )
+            _refuse(session, holdout, key, inquiry, opening.budget)
+            question = Question(
+                **asdict(inquiry), holdout=holdout.id, actor=actor(), asked_at=self._clock()
+            )
+            session.add(question)
+            session.flush()
+            return Charge(question.id, None)
+
+    def _open(
+        self, session: Session, holdout: Holdout, budget: int, rows: int, positives: int
+    ) -> Opening:
+        opening = Opening(
+            holdout=holdout.id,
+            rows=rows,
+            positives=positives,
+            budget=budget,
+            opened_at=self._clock(),
+        )
+        session.add(opening)
+        return opening
+
+    def answer(self, question: int, answer: dict[str, Any]) -> dict[str, Any]:
+        """Record what the holdout said.
+
+        Args:
+            question: The charged question's number.
+            answer: JSON without NaN.
+
+        Returns:
+            The recorded answer: another process's, if it was faster.
+        """
+        with Session(self._engine) as session, session.begin():
+            found = session.get(Answer, question)
+            if found is None:
+                found = Answer(question=question, answer=answer, answered_at=self._clock())
+                session.add(found)
+            return found.answer
+
+    def status(self) -> list[dict[str, Any]]:
+        """Tell every holdout's cut, budget and what is spent of it, in the order they were cut."""
+        with Session(self._engine) as session:
+            found = session.scalars(select(Holdout).order_by(Holdout.id)).all()
+            return [_status(session, holdout) for holdout in found]
+
+    def log(self) -> list[dict[str, Any]]:
+        """Tell every question and its answer (None: charged, never answered), oldest first."""
+        query = (
+            select(Question, Holdout, Answer)
+            .join(Holdout, Question.holdout == Holdout.id)
+            .outerjoin(Answer, Answer.question == Question.id)
+            .order_by(Question.id)
+        )
+        with Session(self._engine) as session:
+            return [_entry(*row) for row in session.execute(query)]
+
 
 def now() -> datetime:
     """Tell the time in UTC, without a zone."""
@@ -215,3 +299,101 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
             usecase=key.usecase, source=key.source, set=key.set, generation=key.generation
         )
     )
+
+
+def _locked(session: Session, key: HoldoutKey) -> Holdout:
+    """Find the holdout and keep others from charging it until the transaction ends."""
+    found = _holdout(session, key)
+    if found is None:
+        raise VouchError(f"the ledger knows no holdout of {key}", "run the stage extract first")
+    # SQLite has locked the whole store already; PostgreSQL locks this row
+    session.refresh(found, with_for_update=True)
+    return found
+
+
+def _asked(session: Session, inquiry: Inquiry) -> Question | None:
+    """Find the question if it was charged before.
+
+    A champion has no rival but itself, so it gets the answer that made it champion.
+    """
+    same = select(Question).where(Question.digest == inquiry.digest)
+    if inquiry.rival != inquiry.model:
+        same = same.where(Question.rival == inquiry.rival)
+    return session.scalars(same.order_by(Question.id)).first()
+
+
+def _refuse(
+    session: Session, holdout: Holdout, key: HoldoutKey, inquiry: Inquiry, budget: int
+) -> None:
+    if _retired(session, holdout):
+        reason = f"the holdout of {key} is retired: its rows have become training data"
+        raise RefusedError(reason, "run the pipeline on the newest generation")
+    spent = _spent(session, holdout.id, inquiry.content)
+    if spent + inquiry.cost > budget:
+        reason = f"the holdout of {key} is spent: {spent} of {budget} questions asked"
+        hint = f"bring newer rows (vouch run {key.usecase} --add FILE), then: vouch holdout rotate"
+        raise RefusedError(reason, f"{hint} {key.usecase}")
+
+
+def _retired(session: Session, holdout: Holdout) -> bool:
+    newer = select(Holdout.id).where(
+        Holdout.usecase == holdout.usecase,
+        Holdout.source == holdout.source,
+        Holdout.set == holdout.set,
+        Holdout.generation > holdout.generation,
+    )
+    return session.scalars(newer).first() is not None
+
+
+def _spent(session: Session, holdout: int, content: str = "") -> int:
+    """Sum what was charged to a holdout, and to the same sealed rows under another name."""
+    charged = or_(Question.holdout == holdout, Question.content == content)
+    return int(
+        session.scalar(select(func.coalesce(func.sum(Question.cost), 0)).where(charged)) or 0
+    )
+
+
+def _status(session: Session, holdout: Holdout) -> dict[str, Any]:
+    opening, spent = session.get(Opening, holdout.id), _spent(session, holdout.id)
+    status: Status = "spent" if opening and spent >= opening.budget else "open"
+    if _retired(session, holdout):
+        status = "retired"
+    return {
+        "usecase": holdout.usecase,
+        "source": holdout.source,
+        "set": holdout.set,
+        "generation": holdout.generation,
+        "boundary": _text(holdout.boundary),
+        "until": _text(holdout.until),
+        "rows": opening.rows if opening else None,
+        "positives": opening.positives if opening else None,
+        "budget": opening.budget if opening else None,
+        "spent": spent,
+        "left": opening.budget - spent if opening else None,
+        "opened_at": _text(opening.opened_at if opening else None),
+        "status": status,
+    }
+
+
+def _entry(question: Question, holdout: Holdout, answer: Answer | None) -> dict[str, Any]:
+    return {
+        "question": question.id,
+        "usecase": holdout.usecase,
+        "source": holdout.source,
+        "set": holdout.set,
+        "generation": holdout.generation,
+        "asked_at": _text(question.asked_at),
+        "actor": question.actor,
+        "kind": question.kind,
+        "metric": question.metric,
+        "model": question.model,
+        "rival": question.rival or None,
+        "content": question.content,
+        "cost": question.cost,
+        "answered_at": _text(answer.answered_at if answer else None),
+        "answer": answer.answer if answer else None,
+    }
+
+
+def _text(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

@@ -1,0 +1,117 @@
+"""The candidate with its out-of-fold rows: what stands before the holdout."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vouch.errors import VouchError
+from vouch.evaluate.costs import NOTHING, cheapest, stake
+from vouch.evaluate.curves import curves
+from vouch.evaluate.measures import KINDS, Kind, Terms, judged, measure, share, terms
+from vouch.evaluate.params import EvaluateParams
+from vouch.files import read_json
+from vouch.sources.declaration import Declaration, load_declaration
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A tuned model before it is judged.
+
+    Attributes:
+        declaration: Its source.
+        extracted: The content of ``extract.json``.
+        rows: Its out-of-fold predictions.
+        model: Its folder.
+        params: Budget and bootstrap.
+    """
+
+    declaration: Declaration
+    extracted: dict[str, Any]
+    rows: pd.DataFrame
+    model: Path
+    params: EvaluateParams
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Against what threshold and curves are drawn: the truth if it knows any positive."""
+        return "truth" if self.rows["truth"].fillna(0).any() else "rule"
+
+    @cached_property
+    def threshold(self) -> dict[str, Any]:
+        """The threshold of least expected cost, see :func:`vouch.evaluate.costs.cheapest`."""
+        known, p = judged(self.rows, self.kind), self.params
+        if not known["y"].any():
+            reason = "no positive is known: nothing is flagged"
+            return {"value": NOTHING, "interval": None, "cost": None, "curve": [], "reason": reason}
+        stakes = stake(known["y"], known["score"], known["amount"], self.declaration.costs)
+        return cheapest(stakes, p.repeats, p.confidence, p.seed)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The terms on which it is judged."""
+        return terms(self.declaration, self.threshold["value"], self.rows, self.params)
+
+    def measure(self) -> dict[str, Any]:
+        """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
+        judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
+        return judgement | {"the_rule": the_rule(self.rows, self.terms)}
+
+    def curves(self) -> dict[str, Any]:
+        """Draw its curves on the out-of-fold rows; empty without both classes."""
+        known = judged(self.rows, self.kind)
+        labels = known["y"].to_numpy()
+        if len(np.unique(labels)) < 2:
+            return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
+        drawn = curves(labels, known["score"].to_numpy(), self.params.confidence)
+        return {"kind": self.kind, **drawn}
+
+
+def load_candidate(
+    declaration: Path, extracted: Path, predictions: Path, model: Path, params: EvaluateParams
+) -> Candidate:
+    """Read a candidate and its out-of-fold rows.
+
+    Raises:
+        VouchError: A file is missing or there are no rows.
+    """
+    try:
+        rows = pd.read_parquet(predictions)
+    except FileNotFoundError:
+        raise VouchError(f"{predictions}: no such file", "run the stage tune first") from None
+    if rows.empty:
+        raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
+    source = load_declaration(declaration)
+    return Candidate(source, read_json(extracted), rows, model, params)
+
+
+def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
+    """Judge the starting rule itself: its 0/1 decisions as scores.
+
+    Args:
+        rows: As for :func:`vouch.evaluate.measures.measure`.
+        terms: Capacity, costs, bootstrap.
+
+    Returns:
+        ``share_flagged_rows`` and ``share_flagged_money`` of all rows it decided, ``truth``: its
+        figures against truth, ``precision`` and ``recall`` among them, each with exact intervals.
+    """
+    known = rows[rows["rule"].notna()]
+    decided, cut = (
+        known.assign(score=known["rule"].astype(np.float64)),
+        replace(terms, threshold=0.5),
+    )
+    shares = measure(decided, "rule", cut)
+    judgement = measure(decided, "truth", cut)
+    cells = {name: cell["value"] for name, cell in judgement["confusion"].items()}
+    confidence = terms.params.confidence
+    judgement["precision"] = share(cells["tp"], cells["tp"] + cells["fp"], confidence)
+    judgement["recall"] = share(cells["tp"], cells["tp"] + cells["fn"], confidence)
+    return {
+        "share_flagged_rows": shares["share_flagged_rows"],
+        "share_flagged_money": shares["share_flagged_money"],
+        "truth": judgement,
+    }
