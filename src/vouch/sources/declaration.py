@@ -32,7 +32,7 @@ Role = Literal[
     "label_time",
     "ignore",
 ]
-BALANCES = (
+BALANCES: tuple[Role, ...] = (
     "payer_balance_before",
     "payer_balance_after",
     "payee_balance_before",
@@ -152,6 +152,7 @@ class Declaration(Strict):
     format: Literal["csv", "parquet", "jsonl", "simulator"]
     encoding: str = "utf-8"
     separator: str = ","
+    decimal: Literal[".", ","] = "."
     simulator: Simulator | None = None
     columns: dict[str, Column]
     truth: Truth | None = None

@@ -1,0 +1,68 @@
+"""``vouch source``: declarations of tables, drafted, listed and shown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROOT = Path()
+
+app = typer.Typer(
+    help="What tables vouch knows: one YAML file each, in data/sources.", no_args_is_help=True
+)
+
+
+@app.command()
+def draft(
+    file: Annotated[Path, typer.Argument(help="A CSV, Parquet or JSON lines file.")],
+    name: Annotated[str | None, typer.Option(help="The source's name; else the file's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; else data/sources/NAME.yaml.")
+    ] = None,
+) -> None:
+    """Draft a source's declaration: guess each column's role from its name and values.
+
+    Example:
+      vouch source draft payments.csv --name shop
+    """
+    from vouch.sources.draft import draft_source
+
+    drafted = draft_source(ROOT, file, name, out)
+    print(f"wrote {drafted.path}")
+    for guess in drafted.guesses:
+        print(f"  {guess.column}: {guess.role} ({guess.why})")
+    print("please check:")
+    for question in drafted.questions:
+        print(f"  - {question}")
+    print(f"then: vouch run fraud --source {drafted.name} --path {file}")
+
+
+@app.command("list")
+def list_sources() -> None:
+    """List the declared sources.
+
+    Example:
+      vouch source list
+    """
+    from vouch.sources.declaration import load_declaration
+
+    for path in sorted((ROOT / "data/sources").glob("*.yaml")):
+        source = load_declaration(path)
+        print(f"{source.name:12} {source.usecase:10} {source.format:10} {source.description}")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A declared source.")]) -> None:
+    """Show a source's columns: the raw name, its role and its name from bronze on.
+
+    Example:
+      vouch source show paysim
+    """
+    from vouch.sources.declaration import load_declaration
+
+    source = load_declaration(ROOT / f"data/sources/{name}.yaml")
+    print(f"{source.name}: {source.description} ({source.format}, {source.usecase})")
+    for column, declared in source.columns.items():
+        canonical = "" if declared.role == "ignore" else source.canonical(column)
+        optional = ", optional" if declared.optional else ""
+        print(f"  {column:24} {declared.role + optional:32} {canonical}")

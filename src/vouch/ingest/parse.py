@@ -1,0 +1,179 @@
+"""Parsing by roles: one SQL query turns a raw file's texts into values and reasons to reject."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from vouch.sources.declaration import NUMERIC, Column, Declaration
+from vouch.sources.readers import Raw, literal, quoted
+
+EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)
+EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
+"""How tables write that a value is missing, in lower case."""
+NEEDED = frozenset(["id", "time", "amount", "payer", "payee"])
+"""Roles a row cannot be without, unless its column is optional."""
+TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+HASH_DIGITS = 20
+SEPARATOR, MISSING = "\x1f", "\x00"
+
+
+@dataclass(frozen=True)
+class Value:
+    """How one column is read.
+
+    Attributes:
+        name: Its canonical name.
+        sql: Its value, null where it cannot be read.
+        problem: SQL that tells why a text is no value, or null.
+    """
+
+    name: str
+    sql: str
+    problem: str
+
+
+def values(declaration: Declaration) -> list[tuple[str, str]]:
+    """List the columns bronze may have: raw and canonical name, id and time first."""
+    first = {"id": 0, "time": 1}
+    kept = [(name, c.role) for name, c in declaration.columns.items() if c.role != "ignore"]
+    return [
+        (name, declaration.canonical(name))
+        for name, role in sorted(kept, key=lambda pair: first.get(pair[1], 2))
+    ]
+
+
+def query(declaration: Declaration, raw: Raw) -> str:
+    """Build the query that parses one file.
+
+    Args:
+        declaration: What the columns mean.
+        raw: The file as texts.
+
+    Returns:
+        SQL giving ``line``, ``raw`` (where rejected), ``reason`` (null for a good row), a column
+        for each value (null where the file lacks it) and ``row_hash``.
+    """
+    texts, read = [], []
+    for name, canonical in values(declaration):
+        place = raw.columns.index(name) + 1 if name in raw.columns else 0
+        cell = f"cells[{place}]" if place else "CAST(NULL AS VARCHAR)"
+        texts.append(f"{_clean(cell)} AS {quoted('text ' + canonical)}")
+        read.append(_value(declaration, name, canonical, present=bool(place)))
+    columns = ", ".join(f"{value.sql} AS {quoted(value.name)}" for value in read)
+    problems = ", ".join(value.problem for value in read)
+    parsed = ", ".join(quoted(value.name) for value in read)
+    return f"""
+        SELECT line, CASE WHEN reason IS NOT NULL THEN coalesce(raw, row_text) END AS raw, reason,
+          {parsed}, {_row_hash(declaration)} AS row_hash
+        FROM (SELECT line, raw, row_text, {columns},
+                coalesce(problem, nullif(concat_ws('; ', {problems}), '')) AS reason
+              FROM (SELECT line, raw, problem, {", ".join(texts)},
+                      CASE WHEN raw IS NULL THEN CAST(to_json(cells) AS VARCHAR) END AS row_text
+                    FROM ({raw.sql})))"""
+
+
+def _clean(cell: str) -> str:
+    known = ", ".join(literal(word) for word in EMPTY)
+    return f"CASE WHEN lower(trim({cell})) NOT IN ({known}) THEN trim({cell}) END"
+
+
+def _value(declaration: Declaration, name: str, canonical: str, *, present: bool) -> Value:
+    column = declaration.columns[name]
+    text = quoted("text " + canonical)
+    sql, wrong = _reader(declaration, column)(text)
+    needed = column.role in NEEDED and not column.optional and present
+    problem = f"""
+        CASE WHEN {text} IS NULL THEN {literal(f"{name}: is empty") if needed else "NULL"}
+             WHEN {wrong} THEN {literal(f"{name}: ")} || '''' || {text} || ''' '
+               || {literal(_complaint(column))} END"""
+    return Value(canonical, sql, problem)
+
+
+def _complaint(column: Column) -> str:
+    if column.role in NUMERIC:
+        return "is not a finite number"
+    if column.role == "label":
+        return "is not a label (0 or 1)"
+    if column.role == "time" and column.unit == "step":
+        return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
+    if column.role in ("time", "arrival", "label_time"):
+        return f"is not a time between {EARLIEST.year} and {LATEST.year}"
+    return "cannot be read"
+
+
+Reader = Callable[[str], tuple[str, str]]
+
+
+def _reader(declaration: Declaration, column: Column) -> Reader:
+    if column.role in NUMERIC:
+        return lambda text: _number(text, declaration.decimal)
+    if column.role == "label":
+        return _label
+    if column.role == "time" and column.unit == "step":
+        return lambda text: _step(text, column)
+    if column.role in ("time", "arrival", "label_time"):
+        return lambda text: _time(text, column)
+    return lambda text: (text, "false")
+
+
+def _number(text: str, decimal: str) -> tuple[str, str]:
+    if decimal == ",":
+        text = f"replace(replace({text}, '.', ''), ',', '.')"
+    # DuckDB reads 1_000 as a number; adding 0.0 turns -0.0 into 0.0, which hashes otherwise
+    value = f"(CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END + 0.0)"
+    return f"CASE WHEN isfinite({value}) THEN {value} END", f"coalesce(NOT isfinite({value}), true)"
+
+
+def _label(text: str) -> tuple[str, str]:
+    words = {1: TRUE, 0: FALSE}
+    cases = " ".join(
+        f"WHEN lower({text}) IN ({', '.join(map(literal, known))}) THEN {value}"
+        for value, known in words.items()
+    )
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    value = f"(CASE {cases} WHEN {number} = floor({number}) THEN TRY_CAST({number} AS TINYINT) END)"
+    return value, f"{value} IS NULL"
+
+
+def _step(text: str, column: Column) -> tuple[str, str]:
+    assert column.origin is not None
+    origin = utc(column.origin)
+    last = column.first + (LATEST - origin) // column.step
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    within = f"{number} BETWEEN {column.first} AND {last}"
+    fits = f"coalesce({number} = floor({number}) AND {within}, false)"
+    micros = column.step // timedelta(microseconds=1)
+    shift = f"(CAST({number} AS BIGINT) - {column.first}) * {micros}"
+    value = f"CASE WHEN {fits} THEN {timestamp(origin)} + to_microseconds({shift}) END"
+    return value, f"NOT {fits}"
+
+
+def _time(text: str, column: Column) -> tuple[str, str]:
+    # a cast to TIMESTAMP would silently drop a zone such as +02:00
+    value = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
+    if column.format:
+        given = f"try_strptime({text}, {literal(column.format)})"
+        value = f"coalesce(timezone('UTC', CAST({given} AS TIMESTAMPTZ)), {value})"
+    fits = f"coalesce({value} BETWEEN {timestamp(EARLIEST)} AND {timestamp(LATEST)}, false)"
+    return f"CASE WHEN {fits} THEN {value} END", f"NOT {fits}"
+
+
+def utc(moment: datetime) -> datetime:
+    """Give a time in UTC without a zone; one without a zone is taken to be UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a time as SQL."""
+    return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
+
+
+def _row_hash(declaration: Declaration) -> str:
+    """Digest the parsed values: 80 bits, so two of ten million rows collide with p < 1e-10."""
+    parts = []
+    for name, canonical in values(declaration):
+        timed = declaration.columns[name].role in ("time", "arrival", "label_time")
+        value = f"epoch_us({quoted(canonical)})" if timed else quoted(canonical)
+        parts.append(f"coalesce(CAST({value} AS VARCHAR), chr({ord(MISSING)}))")
+    mark = f"chr({ord(SEPARATOR)})"
+    return f"left(md5(concat_ws({mark}, {', '.join(parts)})), {HASH_DIGITS})"

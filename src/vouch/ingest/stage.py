@@ -1,0 +1,265 @@
+"""The ingest stage: files in force, or the simulator's rows, to bronze and rejects."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256 as new_digest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.engine import ROW_GROUP, connect
+from vouch.errors import VouchError
+from vouch.files import sha256, write_json
+from vouch.ingest import parse
+from vouch.ingest.params import IngestParams
+from vouch.progress import Progress, silent
+from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
+from vouch.sources.readers import extra_columns, literal, open_raw, quoted
+from vouch.usecases import fraud
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+SCRATCH = "(FORMAT parquet, COMPRESSION snappy)"
+FEW = 2
+"""Rows whose ids may always conflict: one correction within a small file."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A raw file on its way in.
+
+    Attributes:
+        name: What people call it.
+        path: Where it is.
+        sha256: Its digest, 64 hexadecimal digits.
+        arrived_at: When it arrived (UTC, no zone); None: with its last row's event.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    arrived_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A parsed file: its rows and rejects in one scratch Parquet file."""
+
+    file: File
+    path: Path
+    columns: tuple[str, ...]
+    rows: int
+    rejects: int
+
+
+def ingest(
+    *,
+    declaration: Path,
+    raw: Path,
+    files: Sequence[str],
+    rows: Path,
+    rejects: Path,
+    summary: Path,
+    params: IngestParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Parse every raw file in force by its source's declaration.
+
+    Args:
+        declaration: ``data/sources/<source>.yaml``.
+        raw: The folder of raw files and their manifest; a simulator's code, which is not read.
+        files: First 12 digits of the digests of the files in force; none for a simulator.
+        rows: Where bronze is written: sorted by time, id; one row for each readable line.
+        rejects: Where the others are written: file, line, reason, raw.
+        summary: Where the counts are written.
+        params: The stage's parameters.
+        progress: Told how far it is, in files.
+
+    Returns:
+        The content of ``summary``: lines in = rows + rejects.
+
+    Raises:
+        VouchError: A file that is not what the declaration says, or ids that repeat.
+    """
+    source = load_declaration(declaration)
+    fraud.check(source, declaration)
+    with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
+        scratch = Path(folder)
+        arrived = _simulate(source, scratch, progress) if source.simulator else _given(raw, files)
+        with connect(memory=params.memory) as backend:
+            parsed = []
+            for number, file in enumerate(arrived):
+                progress(number, len(arrived) + 1, f"parsing {file.name}")
+                parsed.append(_parse(backend.con, source, file, scratch, number))
+                _check_ids(backend.con, source, parsed[-1], params.id_conflicts)
+            progress(len(arrived), len(arrived) + 1, "sorting")
+            _write(backend.con, source, parsed, rows, rejects)
+    content = _summary(source, parsed)
+    write_json(summary, content)
+    return content
+
+
+def _given(folder: Path, files: Sequence[str]) -> list[File]:
+    manifest = load_manifest(folder)
+    if not files:
+        raise VouchError(f"{folder}: no file is in force", "vouch run fraud --source S --path FILE")
+    found = []
+    for key in files:
+        entry = manifest.get(key)
+        if entry is None or not (folder / entry.name).exists():
+            raise VouchError(f"{folder / MANIFEST}: file {key} is not there", "dvc pull, or --path")
+        if sha256(folder / entry.name) != entry.sha256:
+            raise VouchError(f"{folder / entry.name}: was changed since it came", "give it again")
+        path, arrived = folder / entry.name, parse.utc(entry.arrived_at)
+        found.append(File(entry.name, path, entry.sha256, arrived))
+    return found
+
+
+def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[File]:
+    from vouch.sources.paysim import write
+
+    assert source.simulator is not None
+    path = scratch / "simulated.parquet"
+    write(path, source.simulator.rows, source.simulator.seed, progress)
+    section = json.dumps(source.simulator.model_dump(mode="json"), sort_keys=True)
+    return [File(f"simulator {section}", path, new_digest(section.encode()).hexdigest(), None)]
+
+
+def _parse(
+    connection: "DuckDBPyConnection", source: Declaration, file: File, scratch: Path, number: int
+) -> Parsed:
+    import duckdb
+
+    raw = open_raw(connection, file.path, source, scratch)
+    place = scratch / f"parsed-{number}.parquet"
+    try:
+        connection.execute(f"COPY ({parse.query(source, raw)}) TO {literal(place)} {SCRATCH}")
+    except duckdb.Error as error:
+        raise VouchError(
+            f"{file.path}: cannot be read as {source.format}: {error}", "check format and encoding"
+        ) from None
+    total, bad = _one(
+        connection, f"SELECT count(*), count(reason) FROM read_parquet({literal(place)})"
+    )
+    if total == bad:
+        example = _one(connection, f"SELECT reason FROM read_parquet({literal(place)}) LIMIT 1")[0]
+        raise VouchError(
+            f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
+            f"check data/sources/{source.name}.yaml",
+        )
+    return Parsed(file, place, raw.columns, total - bad, bad)
+
+
+def _check_ids(
+    connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed, allowed: float
+) -> None:
+    if not source.has("id"):
+        return
+    rows = f"(SELECT id, row_hash FROM read_parquet({literal(parsed.path)}) WHERE reason IS NULL)"
+    conflicts, example = _one(
+        connection,
+        f"""SELECT coalesce(sum(n), 0), min(id) FROM (
+              SELECT id, count(*) AS n FROM {rows}
+              WHERE hash(id) IN (SELECT hash(id) FROM {rows} GROUP BY 1 HAVING count(*) > 1)
+              GROUP BY id HAVING count(DISTINCT row_hash) > 1)""",
+    )
+    if conflicts > max(FEW, allowed * parsed.rows):
+        raise VouchError(
+            f"{parsed.file.path}: {conflicts:,} of {parsed.rows:,} rows share their "
+            f"{source.column('id')!r} with other rows of other content (such as {example!r})",
+            "restore the ids (spreadsheets turn long ones into 5.7E+17), or declare no id column",
+        )
+
+
+def _write(
+    connection: "DuckDBPyConnection",
+    source: Declaration,
+    parsed: Sequence[Parsed],
+    rows: Path,
+    rejects: Path,
+) -> None:
+    connection.execute(f"CREATE VIEW parsed AS {' UNION ALL '.join(map(_scan, parsed))}")
+    connection.execute("CREATE VIEW good AS SELECT * FROM parsed WHERE reason IS NULL")
+    columns = [name for name in _columns(source, parsed) if name != "id"]
+    arrival = "coalesce(arrival, arrived_at)" if "arrival" in columns else "arrived_at"
+    chosen = ", ".join(quoted(name) for name in columns if name != "arrival")
+    order = ", ".join(["time"] * ("time" in columns) + ["id", "file", "line"])
+    connection.execute(
+        f"""COPY (SELECT {_id(connection, source)} AS id, {chosen},
+              {literal(source.name)} AS source, file, line, {arrival} AS arrived_at, row_hash
+              FROM good ORDER BY {order})
+            TO {literal(rows)} {PARQUET}"""
+    )
+    connection.execute(
+        f"""COPY (SELECT file, line, reason, raw FROM parsed WHERE reason IS NOT NULL
+              ORDER BY file, line) TO {literal(rejects)} {PARQUET}"""
+    )
+
+
+def _columns(source: Declaration, parsed: Sequence[Parsed]) -> list[str]:
+    """List the canonical columns that at least one file has."""
+    seen = {column for each in parsed for column in each.columns}
+    return [canonical for raw, canonical in parse.values(source) if raw in seen]
+
+
+def _scan(parsed: Parsed) -> str:
+    table = f"read_parquet({literal(parsed.path)})"
+    moment = parsed.file.arrived_at
+    # simulated rows arrive with the last of them: no clock
+    arrived = parse.timestamp(moment) if moment else f"(SELECT max(time) FROM {table})"
+    return f"""SELECT *, {literal(parsed.file.sha256[:DIGITS])} AS file, {arrived} AS arrived_at
+               FROM {table}"""
+
+
+def _id(connection: "DuckDBPyConnection", source: Declaration) -> str:
+    """Give SQL for a row's id; without a declared one, equal rows of a file are numbered."""
+    if source.has("id"):
+        return "id"
+    connection.execute(
+        """CREATE TABLE twins AS
+           SELECT file, line,
+             row_number() OVER (PARTITION BY file, row_hash ORDER BY line) AS occurrence
+           FROM (SELECT file, line, row_hash FROM good WHERE hash(file, row_hash) IN (
+             SELECT hash(file, row_hash) FROM good GROUP BY 1 HAVING count(*) > 1))"""
+    )
+    occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
+    (twins,) = _one(connection, "SELECT count(*) FROM twins")
+    return f"row_hash || '-' || coalesce({occurrence}, 1)" if twins else "row_hash || '-1'"
+
+
+def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def _summary(source: Declaration, parsed: Sequence[Parsed]) -> dict[str, Any]:
+    files = [
+        {
+            "name": each.file.name,
+            "sha256": each.file.sha256,
+            "arrived_at": each.file.arrived_at and each.file.arrived_at.isoformat(),
+            "lines": each.rows + each.rejects,
+            "rows": each.rows,
+            "rejects": each.rejects,
+        }
+        for each in parsed
+    ]
+    extra = {c: None for each in parsed for c in extra_columns(source, each.columns)}
+    declared = [name for name, c in source.columns.items() if c.role == "ignore"]
+    rejected = [f"{f['name']}: {f['rejects']:,} lines rejected" for f in files if f["rejects"]]
+    unknown = [f"column {name!r} is not declared: left out" for name in extra]
+    return {
+        "files": files,
+        "columns": _columns(source, parsed),
+        "lines": sum(each.rows + each.rejects for each in parsed),
+        "rows": sum(each.rows for each in parsed),
+        "rejects": sum(each.rejects for each in parsed),
+        "ignored_columns": [*declared, *extra],
+        "warnings": [*unknown, *rejected],
+    }

@@ -1,0 +1,1 @@
+"""What differs between the use cases; everything else follows from roles."""

@@ -1,0 +1,280 @@
+"""The validate stage: bronze to silver, quarantine and a page that tells what was found."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.engine import ROW_GROUP, connect
+from vouch.errors import VouchError, near
+from vouch.files import read_json, write_json
+from vouch.progress import Progress, silent
+from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.readers import literal, quoted
+from vouch.validate import gx_duckdb as gx
+from vouch.validate.history import KEY, check_corrections, find_repeats, find_versions
+from vouch.validate.outcome import Outcome, outcome
+from vouch.validate.page import write_page
+from vouch.validate.params import ValidateParams
+from vouch.validate.suite import POLICIES
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+CATEGORIES_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps of the stage share: the declaration, its files and its parameters."""
+
+    declaration: Declaration
+    suite: Path
+    bronze: Path
+    scratch: Path
+    params: ValidateParams
+    connection: "DuckDBPyConnection"
+
+
+def validate(
+    *,
+    declaration: Path,
+    suite: Path,
+    bronze: Path,
+    rows: Path,
+    quarantine: Path,
+    summary: Path,
+    page: Path,
+    params: ValidateParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Tell duplicates, versions and wrong rows apart, and check the source's expectations.
+
+    What is said of single rows is checked on every version that arrived, what is said of the
+    table on the current versions that are left.
+
+    Args:
+        declaration: ``data/sources/<source>.yaml``.
+        suite: ``expectations/<source>.json``.
+        bronze: The ingest stage's rows.
+        rows: Where silver is written: every distinct version, with known_at and superseded_at.
+        quarantine: Where the rows are written that fail an expectation of that policy.
+        summary: Where counts and outcomes are written.
+        page: Where the same is written for people.
+        params: The stage's parameters.
+        progress: Told how far it is, in steps.
+
+    Returns:
+        The content of ``summary``; in = silver + superseded + duplicates + quarantine.
+
+    Raises:
+        VouchError: An expectation of policy fail does not hold, a suite that cannot be run, or
+            ids that come back on other payments.
+    """
+    source, expectations = load_declaration(declaration), load_suite(suite)
+    with (
+        tempfile.TemporaryDirectory(dir=rows.parent, prefix=".validate-") as folder,
+        connect(memory=params.memory) as backend,
+    ):
+        work = Work(source, suite, bronze, Path(folder), params, backend.con)
+        progress(0, 4, "looking for duplicates and corrections")
+        arrived = _arrange(work)
+        progress(1, 4, "checking rows")
+        outcomes = _check(work, "arrived", arrived, [e for e in expectations if _by_row(e)])
+        progress(2, 4, "writing silver")
+        counts = _divide(work, outcomes, rows, quarantine)
+        progress(3, 4, "checking the table")
+        rest = [e for e in expectations if not _by_row(e)]
+        outcomes += _check(work, "current", _current(rows), rest)
+        content = _summary(work, counts, outcomes)
+    write_json(summary, content)
+    write_page(page, source.name, content)
+    return content
+
+
+def load_suite(path: Path) -> list[dict[str, Any]]:
+    """Read a suite's expectations.
+
+    Args:
+        path: ``expectations/<source>.json``.
+
+    Returns:
+        Each with ``type``, ``kwargs`` and ``meta.policy``.
+
+    Raises:
+        VouchError: No JSON, an expectation that is none, an unknown policy, or a quarantine of
+            rows by something that is not about rows.
+    """
+    content = read_json(path)
+    expectations = content.get("expectations") if isinstance(content, dict) else None
+    if not isinstance(expectations, list) or not expectations:
+        raise VouchError(f"{path}: has no list of expectations", "see expectations/paysim.json")
+    for number, each in enumerate(expectations):
+        if not isinstance(each, dict) or not {"type", "kwargs"} <= each.keys():
+            raise VouchError(f"{path}: expectation {number}: needs type and kwargs", f"got {each}")
+        policy = (each.get("meta") or {}).get("policy", "fail")
+        if policy not in POLICIES:
+            raise VouchError(
+                f"{path}: {each['type']}: no policy {policy!r}", near(str(policy), POLICIES)
+            )
+        each["meta"] = {**(each.get("meta") or {}), "policy": policy}
+    gx.check_types(path, expectations)
+    for each in expectations:
+        if each["meta"]["policy"] == "quarantine" and not gx.is_about_rows(each):
+            raise VouchError(
+                f"{path}: {each['type']} is about the whole table: it names no rows to quarantine",
+                "give it the policy fail or warn",
+            )
+    return expectations
+
+
+def _by_row(expectation: dict[str, Any]) -> bool:
+    """Tell whether to check every version: a key is unique among the current ones only."""
+    unique = expectation["type"] in gx.UNIQUE
+    quarantines = expectation["meta"]["policy"] == "quarantine"
+    return gx.is_about_rows(expectation) and (quarantines or not unique)
+
+
+def _arrange(work: Work) -> str:
+    """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
+    connection = work.connection
+    table = f"read_parquet({literal(work.bronze.resolve())}, file_row_number = true)"
+    connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
+    find_repeats(connection, work.declaration)
+    check_corrections(connection, work.declaration, work.bronze, work.params.id_conflicts)
+    if not _number(connection, "SELECT count(*) FROM repeats"):
+        return f"SELECT * FROM {table}"
+    repeats = literal((work.scratch / "repeats.parquet").resolve())
+    connection.execute(f"COPY repeats TO {repeats}")
+    return f"SELECT * FROM {table} ANTI JOIN read_parquet({repeats}) USING ({KEY})"
+
+
+def _current(rows: Path) -> str:
+    table = f"read_parquet({literal(rows.resolve())}, file_row_number = true)"
+    return f"SELECT * FROM {table} WHERE superseded_at IS NULL"
+
+
+def _without(connection: "DuckDBPyConnection", *tables: str) -> str:
+    """Give the joins that take rows out; none for an empty table, so that nothing slows down."""
+    return " ".join(
+        f"ANTI JOIN {table} USING ({KEY})"
+        for table in tables
+        if _number(connection, f"SELECT count(*) FROM {table}")
+    )
+
+
+def _check(
+    work: Work, table: str, definition: str, expectations: list[dict[str, Any]]
+) -> list[Outcome]:
+    work.connection.execute(f"CREATE VIEW {table} AS {definition}")
+    if not expectations:
+        return []
+    checked = gx.run_suite(work.scratch, table, definition, KEY, work.suite, expectations)
+    outcomes = [
+        outcome(work.connection, table, work.suite, expectation, found, work.params.examples)
+        for expectation, found in zip(expectations, checked, strict=True)
+    ]
+    if failures := [each for each in outcomes if each.policy == "fail" and not each.success]:
+        raise VouchError(
+            f"{work.bronze}: " + "; ".join(map(_tell, failures)),
+            f"mend the data, or change the expectation's policy in {work.suite}",
+        )
+    return outcomes
+
+
+def _tell(found: Outcome) -> str:
+    if found.failing is None:
+        return f"{found.title} does not hold (observed: {found.observed})"
+    examples = "; ".join(found.examples)
+    return f"{found.title} fails for {found.failed:,} rows ({found.share:.2%}), such as {examples}"
+
+
+def _divide(work: Work, outcomes: list[Outcome], rows: Path, quarantine: Path) -> dict[str, int]:
+    """Write silver and quarantine, and count."""
+    connection = work.connection
+    _quarantine(connection, outcomes, quarantine)
+    find_versions(connection)
+    _write_silver(connection, work.declaration, rows)
+    written = f"read_parquet({literal(rows)})"
+    tables = {
+        "in": "bronze",
+        "silver": f"{written} WHERE superseded_at IS NULL",
+        "superseded": f"{written} WHERE superseded_at IS NOT NULL",
+        "duplicates": "repeats",
+        "quarantine": "quarantined",
+    }
+    return {name: _number(connection, f"SELECT count(*) FROM {t}") for name, t in tables.items()}
+
+
+def _quarantine(
+    connection: "DuckDBPyConnection", outcomes: list[Outcome], quarantine: Path
+) -> None:
+    failing = [
+        f"SELECT {KEY}, {literal(each.title)} AS title FROM ({each.failing})"
+        for each in outcomes
+        if each.policy == "quarantine" and each.failed
+    ]
+    none = f"SELECT CAST(0 AS BIGINT) AS {KEY}, '' AS title WHERE false"
+    connection.execute(
+        f"""CREATE TABLE quarantined AS
+            SELECT {KEY}, string_agg(title, '; ' ORDER BY title) AS expectation
+            FROM ({" UNION ALL ".join([none, *failing])}) GROUP BY {KEY}"""
+    )
+    connection.execute(
+        f"""COPY (SELECT arrived.* EXCLUDE ({KEY}), expectation
+                  FROM arrived JOIN quarantined USING ({KEY}) ORDER BY {KEY})
+            TO {literal(quarantine)} {PARQUET}"""
+    )
+
+
+def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, rows: Path) -> None:
+    """Write every version that is left, in bronze's order (time, id, arrival)."""
+    event = "coalesce(time, arrived_at)" if declaration.has("time") else "arrived_at"
+    taken = _without(connection, "repeats", "quarantined")
+    if taken or _number(connection, "SELECT count(*) FROM versions"):
+        query = f"""
+            SELECT bronze.* EXCLUDE ({KEY}),
+              CASE WHEN corrects THEN arrived_at ELSE {event} END AS known_at, superseded_at
+            FROM bronze {taken} LEFT JOIN versions USING ({KEY}) ORDER BY {KEY}"""
+    else:  # the order is the file's: no sort
+        query = f"""
+            SELECT * EXCLUDE ({KEY}), {event} AS known_at, CAST(NULL AS TIMESTAMP) AS superseded_at
+            FROM bronze"""
+    connection.execute(f"COPY ({query}) TO {literal(rows)} {PARQUET}")
+
+
+def _summary(work: Work, counts: dict[str, int], outcomes: list[Outcome]) -> dict[str, Any]:
+    present = {row[0] for row in work.connection.execute("DESCRIBE current").fetchall()}
+    categories = {
+        name: _by_category(work.connection, name)
+        for name in work.declaration.of_role("category")
+        if name in present
+    }
+    noticed = [each for each in outcomes if each.policy != "fail" and each.failed]
+    broken = [each for each in outcomes if not each.success and not each.failed]
+    return {
+        "counts": counts,
+        "expectations": [each.as_json() for each in outcomes],
+        "by_category": categories,
+        "warnings": [
+            *(f"{e.title}: {e.failed:,} rows ({e.share:.2%}), {e.policy}" for e in noticed),
+            *(f"{e.title}: does not hold (observed: {e.observed})" for e in broken),
+        ],
+    }
+
+
+def _by_category(connection: "DuckDBPyConnection", name: str) -> dict[str, dict[str, float]]:
+    """Count rows and sum amounts; decimals, so the sum does not depend on the order of rows."""
+    total = "coalesce(sum(TRY_CAST(amount AS DECIMAL(38, 4))), 0)"
+    found = connection.execute(
+        f"""SELECT coalesce({quoted(name)}, ''), count(*), CAST({total} AS DOUBLE) FROM current
+            GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {CATEGORIES_SHOWN}"""
+    ).fetchall()
+    return {value: {"rows": rows, "amount": amount} for value, rows, amount in found}
+
+
+def _number(connection: "DuckDBPyConnection", query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
