@@ -1,0 +1,136 @@
+"""What the report counts itself: rows and money by category, and who flags how much of them."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from vouch.sources.declaration import Declaration
+
+FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.truth = 1"}
+
+
+def totals(rows: Path) -> dict[str, Any]:
+    """Count the rows in force, sum their amounts, tell the first and the last time.
+
+    Args:
+        rows: Silver rows.
+
+    Returns:
+        ``rows``, ``amount``, ``first``, ``last``; the last three None where the source lacks them.
+    """
+    with duckdb.connect() as connection:
+        known = _columns(connection, rows)
+        amount = "sum(amount)" if "amount" in known else "NULL"
+        ends = "min(time), max(time)" if "time" in known else "NULL, NULL"
+        query = (
+            f"SELECT count(*), {amount}, {ends} FROM read_parquet($rows) WHERE {_current(known)}"
+        )
+        found = connection.execute(query, {"rows": str(rows)}).fetchone() or (0, None, None, None)
+    return dict(zip(("rows", "amount", "first", "last"), found, strict=True))
+
+
+def by_category(
+    rows: Path, predictions: Path, declaration: Declaration, threshold: float | None, most: int
+) -> list[dict[str, Any]]:
+    """Count rows and money by each category's values, and what share of them is flagged.
+
+    Args:
+        rows: Silver rows; counts and sums are over those in force.
+        predictions: Out-of-fold predictions; shares are over these, none of the holdout's.
+        declaration: Which columns are categories.
+        threshold: The model flags scores from here on; None: its shares are None.
+        most: Values with a line of their own; the rest come together as ``all others``.
+
+    Returns:
+        A table for each category: ``column`` and ``lines``, each with ``value``, ``rows``,
+        ``amount`` and for ``rule``, ``model``, ``truth`` the shares ``rows`` and ``money``.
+    """
+    with duckdb.connect() as connection:
+        known = _columns(connection, rows)
+        asked = {"rows": str(rows), "predictions": str(predictions), "threshold": threshold}
+        return [
+            {"column": column, "lines": _lines(connection, column, known, asked, most)}
+            for column in declaration.of_role("category")
+            if column in known
+        ]
+
+
+def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
+    """Tell which share of out-of-fold rows and money rule, model and truth flag.
+
+    Args:
+        predictions: Out-of-fold predictions.
+        threshold: The model flags scores from here on; None: its shares are None.
+
+    Returns:
+        ``rows``, ``amount`` and for ``rule``, ``model``, ``truth`` the shares ``rows``, ``money``
+        of the rows whose answer is known, and ``known``, how many these are.
+    """
+    with duckdb.connect() as connection:
+        amount = "p.amount" if "amount" in _columns(connection, predictions) else "NULL::DOUBLE"
+        query = (
+            f"SELECT count(*), sum({amount}), {_shares(amount)} FROM read_parquet($predictions) p"
+        )
+        asked = {"predictions": str(predictions), "threshold": threshold}
+        count, total, *shares = connection.execute(query, asked).fetchone() or ()
+    return {"rows": count, "amount": total, **_named(shares)}
+
+
+def _lines(
+    connection: duckdb.DuckDBPyConnection,
+    column: str,
+    known: set[str],
+    asked: dict[str, Any],
+    most: int,
+) -> list[dict[str, Any]]:
+    amount = "r.amount" if "amount" in known else "NULL::DOUBLE"
+    query = f"""
+        WITH current AS (SELECT * FROM read_parquet($rows) WHERE {_current(known)}),
+        ranked AS (
+            SELECT "{column}"::VARCHAR AS value,
+                   row_number() OVER (ORDER BY count(*) DESC, value) AS place
+            FROM current GROUP BY 1
+        )
+        SELECT any_value(k.place) > $most AS rest,
+               CASE WHEN rest THEN NULL ELSE any_value(k.value) END,
+               count(*), sum({amount}), {_shares(amount)}
+        FROM current r JOIN ranked k ON r."{column}"::VARCHAR IS NOT DISTINCT FROM k.value
+        LEFT JOIN read_parquet($predictions) p ON r.id = p.id
+        GROUP BY least(k.place, $most + 1) ORDER BY least(k.place, $most + 1)
+    """
+    found = connection.execute(query, asked | {"most": most}).fetchall()
+    return [
+        {"value": "all others" if rest else value, "rows": rows, "amount": total, **_named(shares)}
+        for rest, value, rows, total, *shares in found
+    ]
+
+
+def _shares(amount: str) -> str:
+    """Select, for each who flags, the rows it has an answer for and the flagged shares of them."""
+    parts = []
+    for is_flagged in FLAGS.values():
+        weight = f"CASE WHEN {is_flagged} THEN {amount} WHEN NOT ({is_flagged}) THEN 0 END"
+        whole = f"sum({amount}) FILTER (({is_flagged}) IS NOT NULL)"
+        parts += [
+            f"count({is_flagged})",
+            f"avg(({is_flagged})::INT)",
+            f"sum({weight}) / nullif({whole}, 0)",
+        ]
+    return ", ".join(parts)
+
+
+def _named(shares: list[Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: dict(zip(("known", "rows", "money"), shares[3 * i : 3 * i + 3], strict=True))
+        for i, name in enumerate(FLAGS)
+    }
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
+    found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
+    return {column[0] for column in found.description or ()}
+
+
+def _current(known: set[str]) -> str:
+    return "superseded_at IS NULL" if "superseded_at" in known else "true"

@@ -1,0 +1,126 @@
+"""The report's first paragraph: what was done, how good it is, whether it may be used and why."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vouch.report import formats
+
+JUDGED = {"truth": "true labels", "rule": "the rule's labels"}
+UNANSWERED = {
+    "refused": "The holdout refused to answer",
+    "too_small": "The holdout is too small to tell",
+}
+
+
+def sentences(content: Mapping[str, Any]) -> list[str]:
+    """Say in plain sentences what the report shows.
+
+    Args:
+        content: What the page is made of: the stages' summaries by name, and ``totals``.
+
+    Returns:
+        A few sentences, in the order data, model, holdout, gate.
+    """
+    return [
+        *_data(content["totals"], content["ingested"], content["validated"]),
+        *_model(content["leaderboard"]),
+        *_holdout(content["evaluation"]),
+        *_gate(content["registration"]),
+    ]
+
+
+def warnings(content: Mapping[str, Any]) -> list[str]:
+    """Gather every stage's warnings, and say where a figure rests on too few cases.
+
+    Args:
+        content: As for ``sentences``.
+
+    Returns:
+        Sentences, the most serious first, each once.
+    """
+    stages = ("ingested", "validated", "labelled", "extracted", "leaderboard", "evaluation")
+    told = [text for stage in stages for text in content[stage].get("warnings") or []]
+    return list(dict.fromkeys([*_few(content["evaluation"]), *map(str, told)]))
+
+
+def best(leaderboard: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Find the best trial, or None if none ended."""
+    number = leaderboard.get("best")
+    return next((t for t in leaderboard.get("trials") or [] if t["number"] == number), None)
+
+
+def _data(
+    totals: Mapping[str, Any], ingested: Mapping[str, Any], validated: Mapping[str, Any]
+) -> Iterator[str]:
+    files = len(ingested.get("files") or [])
+    source = f"{files} file{'s' * (files != 1)}" if files else "the source"
+    worth = f" worth {formats.money(totals['amount'])}" if totals["amount"] else ""
+    first, last = formats.when(totals["first"]), formats.when(totals["last"])
+    period = f", {first} to {last}" if totals["first"] else ""
+    yield f"{formats.count(totals['rows'])} rows{worth} from {source}{period}."
+    aside = (validated.get("counts") or {}).get("quarantine", 0) + ingested.get("rejects", 0)
+    if aside:
+        yield f"{formats.count(aside)} rows were set aside because they failed a check."
+
+
+def _model(leaderboard: Mapping[str, Any]) -> Iterator[str]:
+    found, tried = best(leaderboard), len(leaderboard.get("trials") or [])
+    if found:
+        yield (
+            f"The best of {tried} candidates is {_algorithm(found)} (trial {found['number']}, "
+            f"found by {'TPE' if found['sampler'] == 'tpe' else 'random search'})."
+        )
+
+
+def _algorithm(trial: Mapping[str, Any]) -> str:
+    name = str(trial["algorithm"])
+    return "XGBoost" if name == "xgboost" else f"a {name.replace('_', ' ')}"
+
+
+def _holdout(evaluation: Mapping[str, Any]) -> Iterator[str]:
+    holdout = evaluation.get("holdout") or {}
+    if holdout.get("status") != "answered":
+        why = f": {holdout['reason']}" if holdout.get("reason") else ""
+        yield f"{UNANSWERED.get(str(holdout.get('status')), 'The holdout was not asked')}{why}."
+        yield from _measured(evaluation.get("out_of_fold") or {}, "out of fold")
+        return
+    yield from _measured(holdout, "on the holdout")
+
+
+def _measured(figures: Mapping[str, Any], where: str) -> Iterator[str]:
+    for kind, against in JUDGED.items():
+        found = figures.get(kind) or {}
+        if (found.get("average_precision") or {}).get("value") is None:
+            yield f"Against {against}, {where}, nothing can be said{_because(found)}."
+            continue
+        yield (
+            f"Against {against}, {where}, its average precision is "
+            f"{formats.figure(found['average_precision'])}, from "
+            f"{formats.count(found['positives'])} positives among "
+            f"{formats.count(found['rows'])} rows"
+            f"{'; too few to be sure' * bool(found.get('too_few'))}."
+        )
+
+
+def _because(found: Mapping[str, Any]) -> str:
+    return f": {found['reason']}" if found.get("reason") else ""
+
+
+def _gate(registration: Mapping[str, Any]) -> Iterator[str]:
+    gate = registration.get("gate") or {}
+    name = f"{registration.get('name')} version {registration.get('version')}"
+    verdict = "is the new champion" if gate.get("promoted") else "was registered, not promoted"
+    yield f"{name} {verdict}."
+    yield from (str(reason) for reason in gate.get("reasons") or [])
+
+
+def _few(evaluation: Mapping[str, Any]) -> Iterator[str]:
+    for part, where in (("holdout", "On the holdout"), ("out_of_fold", "Out of fold")):
+        for kind, against in JUDGED.items():
+            found = (evaluation.get(part) or {}).get(kind) or {}
+            if found.get("too_few"):
+                yield (
+                    f"{where}, figures against {against} rest on only "
+                    f"{formats.count(found.get('positives'))} positives: too few to tell good "
+                    "from lucky."
+                )
