@@ -35,7 +35,7 @@ def expected(rows, name, threshold):
 
 
 @given(st.lists(ROW, min_size=1, max_size=40), st.integers(1, 6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_shares_are_those_pandas_finds(tmp_path_factory, drawn, most):
     folder = tmp_path_factory.mktemp("facts")
     columns = ["type", "amount", "rule", "truth", "score", "scored"]

@@ -24,7 +24,10 @@ def test_enough_cases_raise_no_warning(content):
 
 @pytest.mark.parametrize(
     ("algorithm", "said"),
-    [("xgboost", "is XGBoost (trial 11"), ("random_forest", "is a random forest (trial 11")],
+    [
+        ("xgboost", "of type XGBoost (trial 11"),
+        ("random_forest", "of type Random forest (trial 11"),
+    ],
 )
 def test_the_best_candidate_is_named(content, algorithm, said):
     content["leaderboard"]["trials"][11]["algorithm"] = algorithm

@@ -95,9 +95,10 @@ def trials(leaderboard: Mapping[str, Any]) -> "Figure | None":
         if not values:
             continue
         order, colour = range(1, len(values) + 1), COLOURS[sampler]
-        axes.scatter(order, values, 16, color=colour, marker=marker, alpha=0.6, label=sampler)
+        name = "TPE" if sampler == "tpe" else "random search"
+        axes.scatter(order, values, 16, color=colour, marker=marker, alpha=0.6, label=name)
         best = list(accumulate(values, max))
-        axes.step(order, best, where="post", color=colour, label=f"best so far, {sampler}")
+        axes.step(order, best, where="post", color=colour, label=f"best so far, {name}")
     axes.legend(frameon=False, loc="lower right")
     return figure
 

@@ -53,11 +53,11 @@ def figure(measured: Any) -> str:
     return f"{metric(measured['value'])}{between(measured.get('interval'), metric)}"
 
 
-def counted(measured: Any) -> str:
-    """Write a count of the shape ``{"value", "interval"}`` with its interval."""
+def price(measured: Any) -> str:
+    """Write money of the shape ``{"value", "interval"}`` with its interval."""
     if not isinstance(measured, Mapping) or not _is_number(measured.get("value")):
         return MISSING
-    return f"{count(measured['value'])}{between(measured.get('interval'), count)}"
+    return f"{money(measured['value'])}{between(measured.get('interval'), money)}"
 
 
 def between(interval: Any, write: Any = metric) -> str:
@@ -95,6 +95,17 @@ def words(name: Any) -> str:
     return said[:1].upper() + said[1:]
 
 
+def algorithm(name: Any) -> str:
+    """Write a learner's name as its authors do."""
+    return "XGBoost" if name == "xgboost" else words(name)
+
+
+def number_of(things: Any, name: str) -> str:
+    """Count a list's things: ``1 feature``, ``2 features``."""
+    count_of = len(things or [])
+    return f"{count_of:,} {name}{'s' * (count_of != 1)}"
+
+
 def plain(value: Any) -> str:
     """Write whatever a table of unknown columns holds."""
     if isinstance(value, Mapping) and "value" not in value:
@@ -110,7 +121,7 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if _is_number(value):
-        return count(value) if isinstance(value, int) or abs(value) >= 1000 else metric(value)
+        return count(value) if value == round(value) or abs(value) >= 1000 else metric(value)
     return MISSING if value in {None, ""} else str(value)
 
 

@@ -27,6 +27,20 @@ SECTIONS = (
     ("register", "May it be used"),
     ("lineage", "Lineage"),
 )
+FILTERS = (
+    "algorithm",
+    "count",
+    "figure",
+    "metric",
+    "money",
+    "number_of",
+    "plain",
+    "price",
+    "share",
+    "span",
+    "when",
+    "words",
+)
 ORDER = ("raw", "bronze", "silver", "labels", "gold", "tune", "evaluate", "explain")
 
 
@@ -117,8 +131,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("count", "money", "share", "metric", "figure", "when", "span", "words", "plain")
-    environment.filters |= {name: getattr(formats, name) for name in names}
+    environment.filters |= {name: getattr(formats, name) for name in FILTERS}
     environment.filters |= {
         "metrics_between": formats.between,
         "counts_between": lambda ends: formats.between(ends, formats.count),

@@ -67,14 +67,10 @@ def _model(leaderboard: Mapping[str, Any]) -> Iterator[str]:
     found, tried = best(leaderboard), len(leaderboard.get("trials") or [])
     if found:
         yield (
-            f"The best of {tried} candidates is {_algorithm(found)} (trial {found['number']}, "
+            f"The best of {tried} candidates is of type {formats.algorithm(found['algorithm'])} "
+            f"(trial {found['number']}, "
             f"found by {'TPE' if found['sampler'] == 'tpe' else 'random search'})."
         )
-
-
-def _algorithm(trial: Mapping[str, Any]) -> str:
-    name = str(trial["algorithm"])
-    return "XGBoost" if name == "xgboost" else f"a {name.replace('_', ' ')}"
 
 
 def _holdout(evaluation: Mapping[str, Any]) -> Iterator[str]:
