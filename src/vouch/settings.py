@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,13 +17,16 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+P = TypeVar("P", bound=Params)
+
+
 def locate(reference: str) -> Any:
     """Import what ``module:name`` refers to."""
     module, name = reference.split(":")
     return getattr(importlib.import_module(module), name)
 
 
-def load_params(path: Path, model: type[Params], stage: str, usecase: str) -> Params:
+def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
     """Read one stage's parameters for one use case.
 
     Args:

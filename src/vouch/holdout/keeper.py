@@ -153,8 +153,9 @@ class Keeper:
             terms: Threshold, capacity, costs.
 
         Returns:
-            With an answer ``{"value", "from"}``: 0 to 1, and ``training`` if the holdout did not
-            contradict the training estimate, else ``holdout``.
+            With an answer: ``value`` (0 to 1; times ``scale`` in a cost's own currency),
+            ``from`` (``training`` if the holdout did not contradict the training estimate, else
+            ``holdout``), ``training`` (that estimate), ``metric``, ``kind``.
 
         Raises:
             VouchError: The sealed file cannot be opened, or no row's label is known.
@@ -168,7 +169,14 @@ class Keeper:
             scored = rows.assign(score=contestant.predict(rows))
             mean = bounded_mean(scored, kind, metric, terms)
             value, kept = thresholdout(training, mean, self._seed(inquiry))
-            return {"metric": metric, "kind": kind, "value": value, **_told(kept, training)}
+            return {
+                "metric": metric,
+                "kind": kind,
+                "value": value,
+                "scale": terms.cost_cap if metric == "cost" else 1.0,
+                "from": "training" if kept else "holdout",
+                "training": training,
+            }
 
         return self._ask(key, inquiry, rows, terms, compute)
 
@@ -236,10 +244,6 @@ def _positives(rows: pd.DataFrame) -> int:
     """Count positives by truth where any is known, else by the rule."""
     kind = "truth" if rows["truth"].notna().any() else "rule"
     return int(rows[kind].fillna(0).sum())
-
-
-def _told(kept: bool, training: float) -> dict[str, Any]:
-    return {"from": "training" if kept else "holdout", "training": training}
 
 
 def _judge(

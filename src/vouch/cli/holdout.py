@@ -1,0 +1,179 @@
+"""``vouch holdout``: what the sealed holdout may still be asked, and asking it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from vouch.evaluate.params import EvaluateParams
+
+app = typer.Typer(help="Ask the sealed holdout; see what it was asked.", no_args_is_help=True)
+ROOT = Path()
+Usecase = Annotated[str, typer.Argument(help="fraud")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the answer here too.")]
+
+
+@app.command()
+def status(json_file: Json = None) -> None:
+    """Show every holdout: its rows, its budget and what is left of it.
+
+    Example:
+      vouch holdout status
+    """
+    from vouch.pipeline import STATE
+
+    holdouts = _ledger(ROOT / STATE).status()
+    _table(("holdout", "from, to", "rows", "positives", "asked", "status"), map(_row, holdouts))
+    _save(json_file, holdouts)
+
+
+@app.command()
+def ask(
+    usecase: Usecase,
+    metric: Annotated[
+        str, typer.Option(help="candidate, accuracy, precision_at_capacity or cost.")
+    ] = "candidate",
+    against: Annotated[str, typer.Option(help="truth or rule.")] = "truth",
+    json_file: Json = None,
+) -> None:
+    """Ask the holdout about the current model; a new question is charged to its budget.
+
+    `candidate` is the evaluate stage's own question, so it is free once the stage has run. The
+    means go through Thresholdout: you are told the training estimate unless it is wrong.
+
+    Examples:
+      vouch holdout ask fraud
+      vouch holdout ask fraud --metric accuracy --against rule
+    """
+    from vouch.evaluate.ask import ask as ask_holdout
+
+    reply = ask_holdout(ROOT, usecase, metric, against, _params(usecase))
+    number = f"question {reply['question']}: " if reply["question"] else ""
+    print(f"{number}{reply['status']}{_colon(reply['reason'])}")
+    for line in _lines(reply["answer"] or {}):
+        print(f"  {line}")
+    _save(json_file, reply)
+
+
+@app.command()
+def log(json_file: Json = None) -> None:
+    """Show every question the holdouts were asked, who asked, and the answers.
+
+    Example:
+      vouch holdout log --json questions.json
+    """
+    from vouch.pipeline import STATE
+
+    entries = _ledger(ROOT / STATE).log()
+    _table(("", "asked", "about", "question and answer"), map(_question, entries))
+    _save(json_file, entries)
+
+
+@app.command()
+def rotate(
+    usecase: Usecase,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if the new holdout will be too small to tell.")
+    ] = False,
+    json_file: Json = None,
+) -> None:
+    """Open a fresh holdout of the newest rows; the old one becomes training data.
+
+    Example:
+      vouch holdout rotate fraud
+    """
+    from vouch.extract.params import ExtractParams
+    from vouch.holdout.rotation import rotate as open_next
+    from vouch.settings import load_params
+
+    extract = load_params(ROOT / "params.yaml", ExtractParams, "extract", usecase)
+    few = _params(usecase).min_positives
+    rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
+    rows = "other parties" if rotation.newer is None else f"{rotation.newer:,} newer rows"
+    print(
+        f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"
+    )
+    _save(json_file, rotation.as_json())
+
+
+def _params(usecase: str) -> "EvaluateParams":
+    from vouch.evaluate.params import EvaluateParams
+    from vouch.settings import load_params
+
+    return load_params(ROOT / "params.yaml", EvaluateParams, "evaluate", usecase)
+
+
+def _ledger(state: Path) -> Any:
+    from vouch.errors import VouchError
+    from vouch.holdout.ledger import Ledger
+
+    if not (state / "vouch.db").exists():
+        raise VouchError(f"{state}/vouch.db: no ledger yet", "vouch run USECASE makes it")
+    return Ledger(state)
+
+
+def _lines(answer: dict[str, Any]) -> list[str]:
+    """Say an answer in short lines."""
+    if "value" in answer:
+        told = "the training estimate holds" if answer["from"] == "training" else "with noise"
+        value = answer["value"] * answer["scale"]
+        return [f"{answer['metric']} against {answer['kind']}: {value:.4f} ({told})"]
+    lines = []
+    for kind in ("truth", "rule"):
+        for name in ("average_precision", "roc_auc", "precision_at_capacity"):
+            said = _said(answer.get(kind, {}).get(name, {}))
+            lines += [f"{name} against {kind}: {said}"] if said else []
+    for rival in ("rule", "champion"):
+        said = _said(answer.get(f"against_{rival}", {}).get("difference") or {})
+        lines += [f"average precision beyond the {rival}'s: {said}"] if said else []
+    return lines
+
+
+def _said(figure: dict[str, Any]) -> str:
+    if figure.get("value") is None:
+        return ""
+    low, high = figure["interval"]
+    return f"{figure['value']:.4f} ({low:.4f} to {high:.4f})"
+
+
+def _colon(text: str) -> str:
+    return f": {text}" if text else ""
+
+
+def _row(holdout: dict[str, Any]) -> tuple[Any, ...]:
+    opened = holdout["budget"] is not None
+    times = "\n".join(str(holdout[end] or "by hash")[:16] for end in ("boundary", "until"))
+    asked = f"{holdout['spent']} of {holdout['budget']}" if opened else "never"
+    counts = (holdout["rows"], holdout["positives"]) if opened else ("?", "?")
+    return _name(holdout), times, *counts, asked, holdout["status"]
+
+
+def _question(entry: dict[str, Any]) -> tuple[Any, ...]:
+    asked = f"{entry['asked_at'][:16]}\n{entry['actor']}"
+    said = _lines(entry["answer"])[:1] if entry["answer"] else ["charged, not answered yet"]
+    about = f"{_name(entry)}\nmodel {entry['model'][:12]}"
+    return entry["question"], asked, about, "\n".join([entry["metric"], *said])
+
+
+def _name(holdout: dict[str, Any]) -> str:
+    return f"{holdout['usecase']}-{holdout['source']} {holdout['set']} #{holdout['generation']}"
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def _save(path: Path | None, content: Any) -> None:
+    if path:
+        from vouch.files import write_json
+
+        write_json(path, content)
