@@ -11,6 +11,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from vouch import progress as protocol
 from vouch.versions import Outcome
 
+HEADLINES: dict[str, tuple[str, ...]] = {
+    "ingest": ("lines", "rows", "rejects"),
+    "validate": ("counts",),
+    "label": ("issues",),
+    "extract": ("rows", "boundary"),
+    "tune": ("trials", "algorithm", "average_precision"),
+    "evaluate": ("holdout", "question"),
+    "explain": ("cases", "poor", "r2"),
+    "register": ("name", "version"),
+    "report": ("bytes",),
+}
+"""Which numbers of a stage's summary its line shows."""
 EVERY = 10.0
 """Seconds between two progress lines where there is no terminal to draw a bar in."""
 
@@ -52,23 +64,24 @@ def _lines(console: Console, name: str) -> protocol.Progress:
 
 
 def tell(console: Console, outcome: Outcome) -> None:
-    """Print what became of a stage, in one line."""
-    said = ", ".join(_phrase(k, v) for k, v in outcome.summary.items() if _is_small(v))
-    console.print(
-        f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {said}",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
+    """Print what became of a stage, in one line, and what it warns of."""
+    said = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
+    line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {said}"
+    plain: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False}
+    console.print(line.rstrip(), **plain)
     for warning in outcome.summary.get("warnings", ()):
-        console.print(f"            ! {warning}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"            ! {warning}", **plain)
 
 
-def _is_small(value: Any) -> bool:
-    return isinstance(value, str | int | float)
-
-
-def _phrase(name: str, value: Any) -> str:
-    shown = f"{value:,.4g}" if isinstance(value, float) else value
-    shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else shown
-    return f"{name.replace('_', ' ')} {shown}"
+def _phrases(summary: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:
+    """Flatten what is nested, such as counts, and word each number."""
+    for name in names:
+        value = summary.get(name)
+        if isinstance(value, dict):
+            yield from _phrases(value, tuple(value))
+        elif isinstance(value, float):
+            yield f"{name.replace('_', ' ')} {value:.3f}"
+        elif isinstance(value, int):
+            yield f"{name.replace('_', ' ')} {value:,}"
+        elif value is not None:
+            yield f"{name.replace('_', ' ')} {value}"

@@ -1,5 +1,6 @@
 """Where MLflow keeps its runs: one SQLite file and one folder under the project's state."""
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ def client(state: Path) -> "MlflowClient":
     """Open a client with explicit ids: MLflow's active run is thread-local and not used here."""
     from mlflow import MlflowClient
 
+    # the first client makes the tables and says so, in lines of its own style
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri(state), registry_uri=uri(state))
 
 
