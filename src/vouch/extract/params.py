@@ -1,0 +1,24 @@
+"""What can be chosen in the extract stage."""
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from vouch.settings import Params
+
+Group = Literal[
+    "amount", "category", "balance", "time", "payer_windows", "payee_windows", "habits", "risk"
+]
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+
+class ExtractParams(Params):
+    """Parameters of the extract stage.
+
+    Attributes:
+        holdout_share: Share of the rows, the latest ones, that are sealed away, 0.01 to 0.5.
+        groups: Feature groups to make, as far as the source's roles allow.
+    """
+
+    holdout_share: float = Field(default=0.2, ge=0.01, le=0.5)
+    groups: tuple[Group, ...] = Field(default=GROUPS, min_length=1)

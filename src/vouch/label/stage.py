@@ -1,0 +1,90 @@
+"""The label stage: silver rows to issued labels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from vouch.engine import connect, write_parquet
+from vouch.errors import VouchError
+from vouch.files import write_json
+from vouch.label.issues import issues
+from vouch.label.params import LabelParams
+from vouch.progress import Progress, silent
+from vouch.sources.declaration import Declaration, load_declaration
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+
+def label(
+    *,
+    declaration: Path,
+    rows: Path,
+    labels: Path,
+    summary: Path,
+    params: LabelParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Issue the labels a source's rows bring: the rule's at once, the truth's after its delay.
+
+    Args:
+        declaration: The source's YAML.
+        rows: Silver rows (Parquet), every version.
+        labels: Where the issues go (Parquet, sorted by issued_at, entity, source).
+        summary: Where the counts go (JSON).
+        params: Which sources of labels are in force.
+        progress: Told after each part.
+
+    Returns:
+        The summary: counts of issues and positives by source, and warnings.
+
+    Raises:
+        VouchError: The rule's condition is wrong.
+    """
+    source = load_declaration(declaration)
+    progress(0, 2, "issuing labels")
+    with connect() as engine:
+        issued = issues(engine.read_parquet(rows), source, params.use)
+        order = ["issued_at", "entity", "source", "label"]
+        try:
+            write_parquet(issued.order_by(order), labels)
+        except duckdb.Error as error:
+            raise _unusable(declaration, source, error) from None
+        progress(1, 2, "counting labels")
+        result = _summarise(engine.read_parquet(labels), source)
+    write_json(summary, result)
+    progress(2, 2, "labels issued")
+    return result
+
+
+def _unusable(path: Path, source: Declaration, error: Exception) -> VouchError:
+    rule = source.rule.name if source.rule else "none"
+    reason = str(error).strip().splitlines()[0]
+    return VouchError(f"{path}: rule {rule!r} or truth cannot be computed: {reason}", "mend it")
+
+
+def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
+    counts = labels.group_by("source").aggregate(
+        issues=labels.count(),
+        positives=(labels.label > 0).sum(),
+        entities=labels.entity.nunique(),
+        first=labels.issued_at.min().cast("string"),
+        last=labels.issued_at.max().cast("string"),
+        in_force=labels.in_force.any(),
+    )
+    by_source = {row.pop("source"): row for row in counts.to_pyarrow().to_pylist()}
+    return {
+        "issues": sum(row["issues"] for row in by_source.values()),
+        "by_source": by_source,
+        "rule": source.rule.model_dump() if source.rule else None,
+        "warnings": _warnings(by_source),
+    }
+
+
+def _warnings(by_source: dict[str, dict[str, Any]]) -> list[str]:
+    if not by_source:
+        return ["no labels: the source declares neither a rule nor a label column with values"]
+    missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]
+    silent_ones = [n for n, row in by_source.items() if not row["positives"]]
+    return missing + [f"{name}: no positive label" for name in sorted(silent_ones)]
