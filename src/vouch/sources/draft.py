@@ -384,7 +384,8 @@ def _facts(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
     german = "regexp_full_match(v, '[+-]?([0-9]{1,3}(\\.[0-9]{3})+|[0-9]+)(,[0-9]+)?')"
     formats = ", ".join(f"count(try_strptime(v, '{form}'))" for form in TIME_FORMATS)
     found = connection.execute(
-        f"""SELECT count(v), count(DISTINCT v), count(TRY_CAST(v AS DOUBLE)), count(CASE WHEN {german} THEN 1 END), count(TRY_CAST(v AS BIGINT)),
+        f"""SELECT count(v), count(DISTINCT v), count(TRY_CAST(v AS DOUBLE)),
+              count(CASE WHEN {german} THEN 1 END), count(TRY_CAST(v AS BIGINT)),
               count(TRY_CAST(v AS TIMESTAMPTZ)),
               bool_and(lower(v) IN ('0', '1', '0.0', '1.0', 'true', 'false')), {formats}
             FROM (SELECT nullif(trim(cells[{place}]), '') AS v FROM sample)"""

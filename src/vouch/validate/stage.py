@@ -147,7 +147,7 @@ def _arrange(work: Work) -> str:
         return f"SELECT * FROM {table}"
     repeats = literal((work.scratch / "repeats.parquet").resolve())
     connection.execute(f"COPY repeats TO {repeats}")
-    return f"SELECT * FROM {table} ANTI JOIN read_parquet({repeats}) USING ({KEY})"
+    return f"SELECT * FROM {table} WHERE {KEY} NOT IN (SELECT {KEY} FROM read_parquet({repeats}))"
 
 
 def _current(rows: Path) -> str:

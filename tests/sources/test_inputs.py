@@ -1,0 +1,155 @@
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from vouch.errors import VouchError
+from vouch.files import read_json, sha256
+from vouch.sources.inputs import choose, load_inputs, load_manifest
+
+DECLARED = Path(__file__).parents[2] / "data/sources"
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "data/sources").mkdir(parents=True)
+    for name in ("paysim", "cards", "simulated"):
+        text = (DECLARED / f"{name}.yaml").read_text()
+        (tmp_path / f"data/sources/{name}.yaml").write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content="step\n1\n", name="a.csv"):
+        path = tmp_path / name
+        path.write_text(content)
+        return path
+
+    return write
+
+
+def test_a_file_is_copied_under_its_content(root, file):
+    path = file()
+    choice = choose(root, "fraud", "paysim", path=path)
+    key = sha256(path)[:12]
+    assert choice.files == (key,)
+    assert choice.set == key
+    assert choice.raw == "data/raw/paysim"
+    kept = root / f"data/raw/paysim/{key}-a.csv"
+    assert kept.read_text() == path.read_text()
+    assert not kept.stat().st_mode & stat.S_IWUSR
+    assert load_inputs(root / "data/inputs.yaml").choice("fraud") == choice
+
+
+def test_a_file_given_twice_changes_nothing(root, file):
+    choose(root, "fraud", "paysim", path=file())
+    before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    choose(root, "fraud", "paysim", add=file(name="b.csv"))
+    choose(root, "fraud", path=file())
+    assert {p: p.read_bytes() for p in before} == before
+    assert len(load_manifest(root / "data/raw/paysim")) == 1
+
+
+def test_add_extends_the_set_and_path_replaces_it(root, file):
+    first = choose(root, "fraud", "paysim", path=file())
+    both = choose(root, "fraud", add=file("step\n2\n", "b.csv"))
+    assert both.set == first.set
+    assert len(both.files) == 2
+    one = choose(root, "fraud", path=file("step\n3\n", "c.csv"))
+    assert len(one.files) == 1
+    assert one.set != first.set
+    assert len(load_manifest(root / "data/raw/paysim")) == 3
+
+
+def test_a_new_set_starts_with_its_first_holdout(root, file):
+    choose(root, "fraud", "paysim", path=file())
+    path = root / "data/inputs.yaml"
+    path.write_text(path.read_text().replace("generation: 1", "generation: 4"))
+    assert choose(root, "fraud", add=file("step\n2\n", "b.csv")).generation == 4
+    assert choose(root, "fraud", path=file("step\n3\n", "c.csv")).generation == 1
+
+
+def test_another_source_and_back_remembers_its_files(root, file):
+    first = choose(root, "fraud", "paysim", path=file())
+    simulated = choose(root, "fraud", "simulated")
+    assert (simulated.files, simulated.source) == ((), "simulated")
+    assert choose(root, "fraud", "paysim") == first
+
+
+def test_the_simulators_set_follows_its_section(root):
+    first = choose(root, "fraud", "simulated")
+    path = root / "data/sources/simulated.yaml"
+    path.write_text(path.read_text().replace("seed: 1", "seed: 2"))
+    assert choose(root, "fraud").set != first.set
+
+
+def test_a_damaged_copy_is_mended(root, file):
+    path = file()
+    choice = choose(root, "fraud", "paysim", path=path)
+    kept = root / f"data/raw/paysim/{choice.set}-a.csv"
+    kept.chmod(0o644)
+    kept.write_text("dam")
+    choose(root, "fraud", path=path)
+    assert kept.read_text() == path.read_text()
+
+
+def test_as_of_and_holdout(root, file):
+    choose(root, "fraud", "paysim", path=file())
+    choice = choose(root, "fraud", as_of="2024-01-20", holdout=file("step\n9\n", "h.csv"))
+    assert choice.as_of == "2024-01-20"
+    assert choice.holdout == choice.files[1]
+    assert choose(root, "fraud").as_of == "2024-01-20"
+
+
+def test_a_suite_is_derived_once(root):
+    choose(root, "fraud", "simulated")
+    path = root / "expectations/simulated.json"
+    assert read_json(path)["name"] == "simulated"
+    path.write_text("{}")
+    choose(root, "fraud", "simulated")
+    assert path.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        ({"source": "paysin"}, "no source 'paysin'", "'paysim'"),
+        ({"source": None}, "no use case 'fraud' yet", "--source"),
+        ({"source": "paysim"}, "has no file yet", "--path"),
+        ({"source": "paysim", "path": "nope.csv"}, "no such file", "Known: "),
+        ({"source": "paysim", "path": "data"}, "is a folder", "--add"),
+        ({"source": "paysim", "path": "empty.csv"}, "is empty", "rows"),
+        ({"source": "simulated", "path": "full.csv"}, "takes no file", "cards, paysim"),
+        ({"source": "simulated", "as_of": "soon"}, "as_of: .*'soon'", "latest"),
+    ],
+)
+def test_mistakes_are_told(root, arguments, message, hint):
+    (root / "empty.csv").touch()
+    (root / "full.csv").write_text("step\n1\n")
+    if "path" in arguments:
+        arguments = {**arguments, "path": root / arguments["path"]}
+    with pytest.raises(VouchError, match=message) as caught:
+        choose(root, "fraud", **arguments)
+    assert hint in caught.value.hint
+    assert not (root / "data/inputs.yaml").exists()
+
+
+def test_a_wrong_use_case(root):
+    choose(root, "fraud", "simulated")
+    with pytest.raises(VouchError, match="no use case 'fruad'") as caught:
+        load_inputs(root / "data/inputs.yaml").choice("fruad")
+    assert "'fraud'" in caught.value.hint
+    with pytest.raises(VouchError, match="is declared for 'fraud'"):
+        choose(root, "sentiment", "paysim")
+
+
+def test_a_wrong_choice_file_names_the_field(root):
+    choose(root, "fraud", "simulated")
+    path = root / "data/inputs.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["usecases"]["fraud"]["generation"] = 0
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(VouchError, match=r"usecases\.fraud\.generation"):
+        choose(root, "fraud")

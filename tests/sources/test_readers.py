@@ -1,0 +1,82 @@
+import csv
+import io
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vouch.errors import VouchError
+from vouch.sources.readers import literal, quoted, read, readable
+
+
+def cells(connection, path, scratch, separator=","):
+    raw = read(connection, path, "csv", "utf-8", separator, scratch)
+    query = f"SELECT line, cells, problem FROM ({raw.sql}) ORDER BY line"
+    return connection.execute(query).fetchall()
+
+
+FIELD = st.text(st.sampled_from('ab ",;|\tä'), max_size=5)
+
+
+TABLE = st.lists(st.lists(FIELD, min_size=3, max_size=3), min_size=1, max_size=8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(TABLE, st.sampled_from(",;|\t"))
+def test_quoting_is_read_as_pythons_csv_writes_it(tmp_path_factory, table, separator):
+    folder = tmp_path_factory.mktemp("csv")
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator, lineterminator="\n").writerows([["x", "y", "z"], *table])
+    path = folder / "t.csv"
+    path.write_text(out.getvalue(), encoding="utf-8")
+    with duckdb.connect() as connection:
+        found = cells(connection, path, folder, separator)
+    assert found == [(n, row, None) for n, row in enumerate(table, 1)]
+
+
+def test_a_plain_file_is_read_in_place(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,ä\n", encoding="utf-8")
+    assert readable(path, "utf-8", tmp_path) == path
+
+
+@pytest.mark.parametrize("content", [b"a\r\nb\r\n", b"\xef\xbb\xbfa\nb\n", b"a\nb\x00\n"])
+def test_another_file_is_copied_to_plain_text(tmp_path, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    copy = readable(path, "utf-8", tmp_path)
+    assert copy != path
+    assert copy.read_text(encoding="utf-8").replace("\ufffd", "") == "a\nb\n"
+
+
+def test_an_unknown_encoding(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a\n1\n")
+    with pytest.raises(VouchError, match="unknown encoding 'utf9'"):
+        readable(path, "utf9", tmp_path)
+
+
+def test_a_separator_of_two_characters(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a||b\n1||2\n")
+    with duckdb.connect() as connection, pytest.raises(VouchError, match="separator"):
+        cells(connection, path, tmp_path, "||")
+
+
+def test_lines_keep_their_numbers_over_many_buffers(tmp_path):
+    path = tmp_path / "t.csv"
+    with path.open("w") as file:
+        file.write("n,text\n")
+        file.writelines(f"{n},{'x' * 200}\n" for n in range(1, 200_001))
+    with duckdb.connect() as connection:
+        raw = read(connection, path, "csv", "utf-8", ",", tmp_path)
+        wrong = connection.execute(
+            f"SELECT count(*), count(*) FILTER (line <> cells[1]::INT) FROM ({raw.sql})"
+        ).fetchall()
+    assert wrong == [(200_000, 0)]
+
+
+def test_names_and_strings_are_quoted():
+    assert quoted('a"b') == '"a""b"'
+    assert literal("o'neill") == "'o''neill'"
