@@ -1,0 +1,53 @@
+"""``vouch backtest``: how a model would have done, week by week."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(backtest)
+
+
+def backtest(
+    source: Annotated[str, typer.Argument(help="A declaration in data/sources, such as cards.")],
+    path: Annotated[Path, typer.Option(help="The rows, with labels.")],
+    folds: Annotated[str, typer.Option(help="First training days: 2018-07-11,2018-07-04.")],
+    history: Annotated[
+        int | None,
+        typer.Option(min=1, help="Days of training rows; all that is known by default."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
+) -> None:
+    """Backtest: train on what was known, assess the week after, fold by fold.
+
+    A fold's date is its first training day; its assessed week starts 14 days later, so that the
+    labels of the training days have arrived. Features may use all earlier rows.
+
+    Examples:
+      vouch backtest cards --path cards.parquet --folds 2018-07-11,2018-07-04
+      vouch backtest cards --path cards.parquet --folds 2018-07-11 --history 7 --json out.json
+    """
+    from rich.console import Console
+
+    from vouch import terminal
+    from vouch.backtest.protocol import parse_folds
+    from vouch.backtest.run import DEFAULT, SEEDS, Settings
+    from vouch.backtest.run import backtest as run
+    from vouch.files import write_json
+    from vouch.sources.declaration import load_declaration
+
+    chosen = parse_folds(folds)
+    declaration = load_declaration(Path(f"data/sources/{source}.yaml"))
+    settings = Settings(DEFAULT, SEEDS, history)
+    with terminal.working(Console(stderr=True), "backtest") as progress:
+        result = run(declaration, path, chosen, settings, progress)
+    print("first day   AUC    AP     CP@100")
+    for row in [*result["folds"], {"start": "mean", **result["mean"]}]:
+        print(f"{row['start']:10}  {row['auc']:.3f}  {row['ap']:.3f}  {row['cp100']:.3f}")
+    if json_file:
+        write_json(json_file, result)
