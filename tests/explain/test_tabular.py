@@ -130,6 +130,37 @@ def test_a_linear_model_is_found_again(weights, base, seed):
     assert found.r2 > 0.99 or np.ptp(same @ np.array(weights)) < 0.02
 
 
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_the_closed_form_is_limes_own_regression(columns, features, seed):
+    from lime.lime_base import LimeBase
+
+    rng = np.random.default_rng(seed)
+    same = (rng.random((300, columns)) < rng.uniform(0.2, 0.9)).astype(float)
+    same[0] = 1
+    predicted = 1 / (1 + np.exp(rng.normal(size=300) - 3 * same @ rng.normal(size=columns)))
+    width = 0.75 * np.sqrt(columns)
+    lime = LimeBase(lambda d: np.sqrt(np.exp(-(d**2) / width**2)))
+    distances = np.sqrt((1 - same).sum(axis=1))
+    _, weights, r2, local = lime.explain_instance_with_data(
+        same, predicted[:, None], distances, 0, features, "highest_weights"
+    )
+    found = fit_surrogate(same, predicted, seed, params(features=features))
+    assert [(p.feature, p.weight) for p in found.parts] == [
+        (feature, pytest.approx(weight, abs=1e-9)) for feature, weight in weights
+    ]
+    assert found.r2 == pytest.approx(r2, abs=1e-9)
+    assert found.local_prediction == pytest.approx(local[0], abs=1e-9)
+
+
+def test_a_constant_model_has_no_reasons_and_is_followed():
+    same = (np.random.default_rng(0).random((300, 3)) < 0.5).astype(float)
+    found = fit_surrogate(same, np.full(300, 0.3), 0, params())
+    assert found.r2 == 1
+    assert found.gap == pytest.approx(0)
+    assert all(abs(part.weight) < 1e-12 for part in found.parts)
+
+
 @given(st.text(), st.integers(0, 10**6))
 def test_a_seed_depends_on_the_case_alone(case, seed):
     assert seed_of(case, seed) == seed_of(case, seed)
