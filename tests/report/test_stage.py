@@ -136,6 +136,20 @@ def test_no_truth_renders(inputs):
     assert "nan" not in text.lower().split()
 
 
+def test_the_rule_itself_is_measured_beside_the_model(inputs):
+    text = text_of(inputs.page())
+    assert "The rule itself, against truth on the same rows: average precision 0.027" in text
+    assert "recall 0.936 (0.900 to 0.960)" in text
+
+
+def test_a_holdout_too_small_shows_what_it_found_and_says_so(inputs):
+    holdout = inputs.summaries["evaluation"]["holdout"]
+    holdout |= {"status": "too_small", "reason": "the holdout has 12 positives"}
+    text = text_of(inputs.page())
+    assert "Too small the holdout has 12 positives." in text
+    assert "0.580 (0.530 to 0.630) too few" in text
+
+
 def test_a_refused_holdout_renders_with_its_reason(inputs):
     evaluation = inputs.summaries["evaluation"]
     evaluation["holdout"] = {

@@ -99,7 +99,8 @@ def trials(leaderboard: Mapping[str, Any]) -> "Figure | None":
         axes.scatter(order, values, 16, color=colour, marker=marker, alpha=0.6, label=name)
         best = list(accumulate(values, max))
         axes.step(order, best, where="post", color=colour, label=f"best so far, {name}")
-    axes.legend(frameon=False, loc="lower right")
+    # outside: the points may lie anywhere
+    figure.legend(frameon=False, loc="outside upper center", ncols=2, fontsize="small")
     return figure
 
 

@@ -138,7 +138,6 @@ def _environment() -> "Environment":
         "average": lambda one: formats.figure(
             {"value": one.get("average_precision"), "interval": one.get("interval")}
         ),
-        "pairs": _pairs,
         "step": lambda path: formats.words(next((p for p in ORDER if f"/{p}/" in path), "file")),
     }
     return environment
@@ -215,12 +214,3 @@ def _images(evaluation: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> di
 def _inline(image: bytes | None) -> str:
     """Write an SVG as a data URL: as an image it runs no scripts and loads nothing."""
     return f"data:image/svg+xml;base64,{b64encode(image).decode()}" if image else ""
-
-
-def _pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(formats.words(name), _told(value)) for name, value in content.items()]
-
-
-def _told(value: Any) -> str:
-    is_time = isinstance(value, str) and value[4:5] == "-" and "T" in value
-    return formats.when(value) if is_time else formats.plain(value)
