@@ -54,12 +54,21 @@ def _no_truth() -> str:
 
 
 def _against_champion(compared: dict[str, Any], champion: int) -> Verdict:
-    comparison = compared.get("comparison")
-    if not comparison or compared.get("version") != champion:
+    if compared["version"] != champion:
+        asked = compared["version"] or "none"
         return Verdict(
             False,
-            (f"No promotion: the holdout compared it with no or another version than {champion}.",),
+            (
+                f"No promotion: version {champion} became champion after the holdout was asked "
+                f"(champion then: {asked}); run evaluate again.",
+            ),
         )
+    comparison = compared["comparison"]
+    if not comparison:
+        reason = compared.get("reason") or "no comparison with the champion"
+        return Verdict(False, (f"No promotion: {reason}.",))
+    if comparison.get("kind", "truth") != "truth":
+        return Verdict(False, ("No promotion: the champion was compared by the rule alone.",))
     return _compared(comparison, f"the champion, version {champion}")
 
 

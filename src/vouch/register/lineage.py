@@ -7,7 +7,7 @@ from typing import Any
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256
 from vouch.register.digests import dvc_digest, relative
-from vouch.register.promotions import history
+from vouch.register.promotions import as_dict, history
 from vouch.register.registry import Version, names, parse, versions
 
 SHORTEST = 6  # digits of a digest that still tell it apart
@@ -113,15 +113,7 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
         "run_id": version.run_id,
         **version.lineage,
         "promotions": [
-            {
-                "at": entry.at.isoformat(timespec="seconds"),
-                "who": entry.who,
-                "kind": entry.kind,
-                "from": entry.from_version,
-                "to": entry.to_version,
-                "why": entry.why,
-                "reasons": entry.reasons,
-            }
+            as_dict(entry)
             for entry in history(state, version.name)
             if version.number in (entry.from_version, entry.to_version)
         ],

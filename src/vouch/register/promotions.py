@@ -6,7 +6,7 @@ MLflow keeps no history of its aliases, so the log is the truth and the alias ``
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import JSON, Engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -146,6 +146,20 @@ def champion(state: Path, name: str) -> Path | None:
     from vouch.register.registry import find  # costs MLflow's import, spared without a champion
 
     return find(state, name, str(version)).model
+
+
+def as_dict(entry: Promotion) -> dict[str, Any]:
+    """Give a promotion as JSON has it."""
+    return {
+        "name": entry.name,
+        "at": entry.at.isoformat(timespec="seconds"),
+        "who": entry.who,
+        "kind": entry.kind,
+        "from": entry.from_version,
+        "to": entry.to_version,
+        "why": entry.why,
+        "reasons": entry.reasons,
+    }
 
 
 def _engine(state: Path) -> Engine:

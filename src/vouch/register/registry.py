@@ -31,7 +31,8 @@ class Version:
         name: The registered model, ``<usecase>-<source>``.
         number: From 1.
         run_id: MLflow's run it belongs to.
-        source: Where its artifacts are, a URI.
+        source: Where MLflow says its files are, a URI.
+        state: The state folder it was found in.
         aliases: ``champion``, ``challenger``, or others given in MLflow.
     """
 
@@ -39,6 +40,7 @@ class Version:
     number: int
     run_id: str
     source: str
+    state: Path
     aliases: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -48,12 +50,17 @@ class Version:
     def folder(self) -> Path:
         """MLflow's model folder on this machine; fetched if it is elsewhere.
 
+        MLflow keeps absolute paths: in a project that was moved or copied its own files come first.
+
         Raises:
             VouchError: It cannot be had.
         """
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
+        _, inside, rest = self.source.partition(f"/{self.state.name}/mlartifacts/")
+        if inside and (ours := self.state / "mlartifacts" / rest).exists():
+            return ours
         try:
             return Path(download_artifacts(artifact_uri=self.source))
         except (MlflowException, OSError) as error:
@@ -120,7 +127,7 @@ def publish(state: Path, new: Package) -> Version:
     _ensure_name(mlflow, new.name)
     known = {v.tags.get(FINGERPRINT): v for v in _search(mlflow, new.name)}
     if new.fingerprint in known:
-        return _version(known[new.fingerprint])
+        return _version(state, known[new.fingerprint])
     logged = _logged_model(state, mlflow, new)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "model"
@@ -135,7 +142,7 @@ def publish(state: Path, new: Package) -> Version:
         run_id=new.run_id,
         tags={**new.tags, FINGERPRINT: new.fingerprint},
     )
-    return _version(made)
+    return _version(state, made)
 
 
 def set_alias(state: Path, version: Version, alias: str) -> None:
@@ -161,7 +168,7 @@ def versions(state: Path, name: str) -> list[Version]:
         raise VouchError(f"no registered model {name!r}", hint)
     mlflow = tracking.client(state)
     aliases = _aliases(mlflow, name)
-    return [_version(v, aliases.get(int(v.version), ())) for v in _search(mlflow, name)]
+    return [_version(state, v, aliases.get(int(v.version), ())) for v in _search(mlflow, name)]
 
 
 def find(state: Path, name: str, which: str) -> Version:
@@ -236,8 +243,8 @@ def _aliases(mlflow: "MlflowClient", name: str) -> dict[int, tuple[str, ...]]:
     return named
 
 
-def _version(found: Any, aliases: tuple[str, ...] = ()) -> Version:
-    return Version(found.name, int(found.version), found.run_id, found.source, aliases)
+def _version(state: Path, found: Any, aliases: tuple[str, ...] = ()) -> Version:
+    return Version(found.name, int(found.version), found.run_id, found.source, state, aliases)
 
 
 def _logged_model(state: Path, mlflow: "MlflowClient", new: Package) -> Any:

@@ -1,0 +1,160 @@
+"""``vouch promote``, ``rollback``, ``compare`` and ``lineage``: a model's life after training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from vouch.register.promotions import Promotion
+
+ROOT = Path()
+STATE = Path(".vouch")
+Usecase = Annotated[str, typer.Argument(help="fraud")]
+Source = Annotated[
+    str | None, typer.Option(help="A declaration in data/sources; else the present one.")
+]
+Why = Annotated[str, typer.Option(help="The reason, for the log.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the answer here.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (promote, rollback, compare, lineage):
+        app.command()(command)
+
+
+def promote(
+    usecase: Usecase,
+    why: Why,
+    source: Source = None,
+    version: Annotated[str, typer.Option(help="A version's number, or challenger.")] = "challenger",
+    json_file: Json = None,
+) -> None:
+    """Make a version the champion, whatever the gate says; the log keeps who and why.
+
+    Example:
+      vouch promote fraud --version 3 --why "caught the new pattern in May"
+    """
+    from vouch.register.life import promote as make_champion
+
+    _tell(make_champion(STATE, _name(usecase, source), version, why), json_file)
+
+
+def rollback(usecase: Usecase, why: Why, source: Source = None, json_file: Json = None) -> None:
+    """Return to the champion before the present one.
+
+    Example:
+      vouch rollback fraud --why "too many complaints"
+    """
+    from vouch.register.life import rollback as go_back
+
+    _tell(go_back(STATE, _name(usecase, source), why), json_file)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="NAME:VERSION, such as fraud-paysim:1 or :champion")],
+    b: Annotated[str, typer.Argument(help="NAME:VERSION")],
+    json_file: Json = None,
+) -> None:
+    """Show what differs between two versions: data, labels, parameters, metrics, cases.
+
+    Example:
+      vouch compare fraud-paysim:champion fraud-paysim:challenger
+    """
+    from vouch.register.compare import compare as differences
+    from vouch.register.registry import parse
+
+    found = differences(parse(STATE, a), parse(STATE, b))
+    _print_differences(found)
+    _save(found, json_file)
+
+
+def lineage(
+    subject: Annotated[
+        str,
+        typer.Argument(help="NAME:VERSION, a file, 6 or more digits of a digest, or a row's id"),
+    ],
+    json_file: Json = None,
+) -> None:
+    """Show what a version rests on, or which versions rest on a file or a row.
+
+    Examples:
+      vouch lineage fraud-paysim:champion
+      vouch lineage payments.csv
+      vouch lineage 3f2a9c81
+    """
+    from vouch.register.lineage import trace
+
+    found = trace(ROOT, STATE, subject)
+    _print_tree(found)
+    _save(found, json_file)
+
+
+def _name(usecase: str, source: str | None) -> str:
+    from vouch.sources.inputs import INPUTS, load_inputs
+
+    return f"{usecase}-{source or load_inputs(ROOT / INPUTS).choice(usecase).source}"
+
+
+def _tell(entry: "Promotion", json_file: Path | None) -> None:
+    from vouch.register.promotions import as_dict
+
+    print(
+        f"{entry.name}: champion is version {entry.to_version} "
+        f"(before: {entry.from_version or 'none'}; {entry.kind} by {entry.who}: {entry.why})"
+    )
+    _save(as_dict(entry), json_file)
+
+
+def _print_differences(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for part in ("data", "raw_files", "labels", "parameters", "metrics"):
+        title = part.replace("_", " ")
+        if not found[part]:
+            print(f"{title}: the same")
+            continue
+        table = Table(title, found["a"], found["b"], title_justify="left")
+        for row in found[part]:
+            table.add_row(row["name"], _short(row["a"]), _short(row["b"]))
+        console.print(table)
+    decided = found["decisions"]
+    print(
+        f"cases: {decided['rows_in_both']:,} predicted by both; flagged by {found['a']} only "
+        f"{decided['flagged_by_a_only']:,}, by {found['b']} only {decided['flagged_by_b_only']:,}"
+    )
+    for case in decided["examples"]:
+        print(
+            f"  {case['id']}  {case['score_a']:.4f}  {case['score_b']:.4f}  truth {case['truth']}"
+        )
+
+
+def _print_tree(content: Any, depth: int = 0) -> None:
+    """Print nested facts, one a line, lists as items."""
+    pad = "  " * depth
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            print(f"{pad}{key}:")
+            _print_tree(value, depth + 1)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"{pad}{key}:")
+            for item in value:
+                print(f"{pad}  - " + ", ".join(f"{k} {_short(v)}" for k, v in item.items()))
+        else:
+            print(f"{pad}{key}: {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_short(item) for item in value) or "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _save(content: Any, json_file: Path | None) -> None:
+    from vouch.files import write_json
+
+    if json_file:
+        write_json(json_file, content)

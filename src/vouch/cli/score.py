@@ -1,0 +1,54 @@
+"""``vouch score``: scores for every row of a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STATE = Path(".vouch")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(score)
+
+
+def score(
+    usecase: Annotated[str, typer.Argument(help="fraud")],
+    path: Annotated[Path, typer.Option(help="The rows to score: CSV, Parquet or JSON lines.")],
+    out: Annotated[Path, typer.Option(help="Where the scores go: .csv or .parquet.")],
+    source: Annotated[
+        str | None, typer.Option(help="A declaration in data/sources; else the present one.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="champion, challenger, a version, or NAME:VERSION.")
+    ] = "champion",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the counts here.")] = None,
+) -> None:
+    """Score every row of a new file: id, prediction, score_0, score_1, in input order.
+
+    A row that cannot be read keeps its place with empty scores, and is counted.
+
+    Examples:
+      vouch score fraud --path new.csv --out scores.csv
+      vouch score fraud --path new.csv --model challenger --out scores.parquet
+      vouch score fraud --source paysim --path real.csv --model fraud-simulated:champion --out s.csv
+    """
+    from rich.console import Console
+
+    from vouch import terminal
+    from vouch.files import write_json
+    from vouch.score import Request
+    from vouch.score import score as score_file
+
+    request = Request(usecase, path, out, source, model)
+    with terminal.working(Console(stderr=True), "score") as progress:
+        result = score_file(Path(), STATE, request, progress)
+    print(
+        f"{result['model']}: {result['scored']:,} of {result['rows']:,} rows scored, "
+        f"{result['flagged']:,} at or above {result['threshold']:.4g} -> {out}"
+    )
+    for warning in result["warnings"]:
+        typer.echo(f"warning: {warning}", err=True)
+    if json_file:
+        write_json(json_file, result)

@@ -1,0 +1,90 @@
+"""What differs between two versions: data, labels, parameters, metrics, cases decided."""
+
+from typing import Any
+
+from vouch.errors import VouchError
+from vouch.register.registry import Version
+
+EXAMPLES = 5
+
+
+def compare(a: Version, b: Version) -> dict[str, Any]:
+    """Compare two versions.
+
+    Args:
+        a: The one, usually the older.
+        b: The other.
+
+    Returns:
+        ``data``, ``raw_files``, ``labels``, ``parameters`` and ``metrics`` list only what differs
+        (``a`` and ``b`` of each; null where one has none); ``decisions`` counts out-of-fold rows
+        both have predicted and those they decide differently, each at its own threshold, with
+        examples.
+
+    Raises:
+        VouchError: A version's files cannot be had.
+    """
+    ours, theirs = a.lineage, b.lineage
+    files = [{f["name"]: f["sha256"] for f in facts["raw_files"]} for facts in (ours, theirs)]
+    labels = [_labels(facts) for facts in (ours, theirs)]
+    parameters = [_parameters(facts) for facts in (ours, theirs)]
+    return {
+        "a": str(a),
+        "b": str(b),
+        "data": _differing(ours["digests"], theirs["digests"]),
+        "raw_files": _differing(*files),
+        "labels": _differing(*labels),
+        "parameters": _differing(*parameters),
+        "metrics": _differing(ours["metrics"], theirs["metrics"]),
+        "decisions": _decisions(a, b),
+    }
+
+
+def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "a": a.get(name), "b": b.get(name)}
+        for name in sorted(a.keys() | b.keys())
+        if a.get(name) != b.get(name)
+    ]
+
+
+def _labels(facts: dict[str, Any]) -> dict[str, Any]:
+    issues = {f"{d['source']} by {d['actor']}": d["issues"] for d in facts["labels"]}
+    return {"as_of": facts["as_of"], **issues}
+
+
+def _parameters(facts: dict[str, Any]) -> dict[str, Any]:
+    candidate = dict(facts["candidate"])
+    settings = candidate.pop("hyperparameters")
+    rest = {"features": facts["features"], "threshold": facts["threshold"]}
+    return {**candidate, **settings, **rest, "git_commit": facts["git_commit"]}
+
+
+def _decisions(a: Version, b: Version) -> dict[str, Any]:
+    """Count and show the rows decided differently, the surest disagreement first."""
+    import duckdb
+
+    values = {
+        "a": str(a.predictions),
+        "b": str(b.predictions),
+        "threshold_a": a.lineage["threshold"],
+        "threshold_b": b.lineage["threshold"],
+    }
+    both = """
+        WITH both_have AS (
+            SELECT a.id, a.label, a.truth, a.score AS score_a, b.score AS score_b,
+                a.score >= $threshold_a AS flagged_a, b.score >= $threshold_b AS flagged_b
+            FROM read_parquet($a) AS a JOIN read_parquet($b) AS b USING (id))
+    """
+    counts = f"""{both} SELECT count(*) AS rows_in_both,
+        count(*) FILTER (flagged_a AND NOT flagged_b) AS flagged_by_a_only,
+        count(*) FILTER (flagged_b AND NOT flagged_a) AS flagged_by_b_only FROM both_have"""
+    examples = f"""{both} SELECT * FROM both_have WHERE flagged_a <> flagged_b
+        ORDER BY abs(score_a - score_b) DESC, id LIMIT {EXAMPLES}"""
+    try:
+        with duckdb.connect() as connection:
+            counted = connection.execute(counts, values).arrow().read_all().to_pylist()[0]
+            shown = connection.execute(examples, values).arrow().read_all().to_pylist()
+    except duckdb.Error as error:
+        raise VouchError(f"{a}, {b}: their predictions cannot be read: {error}") from None
+    return {**counted, "examples": shown}
