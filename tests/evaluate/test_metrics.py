@@ -174,3 +174,17 @@ def test_precision_at_capacity_has_an_interval():
     low, high = seen.interval()
     assert low < seen.precision() < high
     assert 0.02 < high - low < 0.25
+
+
+def test_a_ranking_without_a_fault_is_not_called_certain():
+    labels = np.arange(1000) >= 960
+    low, high = bootstrap_interval(labels, np.arange(1000))
+    assert low == pytest.approx(0.025 ** (1 / 40))
+    assert high == 1
+
+
+def test_no_hit_among_the_reviewed_is_not_called_certain():
+    seen = review(np.zeros(400), np.arange(400), np.arange(400) // 100, 10)
+    assert seen.interval() == (0, pytest.approx(1 - 0.025 ** (1 / 40)))
+    seen = review(np.ones(400), np.arange(400), np.arange(400) // 100, 10)
+    assert seen.interval() == (pytest.approx(0.025 ** (1 / 40)), 1)

@@ -22,6 +22,7 @@ Integers = NDArray[np.int64]
 Metric = Literal["average_precision", "roc_auc"]
 REPEATS = 400
 CONFIDENCE = 0.95
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -172,11 +173,22 @@ def bootstrap_interval(
         seed: The same seed gives the same interval.
 
     Returns:
-        Lower and upper end; NaN where the metric is undefined.
+        Lower and upper end; NaN where the metric is undefined. Of a ranking without a fault the
+        lower end is 1 minus the largest share of misplaced positives that is not ruled out.
     """
-    return interval(
-        bootstrap(labels, scores, metric=metric, repeats=repeats, seed=seed)[0], confidence
-    )
+    samples = bootstrap(labels, scores, metric=metric, repeats=repeats, seed=seed)
+    low, high = interval(samples[0], confidence)
+    if low > 1 - ROUNDING:  # no sample shows a fault; that does not mean there is none
+        low = _at_least(int(np.sum(np.asarray(labels) == 1)), confidence)
+    return low, high
+
+
+def _at_least(tries: int, confidence: float) -> float:
+    """Give the Clopper-Pearson lower end of a share when all of ``tries`` succeeded.
+
+    If a share q of positives ranked below everything else, either metric would be 1 - q or more.
+    """
+    return float(((1 - confidence) / 2) ** (1 / tries))
 
 
 def interval(values: Floats, confidence: float) -> tuple[float, float]:
@@ -268,7 +280,10 @@ class Reviewed:
         days = random.integers(len(self.cases), size=(repeats, len(self.cases)))
         cases = self.cases[days].astype(np.int64)
         share = np.clip(self.hits / self.cases, 0, 1)[days]
-        return interval(np.mean(random.binomial(cases, share) / cases, axis=1), confidence)
+        ends = interval(np.mean(random.binomial(cases, share) / cases, axis=1), confidence)
+        sure = _at_least(int(self.cases.sum()), confidence)
+        # nothing but hits, or none, in every sample: what was not seen is not ruled out
+        return (sure if ends[0] == 1 else ends[0]), (1 - sure if ends[1] == 0 else ends[1])
 
 
 def review(

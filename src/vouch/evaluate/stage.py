@@ -18,11 +18,13 @@ class Asked:
     Attributes:
         reply: What the keeper said.
         version: The champion's version, or None.
+        itself: Whether the candidate is the champion.
         ledger: The holdout's status after the question, or None if the ledger has none.
     """
 
     reply: Reply
     version: int | None
+    itself: bool
     ledger: dict[str, Any] | None
 
 
@@ -49,8 +51,11 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
     """
     which, keeper = key(candidate.extracted), Keeper(state)
     version, rival = _champion(state, f"{which.usecase}-{which.source}")
-    reply = keeper.candidate(which, holdout, contestant(candidate.model), rival, candidate.terms)
-    return Asked(reply, version, next((h for h in keeper.status() if _is(h, which)), None))
+    challenger = contestant(candidate.model)
+    itself = rival is not None and rival.digest == challenger.digest
+    reply = keeper.candidate(which, holdout, challenger, rival, candidate.terms)
+    ledger = next((h for h in keeper.status() if _is(h, which)), None)
+    return Asked(reply, version, itself, ledger)
 
 
 def _champion(state: Path, name: str) -> tuple[int | None, Contestant | None]:
@@ -98,6 +103,10 @@ def _holdout(reply: Reply) -> dict[str, Any]:
 
 
 def _compared(asked: Asked) -> dict[str, Any]:
+    """Tell of the champion; the answer that made a candidate champion compares it with another."""
+    if asked.itself:
+        reason = "the candidate is the champion itself"
+        return {"version": asked.version, "comparison": None, "reason": reason}
     against = (asked.reply.answer or {}).get("against_champion", {})
     return {
         "version": asked.version,
