@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 DECLARATION = """
 name: tiny
@@ -32,6 +31,7 @@ class Gold:
     """Files of one tuning: inputs that are there, outputs to be written."""
 
     folder: Path
+    state: Path
 
     def files(self):
         names = {
@@ -42,9 +42,9 @@ class Gold:
             "predictions": "predictions.parquet",
             "model": "model",
             "tree": "tree",
-            "state": "state",
         }
-        return {name: self.folder / place for name, place in names.items()}
+        files = {name: self.folder / place for name, place in names.items()}
+        return {**files, "state": self.state}
 
     def train(self):
         return pd.read_parquet(self.folder / "train.parquet")
@@ -87,16 +87,11 @@ def gold_rows(rows=2400, seed=0, days=30, delay_hours=24.0, positives=0.04):
     return frame.sort_values(["time", "id"], ignore_index=True)
 
 
-def write_gold(folder, frame=None, features=FEATURES):
+def write_gold(folder, frame=None, features=FEATURES, state=None):
     folder.mkdir(parents=True, exist_ok=True)
     frame = gold_rows() if frame is None else frame
     frame.to_parquet(folder / "train.parquet", index=False)
     listed = [dict(zip(("name", "group", "window"), f, strict=True)) for f in features]
     (folder / "extract.json").write_text(json.dumps({"features": listed}))
     (folder / "tiny.yaml").write_text(DECLARATION)
-    return Gold(folder)
-
-
-@pytest.fixture
-def gold(tmp_path):
-    return write_gold(tmp_path)
+    return Gold(folder, state or folder / "state")

@@ -18,7 +18,7 @@ from vouch.tune import tune
 from vouch.tune.models import load
 from vouch.tune.params import Budget, TuneParams
 
-PARAMS = TuneParams(budget=Budget(trials=5))
+PARAMS = TuneParams(budget=Budget(trials=5), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,12 @@ def tuned(tmp_path_factory):
     gold, told = write_gold(tmp_path_factory.mktemp("tuned")), []
     summary = tune(**gold.files(), params=PARAMS, progress=lambda *state: told.append(state))
     return gold, summary, told
+
+
+@pytest.fixture
+def state(tuned):
+    """A state folder that is there already: making MLflow's tables takes seconds."""
+    return tuned[0].state
 
 
 def test_the_leaderboard_tells_every_trial_and_the_best(tuned):
@@ -100,7 +106,7 @@ def _tree(gold):
 
 def test_every_trial_is_a_nested_run(tuned):
     gold, summary, _ = tuned
-    client, parent = tracking.client(gold.folder / "state"), gold.leaderboard()["run_id"]
+    client, parent = tracking.client(gold.state), gold.leaderboard()["run_id"]
     experiment = client.get_experiment_by_name("fraud-tiny").experiment_id
     nested = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'")
     assert len(nested) == 10
@@ -130,7 +136,7 @@ import sys
 sys.path.insert(0, {root!r})
 from tests.tune.conftest import Gold
 from tests.tune.test_stage import PARAMS, Path, tune
-tune(**Gold(Path(sys.argv[1])).files(), params=PARAMS,
+tune(**Gold(Path(sys.argv[1]), Path(sys.argv[1]) / "state").files(), params=PARAMS,
      progress=lambda done, total, text: print(done, flush=True))
 """
 
@@ -151,7 +157,7 @@ def test_killed_twice_the_stage_ends_as_if_undisturbed(tuned, tmp_path):
         assert (gold.folder / name).read_bytes() == (tuned[0].folder / name).read_bytes()
     own, other = _without_seconds(gold.leaderboard()), _without_seconds(tuned[0].leaderboard())
     assert own == other
-    client = tracking.client(gold.folder / "state")
+    client = tracking.client(gold.state)
     experiment = client.get_experiment_by_name("fraud-tiny").experiment_id
     assert len(client.search_runs([experiment])) == 11
 
@@ -163,10 +169,10 @@ def _without_seconds(board):
     return told
 
 
-def test_without_time_and_payer_and_trees_it_works_too(tmp_path):
+def test_without_time_and_payer_and_trees_it_works_too(state, tmp_path):
     frame = gold_rows(rows=900, positives=0.1)
     frame = frame.drop(columns=["time", "payer", "label_known_at", "truth_known_at"])
-    gold = write_gold(tmp_path, frame, FEATURES[:1])
+    gold = write_gold(tmp_path, frame, FEATURES[:1], state)
     params = TuneParams(
         budget=Budget(trials=2), samplers=("tpe",), algorithms=("logistic_regression",)
     )
@@ -177,8 +183,8 @@ def test_without_time_and_payer_and_trees_it_works_too(tmp_path):
     assert set(gold.leaderboard()["best_by_algorithm"]) == {"logistic_regression"}
 
 
-def test_many_rows_are_drawn_for_the_search_and_the_best_measured_on_all(tmp_path):
-    gold = write_gold(tmp_path, gold_rows(rows=6000))
+def test_many_rows_are_drawn_for_the_search_and_the_best_measured_on_all(state, tmp_path):
+    gold = write_gold(tmp_path, gold_rows(rows=6000), state=state)
     params = TuneParams(
         budget=Budget(trials=3),
         samplers=("random",),
@@ -199,6 +205,15 @@ def test_many_rows_are_drawn_for_the_search_and_the_best_measured_on_all(tmp_pat
     assert any("measured on about 1,000 rows" in w for w in board["warnings"])
 
 
+def test_of_equal_candidates_the_ensemble_is_chosen(state, tmp_path):
+    frame = gold_rows(rows=900, positives=0.1)
+    frame["hour"] = frame["label"].astype("float32")
+    gold = write_gold(tmp_path, frame, [FEATURES[3]], state)
+    params = TuneParams(budget=Budget(trials=3), algorithms=("decision_tree", "xgboost"))
+    assert tune(**gold.files(), params=params)["average_precision"] == 1.0
+    assert load(tmp_path / "model").candidate.algorithm == "xgboost"
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -206,19 +221,19 @@ def test_many_rows_are_drawn_for_the_search_and_the_best_measured_on_all(tmp_pat
         (lambda frame: frame.assign(label=np.int8(0)), "0 of 300 rows are positive"),
     ],
 )
-def test_rows_that_cannot_be_learned_from_are_told(tmp_path, change, told):
-    gold = write_gold(tmp_path, change(gold_rows(rows=300)))
+def test_rows_that_cannot_be_learned_from_are_told(state, tmp_path, change, told):
+    gold = write_gold(tmp_path, change(gold_rows(rows=300)), state=state)
     with pytest.raises(VouchError, match=told):
         tune(**gold.files(), params=PARAMS)
 
 
-def test_when_every_trial_fails_the_reason_is_told(tmp_path):
+def test_when_every_trial_fails_the_reason_is_told(state, tmp_path):
     # all positives at the end: the first blocks leave nothing to learn from
     frame = gold_rows(rows=400)
     frame["label"] = np.int8(0)
     frame.loc[398:, "label"] = np.int8(1)
     frame["time"] = frame["time"].iloc[0]
     frame["payer"] = "one"
-    gold = write_gold(tmp_path, frame)
+    gold = write_gold(tmp_path, frame, state=state)
     with pytest.raises(VouchError, match="all 10 trials failed"):
         tune(**gold.files(), params=PARAMS)

@@ -314,7 +314,11 @@ def _fit_logistic(
     tails = (
         FunctionTransformer(np.arcsinh)
         if transform == "log"
-        else QuantileTransformer(output_distribution="normal", random_state=seed)
+        else QuantileTransformer(
+            n_quantiles=min(1000, len(sample.rows)),
+            output_distribution="normal",
+            random_state=seed,
+        )
     )
     imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     steps = [("tails", tails), ("impute", imputer), ("scale", StandardScaler())]

@@ -50,7 +50,7 @@ class TuneParams(Params):
     samplers: tuple[Sampler, ...] = Field(default=("random", "tpe"), min_length=1)
     algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
     folds: int = Field(default=3, ge=2, le=20)
-    search_rows: int = Field(default=50_000, ge=1_000)
+    search_rows: int = Field(default=40_000, ge=1_000)
     assess_rows: int = Field(default=300_000, ge=1_000)
     max_rows: int = Field(default=500_000, ge=1_000)
     seed: int = Field(default=0, ge=0, lt=2**31)

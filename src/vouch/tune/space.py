@@ -38,7 +38,7 @@ SPACE: dict[Algorithm, dict[str, Choices]] = {
         "transform": ("log", "quantile"),
     },
     "random_forest": {
-        "n_estimators": Range(50, 150),
+        "n_estimators": Range(40, 120),
         "max_depth": Range(6, 16),
         "min_samples_leaf": Range(2, 50, log=True),
         "max_features": Range(0.2, 0.8),
@@ -58,7 +58,7 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
     "decision_tree": {"criterion": "gini", "max_depth": 7, "min_samples_leaf": 20},
     "logistic_regression": {"C": 1.0, "transform": "log"},
     "random_forest": {
-        "n_estimators": 100,
+        "n_estimators": 60,
         "max_depth": 12,
         "min_samples_leaf": 3,
         "max_features": 0.4,
