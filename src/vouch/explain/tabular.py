@@ -6,7 +6,7 @@ weighted ridge regression and differ in where they look around a case:
 ``ReplaceExplainer`` keeps or replaces each feature, as lime itself does with words and superpixels.
 A replaced value comes from a real row, so values that only occur together stay together, a missing
 value needs no imputing, and the neighbourhood is as near as ``keep`` says. It is the default: on
-rare fraud it follows the model where the other two do not (see ``benchmarks/lime.py``).
+rare fraud it follows the model where the other two do not (see ``benchmarks/explanations.py``).
 
 ``QuartileExplainer`` is lime's default. Its perturbations do not depend on the case, so one pool of
 predictions serves every case.
