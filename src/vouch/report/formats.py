@@ -31,7 +31,8 @@ def share(value: Any) -> str:
     percent = 100 * value
     if value in {0, 1} or abs(percent) >= 10:
         return f"{percent:.0f} %" if value in {0, 1} else f"{percent:.1f} %"
-    # a share is never rounded to nothing
+    if abs(percent) < 0.001:  # never rounded to nothing
+        return "under 0.001 %"
     return f"{percent:.2f} %" if abs(percent) >= 1 else f"{percent:.2g} %"
 
 

@@ -19,12 +19,13 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
         content: What the page is made of: the stages' summaries by name, and ``totals``.
 
     Returns:
-        A few sentences, in the order data, model, holdout, gate.
+        A few sentences, in the order data, model, holdout, rule, gate.
     """
     return [
         *_data(content["totals"], content["ingested"], content["validated"]),
         *_model(content["leaderboard"]),
         *_holdout(content["evaluation"]),
+        *_rule(content["evaluation"]),
         *_gate(content["registration"]),
     ]
 
@@ -95,6 +96,17 @@ def _measured(figures: Mapping[str, Any], where: str) -> Iterator[str]:
             f"{formats.count(found['positives'])} positives among "
             f"{formats.count(found['rows'])} rows"
             f"{'; too few to be sure' * bool(found.get('too_few'))}."
+        )
+
+
+def _rule(evaluation: Mapping[str, Any]) -> Iterator[str]:
+    by_rule = ((evaluation.get("out_of_fold") or {}).get("the_rule") or {}).get("truth") or {}
+    by_model = (evaluation.get("out_of_fold") or {}).get("truth") or {}
+    figures = [side.get("average_precision") or {} for side in (by_rule, by_model)]
+    if all(figure.get("value") is not None for figure in figures):
+        yield (
+            f"Out of fold, against true labels, the rule alone reaches an average precision of "
+            f"{formats.figure(figures[0])}, the model {formats.figure(figures[1])}."
         )
 
 
