@@ -154,6 +154,7 @@ STAGES: tuple[Stage, ...] = (
         "register",
         inputs={
             "declaration": DECLARATION,
+            "raw": "{raw}",
             "rows": f"{SILVER}/rows.parquet",
             "labels": f"{LABELS}/labels.parquet",
             "train": f"{GOLD}/train.parquet",

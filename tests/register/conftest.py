@@ -132,6 +132,8 @@ class Project:
     def _summaries(self, frame: pd.DataFrame) -> None:
         self.path("shop.yaml").write_text(DECLARATION)
         self.path("raw.csv").write_text(f"when,value,who\n{self.seed}\n")
+        self.path("raw").mkdir(exist_ok=True)
+        shutil.copy(self.path("raw.csv"), self.path("raw"))
         digest = sha256(self.path("raw.csv"))
         write_json(
             self.path("ingest.json"),
@@ -185,6 +187,7 @@ class Project:
         write_json(self.path("evaluation.json"), self.evaluation())
         return register(
             declaration=self.path("shop.yaml"),
+            raw=self.path("raw"),
             rows=self.path("silver/rows.parquet"),
             labels=self.path("labels/labels.parquet"),
             train=self.path("gold/train.parquet"),

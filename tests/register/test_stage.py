@@ -34,6 +34,13 @@ def test_registering_again_makes_no_second_version_and_no_second_promotion(proje
     assert len(history(project.state, "fraud-shop")) == 1
 
 
+def test_a_raw_file_that_is_not_in_force_makes_no_second_version(project):
+    first = project.register()
+    (project.path("raw") / "other.csv").write_text("not in force")
+    again = project.register()
+    assert again["version"] == 1 and first["digests"]["raw"] != again["digests"]["raw"]
+
+
 def test_other_data_makes_a_second_version(project):
     project.register()
     other = project.with_seed(2)
@@ -68,7 +75,7 @@ def test_dataset_inputs_carry_the_digests_of_dvc(project):
     result = project.register()
     run = tracking.client(project.state).get_run(result["run_id"])
     logged = {i.dataset.name: i.dataset.digest for i in run.inputs.dataset_inputs}
-    assert set(result["digests"]) >= {"gold/train.parquet", "gold/holdout.sealed", "tune/model"}
+    assert set(result["digests"]) >= {"gold/train.parquet", "raw", "tune/model"}
     assert logged.items() >= result["digests"].items()
     assert "raw.csv" in logged
     assert run.data.metrics["holdout_truth_average_precision_low"] == pytest.approx(0.7)

@@ -36,8 +36,7 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
     holdout = evaluation["holdout"]
     if holdout["status"] != "answered":
         said = UNANSWERED.get(holdout["status"], f"the holdout's answer is {holdout['status']!r}")
-        why = f": {holdout['reason']}" if holdout.get("reason") else ""
-        return Verdict(False, (f"No promotion: {said}{why}.",))
+        return Verdict(False, (f"No promotion: {holdout['reason'] or said}.",))
     measured = holdout.get("truth")
     if not measured or not measured["positives"]:
         return Verdict(False, (_no_truth(),))

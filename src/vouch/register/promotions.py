@@ -101,7 +101,10 @@ def record(state: Path, change: Change) -> Promotion:
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, change.name))
         if stack and stack[-1] == change.to:
-            raise VouchError(f"{change.name}:{change.to} is the champion already")
+            raise VouchError(
+                f"{change.name}:{change.to} is the champion already",
+                "name another with --version, or leave it so",
+            )
         return _add(session, change, stack[-1] if stack else None)
 
 

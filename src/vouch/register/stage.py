@@ -39,6 +39,7 @@ LONGEST = 36  # characters of a digest MLflow keeps; DVC's of a folder has just 
 def register(
     *,
     declaration: Path,
+    raw: Path,
     rows: Path,
     labels: Path,
     train: Path,
@@ -61,6 +62,7 @@ def register(
 
     Args:
         declaration: The source's declaration.
+        raw: The source's folder of raw files; a simulator's code.
         rows: Silver rows.
         labels: Label issues.
         train: Training rows.
@@ -83,7 +85,10 @@ def register(
     root = state.parent
     source = load_declaration(declaration)
     progress(0, 3, "digests")
-    hashed = digests(root, (train, holdout, rows, labels, model, predictions))
+    made = digests(root, (train, holdout, rows, labels, model, predictions))
+    # the raw folder also keeps files that are not in force, so it is told but decides nothing;
+    # a simulator's rows follow from its section of the declaration, whose digest ingest gives
+    given = {} if source.simulator else digests(root, (raw,))
     measured = read_json(evaluation)
     facts = lineage.collect(
         train=train,
@@ -92,7 +97,7 @@ def register(
         ingested=read_json(ingested),
         model=model,
         evaluation=measured,
-        digests=hashed,
+        digests=made | given,
         git_commit=git_commit(root),
     )
     evidence = {
@@ -106,7 +111,9 @@ def register(
     }
     progress(1, 3, "registering")
     name = f"{source.usecase}-{source.name}"
-    version = _publish(state, name, model, train, read_json(leaderboard), facts, evidence)
+    fingerprint = _digest([name, made])
+    tuned = read_json(leaderboard).get("run_id")
+    version = _publish(state, name, model, train, tuned, fingerprint, facts, evidence)
     progress(2, 3, "gate")
     gate = _decide(state, version, measured, params)
     set_alias(state, version, CHALLENGER)
@@ -121,13 +128,13 @@ def _publish(
     name: str,
     model: Path,
     train: Path,
-    leaderboard: dict[str, Any],
+    tuned: str | None,
+    fingerprint: str,
     facts: dict[str, Any],
     evidence: dict[str, Path],
 ) -> Version:
-    fingerprint = _digest([name, facts["digests"]])
     mlflow = tracking.client(state)
-    run_id = _run(state, mlflow, name, leaderboard.get("run_id"), fingerprint)
+    run_id = _run(state, mlflow, name, tuned, fingerprint)
     _log(mlflow, run_id, facts)
     tags = {
         "vouch.as_of": str(facts["as_of"]),

@@ -121,11 +121,35 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 def _write(
     path: Path, rows: int, version: Version, out: Path, progress: Progress
 ) -> dict[str, int]:
+    import pyarrow as pa
+
+    columns = {"id": pa.string(), "prediction": pa.int8()}
+    schema = pa.schema(columns | {"score_0": pa.float64(), "score_1": pa.float64()})
     counts = {"rows": 0, "scored": 0, "unreadable": 0, "flagged": 0}
-    with replacing(out) as draft:
-        write = _write_parquet if out.suffix.lower() in PARQUET else _write_csv
-        write(_counted(_scored(path, version), counts, rows, progress), draft)
+    with replacing(out) as draft, _writer(out, draft, schema) as writer:
+        for chunk in _scored(path, version):
+            writer.write_table(pa.Table.from_pandas(chunk, schema, preserve_index=False))
+            _count(chunk, counts)
+            progress(counts["rows"], rows, "scoring")
     return counts
+
+
+def _writer(out: Path, draft: Path, schema: Any) -> Any:
+    from pyarrow.csv import CSVWriter, WriteOptions
+    from pyarrow.parquet import ParquetWriter
+
+    if out.suffix.lower() in PARQUET:
+        return ParquetWriter(draft, schema)
+    options = WriteOptions(quoting_style="needed", quoting_header="none")
+    return CSVWriter(draft, schema, write_options=options)
+
+
+def _count(chunk: pd.DataFrame, counts: dict[str, int]) -> None:
+    scored = int(chunk["score_1"].notna().sum())
+    counts["rows"] += len(chunk)
+    counts["scored"] += scored
+    counts["unreadable"] += len(chunk) - scored
+    counts["flagged"] += int(chunk["prediction"].sum())
 
 
 def _scored(path: Path, version: Version) -> Iterator[pd.DataFrame]:
@@ -150,33 +174,3 @@ def _predict(rows: pd.DataFrame, fitted: models.Fitted, threshold: float) -> pd.
             "score_1": positive,
         }
     )
-
-
-def _counted(
-    chunks: Iterator[pd.DataFrame], counts: dict[str, int], rows: int, progress: Progress
-) -> Iterator[pd.DataFrame]:
-    for chunk in chunks:
-        counts["rows"] += len(chunk)
-        counts["scored"] += int(chunk["score_1"].notna().sum())
-        counts["unreadable"] = counts["rows"] - counts["scored"]
-        counts["flagged"] += int(chunk["prediction"].sum())
-        progress(counts["rows"], rows, "scoring")
-        yield chunk
-
-
-def _write_csv(chunks: Iterator[pd.DataFrame], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        for number, chunk in enumerate(chunks):
-            chunk.to_csv(file, index=False, header=number == 0)
-
-
-def _write_parquet(chunks: Iterator[pd.DataFrame], path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {"id": pa.string(), "prediction": pa.int8()}
-    columns |= {"score_0": pa.float64(), "score_1": pa.float64()}
-    schema = pa.schema(columns)
-    with pq.ParquetWriter(path, schema) as writer:
-        for chunk in chunks:
-            writer.write_table(pa.Table.from_pandas(chunk, schema, preserve_index=False))
