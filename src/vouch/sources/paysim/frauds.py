@@ -6,6 +6,9 @@ from vouch.sources.paysim.accounts import Cents
 from vouch.sources.paysim.parameters import (
     CASH_OUT,
     CLIENT_BALANCE,
+    FIRST_FRAUD_LOG_MEAN,
+    FIRST_FRAUD_LOG_SD,
+    FIRST_PHASES,
     FLAGGED_LEAST,
     FRAUD_LARGEST_BALANCE,
     FRAUD_LOG_MEAN,
@@ -18,9 +21,9 @@ from vouch.sources.paysim.parameters import (
     PUBLISHED_ROWS,
     STEPS,
     TRANSFER,
-    drawn,
+    whole_balance,
 )
-from vouch.sources.paysim.payers import Payments, amounts
+from vouch.sources.paysim.payers import Ints, Payments, amounts
 
 
 def frauds(rng: np.random.Generator, rows: int) -> Payments:
@@ -59,7 +62,8 @@ def in_order(*parts: Payments) -> Payments:
 
 def _pairs(rng: np.random.Generator, n: int) -> Payments:
     """Transfers of all that is held, in pieces, each cashed out at once."""
-    held = _held(rng, n)
+    step = rng.integers(1, STEPS + 1, n)
+    held = _held(rng, step)
     pieces = -(-held // (FRAUD_PIECE * 100))
     victim = np.repeat(np.arange(n), pieces)[:n]
     earlier = np.arange(n) - np.searchsorted(victim, victim)
@@ -68,22 +72,26 @@ def _pairs(rng: np.random.Generator, n: int) -> Payments:
     # the cash-out is made from the fresh account, which holds just that
     both = np.stack([before, amount], axis=1).ravel()
     moved = np.repeat(amount, 2)
-    step = np.repeat(rng.integers(1, STEPS + 1, n)[victim], 2)
     kind = np.tile([TRANSFER, CASH_OUT], n)
     yes = np.ones(2 * n, bool)
-    return Payments(step, kind, moved, both, both - moved, yes, ~yes)
+    return Payments(np.repeat(step[victim], 2), kind, moved, both, both - moved, yes, ~yes)
 
 
-def _held(rng: np.random.Generator, n: int) -> Cents:
-    units = rng.lognormal(FRAUD_LOG_MEAN, FRAUD_LOG_SD, n)
+def _held(rng: np.random.Generator, step: Ints) -> Cents:
+    first = step <= FIRST_PHASES[-1].until
+    units = np.where(
+        first,
+        rng.lognormal(FIRST_FRAUD_LOG_MEAN, FIRST_FRAUD_LOG_SD, len(step)),
+        rng.lognormal(FRAUD_LOG_MEAN, FRAUD_LOG_SD, len(step)),
+    )
     return np.round(np.clip(units, 1.0, FRAUD_LARGEST_BALANCE) * 100).astype(np.int64)
 
 
 def _flagged(rng: np.random.Generator, n: int) -> Payments:
     """Transfers that were stopped: nothing moved, nothing is cashed out."""
-    held = np.maximum(_held(rng, n), round(FLAGGED_LEAST * 100))
-    yes = np.ones(n, bool)
     step = rng.integers(1, STEPS + 1, n)
+    held = np.maximum(_held(rng, step), round(FLAGGED_LEAST * 100))
+    yes = np.ones(n, bool)
     return Payments(
         step, np.full(n, TRANSFER), np.minimum(held, FRAUD_PIECE * 100), held, held, yes, yes
     )
@@ -93,6 +101,8 @@ def _lone(rng: np.random.Generator, n: int) -> Payments:
     """Cash-outs without a transfer, from accounts that hold less or nothing."""
     kind = np.full(n, CASH_OUT)
     amount = amounts(rng, PHASES[-1], kind)
-    before = np.where(rng.random(n) < 0.7, 0, np.minimum(drawn(rng, CLIENT_BALANCE, n), amount))
+    before = np.where(
+        rng.random(n) < 0.7, 0, np.minimum(whole_balance(rng, CLIENT_BALANCE, n), amount)
+    )
     yes = np.ones(n, bool)
     return Payments(rng.integers(1, STEPS + 1, n), kind, amount, before, before - before, yes, ~yes)

@@ -7,17 +7,23 @@ from vouch.sources.paysim.accounts import Cents, running
 from vouch.sources.paysim.parameters import (
     ACCOUNT_BALANCE,
     CASH_IN,
+    CASH_OUT,
+    CLIENT_BALANCE,
     DEBIT,
     FIRST_ACCOUNTS,
     FRAUD_NEW_ACCOUNT,
+    HALF_EMPTIED,
+    OPENS_BY_TYPE,
     PERIOD_ENDED,
     PHASES,
     PUBLISHED_ROWS,
-    drawn,
+    whole_balance,
 )
 from vouch.sources.paysim.payers import Ints, Payments
 
 NAMES = 2**31  # names are numbers below this: so few repeat as in the published table
+GROWTH = 10  # accounts are chosen for a tenth of the rows so far at a time, from those then open
+LEAST_AT_A_TIME, MOST_AT_A_TIME = 32, 20_000
 
 
 class Payees:
@@ -32,7 +38,9 @@ class Payees:
         self._rng = rng
         n = max(1, round(FIRST_ACCOUNTS * rows / PUBLISHED_ROWS))
         self._names = rng.integers(0, NAMES, n)
-        self._balances = drawn(rng, ACCOUNT_BALANCE, n)
+        self._balances = whole_balance(rng, ACCOUNT_BALANCE, n)
+        self._paid = np.arange(n)
+        self._rows = 0
 
     def receive(self, payments: Payments) -> tuple[Ints, Cents, Cents]:
         """Let accounts take part in payments, in their order.
@@ -43,39 +51,96 @@ class Payees:
         Returns:
             Name, balance before and balance written after, cents, one a payment.
         """
+        n, done = len(payments.step), 0
+        account, before, after = (np.empty(n, np.int64) for _ in range(3))
+        while done < n:
+            most = np.clip(self._rows // GROWTH, LEAST_AT_A_TIME, MOST_AT_A_TIME)
+            now = slice(done, min(n, done + int(most)))
+            account[now], before[now], after[now] = self._pay(payments.part(now))
+            self._rows += now.stop - done
+            done = now.stop
+        return self._names[account], before, self._written(account, payments.step, after)
+
+    def _pay(self, payments: Payments) -> tuple[Ints, Cents, Cents]:
         account = self._accounts(payments)
         order = np.argsort(account, kind="stable")
-        ids, step = account[order], payments.step[order]
+        ids = account[order]
         first = np.diff(ids, prepend=-1) != 0
         change = np.where(payments.type == CASH_IN, -payments.amount, payments.amount)[order]
         old, new = running(first, self._balances[ids[first]], change)
         self._balances[ids[np.roll(first, -1)]] = new[np.roll(first, -1)]
         before, after = np.empty_like(old), np.empty_like(new)
-        before[order], after[order] = old, self._written(first, step, new)
-        return self._names[account], before, after
+        before[order], after[order] = old, new
+        return account, before, after
 
     def _accounts(self, payments: Payments) -> Ints:
-        """Choose one for each payment: a new one, or any of those so far, all alike likely."""
-        phase = np.searchsorted([p.until for p in PHASES], payments.step)
+        phase = _phase(payments.step)
         chance = np.array([p.new_account for p in PHASES])[phase]
+        chance *= np.array(OPENS_BY_TYPE)[payments.type]
         chance = np.where(payments.fraud, FRAUD_NEW_ACCOUNT, chance)
         opens = self._rng.random(len(chance)) < chance
-        so_far = len(self._names) + np.cumsum(opens)
-        account = (self._rng.random(len(chance)) * so_far).astype(np.int64)
+        account = self._any(phase)
+        account[opens] = len(self._names) + np.arange(opens.sum())
         empty = np.array([p.empty_account for p in PHASES])[phase]
         empty = np.where(payments.type == DEBIT, 0.0, np.where(payments.fraud, 1.0, empty))
-        self._open(empty[opens])
-        return np.where(opens, so_far - 1, account)
+        self._open(payments.type[opens], empty[opens])
+        self._swap(account, payments, PHASES[phase[-1]].swaps)
+        self._remember(account, PHASES[phase[-1]].popular > 0)
+        return account
 
-    def _open(self, empty: NDArray[np.float64]) -> None:
-        held = drawn(self._rng, ACCOUNT_BALANCE, len(empty))
-        held[self._rng.random(len(empty)) < empty] = 0
-        self._names = np.append(self._names, self._rng.integers(0, NAMES, len(empty)))
+    def _swap(self, account: Ints, payments: Payments, times: int) -> None:
+        """Money that comes in is taken from an account that has it, where two can swap theirs."""
+        rows = np.flatnonzero((payments.type == CASH_IN) | (payments.type == DEBIT))
+        need = np.where(payments.type == CASH_IN, payments.amount, 1)
+        for _ in range(times):
+            one, other = self._rng.permutation(rows)[: len(rows) // 2 * 2].reshape(2, -1)
+            held, offered = self._balances[account[one]], self._balances[account[other]]
+            now = (held >= need[one]).astype(int) + (offered >= need[other])
+            then = (offered >= need[one]).astype(int) + (held >= need[other])
+            better = then > now
+            one, other = one[better], other[better]
+            account[one], account[other] = account[other], account[one]
+
+    def _any(self, phase: Ints) -> Ints:
+        """Any account, all alike likely, or any earlier payment's: the popular grow popular."""
+        account = self._rng.integers(0, len(self._names), len(phase))
+        popular = self._rng.random(len(phase)) < np.array([p.popular for p in PHASES])[phase]
+        account[popular] = self._rng.choice(self._paid, int(popular.sum()))
+        return account
+
+    def _remember(self, account: Ints, needed: bool) -> None:
+        self._paid = np.append(self._paid, account) if needed else self._paid[:1]
+
+    def _open(self, kind: Ints, empty: NDArray[np.float64]) -> None:
+        cash = (kind == CASH_IN) | (kind == CASH_OUT)
+        n = len(kind)
+        held = np.where(
+            cash,
+            whole_balance(self._rng, ACCOUNT_BALANCE, n),
+            whole_balance(self._rng, CLIENT_BALANCE, n),
+        )
+        held[self._rng.random(n) < empty] = 0
+        self._names = np.append(self._names, self._rng.integers(0, NAMES, n))
         self._balances = np.append(self._balances, held)
 
-    def _written(self, first: NDArray[np.bool_], step: Ints, new: Cents) -> Cents:
+    def _written(self, account: Ints, step: Ints, after: Cents) -> Cents:
         """What is written is the balance at the end of the row's accounting period."""
-        hours = np.clip(np.diff(step, prepend=0), 0, len(PERIOD_ENDED) - 1)
+        order = np.argsort(account, kind="stable")
+        first = np.diff(account[order], prepend=-1) != 0
+        hours = np.clip(np.diff(step[order], prepend=0), 0, len(PERIOD_ENDED) - 1)
         starts = first | (self._rng.random(len(step)) < np.array(PERIOD_ENDED)[hours])
         last = np.append(np.flatnonzero(starts)[1:], len(step)) - 1
-        return new[last][np.cumsum(starts) - 1]
+        written = np.empty_like(after)
+        written[order] = self._emptied(step[order][last], after[order][last])[np.cumsum(starts) - 1]
+        return written
+
+    def _emptied(self, step: Ints, held: Cents) -> Cents:
+        chance = np.array([p.emptied for p in PHASES])[_phase(step)]
+        return np.where(
+            self._rng.random(len(held)) < chance / (1 + held / (100 * HALF_EMPTIED)), 0, held
+        )
+
+
+def _phase(step: Ints) -> Ints:
+    """Position of each step's phase in ``PHASES``."""
+    return np.searchsorted([p.until for p in PHASES], step)

@@ -1,12 +1,21 @@
 """Who pays: clients that make one payment, or many of a type in a row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vouch.sources.paysim.accounts import Cents, running
-from vouch.sources.paysim.parameters import CASH_IN, CLIENT_BALANCE, TRANSFER, Phase, Runs, drawn
+from vouch.sources.paysim.parameters import (
+    CASH_IN,
+    CLIENT_BALANCE,
+    QUANTILE_LEVELS,
+    TRANSFER,
+    Phase,
+    Runs,
+    drawn,
+    whole_balance,
+)
 
 Ints = NDArray[np.int64]
 
@@ -33,6 +42,10 @@ class Payments:
     fraud: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
 
+    def part(self, rows: slice | Ints) -> "Payments":
+        """Some of the payments."""
+        return Payments(*(getattr(self, field.name)[rows] for field in fields(self)))
+
 
 def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
     """Draw genuine payments.
@@ -44,7 +57,7 @@ def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
     """
     kind, first = _clients(rng, phase, len(step))
     amount = amounts(rng, phase, kind)
-    opening = drawn(rng, CLIENT_BALANCE, int(first.sum()))
+    opening = whole_balance(rng, CLIENT_BALANCE, int(first.sum()))
     before, after = running(first, opening, np.where(kind == CASH_IN, amount, -amount))
     never = np.zeros(len(step), bool)
     return Payments(step, kind, amount, before, after, never, never)
@@ -52,14 +65,15 @@ def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
 
 def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
     """Draw the amount of each payment by its type, at least one cent."""
-    shape, scale = np.array(phase.amounts).T
-    if phase.lognormal:
-        # a lognormal's log-mean and log-sd are no gamma: drawn apart
-        shape, scale = np.append(shape[:TRANSFER], 1.0), np.append(scale[:TRANSFER], 1.0)
-    units = rng.standard_gamma(shape[kind]) * scale[kind]
-    if phase.lognormal:
-        transfers = kind == TRANSFER
-        units[transfers] = rng.lognormal(*phase.amounts[TRANSFER], int(transfers.sum()))
+    units = np.empty(len(kind))
+    for of, given in enumerate(phase.amounts):
+        rows = np.flatnonzero(kind == of)
+        if len(given) == len(QUANTILE_LEVELS):
+            units[rows] = drawn(rng, given, len(rows))
+        elif of == TRANSFER:
+            units[rows] = rng.lognormal(given[0], given[1], len(rows))
+        else:
+            units[rows] = rng.gamma(given[0], given[1], len(rows))
     return np.maximum(np.round(units * 100), 1).astype(np.int64)
 
 

@@ -158,8 +158,7 @@ def _genuine(rng: np.random.Generator, counts: Ints, first: int, last: int) -> P
 
 
 def _between(crimes: Payments, first: int, last: int) -> Payments:
-    rows = slice(*np.searchsorted(crimes.step, [first, last + 1]))
-    return Payments(*(getattr(crimes, name)[rows] for name in Payments.__dataclass_fields__))
+    return crimes.part(slice(*np.searchsorted(crimes.step, [first, last + 1])))
 
 
 def _together(rng: np.random.Generator, payments: Payments, crimes: Payments) -> Payments:
@@ -187,8 +186,7 @@ def _batch(rng: np.random.Generator, payees: Payees, payments: Payments) -> pa.R
     mule = payments.fraud & (payments.type == TRANSFER)
     name, before, after = rng.integers(0, NAMES, n), np.zeros(n, np.int64), np.zeros(n, np.int64)
     rows = np.flatnonzero(~merchant & ~mule)
-    chosen = Payments(*(getattr(payments, key)[rows] for key in Payments.__dataclass_fields__))
-    name[rows], before[rows], after[rows] = payees.receive(chosen)
+    name[rows], before[rows], after[rows] = payees.receive(payments.part(rows))
     columns = [
         pa.array(payments.step, pa.int32()),
         pa.array(TYPES).take(pa.array(payments.type)),
