@@ -69,6 +69,8 @@ def tell(console: Console, outcome: Outcome) -> None:
     line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {said}"
     plain: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False}
     console.print(line.rstrip(), **plain)
+    if outcome.stage == "report":  # it tells all the others' warnings once more
+        return
     for warning in outcome.summary.get("warnings", ()):
         console.print(f"            ! {warning}", **plain)
 
