@@ -46,8 +46,11 @@ def test_a_file_is_copied_under_its_content(root, file):
 def test_a_file_given_twice_changes_nothing(root, file):
     choose(root, "fraud", "paysim", path=file())
     before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
-    choose(root, "fraud", "paysim", add=file(name="b.csv"))
-    choose(root, "fraud", path=file())
+    told = []
+    choose(root, "fraud", "paysim", add=file(name="b.csv"), say=told.append)
+    choose(root, "fraud", path=file(), say=told.append)
+    assert all("nothing changes" in each for each in told)
+    assert len(told) == 2
     assert {p: p.read_bytes() for p in before} == before
     assert len(load_manifest(root / "data/raw/paysim")) == 1
 

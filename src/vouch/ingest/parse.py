@@ -1,6 +1,5 @@
 """Parsing by roles: one SQL query turns a raw file's texts into values and reasons to reject."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,12 +22,16 @@ class Value:
 
     Attributes:
         name: Its canonical name.
-        sql: Its value, null where it cannot be read.
-        problem: SQL that tells why a text is no value, or null.
+        cast: SQL that casts its text, once.
+        sql: Its value from the cast, null where there is none.
+        wrong: Whether the row must be rejected for it.
+        problem: SQL that tells why, or null.
     """
 
     name: str
+    cast: str
     sql: str
+    wrong: str
     problem: str
 
 
@@ -59,34 +62,44 @@ def query(declaration: Declaration, raw: Raw) -> str:
         cell = f"cells[{place}]" if place else "CAST(NULL AS VARCHAR)"
         texts.append(f"{_clean(cell)} AS {quoted('text ' + canonical)}")
         read.append(_value(declaration, name, canonical, present=bool(place)))
+    casts = ", ".join(f"{value.cast} AS {quoted('cast ' + value.name)}" for value in read)
     columns = ", ".join(f"{value.sql} AS {quoted(value.name)}" for value in read)
+    wrong = " OR ".join(["problem IS NOT NULL", *(value.wrong for value in read)])
     problems = ", ".join(value.problem for value in read)
     parsed = ", ".join(quoted(value.name) for value in read)
+    # the reason is put together for the few rows that need one
     return f"""
-        SELECT line, CASE WHEN reason IS NOT NULL THEN coalesce(raw, row_text) END AS raw, reason,
-          {parsed}, {_row_hash(declaration)} AS row_hash
-        FROM (SELECT line, raw, row_text, {columns},
-                coalesce(problem, nullif(concat_ws('; ', {problems}), '')) AS reason
-              FROM (SELECT line, raw, problem, {", ".join(texts)},
-                      CASE WHEN raw IS NULL THEN CAST(to_json(cells) AS VARCHAR) END AS row_text
-                    FROM ({raw.sql})))"""
+        SELECT line,
+          CASE WHEN reason IS NOT NULL
+               THEN coalesce(raw, CAST(to_json(cells) AS VARCHAR)) END AS raw,
+          reason, {parsed}, {_row_hash(declaration)} AS row_hash
+        FROM (SELECT line, raw, cells, {columns},
+                CASE WHEN {wrong} THEN coalesce(problem, concat_ws('; ', {problems})) END AS reason
+              FROM (SELECT *, {casts}
+                    FROM (SELECT line, raw, cells, problem, {", ".join(texts)}
+                          FROM ({raw.sql}))))"""
 
 
 def _clean(cell: str) -> str:
     known = ", ".join(literal(word) for word in EMPTY)
-    return f"CASE WHEN lower(trim({cell})) NOT IN ({known}) THEN trim({cell}) END"
+    text = f"trim({cell})"
+    # most texts are longer than any of the words: only short ones are compared
+    real = f"strlen({text}) > {max(map(len, EMPTY))} OR lower({text}) NOT IN ({known})"
+    return f"CASE WHEN {real} THEN {text} END"
 
 
 def _value(declaration: Declaration, name: str, canonical: str, *, present: bool) -> Value:
     column = declaration.columns[name]
-    text = quoted("text " + canonical)
-    sql, wrong = _reader(declaration, column)(text)
+    text, cast = quoted("text " + canonical), quoted("cast " + canonical)
+    casting, sql, fits = _reader(declaration, column, text, cast)
     needed = column.role in NEEDED and not column.optional and present
+    bad = f"({text} IS NOT NULL AND NOT {fits})"
     problem = f"""
         CASE WHEN {text} IS NULL THEN {literal(f"{name}: is empty") if needed else "NULL"}
-             WHEN {wrong} THEN {literal(f"{name}: ")} || '''' || {text} || ''' '
+             WHEN {bad} THEN {literal(f"{name}: ")} || '''' || {text} || ''' '
                || {literal(_complaint(column))} END"""
-    return Value(canonical, sql, problem)
+    wrong = f"({text} IS NULL OR {bad})" if needed else bad
+    return Value(canonical, casting, sql, wrong, problem)
 
 
 def _complaint(column: Column) -> str:
@@ -101,61 +114,57 @@ def _complaint(column: Column) -> str:
     return "cannot be read"
 
 
-Reader = Callable[[str], tuple[str, str]]
-
-
-def _reader(declaration: Declaration, column: Column) -> Reader:
+def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> tuple[str, str, str]:
+    """Give SQL for the cast of a text, the value of the cast, and whether it is a value."""
     if column.role in NUMERIC:
-        return lambda text: _number(text, declaration.decimal)
+        fits = f"coalesce(isfinite({cast}), false)"
+        return _number(text, declaration.decimal), f"CASE WHEN {fits} THEN {cast} END", fits
     if column.role == "label":
-        return _label
+        return _label(text), cast, f"{cast} IS NOT NULL"
     if column.role == "time" and column.unit == "step":
-        return lambda text: _step(text, column)
+        return f"TRY_CAST({text} AS DOUBLE)", *_step(cast, column)
     if column.role in ("time", "arrival", "label_time"):
-        return lambda text: _time(text, column)
-    return lambda text: (text, "false")
+        bounds = f"{cast} BETWEEN {timestamp(EARLIEST)} AND {timestamp(LATEST)}"
+        fits = f"coalesce({bounds}, false)"
+        return _time(text, column), f"CASE WHEN {fits} THEN {cast} END", fits
+    return "NULL", text, "true"
 
 
-def _number(text: str, decimal: str) -> tuple[str, str]:
+def _number(text: str, decimal: str) -> str:
     if decimal == ",":
         text = f"replace(replace({text}, '.', ''), ',', '.')"
     # DuckDB reads 1_000 as a number; adding 0.0 turns -0.0 into 0.0, which hashes otherwise
-    value = f"(CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END + 0.0)"
-    return f"CASE WHEN isfinite({value}) THEN {value} END", f"coalesce(NOT isfinite({value}), true)"
+    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END + 0.0"
 
 
-def _label(text: str) -> tuple[str, str]:
+def _label(text: str) -> str:
     words = {1: TRUE, 0: FALSE}
     cases = " ".join(
         f"WHEN lower({text}) IN ({', '.join(map(literal, known))}) THEN {value}"
         for value, known in words.items()
     )
     number = f"TRY_CAST({text} AS DOUBLE)"
-    value = f"(CASE {cases} WHEN {number} = floor({number}) THEN TRY_CAST({number} AS TINYINT) END)"
-    return value, f"{value} IS NULL"
+    return f"CASE {cases} WHEN {number} = floor({number}) THEN TRY_CAST({number} AS TINYINT) END"
 
 
-def _step(text: str, column: Column) -> tuple[str, str]:
+def _step(number: str, column: Column) -> tuple[str, str]:
     assert column.origin is not None
     origin = utc(column.origin)
     last = column.first + (LATEST - origin) // column.step
-    number = f"TRY_CAST({text} AS DOUBLE)"
     within = f"{number} BETWEEN {column.first} AND {last}"
     fits = f"coalesce({number} = floor({number}) AND {within}, false)"
     micros = column.step // timedelta(microseconds=1)
     shift = f"(CAST({number} AS BIGINT) - {column.first}) * {micros}"
-    value = f"CASE WHEN {fits} THEN {timestamp(origin)} + to_microseconds({shift}) END"
-    return value, f"NOT {fits}"
+    return f"CASE WHEN {fits} THEN {timestamp(origin)} + to_microseconds({shift}) END", fits
 
 
-def _time(text: str, column: Column) -> tuple[str, str]:
+def _time(text: str, column: Column) -> str:
     # a cast to TIMESTAMP would silently drop a zone such as +02:00
     value = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
     if column.format:
         given = f"try_strptime({text}, {literal(column.format)})"
         value = f"coalesce(timezone('UTC', CAST({given} AS TIMESTAMPTZ)), {value})"
-    fits = f"coalesce({value} BETWEEN {timestamp(EARLIEST)} AND {timestamp(LATEST)}, false)"
-    return f"CASE WHEN {fits} THEN {value} END", f"NOT {fits}"
+    return value
 
 
 def utc(moment: datetime) -> datetime:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
@@ -152,6 +152,9 @@ def _parse(
             f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
             f"check data/sources/{source.name}.yaml",
         )
+    if file.arrived_at is None:  # simulated rows arrive with the last of them: no clock
+        last = _one(connection, f"SELECT max(time) FROM read_parquet({literal(place)})")[0]
+        file = replace(file, arrived_at=last)
     return Parsed(file, place, raw.columns, total - bad, bad)
 
 
@@ -209,9 +212,8 @@ def _columns(source: Declaration, parsed: Sequence[Parsed]) -> list[str]:
 
 def _scan(parsed: Parsed) -> str:
     table = f"read_parquet({literal(parsed.path)})"
-    moment = parsed.file.arrived_at
-    # simulated rows arrive with the last of them: no clock
-    arrived = parse.timestamp(moment) if moment else f"(SELECT max(time) FROM {table})"
+    assert parsed.file.arrived_at is not None
+    arrived = parse.timestamp(parsed.file.arrived_at)
     return f"""SELECT *, {literal(parsed.file.sha256[:DIGITS])} AS file, {arrived} AS arrived_at
                FROM {table}"""
 
@@ -243,7 +245,7 @@ def _summary(source: Declaration, parsed: Sequence[Parsed]) -> dict[str, Any]:
         {
             "name": each.file.name,
             "sha256": each.file.sha256,
-            "arrived_at": each.file.arrived_at and each.file.arrived_at.isoformat(),
+            "arrived_at": each.file.arrived_at,
             "lines": each.rows + each.rejects,
             "rows": each.rows,
             "rejects": each.rejects,

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256 as new_digest
@@ -152,6 +152,7 @@ def choose(
     add: Path | None = None,
     as_of: str | None = None,
     holdout: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> Choice:
     """Decide what the next run works on, and keep a copy of every raw file that comes.
 
@@ -163,6 +164,7 @@ def choose(
         add: A raw file that joins them.
         as_of: ``latest`` or an ISO time; None: as last time.
         holdout: A raw file that joins them and whose rows are the holdout.
+        say: Told of a file that is there already.
 
     Returns:
         The use case's entry as it now stands in ``data/inputs.yaml``.
@@ -184,6 +186,7 @@ def choose(
         choice = _simulated(root, declaration, kept, path or add or holdout)
     else:
         choice = _filed(root, declaration, kept, path, add, holdout)
+        _tell_known(kept, choice, path or add, say)
     choice = _dated(choice, as_of or (before.as_of if before else "latest"))
     _write_suite(root, declaration)
     save_choice(root, usecase, choice)
@@ -324,6 +327,13 @@ def _filed(
             choice = _added(name, choice, keep(folder, file))
     assert choice is not None
     return choice.model_copy(update={"holdout": sha256(holdout)[:DIGITS]}) if holdout else choice
+
+
+def _tell_known(
+    kept: Choice | None, choice: Choice, file: Path | None, say: Callable[[str], None]
+) -> None:
+    if file and kept and kept.files == choice.files:
+        say(f"{file} is in force already: nothing changes")
 
 
 def _replaced(name: str, kept: Choice | None, key: str) -> Choice:

@@ -7,6 +7,7 @@ regular expression for DuckDB: it gets the one it has for dialects with ``regexp
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,6 +139,7 @@ def run_suite(
         for place, each in enumerate(expectations)
     ]
     context = gx.get_context(mode="ephemeral")
+    _forget_docs(context)
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     database = _database(scratch, table, definition)
     source = context.data_sources.add_duckdb("duckdb", connection_string=f"duckdb:///{database}")
@@ -159,6 +161,13 @@ def run_suite(
         return [_checked(source.get_execution_engine(), table, key, each) for each in results]
     finally:
         _close(source.get_execution_engine())
+
+
+def _forget_docs(context: Any) -> None:
+    """Remove the folder an ephemeral context makes for Data Docs, which it never would."""
+    for site in context.variables.data_docs_sites.values():
+        shutil.rmtree(site["store_backend"]["base_directory"], ignore_errors=True)
+    context.variables.data_docs_sites = {}
 
 
 def _database(scratch: Path, table: str, definition: str) -> Path:
