@@ -245,7 +245,7 @@ def _summary(source: Declaration, parsed: Sequence[Parsed]) -> dict[str, Any]:
         {
             "name": each.file.name,
             "sha256": each.file.sha256,
-            "arrived_at": each.file.arrived_at,
+            "arrived_at": str(each.file.arrived_at),
             "lines": each.rows + each.rejects,
             "rows": each.rows,
             "rejects": each.rejects,
