@@ -101,6 +101,8 @@ def risk(party, place, row, rows, issues, windows):
         out[f"{party}_{variant}since_first_fraud"] = since(row, min(frauds, default=None))
         out[f"{party}_{variant}since_last_fraud"] = since(row, max(frauds, default=None))
         out[f"{party}_{variant}since_last_genuine"] = since(row, max(genuine, default=None))
+        newer = max(frauds) - max(genuine) if frauds and genuine else nan
+        out[f"{party}_{variant}fraud_lead"] = newer / DAY
         out[f"{party}_{variant}since_fraud_{max(windows)}m"] = since(row, min(lately, default=None))
     return out
 

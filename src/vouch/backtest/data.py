@@ -12,6 +12,7 @@ import pandas as pd
 
 from vouch.engine import connect, write_parquet
 from vouch.errors import VouchError
+from vouch.extract.feature import Feature
 from vouch.extract.features import features
 from vouch.extract.known import labels_as_of
 from vouch.ingest import parse
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 ROLES = ("time", "payer", "label")
 USE = ("rule", "chargeback")
-COLUMNS = ("id", "time", "payer", "truth", "truth_known_at")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Ground:
 
     Attributes:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
-        features: The features' names.
+        features: The features.
         rejected: Rows that could not be read.
     """
 
     rows: pd.DataFrame
-    features: list[str]
+    features: list[Feature]
     rejected: int
 
 
@@ -86,7 +86,7 @@ class Reader:
             write_parquet(issues(rows, self._source, USE), labels)
             table, found = features(rows, self._source, engine.read_parquet(labels))
             frame = self._collect(table, engine.read_parquet(labels), folder / "features.parquet")
-        return Ground(frame, [feature.name for feature in found], rejected)
+        return Ground(frame, found, rejected)
 
     def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
         if not self._path.is_file():
@@ -104,7 +104,7 @@ class Reader:
         good = table.filter(table.reason.isnull())
         if not self._source.has("id"):
             good = good.mutate(id=good.row_hash + "-" + good.line.cast("string"))
-        rejected = int((table.count() - good.count()).to_pyarrow().as_py())
+        rejected = int(table.reason.count().to_pyarrow().as_py())
         return good.mutate(known_at=good.time, superseded_at=ibis.null("timestamp(6)")), rejected
 
     def _span(self, rows: "Table") -> tuple[datetime, datetime]:

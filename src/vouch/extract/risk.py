@@ -96,9 +96,7 @@ def _told(changes: "Table", variant: str, counts: Any) -> dict[str, Any]:
     return {
         f"{variant}fraud": ibis.ifelse(counts, changes.fraud, 0.0),
         f"{variant}fraud_at": ibis.ifelse(fraud & counts, changes.happened, never),
-        f"{variant}genuine_at": ibis.ifelse(
-            genuine & counts, changes.happened, ibis.null("float64")
-        ),
+        f"{variant}genuine_at": ibis.ifelse(genuine & counts, changes.happened, never),
     }
 
 
@@ -144,13 +142,19 @@ def _moments(stream: "Table", party: Party, variant: str, text: str) -> Iterator
         what = f"days since the {party}'s {name.replace('_', ' known ')}{text}"
         label = f"{party}_{variant}since_{name}"
         yield computed(label, "risk", _days(stream, moment), what)
+    newer = ratio(moments["last_fraud"] - moments["last_genuine"], ibis.literal(DAY))
+    what = f"days the {party}'s last known fraud is newer than the last known genuine one{text}"
+    yield computed(f"{party}_{variant}fraud_lead", "risk", _known(stream, newer), what)
 
 
 def _of(stream: "Table", total: Any) -> Any:
     # what was taken back may have become known before the window
-    return ibis.ifelse(stream.party.notnull(), total.fill_null(0).clip(lower=0), ibis.null())
+    return _known(stream, total.fill_null(0).clip(lower=0))
 
 
 def _days(stream: "Table", moment: Any) -> Any:
-    days = ratio(stream["at"] - moment, ibis.literal(DAY))
-    return ibis.ifelse(stream.party.notnull(), days, ibis.null())
+    return _known(stream, ratio(stream["at"] - moment, ibis.literal(DAY)))
+
+
+def _known(stream: "Table", value: Any) -> Any:
+    return ibis.ifelse(stream.party.notnull(), value, ibis.null())
