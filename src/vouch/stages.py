@@ -69,7 +69,7 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{BRONZE}/ingest.json",
         },
         choices=("files",),
-        shared=("src/vouch/sources",),
+        shared=("src/vouch/sources", "src/vouch/usecases"),
     ),
     Stage(
         "validate",
@@ -149,6 +149,7 @@ STAGES: tuple[Stage, ...] = (
             "explanations": "data/explain/{usecase}/explanations.parquet",
             "summary": "data/explain/{usecase}/explain.json",
         },
+        shared=("src/vouch/tune/models.py",),
     ),
     Stage(
         "register",

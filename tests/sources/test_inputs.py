@@ -81,11 +81,11 @@ def test_another_source_and_back_remembers_its_files(root, file):
     assert choose(root, "fraud", "paysim") == first
 
 
-def test_the_simulators_set_follows_its_section(root):
+def test_a_simulator_stays_one_set_whatever_its_seed(root):
     first = choose(root, "fraud", "simulated")
     path = root / "data/sources/simulated.yaml"
     path.write_text(path.read_text().replace("seed: 1", "seed: 2"))
-    assert choose(root, "fraud").set != first.set
+    assert choose(root, "fraud") == first
 
 
 def test_a_damaged_copy_is_mended(root, file):
@@ -98,11 +98,10 @@ def test_a_damaged_copy_is_mended(root, file):
     assert kept.read_text() == path.read_text()
 
 
-def test_as_of_and_holdout(root, file):
+def test_as_of_is_remembered(root, file):
     choose(root, "fraud", "paysim", path=file())
-    choice = choose(root, "fraud", as_of="2024-01-20", holdout=file("step\n9\n", "h.csv"))
+    choice = choose(root, "fraud", as_of="2024-01-20")
     assert choice.as_of == "2024-01-20"
-    assert choice.holdout == choice.files[1]
     assert choose(root, "fraud").as_of == "2024-01-20"
 
 

@@ -1,6 +1,5 @@
 """The choice of input: which source, which of its files, as of when — ``data/inputs.yaml``."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -44,7 +43,6 @@ class Choice(Strict):
         set: Names the set since the last ``--path``; adding files keeps it.
         generation: Which holdout of this set, from 1.
         as_of: ``latest``, or the ISO time up to which anything is known.
-        holdout: The file (one of ``files``) whose rows are the holdout; empty: the latest part.
     """
 
     source: str
@@ -53,7 +51,6 @@ class Choice(Strict):
     set: Sha12
     generation: int = Field(default=1, ge=1)
     as_of: Annotated[str, AfterValidator(_as_of)] = "latest"
-    holdout: str = Field(default="", pattern=rf"^([0-9a-f]{{{DIGITS}}})?$")
 
 
 class Inputs(Strict):
@@ -151,7 +148,6 @@ def choose(
     path: Path | None = None,
     add: Path | None = None,
     as_of: str | None = None,
-    holdout: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Choice:
     """Decide what the next run works on, and keep a copy of every raw file that comes.
@@ -163,7 +159,6 @@ def choose(
         path: A raw file that replaces the source's files and starts a new set.
         add: A raw file that joins them.
         as_of: ``latest`` or an ISO time; None: as last time.
-        holdout: A raw file that joins them and whose rows are the holdout.
         say: Told of a file that is there already.
 
     Returns:
@@ -183,9 +178,9 @@ def choose(
     kept = inputs.remembered.get(usecase, {}).get(name)
     kept = before if before and before.source == name else kept
     if declaration.simulator:
-        choice = _simulated(root, declaration, kept, path or add or holdout)
+        choice = _simulated(root, declaration, kept, path or add)
     else:
-        choice = _filed(root, declaration, kept, path, add, holdout)
+        choice = _filed(root, declaration, kept, path, add)
         _tell_known(kept, choice, path or add, say)
     choice = _dated(choice, as_of or (before.as_of if before else "latest"))
     _write_suite(root, declaration)
@@ -288,8 +283,9 @@ def _simulated(
             f"source {declaration.name!r} is simulated and takes no file (got {given})",
             f"--source with one of: {', '.join(others) or 'none declared yet'}",
         )
-    section = json.dumps(declaration.model_dump(mode="json")["simulator"], sort_keys=True)
-    digest = new_digest(section.encode()).hexdigest()[:DIGITS]
+    # the set is the simulator, whatever its rows and seed: an edit of them must not bring a
+    # holdout with a fresh budget, and `dvc repro` must see the same choice as `vouch run`
+    digest = new_digest(declaration.name.encode()).hexdigest()[:DIGITS]
     if kept and kept.set == digest:
         return kept
     return Choice(source=declaration.name, raw=_simulator(root, declaration), set=digest)
@@ -313,7 +309,6 @@ def _filed(
     kept: Choice | None,
     path: Path | None,
     add: Path | None,
-    holdout: Path | None,
 ) -> Choice:
     name = declaration.name
     if path is None and add is None and kept is None:
@@ -322,11 +317,10 @@ def _filed(
         )
     folder = root / "data/raw" / name
     choice = _replaced(name, kept, keep(folder, path)) if path else kept
-    for file in (add, holdout):
-        if file:
-            choice = _added(name, choice, keep(folder, file))
+    if add:
+        choice = _added(name, choice, keep(folder, add))
     assert choice is not None
-    return choice.model_copy(update={"holdout": sha256(holdout)[:DIGITS]}) if holdout else choice
+    return choice
 
 
 def _tell_known(
