@@ -104,7 +104,9 @@ def test_genuine_amounts_follow_the_published_gammas(table, kind, shape, scale):
     fit = stats.gamma(shape, scale=scale)
     levels = np.array([0.5, 0.75, 0.9, 0.95])
     # the quartiles of all amounts ask for a little more than the fits give
-    assert amounts.quantile(levels).to_numpy() == pytest.approx(fit.ppf(levels), rel=0.06)
+    assert amounts.quantile(levels).to_numpy() == pytest.approx(
+        fit.ppf(levels), rel=0.06 + 2 / np.sqrt(len(amounts))
+    )
 
 
 def test_genuine_transfers_follow_the_published_lognormal(table):

@@ -74,7 +74,7 @@ def _pairs(rng: np.random.Generator, n: int) -> Payments:
     moved = np.repeat(amount, 2)
     kind = np.tile([TRANSFER, CASH_OUT], n)
     yes = np.ones(2 * n, bool)
-    return Payments(np.repeat(step[victim], 2), kind, moved, both, both - moved, yes, ~yes)
+    return Payments(np.repeat(step[victim], 2), kind, moved, both, both - moved, yes, ~yes, ~yes)
 
 
 def _held(rng: np.random.Generator, step: Ints) -> Cents:
@@ -93,7 +93,7 @@ def _flagged(rng: np.random.Generator, n: int) -> Payments:
     held = np.maximum(_held(rng, step), round(FLAGGED_LEAST * 100))
     yes = np.ones(n, bool)
     return Payments(
-        step, np.full(n, TRANSFER), np.minimum(held, FRAUD_PIECE * 100), held, held, yes, yes
+        step, np.full(n, TRANSFER), np.minimum(held, FRAUD_PIECE * 100), held, held, yes, yes, ~yes
     )
 
 
@@ -105,4 +105,6 @@ def _lone(rng: np.random.Generator, n: int) -> Payments:
         rng.random(n) < 0.7, 0, np.minimum(whole_balance(rng, CLIENT_BALANCE, n), amount)
     )
     yes = np.ones(n, bool)
-    return Payments(rng.integers(1, STEPS + 1, n), kind, amount, before, before - before, yes, ~yes)
+    return Payments(
+        rng.integers(1, STEPS + 1, n), kind, amount, before, before - before, yes, ~yes, ~yes
+    )

@@ -35,26 +35,27 @@ HOURS: tuple[float, ...] = (
     *(483.4, 468.5, 439.7, 416.7, 441.6, 439.9, 580.5, 647.8, 553.7, 247.8, 194.6, 141.3),
 )
 
-# Quantiles of what a client, and an account that receives, holds when first seen (whole units).
+# Quantiles of what a client, and an account that bulk payers pay to, holds when first seen (whole
+# units).
 QUANTILE_LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
-CLIENT_BALANCE = (1, 110, 280, 950, 10_400, 23_500, 66e3, 176e3, 330e3, 900e3, 3e6, 8e6)
-ACCOUNT_BALANCE = (50, 300, 1_800, 7_500, 22e3, 65e3, 160e3, 330e3, 530e3, 1e6, 4e6, 9e6)
+CLIENT_BALANCE = (1, 110, 280, 850, 10_000, 22_800, 66e3, 176e3, 330e3, 900e3, 3e6, 8e6)
+LATER_CLIENT_BALANCE = (1, 150, 600, 2_500, 12_500, 26e3, 58e3, 130e3, 240e3, 700e3, 2e6, 6e6)
+BULK_BALANCE = (2e3, 1e4, 18e3, 26e3, 52e3, 120e3, 245e3, 480e3, 700e3, 2e6, 7e6, 1e7)
 
 # Money leaves a taken-over account in pieces of at most ten million.
 FRAUD_PIECE = 10_000_000
-FRAUD_LOG_MEAN, FRAUD_LOG_SD = 12.93, 1.62
+FRAUD_LOG_MEAN, FRAUD_LOG_SD = 12.98, 1.65
 FIRST_FRAUD_LOG_MEAN, FIRST_FRAUD_LOG_SD = 10.67, 2.48
 FRAUD_LARGEST_BALANCE = 59_600_000
 FLAGGED_LEAST = 353_874.22
-FRAUD_NEW_ACCOUNT = 0.27  # a fraud's cash-out goes to an account never seen before
+FRAUD_NEW_ACCOUNT = 0.28  # a fraud's cash-out goes to an account never seen before
 
-# A payee's balance is written when an accounting period ends: the chance that one ended since
-# the account's last row, by the hours between.
-PERIOD_ENDED = (0.14, 0.40, 1.0)
-FIRST_ACCOUNTS = 25
-HALF_EMPTIED = 150_000
-# How much likelier than another a payment of each type opens an account.
-OPENS_BY_TYPE = (0.8, 1.0, 1.6, 0.0, 1.2)
+FIRST_ACCOUNTS = 40
+HALF_EMPTIED = 400_000
+MOST_ENRICHED = 8_000_000
+# How much likelier than any a payment of each type opens an account: of occasional payers, of bulk
+# ones. Those pay to accounts that are often paid and hold something.
+OPENS = ((2.0, 1.45, 1.6, 0.0, 1.9), (0.62, 0.70, 1.6, 0.0, 0.33))
 
 
 @dataclass(frozen=True)
@@ -93,23 +94,35 @@ class Phase:
         amounts: Of each type, its quantiles at ``QUANTILE_LEVELS``, or shape and scale of its
             gamma; of TRANSFER, log-mean and log-sd.
         runs: Of each type.
+        client_balance: Quantiles of what a client holds when first seen.
         new_account: Chance that a row goes to an account never seen before.
-        empty_account: Chance that such an account is empty.
+        empty_account: Chance that such an account is empty where the payer is an occasional one.
+        matched: Weight of rank against chance where amounts go to accounts by what these hold; at
+            0.4 their logarithms correlate by about 0.3, as in the first hours.
         swaps: How often payments that find too little in their account seek to swap it.
-        popular: Chance that an account is chosen by its payments so far.
-        emptied: Chance that an account of next to nothing is written as empty; it falls with what
-            the account holds, to a half at ``HALF_EMPTIED``.
+        enriched: Chance that an account took in cash under another name since its last row, up to
+            ``MOST_ENRICHED``: accounts are clients too.
+        popular: Chance that an account is chosen by its payments so far: by an occasional payer, by
+            a bulk one.
+        emptied: Chance that an account of next to nothing was emptied, wholly or in part, before
+            its balance was written; it falls with what is held, to a half at ``HALF_EMPTIED``.
+        period_ended: Chance that an accounting period has ended since the account's last row, in
+            the same hour, the one before, earlier: a payee's balance is written at its end.
     """
 
     until: int
     shares: tuple[float, ...]
     amounts: tuple[tuple[float, ...], ...]
     runs: tuple[Runs, ...]
+    client_balance: tuple[float, ...]
     new_account: float
     empty_account: float
+    matched: float
     swaps: int
-    popular: float
+    enriched: float
+    popular: tuple[float, float]
     emptied: float
+    period_ended: tuple[float, float, float]
 
 
 _FIRST_RUNS = (
@@ -139,23 +152,36 @@ _FIRST_TRANSFERS = (
     (1_780, 8_890, 45_700, 99_700, 269e3, 649e3, 1.23e6, 1.85e6, 2.21e6, 3.02e6, 4.63e6, 5.68e6),
 )
 
+# Of each of the first hours: shares of the types, payments' amounts as against all of these hours,
+# transfers' quantiles, chance of a new account.
+_EARLY, _SEVENTH, _EIGHTH = _FIRST_TRANSFERS
+_FIRST = (
+    ((0.195, 0.140, 0.055, 0.509, 0.101), 0.74, _EARLY, 0.20),
+    ((0.201, 0.099, 0.070, 0.550, 0.080), 0.86, _EARLY, 0.15),
+    ((0.225, 0.091, 0.046, 0.575, 0.063), 1.18, _EARLY, 0.11),
+    ((0.244, 0.130, 0.029, 0.530, 0.067), 0.42, _EARLY, 0.15),
+    ((0.198, 0.088, 0.036, 0.637, 0.041), 0.67, _EARLY, 0.15),
+    ((0.183, 0.099, 0.013, 0.613, 0.092), 1.50, _EARLY, 0.28),
+    ((0.147, 0.168, 0.016, 0.560, 0.109), 0.98, _SEVENTH, 0.30),
+    ((0.179, 0.273, 0.005, 0.444, 0.099), 1.17, _EIGHTH, 0.26),
+)
 FIRST_PHASES = tuple(
     Phase(
-        until=until,
+        until=hour,
         shares=shares,
-        amounts=(*_FIRST_AMOUNTS, transfers),
+        amounts=(*_FIRST_AMOUNTS[:3], tuple(scale * q for q in _FIRST_AMOUNTS[3]), transfers),
         runs=_FIRST_RUNS,
+        client_balance=CLIENT_BALANCE,
         new_account=new,
-        empty_account=empty,
-        swaps=6,
-        popular=0.35,
-        emptied=0.3,
+        empty_account=0.42,
+        matched=0.4,
+        swaps=15,
+        enriched=0.015,
+        popular=(0.15, 0.55),
+        emptied=0.6,
+        period_ended=(0.12, 0.60, 1.0),
     )
-    for until, shares, transfers, new, empty in (
-        (6, (0.199, 0.119, 0.043, 0.555, 0.084), _FIRST_TRANSFERS[0], 0.19, 0.10),
-        (7, (0.147, 0.169, 0.016, 0.559, 0.109), _FIRST_TRANSFERS[1], 0.30, 0.08),
-        (8, (0.179, 0.273, 0.005, 0.444, 0.099), _FIRST_TRANSFERS[2], 0.26, 0.18),
-    )
+    for hour, (shares, scale, transfers, new) in enumerate(_FIRST, start=1)
 )
 # The published fits, moved a few percent towards the published means of each type and quartiles
 # of all: gamma, and for transfers lognormal.
@@ -166,11 +192,15 @@ PHASES = (
         shares=(0.22021, 0.35148, 0.00652, 0.33858, 0.08321),
         amounts=((1.46, 118_000), (1.46, 123_000), (1.084, 3_761), (1.142, 10_850), (13.04, 1.201)),
         runs=_LATER_RUNS,
-        new_account=0.1345,
-        empty_account=0.53,
+        client_balance=LATER_CLIENT_BALANCE,
+        new_account=0.132,
+        empty_account=0.68,
+        matched=0.0,
         swaps=3,
-        popular=0.0,
+        enriched=0.008,
+        popular=(0.0, 0.0),
         emptied=0.0,
+        period_ended=(0.14, 0.40, 1.0),
     ),
 )
 

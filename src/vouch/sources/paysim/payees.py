@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from vouch.sources.paysim.accounts import Cents, running
 from vouch.sources.paysim.parameters import (
-    ACCOUNT_BALANCE,
+    BULK_BALANCE,
     CASH_IN,
     CASH_OUT,
     CLIENT_BALANCE,
@@ -13,10 +13,10 @@ from vouch.sources.paysim.parameters import (
     FIRST_ACCOUNTS,
     FRAUD_NEW_ACCOUNT,
     HALF_EMPTIED,
-    OPENS_BY_TYPE,
-    PERIOD_ENDED,
+    MOST_ENRICHED,
+    OPENS,
     PHASES,
-    PUBLISHED_ROWS,
+    TRANSFER,
     whole_balance,
 )
 from vouch.sources.paysim.payers import Ints, Payments
@@ -31,15 +31,13 @@ class Payees:
 
     Args:
         rng: Where chance comes from.
-        rows: Rows of the whole table: a smaller one begins with fewer accounts.
     """
 
-    def __init__(self, rng: np.random.Generator, rows: int) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        n = max(1, round(FIRST_ACCOUNTS * rows / PUBLISHED_ROWS))
-        self._names = rng.integers(0, NAMES, n)
-        self._balances = whole_balance(rng, ACCOUNT_BALANCE, n)
-        self._paid = np.arange(n)
+        self._names = rng.integers(0, NAMES, FIRST_ACCOUNTS)
+        self._balances = whole_balance(rng, BULK_BALANCE, FIRST_ACCOUNTS)
+        self._paid = np.arange(FIRST_ACCOUNTS)
         self._rows = 0
 
     def receive(self, payments: Payments) -> tuple[Ints, Cents, Cents]:
@@ -74,23 +72,44 @@ class Payees:
         return account, before, after
 
     def _accounts(self, payments: Payments) -> Ints:
-        phase = _phase(payments.step)
+        phase, who = _phase(payments.step), payments.bulk.astype(int)
         chance = np.array([p.new_account for p in PHASES])[phase]
-        chance *= np.array(OPENS_BY_TYPE)[payments.type]
+        chance *= np.array(OPENS)[who, payments.type]
         chance = np.where(payments.fraud, FRAUD_NEW_ACCOUNT, chance)
-        opens = self._rng.random(len(chance)) < chance
-        account = self._any(phase)
-        account[opens] = len(self._names) + np.arange(opens.sum())
-        empty = np.array([p.empty_account for p in PHASES])[phase]
-        empty = np.where(payments.type == DEBIT, 0.0, np.where(payments.fraud, 1.0, empty))
-        self._open(payments.type[opens], empty[opens])
-        self._swap(account, payments, PHASES[phase[-1]].swaps)
-        self._remember(account, PHASES[phase[-1]].popular > 0)
+        opens = np.flatnonzero(self._rng.random(len(chance)) < chance)
+        account = self._any(np.array([p.popular for p in PHASES])[phase, who])
+        account[opens] = len(self._names) + np.arange(len(opens))
+        self._open(payments.part(opens))
+        now = PHASES[phase[-1]]
+        self._enrich(account[payments.type != DEBIT], now.enriched)
+        self._match(account, payments, now.matched)
+        self._swap(account, payments, now.swaps)
+        self._remember(account, max(now.popular) > 0)
         return account
+
+    def _enrich(self, account: Ints, chance: float) -> None:
+        """Accounts are clients too: some have taken in cash since, under other names."""
+        rich = account[self._rng.random(len(account)) < chance]
+        self._balances[rich] += self._rng.integers(0, 100 * MOST_ENRICHED, len(rich))
+
+    def _match(self, account: Ints, payments: Payments, weight: float) -> None:
+        """The more an account holds, the larger the sums it moves: of each type, in ranks."""
+        for kind in (CASH_IN, CASH_OUT, TRANSFER):
+            rows = np.flatnonzero((payments.type == kind) & payments.bulk)
+            by_amount = rows[self._roughly_sorted(payments.amount[rows], weight)]
+            by_held = rows[self._roughly_sorted(self._balances[account[rows]], weight)]
+            account[by_amount] = account[by_held]
+
+    def _roughly_sorted(self, values: Cents, weight: float) -> Ints:
+        rank = np.empty(len(values))
+        rank[np.argsort(values, kind="stable")] = np.linspace(0, 1, len(values))
+        return np.argsort(weight * rank + (1 - weight) * self._rng.random(len(values)))
 
     def _swap(self, account: Ints, payments: Payments, times: int) -> None:
         """Money that comes in is taken from an account that has it, where two can swap theirs."""
-        rows = np.flatnonzero((payments.type == CASH_IN) | (payments.type == DEBIT))
+        rows = np.flatnonzero(
+            ((payments.type == CASH_IN) & payments.bulk) | (payments.type == DEBIT)
+        )
         need = np.where(payments.type == CASH_IN, payments.amount, 1)
         for _ in range(times):
             one, other = self._rng.permutation(rows)[: len(rows) // 2 * 2].reshape(2, -1)
@@ -101,22 +120,24 @@ class Payees:
             one, other = one[better], other[better]
             account[one], account[other] = account[other], account[one]
 
-    def _any(self, phase: Ints) -> Ints:
+    def _any(self, popular: NDArray[np.float64]) -> Ints:
         """Any account, all alike likely, or any earlier payment's: the popular grow popular."""
-        account = self._rng.integers(0, len(self._names), len(phase))
-        popular = self._rng.random(len(phase)) < np.array([p.popular for p in PHASES])[phase]
-        account[popular] = self._rng.choice(self._paid, int(popular.sum()))
+        account = self._rng.integers(0, len(self._names), len(popular))
+        chosen = self._rng.random(len(popular)) < popular
+        account[chosen] = self._rng.choice(self._paid, int(chosen.sum()))
         return account
 
     def _remember(self, account: Ints, needed: bool) -> None:
         self._paid = np.append(self._paid, account) if needed else self._paid[:1]
 
-    def _open(self, kind: Ints, empty: NDArray[np.float64]) -> None:
-        cash = (kind == CASH_IN) | (kind == CASH_OUT)
-        n = len(kind)
+    def _open(self, payments: Payments) -> None:
+        n = len(payments.step)
+        empty = np.array([p.empty_account for p in PHASES])[_phase(payments.step)]
+        empty[payments.bulk | (payments.type == DEBIT)] = 0.0
+        empty[payments.fraud] = 1.0
         held = np.where(
-            cash,
-            whole_balance(self._rng, ACCOUNT_BALANCE, n),
+            payments.bulk,
+            whole_balance(self._rng, BULK_BALANCE, n),
             whole_balance(self._rng, CLIENT_BALANCE, n),
         )
         held[self._rng.random(n) < empty] = 0
@@ -127,18 +148,20 @@ class Payees:
         """What is written is the balance at the end of the row's accounting period."""
         order = np.argsort(account, kind="stable")
         first = np.diff(account[order], prepend=-1) != 0
-        hours = np.clip(np.diff(step[order], prepend=0), 0, len(PERIOD_ENDED) - 1)
-        starts = first | (self._rng.random(len(step)) < np.array(PERIOD_ENDED)[hours])
+        hours = np.clip(np.diff(step[order], prepend=0), 0, 2)
+        ended = np.array([p.period_ended for p in PHASES])[_phase(step[order]), hours]
+        starts = first | (self._rng.random(len(step)) < ended)
         last = np.append(np.flatnonzero(starts)[1:], len(step)) - 1
         written = np.empty_like(after)
         written[order] = self._emptied(step[order][last], after[order][last])[np.cumsum(starts) - 1]
         return written
 
     def _emptied(self, step: Ints, held: Cents) -> Cents:
+        """Some were emptied, wholly or in part, before the period ended: the less held the more."""
         chance = np.array([p.emptied for p in PHASES])[_phase(step)]
-        return np.where(
-            self._rng.random(len(held)) < chance / (1 + held / (100 * HALF_EMPTIED)), 0, held
-        )
+        emptied = self._rng.random(len(held)) < chance / (1 + held / (100 * HALF_EMPTIED))
+        left = np.maximum(self._rng.uniform(-1, 1, len(held)), 0)
+        return np.where(emptied, left * held, held).astype(np.int64)
 
 
 def _phase(step: Ints) -> Ints:

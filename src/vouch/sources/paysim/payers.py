@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from vouch.sources.paysim.accounts import Cents, running
 from vouch.sources.paysim.parameters import (
     CASH_IN,
-    CLIENT_BALANCE,
     QUANTILE_LEVELS,
     TRANSFER,
     Phase,
@@ -32,6 +31,7 @@ class Payments:
         after: And after.
         fraud: Whether it is one.
         flagged: Whether it was stopped: the money does not move.
+        bulk: Whether its payer makes many of its type in a row.
     """
 
     step: Ints
@@ -41,6 +41,7 @@ class Payments:
     after: Cents
     fraud: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
+    bulk: NDArray[np.bool_]
 
     def part(self, rows: slice | Ints) -> "Payments":
         """Some of the payments."""
@@ -55,12 +56,12 @@ def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
         phase: How payments look in these hours.
         step: The hour of each payment, ascending.
     """
-    kind, first = _clients(rng, phase, len(step))
+    kind, first, bulk = _clients(rng, phase, len(step))
     amount = amounts(rng, phase, kind)
-    opening = whole_balance(rng, CLIENT_BALANCE, int(first.sum()))
+    opening = whole_balance(rng, phase.client_balance, int(first.sum()))
     before, after = running(first, opening, np.where(kind == CASH_IN, amount, -amount))
     never = np.zeros(len(step), bool)
-    return Payments(step, kind, amount, before, after, never, never)
+    return Payments(step, kind, amount, before, after, never, never, bulk)
 
 
 def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
@@ -77,8 +78,10 @@ def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
     return np.maximum(np.round(units * 100), 1).astype(np.int64)
 
 
-def _clients(rng: np.random.Generator, phase: Phase, n: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """The type of each of ``n`` rows, and whether a client not seen before starts there."""
+def _clients(
+    rng: np.random.Generator, phase: Phase, n: int
+) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of each of ``n`` rows its type, whether a new client starts there, whether it is bulk."""
     expected = np.array([runs.expected() for runs in phase.runs])
     chances = np.array(phase.shares) / expected
     kinds, lengths = np.empty(0, np.int64), np.empty(0, np.int64)
@@ -89,7 +92,8 @@ def _clients(rng: np.random.Generator, phase: Phase, n: int) -> tuple[Ints, NDAr
     first = np.zeros(int(lengths.sum()), bool)
     first[np.cumsum(lengths) - lengths] = rng.random(len(kinds)) >= continues
     first[0] = True
-    return np.repeat(kinds, lengths)[:n], first[:n]
+    bulk = lengths > len(phase.runs[0].occasional)
+    return np.repeat(kinds, lengths)[:n], first[:n], np.repeat(bulk, lengths)[:n]
 
 
 def _lengths(rng: np.random.Generator, phase: Phase, kinds: Ints) -> Ints:

@@ -111,7 +111,7 @@ def batches(rows: int, seed: int, progress: Progress = silent) -> Iterator[pa.Re
 def _batches(rows: int, seed: int, progress: Progress) -> Iterator[pa.RecordBatch]:
     rng = np.random.default_rng(seed)
     crimes = frauds(rng, rows)
-    payees = Payees(rng, rows)
+    payees = Payees(rng)
     counts = rows_per_step(rows - len(crimes.step))
     done = 0
     for first, last in _pieces(counts):
