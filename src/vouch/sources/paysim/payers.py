@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vouch.sources.paysim.accounts import Cents, running
 from vouch.sources.paysim.parameters import (
     CASH_IN,
+    LARGEST_AMOUNT,
     QUANTILE_LEVELS,
     TRANSFER,
     Phase,
@@ -65,7 +66,7 @@ def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
 
 
 def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
-    """Draw the amount of each payment by its type, at least one cent."""
+    """Draw the amount of each payment by its type, one cent to the largest published."""
     units = np.empty(len(kind))
     for of, given in enumerate(phase.amounts):
         rows = np.flatnonzero(kind == of)
@@ -75,7 +76,7 @@ def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
             units[rows] = rng.lognormal(given[0], given[1], len(rows))
         else:
             units[rows] = rng.gamma(given[0], given[1], len(rows))
-    return np.maximum(np.round(units * 100), 1).astype(np.int64)
+    return np.round(np.clip(units, 0.01, LARGEST_AMOUNT) * 100).astype(np.int64)
 
 
 def _clients(
