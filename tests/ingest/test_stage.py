@@ -34,7 +34,7 @@ def test_values_bear_their_roles_names(project, header):
     [
         ("2,2024-01-02,twelve,anna,shop,web,0", "sum: 'twelve' is not a finite number"),
         ("2,2024-01-02,inf,anna,shop,web,0", "sum: 'inf' is not a finite number"),
-        ("2,2024-01-02,1_000,anna,shop,web,0", "sum: '1_000' is not a finite number"),
+        ("2,2024-01-02,1 000,anna,shop,web,0", "sum: '1 000' is not a finite number"),
         ("2,2024-01-02,,anna,shop,web,0", "sum: is empty"),
         ("NaN,2024-01-02,1,anna,shop,web,0", "ref: is empty"),
         ("2,2024-01-02,1,nan,shop,web,0", "from: is empty"),

@@ -12,7 +12,7 @@ from vouch.sources.readers import literal, quoted, read, readable
 
 def cells(connection, path, scratch, separator=","):
     raw = read(connection, path, "csv", "utf-8", separator, scratch)
-    query = f"SELECT line, cells, problem FROM ({raw.sql}) ORDER BY line"
+    query = f"SELECT line, [{', '.join(raw.cells)}], problem FROM ({raw.sql}) ORDER BY line"
     return connection.execute(query).fetchall()
 
 
@@ -33,6 +33,39 @@ def test_quoting_is_read_as_pythons_csv_writes_it(tmp_path_factory, table, separ
     with duckdb.connect() as connection:
         found = cells(connection, path, folder, separator)
     assert found == [(n, row, None) for n, row in enumerate(table, 1)]
+
+
+LINE = st.text(st.sampled_from('ab1 ."",,\ufffd\n'), max_size=8)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(LINE, min_size=1, max_size=6), st.booleans())
+def test_the_quick_reader_is_either_right_or_known_not_to_be(tmp_path_factory, lines, ended):
+    folder = tmp_path_factory.mktemp("csv")
+    path = folder / "t.csv"
+    text = "\n".join(["x,y", *lines]) + "\n" * ended
+    path.write_text(text, encoding="utf-8")
+    if not text.removeprefix("x,y").strip():
+        return
+    with duckdb.connect() as connection:
+        raw = read(connection, path, "csv", "utf-8", ",", folder, frozenset("y"))
+        assert raw.quick is not None
+        try:
+            quick = rows(connection, raw.quick)
+        except duckdb.Error:
+            return
+        if len(quick) == raw.lines and not any(problem for *_, problem in quick):
+            careful = rows(connection, raw)
+            assert [line for line, *_ in careful] == list(range(1, raw.lines + 1))
+            assert [row[1:] for row in quick] == [row[1:] for row in careful]
+
+
+def rows(connection, raw):
+    x, y = raw.cells
+    number = f"TRY_CAST(nullif(trim(CAST({y} AS VARCHAR)), '') AS DOUBLE)"
+    return connection.execute(
+        f"SELECT line, coalesce({x}, ''), {number}, problem FROM ({raw.sql}) ORDER BY line"
+    ).fetchall()
 
 
 def test_a_plain_file_is_read_in_place(tmp_path):

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import ibis
 import pandas as pd
 
@@ -18,7 +17,6 @@ from vouch.extract.known import labels_as_of
 from vouch.ingest import parse
 from vouch.label import issues
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import literal, open_raw
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -91,16 +89,8 @@ class Reader:
     def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
         if not self._path.is_file():
             raise VouchError(f"{self._path}: no such file", "give the file of rows with --path")
-        parsed = folder / "parsed.parquet"
-        try:
-            raw = open_raw(engine.con, self._path, self._source, folder)
-            engine.con.execute(f"COPY ({parse.query(self._source, raw)}) TO {literal(parsed)}")
-        except duckdb.Error as error:
-            raise VouchError(
-                f"{self._path}: cannot be read as {self._source.format}: {error}",
-                "check format and encoding",
-            ) from None
-        table = engine.read_parquet(parsed)
+        parse.parse_file(engine.con, self._source, self._path, "parsed", folder)
+        table = engine.table("parsed")
         good = table.filter(table.reason.isnull())
         if not self._source.has("id"):
             good = good.mutate(id=good.row_hash + "-" + good.line.cast("string"))

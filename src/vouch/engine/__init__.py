@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 ENGINES = ("duckdb",)
 MICROSECOND = timedelta(microseconds=1)
-ROW_GROUP = 122_880
+# the lowest level is nearly as small and takes half the time
+PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
+"""How DuckDB writes a stage's tables."""
 
 
 @ibis.udf.scalar.builtin(name="epoch_us")
@@ -90,4 +92,4 @@ def write_parquet(table: "Table", path: Path) -> None:
         table: Any expression; give it a total order, so the same rows are the same bytes.
         path: Where to; parents exist.
     """
-    table.to_parquet(path, compression="zstd", row_group_size=ROW_GROUP)
+    table.to_parquet(path, compression="zstd", compression_level=1, row_group_size=122_880)

@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from vouch.errors import VouchError
 from vouch.sources.declaration import NUMERIC, Column, Declaration
-from vouch.sources.readers import Raw, literal, quoted
+from vouch.sources.readers import Raw, literal, open_raw, quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)
 EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
 """How tables write that a value is missing, in lower case."""
 NEEDED = frozenset(["id", "time", "amount", "payer", "payee"])
 """Roles a row cannot be without, unless its column is optional."""
-TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
 HASH_DIGITS = 20
 SEPARATOR, MISSING = "\x1f", "\x00"
 
@@ -45,6 +51,61 @@ def values(declaration: Declaration) -> list[tuple[str, str]]:
     ]
 
 
+def parse_file(
+    connection: "DuckDBPyConnection", declaration: Declaration, path: Path, view: str, scratch: Path
+) -> Raw:
+    """Parse one raw file and make a view of what :func:`query` gives.
+
+    Args:
+        connection: Where to run.
+        declaration: What the columns mean.
+        path: The raw file.
+        view: The view's name, a plain word.
+        scratch: A folder for the parsed rows; must outlive the view.
+
+    Returns:
+        The file as it was opened.
+
+    Raises:
+        VouchError: A file that is not what the declaration says.
+    """
+    import duckdb
+
+    raw, out = open_raw(connection, path, declaration, scratch), scratch / f"{view}.parquet"
+    if raw.quick is not None and _parse_quickly(connection, declaration, raw, out):
+        table = f"read_parquet({literal(out)}, file_row_number = true)"
+        columns = "* EXCLUDE (file_row_number) REPLACE (file_row_number + 1 AS line)"
+        connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM {table}")
+        return raw
+    try:
+        _copy(connection, query(declaration, raw), out)
+    except duckdb.Error as error:
+        raise VouchError(
+            f"{path}: cannot be read as {declaration.format}: {error}", "check format and encoding"
+        ) from None
+    connection.execute(f"CREATE VIEW {view} AS FROM read_parquet({literal(out)})")
+    return raw
+
+
+def _parse_quickly(
+    connection: "DuckDBPyConnection", declaration: Declaration, raw: Raw, out: Path
+) -> bool:
+    """Try the quick reader; it will do if every line became a row, and a good one."""
+    import duckdb
+
+    assert raw.quick is not None
+    try:
+        _copy(connection, query(declaration, raw.quick), out)
+    except duckdb.Error:
+        return False
+    counted = f"SELECT count(*), count(reason) FROM read_parquet({literal(out)})"
+    return connection.execute(counted).fetchone() == (raw.lines, 0)
+
+
+def _copy(connection: "DuckDBPyConnection", selected: str, out: Path) -> None:
+    connection.execute(f"COPY ({selected}) TO {literal(out)} (FORMAT parquet, COMPRESSION snappy)")
+
+
 def query(declaration: Declaration, raw: Raw) -> str:
     """Build the query that parses one file.
 
@@ -58,26 +119,27 @@ def query(declaration: Declaration, raw: Raw) -> str:
     """
     texts, read = [], []
     for name, canonical in values(declaration):
-        place = raw.columns.index(name) + 1 if name in raw.columns else 0
-        cell = f"cells[{place}]" if place else "CAST(NULL AS VARCHAR)"
-        texts.append(f"{_clean(cell)} AS {quoted('text ' + canonical)}")
-        read.append(_value(declaration, name, canonical, present=bool(place)))
+        present = name in raw.columns
+        cell = raw.cells[raw.columns.index(name)] if present else "CAST(NULL AS VARCHAR)"
+        text = cell if name in raw.numbers else _clean(cell)
+        texts.append(f"{text} AS {quoted('text ' + canonical)}")
+        read.append(_value(declaration, name, canonical, present=present))
     casts = ", ".join(f"{value.cast} AS {quoted('cast ' + value.name)}" for value in read)
     columns = ", ".join(f"{value.sql} AS {quoted(value.name)}" for value in read)
     wrong = " OR ".join(["problem IS NOT NULL", *(value.wrong for value in read)])
     problems = ", ".join(value.problem for value in read)
     parsed = ", ".join(quoted(value.name) for value in read)
+    cells = ", ".join(f"CAST({cell} AS VARCHAR)" for cell in raw.cells)
     # the reason is put together for the few rows that need one
     return f"""
         SELECT line,
           CASE WHEN reason IS NOT NULL
-               THEN coalesce(raw, CAST(to_json(cells) AS VARCHAR)) END AS raw,
+               THEN coalesce(raw, CAST(to_json([{cells}]) AS VARCHAR)) END AS raw,
           reason, {parsed}, {_row_hash(declaration)} AS row_hash
-        FROM (SELECT line, raw, cells, {columns},
+        FROM (SELECT *, {columns},
                 CASE WHEN {wrong} THEN coalesce(problem, concat_ws('; ', {problems})) END AS reason
               FROM (SELECT *, {casts}
-                    FROM (SELECT line, raw, cells, problem, {", ".join(texts)}
-                          FROM ({raw.sql}))))"""
+                    FROM (SELECT *, {", ".join(texts)} FROM ({raw.sql}))))"""
 
 
 def _clean(cell: str) -> str:
@@ -133,8 +195,8 @@ def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> t
 def _number(text: str, decimal: str) -> str:
     if decimal == ",":
         text = f"replace(replace({text}, '.', ''), ',', '.')"
-    # DuckDB reads 1_000 as a number; adding 0.0 turns -0.0 into 0.0, which hashes otherwise
-    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END + 0.0"
+    # adding 0.0 turns -0.0 into 0.0, which hashes otherwise
+    return f"TRY_CAST({text} AS DOUBLE) + 0.0"
 
 
 def _label(text: str) -> str:
@@ -179,10 +241,21 @@ def timestamp(moment: datetime) -> str:
 
 def _row_hash(declaration: Declaration) -> str:
     """Digest the parsed values: 80 bits, so two of ten million rows collide with p < 1e-10."""
-    parts = []
-    for name, canonical in values(declaration):
-        timed = declaration.columns[name].role in ("time", "arrival", "label_time")
-        value = f"epoch_us({quoted(canonical)})" if timed else quoted(canonical)
-        parts.append(f"coalesce(CAST({value} AS VARCHAR), chr({ord(MISSING)}))")
+    parts = [
+        f"coalesce({_digested(declaration.columns[name], quoted(canonical))}, chr({ord(MISSING)}))"
+        for name, canonical in values(declaration)
+    ]
     mark = f"chr({ord(SEPARATOR)})"
     return f"left(md5(concat_ws({mark}, {', '.join(parts)})), {HASH_DIGITS})"
+
+
+def _digested(column: Column, value: str) -> str:
+    if column.role in ("time", "arrival", "label_time"):
+        value = f"epoch_us({value})"
+    text = f"CAST({value} AS VARCHAR)"
+    if column.role not in NUMERIC:
+        return text
+    # whole hundredths are written several times faster, and never look like another number's text
+    hundredths = f"CAST(CAST(round({value} * 100) AS BIGINT) AS VARCHAR)"
+    exact = f"abs({value}) < 1e13 AND round({value} * 100) / 100 = {value}"
+    return f"CASE WHEN {exact} THEN {hundredths} ELSE {text} END"

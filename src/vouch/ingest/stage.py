@@ -9,7 +9,7 @@ from hashlib import sha256 as new_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.engine import ROW_GROUP, connect
+from vouch.engine import PARQUET, connect
 from vouch.errors import VouchError
 from vouch.files import sha256, write_json
 from vouch.ingest import parse
@@ -17,14 +17,12 @@ from vouch.ingest.params import IngestParams
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
-from vouch.sources.readers import extra_columns, literal, open_raw, quoted
+from vouch.sources.readers import extra_columns, literal, quoted
 from vouch.usecases import fraud
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-SCRATCH = "(FORMAT parquet, COMPRESSION snappy)"
 FEW = 2
 """Rows whose ids may always conflict: one correction within a small file."""
 
@@ -48,10 +46,10 @@ class File:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A parsed file: its rows and rejects in one scratch Parquet file."""
+    """A parsed file: its rows and rejects in one view."""
 
     file: File
-    path: Path
+    view: str
     columns: tuple[str, ...]
     rows: int
     rejects: int
@@ -133,29 +131,19 @@ def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[Fi
 def _parse(
     connection: "DuckDBPyConnection", source: Declaration, file: File, scratch: Path, number: int
 ) -> Parsed:
-    import duckdb
-
-    raw = open_raw(connection, file.path, source, scratch)
-    place = scratch / f"parsed-{number}.parquet"
-    try:
-        connection.execute(f"COPY ({parse.query(source, raw)}) TO {literal(place)} {SCRATCH}")
-    except duckdb.Error as error:
-        raise VouchError(
-            f"{file.path}: cannot be read as {source.format}: {error}", "check format and encoding"
-        ) from None
-    total, bad = _one(
-        connection, f"SELECT count(*), count(reason) FROM read_parquet({literal(place)})"
-    )
+    view = f"parsed_{number}"
+    raw = parse.parse_file(connection, source, file.path, view, scratch)
+    total, bad = _one(connection, f"SELECT count(*), count(reason) FROM {view}")
     if total == bad:
-        example = _one(connection, f"SELECT reason FROM read_parquet({literal(place)}) LIMIT 1")[0]
+        example = _one(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
         raise VouchError(
             f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
             f"check data/sources/{source.name}.yaml",
         )
     if file.arrived_at is None:  # simulated rows arrive with the last of them: no clock
-        last = _one(connection, f"SELECT max(time) FROM read_parquet({literal(place)})")[0]
+        last = _one(connection, f"SELECT max(time) FROM {view}")[0]
         file = replace(file, arrived_at=last)
-    return Parsed(file, place, raw.columns, total - bad, bad)
+    return Parsed(file, view, raw.columns, total - bad, bad)
 
 
 def _check_ids(
@@ -163,7 +151,7 @@ def _check_ids(
 ) -> None:
     if not source.has("id"):
         return
-    rows = f"(SELECT id, row_hash FROM read_parquet({literal(parsed.path)}) WHERE reason IS NULL)"
+    rows = f"(SELECT id, row_hash FROM {parsed.view} WHERE reason IS NULL)"
     conflicts, example = _one(
         connection,
         f"""SELECT coalesce(sum(n), 0), min(id) FROM (
@@ -211,11 +199,10 @@ def _columns(source: Declaration, parsed: Sequence[Parsed]) -> list[str]:
 
 
 def _scan(parsed: Parsed) -> str:
-    table = f"read_parquet({literal(parsed.path)})"
     assert parsed.file.arrived_at is not None
     arrived = parse.timestamp(parsed.file.arrived_at)
     return f"""SELECT *, {literal(parsed.file.sha256[:DIGITS])} AS file, {arrived} AS arrived_at
-               FROM {table}"""
+               FROM {parsed.view}"""
 
 
 def _id(connection: "DuckDBPyConnection", source: Declaration) -> str:

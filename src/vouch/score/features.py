@@ -10,7 +10,7 @@ from vouch.files import read_json
 from vouch.ingest import parse
 from vouch.register.registry import Version
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import literal, open_raw, quoted
+from vouch.sources.readers import literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -87,16 +87,7 @@ def prepare(
 
 def _parse(connection: "DuckDBPyConnection", given: Declaration, path: Path, scratch: Path) -> None:
     """Make ``fresh``: the file's rows with ``shown``, the id to show, and a unique ``id``."""
-    import duckdb
-
-    parsed = scratch / "parsed.parquet"
-    try:
-        raw = open_raw(connection, path, given, scratch)
-        connection.execute(f"COPY ({parse.query(given, raw)}) TO {literal(parsed)}")
-    except duckdb.Error as error:
-        raise VouchError(
-            f"{path}: cannot be read as {given.format}: {error}", "check format and encoding"
-        ) from None
+    parse.parse_file(connection, given, path, "parsed", scratch)
     own = "id" if given.has("id") else "row_hash"
     nth = f"row_number() OVER (PARTITION BY reason IS NULL, {own} ORDER BY line)"
     numbered = f"row_hash || '-' || {nth}"
@@ -109,7 +100,7 @@ def _parse(connection: "DuckDBPyConnection", given: Declaration, path: Path, scr
         f"""CREATE TABLE fresh AS SELECT line, reason, {columns},
               CASE WHEN reason IS NULL THEN {shown} ELSE {unread} END AS shown,
               CASE WHEN reason IS NULL THEN {named} END AS id
-            FROM read_parquet({literal(parsed)})"""
+            FROM parsed"""
     )
 
 

@@ -182,6 +182,14 @@ class Declaration(Strict):
         role = self.columns[column].role
         return re.sub(r"\W+", "_", column).lower() if role in REPEATABLE else role
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The raw columns written as numbers with a decimal point."""
+        if self.decimal != ".":
+            return frozenset()
+        steps = {n for n, c in self.columns.items() if c.role == "time" and c.unit == "step"}
+        return frozenset(steps | {n for n, c in self.columns.items() if c.role in NUMERIC})
+
     def column(self, role: Role) -> str | None:
         """Give the raw name of the column in a single role, or None."""
         return next((n for n, c in self.columns.items() if c.role == role), None)

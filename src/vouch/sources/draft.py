@@ -374,7 +374,8 @@ def _look(file: Path, layout: Layout) -> list[Facts]:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         raw = read(connection, file, layout.format, layout.encoding, layout.separator, Path(folder))
-        rows = f"SELECT cells FROM ({raw.sql}) WHERE problem IS NULL LIMIT {SAMPLE}"
+        cells = f"[{', '.join(raw.cells)}] AS cells"
+        rows = f"SELECT {cells} FROM ({raw.sql}) WHERE problem IS NULL LIMIT {SAMPLE}"
         connection.execute(f"CREATE TABLE sample AS {rows}")
         return [_facts(connection, name, n + 1) for n, name in enumerate(raw.columns)]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.engine import ROW_GROUP, connect
+from vouch.engine import PARQUET, connect
 from vouch.errors import VouchError, near
 from vouch.files import read_json, write_json
 from vouch.progress import Progress, silent
@@ -21,7 +21,6 @@ from vouch.validate.suite import POLICIES
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-PARQUET = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
 CATEGORIES_SHOWN = 50
 
 
