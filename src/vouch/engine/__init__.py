@@ -25,6 +25,8 @@ MICROSECOND = timedelta(microseconds=1)
 # the lowest level is nearly as small and takes half the time
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
 """How DuckDB writes a stage's tables."""
+SCRATCH = "(FORMAT parquet, COMPRESSION uncompressed)"
+"""How it writes what is read once and removed."""
 
 
 @ibis.udf.scalar.builtin(name="epoch_us")
@@ -85,11 +87,15 @@ def _memory() -> str:
     return f"{min(4096, int(total * 0.6) >> 20)}MB"
 
 
-def write_parquet(table: "Table", path: Path) -> None:
+def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
     """Stream a table into one Parquet file, in the table's order.
 
     Args:
         table: Any expression; give it a total order, so the same rows are the same bytes.
         path: Where to; parents exist.
+        scratch: The file is read once and removed: it is not worth compressing.
     """
-    table.to_parquet(path, compression="zstd", compression_level=1, row_group_size=122_880)
+    if scratch:
+        table.to_parquet(path, compression="uncompressed")
+    else:
+        table.to_parquet(path, compression="zstd", compression_level=1, row_group_size=122_880)

@@ -120,7 +120,7 @@ def _compute(job: Job, path: Path) -> dict[str, Any]:
     table, found = features(current, job.source, known, job.params.groups, values)
     labels = labels_as_of(known)
     labelled = table.join(labels, table.id == labels.entity).drop("entity")
-    write_parquet(labelled, path)
+    write_parquet(labelled, path, scratch=True)
     return {
         "features": [asdict(feature) for feature in found],
         "categories": values,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vouch.engine import SCRATCH
 from vouch.errors import VouchError
 from vouch.sources.declaration import NUMERIC, Column, Declaration
 from vouch.sources.readers import Raw, literal, open_raw, quoted
@@ -103,7 +104,7 @@ def _parse_quickly(
 
 
 def _copy(connection: "DuckDBPyConnection", selected: str, out: Path) -> None:
-    connection.execute(f"COPY ({selected}) TO {literal(out)} (FORMAT parquet, COMPRESSION snappy)")
+    connection.execute(f"COPY ({selected}) TO {literal(out)} {SCRATCH}")
 
 
 def query(declaration: Declaration, raw: Raw) -> str:
