@@ -78,6 +78,13 @@ def test_a_lost_output_is_restored(project):
     assert lost.read_bytes() == before
 
 
+@pytest.mark.parametrize("torn", ["", '{"write": {'])
+def test_what_a_kill_left_of_dvcs_list_is_mended(project, torn):
+    (project / ".dvc/tmp/rwlock").write_text(torn)
+    assert set(statuses(project).values()) == {"unchanged"}
+    assert_clean(project)
+
+
 def test_two_runs_at_once_both_end_well(fresh_project):
     command = [str(BIN / "vouch"), "run", "fraud", "--no-prefect"]
     runs = [

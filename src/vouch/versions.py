@@ -4,6 +4,7 @@ The order of the calls matters: restoring from the run cache comes before the de
 saved, or a wrong old output is restored under a clean status.
 """
 
+import json
 import logging
 import os
 import time
@@ -89,11 +90,31 @@ def _repo(root: Path) -> "Repo":
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
     try:
-        return Repo(str(root))
+        repo = Repo(str(root))
     except NotDvcRepoError:
         raise VouchError(
             f"{root.resolve()} is no vouch project (no .dvc folder)", "cd to the project's folder"
         ) from None
+    _patiently(lambda: _mend(repo))
+    return repo
+
+
+def _mend(repo: "Repo") -> None:
+    """Remove DVC's list of files in use where a kill left it half written: DVC would refuse it.
+
+    DVC writes the list only under its guard, so who wrote half of it is gone.
+    """
+    from dvc.lock import make_lock
+    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
+
+    folder = Path(str(repo.tmp_dir))
+    with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder)):
+        try:
+            json.loads((folder / RWLOCK_FILE).read_text())
+        except FileNotFoundError:
+            return
+        except ValueError:
+            (folder / RWLOCK_FILE).unlink()
 
 
 def _prepare(repo: "Repo", address: str, force: bool) -> Status:
