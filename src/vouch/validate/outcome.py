@@ -1,5 +1,6 @@
 """What became of one expectation: how many rows fail it, and a few of them."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from vouch.validate.history import KEY
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+COLUMNS = ("column", "column_A", "column_B")
 DIGITS = 9
 """Significant digits of an observed value: the last ones depend on the order of summing."""
 
@@ -45,12 +47,14 @@ class Outcome:
 
     @property
     def title(self) -> str:
-        """Its name with the column it is about."""
+        """What is expected, in words: its notes, or its type with the columns it is about."""
+        if notes := self.expectation["meta"].get("notes"):
+            return str(notes)
         kwargs = self.expectation["kwargs"]
-        notes = self.expectation["meta"].get("notes")
-        about = notes or kwargs.get("column") or kwargs.get("column_list") or ""
-        about = ", ".join(about) if isinstance(about, list) else about
-        return f"{self.expectation['type']}({about})"
+        named = [kwargs[name] for name in COLUMNS if name in kwargs]
+        columns = ", ".join([*named, *kwargs.get("column_list", [])])
+        words = re.sub("^expect_(column_|table_)?", "", self.expectation["type"]).replace("_", " ")
+        return f"{columns}: {words}" if columns else words
 
     def as_json(self) -> dict[str, Any]:
         """Give what the summary and the page show."""
@@ -143,7 +147,7 @@ def _examples(
     connection: "DuckDBPyConnection", table: str, expectation: dict[str, Any], keys: str, n: int
 ) -> tuple[str, ...]:
     kwargs = expectation["kwargs"]
-    named = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
+    named = [kwargs[name] for name in COLUMNS if name in kwargs]
     columns = [*named, *kwargs.get("column_list", [])]
     values = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in columns)
     rows = connection.execute(
