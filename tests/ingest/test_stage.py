@@ -242,6 +242,16 @@ def test_without_an_id_equal_rows_of_a_file_are_numbered(project):
     assert sorted(identity.split("-")[1] for _, identity in found) == ["1", "1", "2", "3"]
 
 
+def test_a_payment_whose_label_changes_is_no_other_payment(project):
+    project.declare(NO_ID)
+    project.give(table("at,sum,bad", "2024-01-02,5,0", "2024-01-02,5,0", "2024-01-02,6,"))
+    project.give(table("at,sum,bad", "2024-01-02,5,0", "2024-01-02,5,1", "2024-01-02,6,0"))
+    project.ingest()
+    found = project.bronze("id, row_hash")
+    assert len({identity for identity, _ in found}) == 3
+    assert len(set(found)) == 5
+
+
 def test_the_same_values_written_otherwise_are_the_same_row(project):
     project.declare(NO_ID)
     project.give(table("at,sum,bad", "2024-01-02,5,0"))

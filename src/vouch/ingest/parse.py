@@ -19,7 +19,11 @@ EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
 NEEDED = frozenset(["id", "time", "amount", "payer", "payee"])
 """Roles a row cannot be without, unless its column is optional."""
 TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
+SAID = ("label", "label_time")
+"""Roles of what is said of a row, rather than what happened."""
 HASH_DIGITS = 20
+DIGEST = f"left(row_hash, {HASH_DIGITS})"
+"""SQL for the part of a row's hash that names what happened."""
 SEPARATOR, MISSING = "\x1f", "\x00"
 
 
@@ -241,13 +245,21 @@ def timestamp(moment: datetime) -> str:
 
 
 def _row_hash(declaration: Declaration) -> str:
-    """Digest the parsed values: 80 bits, so two of ten million rows collide with p < 1e-10."""
-    parts = [
-        f"coalesce({_digested(declaration.columns[name], quoted(canonical))}, chr({ord(MISSING)}))"
-        for name, canonical in values(declaration)
+    """Digest what happened to 80 bits (two of ten million rows collide with p < 1e-10), add labels.
+
+    A label is said of a payment: one that is corrected, or not there yet, is no other payment.
+    Nor is a payment that arrives again.
+    """
+    roles = {canonical: declaration.columns[name] for name, canonical in values(declaration)}
+    texts = {name: _digested(column, quoted(name)) for name, column in roles.items()}
+    happened = [
+        f"coalesce({text}, chr({ord(MISSING)}))"
+        for name, text in texts.items()
+        if roles[name].role not in (*SAID, "arrival")
     ]
-    mark = f"chr({ord(SEPARATOR)})"
-    return f"left(md5(concat_ws({mark}, {', '.join(parts)})), {HASH_DIGITS})"
+    said = [f"coalesce({text}, '')" for name, text in texts.items() if roles[name].role in SAID]
+    digest = f"left(md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(happened)})), {HASH_DIGITS})"
+    return f"concat_ws('/', {', '.join([digest, *said])})"
 
 
 def _digested(column: Column, value: str) -> str:

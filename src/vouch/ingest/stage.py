@@ -209,16 +209,17 @@ def _id(connection: "DuckDBPyConnection", source: Declaration) -> str:
     """Give SQL for a row's id; without a declared one, equal rows of a file are numbered."""
     if source.has("id"):
         return "id"
+    digest = parse.DIGEST
     connection.execute(
-        """CREATE TABLE twins AS
+        f"""CREATE TABLE twins AS
            SELECT file, line,
-             row_number() OVER (PARTITION BY file, row_hash ORDER BY line) AS occurrence
-           FROM (SELECT file, line, row_hash FROM good WHERE hash(file, row_hash) IN (
-             SELECT hash(file, row_hash) FROM good GROUP BY 1 HAVING count(*) > 1))"""
+             row_number() OVER (PARTITION BY file, {digest} ORDER BY line) AS occurrence
+           FROM (SELECT file, line, row_hash FROM good WHERE hash(file, {digest}) IN (
+             SELECT hash(file, {digest}) FROM good GROUP BY 1 HAVING count(*) > 1))"""
     )
     occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
     (twins,) = _one(connection, "SELECT count(*) FROM twins")
-    return f"row_hash || '-' || coalesce({occurrence}, 1)" if twins else "row_hash || '-1'"
+    return f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
 
 
 def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:

@@ -88,9 +88,9 @@ def prepare(
 def _parse(connection: "DuckDBPyConnection", given: Declaration, path: Path, scratch: Path) -> None:
     """Make ``fresh``: the file's rows with ``shown``, the id to show, and a unique ``id``."""
     parse.parse_file(connection, given, path, "parsed", scratch)
-    own = "id" if given.has("id") else "row_hash"
+    own = "id" if given.has("id") else parse.DIGEST
     nth = f"row_number() OVER (PARTITION BY reason IS NULL, {own} ORDER BY line)"
-    numbered = f"row_hash || '-' || {nth}"
+    numbered = f"{parse.DIGEST} || '-' || {nth}"
     # a declared id may stand in two rows of the file: each is a row of its own to be scored
     unique = f"CASE WHEN {nth} = 1 THEN id ELSE id || chr(31) || {nth} END"
     shown, named = ("id", unique) if given.has("id") else (numbered, numbered)
