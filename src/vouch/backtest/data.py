@@ -1,6 +1,7 @@
 """Reading the rows to backtest on, and their features as of each row's own time."""
 
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ class Ground:
 
     Attributes:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
-        features: The features.
+        features: The features that were wanted.
         rejected: Rows that could not be read.
     """
 
@@ -68,12 +69,13 @@ class Reader:
         check_roles(source)
         self._source, self._path = source, path
 
-    def read(self, until: Any) -> Ground:
+    def read(self, until: Any, wanted: Callable[[Sequence[Feature]], list[str]]) -> Ground:
         """Read all rows and compute features.
 
         Args:
             until: Given the first and last time, checks them and gives the time (exclusive)
                 after which rows are not needed.
+            wanted: Chooses among the features there could be.
         """
         with tempfile.TemporaryDirectory(prefix="vouch-") as private, connect() as engine:
             folder = Path(private)
@@ -83,8 +85,10 @@ class Reader:
             labels = folder / "labels.parquet"
             write_parquet(issues(rows, self._source, USE), labels)
             table, found = features(rows, self._source, engine.read_parquet(labels))
+            # what is not selected is not computed either
+            table = table.select(*dict.fromkeys(("id", "time", "payer", *wanted(found))))
             frame = self._collect(table, engine.read_parquet(labels), folder / "features.parquet")
-        return Ground(frame, found, rejected)
+        return Ground(frame, [item for item in found if item.name in frame], rejected)
 
     def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
         if not self._path.is_file():

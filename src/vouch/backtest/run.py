@@ -88,7 +88,7 @@ def backtest(
         return max(fold.end for fold in folds)
 
     progress(0, len(folds) + 1, "computing features")
-    ground = Reader(source, path).read(until)
+    ground = Reader(source, path).read(until, lambda found: chosen(found, settings.candidate))
     results = []
     for done, fold in enumerate(folds, start=1):
         progress(done, len(folds) + 1, f"fold {fold.start.date()}")
