@@ -16,6 +16,7 @@ from tasks.register import register
 from tasks.report import report
 from tasks.tune import tune
 from tasks.validate import validate
+from vouch import terminal
 from vouch import training as driver
 from vouch.request import Request
 
@@ -35,7 +36,8 @@ def training(request: Request) -> list[dict[str, Any]]:
     console = Console()
     with driver.alone(Path(), console):
         choice = choose_input(request)
-        console.print(f"{request.usecase} · source {choice['source']}", highlight=False)
+        line = terminal.heading(request.usecase, choice["source"], choice["as_of"])
+        console.print(line, highlight=False)
         outcomes = [stage(request.usecase, request.force) for stage in ORDER]
         push()
     return outcomes

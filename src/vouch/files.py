@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from vouch.errors import VouchError
 
 CHUNK = 1 << 20
@@ -38,7 +40,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Yields:
         A path beside it to write to; on success it takes the final place in one step.
+
+    Raises:
+        VouchError: It is a folder.
     """
+    if path.is_dir():
+        raise VouchError(f"{path}: is a folder", "name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -64,5 +71,23 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise VouchError(f"{path}: no such file", "run the stage that writes it first") from None
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise VouchError(f"{path}: not JSON ({error})", "run its stage again") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file of fields.
+
+    Raises:
+        VouchError: The file is missing, or is no YAML or text, or has no fields; names the file.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise VouchError(f"{path}: no such file", "cd to the project's folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        told = " ".join(str(error).split())
+        raise VouchError(f"{path}: not YAML: {told}", "mend the file") from None
+    if not isinstance(content, dict | None):
+        raise VouchError(f"{path}: must be fields and values, got {content!r}", "mend the file")
+    return content or {}

@@ -4,10 +4,10 @@ import importlib
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vouch.errors import VouchError, near
+from vouch.files import read_yaml
 from vouch.sources.declaration import describe
 
 
@@ -18,6 +18,7 @@ class Params(BaseModel):
 
 
 P = TypeVar("P", bound=Params)
+EXAMPLE = "such as tune: {fraud: {seed: 1}}"
 
 
 def locate(reference: str) -> Any:
@@ -38,21 +39,15 @@ def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
     Raises:
         VouchError: No YAML, or a field is unknown or out of range: names file and field.
     """
-    content = _read(path)
-    section = (content.get(stage) or {}).get(usecase) or {}
+    section = read_yaml(path).get(stage) or {}
+    if not isinstance(section, dict):
+        raise VouchError(
+            f"{path}: {stage}: must have a section a use case, got {section!r}", EXAMPLE
+        )
     try:
-        return model.model_validate(section)
+        return model.model_validate(section.get(usecase) or {})
     except ValidationError as error:
         raise VouchError(f"{path}: {stage}.{usecase}.{describe(error)}", _known(model)) from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except FileNotFoundError:
-        raise VouchError(f"{path}: no such file", "run vouch in the project's folder") from None
-    except yaml.YAMLError as error:
-        raise VouchError(f"{path}: not YAML: {error}", "mend the file") from None
 
 
 def _known(model: type[Params]) -> str:

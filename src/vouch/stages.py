@@ -84,11 +84,13 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{SILVER}/validate.json",
             "page": f"{SILVER}/validation.html",
         },
+        shared=("src/vouch/engine",),
     ),
     Stage(
         "label",
         inputs={"declaration": DECLARATION, "rows": f"{SILVER}/rows.parquet"},
         outputs={"labels": f"{LABELS}/labels.parquet", "summary": f"{LABELS}/label.json"},
+        shared=("src/vouch/engine",),
     ),
     Stage(
         "extract",
@@ -104,7 +106,7 @@ STAGES: tuple[Stage, ...] = (
         },
         choices=("set", "generation", "as_of"),
         state=True,
-        shared=("src/vouch/engine", "src/vouch/holdout"),
+        shared=("src/vouch/engine", "src/vouch/holdout", "src/vouch/label"),
     ),
     Stage(
         "tune",
@@ -134,7 +136,7 @@ STAGES: tuple[Stage, ...] = (
         outputs={"evaluation": "data/evaluate/{usecase}/evaluation.json"},
         state=True,
         persist=True,
-        shared=("src/vouch/holdout",),
+        shared=("src/vouch/holdout", "src/vouch/tune/models.py"),
     ),
     Stage(
         "explain",

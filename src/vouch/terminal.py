@@ -16,7 +16,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "validate": ("counts",),
     "label": ("issues",),
     "extract": ("rows", "boundary"),
-    "tune": ("trials", "algorithm", "average_precision"),
+    "tune": ("trials", "algorithm", "average_precision", "interval"),
     "evaluate": ("holdout", "question"),
     "explain": ("cases", "poor", "r2"),
     "register": ("name", "version"),
@@ -63,6 +63,11 @@ def _lines(console: Console, name: str) -> protocol.Progress:
     return tell
 
 
+def heading(usecase: str, source: str, as_of: str) -> str:
+    """Give a run's first line: what it works on, and as of when, if not the latest."""
+    return f"{usecase} · source {source}" + (f" · as of {as_of}" if as_of != "latest" else "")
+
+
 def tell(console: Console, outcome: Outcome) -> None:
     """Print what became of a stage, in one line, and what it warns of."""
     said = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
@@ -81,6 +86,9 @@ def _phrases(summary: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:
         value = summary.get(name)
         if isinstance(value, dict):
             yield from _phrases(value, tuple(value))
+        elif isinstance(value, list | tuple):
+            low, high = value
+            yield f"{low:.3f} to {high:.3f}"
         elif isinstance(value, float):
             yield f"{name.replace('_', ' ')} {value:.3f}"
         elif isinstance(value, int):

@@ -79,7 +79,9 @@ def train(root: Path, request: Request, console: Console) -> list[versions.Outco
     """
     with alone(root, console):
         choice = choose_input(root, request)
-        console.print(f"{request.usecase} · source {choice.source}", highlight=False)
+        console.print(
+            terminal.heading(request.usecase, choice.source, choice.as_of), highlight=False
+        )
         outcomes = []
         for stage in STAGES:
             with terminal.working(console, stage.name) as progress:

@@ -92,6 +92,7 @@ def test_the_command_writes_json(shop, file, tmp_path, monkeypatch):
     from vouch.cli import app
 
     monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()  # what makes a folder a project
     monkeypatch.setattr(module, "DEFAULT", SMALL)
     text = shop.model_dump(mode="json", exclude_none=True)
     text |= {"windows": ["1d", "7d"], "truth": {"delay": {"mean": "7d"}}}

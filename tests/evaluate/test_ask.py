@@ -1,5 +1,6 @@
 import io
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ def asking(project, monkeypatch):
     (project.root / "params.yaml").write_text(yaml.safe_dump(params))
     save_choice(project.root, "fraud", Choice(source="paysim", raw="x", set=KEY.set))
     monkeypatch.chdir(project.root)
+    Path("dvc.yaml").touch()  # what makes a folder a project
     return project
 
 
@@ -94,6 +96,7 @@ def test_unknown_metrics_suggest_the_near_one(asking):
 
 def test_no_ledger_yet_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()  # what makes a folder a project
     with pytest.raises(VouchError, match="no ledger yet"):
         run("status")
 

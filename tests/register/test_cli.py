@@ -1,5 +1,7 @@
 """The commands, as a user types them."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -16,6 +18,7 @@ def command(project, monkeypatch):
     project.register("disabled")
     save_choice(project.root, "fraud", Choice(source="shop", raw="raw", set="0" * 12))
     monkeypatch.chdir(project.root)
+    Path("dvc.yaml").touch()  # what makes a folder a project
 
     def run(*words):
         done = CliRunner().invoke(app, words, catch_exceptions=False)

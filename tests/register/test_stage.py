@@ -41,6 +41,13 @@ def test_a_raw_file_that_is_not_in_force_makes_no_second_version(project):
     assert again["version"] == 1 and first["digests"]["raw"] != again["digests"]["raw"]
 
 
+def test_other_costs_make_a_second_version_with_their_own_threshold(project):
+    project.register()
+    project.changes = {"threshold": {"value": 0.9}}
+    assert project.register()["version"] == 2
+    assert versions(project.state, "fraud-shop")[0].lineage["threshold"] == 0.9
+
+
 def test_other_data_makes_a_second_version(project):
     project.register()
     other = project.with_seed(2)

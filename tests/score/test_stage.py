@@ -48,6 +48,15 @@ def test_new_rows_see_the_history_that_silver_holds(shop, tmp_path):
     assert alone["score_1"].iloc[0] == together["score_1"].iloc[-1]
 
 
+def test_the_scores_never_replace_the_file(shop, tmp_path):
+    path = tmp_path / "new.csv"
+    payments(5, first=1000).to_csv(path, index=False)
+    before = path.read_bytes()
+    with pytest.raises(VouchError, match="is the file to score"):
+        score(shop, shop / ".vouch", Request("fraud", path, path))
+    assert path.read_bytes() == before
+
+
 def test_the_label_column_may_be_absent(shop, tmp_path):
     rows = payments(20, seed=6, first=1000)
     labelled = run(shop, rows, tmp_path / "with.csv")

@@ -1,5 +1,6 @@
 import random
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -145,6 +146,7 @@ def test_the_command_says_what_to_check(tmp_path, monkeypatch):
     from vouch.cli.source import app
 
     monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()  # what makes a folder a project
     german(tmp_path / "t.csv", 50)
     result = CliRunner().invoke(app, ["draft", "t.csv", "--name", "shop"])
     assert result.exit_code == 0

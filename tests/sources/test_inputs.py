@@ -8,6 +8,10 @@ from vouch.errors import VouchError
 from vouch.files import read_json, sha256
 from vouch.sources.inputs import choose, load_inputs, load_manifest
 
+HEADER = (
+    "step,type,amount,nameOrig,oldbalanceOrg,newbalanceOrig,nameDest,oldbalanceDest,newbalanceDest"
+)
+ROW = ",PAYMENT,1,C1,1,0,M1,0,0"
 DECLARED = Path(__file__).parents[2] / "data/sources"
 
 
@@ -24,7 +28,9 @@ def root(tmp_path):
 def file(tmp_path):
     def write(content="step\n1\n", name="a.csv"):
         path = tmp_path / name
-        path.write_text(content)
+        path.write_text(
+            content.replace("step", HEADER).replace("\n", ROW + "\n").replace(ROW, "", 1)
+        )
         return path
 
     return write

@@ -1,20 +1,35 @@
 """The command line: options in, functions called, errors told; nothing is computed here."""
 
 import sys
+from pathlib import Path
 
 import typer
 
 from vouch.cli import backtest, holdout, registry, run, score, simulate, source, stage
 from vouch.errors import VouchError, show
 
+ROOT, MARK = Path(), "dvc.yaml"
 app = typer.Typer(
     name="vouch",
-    help="From raw payments to registered, explained, honestly evaluated models.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+OUTSIDE = {None, "simulate"}
+"""Commands that need no project."""
+
+
+@app.callback()
+def check_project(context: typer.Context) -> None:
+    """From raw payments to registered, explained, honestly evaluated models."""
+    anywhere = context.invoked_subcommand in OUTSIDE or "--help" in sys.argv
+    if not anywhere and not (ROOT / MARK).exists():
+        raise VouchError(
+            f"{ROOT.resolve()} is no vouch project (no {MARK})", "cd to the project's folder"
+        )
+
+
 for module in (run, stage, score, backtest, registry, simulate):
     module.add_to(app)
 app.add_typer(source.app, name="source")

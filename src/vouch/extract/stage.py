@@ -166,7 +166,7 @@ def _check_filled(job: Job, cut: Cut, parts: Mapping[str, "Table"]) -> None:
             where = f"holdout: {cut.boundary} to {cut.until}; " if cut.boundary else ""
             raise VouchError(
                 f"{job.path}: as of {job.as_of} no labelled rows are in {name} ({where}{job.key})",
-                "choose a later as_of, give more rows, or rotate the holdout",
+                "--as-of a later time, or latest; or give more rows",
             )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vouch import tracking
 from vouch.errors import VouchError
-from vouch.files import read_json, write_json
+from vouch.files import read_json, sha256, write_json
 from vouch.progress import Progress, silent
 from vouch.register import lineage
 from vouch.register.digests import digests, git_commit
@@ -111,7 +111,8 @@ def register(
     }
     progress(1, 3, "registering")
     name = f"{source.usecase}-{source.name}"
-    fingerprint = _digest([name, made])
+    # costs and capacity, which are declared, decide the threshold the model is used with
+    fingerprint = _digest([name, made, sha256(declaration), facts["threshold"]])
     tuned = read_json(leaderboard).get("run_id")
     version = _publish(state, name, model, train, tuned, fingerprint, facts, evidence)
     progress(2, 3, "gate")

@@ -64,10 +64,12 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         ``out`` and ``warnings``.
 
     Raises:
-        VouchError: No such file, column, source, model or version; or the model was trained on
-            columns this source does not have.
+        VouchError: No such file, column, source, model or version; the model was trained on
+            columns this source does not have; or the scores would replace the file.
     """
     check_file(request.path)
+    if request.out.resolve() == request.path.resolve():
+        raise VouchError(f"--out: {request.out} is the file to score", "name another file")
     source = request.source or load_inputs(root / INPUTS).choice(request.usecase).source
     declared = load_declaration(root / f"data/sources/{source}.yaml")
     version = _version(state, request, declared)

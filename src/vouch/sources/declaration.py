@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from vouch.errors import VouchError, near
+from vouch.files import read_yaml
 
 Role = Literal[
     "id",
@@ -229,8 +229,6 @@ def load_declaration(path: Path) -> Declaration:
         known = [p.stem for p in path.parent.glob("*.yaml")]
         raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, known))
     try:
-        return Declaration.model_validate(yaml.safe_load(path.read_text()))
-    except yaml.YAMLError as error:
-        raise VouchError(f"{path}: not YAML: {error}", "mend the file") from None
+        return Declaration.model_validate(read_yaml(path))
     except ValidationError as error:
         raise VouchError(f"{path}: {describe(error)}", "mend the field") from None

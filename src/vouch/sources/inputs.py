@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from filelock import FileLock
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from vouch.errors import VouchError, near
-from vouch.files import read_json, replacing, sha256, write_json
+from vouch.files import read_json, read_yaml, replacing, sha256, write_json
 from vouch.sources.declaration import Declaration, Strict, describe, load_declaration
 
 INPUTS = Path("data/inputs.yaml")
@@ -101,11 +102,7 @@ def load_inputs(path: Path) -> Inputs:
         VouchError: Missing, no YAML, or a field that is wrong.
     """
     try:
-        return Inputs.model_validate(yaml.safe_load(path.read_text()))
-    except FileNotFoundError:
-        raise VouchError(f"{path}: no such file", "vouch run USECASE --source SOURCE") from None
-    except yaml.YAMLError as error:
-        raise VouchError(f"{path}: not YAML: {error}", "mend the file") from None
+        return Inputs.model_validate(read_yaml(path))
     except ValidationError as error:
         raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
 
@@ -182,7 +179,7 @@ def choose(
     else:
         choice = _filed(root, declaration, kept, path, add)
         _tell_known(kept, choice, path or add, say)
-    choice = _dated(choice, as_of or (before.as_of if before else "latest"))
+    choice = _dated(choice, as_of or choice.as_of)
     _write_suite(root, declaration)
     save_choice(root, usecase, choice)
     return choice
@@ -199,7 +196,10 @@ def load_manifest(folder: Path) -> dict[str, Arrival]:
     """
     path = folder / MANIFEST
     content = read_json(path) if path.exists() else {}
-    return {key: Arrival.model_validate(entry) for key, entry in content.items()}
+    try:
+        return {key: Arrival.model_validate(entry) for key, entry in content.items()}
+    except (AttributeError, ValidationError):
+        raise VouchError(f"{path}: is damaged", f"dvc checkout {folder}.dvc") from None
 
 
 def keep(folder: Path, file: Path) -> str:
@@ -316,11 +316,24 @@ def _filed(
             f"source {name!r} has no file yet", f"vouch run fraud --source {name} --path FILE"
         )
     folder = root / "data/raw" / name
+    for file in filter(None, (path, add)):
+        _check_file(declaration, file)
     choice = _replaced(name, kept, keep(folder, path)) if path else kept
     if add:
         choice = _added(name, choice, keep(folder, add))
     assert choice is not None
     return choice
+
+
+def _check_file(declaration: Declaration, file: Path) -> None:
+    """See that a file has the declared format and columns before it is in force."""
+    import duckdb
+
+    from vouch.sources.readers import open_raw
+
+    _digest(file)
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        open_raw(connection, file, declaration, Path(scratch))
 
 
 def _tell_known(

@@ -1,0 +1,28 @@
+import pytest
+
+from vouch.errors import VouchError
+from vouch.settings import load_params
+from vouch.tune.params import TuneParams
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- 1\n", "must be fields and values"),
+        (b"tune: 5\n", "tune: must have a section a use case, got 5"),
+        (b"tune: {fraud: {seed: \xff}}\n", "not YAML"),
+        (b"tune: {fraud: [\n", "not YAML"),
+        (b"tune: {fraud: {seeds: 1}}\n", "tune.fraud.seeds"),
+    ],
+)
+def test_a_broken_parameter_file_is_told(tmp_path, content, message):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(VouchError, match=message):
+        load_params(path, TuneParams, "tune", "fraud")
+
+
+def test_a_missing_section_means_the_defaults(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("")
+    assert load_params(path, TuneParams, "tune", "fraud") == TuneParams()
