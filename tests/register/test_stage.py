@@ -45,7 +45,8 @@ def test_other_costs_make_a_second_version_with_their_own_threshold(project):
     project.register()
     project.changes = {"threshold": {"value": 0.9}}
     assert project.register()["version"] == 2
-    assert versions(project.state, "fraud-shop")[0].lineage["threshold"] == 0.9
+    made = {version.number: version for version in versions(project.state, "fraud-shop")}
+    assert [made[number].lineage["threshold"] for number in (1, 2)] == [0.5, 0.9]
 
 
 def test_other_data_makes_a_second_version(project):
