@@ -83,32 +83,35 @@ def _clients(
     rng: np.random.Generator, phase: Phase, n: int
 ) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
     """Of each of ``n`` rows its type, whether a new client starts there, whether it is bulk."""
-    expected = np.array([runs.expected() for runs in phase.runs])
-    chances = np.array(phase.shares) / expected
-    kinds, lengths = np.empty(0, np.int64), np.empty(0, np.int64)
-    while lengths.sum() < n:
-        more = rng.choice(len(chances), int(n * chances.sum()) + 100, p=chances / chances.sum())
-        kinds, lengths = np.append(kinds, more), np.append(lengths, _lengths(rng, phase, more))
+    kinds, lengths = _runs(rng, phase, n)
     continues = np.array([runs.continues for runs in phase.runs])[kinds]
-    first = np.zeros(int(lengths.sum()), bool)
+    first = np.zeros(n, bool)
     first[np.cumsum(lengths) - lengths] = rng.random(len(kinds)) >= continues
-    first[0] = True
+    first[:1] = True
     bulk = lengths > len(phase.runs[0].occasional)
-    return np.repeat(kinds, lengths)[:n], first[:n], np.repeat(bulk, lengths)[:n]
+    return np.repeat(kinds, lengths), first, np.repeat(bulk, lengths)
 
 
-def _lengths(rng: np.random.Generator, phase: Phase, kinds: Ints) -> Ints:
-    lengths = np.empty(len(kinds), np.int64)
-    for kind, runs in enumerate(phase.runs):
-        rows = np.flatnonzero(kinds == kind)
-        lengths[rows] = _run_lengths(rng, runs, len(rows))
-    return lengths
+def _runs(rng: np.random.Generator, phase: Phase, n: int) -> tuple[Ints, Ints]:
+    """Type and length of each run in random order; how many rows are of a type is not random."""
+    edges = np.round(n * np.cumsum(phase.shares) / sum(phase.shares)).astype(np.int64)
+    lengths = [
+        _run_lengths(rng, runs, int(rows))
+        for runs, rows in zip(phase.runs, np.diff(edges, prepend=0), strict=True)
+    ]
+    kinds = np.repeat(np.arange(len(lengths)), [len(part) for part in lengths])
+    order = rng.permutation(len(kinds))
+    return kinds[order], np.concatenate(lengths)[order]
 
 
-def _run_lengths(rng: np.random.Generator, runs: Runs, n: int) -> Ints:
+def _run_lengths(rng: np.random.Generator, runs: Runs, rows: int) -> Ints:
+    """Lengths of runs that fill ``rows``; the last is cut short."""
+    n = int(1.2 * rows / runs.expected()) + 10 * (runs.least + int(2 * runs.mean))
     few = 1 + np.searchsorted(np.cumsum(runs.occasional)[:-1], rng.random(n), side="right")
     if runs.spread == "uniform":
         many = runs.least + rng.integers(0, int(2 * runs.mean) + 1, n)
     else:
         many = runs.least + np.round(rng.exponential(runs.mean, n)).astype(np.int64)
-    return np.where(rng.random(n) < runs.bulk, many, few)
+    ends = np.cumsum(np.where(rng.random(n) < runs.bulk, many, few)).clip(max=rows)
+    lengths = np.diff(ends, prepend=0)
+    return lengths[lengths > 0]
