@@ -52,11 +52,12 @@ FLAGGED_LEAST = 353_874.22
 FRAUD_NEW_ACCOUNT = 0.28  # a fraud's cash-out goes to an account never seen before
 
 FIRST_ACCOUNTS = 40
-HALF_EMPTIED = 400_000
+SPENT_LOG_MEAN, SPENT_LOG_SD = 11.3, 2.0
 MOST_ENRICHED = 8_000_000
 # How much likelier than any a payment of each type opens an account: of occasional payers, of bulk
-# ones. Those pay to accounts that are often paid and hold something.
-OPENS = ((2.0, 1.45, 1.6, 0.0, 1.9), (0.62, 0.70, 1.6, 0.0, 0.33))
+# ones. In the first hours 99 % of bulk payments and all debits move at most what the other account
+# holds, a new one's included, so many of the bulk ones' would-be accounts fall away.
+OPENS = ((2.0, 1.45, 1.6, 0.0, 1.9), (1.4, 1.6, 1.8, 0.0, 1.3))
 
 
 @dataclass(frozen=True)
@@ -98,17 +99,15 @@ class Phase:
         client_balance: Quantiles of what a client holds when first seen.
         new_account: Chance that a row goes to an account never seen before.
         empty_account: Chance that such an account is empty where the payer is an occasional one.
-        matched: Weight of rank against chance where amounts go to accounts by what these hold; at
-            0.4 their logarithms correlate by about 0.3, as in the first hours.
-        swaps: How often payments that find too little in their account seek to swap it.
+        tries: How often a bulk payment looks for another account that holds its amount.
         enriched: Chance that an account took in cash under another name since its last row, up to
             ``MOST_ENRICHED``: accounts are clients too.
-        popular: Chance that an account is chosen by its payments so far: by an occasional payer, by
-            a bulk one.
-        emptied: Chance that an account of next to nothing was emptied, wholly or in part, before
-            its balance was written; it falls with what is held, to a half at ``HALF_EMPTIED``.
-        period_ended: Chance that an accounting period has ended since the account's last row, in
-            the same hour, the one before, earlier: a payee's balance is written at its end.
+        popular: Chance that an account is chosen by its payments of late, those of about one
+            accounting period: by an occasional payer, by a bulk one.
+        spent: Chance, for each row of an account, that it paid out under another name by the end of
+            the period.
+        period_end: Where in an hour, as a share of its rows, an accounting period ends: all of an
+            account's payments of a period have the balance at its end written after them.
     """
 
     until: int
@@ -118,12 +117,11 @@ class Phase:
     client_balance: tuple[float, ...]
     new_account: float
     empty_account: float
-    matched: float
-    swaps: int
+    tries: int
     enriched: float
     popular: tuple[float, float]
-    emptied: float
-    period_ended: tuple[float, float, float]
+    spent: float
+    period_end: float
 
 
 _FIRST_RUNS = (
@@ -154,17 +152,18 @@ _FIRST_TRANSFERS = (
 )
 
 # Of each of the first hours: shares of the types, payments' amounts as against all of these hours,
-# transfers' quantiles, chance of a new account.
+# transfers' quantiles, chance of a new account, where the accounting period ends,
+# chance of paying out.
 _EARLY, _SEVENTH, _EIGHTH = _FIRST_TRANSFERS
 _FIRST = (
-    ((0.195, 0.140, 0.055, 0.509, 0.101), 0.74, _EARLY, 0.20),
-    ((0.201, 0.099, 0.070, 0.550, 0.080), 0.86, _EARLY, 0.15),
-    ((0.225, 0.091, 0.046, 0.575, 0.063), 1.18, _EARLY, 0.11),
-    ((0.244, 0.130, 0.029, 0.530, 0.067), 0.42, _EARLY, 0.15),
-    ((0.198, 0.088, 0.036, 0.637, 0.041), 0.67, _EARLY, 0.15),
-    ((0.183, 0.099, 0.013, 0.613, 0.092), 1.50, _EARLY, 0.28),
-    ((0.147, 0.168, 0.016, 0.560, 0.109), 0.98, _SEVENTH, 0.30),
-    ((0.179, 0.273, 0.005, 0.444, 0.099), 1.17, _EIGHTH, 0.26),
+    ((0.195, 0.140, 0.055, 0.509, 0.101), 0.74, _EARLY, 0.20, 0.87, 0.35),
+    ((0.201, 0.099, 0.070, 0.550, 0.080), 0.86, _EARLY, 0.15, 0.56, 0.15),
+    ((0.225, 0.091, 0.046, 0.575, 0.063), 1.18, _EARLY, 0.11, 0.66, 0.09),
+    ((0.244, 0.130, 0.029, 0.530, 0.067), 0.42, _EARLY, 0.15, 0.79, 0.10),
+    ((0.198, 0.088, 0.036, 0.637, 0.041), 0.67, _EARLY, 0.15, 0.84, 0.13),
+    ((0.183, 0.099, 0.013, 0.613, 0.092), 1.50, _EARLY, 0.28, 0.65, 0.10),
+    ((0.147, 0.168, 0.016, 0.560, 0.109), 0.98, _SEVENTH, 0.30, 0.40, 0.13),
+    ((0.179, 0.273, 0.005, 0.444, 0.099), 1.17, _EIGHTH, 0.26, 1.00, 0.35),
 )
 FIRST_PHASES = tuple(
     Phase(
@@ -174,15 +173,14 @@ FIRST_PHASES = tuple(
         runs=_FIRST_RUNS,
         client_balance=CLIENT_BALANCE,
         new_account=new,
-        empty_account=0.42,
-        matched=0.4,
-        swaps=15,
+        empty_account=0.25,
+        tries=15,
         enriched=0.015,
-        popular=(0.15, 0.55),
-        emptied=0.6,
-        period_ended=(0.12, 0.60, 1.0),
+        popular=(0.15, 0.30),
+        spent=spent,
+        period_end=end,
     )
-    for hour, (shares, scale, transfers, new) in enumerate(_FIRST, start=1)
+    for hour, (shares, scale, transfers, new, end, spent) in enumerate(_FIRST, start=1)
 )
 # The published fits, moved a few percent towards the published means of each type and quartiles
 # of all: gamma, and for transfers lognormal.
@@ -194,14 +192,13 @@ PHASES = (
         amounts=((1.46, 118_000), (1.46, 123_000), (1.084, 3_761), (1.142, 10_850), (13.04, 1.201)),
         runs=_LATER_RUNS,
         client_balance=LATER_CLIENT_BALANCE,
-        new_account=0.132,
-        empty_account=0.68,
-        matched=0.0,
-        swaps=3,
+        new_account=0.135,
+        empty_account=1.0,
+        tries=1,
         enriched=0.008,
-        popular=(0.0, 0.0),
-        emptied=0.0,
-        period_ended=(0.14, 0.40, 1.0),
+        popular=(0.25, 0.25),
+        spent=0.005,
+        period_end=0.6,
     ),
 )
 

@@ -1,5 +1,8 @@
 """Who is paid: accounts that are opened, receive, pay out cash and are written up in periods."""
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,16 +10,15 @@ from vouch.sources.paysim.accounts import Cents, running
 from vouch.sources.paysim.parameters import (
     BULK_BALANCE,
     CASH_IN,
-    CASH_OUT,
     CLIENT_BALANCE,
     DEBIT,
     FIRST_ACCOUNTS,
     FRAUD_NEW_ACCOUNT,
-    HALF_EMPTIED,
     MOST_ENRICHED,
     OPENS,
     PHASES,
-    TRANSFER,
+    SPENT_LOG_MEAN,
+    SPENT_LOG_SD,
     whole_balance,
 )
 from vouch.sources.paysim.payers import Ints, Payments
@@ -49,17 +51,27 @@ class Payees:
         Returns:
             Name, balance before and balance written after, cents, one a payment.
         """
-        n, done = len(payments.step), 0
+        n = len(payments.step)
         account, before, after = (np.empty(n, np.int64) for _ in range(3))
-        while done < n:
-            most = np.clip(self._rows // GROWTH, LEAST_AT_A_TIME, MOST_AT_A_TIME)
-            now = slice(done, min(n, done + int(most)))
-            account[now], before[now], after[now] = self._pay(payments.part(now))
-            self._rows += now.stop - done
-            done = now.stop
-        return self._names[account], before, self._written(account, payments.step, after)
+        ends = np.append(np.flatnonzero(np.diff(_period(payments.step))) + 1, n)
+        for start, stop in pairwise([0, *ends.tolist()]):
+            for now in self._parts(start, stop):
+                account[now], before[now] = self._pay(payments.part(now))
+            period = slice(start, stop)
+            self._spend(account[period], payments.step[period])
+            after[period] = self._balances[account[period]]
+            self._paid = self._paid[start - stop :]
+        return self._names[account], before, after
 
-    def _pay(self, payments: Payments) -> tuple[Ints, Cents, Cents]:
+    def _parts(self, start: int, stop: int) -> Iterator[slice]:
+        while start < stop:
+            most = int(np.clip(self._rows // GROWTH, LEAST_AT_A_TIME, MOST_AT_A_TIME))
+            now = slice(start, min(stop, start + most))
+            yield now
+            self._rows += now.stop - start
+            start = now.stop
+
+    def _pay(self, payments: Payments) -> tuple[Ints, Cents]:
         account = self._accounts(payments)
         order = np.argsort(account, kind="stable")
         ids = account[order]
@@ -67,70 +79,66 @@ class Payees:
         change = np.where(payments.type == CASH_IN, -payments.amount, payments.amount)[order]
         old, new = running(first, self._balances[ids[first]], change)
         self._balances[ids[np.roll(first, -1)]] = new[np.roll(first, -1)]
-        before, after = np.empty_like(old), np.empty_like(new)
-        before[order], after[order] = old, new
-        return account, before, after
+        before = np.empty_like(old)
+        before[order] = old
+        return account, before
 
     def _accounts(self, payments: Payments) -> Ints:
+        phase, who = _phase(payments.step), payments.bulk.astype(int)
+        popular = np.array([p.popular for p in PHASES])[phase, who]
+        now = PHASES[phase[-1]]
+        account = self._funded(payments, popular, now.tries)
+        opens, held = self._opening(payments)
+        account[opens] = len(self._names) + np.arange(len(opens))
+        self._open(held)
+        self._enrich(account[payments.type != DEBIT], now.enriched)
+        self._paid = np.append(self._paid, account)
+        return account
+
+    def _opening(self, payments: Payments) -> tuple[Ints, Cents]:
+        """Payments that open an account, and what these accounts hold."""
         phase, who = _phase(payments.step), payments.bulk.astype(int)
         chance = np.array([p.new_account for p in PHASES])[phase]
         chance *= np.array(OPENS)[who, payments.type]
         chance = np.where(payments.fraud, FRAUD_NEW_ACCOUNT, chance)
-        opens = np.flatnonzero(self._rng.random(len(chance)) < chance)
-        account = self._any(np.array([p.popular for p in PHASES])[phase, who])
-        account[opens] = len(self._names) + np.arange(len(opens))
-        self._open(payments.part(opens))
-        now = PHASES[phase[-1]]
-        self._enrich(account[payments.type != DEBIT], now.enriched)
-        self._match(account, payments, now.matched)
-        self._swap(account, payments, now.swaps)
-        self._remember(account, max(now.popular) > 0)
+        rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
+        held = self._held(payments.part(rows))
+        funded = held >= _needed(payments)[rows]
+        return rows[funded], held[funded]
+
+    def _funded(self, payments: Payments, popular: NDArray[np.float64], tries: int) -> Ints:
+        """Accounts open so far; who pays in bulk seeks one that holds at least the amount."""
+        account, needed = self._any(popular), _needed(payments)
+        for _ in range(tries):
+            short = np.flatnonzero(self._balances[account] < needed)
+            account[short] = self._any(popular[short])
         return account
 
+    def _spend(self, account: Ints, step: Ints) -> None:
+        """Accounts are clients too: some pay out under other names before their period ends."""
+        chance = np.array([p.spent for p in PHASES])[_phase(step)]
+        rows = account[self._rng.random(len(account)) < chance]
+        spent = 100 * self._rng.lognormal(SPENT_LOG_MEAN, SPENT_LOG_SD, len(rows))
+        self._balances[rows] = np.maximum(self._balances[rows] - spent.astype(np.int64), 0)
+
     def _enrich(self, account: Ints, chance: float) -> None:
-        """Accounts are clients too: some have taken in cash since, under other names."""
+        """And some have taken in cash."""
         rich = account[self._rng.random(len(account)) < chance]
         self._balances[rich] += self._rng.integers(0, 100 * MOST_ENRICHED, len(rich))
 
-    def _match(self, account: Ints, payments: Payments, weight: float) -> None:
-        """The more an account holds, the larger the sums it moves: of each type, in ranks."""
-        for kind in (CASH_IN, CASH_OUT, TRANSFER):
-            rows = np.flatnonzero((payments.type == kind) & payments.bulk)
-            by_amount = rows[self._roughly_sorted(payments.amount[rows], weight)]
-            by_held = rows[self._roughly_sorted(self._balances[account[rows]], weight)]
-            account[by_amount] = account[by_held]
-
-    def _roughly_sorted(self, values: Cents, weight: float) -> Ints:
-        rank = np.empty(len(values))
-        rank[np.argsort(values, kind="stable")] = np.linspace(0, 1, len(values))
-        return np.argsort(weight * rank + (1 - weight) * self._rng.random(len(values)))
-
-    def _swap(self, account: Ints, payments: Payments, times: int) -> None:
-        """Money that comes in is taken from an account that has it, where two can swap theirs."""
-        rows = np.flatnonzero(
-            ((payments.type == CASH_IN) & payments.bulk) | (payments.type == DEBIT)
-        )
-        need = np.where(payments.type == CASH_IN, payments.amount, 1)
-        for _ in range(times):
-            one, other = self._rng.permutation(rows)[: len(rows) // 2 * 2].reshape(2, -1)
-            held, offered = self._balances[account[one]], self._balances[account[other]]
-            now = (held >= need[one]).astype(int) + (offered >= need[other])
-            then = (offered >= need[one]).astype(int) + (held >= need[other])
-            better = then > now
-            one, other = one[better], other[better]
-            account[one], account[other] = account[other], account[one]
-
     def _any(self, popular: NDArray[np.float64]) -> Ints:
-        """Any account, all alike likely, or any earlier payment's: the popular grow popular."""
+        """Any account, all alike likely, or a recent payment's: who is paid is soon paid again."""
         account = self._rng.integers(0, len(self._names), len(popular))
         chosen = self._rng.random(len(popular)) < popular
         account[chosen] = self._rng.choice(self._paid, int(chosen.sum()))
         return account
 
-    def _remember(self, account: Ints, needed: bool) -> None:
-        self._paid = np.append(self._paid, account) if needed else self._paid[:1]
+    def _open(self, held: Cents) -> None:
+        self._names = np.append(self._names, self._rng.integers(0, NAMES, len(held)))
+        self._balances = np.append(self._balances, held)
 
-    def _open(self, payments: Payments) -> None:
+    def _held(self, payments: Payments) -> Cents:
+        """What accounts hold that would open for these payments."""
         n = len(payments.step)
         empty = np.array([p.empty_account for p in PHASES])[_phase(payments.step)]
         empty[payments.bulk | (payments.type == DEBIT)] = 0.0
@@ -141,27 +149,19 @@ class Payees:
             whole_balance(self._rng, CLIENT_BALANCE, n),
         )
         held[self._rng.random(n) < empty] = 0
-        self._names = np.append(self._names, self._rng.integers(0, NAMES, n))
-        self._balances = np.append(self._balances, held)
+        return held
 
-    def _written(self, account: Ints, step: Ints, after: Cents) -> Cents:
-        """What is written is the balance at the end of the row's accounting period."""
-        order = np.argsort(account, kind="stable")
-        first = np.diff(account[order], prepend=-1) != 0
-        hours = np.clip(np.diff(step[order], prepend=0), 0, 2)
-        ended = np.array([p.period_ended for p in PHASES])[_phase(step[order]), hours]
-        starts = first | (self._rng.random(len(step)) < ended)
-        last = np.append(np.flatnonzero(starts)[1:], len(step)) - 1
-        written = np.empty_like(after)
-        written[order] = self._emptied(step[order][last], after[order][last])[np.cumsum(starts) - 1]
-        return written
 
-    def _emptied(self, step: Ints, held: Cents) -> Cents:
-        """Some were emptied, wholly or in part, before the period ended: the less held the more."""
-        chance = np.array([p.emptied for p in PHASES])[_phase(step)]
-        emptied = self._rng.random(len(held)) < chance / (1 + held / (100 * HALF_EMPTIED))
-        left = np.maximum(self._rng.uniform(-1, 1, len(held)), 0)
-        return np.where(emptied, left * held, held).astype(np.int64)
+def _needed(payments: Payments) -> Cents:
+    """What an account must hold: the amount, where paid in bulk or by direct debit."""
+    return np.where(payments.bulk | (payments.type == DEBIT), payments.amount, 0)
+
+
+def _period(step: Ints) -> Ints:
+    """Number of each row's accounting period: one begins within each hour, for all accounts."""
+    start, stop = (np.searchsorted(step, step, side=side) for side in ("left", "right"))
+    place = (np.arange(len(step)) - start) / (stop - start)
+    return step + (place >= np.array([p.period_end for p in PHASES])[_phase(step)])
 
 
 def _phase(step: Ints) -> Ints:
