@@ -162,8 +162,11 @@ def _csv(path: Path, encoding: str, separator: str, scratch: Path, numbers: froz
                  THEN 'has ' || len(cells) || ' fields, not {len(columns)}'
           END AS problem
         FROM (SELECT line, raw, {listed} AS cells FROM ({_lines(text, header=True)}))"""
-    quick = _quick(text, columns, separator, numbers) if len(columns) > 1 else None
-    return Raw(sql, columns, _places(columns), quick=quick, lines=_count_lines(text) - 1)
+    lines, trailing = _count_lines(text, separator)
+    # DuckDB takes no offence at one empty field too many at a line's end
+    fit = len(columns) > 1 and not trailing
+    quick = _quick(text, columns, separator, numbers) if fit else None
+    return Raw(sql, columns, _places(columns), quick=quick, lines=lines - 1)
 
 
 def _places(columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -188,13 +191,16 @@ def _quick(text: Path, columns: tuple[str, ...], separator: str, numbers: frozen
     return Raw(sql, columns, cells, numbers)
 
 
-def _count_lines(text: Path) -> int:
-    lines, piece = 0, b""
+def _count_lines(text: Path, separator: str) -> tuple[int, bool]:
+    """Count lines, and tell whether any of them ends with a separator."""
+    mark = separator.encode()
+    lines, trailing, last = 0, False, b""
     with text.open("rb") as file:
-        while following := file.read(PIECE):
-            piece = following
+        while piece := file.read(PIECE):
             lines += piece.count(b"\n")
-    return lines + (not piece.endswith(b"\n"))
+            trailing |= mark + b"\n" in last[-len(mark) :] + piece
+            last = piece
+    return lines + (not last.endswith(b"\n")), trailing or last.endswith(mark)
 
 
 def _split(path: Path, header: str, separator: str) -> list[str]:
