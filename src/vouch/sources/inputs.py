@@ -236,6 +236,13 @@ def keep(folder: Path, file: Path) -> str:
 
 
 def _digest(file: Path) -> str:
+    with _reading(file):
+        return sha256(file)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """See that there is something to read, and tell what keeps it from being read."""
     if not file.exists():
         known = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
         hint = near(file.name, known) if known else "check the path"
@@ -245,7 +252,7 @@ def _digest(file: Path) -> str:
     try:
         if not file.stat().st_size:
             raise VouchError(f"{file}: is empty (0 bytes)", "give a file with rows")
-        return sha256(file)
+        yield
     except OSError as error:
         raise VouchError(f"{file}: cannot be read ({error.strerror})", "check its rights") from None
 
@@ -331,8 +338,11 @@ def _check_file(declaration: Declaration, file: Path) -> None:
 
     from vouch.sources.readers import open_raw
 
-    _digest(file)
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+    with (
+        _reading(file),
+        tempfile.TemporaryDirectory() as scratch,
+        duckdb.connect() as connection,
+    ):
         open_raw(connection, file, declaration, Path(scratch))
 
 

@@ -173,11 +173,16 @@ def _places(columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"cells[{place}]" for place in range(1, len(columns) + 1))
 
 
+def _named(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Name each column's cell; canonical names have no space, so none is the same."""
+    return tuple(quoted(f"cell {place}") for place in range(len(columns)))
+
+
 def _quick(text: Path, columns: tuple[str, ...], separator: str, numbers: frozenset[str]) -> Raw:
     """Read with DuckDB's own reader; it skips blank lines and joins quoted line breaks."""
-    cells = tuple(quoted(f"cell {place}") for place in range(len(columns)))
+    cells = _named(columns)
     kinds = ["DOUBLE" if name in numbers else "VARCHAR" for name in columns]
-    types = ", ".join(f"'{cell[1:-1]}': '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
+    types = ", ".join(f"{cell}: '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
     texts = [cell for cell, kind in zip(cells, kinds, strict=True) if kind == "VARCHAR"]
     # it takes a quote within a field for a part of it
     odd = " OR ".join(
@@ -279,7 +284,7 @@ def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
     if not rows[0]:
         raise VouchError(f"{path}: has no rows", "give a file with rows")
     columns = tuple(name for name, *_ in described if name != "file_row_number")
-    cells = tuple(quoted(f"cell {place}") for place in range(len(columns)))
+    cells = _named(columns)
     texts = ", ".join(
         f"CAST({quoted(name)} AS VARCHAR) AS {cell}"
         for name, cell in zip(columns, cells, strict=True)

@@ -13,7 +13,6 @@ from vouch.validate.history import KEY
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-COLUMNS = ("column", "column_A", "column_B")
 DIGITS = 9
 """Significant digits of an observed value: the last ones depend on the order of summing."""
 
@@ -50,9 +49,7 @@ class Outcome:
         """What is expected, in words: its notes, or its type with the columns it is about."""
         if notes := self.expectation["meta"].get("notes"):
             return str(notes)
-        kwargs = self.expectation["kwargs"]
-        named = [kwargs[name] for name in COLUMNS if name in kwargs]
-        columns = ", ".join([*named, *kwargs.get("column_list", [])])
+        columns = ", ".join(_columns(self.expectation))
         words = re.sub("^expect_(column_|table_)?", "", self.expectation["type"]).replace("_", " ")
         return f"{columns}: {words}" if columns else words
 
@@ -146,15 +143,20 @@ def _counts(
 def _examples(
     connection: "DuckDBPyConnection", table: str, expectation: dict[str, Any], keys: str, n: int
 ) -> tuple[str, ...]:
-    kwargs = expectation["kwargs"]
-    named = [kwargs[name] for name in COLUMNS if name in kwargs]
-    columns = [*named, *kwargs.get("column_list", [])]
+    columns = _columns(expectation)
     values = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in columns)
     rows = connection.execute(
         f"""SELECT id, [{values}] FROM {quoted(table)} SEMI JOIN ({keys}) USING ({KEY})
             ORDER BY {KEY} LIMIT {n}"""
     ).fetchall()
     return tuple(_tell(identity, columns, found) for identity, found in rows)
+
+
+def _columns(expectation: dict[str, Any]) -> list[str]:
+    """Name the columns an expectation is about."""
+    kwargs = expectation["kwargs"]
+    named = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
+    return [*named, *kwargs.get("column_list", [])]
 
 
 def _tell(identity: str, columns: list[str], found: list[Any]) -> str:
