@@ -4,7 +4,7 @@ import pytest
 
 from vouch.errors import VouchError
 from vouch.sources.declaration import load_declaration, parse_duration
-from vouch.usecases import fraud
+from vouch.usecases import find
 
 GOOD = """
 name: shop
@@ -21,7 +21,7 @@ def load(tmp_path, text):
     path = tmp_path / "shop.yaml"
     path.write_text(text)
     declaration = load_declaration(path)
-    fraud.check(declaration, path)
+    find(declaration).check(declaration, path)
     return declaration
 
 
@@ -71,3 +71,83 @@ def test_an_unknown_source_suggests_the_near_one(tmp_path):
 )
 def test_durations(text, hours):
     assert parse_duration(text) == timedelta(hours=hours)
+
+
+TEXTS = """
+name: shop
+usecase: sentiment
+format: csv
+columns:
+  words: {role: text}
+  mood: {role: label, values: [bad, so-so, good]}
+  sure: {role: label_confidence}
+  kind: {role: category}
+rule: {name: vader, lexicon: vader, threshold: 0.05}
+"""
+
+
+def test_a_source_of_texts(tmp_path):
+    declaration = load(tmp_path, TEXTS)
+    assert declaration.column("text") == "words"
+    assert declaration.rule.told() == {"name": "vader", "lexicon": "vader", "threshold": 0.05}
+    assert not declaration.has("time")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("role: text", "role: category"), "no column has the role 'text'"),
+        (("lexicon: vader, threshold: 0.05", "where: length(text) > 3"), "tells two classes apart"),
+        (("lexicon: vader", "lexicon: afinn"), "rule.lexicon: .*'afinn'"),
+        (("lexicon: vader, threshold: 0.05", ""), "needs where .* or lexicon"),
+        (("threshold: 0.05", "threshold: 2"), "rule.threshold: .*2"),
+        (("lexicon: vader", "lexicon: vader, where: a > 1"), "one of the two"),
+        (("[bad, so-so, good]", "[bad, good]"), "must be 3 values in the order negative, neutral"),
+        (("[bad, so-so, good]", "[positive, neutral, negative]"), "must be 3 values in the order"),
+        (("[bad, so-so, good]", "[bad, good, good]"), "must be 3 values"),
+        (("kind:", "asset:"), "its name 'asset' is vouch's own|another's"),
+        (("usecase: sentiment", "usecase: moods"), "usecase: .*'moods'"),
+        (("role: category", "role: asset}\n  other: {role: asset"), "role 'asset' is given to two"),
+    ],
+)
+def test_a_wrong_declaration_of_texts_names_the_field(tmp_path, change, message):
+    text = (
+        TEXTS.replace("kind: {role", "what: {role: asset}\n  kind: {role")
+        if "asset:" in change
+        else TEXTS
+    )
+    with pytest.raises(VouchError, match=message):
+        load(tmp_path, text.replace(*change))
+
+
+def test_without_label_and_rule_nothing_labels_the_texts(tmp_path):
+    text = TEXTS.split("rule:", maxsplit=1)[0].replace(
+        "role: label, values: [bad, so-so, good]", "role: ignore"
+    )
+    with pytest.raises(VouchError, match="nothing labels the texts"):
+        load(tmp_path, text)
+
+
+def test_a_lexicon_reads_no_payments(tmp_path):
+    with pytest.raises(VouchError, match="these are payments"):
+        load(tmp_path, GOOD + "rule: {lexicon: vader}\n")
+
+
+def test_a_payments_table_may_have_a_category_called_asset(tmp_path):
+    assert load(tmp_path, GOOD.replace("Kind Of", "Asset")).of_role("category") == ("asset",)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("{name: tweets, rows: 999}", "rows: .*999"),
+        ("{name: tweets, rows: 1000001}", "rows: .*1000001"),
+        ("{name: tweets, rows: 1000, label_noise: 0.6}", "label_noise: .*0.6"),
+        ("{name: paysim, rows: 10000, label_noise: 0.1}", "label_noise: Extra"),
+        ("{name: twets, rows: 1000}", "'twets'"),
+    ],
+)
+def test_a_simulator_out_of_range(tmp_path, section, message):
+    text = TEXTS.replace("format: csv", f"format: simulator\nsimulator: {section}")
+    with pytest.raises(VouchError, match=message):
+        load(tmp_path, text)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
 from vouch.errors import VouchError
-from vouch.sources.declaration import NUMERIC, Column, Declaration
+from vouch.sources.declaration import NUMERIC, WORDS, Column, Declaration
 from vouch.sources.readers import Raw, literal, open_raw, quoted
+from vouch.usecases import find
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)
 EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
 """How tables write that a value is missing, in lower case."""
-NEEDED = frozenset(["id", "time", "amount", "payer", "payee"])
+NEEDED = frozenset(["id", "time", "amount", "payer", "payee", "text"])
 """Roles a row cannot be without, unless its column is optional."""
 TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
-SAID = ("label", "label_time")
+SAID = ("label", "label_time", "label_confidence")
 """Roles of what is said of a row, rather than what happened."""
+CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+"""Control characters: they mean nothing in a text, and some cut it short elsewhere."""
+BLANKS = " \t\n\u00a0\u3000"
 HASH_DIGITS = 20
 DIGEST = f"left(row_hash, {HASH_DIGITS})"
 """SQL for the part of a row's hash that names what happened."""
@@ -126,7 +130,8 @@ def query(declaration: Declaration, raw: Raw) -> str:
     for name, canonical in values(declaration):
         present = name in raw.columns
         cell = raw.cells[raw.columns.index(name)] if present else "CAST(NULL AS VARCHAR)"
-        text = cell if name in raw.numbers else _clean(cell)
+        role = declaration.columns[name].role
+        text = cell if name in raw.numbers else _words(cell) if role in WORDS else _clean(cell)
         texts.append(f"{text} AS {quoted('text ' + canonical)}")
         read.append(_value(declaration, name, canonical, present=present))
     casts = ", ".join(f"{value.cast} AS {quoted('cast ' + value.name)}" for value in read)
@@ -155,6 +160,13 @@ def _clean(cell: str) -> str:
     return f"CASE WHEN {real} THEN {text} END"
 
 
+def _words(cell: str) -> str:
+    """Clean what people wrote: spaces for control characters, one kind of line break."""
+    breaks = f"replace(replace({cell}, chr(13) || chr(10), chr(10)), chr(13), chr(10))"
+    plain = f"regexp_replace({breaks}, {literal(CONTROLS)}, ' ', 'g')"
+    return f"nullif(trim({plain}, {literal(BLANKS)}), '')"
+
+
 def _value(declaration: Declaration, name: str, canonical: str, *, present: bool) -> Value:
     column = declaration.columns[name]
     text, cast = quoted("text " + canonical), quoted("cast " + canonical)
@@ -164,16 +176,18 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
     problem = f"""
         CASE WHEN {text} IS NULL THEN {literal(f"{name}: is empty") if needed else "NULL"}
              WHEN {bad} THEN {literal(f"{name}: ")} || '''' || {text} || ''' '
-               || {literal(_complaint(column))} END"""
+               || {literal(_complaint(declaration, column))} END"""
     wrong = f"({text} IS NULL OR {bad})" if needed else bad
     return Value(canonical, casting, sql, wrong, problem)
 
 
-def _complaint(column: Column) -> str:
+def _complaint(declaration: Declaration, column: Column) -> str:
     if column.role in NUMERIC:
         return "is not a finite number"
     if column.role == "label":
-        return "is not a label (0 or 1)"
+        names = column.values or find(declaration).CLASSES
+        known = f"{', '.join(names)} or 0 to {len(names) - 1}" if len(names) > 2 else "0 or 1"
+        return f"is not a label ({known})"
     if column.role == "time" and column.unit == "step":
         return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
     if column.role in ("time", "arrival", "label_time"):
@@ -187,7 +201,7 @@ def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> t
         fits = f"coalesce(isfinite({cast}), false)"
         return _number(text, declaration.decimal), f"CASE WHEN {fits} THEN {cast} END", fits
     if column.role == "label":
-        return _label(text), cast, f"{cast} IS NOT NULL"
+        return _label(text, column.values or find(declaration).CLASSES), cast, f"{cast} IS NOT NULL"
     if column.role == "time" and column.unit == "step":
         return f"TRY_CAST({text} AS DOUBLE)", *_step(cast, column)
     if column.role in ("time", "arrival", "label_time"):
@@ -204,8 +218,10 @@ def _number(text: str, decimal: str) -> str:
     return f"TRY_CAST({text} AS DOUBLE) + 0.0"
 
 
-def _label(text: str) -> str:
-    words = {1: TRUE, 0: FALSE}
+def _label(text: str, classes: tuple[str, ...]) -> str:
+    words: dict[int, tuple[str, ...]] = {n: (name.lower(),) for n, name in enumerate(classes)}
+    if len(classes) == 2:
+        words = {1: (*TRUE, *words[1]), 0: (*FALSE, *words[0])}
     cases = " ".join(
         f"WHEN lower({text}) IN ({', '.join(map(literal, known))}) THEN {value}"
         for value, known in words.items()

@@ -9,6 +9,7 @@ from hashlib import sha256 as new_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vouch import usecases
 from vouch.engine import PARQUET, connect
 from vouch.errors import VouchError
 from vouch.files import sha256, write_json
@@ -18,7 +19,6 @@ from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
-from vouch.usecases import fraud
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -85,7 +85,7 @@ def ingest(
         VouchError: A file that is not what the declaration says, or ids that repeat.
     """
     source = load_declaration(declaration)
-    fraud.check(source, declaration)
+    usecases.find(source).check(source, declaration)
     with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
         scratch = Path(folder)
         arrived = _simulate(source, scratch, progress) if source.simulator else _given(raw, files)
@@ -149,7 +149,7 @@ def _parse(
 def _check_ids(
     connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed, allowed: float
 ) -> None:
-    if not source.has("id"):
+    if source.column("id") not in parsed.columns:
         return
     rows = f"(SELECT id, row_hash FROM {parsed.view} WHERE reason IS NULL)"
     conflicts, example = _one(
@@ -181,7 +181,7 @@ def _write(
     chosen = ", ".join(quoted(name) for name in columns if name != "arrival")
     order = ", ".join(["time"] * ("time" in columns) + ["id", "file", "line"])
     connection.execute(
-        f"""COPY (SELECT {_id(connection, source)} AS id, {chosen},
+        f"""COPY (SELECT {_id(connection, source, parsed)} AS id, {chosen},
               {literal(source.name)} AS source, file, line, {arrival} AS arrived_at, row_hash
               FROM good ORDER BY {order})
             TO {literal(rows)} {PARQUET}"""
@@ -205,9 +205,11 @@ def _scan(parsed: Parsed) -> str:
                FROM {parsed.view}"""
 
 
-def _id(connection: "DuckDBPyConnection", source: Declaration) -> str:
-    """Give SQL for a row's id; without a declared one, equal rows of a file are numbered."""
-    if source.has("id"):
+def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[Parsed]) -> str:
+    """Give SQL for a row's id; without a given one, equal rows of a file are numbered."""
+    name = source.column("id")
+    given = name is not None and all(name in each.columns for each in parsed)
+    if name is not None and given and not source.columns[name].optional:
         return "id"
     digest = parse.DIGEST
     connection.execute(
@@ -219,7 +221,8 @@ def _id(connection: "DuckDBPyConnection", source: Declaration) -> str:
     )
     occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
     (twins,) = _one(connection, "SELECT count(*) FROM twins")
-    return f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
+    made = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
+    return f"coalesce(id, {made})" if name is not None else made
 
 
 def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:

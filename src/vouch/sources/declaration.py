@@ -28,8 +28,14 @@ Role = Literal[
     "payer_balance_after",
     "payee_balance_before",
     "payee_balance_after",
+    "text",
+    "author",
+    "asset",
+    "followers",
+    "retweets",
     "label",
     "label_time",
+    "label_confidence",
     "ignore",
 ]
 BALANCES: tuple[Role, ...] = (
@@ -38,7 +44,12 @@ BALANCES: tuple[Role, ...] = (
     "payee_balance_before",
     "payee_balance_after",
 )
-NUMERIC: frozenset[str] = frozenset(["amount", "number", *BALANCES])
+COUNTS: tuple[Role, ...] = ("followers", "retweets")
+NUMERIC: frozenset[str] = frozenset(["amount", "number", *BALANCES, *COUNTS, "label_confidence"])
+TEXTUAL: frozenset[str] = frozenset(["text", "author", "asset", "label_confidence", *COUNTS])
+"""Roles that only a table of texts has."""
+WORDS: frozenset[str] = frozenset(["text", "author"])
+"""Roles of free words: only an empty one is missing, for people do write "none" and "null"."""
 REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -65,7 +76,8 @@ class Column(Strict):
     Attributes:
         role: What the column means.
         optional: The file may come without it.
-        values: For a category, the values it may take; empty means any.
+        values: For a category, the values it may take; empty means any. For a label, the names
+            of its classes in order, class 0 first; empty means the use case's own names.
         history: For payer and payee, whether one name comes often enough to have a history.
         unit: For time, ``datetime`` (text or timestamp) or ``step`` (a count of steps).
         step: For ``unit: step``, how long one step is.
@@ -104,15 +116,31 @@ class Truth(Strict):
 
 
 class Rule(Strict):
-    """A starting rule that labels rows at once.
+    """A starting rule that labels rows at once: a condition, or a lexicon of words.
 
     Attributes:
         name: What the rule is called in the label store.
         where: An SQL condition over role names; true means positive.
+        lexicon: Which lexicon scores the text instead, from -1 to 1.
+        threshold: The score, above 0 and at most 1, from which a text is positive; negative from
+            its opposite, and neutral between the two.
     """
 
     name: str = "rule"
-    where: str
+    where: str = ""
+    lexicon: Literal["vader"] | None = None
+    threshold: float = Field(default=0.05, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Rule":
+        if bool(self.where.strip()) == bool(self.lexicon):
+            raise ValueError("needs where (an SQL condition) or lexicon (vader), one of the two")
+        return self
+
+    def told(self) -> dict[str, Any]:
+        """Give what a summary tells of it: its name and what it goes by."""
+        wanted = {"name", "lexicon", "threshold"} if self.lexicon else {"name", "where"}
+        return self.model_dump(include=wanted)
 
 
 class Costs(Strict):
@@ -129,8 +157,8 @@ class Costs(Strict):
     false_alarm: float = Field(default=0.0, ge=0)
 
 
-class Simulator(Strict):
-    """Rows made instead of read.
+class PaySim(Strict):
+    """Payments made instead of read.
 
     Attributes:
         name: Which simulator.
@@ -143,11 +171,30 @@ class Simulator(Strict):
     seed: int = 0
 
 
+class Tweets(Strict):
+    """Tweets made instead of read.
+
+    Attributes:
+        name: Which simulator.
+        rows: How many rows, 1,000 to 1,000,000.
+        seed: Seed of the random numbers; the same seed gives the same bytes.
+        label_noise: Share of the labels, 0 to 0.5, that are not the tweet's true class.
+    """
+
+    name: Literal["tweets"]
+    rows: int = Field(ge=1_000, le=1_000_000)
+    seed: int = 0
+    label_noise: float = Field(default=0.08, ge=0, le=0.5)
+
+
+Simulator = Annotated[PaySim | Tweets, Field(discriminator="name")]
+
+
 class Declaration(Strict):
     """A source: its format, its columns' roles, and what is known of its labels and costs."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    usecase: Literal["fraud"] = "fraud"
+    usecase: Literal["fraud", "sentiment"] = "fraud"
     description: str = ""
     format: Literal["csv", "parquet", "jsonl", "simulator"]
     encoding: str = "utf-8"

@@ -268,7 +268,7 @@ def _copy(file: Path, place: Path, digest: str) -> None:
 
 
 def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
-    from vouch.usecases import fraud
+    from vouch import usecases
 
     path = root / f"data/sources/{declaration.name}.yaml"
     if not path.exists():
@@ -278,7 +278,7 @@ def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
             f"{path}: is declared for {declaration.usecase!r}, not {usecase!r}",
             near(usecase, [declaration.usecase]),
         )
-    fraud.check(declaration, path)
+    usecases.find(declaration).check(declaration, path)
 
 
 def _simulated(
@@ -320,7 +320,8 @@ def _filed(
     name = declaration.name
     if path is None and add is None and kept is None:
         raise VouchError(
-            f"source {name!r} has no file yet", f"vouch run fraud --source {name} --path FILE"
+            f"source {name!r} has no file yet",
+            f"vouch run {declaration.usecase} --source {name} --path FILE",
         )
     folder = root / "data/raw" / name
     for file in filter(None, (path, add)):

@@ -1,8 +1,9 @@
 """Reading raw files as text, one relation for every format, with the line each row stands on.
 
 Every line of a file becomes a row or a problem: nothing is dropped on the way. CSV and JSON lines
-are read line by line, so a quoted line break is a problem of its two lines, told as such. A CSV
-file in which each line is a row is read several times faster by DuckDB's own reader.
+are read line by line, so a quoted line break is a problem of its two lines, told as such; only
+where a column holds texts, which people write over several lines, are CSV files read record by
+record. A CSV file in which each line is a row is read several times faster by DuckDB's own reader.
 """
 
 import codecs
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from vouch.errors import VouchError, near
 from vouch.sources.declaration import Declaration
+from vouch.sources.records import open_text, write_records
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -85,7 +87,10 @@ def open_raw(
             column twice or lacks one that is needed.
     """
     form, encoding, separator = declaration.format, declaration.encoding, declaration.separator
-    raw = read(connection, path, form, encoding, separator, scratch, declaration.numbers)
+    if form == "csv" and declaration.has("text"):
+        raw = _csv_records(path, encoding, separator, scratch)
+    else:
+        raw = read(connection, path, form, encoding, separator, scratch, declaration.numbers)
     _check_columns(path, declaration, raw.columns)
     return raw
 
@@ -167,6 +172,19 @@ def _csv(path: Path, encoding: str, separator: str, scratch: Path, numbers: froz
     fit = len(columns) > 1 and not trailing
     quick = _quick(text, columns, separator, numbers) if fit else None
     return Raw(sql, columns, _places(columns), quick=quick, lines=lines - 1)
+
+
+def _csv_records(path: Path, encoding: str, separator: str, scratch: Path) -> Raw:
+    _check_encoding(path, encoding)
+    with open_text(path, encoding) as file:
+        header = file.readline(LONGEST_LINE).rstrip("\n")
+        if not any(line.strip() for line in file):
+            raise VouchError(f"{path}: has a header and no rows", "give a file with rows")
+    columns = tuple(name.strip() for name in _split(path, header, separator))
+    out = scratch / f"{path.stem}.records"
+    write_records(path, encoding, separator, len(columns), out)
+    sql = f"SELECT line, raw, problem, cells FROM read_parquet({literal(out)})"
+    return Raw(sql, columns, _places(columns))
 
 
 def _places(columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,78 @@
+"""What every use case asks of a declaration."""
+
+from pathlib import Path
+from typing import get_args
+
+from vouch.errors import VouchError
+from vouch.sources.declaration import REPEATABLE, TEXTUAL, Declaration, Role
+
+RESERVED = frozenset(
+    ["source", "file", "line", "arrived_at", "row_hash", "known_at", "superseded_at"]
+)
+"""Columns vouch adds to every row."""
+
+
+def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]) -> None:
+    """See that a column plays each role that is needed.
+
+    Args:
+        declaration: The source.
+        path: Its file, for the message.
+        required: The roles.
+
+    Raises:
+        VouchError: A role that no column plays.
+    """
+    for role in required:
+        if not declaration.has(role):
+            raise VouchError(
+                f"{path}: columns: no column has the role {role!r}",
+                f"give the column that holds it {{role: {role}}}",
+            )
+
+
+def check_names(declaration: Declaration, path: Path) -> None:
+    """See that no two columns bear one name from bronze on, nor one that vouch gives.
+
+    Args:
+        declaration: The source.
+        path: Its file, for the message.
+
+    Raises:
+        VouchError: A name that is taken.
+    """
+    played = {column.role for column in declaration.columns.values()}
+    # a payments table may well have a category called asset
+    taken = set(RESERVED) | (set(get_args(Role)) - TEXTUAL) | played
+    for column, declared in declaration.columns.items():
+        name = declaration.canonical(column)
+        if declared.role in REPEATABLE - {"ignore"}:
+            if name in taken:
+                raise VouchError(
+                    f"{path}: columns.{column}: its name {name!r} is vouch's own, or another's",
+                    "rename the column in the file",
+                )
+            taken.add(name)
+
+
+def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]) -> None:
+    """See that a label's declared values are as many as the classes, and in their order.
+
+    Args:
+        declaration: The source.
+        path: Its file, for the message.
+        classes: The use case's own names of them, class 0 first.
+
+    Raises:
+        VouchError: More or fewer values, one given twice, or the classes' own names in another
+            order, which would turn every label into another one.
+    """
+    name = declaration.column("label")
+    given = tuple(v.lower() for v in declaration.columns[name].values) if name else ()
+    shuffled = set(given) == set(classes) and given != classes
+    if given and (len(set(given)) != len(classes) or len(given) != len(classes) or shuffled):
+        raise VouchError(
+            f"{path}: columns.{name}.values: must be {len(classes)} values in the order "
+            f"{', '.join(classes)} (got {', '.join(given)})",
+            f"values: [{', '.join(classes)}], or what the file calls them, in this order",
+        )

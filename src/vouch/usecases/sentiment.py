@@ -1,0 +1,37 @@
+"""Sentiment: what a source of texts must declare to be of use."""
+
+from pathlib import Path
+
+from vouch.errors import VouchError
+from vouch.sources.declaration import Declaration
+from vouch.usecases.needs import check_classes, check_names, check_roles
+
+CLASSES: tuple[str, ...] = ("negative", "neutral", "positive")
+TRUTH = "given"
+"""Labels come with the texts, or are given later, by whoever collected them."""
+
+
+def check(declaration: Declaration, path: Path) -> None:
+    """See that a declaration has what the sentiment pipeline cannot do without.
+
+    Args:
+        declaration: The source.
+        path: Its file, for the message.
+
+    Raises:
+        VouchError: No text, two columns would bear one name, label values that are not three
+            classes, or nothing would ever label a row.
+    """
+    check_names(declaration, path)
+    check_roles(declaration, path, ("text",))
+    if not declaration.has("label") and declaration.rule is None:
+        raise VouchError(
+            f"{path}: neither a column with the role 'label' nor a rule: nothing labels the texts",
+            "declare the label column, or rule: {name: vader, lexicon: vader}",
+        )
+    if declaration.rule and not declaration.rule.lexicon:
+        raise VouchError(
+            f"{path}: rule: a condition (where) tells two classes apart, but there are three",
+            "give the rule a lexicon: {name: vader, lexicon: vader, threshold: 0.05}",
+        )
+    check_classes(declaration, path, CLASSES)
