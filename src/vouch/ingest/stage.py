@@ -119,11 +119,11 @@ def _given(folder: Path, files: Sequence[str]) -> list[File]:
 
 
 def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[File]:
-    from vouch.sources.paysim import write
+    from vouch.sources.simulators import write
 
     assert source.simulator is not None
     path = scratch / "simulated.parquet"
-    write(path, source.simulator.rows, source.simulator.seed, progress)
+    write(source.simulator, path, progress)
     section = json.dumps(source.simulator.model_dump(mode="json"), sort_keys=True)
     return [File(f"simulator {section}", path, new_digest(section.encode()).hexdigest(), None)]
 
