@@ -84,13 +84,13 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{SILVER}/validate.json",
             "page": f"{SILVER}/validation.html",
         },
-        shared=("src/vouch/engine",),
+        shared=("src/vouch/engine", "src/vouch/text"),
     ),
     Stage(
         "label",
         inputs={"declaration": DECLARATION, "rows": f"{SILVER}/rows.parquet"},
         outputs={"labels": f"{LABELS}/labels.parquet", "summary": f"{LABELS}/label.json"},
-        shared=("src/vouch/engine",),
+        shared=("src/vouch/engine", "src/vouch/text"),
     ),
     Stage(
         "extract",

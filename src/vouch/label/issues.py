@@ -1,6 +1,6 @@
 """Issues: who said what of which row, and when.
 
-The rule speaks when the payment happens; the truth arrives after its delay, for genuine rows too.
+The rule speaks when the row happens; the truth arrives after its delay, for every class of it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ import ibis
 
 from vouch.label.rules import apply
 from vouch.sources.declaration import Declaration, Delay
+from vouch.usecases import find
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -22,13 +23,14 @@ def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Ta
 
     Args:
         rows: Silver rows, every version: ``id``, ``time`` and ``label`` where the source has
-            them, ``known_at``, ``superseded_at``.
+            them, ``label_confidence`` too, ``text`` where the rule is a lexicon, ``known_at``,
+            ``superseded_at``.
         declaration: Says the rule and how late the truth is.
         use: Sources of labels that are in force.
 
     Returns:
         One row an issue: entity, label (int8), source, actor, issued_at, case, propensity,
-        model_version, in_force.
+        model_version, confidence (0 to 1, how sure who gave the label was, or null), in_force.
 
     Raises:
         VouchError: The rule's condition is wrong.
@@ -59,7 +61,8 @@ def _truth(rows: "Table", declaration: Declaration) -> "Table":
     standing = issued.filter(
         issued.superseded_at.isnull() | (issued.superseded_at > issued.issued_at)
     )
-    return _shape(standing, standing.label, "chargeback", declaration.name, standing.issued_at)
+    truth = find(declaration).TRUTH
+    return _shape(standing, standing.label, truth, declaration.name, standing.issued_at, sure=True)
 
 
 def _arrival(rows: "Table", declaration: Declaration) -> Any:
@@ -96,7 +99,10 @@ def uniform(entity: Any, salt: str) -> Any:
     return (sum(places[1:], places[0]) + 0.5) / 16**DRAWN
 
 
-def _shape(rows: "Table", label: Any, source: str, actor: str, issued_at: Any) -> "Table":
+def _shape(
+    rows: "Table", label: Any, source: str, actor: str, issued_at: Any, *, sure: bool = False
+) -> "Table":
+    known = sure and "label_confidence" in rows.columns
     return rows.select(
         entity=rows.id,
         label=label.cast("int8"),
@@ -106,4 +112,5 @@ def _shape(rows: "Table", label: Any, source: str, actor: str, issued_at: Any) -
         case=ibis.null("string"),
         propensity=ibis.null("float64"),
         model_version=ibis.null("string"),
+        confidence=rows.label_confidence if known else ibis.null("float64"),
     )

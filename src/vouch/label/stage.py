@@ -12,6 +12,7 @@ from vouch.label.issues import issues
 from vouch.label.params import LabelParams
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
+from vouch.usecases import find
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -37,7 +38,7 @@ def label(
         progress: Told after each part.
 
     Returns:
-        The summary: counts of issues and positives by source, and warnings.
+        The summary: counts of issues by source, of positives or of each class, and warnings.
 
     Raises:
         VouchError: The rule's condition is wrong.
@@ -65,9 +66,10 @@ def _unusable(path: Path, source: Declaration, error: Exception) -> VouchError:
 
 
 def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
+    classes = find(source).CLASSES
     counts = labels.group_by("source").aggregate(
         issues=labels.count(),
-        positives=(labels.label > 0).sum(),
+        **_by_class(labels, classes),
         entities=labels.entity.nunique(),
         first=labels.issued_at.min().cast("string"),
         last=labels.issued_at.max().cast("string"),
@@ -77,14 +79,27 @@ def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
     return {
         "issues": sum(row["issues"] for row in by_source.values()),
         "by_source": by_source,
-        "rule": source.rule.model_dump() if source.rule else None,
-        "warnings": _warnings(by_source),
+        "rule": source.rule.told() if source.rule else None,
+        "warnings": _warnings(by_source, classes),
     }
 
 
-def _warnings(by_source: dict[str, dict[str, Any]]) -> list[str]:
+def _by_class(labels: "Table", classes: tuple[str, ...]) -> dict[str, Any]:
+    """Count the positives of two classes, or each of more."""
+    if len(classes) == 2:
+        return {"positives": (labels.label > 0).sum()}
+    return {name: (labels.label == number).sum() for number, name in enumerate(classes)}
+
+
+def _warnings(by_source: dict[str, dict[str, Any]], classes: tuple[str, ...]) -> list[str]:
     if not by_source:
         return ["no labels: the source declares neither a rule nor a label column with values"]
     missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]
-    silent_ones = [n for n, row in by_source.items() if not row["positives"]]
-    return missing + [f"{name}: no positive label" for name in sorted(silent_ones)]
+    names = {"positives": "positive"} if len(classes) == 2 else {name: name for name in classes}
+    never = [
+        f"{source}: no {told} label"
+        for source, row in sorted(by_source.items())
+        for name, told in names.items()
+        if not row[name]
+    ]
+    return missing + never

@@ -6,6 +6,7 @@ lower case.
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -228,6 +229,19 @@ class Declaration(Strict):
         """
         role = self.columns[column].role
         return re.sub(r"\W+", "_", column).lower() if role in REPEATABLE else role
+
+    def within(self, columns: Collection[str]) -> "Declaration":
+        """Give the declaration of a table that lacks some optional columns.
+
+        Args:
+            columns: The canonical names of the columns it has.
+        """
+        kept = {
+            name: column
+            for name, column in self.columns.items()
+            if not column.optional or self.canonical(name) in columns
+        }
+        return self.model_copy(update={"columns": kept})
 
     @property
     def numbers(self) -> frozenset[str]:

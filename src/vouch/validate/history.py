@@ -96,7 +96,7 @@ def check_corrections(
 
 
 def _parties(declaration: Declaration) -> list[Role]:
-    wanted: tuple[Role, ...] = ("payer", "payee")
+    wanted: tuple[Role, ...] = ("payer", "payee", "author")
     return [role for role in wanted if declaration.has(role)]
 
 

@@ -107,6 +107,13 @@ def outcome(
     return Outcome(expectation, checked.success, failed, share, shown, None, keys)
 
 
+def columns_of(expectation: dict[str, Any]) -> set[str]:
+    """Name the columns an expectation is about; a query's stand in its ``meta.columns``."""
+    kwargs = expectation["kwargs"]
+    named = {kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs}
+    return named | {*kwargs.get("column_list", []), *expectation["meta"].get("columns", [])}
+
+
 def rounded(value: Any) -> Any:
     """Round floats, also within lists and mappings, to digits that are the same each time."""
     if isinstance(value, float):

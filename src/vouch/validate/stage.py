@@ -13,7 +13,7 @@ from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, quoted
 from vouch.validate import gx_duckdb as gx
 from vouch.validate.history import KEY, check_corrections, find_repeats, find_versions
-from vouch.validate.outcome import Outcome, outcome
+from vouch.validate.outcome import Outcome, columns_of, outcome
 from vouch.validate.page import write_page
 from vouch.validate.params import ValidateParams
 from vouch.validate.suite import POLICIES
@@ -71,11 +71,13 @@ def validate(
         VouchError: An expectation of policy fail does not hold, a suite that cannot be run, or
             ids that come back on other payments.
     """
-    source, expectations = load_declaration(declaration), load_suite(suite)
+    declared, expectations = load_declaration(declaration), load_suite(suite)
     with (
         tempfile.TemporaryDirectory(dir=rows.parent, prefix=".validate-") as folder,
         connect(memory=params.memory) as backend,
     ):
+        source = declared.within(_columns(backend.con, bronze))
+        expectations, skipped = _applicable(expectations, declared, source)
         work = Work(source, suite, bronze, Path(folder), params, backend.con)
         progress(0, 4, "looking for duplicates and corrections")
         arrived = _arrange(work)
@@ -86,7 +88,7 @@ def validate(
         progress(3, 4, "checking the table")
         rest = [e for e in expectations if not _by_row(e)]
         outcomes += _check(work, "current", _current(rows), rest)
-        content = _summary(work, counts, outcomes)
+        content = _summary(work, counts, outcomes, skipped)
     write_json(summary, content)
     write_page(page, source.name, content)
     return content
@@ -126,6 +128,22 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
                 "give it the policy fail or warn",
             )
     return expectations
+
+
+def _columns(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(bronze)})")
+    return {str(row[0]) for row in described.fetchall()}
+
+
+def _applicable(
+    expectations: list[dict[str, Any]], declared: Declaration, source: Declaration
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Leave out what is expected of optional columns that did not come; name what was left out."""
+    missing = declared.columns.keys() - source.columns.keys()
+    absent = {declared.canonical(name) for name in missing}
+    kept = [each for each in expectations if not absent & columns_of(each)]
+    left_out = [each for each in expectations if absent & columns_of(each)]
+    return kept, [Outcome(each, True, 0, 0.0).title for each in left_out]
 
 
 def _by_row(expectation: dict[str, Any]) -> bool:
@@ -243,10 +261,12 @@ def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, ro
     connection.execute(f"COPY ({query}) TO {literal(rows)} {PARQUET}")
 
 
-def _summary(work: Work, counts: dict[str, int], outcomes: list[Outcome]) -> dict[str, Any]:
+def _summary(
+    work: Work, counts: dict[str, int], outcomes: list[Outcome], skipped: list[str]
+) -> dict[str, Any]:
     present = {row[0] for row in work.connection.execute("DESCRIBE current").fetchall()}
     categories = {
-        name: _by_category(work.connection, name)
+        name: _by_category(work.connection, name, money="amount" in present)
         for name in work.declaration.of_role("category")
         if name in present
     }
@@ -259,17 +279,22 @@ def _summary(work: Work, counts: dict[str, int], outcomes: list[Outcome]) -> dic
         "warnings": [
             *(f"{e.title}: {e.failed:,} rows ({e.share:.2%}), {e.policy}" for e in noticed),
             *(f"{e.title}: does not hold (observed: {e.observed})" for e in broken),
+            *(f"{title}: not checked, the optional column did not come" for title in skipped),
         ],
     }
 
 
-def _by_category(connection: "DuckDBPyConnection", name: str) -> dict[str, dict[str, float]]:
+def _by_category(
+    connection: "DuckDBPyConnection", name: str, *, money: bool
+) -> dict[str, dict[str, float]]:
     """Count rows and sum amounts; decimals, so the sum does not depend on the order of rows."""
-    total = "coalesce(sum(TRY_CAST(amount AS DECIMAL(38, 4))), 0)"
+    total = "coalesce(sum(TRY_CAST(amount AS DECIMAL(38, 4))), 0)" if money else "0"
     found = connection.execute(
-        f"""SELECT coalesce({quoted(name)}, ''), count(*), CAST({total} AS DOUBLE) FROM current
-            GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {CATEGORIES_SHOWN}"""
+        f"""SELECT coalesce({quoted(name)}, ''), count(*), CAST({total} AS DOUBLE)
+            FROM current GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {CATEGORIES_SHOWN}"""
     ).fetchall()
+    if not money:
+        return {value: {"rows": rows} for value, rows, _ in found}
     return {value: {"rows": rows, "amount": amount} for value, rows, amount in found}
 
 

@@ -6,7 +6,9 @@ Expectations over the canonical column names.
 
 from typing import Any, Literal
 
-from vouch.sources.declaration import BALANCES, Declaration, Role
+from vouch.sources.declaration import BALANCES, COUNTS, Declaration, Role
+from vouch.text.likeness import is_empty, is_other_script, near_key
+from vouch.usecases import find
 
 Policy = Literal["fail", "quarantine", "warn"]
 POLICIES: tuple[Policy, ...] = ("fail", "quarantine", "warn")
@@ -16,6 +18,10 @@ EARLIEST, LATEST = "1990-01-01T00:00:00", "2100-01-01T00:00:00"
 CENT = 0.015
 """Balances are in cents and kept as floats: half a cent of slack on top of one."""
 PARTIES: tuple[Role, ...] = ("payer", "payee")
+LONGEST_TEXT = 10_000
+"""Characters; platforms cut off before, so what is longer is a mistake of quoting."""
+RAREST_CLASS = 0.05
+"""Share of the labelled rows below which a class is too rare to balance well."""
 
 
 def derive_suite(declaration: Declaration) -> dict[str, Any]:
@@ -36,6 +42,7 @@ def derive_suite(declaration: Declaration) -> dict[str, Any]:
         *_parties(declaration),
         *_amounts(declaration),
         *_categories(declaration),
+        *_texts(declaration),
         *_labels(declaration),
         *_balances(declaration),
     ]
@@ -57,10 +64,17 @@ def _between(policy: Policy, column: str, **bounds: Any) -> dict[str, Any]:
 def _times(declaration: Declaration) -> list[dict[str, Any]]:
     if not declaration.has("time"):
         return []
+    # a table without times is whole, a row without one among others is not
+    policy: Policy = "quarantine" if _optional(declaration, "time") else "fail"
     return [
-        _expect("fail", "expect_column_values_to_not_be_null", column="time"),
+        _expect(policy, "expect_column_values_to_not_be_null", column="time"),
         _between("quarantine", "time", min_value=EARLIEST, max_value=LATEST),
     ]
+
+
+def _optional(declaration: Declaration, role: Role) -> bool:
+    column = declaration.column(role)
+    return column is not None and declaration.columns[column].optional
 
 
 def _parties(declaration: Declaration) -> list[dict[str, Any]]:
@@ -93,11 +107,70 @@ def _categories(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
+def _texts(declaration: Declaration) -> list[dict[str, Any]]:
+    if not declaration.has("text"):
+        return []
+    return [
+        _expect("quarantine", "expect_column_values_to_not_be_null", column="text"),
+        _expect(
+            "quarantine",
+            "expect_column_value_lengths_to_be_between",
+            column="text",
+            min_value=1,
+            max_value=LONGEST_TEXT,
+        ),
+        _rows("quarantine", is_empty("text"), "text left without handles, links and HTML"),
+        _rows("warn", _again("text"), "text of no earlier id"),
+        _rows("warn", _again(near_key("text")), "text not nearly one of an earlier id"),
+        _rows("warn", is_other_script("text"), "text mostly of Latin letters"),
+        *(_between("quarantine", role, min_value=0) for role in COUNTS if declaration.has(role)),
+    ]
+
+
+def _again(key: str) -> str:
+    """Give SQL for rows whose key an earlier row of another id has; a correction is no copy."""
+    first = f"first_value(id) over (partition by {key} order by file_row_number)"
+    return f"{key} is not null and id <> {first}"
+
+
+def _rows(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str, Any]:
+    """Expect no row for which a condition holds, be it over windows."""
+    query = f"select * from {{batch}} qualify {wrong}" if " over " in wrong else None
+    return {
+        "type": "unexpected_rows_expectation",
+        "kwargs": {"unexpected_rows_query": query or f"select * from {{batch}} where {wrong}"},
+        "meta": {"policy": policy, "notes": notes, **meta},
+    }
+
+
 def _labels(declaration: Declaration) -> list[dict[str, Any]]:
     if not declaration.has("label"):
         return []
+    classes = list(range(len(find(declaration).CLASSES)))
+    known = _expect(
+        "quarantine", "expect_column_values_to_be_in_set", column="label", value_set=classes
+    )
+    sure = _between("quarantine", "label_confidence", min_value=0, max_value=1)
+    confident = [sure] if declaration.has("label_confidence") else []
+    return [known, *confident, *(_balance(classes) if len(classes) > 2 else [])]
+
+
+def _balance(classes: list[int]) -> list[dict[str, Any]]:
+    """Expect every class, and none that is rare."""
+    share = "count(*) over (partition by label) / count(label) over ()"
     return [
-        _expect("quarantine", "expect_column_values_to_be_in_set", column="label", value_set=[0, 1])
+        _expect(
+            "warn",
+            "expect_column_distinct_values_to_contain_set",
+            column="label",
+            value_set=classes,
+        ),
+        _rows(
+            "warn",
+            f"label is not null and {share} < {RAREST_CLASS}",
+            f"label of a class of at least {RAREST_CLASS:.0%}",
+            columns=["label"],
+        ),
     ]
 
 
