@@ -105,7 +105,7 @@ def ingest(
 def _given(folder: Path, files: Sequence[str]) -> list[File]:
     manifest = load_manifest(folder)
     if not files:
-        raise VouchError(f"{folder}: no file is in force", "vouch run fraud --source S --path FILE")
+        raise VouchError(f"{folder}: no file is in force", "vouch run … --source S --path FILE")
     found = []
     for key in files:
         entry = manifest.get(key)

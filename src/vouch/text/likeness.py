@@ -9,9 +9,8 @@ without pairs to compare; words that were replaced are not. Texts of fewer than 
 The patterns are RE2's and have no braces, which Great Expectations would take for its own.
 """
 
-TRIMMINGS = r"https?://\S+|www\.\S+|@\w+|<[^>]*>|&#?\w+;"
-"""Links, handles, HTML tags and entities."""
-RETWEET = r"^\s*RT\b:?"
+TRIMMINGS = r"\bRT @\w+:?|https?://\S+|www\.\S+|@\w+|<[^>]*>|&#?\w+;"
+"""Retweet marks, links, handles, HTML tags and entities."""
 UNSEEN = r"[\s\pZ\pC]+"
 """Spaces and characters without a shape, such as zero-width joiners."""
 NO_LETTERS = r"[^\pL\pM]+"
@@ -26,7 +25,7 @@ def bare(column: str) -> str:
     Args:
         column: SQL for the text.
     """
-    return f"regexp_replace(regexp_replace({column}, '{TRIMMINGS}', ' ', 'g'), '{RETWEET}', ' ')"
+    return f"regexp_replace({column}, '{TRIMMINGS}', ' ', 'g')"
 
 
 def is_empty(column: str) -> str:

@@ -43,7 +43,7 @@ def classify(text: Any, threshold: float) -> Any:
     Returns:
         An int8 expression: 0 negative, 1 neutral, 2 positive; a missing text is neutral.
     """
-    return _classes(text, ibis.literal(threshold, "float64"))
+    return _classes(text, ibis.literal(threshold, "float64")).fill_null(NEUTRAL)
 
 
 @ibis.udf.scalar.pyarrow(signature=(("string", "float64"), "int8"), name="vader_class")
@@ -53,8 +53,8 @@ def _classes(text, threshold):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     return pa.array([_class(each, limit) for each, limit in pairs], pa.int8())
 
 
-def _class(text: str | None, threshold: float) -> int:
-    score = compound(text) if text else 0.0
+def _class(text: str, threshold: float) -> int:
+    score = compound(text)
     if score >= threshold:
         return POSITIVE
     return NEGATIVE if score <= -threshold else NEUTRAL
