@@ -86,10 +86,15 @@ def test_what_no_text_can_be_is_quarantined(tmp_path):
     counts = run(tmp_path, [*fine, *wrong])["counts"]
     assert counts == {"in": 10, "silver": 4, "superseded": 0, "duplicates": 0, "quarantine": 6}
     told = dict(read(tmp_path, "quarantine", "id, expectation"))
-    for number, column in enumerate(
-        ("lengths_to_be_between(text)", "without handles", "in_set(label)", "label_confidence",
-         "followers", "null(time)"), 5,
-    ):  # fmt: skip
+    expected = (
+        "text: value lengths",
+        "without handles",
+        "label: values to be in set",
+        "label_confidence: values",
+        "followers",
+        "time: values to not be null",
+    )
+    for number, column in enumerate(expected, 5):
         assert column in told[f"{number:03}"]
 
 
@@ -116,7 +121,7 @@ def test_copies_scripts_and_rare_classes_are_told_and_kept(tmp_path):
 
 def test_a_missing_class_is_told(tmp_path):
     summary = run(tmp_path, [{"text": "a", "label": 1}, {"text": "b", "label": 2}])
-    assert any("distinct_values_to_contain_set(label)" in w for w in summary["warnings"])
+    assert any("label: distinct values to contain" in w for w in summary["warnings"])
 
 
 def test_optional_columns_that_did_not_come_are_not_checked(tmp_path):

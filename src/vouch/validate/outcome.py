@@ -109,9 +109,7 @@ def outcome(
 
 def columns_of(expectation: dict[str, Any]) -> set[str]:
     """Name the columns an expectation is about; a query's stand in its ``meta.columns``."""
-    kwargs = expectation["kwargs"]
-    named = {kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs}
-    return named | {*kwargs.get("column_list", []), *expectation["meta"].get("columns", [])}
+    return {*_columns(expectation), *expectation["meta"].get("columns", [])}
 
 
 def rounded(value: Any) -> Any:
