@@ -23,15 +23,16 @@ lint: setup
 
 setup: $(READY)
 
-# uv's own pinned lines of the lock install uv; uv installs the rest, hashes checked
+# the lock's own lines of uv install uv, which installs the rest, hashes checked; PySpark comes as
+# source and is built with the lock's setuptools
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	awk '/^[^ ]/{own=/^uv==/} own' requirements.lock > .venv/uv.lock
+	awk '/^[^ ]/{own=/^(uv|setuptools)==/} own' requirements.lock > .venv/uv.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $(READY)
 
 lock:  ## after a change of pyproject.toml: pin it all anew, with hashes and without any address
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --group dev pyproject.toml \
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --all-extras --group dev pyproject.toml \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
