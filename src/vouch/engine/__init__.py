@@ -1,51 +1,38 @@
-"""Where an Ibis expression runs: DuckDB in this process.
+"""Where an Ibis expression runs: DuckDB in this process, or Spark on a local or real cluster.
 
-Expressions keep to what other Ibis engines also offer. Windows over time are ordered by whole
+Expressions keep to what both engines mean the same by. Windows over time are ordered by whole
 microseconds (:func:`microseconds`), because engines disagree on ranges over timestamps.
 """
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import ibis
-
+from vouch.engine import duckdb, spark
+from vouch.engine.duckdb import PARQUET, SCRATCH
+from vouch.engine.functions import MICROSECOND, microseconds, moment, span, whole
 from vouch.errors import VouchError, near
 
 if TYPE_CHECKING:
     from ibis import Table
 
-ENGINES = ("duckdb",)
-MICROSECOND = timedelta(microseconds=1)
-ROW_GROUP = 122_880
-LEVEL = 1  # of zstd: nearly as small as its default, in half the time
-PARQUET = (
-    f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {LEVEL}, ROW_GROUP_SIZE {ROW_GROUP})"
-)
-"""How DuckDB writes a stage's tables."""
-SCRATCH = "(FORMAT parquet, COMPRESSION uncompressed)"
-"""How it writes what is read once and removed."""
+__all__ = [
+    "ENGINES",
+    "MICROSECOND",
+    "PARQUET",
+    "SCRATCH",
+    "Engine",
+    "connect",
+    "microseconds",
+    "moment",
+    "span",
+    "whole",
+    "write_parquet",
+]
 
-
-@ibis.udf.scalar.builtin(name="epoch_us")
-def _epoch_us(time: datetime) -> int:
-    """Microseconds since 1970 (UTC), as DuckDB calls it."""
-    raise NotImplementedError
-
-
-def microseconds(time: Any) -> Any:
-    """Turn a timestamp expression into whole microseconds since 1970 (int64)."""
-    return _epoch_us(time).cast("int64")
-
-
-def span(duration: timedelta) -> int:
-    """Turn a duration into whole microseconds."""
-    return duration // MICROSECOND
+Engine = Literal["duckdb", "spark"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 @contextmanager
@@ -58,36 +45,24 @@ def connect(
     afterwards, so nothing a stage reads stays behind in plain text.
 
     Args:
-        engine: ``duckdb``.
-        memory: Limit such as ``4GB``; 60 % of the machine's, at most 4 GB, if None.
-        threads: Worker threads, at least 1; the usable cores if None.
+        engine: ``duckdb``, or ``spark``: on the cluster that ``VOUCH_SPARK_MASTER`` names, on
+            two local threads without it.
+        memory: Limit such as ``4GB``, of Spark's driver; 60 % of the machine's, at most 4 GB, if
+            None.
+        threads: Worker threads, at least 1; if None, DuckDB takes the usable cores and a local
+            Spark two.
 
     Yields:
         An Ibis backend.
 
     Raises:
-        VouchError: An engine that is not there.
+        VouchError: An engine that is not there, or Spark without Java or PySpark.
     """
     if engine not in ENGINES:
         raise VouchError(f"engine: no engine {engine!r}", near(engine, ENGINES))
-    spill = Path(tempfile.mkdtemp(prefix="vouch-"))
-    backend = ibis.duckdb.connect(
-        threads=threads or len(os.sched_getaffinity(0)),
-        memory_limit=memory or _memory(),
-        temp_directory=str(spill),
-    )
-    try:
-        backend.raw_sql("SET TimeZone = 'UTC'")
-        backend.raw_sql("SET enable_progress_bar = false")  # stages tell progress their own way
+    opened = spark.connect if engine == "spark" else duckdb.connect
+    with opened(memory, threads) as backend:
         yield backend
-    finally:
-        backend.disconnect()
-        shutil.rmtree(spill, ignore_errors=True)
-
-
-def _memory() -> str:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{min(4096, int(total * 0.6) >> 20)}MB"
 
 
 def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
@@ -95,12 +70,9 @@ def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
 
     Args:
         table: Any expression; give it a total order, so the same rows are the same bytes.
-        path: Where to; parents exist.
+        path: Where to, on this machine; parents exist.
         scratch: The file is read once and removed: it is not worth compressing.
     """
-    if scratch:
-        table.to_parquet(path, compression="uncompressed")
-    else:
-        table.to_parquet(
-            path, compression="zstd", compression_level=LEVEL, row_group_size=ROW_GROUP
-        )
+    spark_table = table.get_backend().name == "pyspark"
+    write = spark.write_parquet if spark_table else duckdb.write_parquet
+    write(table, path, scratch=scratch)

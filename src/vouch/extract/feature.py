@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import ibis
+import numpy as np
 
 from vouch.extract.params import Group
 from vouch.sources.declaration import UNITS
+
+GREATEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,13 @@ def brief(window: timedelta) -> str:
 
 def as_float(features: Iterable[Computed]) -> dict[str, Any]:
     """Make the columns: float32, NaN where a value is undefined or beyond float32."""
+    return {item.feature.name: _float32(item.expression.cast("float64")) for item in features}
+
+
+def _float32(value: Any) -> Any:
     undefined = ibis.literal(float("nan"), "float32")
-    return {
-        item.feature.name: item.expression.cast("float64").try_cast("float32").fill_null(undefined)
-        for item in features
-    }
+    # beyond its range engines disagree: null here, infinity there; NaN counts as the greatest
+    return ibis.ifelse(value.abs() <= GREATEST, value.try_cast("float32"), undefined)
 
 
 def ratio(part: Any, whole: Any) -> Any:

@@ -1,6 +1,7 @@
 """Features of a party's own past: how often and how much it pays, and what is unusual for it.
 
-Sums run over exact decimals: sums of floats would depend on the order of rows of the same moment.
+Sums run over whole millionths: sums of fractions would depend on the order in which an engine
+adds. Floats hold whole numbers exactly up to 2**53, so each is split in two parts, added apart.
 """
 
 from collections.abc import Iterator
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import ibis
 
-from vouch.engine import span
+from vouch.engine import span, whole
 from vouch.extract.feature import Computed, brief, computed, ratio
 
 if TYPE_CHECKING:
     from ibis import Table
 
 Party = Literal["payer", "payee"]
-EXACT = "decimal(38, 6)"
+MILLIONTHS = 1e6
+PART = 2.0**26
+TOO_LARGE = 1e32
 USUAL = timedelta(days=90)
 RECENT = (timedelta(days=7), timedelta(days=14))
 
@@ -27,8 +30,26 @@ def earlier(party: str, window: timedelta) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """Make a number summable in any order: a decimal of six places; null if it is too large."""
-    return value.try_cast(EXACT)
+    """Make a number summable in any order: whole millionths; null if NaN or too large."""
+    millionths = whole(value.cast("float64") * MILLIONTHS)
+    return ibis.ifelse(value.abs() < TOO_LARGE, millionths, ibis.null("float64"))
+
+
+def total(millionths: Any, frame: Any, own: Any = 0.0) -> Any:
+    """Add up what :func:`exact` made, in any order to the same bit.
+
+    Args:
+        millionths: What to sum over the frame.
+        frame: Which rows; a sum of none is 0.
+        own: Millionths to add to that sum.
+
+    Returns:
+        The sum as float64, in units; exact while all parts stay below 2**53.
+    """
+    low, own_low = millionths % PART, own % PART
+    lows = low.sum().over(frame).fill_null(0.0) + own_low
+    highs = (millionths - low).sum().over(frame).fill_null(0.0) + (own - own_low)
+    return (highs + lows) / MILLIONTHS
 
 
 def windows(rows: "Table", party: Party, lengths: tuple[timedelta, ...]) -> Iterator[Computed]:
@@ -47,9 +68,9 @@ def windows(rows: "Table", party: Party, lengths: tuple[timedelta, ...]) -> Iter
         yield computed(f"{party}_count_{name}", group, known, f"{party}'s payments", length)
         if "amount" in rows.columns:
             own = exact(rows.amount)
-            total = _of(rows[party], own + own.sum().over(frame).fill_null(0))
-            mean = ratio(total, count)
-            yield computed(f"{party}_sum_{name}", group, total, f"{party}'s sum", length)
+            summed = _of(rows[party], total(own, frame, own))
+            mean = ratio(summed, count)
+            yield computed(f"{party}_sum_{name}", group, summed, f"{party}'s sum", length)
             yield computed(f"{party}_mean_{name}", group, mean, f"{party}'s mean amount", length)
 
 
@@ -64,8 +85,8 @@ def with_usual(rows: "Table") -> "Table":
     own = exact(rows.amount)
     usual = rows.mutate(
         usual_count=own.count().over(frame),
-        usual_sum=own.sum().over(frame).cast("float64"),
-        usual_squares=exact(rows.amount * rows.amount).sum().over(frame).cast("float64"),
+        usual_sum=total(own, frame),
+        usual_squares=total(exact(rows.amount * rows.amount), frame),
     )
     count, mean = usual.usual_count, ratio(usual.usual_sum, usual.usual_count)
     variance = ratio(usual.usual_squares - usual.usual_sum * mean, count - 1).clip(lower=0.0)
@@ -90,9 +111,8 @@ def habits(rows: "Table") -> Iterator[Computed]:
 
 def _recent(rows: "Table", length: timedelta) -> Iterator[Computed]:
     name, frame, own = brief(length), earlier("payer", length), exact(rows.ratio)
-    total = own.fill_null(0) + own.sum().over(frame).fill_null(0)
     count = own.notnull().cast("int64") + own.count().over(frame)
-    mean = ratio(total, count)
+    mean = ratio(total(own, frame, own.fill_null(0.0)), count)
     yield computed(
         f"payer_ratio_mean_{name}", "habits", _of(rows.payer, mean), "mean ratio", length
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from vouch.engine import microseconds, moment
 from vouch.label.rules import apply
 from vouch.sources.declaration import Declaration, Delay
 from vouch.usecases import find
@@ -71,7 +72,7 @@ def _arrival(rows: "Table", declaration: Declaration) -> Any:
         # a row whose label's time is missing is taken as known when it happened
         return ibis.greatest(rows.label_time.fill_null(happened), happened)
     delay = declaration.truth.delay if declaration.truth else Delay()
-    return happened + _delay(rows.id, delay, declaration.name).as_interval("us")
+    return moment(microseconds(happened) + _delay(rows.id, delay, declaration.name))
 
 
 def _delay(entity: Any, delay: Delay, salt: str) -> Any:

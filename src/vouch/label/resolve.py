@@ -3,9 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import ibis
-
-from vouch.engine import microseconds
+from vouch.engine import microseconds, moment
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -31,19 +29,18 @@ def rank(labels: "Table") -> Any:
     """
     strength = labels.source.cases(*STRENGTH.items(), else_=0).cast("int64")
     code = labels.source.cases(*CODES.items(), else_=0).cast("int64")
-    moment = microseconds(labels.issued_at).clip(lower=0)
-    when = strength * 2**MOMENT_BITS + moment
+    when = strength * 2**MOMENT_BITS + microseconds(labels.issued_at).clip(lower=0)
     return (when * 2**LABEL_BITS + labels.label.cast("int64")) * 2**SOURCE_BITS + code
 
 
 def unrank(key: Any) -> dict[str, Any]:
     """Read label (int8), source and issued_at back from a rank; null for a null rank."""
-    moment = (key >> (SOURCE_BITS + LABEL_BITS)) & (2**MOMENT_BITS - 1)
+    when = (key >> (SOURCE_BITS + LABEL_BITS)) & (2**MOMENT_BITS - 1)
     names = [(code, name) for name, code in CODES.items()]
     return {
         "label": ((key >> SOURCE_BITS) & (2**LABEL_BITS - 1)).cast("int8"),
         "source": (key & (2**SOURCE_BITS - 1)).cases(*names),
-        "issued_at": (ibis.timestamp("1970-01-01") + moment.as_interval("us")).cast("timestamp(6)"),
+        "issued_at": moment(when),
     }
 
 

@@ -1,0 +1,43 @@
+"""Java, which Spark runs in."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from vouch.errors import VouchError
+
+FIT = (8, 11, 17)
+"""The versions Spark 3.5 runs on."""
+HINT = (
+    "install Java 17 (on Debian: apt-get install openjdk-17-jre-headless) or point JAVA_HOME to "
+    "one; or stay with engine duckdb"
+)
+
+
+def find() -> str:
+    """Find Java's command: JAVA_HOME's, or the one on the path.
+
+    Raises:
+        VouchError: There is none.
+    """
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if not found:
+        where = f"in JAVA_HOME ({home})" if home else "on this machine"
+        raise VouchError(f"engine: Spark needs Java, and there is none {where}", HINT)
+    return found
+
+
+def check() -> None:
+    """Make sure that Spark can run.
+
+    Raises:
+        VouchError: No Java, or one of another version.
+    """
+    told = subprocess.run([find(), "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
+    if not found or int(found[1]) not in FIT:
+        got = found[1] if found else (told.stderr.strip().splitlines() or ["nothing"])[0]
+        raise VouchError(f"engine: Spark needs Java 17, and this is {got}", HINT)

@@ -1,0 +1,217 @@
+"""The engine for what one process cannot hold: Spark, on this machine or on a cluster.
+
+Without a setting Spark runs in one Java process with two threads. ``VOUCH_SPARK_MASTER`` names a
+cluster instead (``spark://host:7077``, ``yarn``, ``local-cluster[2,1,1024]``); then every executor
+must see the files a stage reads under the same paths. Spark's own ``conf/spark-defaults.conf``
+(see ``SPARK_CONF_DIR``) may set whatever is not set here.
+"""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.engine import java
+from vouch.engine.collect import collect
+from vouch.engine.memory import usable
+from vouch.errors import VouchError
+
+if TYPE_CHECKING:
+    from ibis import Table
+    from pyspark.sql import SparkSession
+
+MASTER = "VOUCH_SPARK_MASTER"
+THREADS = 2
+NAMES = {"epoch_us": "unix_micros", "make_timestamp": "timestamp_micros"}
+"""What Spark calls DuckDB's functions that Ibis has no word for."""
+LOGGING = """rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+# else it raises its own level and says so
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = spark: %p %c{1}: %m%n%ex
+"""
+STOPS_WITHIN = 30.0
+"""Seconds Java has to end before it is killed."""
+
+
+@contextmanager
+def connect(memory: str | None = None, threads: int | None = None) -> Iterator[Any]:
+    """Open Spark; see :func:`vouch.engine.connect`."""
+    with session(memory, threads) as opened:
+        yield _backend(opened)
+
+
+@contextmanager
+def session(
+    memory: str | None = None,
+    threads: int | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator["SparkSession"]:
+    """Run Java with Spark in it, for one piece of work; or join the session that runs already.
+
+    Args:
+        memory: Of the driver, such as ``4GB``; 60 % of the machine's, at most 4 GB, if None.
+        threads: Of a local Spark, at least 1; two if None.
+        settings: Spark's own settings, over those made here.
+
+    Yields:
+        A session in UTC. At the end Java has stopped and its temporary files are gone.
+
+    Raises:
+        VouchError: No Java, one that Spark does not run on, no PySpark, or no such cluster.
+    """
+    _check()
+    if running := _running():  # its owner ends it
+        yield running
+        return
+    folder = Path(tempfile.mkdtemp(prefix="vouch-"))
+    try:
+        opened = _start(_settings(folder, memory, threads) | dict(settings or {}))
+        try:
+            yield opened
+        finally:
+            _stop(opened)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check() -> None:
+    java.check()
+    try:
+        import pyspark  # noqa: F401
+    except ImportError:
+        raise VouchError(
+            "engine: no PySpark in this environment", "pip install 'vouch[spark]'"
+        ) from None
+
+
+def _running() -> "SparkSession | None":
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession()
+
+
+def master(threads: int | None = None) -> str:
+    """Name where Spark runs: the cluster of ``VOUCH_SPARK_MASTER``, or this process's threads."""
+    return os.environ.get(MASTER) or f"local[{threads or THREADS}]"
+
+
+def _settings(folder: Path, memory: str | None, threads: int | None) -> dict[str, str]:
+    logging = folder / "log4j2.properties"
+    logging.write_text(LOGGING)
+    where = master(threads)
+    found = {
+        "spark.master": where,
+        "spark.app.name": "vouch",
+        "spark.driver.memory": _in_java(memory or f"{usable()}MB"),
+        "spark.driver.maxResultSize": "0",  # results go on to a file as they come
+        "spark.driver.extraJavaOptions": (
+            f"-Dlog4j2.configurationFile={logging.as_uri()} -Djava.io.tmpdir={folder}"
+        ),
+        "spark.local.dir": str(folder),
+        "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
+        "spark.sql.session.timeZone": "UTC",
+        # one kind of timestamp, which all of Spark's functions take: with UTC they mean the same
+        "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
+        "spark.sql.timestampType": "TIMESTAMP_LTZ",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if where.startswith("local"):
+        # the default of 200 is meant for clusters: here most of them would be empty
+        found["spark.sql.shuffle.partitions"] = str(4 * (threads or THREADS))
+    return found
+
+
+def _in_java(memory: str) -> str:
+    """Write ``4GB`` as Java does: ``4g``."""
+    found = re.fullmatch(r"(\d+)\s*([kmgt])i?b?", memory.strip().lower())
+    if not found:
+        raise VouchError(f"memory: {memory!r} is no size", "write a size such as 4GB")
+    return found[1] + found[2]
+
+
+def _start(settings: Mapping[str, str]) -> "SparkSession":
+    from pyspark import SparkConf
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if settings["spark.master"].startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
+    try:
+        return SparkSession.builder.config(conf=conf).getOrCreate()
+    except (PySparkException, OSError) as error:
+        raise _unreachable(settings["spark.master"], str(error)) from None
+    except Exception as error:  # py4j's, which cannot be imported without PySpark
+        reason = str(getattr(error, "java_exception", error))
+        raise _unreachable(settings["spark.master"], reason) from None
+
+
+def _unreachable(where: str, reason: str) -> VouchError:
+    _end_java()
+    first = (reason.strip().splitlines() or ["no reason told"])[0]
+    return VouchError(f"Spark does not start on {where}: {first}", f"see {MASTER} and JAVA_HOME")
+
+
+def _backend(opened: "SparkSession") -> Any:
+    import ibis
+    from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+
+    class Compiler(PySparkCompiler):
+        """Ibis' own, with Spark's names for builtin functions."""
+
+        __slots__ = ()
+
+        def __sql_name__(self, op: Any) -> str:
+            name = super().__sql_name__(op)
+            return NAMES.get(name, name)
+
+    backend = ibis.pyspark.connect(opened)
+    backend.compiler = Compiler()
+    return backend
+
+
+def _stop(opened: "SparkSession") -> None:
+    """End Spark and its Java process, which would else keep its memory until Python ends."""
+    home, name = os.environ.get("SPARK_HOME"), opened.sparkContext.applicationId
+    try:
+        opened.stop()
+    finally:
+        _end_java()
+    if home:  # a local cluster's executors leave their logs there
+        shutil.rmtree(Path(home) / "work" / name, ignore_errors=True)
+
+
+def _end_java() -> None:
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    if gateway is None:
+        return
+    process = gateway.proc
+    gateway.shutdown()
+    SparkContext._gateway = SparkContext._jvm = None
+    process.stdin.close()  # the sign for it to end
+    try:
+        process.wait(STOPS_WITHIN)
+    except TimeoutError:
+        process.kill()
+
+
+def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
+    """Stream a table into one file on this machine; see :func:`vouch.engine.write_parquet`."""
+    backend = table.get_backend()
+    frame = backend._session.sql(backend.compile(table))
+    collect(frame, table.schema().to_pyarrow(), path, scratch=scratch)
