@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vouch.sources.inputs import Engine
+
 
 class Request(BaseModel):
     """One run of the pipeline; everything else stands in ``params.yaml``."""
@@ -20,5 +22,8 @@ class Request(BaseModel):
     add: Path | None = Field(default=None, description="A raw file that joins the source's files.")
     as_of: str | None = Field(
         default=None, description="An ISO time, or 'latest'; empty: as last time."
+    )
+    engine: Engine | None = Field(
+        default=None, description="Where features are computed; empty: as last time."
     )
     force: bool = Field(default=False, description="Run every stage, changed or not.")

@@ -104,7 +104,7 @@ STAGES: tuple[Stage, ...] = (
             "holdout": f"{GOLD}/holdout.sealed",
             "summary": f"{GOLD}/extract.json",
         },
-        choices=("set", "generation", "as_of"),
+        choices=("set", "generation", "as_of", "engine"),
         state=True,
         shared=("src/vouch/engine", "src/vouch/holdout", "src/vouch/label"),
     ),

@@ -57,6 +57,7 @@ def choose_input(root: Path, request: Request) -> Choice:
         path=request.path,
         add=request.add,
         as_of=request.as_of,
+        engine=request.engine,
     )
     if choice.files:
         versions.add(root, Path(choice.raw))

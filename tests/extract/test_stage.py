@@ -68,7 +68,7 @@ class Project:
             params=LabelParams(),
         )
 
-    def extract(self, where="out", as_of="latest", generation=1, **params):
+    def extract(self, where="out", as_of="latest", generation=1, engine="duckdb", **params):
         out = self.folder / where
         out.mkdir(exist_ok=True)
         return extract(
@@ -79,6 +79,7 @@ class Project:
             set="first",
             generation=generation,
             as_of=as_of,
+            engine=engine,
             state=self.folder / "state",
             params=ExtractParams(**params),
         )

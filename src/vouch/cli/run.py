@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +30,9 @@ def run(
     as_of: Annotated[
         str | None, typer.Option(help="An ISO time or 'latest': what was known then, no more.")
     ] = None,
+    engine: Annotated[
+        Literal["duckdb", "spark"] | None, typer.Option(help="Where features are computed.")
+    ] = None,
     prefect: Annotated[bool, typer.Option(help="Run as a Prefect flow.")] = True,
     force: Annotated[bool, typer.Option(help="Run every stage, changed or not.")] = False,
     json_file: Annotated[
@@ -44,10 +47,12 @@ def run(
       vouch run fraud
       vouch run fraud --source paysim --path payments.csv
       vouch run fraud --as-of 2024-01-20 --no-prefect
+      vouch run fraud --engine spark
     """
     from vouch.request import Request
 
-    request = Request(usecase=usecase, source=source, path=path, add=add, as_of=as_of, force=force)
+    asked = {"source": source, "path": path, "add": add, "as_of": as_of, "engine": engine}
+    request = Request.model_validate({"usecase": usecase, "force": force, **asked})
     outcomes = _by_prefect(request) if prefect else _bare(request)
     _tell_result(usecase)
     if json_file:

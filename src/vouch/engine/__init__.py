@@ -7,12 +7,13 @@ microseconds (:func:`microseconds`), because engines disagree on ranges over tim
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from vouch.engine import duckdb, spark
 from vouch.engine.duckdb import PARQUET, SCRATCH
 from vouch.engine.functions import MICROSECOND, microseconds, moment, span, whole
 from vouch.errors import VouchError, near
+from vouch.sources.inputs import Engine
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -22,7 +23,6 @@ __all__ = [
     "MICROSECOND",
     "PARQUET",
     "SCRATCH",
-    "Engine",
     "connect",
     "microseconds",
     "moment",
@@ -31,7 +31,6 @@ __all__ = [
     "write_parquet",
 ]
 
-Engine = Literal["duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 

@@ -20,6 +20,7 @@ from vouch.files import write_json
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.inputs import Engine
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -62,6 +63,7 @@ def extract(
     set: str,
     generation: int,
     as_of: str,
+    engine: Engine,
     state: Path,
     params: ExtractParams,
     progress: Progress = silent,
@@ -78,6 +80,7 @@ def extract(
         set: Name of the set of files the rows came from.
         generation: The how-many-eth holdout of this set.
         as_of: ``latest`` or an ISO date: what became known later does not exist.
+        engine: Where features are computed; both engines make the same rows.
         state: The project's state folder.
         params: Groups and the holdout's share.
         progress: Told after each step.
@@ -86,30 +89,40 @@ def extract(
         The summary.
 
     Raises:
-        VouchError: No labelled rows, or too few distinct times to cut a holdout off.
+        VouchError: No labelled rows, too few distinct times to cut a holdout off, or an engine
+            that is not there.
     """
     source = load_declaration(declaration)
     key = HoldoutKey(source.usecase, source.name, set, generation)
-    with tempfile.TemporaryDirectory(prefix="vouch-") as private, connect() as engine:
+    with tempfile.TemporaryDirectory(prefix="vouch-") as private:
+        whole = Path(private) / "whole.parquet"
         progress(0, STEPS, "computing features")
-        silver, issued = engine.read_parquet(rows), engine.read_parquet(labels)
-        moment = resolve_as_of(as_of, silver, issued, rows)
-        job = Job(source, silver, issued, rows, moment, key, params)
-        whole, plain = Path(private) / "whole.parquet", Path(private) / "holdout.parquet"
-        told = _compute(job, whole)
-        progress(1, STEPS, "cutting the holdout off")
-        table = engine.read_parquet(whole)
-        cut, parts = _split(job, table, Keeper(state))
-        progress(2, STEPS, "writing the training table")
-        write_parquet(_sorted(parts["train"]), train)
-        progress(3, STEPS, "sealing the holdout")
-        write_parquet(_sorted(parts["holdout"]), plain)
-        sealed = {"holdout_id": Keeper(state).seal(plain, holdout)}
-        result = _describe(job) | told | sealed | _split_facts(cut) | _counts(parts)
+        with connect(engine) as computing:
+            silver, issued = computing.read_parquet(rows), computing.read_parquet(labels)
+            moment = resolve_as_of(as_of, silver, issued, rows)
+            job = Job(source, silver, issued, rows, moment, key, params)
+            told = _compute(job, whole)
+        result = _describe(job) | told | _part(job, whole, train, holdout, Keeper(state), progress)
     result["warnings"] = _warnings(result)
     write_json(summary, result)
     progress(STEPS, STEPS, "features extracted")
     return result
+
+
+def _part(
+    job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper, progress: Progress
+) -> dict[str, Any]:
+    """Cut and sort in DuckDB, whoever computed: the same rows are the same bytes."""
+    with connect() as engine:
+        progress(1, STEPS, "cutting the holdout off")
+        cut, parts = _split(job, engine.read_parquet(whole), keeper)
+        progress(2, STEPS, "writing the training table")
+        write_parquet(_sorted(parts["train"]), train)
+        progress(3, STEPS, "sealing the holdout")
+        plain = whole.with_name("holdout.parquet")
+        write_parquet(_sorted(parts["holdout"]), plain)
+        sealed = {"holdout_id": keeper.seal(plain, holdout)}
+        return sealed | _split_facts(cut) | _counts(parts)
 
 
 def _compute(job: Job, path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from filelock import FileLock
@@ -22,6 +22,7 @@ INPUTS = Path("data/inputs.yaml")
 MANIFEST = "manifest.json"
 DIGITS = 12
 HEADER = "# What the pipeline runs on; `vouch run` writes it, dvc.yaml reads it through vars.\n"
+Engine = Literal["duckdb", "spark"]
 Sha12 = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGITS}}}$")]
 
 
@@ -44,6 +45,7 @@ class Choice(Strict):
         set: Names the set since the last ``--path``; adding files keeps it.
         generation: Which holdout of this set, from 1.
         as_of: ``latest``, or the ISO time up to which anything is known.
+        engine: Where features are computed; both engines make the same rows.
     """
 
     source: str
@@ -52,6 +54,7 @@ class Choice(Strict):
     set: Sha12
     generation: int = Field(default=1, ge=1)
     as_of: Annotated[str, AfterValidator(_as_of)] = "latest"
+    engine: Engine = "duckdb"
 
 
 class Inputs(Strict):
@@ -118,11 +121,12 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> None:
     path = root / INPUTS
     with _locked(root):
         inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
-        if inputs.usecases.get(usecase) == choice:
-            return
         content = _with(inputs, usecase, choice).model_dump(mode="json")
-        with replacing(path) as draft:
-            draft.write_text(HEADER + yaml.safe_dump(content, sort_keys=False))
+        text = HEADER + yaml.safe_dump(content, sort_keys=False)
+        # an older file is completed: DVC asks for every field that a stage takes
+        if not path.exists() or path.read_text() != text:
+            with replacing(path) as draft:
+                draft.write_text(text)
 
 
 def _with(inputs: Inputs, usecase: str, choice: Choice) -> Inputs:
@@ -145,6 +149,7 @@ def choose(
     path: Path | None = None,
     add: Path | None = None,
     as_of: str | None = None,
+    engine: Engine | None = None,
     say: Callable[[str], None] = print,
 ) -> Choice:
     """Decide what the next run works on, and keep a copy of every raw file that comes.
@@ -156,6 +161,7 @@ def choose(
         path: A raw file that replaces the source's files and starts a new set.
         add: A raw file that joins them.
         as_of: ``latest`` or an ISO time; None: as last time.
+        engine: ``duckdb`` or ``spark``; None: as last time.
         say: Told of a file that is there already.
 
     Returns:
@@ -180,6 +186,7 @@ def choose(
         choice = _filed(root, declaration, kept, path, add)
         _tell_known(kept, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
+    choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
     _write_suite(root, declaration)
     save_choice(root, usecase, choice)
     return choice
