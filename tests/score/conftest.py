@@ -102,6 +102,7 @@ def _train(root: Path) -> None:
         summary=root / "gold/extract.json",
         set=choice.set,
         generation=1,
+        engine="duckdb",
         as_of="latest",
         state=root / ".vouch",
         params=ExtractParams(),

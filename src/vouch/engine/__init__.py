@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from vouch.engine import duckdb, spark
 from vouch.engine.duckdb import PARQUET, SCRATCH
 from vouch.engine.functions import MICROSECOND, microseconds, moment, span, whole
+from vouch.engine.once import windows_once
 from vouch.errors import VouchError, near
 from vouch.sources.inputs import Engine
 
@@ -28,6 +29,7 @@ __all__ = [
     "moment",
     "span",
     "whole",
+    "windows_once",
     "write_parquet",
 ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
-from vouch.engine import microseconds
+from vouch.engine import microseconds, windows_once
 from vouch.extract.feature import Computed, Feature, as_float
 from vouch.extract.params import GROUPS, Group
 from vouch.extract.plain import amounts, balances, categories, observe, times
@@ -53,9 +53,9 @@ def features(
     ]
     carried = [name for name in CARRIED if name in rows.columns]
     # the amount is carried as it came (float64): as a feature it is that same column
-    table = rows.select(
-        *carried, **as_float(item for item in plain if item.feature.name not in carried)
-    )
+    made = as_float(item for item in plain if item.feature.name not in carried)
+    wide, columns = windows_once(rows, made)
+    table = wide.select(*carried, **columns)
     found = [item.feature for item in plain]
     if labels is not None and parties and "risk" in groups and declaration.has("label"):
         table, risk = _add_risk(table, rows, labels, declaration, parties)

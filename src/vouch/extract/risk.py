@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from vouch.engine import microseconds, span
+from vouch.engine import microseconds, span, windows_once
 from vouch.extract.feature import Computed, as_float, brief, computed, ratio
 from vouch.extract.windows import Party
 from vouch.label.resolve import TRUTH, rank, unrank
@@ -75,9 +75,8 @@ def with_risk(rows: "Table", changes: "Table", party: Party, lengths: tuple[time
     """
     stream = _stream(rows, changes, party)
     found = list(_features(stream, party, lengths))
-    table = stream.mutate(**as_float(found))
-    names = [item.feature.name for item in found]
-    return table.filter(table.id.notnull()).select("id", *names), [item.feature for item in found]
+    wide, columns = windows_once(stream, as_float(found))
+    return wide.filter(wide.id.notnull()).select("id", **columns), [item.feature for item in found]
 
 
 def _stream(rows: "Table", changes: "Table", party: Party) -> "Table":
