@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow lint lock setup
+.PHONY: run test test-slow spark lint lock setup
 .DEFAULT_GOAL := run
 
 run: setup  ## from simulated payments to a registered model and a report
@@ -14,6 +14,9 @@ test: setup  ## all tests but the slow ones
 
 test-slow: setup
 	$(BIN)/pytest -m slow
+
+spark: setup  ## Spark NLP's jars into .venv/jars; needs Java 17 and, the first time, the network
+	$(BIN)/python -m vouch.engine.jars
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,6 +1,10 @@
 import pytest
 
 from vouch.engine import connect
+from vouch.engine.spark import backend, session
+
+# a short run is over before Java's best compiler has paid for itself
+QUICK = {"spark.driver.defaultJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
 
 @pytest.fixture(scope="session")
@@ -12,5 +16,5 @@ def duck():
 @pytest.fixture(scope="session")
 def spark():
     """One Spark for all tests: it takes seconds to start."""
-    with connect("spark", memory="1GB") as backend:
-        yield backend
+    with session("1GB", settings=QUICK) as opened:
+        yield backend(opened)

@@ -21,6 +21,7 @@ COLUMNS = {
     "d2": {"role": "payee_balance_after"},
 }
 SHOP = declare(COLUMNS, windows=["3m", "36h", "7d"])
+KINDS = ["a b", "A B", "é", ""]
 BALANCES = [f"{p}_balance_{w}" for p in ("payer", "payee") for w in ("before", "after")]
 ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e300, 3.4028235e38, 3.5e38, 1e-40, 1 / 3, 2e9 + 0.005]
 
@@ -36,7 +37,7 @@ def payments(size, seed=0, days=40.0, oddities=0.05):
             "payer": draw.choice([*(f"p{n}" for n in range(1 + size // 40)), None], size),
             "payee": draw.choice([*(f"q{n}" for n in range(1 + size // 60)), "", None], size),
             "amount": _numbers(draw, size, oddities),
-            "kind": draw.choice(["a b", "A B", "é", "", None], size),
+            "kind": draw.choice([*KINDS, None], size),
             "points": _numbers(draw, size, oddities),
         }
     )
@@ -84,5 +85,5 @@ def save(frame, path, duck):
 def compute(backend, rows, labels, declaration=SHOP):
     """Compute all features with one engine: a frame by id, in the order of columns."""
     issued = backend.read_parquet(labels)
-    table, _ = features(backend.read_parquet(rows), declaration, issued)
+    table, _ = features(backend.read_parquet(rows), declaration, issued, values={"kind": KINDS})
     return backend.to_pandas(table).set_index("id").sort_index()

@@ -48,7 +48,7 @@ STOPS_WITHIN = 30.0
 def connect(memory: str | None = None, threads: int | None = None) -> Iterator[Any]:
     """Open Spark; see :func:`vouch.engine.connect`."""
     with session(memory, threads) as opened:
-        yield _backend(opened)
+        yield backend(opened)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def _settings(folder: Path, memory: str | None, threads: int | None) -> dict[str
     found = {
         "spark.master": where,
         "spark.app.name": "vouch",
-        "spark.driver.memory": _in_java(memory or f"{usable()}MB"),
+        "spark.driver.memory": in_java(memory or f"{usable()}MB"),
         "spark.driver.maxResultSize": "0",  # results go on to a file as they come
         "spark.driver.extraJavaOptions": (
             f"-Dlog4j2.configurationFile={logging.as_uri()} -Djava.io.tmpdir={folder}"
@@ -133,8 +133,12 @@ def _settings(folder: Path, memory: str | None, threads: int | None) -> dict[str
     return found
 
 
-def _in_java(memory: str) -> str:
-    """Write ``4GB`` as Java does: ``4g``."""
+def in_java(memory: str) -> str:
+    """Write ``4GB`` as Java does: ``4g``.
+
+    Raises:
+        VouchError: It is no size.
+    """
     found = re.fullmatch(r"(\d+)\s*([kmgt])i?b?", memory.strip().lower())
     if not found:
         raise VouchError(f"memory: {memory!r} is no size", "write a size such as 4GB")
@@ -165,7 +169,8 @@ def _unreachable(where: str, reason: str) -> VouchError:
     return VouchError(f"Spark does not start on {where}: {first}", f"see {MASTER} and JAVA_HOME")
 
 
-def _backend(opened: "SparkSession") -> Any:
+def backend(opened: "SparkSession") -> Any:
+    """Make an Ibis backend of a session, with Spark's names for DuckDB's functions."""
     import ibis
     from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
@@ -178,9 +183,9 @@ def _backend(opened: "SparkSession") -> Any:
             name = super().__sql_name__(op)
             return NAMES.get(name, name)
 
-    backend = ibis.pyspark.connect(opened)
-    backend.compiler = Compiler()
-    return backend
+    found = ibis.pyspark.connect(opened)
+    found.compiler = Compiler()
+    return found
 
 
 def _stop(opened: "SparkSession") -> None:
@@ -212,6 +217,6 @@ def _end_java() -> None:
 
 def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
     """Stream a table into one file on this machine; see :func:`vouch.engine.write_parquet`."""
-    backend = table.get_backend()
-    frame = backend._session.sql(backend.compile(table))
+    engine = table.get_backend()
+    frame = engine._session.sql(engine.compile(table))
     collect(frame, table.schema().to_pyarrow(), path, scratch=scratch)

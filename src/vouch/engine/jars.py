@@ -1,0 +1,117 @@
+"""Spark NLP's jars, fetched once into the environment by the Ivy that PySpark carries.
+
+``make spark`` runs it. ``spark.jars.packages`` would fetch them at every start and fails on the
+repackaged ones that ``ivy.xml`` leaves out.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from vouch.engine import java
+from vouch.errors import VouchError, show
+
+DESCRIPTION = Path(__file__).with_name("ivy.xml")
+FOLDER = "VOUCH_SPARK_JARS"
+DONE = ".done"
+PATTERN = "[artifact]-[revision](-[classifier]).[ext]"
+FETCHED = re.compile(r"\[SUCCESSFUL \]\s+\S+?#([^!]+)")
+LINES = 12
+
+
+def folder() -> Path:
+    """Where the jars are: ``VOUCH_SPARK_JARS``, or ``jars`` in the Python environment."""
+    return Path(os.environ.get(FOLDER) or Path(sys.prefix) / "jars").resolve()
+
+
+def class_path() -> str:
+    """Give the jars as Java's class path.
+
+    Raises:
+        VouchError: They were not fetched, or for another version.
+    """
+    if not _complete(folder()):
+        raise VouchError(f"{folder()}: Spark NLP's jars are not there", "make spark")
+    return str(folder() / "*")
+
+
+def fetch(say: Callable[[str], None] = print) -> Path:
+    """Fetch the jars, unless they are there: some 400 MB, minutes the first time.
+
+    Args:
+        say: Told of each file that comes.
+
+    Returns:
+        Their folder.
+
+    Raises:
+        VouchError: No Java, no PySpark, no network, or no room.
+    """
+    place = folder()
+    if _complete(place):
+        say(f"{place}: all jars are there")
+        return place
+    java.check()
+    draft = place.with_name(f"{place.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    _retrieve(draft, say)
+    (draft / DONE).write_text(_wanted())
+    shutil.rmtree(place, ignore_errors=True)
+    draft.replace(place)
+    return place
+
+
+def _wanted() -> str:
+    return sha256(DESCRIPTION.read_bytes()).hexdigest()
+
+
+def _complete(place: Path) -> bool:
+    done = place / DONE
+    return done.exists() and done.read_text() == _wanted()
+
+
+def _retrieve(place: Path, say: Callable[[str], None]) -> None:
+    words = [java.find(), "-jar", str(_ivy()), "-ivy", str(DESCRIPTION), "-types", "jar", "bundle"]
+    command = [*words, "-retrieve", str(place / PATTERN)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        assert run.stdout is not None
+        last = list(_told(run.stdout, say))[-LINES:]
+    if run.returncode or not any(place.glob("spark-nlp_*.jar")):
+        shutil.rmtree(place, ignore_errors=True)
+        reason = next((line for line in last if "rror" in line or "not found" in line), "no answer")
+        raise VouchError(
+            f"Spark NLP's jars could not be fetched: {reason.strip()}",
+            "connect to the network and run make spark again: what came is kept",
+        )
+
+
+def _told(lines: Iterator[str], say: Callable[[str], None]) -> Iterator[str]:
+    """Tell of each file as it comes, and keep every line for a message."""
+    count = 0
+    for line in lines:
+        yield line
+        if found := FETCHED.search(line):
+            count += 1
+            say(f"{count:4} {found[1]}")
+
+
+def _ivy() -> Path:
+    try:
+        import pyspark
+    except ImportError:
+        raise VouchError("no PySpark in this environment", "pip install 'vouch[spark]'") from None
+    return next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
+
+
+if __name__ == "__main__":
+    try:
+        print(f"{len(list(fetch().glob('*.jar')))} jars in {folder()}")
+    except VouchError as error:
+        sys.exit(show(error))

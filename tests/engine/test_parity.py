@@ -1,0 +1,127 @@
+"""Both engines make the same features, row for row and bit for bit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.engine.parity import KINDS, SHOP, compute, issues, payments, save
+from vouch.engine import connect, write_parquet
+from vouch.extract import features
+from vouch.extract.plain import observe
+
+ROOT = Path(__file__).parents[2]
+AMOUNTS = st.floats(width=64) | st.integers(-4, 40).map(lambda n: n / 4) | st.none()
+
+
+def equal(left, right):
+    pd.testing.assert_frame_equal(
+        left.astype({"time": "datetime64[us]"}),
+        right.astype({"time": "datetime64[us]"}),
+        check_exact=True,
+    )
+
+
+def both(rows, labels, duck, spark, folder):
+    rows = save(rows, folder / "rows.parquet", duck)
+    labels = save(labels, folder / "labels.parquet", duck)
+    equal(compute(duck, rows, labels), compute(spark, rows, labels))
+
+
+def test_payments_with_history_and_oddities(duck, spark, tmp_path):
+    rows = payments(4000)
+    assert rows["time"].duplicated().any()
+    assert rows["amount"].isna().any()
+    both(rows, issues(rows), duck, spark, tmp_path)
+    seen = [observe(b.read_parquet(tmp_path / "rows.parquet"), SHOP) for b in (duck, spark)]
+    assert seen == [{"kind": sorted(KINDS)}] * 2
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(amounts=st.lists(AMOUNTS, min_size=1, max_size=30), seed=st.integers(0, 99))
+def test_any_amounts(duck, spark, tmp_path, amounts, seed):
+    rows = payments(len(amounts), seed, days=0.2)
+    rows["amount"] = pd.array(amounts, dtype="Float64").to_numpy("float64", na_value=float("nan"))
+    both(rows, issues(rows, seed), duck, spark, tmp_path)
+
+
+def test_a_written_file_has_the_same_rows_in_order(duck, spark, tmp_path):
+    rows = payments(2000)
+    given_rows = save(rows, tmp_path / "rows.parquet", duck)
+    for name, backend in (("duck", duck), ("spark", spark)):
+        table, _ = features(backend.read_parquet(given_rows), SHOP, groups=("amount", "time"))
+        write_parquet(table.order_by(["time", "id"]), tmp_path / name)
+    left, right = (pd.read_parquet(tmp_path / name) for name in ("duck", "spark"))
+    pd.testing.assert_frame_equal(left, right, check_exact=True)
+    assert (left["id"] == rows.sort_values(["time", "id"])["id"].to_numpy()).all()
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.parquet", "duck", "spark"}
+
+
+def test_an_empty_table_is_written_with_its_columns(spark, duck, tmp_path):
+    rows = save(payments(5), tmp_path / "rows.parquet", duck)
+    table = spark.read_parquet(rows)
+    write_parquet(table.filter(table.amount > 1e308), tmp_path / "none")
+    assert list(pd.read_parquet(tmp_path / "none").columns) == list(table.columns)
+
+
+CLUSTER = """
+import sys
+from tests.engine.parity import compute
+from vouch.engine import connect
+with connect("spark", memory="1GB") as backend:
+    context = backend._session.sparkContext
+    hosts = context._jsc.sc().getExecutorMemoryStatus().size()
+    assert context.master.startswith("local-cluster"), context.master
+    compute(backend, sys.argv[1], sys.argv[2]).to_pickle(sys.argv[3])
+    print("members", hosts)
+"""
+
+
+@pytest.mark.slow
+def test_executors_of_their_own_make_the_same(duck, tmp_path):
+    rows = payments(1500)
+    files = [
+        save(rows, tmp_path / "rows.parquet", duck),
+        save(issues(rows), tmp_path / "labels.parquet", duck),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", CLUSTER, *files, tmp_path / "cluster.pkl"],
+        cwd=ROOT,
+        env=os.environ | {"VOUCH_SPARK_MASTER": "local-cluster[2,1,1024]"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "members" in done.stdout
+    equal(compute(duck, *files), pd.read_pickle(tmp_path / "cluster.pkl"))
+
+
+def test_spark_leaves_nothing_behind(tmp_path):
+    code = "from vouch.engine import connect\nwith connect('spark') as b: print(b.list_tables())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(tmp_path), "VOUCH_SPARK_MASTER": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert [path.name for path in tmp_path.iterdir() if "hsperf" not in path.name] == []
+
+
+def test_a_running_spark_is_joined_and_left_running(spark):
+    with connect("spark") as second:
+        assert second._session is spark._session
+    assert spark._session.range(3).count() == 3
