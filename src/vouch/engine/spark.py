@@ -9,6 +9,7 @@ must see the files a stage reads under the same paths. Spark's own ``conf/spark-
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -83,6 +84,24 @@ def session(
             _stop(opened)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def nlp() -> dict[str, str]:
+    """Give the settings with which Spark NLP runs: ``session(settings=nlp())``.
+
+    Raises:
+        VouchError: Its jars were not fetched.
+    """
+    from vouch.engine import jars  # a program too, which Python runs once
+
+    # ahead of Spark's own jars, whose protobuf is too old
+    path = jars.class_path()
+    return {
+        "spark.driver.extraClassPath": path,
+        "spark.executor.extraClassPath": path,
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+        "spark.kryoserializer.buffer.max": "1000m",
+    }
 
 
 def _check() -> None:
@@ -190,13 +209,15 @@ def backend(opened: "SparkSession") -> Any:
 
 def _stop(opened: "SparkSession") -> None:
     """End Spark and its Java process, which would else keep its memory until Python ends."""
-    home, name = os.environ.get("SPARK_HOME"), opened.sparkContext.applicationId
+    from pyspark.find_spark_home import _find_spark_home
+
+    # a local cluster's executors leave their logs there
+    logs = Path(_find_spark_home()) / "work" / opened.sparkContext.applicationId
     try:
         opened.stop()
     finally:
         _end_java()
-    if home:  # a local cluster's executors leave their logs there
-        shutil.rmtree(Path(home) / "work" / name, ignore_errors=True)
+        shutil.rmtree(logs, ignore_errors=True)
 
 
 def _end_java() -> None:
@@ -205,14 +226,16 @@ def _end_java() -> None:
     gateway = SparkContext._gateway
     if gateway is None:
         return
-    process = gateway.proc
-    gateway.shutdown()
     SparkContext._gateway = SparkContext._jvm = None
-    process.stdin.close()  # the sign for it to end
+    gateway.shutdown()
+    if gateway.proc is None:  # somebody else's Java, which we were pointed to
+        return
+    gateway.proc.stdin.close()  # the sign for it to end
     try:
-        process.wait(STOPS_WITHIN)
-    except TimeoutError:
-        process.kill()
+        gateway.proc.wait(STOPS_WITHIN)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
 
 
 def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
