@@ -21,6 +21,7 @@ COLUMNS = {
     "d2": {"role": "payee_balance_after"},
 }
 SHOP = declare(COLUMNS, windows=["3m", "36h", "7d"])
+TEXTS = ("id", "payer", "payee", "kind")
 KINDS = ["a b", "A B", "é", ""]
 BALANCES = [f"{p}_balance_{w}" for p in ("payer", "payee") for w in ("before", "after")]
 ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e300, 3.4028235e38, 3.5e38, 1e-40, 1 / 3, 2e9 + 0.005]
@@ -43,7 +44,8 @@ def payments(size, seed=0, days=40.0, oddities=0.05):
     )
     for name in BALANCES:
         frame[name] = np.where(draw.random(size) < 0.3, frame["amount"], _numbers(draw, size, 0.1))
-    return frame.astype({"time": "datetime64[us]"})
+    # a column of nulls alone would else be saved as integers
+    return frame.astype({"time": "datetime64[us]"} | dict.fromkeys(TEXTS, "string"))
 
 
 def _numbers(draw, size, oddities):
