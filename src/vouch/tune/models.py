@@ -17,17 +17,17 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from vouch.errors import VouchError, near
 from vouch.files import read_json, sha256, write_json
+from vouch.tune.proposal import Hyperparameter, Proposal
 
 # threads that wait without spinning: on a busy machine two that spin take 25 times as long as one
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 Algorithm = Literal["decision_tree", "logistic_regression", "random_forest", "xgboost"]
 Imbalance = Literal["none", "weights", "undersampling"]
-Hyperparameter = int | float | str | None
 
 ALGORITHMS: tuple[Algorithm, ...] = (
     "decision_tree",
@@ -59,7 +59,7 @@ FEW = 4_096  # up to so many rows, starting threads costs more than it saves
 LARGEST = float(np.finfo(np.float32).max)
 
 
-class Candidate(BaseModel):
+class Candidate(Proposal):
     """What to fit, and on which part of the features: frozen, JSON-able, without a threshold.
 
     Attributes:
@@ -73,10 +73,7 @@ class Candidate(BaseModel):
         windows: Windows used, such as ``7d``; empty means all.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     algorithm: Algorithm
-    hyperparameters: dict[str, Hyperparameter] = {}
     imbalance: Imbalance = "none"
     groups: tuple[str, ...] = ()
     windows: tuple[str, ...] = ()
@@ -99,6 +96,11 @@ class Candidate(BaseModel):
                 f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
             )
         return self
+
+    def settings(self) -> dict[str, Any]:
+        """Give what tracking is told of it."""
+        chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
+        return super().settings() | chosen
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A candidate's average precision, pooled and in each fold (None where there is none)."""
+    """A candidate's measure, pooled and in each fold (None where there is none)."""
 
-    average_precision: float
+    value: float
     folds: list[float | None]
 
 

@@ -29,30 +29,22 @@ class Budget(Strict):
         return self
 
 
-class TuneParams(Params):
-    """Parameters of the stage ``tune``.
+class SearchParams(Params):
+    """Parameters of any search.
 
     Attributes:
         budget: What each sampler may spend.
         samplers: Which samplers search, each with the whole budget.
         algorithms: Which learners are tried.
         folds: Assessment blocks, 2 to 20.
-        search_rows: Rows a candidate is fitted on in the search, at least 1,000; negatives
-            beyond are left out and the others weighted up.
-        assess_rows: Rows a candidate is assessed on in the search, over all folds, at least
-            1,000; the best of each algorithm is measured again on all.
-        max_rows: The same limit as ``search_rows`` for the final model.
         seed: Seed of the search and of every fit.
         threads: Threads of a fit, at least 1.
     """
 
     budget: Budget = Budget(trials=12)
     samplers: tuple[Sampler, ...] = Field(default=("random", "tpe"), min_length=1)
-    algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
+    algorithms: tuple[str, ...] = Field(min_length=1)
     folds: int = Field(default=3, ge=2, le=20)
-    search_rows: int = Field(default=40_000, ge=1_000)
-    assess_rows: int = Field(default=300_000, ge=1_000)
-    max_rows: int = Field(default=500_000, ge=1_000)
     seed: int = Field(default=0, ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
 
@@ -62,3 +54,21 @@ class TuneParams(Params):
         if len(set(value)) < len(value):
             raise ValueError("names one twice")
         return value
+
+
+class TuneParams(SearchParams):
+    """Parameters of the stage ``tune``, beside those of any search.
+
+    Attributes:
+        algorithms: Which learners are tried.
+        search_rows: Rows a candidate is fitted on in the search, at least 1,000; negatives
+            beyond are left out and the others weighted up.
+        assess_rows: Rows a candidate is assessed on in the search, over all folds, at least
+            1,000; the best of each algorithm is measured again on all.
+        max_rows: The same limit as ``search_rows`` for the final model.
+    """
+
+    algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
+    search_rows: int = Field(default=40_000, ge=1_000)
+    assess_rows: int = Field(default=300_000, ge=1_000)
+    max_rows: int = Field(default=500_000, ge=1_000)

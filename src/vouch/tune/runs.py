@@ -22,16 +22,20 @@ class Runs:
         client: MLflow's client.
         experiment: The experiment's id.
         parent: The id of the search's run.
+        metric: What the search's measure is called.
         logged: Sampler and position of the trials that have a run.
     """
 
     client: "MlflowClient"
     experiment: str
     parent: str
+    metric: str
     logged: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
-    def open(cls, state: Path, name: str, fingerprint: str, params: dict[str, Any]) -> "Runs":
+    def open(
+        cls, state: Path, name: str, fingerprint: str, params: dict[str, Any], metric: str
+    ) -> "Runs":
         """Find or make the run of a search.
 
         Args:
@@ -39,16 +43,17 @@ class Runs:
             name: The experiment's name.
             fingerprint: What the search is told by: the same data, features and parameters.
             params: The search's parameters, told once.
+            metric: What the search's measure is called.
         """
         client, experiment = tracking.client(state), tracking.experiment(state, name)
         query = f"tags.`vouch.fingerprint` = '{fingerprint}'"
         if found := client.search_runs([experiment], query, max_results=1):
-            runs = cls(client, experiment, found[0].info.run_id)
+            runs = cls(client, experiment, found[0].info.run_id, metric)
             runs.logged = runs._children()
             return runs
         tags = {"vouch.fingerprint": fingerprint, "vouch.stage": "tune"}
         run = client.create_run(experiment, run_name="tune", tags=tags)
-        runs = cls(client, experiment, run.info.run_id)
+        runs = cls(client, experiment, run.info.run_id, metric)
         runs._batch(run.info.run_id, {}, params)
         return runs
 
@@ -60,7 +65,7 @@ class Runs:
             token = page.token or ""
         return found
 
-    def log(self, record: Record) -> None:
+    def log(self, record: Record[Any]) -> None:
         """Log a trial as a nested run, unless it has one."""
         if (record.sampler, str(record.position)) in self.logged:
             return
@@ -74,7 +79,7 @@ class Runs:
             tags["error"] = record.error
         name = f"{record.sampler}-{record.position}-{record.candidate.algorithm}"
         run = self.client.create_run(self.experiment, run_name=name, tags=tags)
-        self._batch(run.info.run_id, _measures(record), _params(record))
+        self._batch(run.info.run_id, self._measures(record), record.candidate.settings())
         status = "FAILED" if record.error else "FINISHED"
         self.client.set_terminated(run.info.run_id, status)
         self.logged.add((record.sampler, str(record.position)))
@@ -91,21 +96,10 @@ class Runs:
         metrics = [Metric(name, value, now, 0) for name, value in measures.items()]
         self.client.log_batch(run, metrics, [Param(k, str(v)) for k, v in params.items()])
 
-
-def _measures(record: Record) -> dict[str, float]:
-    measures = {"seconds": record.seconds}
-    if record.average_precision is not None:
-        measures["average_precision"] = record.average_precision
-    folds = {f"average_precision_fold_{n}": v for n, v in enumerate(record.folds) if v is not None}
-    return measures | folds
-
-
-def _params(record: Record) -> dict[str, Any]:
-    candidate = record.candidate
-    return {
-        "algorithm": candidate.algorithm,
-        "imbalance": candidate.imbalance,
-        "groups": ",".join(candidate.groups),
-        "windows": ",".join(candidate.windows),
-        **candidate.hyperparameters,
-    }
+    def _measures(self, record: Record[Any]) -> dict[str, float]:
+        measures = {"seconds": record.seconds}
+        if record.value is not None:
+            measures[self.metric] = record.value
+        told = enumerate(record.folds)
+        folds = {f"{self.metric}_fold_{n}": value for n, value in told if value is not None}
+        return measures | folds

@@ -7,19 +7,18 @@ tries, and in which order, does not depend on how often it was interrupted.
 
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
 from vouch.progress import Progress, silent
-from vouch.tune.models import Candidate
 from vouch.tune.objective import Outcome
-from vouch.tune.params import Budget, Sampler, TuneParams
-from vouch.tune.space import Offer, start, suggest
+from vouch.tune.params import Budget, Sampler, SearchParams
+from vouch.tune.proposal import C, Space
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -27,53 +26,52 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-Assess = Callable[[Candidate], Outcome]
 LONGEST = 500  # characters kept of an error: some libraries print their stack
 STARTUP = 10  # trials TPE leaves to chance, unless the budget is small
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Generic[C]):
     """A finished trial.
 
     Attributes:
         sampler: Which sampler proposed it.
         position: Its place among the sampler's finished trials, from 0.
         candidate: What was tried.
-        average_precision: 0 to 1; None if it failed.
-        folds: The same in each fold; None in a fold without positives.
+        value: The measure it reached, higher is better; None if it failed.
+        folds: The same in each fold; None where a fold has none.
         seconds: How long it took.
         error: Why it failed, or None.
     """
 
     sampler: Sampler
     position: int
-    candidate: Candidate
-    average_precision: float | None
+    candidate: C
+    value: float | None
     folds: tuple[float | None, ...]
     seconds: float
     error: str | None
 
 
 @dataclass(frozen=True)
-class Search:
+class Search(Generic[C]):
     """A search over a journal.
 
     Attributes:
         journal: The journal's file; made if it is not there.
         params: Samplers, algorithms, budget and seed.
-        offer: The features there are.
+        space: Where it looks.
         assess: Assesses a candidate; whatever it raises fails the trial, not the search.
     """
 
     journal: Path
-    params: TuneParams
-    offer: Offer
-    assess: Assess
+    params: SearchParams
+    space: Space[C]
+    assess: Callable[[C], Outcome]
 
     def run(
-        self, told: Callable[[Record], None] = lambda record: None, progress: Progress = silent
-    ) -> list[Record]:
+        self, told: Callable[[Record[C]], None] = lambda record: None, progress: Progress = silent
+    ) -> list[Record[C]]:
         """Spend what is left of each sampler's budget.
 
         Args:
@@ -83,7 +81,7 @@ class Search:
         Returns:
             All finished trials, sampler by sampler, in order.
         """
-        records: list[Record] = []
+        records: list[Record[C]] = []
         with _quiet(), _storage(self.journal) as storage:
             for sampler in self.params.samplers:
                 study = _study(storage, sampler)
@@ -93,19 +91,19 @@ class Search:
                     progress(*_state(records, self.params))
         return records
 
-    def _spend(self, study: "Study", sampler: Sampler) -> Iterator[Record]:
+    def _spend(self, study: "Study", sampler: Sampler) -> Iterator[Record[C]]:
         _fail_leftovers(study)
-        finished = [_record(sampler, n, t) for n, t in enumerate(_finished(study))]
+        finished = [self._record(sampler, n, t) for n, t in enumerate(_finished(study))]
         yield from finished
         while not _spent(finished, self.params.budget):
             self._try(study, sampler, len(finished))
-            finished.append(_record(sampler, len(finished), _finished(study)[-1]))
+            finished.append(self._record(sampler, len(finished), _finished(study)[-1]))
             yield finished[-1]
 
     def _try(self, study: "Study", sampler: Sampler, position: int) -> None:
-        study.sampler = _sampler(sampler, position, self.params)
+        study.sampler = self._sampler(sampler, position)
         trial = study.ask()
-        candidate = suggest(trial, self.offer, self.params.algorithms)
+        candidate = self.space.suggest(trial, self.params.algorithms)
         trial.set_user_attr("candidate", candidate.model_dump(mode="json"))
         began = time.monotonic()
         try:
@@ -115,7 +113,41 @@ class Search:
             return
         trial.set_user_attr("folds", outcome.folds)
         trial.set_user_attr("seconds", time.monotonic() - began)
-        study.tell(trial, outcome.average_precision)
+        study.tell(trial, outcome.value)
+
+    def _record(self, sampler: Sampler, position: int, trial: "FrozenTrial") -> Record[C]:
+        told = trial.user_attrs
+        return Record(
+            sampler=sampler,
+            position=position,
+            candidate=self.space.read(told["candidate"]),
+            value=None if "error" in told else trial.value,
+            folds=tuple(told.get("folds", ())),
+            seconds=told["seconds"],
+            error=told.get("error"),
+        )
+
+    def _sampler(self, name: Sampler, position: int) -> "BaseSampler":
+        """Make the sampler of one trial; the first trials are the algorithms' sound defaults."""
+        from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
+
+        params = self.params
+        words = [params.seed, zlib.crc32(name.encode()), position]
+        seed = int(np.random.SeedSequence(words).generate_state(1)[0])
+        sampler: Any = RandomSampler(seed=seed)
+        if name == "tpe":
+            startup = min(STARTUP, max((params.budget.trials or 3 * STARTUP) // 3, 2))
+            # liar off: nothing runs beside; group: algorithms have hyperparameters of their own
+            sampler = TPESampler(
+                seed=seed,
+                n_startup_trials=startup,
+                multivariate=True,
+                group=True,
+                constant_liar=False,
+            )
+        if position < len(params.algorithms):
+            return PartialFixedSampler(self.space.start(params.algorithms[position]), sampler)
+        return sampler
 
 
 def _fail(study: "Study", trial: "Trial", error: Exception, seconds: float) -> None:
@@ -185,53 +217,18 @@ def _finished(study: "Study") -> list["FrozenTrial"]:
     return [t for t in trials if t.state == TrialState.COMPLETE or "error" in t.user_attrs]
 
 
-def _record(sampler: Sampler, position: int, trial: "FrozenTrial") -> Record:
-    told = trial.user_attrs
-    return Record(
-        sampler=sampler,
-        position=position,
-        candidate=Candidate.model_validate(told["candidate"]),
-        average_precision=None if "error" in told else trial.value,
-        folds=tuple(told.get("folds", ())),
-        seconds=told["seconds"],
-        error=told.get("error"),
-    )
-
-
-def _sampler(name: Sampler, position: int, params: TuneParams) -> "BaseSampler":
-    """Make the sampler of one trial; the first trials are the algorithms' sound defaults."""
-    from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
-
-    words = [params.seed, zlib.crc32(name.encode()), position]
-    seed = int(np.random.SeedSequence(words).generate_state(1)[0])
-    sampler: Any = RandomSampler(seed=seed)
-    if name == "tpe":
-        startup = min(STARTUP, max((params.budget.trials or 3 * STARTUP) // 3, 2))
-        # liar off: nothing runs beside; group: algorithms have hyperparameters of their own
-        sampler = TPESampler(
-            seed=seed,
-            n_startup_trials=startup,
-            multivariate=True,
-            group=True,
-            constant_liar=False,
-        )
-    if position < len(params.algorithms):
-        return PartialFixedSampler(start(params.algorithms[position]), sampler)
-    return sampler
-
-
-def _spent(finished: list[Record], budget: Budget) -> bool:
+def _spent(finished: Sequence[Record[Any]], budget: Budget) -> bool:
     if budget.trials is not None:
         return len(finished) >= budget.trials
     return sum(record.seconds for record in finished) >= (budget.seconds or 0)
 
 
-def _state(records: list[Record], params: TuneParams) -> tuple[float, float, str]:
+def _state(records: Sequence[Record[Any]], params: SearchParams) -> tuple[float, float, str]:
     """Say how far the search is: done, total, and the best so far."""
     last, budget = records[-1], params.budget
-    worth = [r for r in records if r.average_precision is not None]
-    best = max(worth, key=lambda r: r.average_precision or 0, default=None)
-    found = f"best {best.average_precision:.3f}, {best.candidate.algorithm}" if best else "none yet"
+    worth = [r for r in records if r.value is not None]
+    best = max(worth, key=lambda r: r.value or 0, default=None)
+    found = f"best {best.value:.3f}, {best.candidate.algorithm}" if best else "none yet"
     message = f"{last.sampler} trial {last.position + 1}: {found}"
     if budget.trials is not None:
         return len(records), budget.trials * len(params.samplers), message

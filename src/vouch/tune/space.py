@@ -6,10 +6,11 @@ a model may be fitted on simulated or past rows and used on others.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from vouch.sources.declaration import parse_duration
-from vouch.tune.models import Algorithm, Candidate, Hyperparameter
+from vouch.tune.models import Algorithm, Candidate
+from vouch.tune.proposal import Hyperparameter
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -110,6 +111,18 @@ class Offer:
             if group in groups and (window is None or window in windows)
         )
 
+    def start(self, algorithm: str) -> dict[str, Any]:
+        """Give the choices an algorithm begins with, see :func:`start`."""
+        return start(cast(Algorithm, algorithm))
+
+    def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
+        """Let a trial choose a candidate, see :func:`suggest`."""
+        return suggest(trial, self, cast(Sequence[Algorithm], algorithms))
+
+    def read(self, content: Any) -> Candidate:
+        """Give back a candidate from its JSON."""
+        return Candidate.model_validate(content)
+
 
 def start(algorithm: Algorithm) -> dict[str, Any]:
     """Give the choices every search begins with: a sound default on all features."""
@@ -133,12 +146,12 @@ def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Ca
     """
     algorithm = trial.suggest_categorical("algorithm", list(algorithms))
     hyperparameters = {
-        name: _choose(trial, f"{algorithm}.{name}", choices)
+        name: choose(trial, f"{algorithm}.{name}", choices)
         for name, choices in SPACE[algorithm].items()
     }
     imbalance = trial.suggest_categorical("imbalance", ["none", "weights", "undersampling"])
     if imbalance == "undersampling":
-        hyperparameters["ratio"] = _choose(trial, "ratio", Range(5.0, 100.0, log=True))
+        hyperparameters["ratio"] = choose(trial, "ratio", Range(5.0, 100.0, log=True))
     return Candidate(
         algorithm=algorithm,
         hyperparameters=hyperparameters,
@@ -148,7 +161,8 @@ def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Ca
     )
 
 
-def _choose(trial: "Trial", name: str, choices: Choices) -> Hyperparameter:
+def choose(trial: "Trial", name: str, choices: Choices) -> Hyperparameter:
+    """Let a trial choose one of several, or a number of a range."""
     if not isinstance(choices, Range):
         return trial.suggest_categorical(name, list(choices))
     if isinstance(choices.low, int):

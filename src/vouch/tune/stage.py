@@ -13,6 +13,7 @@ from vouch.files import read_json, sha256, write_json
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import load_declaration
 from vouch.tune import tree as trees
+from vouch.tune.board import Best, board, leading
 from vouch.tune.folds import Fold, split
 from vouch.tune.models import Algorithm, Candidate, Fitted, fit, save
 from vouch.tune.objective import TARGET, Objective, out_of_fold, prepare
@@ -23,6 +24,7 @@ from vouch.tune.space import SPACE, STARTS, Offer
 if TYPE_CHECKING:
     import pyarrow as pa
 
+METRIC = "average_precision"
 KEPT = ("id", "time", "amount", "payer", "label_known_at")
 GIVEN = ("label", "rule", "truth")
 PREFERRED: tuple[Algorithm, ...] = (
@@ -50,34 +52,6 @@ class Ground:
     folds: list[Fold]
     objective: Objective
     warnings: list[str]
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best candidate of an algorithm, measured on all out-of-fold rows.
-
-    Attributes:
-        number: The trial's number in the leaderboard; None if no trial tried it.
-        candidate: The candidate.
-        average_precision: 0 to 1.
-        interval: Its bootstrap interval, 95 %.
-        predictions: Columns row, fold and score.
-    """
-
-    number: int | None
-    candidate: Candidate
-    average_precision: float
-    interval: tuple[float, float]
-    predictions: pd.DataFrame
-
-    def describe(self) -> dict[str, Any]:
-        """Give what the leaderboard tells of it."""
-        return {
-            "number": self.number,
-            "candidate": self.candidate.model_dump(),
-            "average_precision": self.average_precision,
-            "interval": list(self.interval),
-        }
 
 
 def tune(
@@ -120,19 +94,23 @@ def tune(
     source = load_declaration(declaration)
     ground = lay_out(train, Offer.of(read_json(extracted)), params)
     mark = _fingerprint(train, ground.objective.offer, params)
-    runs = Runs.open(state, f"{source.usecase}-{source.name}", mark, params.model_dump())
+    runs = Runs.open(state, f"{source.usecase}-{source.name}", mark, params.model_dump(), METRIC)
     journal = state / "tune" / f"{mark}.journal"
     search = Search(journal, params, ground.objective.offer, ground.objective)
     records = search.run(runs.log, progress)
     bests = _bests(ground, records, journal)
     best = max(bests.values(), key=_rank)
-    board = _leaderboard(ground, records, bests, best)
-    write_json(leaderboard, {**board, "run_id": runs.parent})
+    labels = ground.frame[TARGET].to_numpy()
+    told = board(METRIC, params, records, bests, best) | {
+        "folds": [fold.describe(labels) for fold in ground.folds],
+        "warnings": ground.warnings,
+    }
+    write_json(leaderboard, {**told, "run_id": runs.parent})
     _write_predictions(ground.table, best.predictions, predictions)
     save(_refit(ground, best.candidate), model)
     _write_tree(ground, bests.get("decision_tree"), tree)
-    runs.close({"average_precision": best.average_precision})
-    return _summary(board, best)
+    runs.close({METRIC: best.value})
+    return _summary(told, best)
 
 
 def lay_out(train: Path, offer: Offer, params: TuneParams) -> Ground:
@@ -180,35 +158,25 @@ def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
-def _bests(ground: Ground, records: list[Record], journal: Path) -> dict[Algorithm, Best]:
+def _bests(
+    ground: Ground, records: list[Record[Candidate]], journal: Path
+) -> dict[str, Best[Candidate]]:
     """Measure the best candidate of each algorithm again, on all rows, with an interval."""
-    leading: dict[Algorithm, tuple[float, int]] = {}
-    for number, record in enumerate(records):
-        reached = record.average_precision
-        algorithm = record.candidate.algorithm
-        if reached is not None and reached > leading.get(algorithm, (-1.0, 0))[0]:
-            leading[algorithm] = reached, number
-    if not leading:
-        reasons = sorted({record.error or "" for record in records})
-        raise VouchError(
-            f"all {len(records)} trials failed: {reasons[0]}",
-            f"mend the cause and delete {journal} to search again",
-        )
     return {
         algorithm: _measure(ground, records[number].candidate, number)
-        for algorithm, (_, number) in leading.items()
+        for algorithm, number in leading(records, journal).items()
     }
 
 
-def _rank(best: Best) -> tuple[float, int]:
+def _rank(best: Best[Candidate]) -> tuple[float, int]:
     """Order candidates; of equal ones the ensemble, which varies less from sample to sample.
 
     Breiman 1996, Bagging predictors: a single tree is the least stable of the four.
     """
-    return round(best.average_precision, 6), PREFERRED.index(best.candidate.algorithm)
+    return round(best.value, 6), PREFERRED.index(best.candidate.algorithm)
 
 
-def _measure(ground: Ground, candidate: Candidate, number: int | None) -> Best:
+def _measure(ground: Ground, candidate: Candidate, number: int | None) -> Best[Candidate]:
     from vouch.evaluate.metrics import average_precision, bootstrap_interval
 
     found = out_of_fold(ground.objective, candidate, ground.frame, ground.folds)
@@ -216,57 +184,6 @@ def _measure(ground: Ground, candidate: Candidate, number: int | None) -> Best:
     scores = found["score"].to_numpy()
     interval = bootstrap_interval(labels, scores, seed=ground.objective.params.seed)
     return Best(number, candidate, average_precision(labels, scores), interval, found)
-
-
-def _leaderboard(
-    ground: Ground, records: list[Record], bests: dict[Algorithm, Best], best: Best
-) -> dict[str, Any]:
-    params, labels = ground.objective.params, ground.frame[TARGET].to_numpy()
-    intervals = {one.number: list(one.interval) for one in bests.values()}
-    trials = [
-        {**_row(number, record), "interval": intervals.get(number)}
-        for number, record in enumerate(records)
-    ]
-    return {
-        "metric": "average_precision",
-        "budget": params.budget.model_dump(exclude_none=True),
-        "trials": trials,
-        "best": best.number,
-        "best_by_algorithm": {name: one.describe() for name, one in bests.items()},
-        "best_by_sampler": {name: _leader(trials, name) for name in params.samplers},
-        "folds": [fold.describe(labels) for fold in ground.folds],
-        "warnings": ground.warnings,
-    }
-
-
-def _row(number: int, record: Record) -> dict[str, Any]:
-    return {
-        "number": number,
-        "sampler": record.sampler,
-        "position": record.position,
-        "algorithm": record.candidate.algorithm,
-        "candidate": record.candidate.model_dump(),
-        "average_precision": record.average_precision,
-        "folds": list(record.folds),
-        "seconds": round(record.seconds, 3),
-        "state": "failed" if record.error else "complete",
-        "error": record.error,
-    }
-
-
-def _leader(trials: list[dict[str, Any]], sampler: str) -> dict[str, Any] | None:
-    """Say what a sampler reached with its budget: the trial's number, its measure, the seconds."""
-    own = [t for t in trials if t["sampler"] == sampler]
-    complete = [t for t in own if t["state"] == "complete"]
-    if not complete:
-        return None
-    best = max(complete, key=lambda t: t["average_precision"])
-    return {
-        "number": best["number"],
-        "average_precision": best["average_precision"],
-        "trials": len(own),
-        "seconds": round(sum(t["seconds"] for t in own), 3),
-    }
 
 
 def _write_predictions(table: "pa.Table", found: pd.DataFrame, path: Path) -> None:
@@ -290,21 +207,21 @@ def _refit(ground: Ground, candidate: Candidate) -> Fitted:
     )
 
 
-def _write_tree(ground: Ground, best: Best | None, folder: Path) -> None:
+def _write_tree(ground: Ground, best: Best[Candidate] | None, folder: Path) -> None:
     """Export the best decision tree; where none was searched for, the default one."""
     if best is None:
         candidate = Candidate(algorithm="decision_tree", hyperparameters=STARTS["decision_tree"])
         best = _measure(ground, candidate, None)
-    told = {"average_precision": best.average_precision, "interval": list(best.interval)}
+    told = {METRIC: best.value, "interval": list(best.interval)}
     trees.export(_refit(ground, best.candidate), folder, told)
 
 
-def _summary(board: dict[str, Any], best: Best) -> dict[str, Any]:
+def _summary(told: dict[str, Any], best: Best[Candidate]) -> dict[str, Any]:
     return {
         "algorithm": best.candidate.algorithm,
-        "average_precision": best.average_precision,
+        METRIC: best.value,
         "interval": list(best.interval),
-        "trials": len(board["trials"]),
-        "failed": sum(trial["state"] == "failed" for trial in board["trials"]),
-        "warnings": board["warnings"],
+        "trials": len(told["trials"]),
+        "failed": sum(trial["state"] == "failed" for trial in told["trials"]),
+        "warnings": told["warnings"],
     }
