@@ -1,1 +1,1 @@
-"""What only texts need: what is left of one, which are alike, what a lexicon says of them."""
+"""What only texts need: cleaning, likeness, a lexicon's word, features, models and their search."""

@@ -343,7 +343,7 @@ def save(fitted: Fitted, folder: Path) -> None:
     if fitted.candidate.algorithm == "xgboost":
         fitted.estimator.save_model(path)
     else:
-        path.write_bytes(_dump(fitted.estimator))
+        path.write_bytes(dump_estimator(fitted.estimator))
     description = {
         "candidate": fitted.candidate.model_dump(),
         "features": list(fitted.features),
@@ -353,7 +353,7 @@ def save(fitted: Fitted, folder: Path) -> None:
     write_json(folder / "candidate.json", description)
 
 
-def _dump(estimator: Any) -> bytes:
+def dump_estimator(estimator: Any) -> bytes:
     """Write as skops does, without what differs from run to run: memory addresses and the clock."""
     from skops import io
 
@@ -394,10 +394,17 @@ def load(folder: Path, threads: int = 1) -> Fitted:
         digest = description["sha256"]
     except (KeyError, TypeError, ValueError) as error:
         raise VouchError(f"{path}: no description of a model: {error}", "run tune again") from None
-    return Fitted(candidate, rest[0], _read(_file(candidate, folder), digest), rest[1], threads)
+    return Fitted(
+        candidate, rest[0], read_estimator(_file(candidate, folder), digest), rest[1], threads
+    )
 
 
-def _read(path: Path, digest: str) -> Any:
+def read_estimator(path: Path, digest: str) -> Any:
+    """Read a scikit-learn estimator (.skops) or an XGBoost booster (.ubj).
+
+    Raises:
+        VouchError: The file is missing, is not the one of the digest, or holds a strange type.
+    """
     if not path.exists():
         raise VouchError(f"{path}: no such file", "run tune again")
     # checked first: XGBoost ends the process on a damaged file
