@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ TOKEN = re.compile(
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def analyzer(extent: Words | Characters, words: bool) -> Analyzer:
     """Give the function that takes a cleaned text apart, scikit-learn's own.
 

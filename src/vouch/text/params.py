@@ -1,0 +1,31 @@
+"""What the search for a text model may spend and where it looks."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from vouch.text.candidate import ALGORITHMS, Algorithm
+from vouch.text.cleaning import Cleaning
+from vouch.tune.params import SearchParams
+
+
+class TextTuneParams(SearchParams):
+    """Parameters of the stage ``tune`` for texts, beside those of any search.
+
+    Attributes:
+        algorithms: Which learners are tried, the cheap ones first.
+        cleaning: How texts are cleaned; the search may also shorten elongated words.
+        search_rows: Rows the search's trials learn from and are assessed on, at least 500; the
+            best of each algorithm is measured again on all.
+        finalists: Algorithms measured again on all rows, the best of the search, 1 to 5.
+        by_time: Whether rows with a time are assessed by models of earlier rows only.
+        embeddings: Folder of an ONNX export (``model.onnx``, ``tokenizer.json``) whose sentence
+            embeddings the search may use; None: no embeddings.
+    """
+
+    algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
+    cleaning: Cleaning = Cleaning()
+    search_rows: int = Field(default=12_000, ge=500)
+    finalists: int = Field(default=2, ge=1, le=5)
+    by_time: bool = True
+    embeddings: Path | None = None

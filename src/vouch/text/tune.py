@@ -1,0 +1,306 @@
+"""The stage ``tune`` for texts: from gold rows to the best model, and how the others did."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.errors import VouchError, near
+from vouch.files import read_json, sha256, write_json
+from vouch.progress import Progress, silent
+from vouch.sources.declaration import load_declaration
+from vouch.text import vader
+from vouch.text.candidate import Candidate
+from vouch.text.embeddings import Encoder
+from vouch.text.features import Corpus
+from vouch.text.folds import groups_of, sample, split
+from vouch.text.measures import bootstrap_interval, macro_recall
+from vouch.text.models import CLASSES, TARGET, Fitted, fit_rows, predict_rows, save
+from vouch.text.params import TextTuneParams
+from vouch.text.space import SPACE, STARTS, TextSpace
+from vouch.text.words import export
+from vouch.tune.board import Best, board, leading
+from vouch.tune.folds import Fold
+from vouch.tune.objective import Outcome
+from vouch.tune.search import Record, Search
+
+METRIC = "macro_recall"
+KEPT = ("id", "time", "text")
+GIVEN = ("label", "rule", "truth")
+CHECKED = 100  # rows whose VADER scores are computed again
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Rows a search stands on.
+
+    Attributes:
+        frame: The rows.
+        folds: Their folds.
+        encoder: Gives embeddings; None if there are none.
+        params: Seed and threads.
+        trusted: Whether the rows' VADER scores may be used.
+        warnings: What a reader should know of them.
+    """
+
+    frame: pd.DataFrame
+    folds: list[Fold]
+    encoder: Encoder | None
+    params: TextTuneParams
+    trusted: bool
+    warnings: list[str]
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The texts and what is counted in them."""
+        columns = ["text", *(vader.SCORES if self.trusted else ())]
+        return Corpus.of(self.frame[columns], self.encoder)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int8]:
+        """Each row's label, 0 to 2."""
+        return self.frame[TARGET].to_numpy(np.int8)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Each row's group."""
+        return groups_of(self.frame)
+
+    def predict(self, candidate: Candidate) -> list[Floats]:
+        """Fit a candidate on each fold and predict its assessed rows; folds run side by side."""
+        self.corpus.ready(candidate.preparation)
+        with ThreadPoolExecutor(self.params.threads) as pool:
+            return list(pool.map(lambda fold: self._predict(candidate, fold), self.folds))
+
+    def _predict(self, candidate: Candidate, fold: Fold) -> Floats:
+        seed, rows = self.params.seed, fold.train
+        fitted, columns = fit_rows(candidate, self.corpus, rows, self.labels, self.groups, seed, 1)
+        return predict_rows(fitted, self.corpus, fold.assess, columns)
+
+    def assess(self, candidate: Candidate) -> Outcome:
+        """Measure a candidate out of fold: macro-recall, pooled and in each fold."""
+        chosen = [scores.argmax(axis=1) for scores in self.predict(candidate)]
+        labels = [self.labels[fold.assess] for fold in self.folds]
+        each = [macro_recall(*pair) for pair in zip(labels, chosen, strict=True)]
+        return Outcome(macro_recall(np.concatenate(labels), np.concatenate(chosen)), list(each))
+
+    def measure(self, candidate: Candidate, number: int) -> Best[Candidate]:
+        """Measure a candidate with an interval, and keep what it predicted."""
+        scores = self.predict(candidate)
+        found = pd.DataFrame(
+            {
+                "row": np.concatenate([fold.assess for fold in self.folds]),
+                "fold": np.repeat(np.arange(len(self.folds)), [len(s) for s in scores]),
+            }
+        )
+        names = [f"score_{label}" for label in range(len(CLASSES))]
+        found[names] = np.concatenate(scores)
+        labels, groups = self.labels[found["row"]], self.groups[found["row"]]
+        chosen = found[names].to_numpy().argmax(axis=1)
+        interval = bootstrap_interval(labels, chosen, groups, self.params.seed)
+        found = found.sort_values("row", ignore_index=True)
+        return Best(number, candidate, macro_recall(labels, chosen), interval, found)
+
+    def refit(self, candidate: Candidate) -> Fitted:
+        """Fit a candidate on all rows."""
+        rows, params = np.arange(len(self.frame)), self.params
+        self.corpus.ready(candidate.preparation)
+        return fit_rows(
+            candidate, self.corpus, rows, self.labels, self.groups, params.seed, params.threads
+        )[0]
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Give what the leaderboard tells of the folds."""
+        return [
+            {
+                "from": fold.start and fold.start.isoformat(),
+                "until": fold.until and fold.until.isoformat(),
+                "train_rows": len(fold.train),
+                "rows": len(fold.assess),
+                "rows_by_class": np.bincount(
+                    self.labels[fold.assess], minlength=len(CLASSES)
+                ).tolist(),
+            }
+            for fold in self.folds
+        ]
+
+
+def tune(
+    *,
+    declaration: Path,
+    train: Path,
+    extracted: Path,
+    leaderboard: Path,
+    predictions: Path,
+    model: Path,
+    tree: Path,
+    params: TextTuneParams,
+    state: Path,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Search for the best text model under a budget, then fit it on all training rows.
+
+    Interrupted and called again with the same files and parameters, it goes on where it was.
+
+    Args:
+        declaration: The source's declaration.
+        train: Gold training rows.
+        extracted: What extract says of them.
+        leaderboard: Written: every trial, JSON.
+        predictions: Written: out-of-fold probabilities of the best, Parquet.
+        model: Written: folder of the best model.
+        tree: Written: folder of the n-grams that speak most strongly for each class.
+        params: Budget, samplers, algorithms, folds.
+        state: The project's state folder, which holds the search's journal and MLflow's runs.
+        progress: Told after each trial.
+
+    Returns:
+        The best candidate's algorithm, macro-recall and interval, and counts.
+
+    Raises:
+        VouchError: The rows cannot be learned from, or every trial failed.
+    """
+    from vouch.tune.runs import Runs
+
+    source = load_declaration(declaration)
+    _check_classes(extracted)
+    ground = lay_out(train, params, _encoder(params, state))
+    mark = _fingerprint(train, params, ground.encoder)
+    told_params = params.model_dump(mode="json")
+    runs = Runs.open(state, f"{source.usecase}-{source.name}", mark, told_params, METRIC)
+    journal = state / "tune" / f"{mark}.journal"
+    drawn = _drawn(ground)
+    space = TextSpace(params.cleaning, ground.encoder is not None)
+    records = Search(journal, params, space, drawn.assess).run(runs.log, progress)
+    bests, best = _finals(ground, drawn, records, journal)
+    told = board(METRIC, params, records, bests, best) | {
+        "folds": ground.describe(),
+        "warnings": [*ground.warnings, *_sampled(ground, drawn)],
+    }
+    write_json(leaderboard, {**told, "run_id": runs.parent})
+    _write_predictions(ground.frame, best.predictions, predictions)
+    fitted = ground.refit(best.candidate)
+    save(fitted, model)
+    export(fitted, tree, {METRIC: best.value, "interval": list(best.interval)})
+    runs.close({METRIC: best.value})
+    return _summary(told, best)
+
+
+def _check_classes(extracted: Path) -> None:
+    classes = read_json(extracted).get("classes")
+    if classes != list(CLASSES):
+        raise VouchError(
+            f"{extracted}: classes are {classes!r}, not {', '.join(CLASSES)}",
+            "run extract on a source with these three labels",
+        )
+
+
+def _encoder(params: TextTuneParams, state: Path) -> Encoder | None:
+    if params.embeddings is None:
+        return None
+    return Encoder(params.embeddings, state / "embeddings.db", params.threads)
+
+
+def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> Ground:
+    """Read gold rows and lay out their folds.
+
+    Args:
+        train: Gold training rows.
+        params: Of them folds and seed are used here.
+        encoder: Gives embeddings.
+
+    Raises:
+        VouchError: A column is missing, or fewer than two classes have two rows.
+    """
+    frame = pd.read_parquet(train)
+    for name in ("id", "text", *GIVEN):
+        if name not in frame:
+            raise VouchError(f"{train}: no column {name!r}", near(name, frame.columns))
+    counted = frame[TARGET].value_counts()
+    if (counted >= 2).sum() < 2:
+        raise VouchError(
+            f"{train}: rows of each class {counted.to_dict()}: too few to learn from",
+            "give a longer file, or labels in force (label.use) that tell rows apart",
+        )
+    folds, warnings = split(frame, params.folds, params.seed, params.by_time)
+    trusted = _same_scores(frame)
+    if not trusted and all(name in frame for name in vader.SCORES):
+        warnings.append("VADER's scores in the rows are not those of their texts: computed again")
+    return Ground(frame, folds, encoder, params, trusted, warnings)
+
+
+def _same_scores(frame: pd.DataFrame) -> bool:
+    """Tell whether the rows' VADER scores are those scoring would compute from their texts."""
+    if not all(name in frame for name in vader.SCORES):
+        return False
+    rows = frame.iloc[:: max(len(frame) // CHECKED, 1)]
+    scores = vader.scores([str(text) for text in rows["text"].fillna("")])
+    return bool(np.array_equal(rows[list(vader.SCORES)].to_numpy(np.float32), scores))
+
+
+def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -> str:
+    """Tell a search by its data, parameters and choices; threads change nothing."""
+    asked = params.model_dump_json(exclude={"threads", "embeddings"})
+    embedded = encoder.digest if encoder else ""
+    words = [sha256(train), asked, embedded, repr(SPACE), repr(STARTS)]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
+
+
+def _drawn(ground: Ground) -> Ground:
+    """Give the part of the rows the search's trials see; all of them if they are few."""
+    params, frame = ground.params, ground.frame
+    if len(frame) <= params.search_rows:
+        return ground
+    part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
+    folds, warnings = split(part, params.folds, params.seed, params.by_time)
+    return Ground(part, folds, ground.encoder, params, ground.trusted, warnings)
+
+
+def _sampled(ground: Ground, drawn: Ground) -> list[str]:
+    if drawn is ground:
+        return []
+    return [
+        f"trials see {len(drawn.frame):,} of {len(ground.frame):,} rows; the best "
+        f"{ground.params.finalists} algorithms are measured again on all"
+    ]
+
+
+def _finals(
+    ground: Ground, drawn: Ground, records: Sequence[Record[Candidate]], journal: Path
+) -> tuple[dict[str, Best[Candidate]], Best[Candidate]]:
+    """Measure the best of each algorithm with an interval, the finalists on all rows."""
+    leaders = leading(records, journal)
+    order = sorted(leaders, key=lambda name: -(records[leaders[name]].value or 0.0))
+    bests = {}
+    for place, name in enumerate(order):
+        rows = ground if place < ground.params.finalists else drawn
+        bests[name] = rows.measure(records[leaders[name]].candidate, leaders[name])
+    finalists = [bests[name] for name in order[: ground.params.finalists]]
+    return bests, max(finalists, key=lambda one: round(one.value, 6))
+
+
+def _write_predictions(frame: pd.DataFrame, found: pd.DataFrame, path: Path) -> None:
+    rows = frame.iloc[found["row"].to_numpy()].reset_index(drop=True)
+    before = rows[[name for name in KEPT if name in rows]]
+    scores = found.drop(columns="row").astype({"fold": np.int8})
+    pd.concat([before, scores, rows[list(GIVEN)]], axis=1).to_parquet(path, index=False)
+
+
+def _summary(told: dict[str, Any], best: Best[Candidate]) -> dict[str, Any]:
+    return {
+        "algorithm": best.candidate.algorithm,
+        METRIC: best.value,
+        "interval": list(best.interval),
+        "trials": len(told["trials"]),
+        "failed": sum(trial["state"] == "failed" for trial in told["trials"]),
+        "warnings": told["warnings"],
+    }

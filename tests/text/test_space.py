@@ -1,0 +1,41 @@
+import optuna
+import pytest
+
+from vouch.text.candidate import ALGORITHMS, HYPERPARAMETERS, LINEAR
+from vouch.text.space import SPACE, STARTS, TextSpace
+from vouch.tune.space import Range
+
+
+@pytest.mark.parametrize("embeddings", [False, True])
+def test_every_random_choice_is_a_candidate_that_survives_json(embeddings):
+    space = TextSpace(embeddings=embeddings)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    seen = [space.suggest(study.ask(), ALGORITHMS) for _ in range(200)]
+    assert {one.algorithm for one in seen} == set(ALGORITHMS)
+    assert any(one.preparation.embeddings for one in seen) == embeddings
+    assert len({one.model_dump_json() for one in seen}) > 150
+    for one in seen:
+        assert space.read(one.model_dump(mode="json")) == one
+        assert one.preparation.select is None or one.algorithm not in LINEAR
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_search_starts_inside_its_space(algorithm):
+    assert STARTS[algorithm].keys() == SPACE[algorithm].keys() <= HYPERPARAMETERS[algorithm]
+    for name, choices in SPACE[algorithm].items():
+        value = STARTS[algorithm][name]
+        if isinstance(choices, Range):
+            assert choices.low <= value <= choices.high
+        else:
+            assert value in choices
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_start_fixes_every_choice(algorithm):
+    space = TextSpace(embeddings=True)
+    fixed = space.start(algorithm)
+    study = optuna.create_study()
+    study.enqueue_trial(fixed)
+    trial = study.ask()
+    space.suggest(trial, ALGORITHMS)
+    assert trial.params == fixed
