@@ -40,15 +40,24 @@ def copy_checkout(to: Path) -> Path:
     return to
 
 
-def shrink(project: Path, rows: int = 10_000, trials: int = 2) -> None:
-    """Fewer rows, fewer trials: the same pipeline in seconds."""
-    source = project / "data/sources/simulated.yaml"
-    text = source.read_text()
-    source.write_text(text.replace("rows: 200000", f"rows: {rows}"))
+def shrink(
+    project: Path, rows: int = 10_000, trials: int = 2, usecases: tuple[str, ...] = ("fraud",)
+) -> None:
+    """Fewer rows, trials and use cases: the same pipeline in seconds."""
+    for name, given, wanted in (("simulated", 200_000, rows), ("tweets", 20_000, rows // 4)):
+        source = project / f"data/sources/{name}.yaml"
+        source.write_text(source.read_text().replace(f"rows: {given}", f"rows: {wanted}"))
     params = yaml.safe_load((project / "params.yaml").read_text())
-    params["tune"]["fraud"]["budget"] = {"trials": trials}
-    params["explain"]["fraud"] |= {"cases": 2, "samples": 500}
+    for usecase in usecases:
+        params["tune"][usecase]["budget"] = {"trials": trials}
+        params["explain"][usecase] |= {"cases": 2, "samples": 500}
+    params["tune"]["sentiment"]["algorithms"] = ["naive_bayes", "logistic_regression"]
     (project / "params.yaml").write_text(yaml.safe_dump(params))
+    inputs = yaml.safe_load((project / "data/inputs.yaml").read_text())
+    for part in inputs.values():
+        for name in part.keys() - set(usecases):
+            del part[name]
+    (project / "data/inputs.yaml").write_text(yaml.safe_dump(inputs))
 
 
 def vouch(project: Path, *words: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":

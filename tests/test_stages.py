@@ -9,6 +9,7 @@ import yaml
 from vouch.errors import VouchError
 from vouch.settings import locate
 from vouch.stages import STAGES, Stage, find
+from vouch.usecases import USECASES
 
 ROOT = Path(__file__).parents[1]
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -60,9 +61,10 @@ def test_params_has_a_section_for_every_stage():
     assert list(params) == NAMES
 
 
+@pytest.mark.parametrize("usecase", USECASES)
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)
-def test_function_takes_what_the_row_says(stage: Stage):
-    taken = set(inspect.signature(locate(stage.function)).parameters)
+def test_function_takes_what_the_row_says(stage: Stage, usecase: str):
+    taken = set(inspect.signature(locate(stage.function(usecase))).parameters)
     declared = {*stage.inputs, *stage.outputs, *stage.choices, "params", "progress"}
     assert taken == declared | ({"state"} if stage.state else set())
 

@@ -35,12 +35,12 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
         VouchError: Whatever the user can mend: parameters, inputs, data.
     """
     choice = load_inputs(root / "data/inputs.yaml").choice(usecase)
-    params = load_params(root / "params.yaml", locate(stage.params), stage.name, usecase)
+    params = load_params(root / "params.yaml", locate(stage.params(usecase)), stage.name, usecase)
     arguments: dict[str, Any] = _paths(root, stage.inputs, usecase, choice)
     arguments |= {name: getattr(choice, name) for name in stage.choices}
     if stage.state:
         arguments["state"] = root / STATE
-    function = locate(stage.function)
+    function = locate(stage.function(usecase))
     with _alone(root, stage, usecase) as scratch:
         drafts = {name: scratch / name / Path(path).name for name, path in stage.outputs.items()}
         for draft in drafts.values():

@@ -20,6 +20,9 @@ class Request(BaseModel):
         default=None, description="A raw file that replaces the source's files."
     )
     add: Path | None = Field(default=None, description="A raw file that joins the source's files.")
+    holdout: Path | None = Field(
+        default=None, description="A raw file whose rows are the holdout; empty: as last time."
+    )
     as_of: str | None = Field(
         default=None, description="An ISO time, or 'latest'; empty: as last time."
     )

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vouch import usecases
 from vouch.errors import VouchError, near
 
 DECLARATION = "data/sources/{source}.yaml"
@@ -43,15 +44,14 @@ class Stage:
     persist: bool = False
     shared: tuple[str, ...] = field(default=())
 
-    @property
-    def function(self) -> str:
-        """Where the stage's function is, as ``module:name``."""
-        return f"vouch.{self.name}:{self.name}"
+    def function(self, usecase: str) -> str:
+        """Where the stage's function is for a use case, as ``module:name``."""
+        return usecases.find(usecase).PARTS.get(self.name, f"vouch.{self.name}:{self.name}")
 
-    @property
-    def params(self) -> str:
-        """Where the stage's parameters are declared, as ``module:name``."""
-        return f"vouch.{self.name}.params:{self.name.title()}Params"
+    def params(self, usecase: str) -> str:
+        """Where the stage's parameters are declared for a use case, as ``module:name``."""
+        usual = f"vouch.{self.name}.params:{self.name.title()}Params"
+        return usecases.find(usecase).PARTS.get(f"{self.name}.params", usual)
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ STAGES: tuple[Stage, ...] = (
             "rejects": f"{BRONZE}/rejects.parquet",
             "summary": f"{BRONZE}/ingest.json",
         },
-        choices=("files",),
+        choices=("files", "held_out"),
         shared=("src/vouch/sources", "src/vouch/usecases"),
     ),
     Stage(
@@ -104,9 +104,9 @@ STAGES: tuple[Stage, ...] = (
             "holdout": f"{GOLD}/holdout.sealed",
             "summary": f"{GOLD}/extract.json",
         },
-        choices=("set", "generation", "as_of", "engine"),
+        choices=("set", "generation", "as_of", "engine", "held_out"),
         state=True,
-        shared=("src/vouch/engine", "src/vouch/holdout", "src/vouch/label"),
+        shared=("src/vouch/engine", "src/vouch/holdout", "src/vouch/label", "src/vouch/text"),
     ),
     Stage(
         "tune",
@@ -123,6 +123,7 @@ STAGES: tuple[Stage, ...] = (
         },
         state=True,
         persist=True,
+        shared=("src/vouch/text",),
     ),
     Stage(
         "evaluate",
@@ -136,7 +137,7 @@ STAGES: tuple[Stage, ...] = (
         outputs={"evaluation": "data/evaluate/{usecase}/evaluation.json"},
         state=True,
         persist=True,
-        shared=("src/vouch/holdout", "src/vouch/tune/models.py"),
+        shared=("src/vouch/holdout", "src/vouch/text", "src/vouch/tune/models.py"),
     ),
     Stage(
         "explain",
@@ -151,7 +152,7 @@ STAGES: tuple[Stage, ...] = (
             "explanations": "data/explain/{usecase}/explanations.parquet",
             "summary": "data/explain/{usecase}/explain.json",
         },
-        shared=("src/vouch/tune/models.py",),
+        shared=("src/vouch/text", "src/vouch/tune/models.py"),
     ),
     Stage(
         "register",
@@ -191,6 +192,7 @@ STAGES: tuple[Stage, ...] = (
             "registration": "data/register/{usecase}/registration.json",
         },
         outputs={"report": "data/report/{usecase}/report.html"},
+        shared=("src/vouch/text",),
     ),
 )
 

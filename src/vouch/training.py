@@ -56,6 +56,7 @@ def choose_input(root: Path, request: Request) -> Choice:
         request.source,
         path=request.path,
         add=request.add,
+        holdout=request.holdout,
         as_of=request.as_of,
         engine=request.engine,
     )

@@ -123,7 +123,7 @@ def test_a_linear_model_is_found_again(weights, base, seed):
     rng = np.random.default_rng(seed)
     same = (rng.random((2000, len(weights))) < 0.5).astype(float)
     same[0] = 1
-    found = fit_surrogate(same, base + same @ np.array(weights), seed, params(features=50))
+    found = fit_surrogate(same, base + same @ np.array(weights), seed, 50)
     got = {part.feature: part.weight for part in found.parts}
     assert [got[i] for i in range(len(weights))] == pytest.approx(weights, abs=0.002)
     assert found.gap < 0.002
@@ -145,7 +145,7 @@ def test_the_closed_form_is_limes_own_regression(columns, features, seed):
     _, weights, r2, local = lime.explain_instance_with_data(
         same, predicted[:, None], distances, 0, features, "highest_weights"
     )
-    found = fit_surrogate(same, predicted, seed, params(features=features))
+    found = fit_surrogate(same, predicted, seed, features)
     assert [(p.feature, p.weight) for p in found.parts] == [
         (feature, pytest.approx(weight, abs=1e-9)) for feature, weight in weights
     ]
@@ -155,7 +155,7 @@ def test_the_closed_form_is_limes_own_regression(columns, features, seed):
 
 def test_a_constant_model_has_no_reasons_and_is_followed():
     same = (np.random.default_rng(0).random((300, 3)) < 0.5).astype(float)
-    found = fit_surrogate(same, np.full(300, 0.3), 0, params())
+    found = fit_surrogate(same, np.full(300, 0.3), 0, 8)
     assert found.r2 == 1
     assert found.gap == pytest.approx(0)
     assert all(abs(part.weight) < 1e-12 for part in found.parts)

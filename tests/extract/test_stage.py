@@ -80,6 +80,7 @@ class Project:
             generation=generation,
             as_of=as_of,
             engine=engine,
+            held_out=(),
             state=self.folder / "state",
             params=ExtractParams(**params),
         )

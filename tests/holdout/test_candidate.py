@@ -7,6 +7,7 @@ import pytest
 from vouch.errors import VouchError
 from vouch.evaluate.measures import Terms
 from vouch.evaluate.params import EvaluateParams
+from vouch.evaluate.ranking import Ranking
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, model_digest
 from vouch.sources.declaration import Costs
 
@@ -37,7 +38,7 @@ def asking(tmp_path):
     keeper.seal(plain, sealed)
 
     def ask(challenger: Contestant, champion: Contestant | None = None, terms: Terms = TERMS):
-        return keeper.candidate(KEY, sealed, challenger, champion, terms)
+        return keeper.candidate(KEY, sealed, challenger, champion, Ranking(terms))
 
     ask.keeper = keeper
     return ask

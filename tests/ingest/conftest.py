@@ -58,6 +58,7 @@ class Project:
             declaration=self.declaration,
             raw=self.raw,
             files=list(self.manifest),
+            held_out=(),
             rows=self.rows,
             rejects=self.rejects,
             summary=folder / "ingest.json",

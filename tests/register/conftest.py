@@ -165,10 +165,12 @@ class Project:
         measured = {
             "average_precision": metric(0.8, 0.7, 0.9),
             "positives": 30,
+            "chance": 0.3,
             "rows": 100,
             "too_few": False,
         }
         return {
+            "metric": "average_precision",
             "out_of_fold": {"truth": measured, "rule": measured},
             "holdout": {
                 "status": "answered",

@@ -14,6 +14,7 @@ def evaluation(**changes):
         "rule_comparison": comparison(0.05),
     }
     return {
+        "metric": "average_precision",
         "holdout": holdout | changes.get("holdout", {}),
         "champion": changes.get("champion", {"version": None, "comparison": None}),
     }
@@ -53,7 +54,7 @@ def test_without_truth_a_model_cannot_prove_better_than_the_rule_it_learnt(truth
 
 @pytest.mark.parametrize(("low", "better"), [(0.31, True), (0.3, False)])
 def test_without_a_rule_it_must_beat_chance(low, better):
-    truth = {"average_precision": metric(0.8, low, 0.9), "positives": 30, "rows": 100}
+    truth = {"average_precision": metric(0.8, low, 0.9), "positives": 30, "chance": 0.3}
     verdict = judge(evaluation(holdout={"truth": truth, "rule_comparison": None}), None)
     assert verdict.better is better and "0.3000 of chance" in verdict.reasons[0]
 

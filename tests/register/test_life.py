@@ -63,8 +63,8 @@ def test_compare_counts_the_cases_decided_differently(two):
     a, b = (find(two.state, NAME, n) for n in ("1", "2"))
     flagged = [set(_flagged(pd.read_parquet(v.predictions))) for v in (a, b)]
     found = compare(a, b)["decisions"]
-    assert found["flagged_by_a_only"] == len(flagged[0] - flagged[1]) > 0
-    assert found["flagged_by_b_only"] == len(flagged[1] - flagged[0]) > 0
+    assert found["higher_by_a"] == len(flagged[0] - flagged[1]) > 0
+    assert found["higher_by_b"] == len(flagged[1] - flagged[0]) > 0
     assert {case["id"] for case in found["examples"]} <= flagged[0] ^ flagged[1]
 
 

@@ -106,6 +106,7 @@ def make_leaderboard() -> dict[str, Any]:
 def make_evaluation() -> dict[str, Any]:
     points = [[i / 20, 1 - (i / 20) ** 2] for i in range(21)]
     return {
+        "metric": "average_precision",
         "out_of_fold": {
             "truth": measures(0.61, 43, 12_000),
             "rule": measures(0.97, 480, 12_000),

@@ -83,7 +83,8 @@ def test_the_summary_comes_first_and_in_plain_words(inputs):
 def test_too_few_cases_are_said_loudly(inputs):
     page = inputs.page()
     assert (
-        "rest on only 12 positives: too few to tell good from lucky" in inputs.told["warnings"][0]
+        "rest on only 12 positives among 3,000 rows: too few to tell good from lucky"
+        in inputs.told["warnings"][0]
     )
     assert page.index("Mind this before relying on it") < page.index('<h2 id="ingest"')
     assert "only 12 frauds are in the holdout" in page

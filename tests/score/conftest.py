@@ -77,6 +77,7 @@ def _train(root: Path) -> None:
         declaration=declaration,
         raw=root / choice.raw,
         files=choice.files,
+        held_out=choice.held_out,
         rows=bronze,
         rejects=root / "bronze/rejects.parquet",
         summary=root / "bronze/ingest.json",
@@ -103,6 +104,7 @@ def _train(root: Path) -> None:
         set=choice.set,
         generation=1,
         engine="duckdb",
+        held_out=(),
         as_of="latest",
         state=root / ".vouch",
         params=ExtractParams(),
@@ -128,7 +130,10 @@ def _publish(root: Path) -> None:
     settings = {"n_estimators": 30, "max_features": 1}
     candidate = models.Candidate(algorithm="random_forest", hyperparameters=settings)
     models.save(models.fit(candidate, frame, features, "label", 0, 1), root / "model")
-    write_json(root / "lineage.json", {"threshold": 0.5, "raw_files": [], "digests": {}})
+    write_json(
+        root / "lineage.json",
+        {"usecase": "fraud", "threshold": 0.5, "raw_files": [], "digests": {}},
+    )
     evidence = {
         "declaration.yaml": root / "data/sources/shop.yaml",
         "extract.json": root / "gold/extract.json",

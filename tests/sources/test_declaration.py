@@ -21,7 +21,7 @@ def load(tmp_path, text):
     path = tmp_path / "shop.yaml"
     path.write_text(text)
     declaration = load_declaration(path)
-    find(declaration).check(declaration, path)
+    find(declaration.usecase).check(declaration, path)
     return declaration
 
 

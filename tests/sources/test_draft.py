@@ -53,6 +53,7 @@ def test_a_german_table_goes_from_draft_to_silver(tmp_path):
         declaration=drafted.path,
         raw=tmp_path / choice.raw,
         files=choice.files,
+        held_out=choice.held_out,
         rows=out / "bronze.parquet",
         rejects=out / "rejects.parquet",
         summary=out / "ingest.json",

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vouch.usecases import USECASES
+
 if TYPE_CHECKING:
     from vouch.evaluate.params import EvaluateParams
 
 app = typer.Typer(help="Ask the sealed holdout; see what it was asked.", no_args_is_help=True)
 ROOT = Path()
-Usecase = Annotated[str, typer.Argument(help="fraud")]
+Usecase = Annotated[str, typer.Argument(help=" or ".join(USECASES))]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the answer here too.")]
 
 
@@ -84,11 +86,12 @@ def rotate(
     Example:
       vouch holdout rotate fraud
     """
-    from vouch.extract.params import ExtractParams
     from vouch.holdout.rotation import rotate as open_next
-    from vouch.settings import load_params
+    from vouch.settings import load_params, locate
+    from vouch.stages import find
 
-    extract = load_params(ROOT / "params.yaml", ExtractParams, "extract", usecase)
+    declared = locate(find("extract").params(usecase))
+    extract = load_params(ROOT / "params.yaml", declared, "extract", usecase)
     few = _params(usecase).min_positives
     rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
     rows = "other parties" if rotation.newer is None else f"{rotation.newer:,} newer rows"
@@ -122,17 +125,18 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         return [f"{answer['metric']} against {answer['kind']}: {value:.4f} ({told})"]
     lines = []
     for kind in ("truth", "rule"):
-        for name in ("average_precision", "roc_auc", "precision_at_capacity"):
-            said = _said(answer.get(kind, {}).get(name, {}))
+        for name, found in answer.get(kind, {}).items():
+            said = _said(found)
             lines += [f"{name} against {kind}: {said}"] if said else []
     for rival in ("rule", "champion"):
-        said = _said(answer.get(f"against_{rival}", {}).get("difference") or {})
-        lines += [f"average precision beyond the {rival}'s: {said}"] if said else []
+        compared = answer.get(f"against_{rival}", {})
+        said = _said(compared.get("difference"))
+        lines += [f"{compared['metric']} beyond the {rival}'s: {said}"] if said else []
     return lines
 
 
-def _said(figure: dict[str, Any]) -> str:
-    if figure.get("value") is None:
+def _said(figure: Any) -> str:
+    if not isinstance(figure, dict) or not figure.get("interval"):
         return ""
     low, high = figure["interval"]
     return f"{figure['value']:.4f} ({low:.4f} to {high:.4f})"

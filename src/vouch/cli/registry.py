@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vouch.usecases import USECASES
+
 if TYPE_CHECKING:
     from vouch.register.promotions import Promotion
 
 ROOT = Path()
 STATE = Path(".vouch")
-Usecase = Annotated[str, typer.Argument(help="fraud")]
+Usecase = Annotated[str, typer.Argument(help=" or ".join(USECASES))]
 Source = Annotated[
     str | None, typer.Option(help="A declaration in data/sources; else the present one.")
 ]
@@ -123,8 +125,9 @@ def _print_differences(found: dict[str, Any]) -> None:
         console.print(table)
     decided = found["decisions"]
     print(
-        f"cases: {decided['rows_in_both']:,} predicted by both; flagged by {found['a']} only "
-        f"{decided['flagged_by_a_only']:,}, by {found['b']} only {decided['flagged_by_b_only']:,}"
+        f"cases: {decided['rows_in_both']:,} predicted by both, {decided['decided_differently']:,} "
+        f"differently: a higher class by {found['a']} {decided['higher_by_a']:,}, by {found['b']} "
+        f"{decided['higher_by_b']:,}"
     )
     for case in decided["examples"]:
         print(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from vouch.usecases import USECASES
+
 if TYPE_CHECKING:
     from vouch.request import Request
 
@@ -21,12 +23,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    usecase: Annotated[str, typer.Argument(help="fraud")],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
     source: Annotated[str | None, typer.Option(help="A declaration in data/sources.")] = None,
     path: Annotated[
         Path | None, typer.Option(help="A raw file; replaces the source's files.")
     ] = None,
     add: Annotated[Path | None, typer.Option(help="A raw file that joins the others.")] = None,
+    holdout: Annotated[
+        Path | None, typer.Option(help="A raw file whose rows are the holdout, never trained on.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="An ISO time or 'latest': what was known then, no more.")
     ] = None,
@@ -51,7 +56,8 @@ def run(
     """
     from vouch.request import Request
 
-    asked = {"source": source, "path": path, "add": add, "as_of": as_of, "engine": engine}
+    files = {"path": path, "add": add, "holdout": holdout}
+    asked = {"source": source, **files, "as_of": as_of, "engine": engine}
     request = Request.model_validate({"usecase": usecase, "force": force, **asked})
     outcomes = _by_prefect(request) if prefect else _bare(request)
     _tell_result(usecase)

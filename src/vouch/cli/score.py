@@ -1,9 +1,11 @@
 """``vouch score``: scores for every row of a file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from vouch.usecases import USECASES
 
 STATE = Path(".vouch")
 
@@ -14,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def score(
-    usecase: Annotated[str, typer.Argument(help="fraud")],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
     path: Annotated[Path, typer.Option(help="The rows to score: CSV, Parquet or JSON lines.")],
     out: Annotated[Path, typer.Option(help="Where the scores go: .csv or .parquet.")],
     source: Annotated[
@@ -25,9 +27,11 @@ def score(
     ] = "champion",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the counts here.")] = None,
 ) -> None:
-    """Score every row of a new file: id, prediction, score_0, score_1, in input order.
+    """Score every row of a new file: id, prediction and a score a class, in input order.
 
-    A row that cannot be read keeps its place with empty scores, and is counted.
+    Classes are called as in the source's label column: score_0 and score_1, or score_negative,
+    score_neutral and score_positive. A row that cannot be read keeps its place with empty
+    scores, and is counted.
 
     Examples:
       vouch score fraud --path new.csv --out scores.csv
@@ -46,9 +50,17 @@ def score(
         result = score_file(Path(), STATE, request, progress)
     print(
         f"{result['model']}: {result['scored']:,} of {result['rows']:,} rows scored, "
-        f"{result['flagged']:,} at or above {result['threshold']:.4g} -> {out}"
+        f"{_told(result)} -> {out}"
     )
     for warning in result["warnings"]:
         typer.echo(f"warning: {warning}", err=True)
     if json_file:
         write_json(json_file, result)
+
+
+def _told(result: dict[str, Any]) -> str:
+    """Say how many rows got which class."""
+    if result["threshold"] is not None:
+        flagged = list(result["predicted"].values())[1]
+        return f"{flagged:,} at or above {result['threshold']:.4g}"
+    return ", ".join(f"{count:,} {name}" for name, count in result["predicted"].items())

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vouch.usecases import USECASES
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -13,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 def stage(
     name: Annotated[str, typer.Argument(help="ingest, validate, label, … report")],
-    usecase: Annotated[str, typer.Argument(help="fraud")],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
 ) -> None:
     """Run one stage, whether it is up to date or not; DVC calls this.
 

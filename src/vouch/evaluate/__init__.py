@@ -26,14 +26,14 @@ def evaluate(
     Curves and the threshold come from the out-of-fold rows. A refused question is no error: the
     evaluation says so, and the gate will not promote. ``evaluation.json`` holds:
 
+    - ``metric``: the measure that decides; ``kind``: against what, ``truth`` where it is known.
     - ``out_of_fold``: figures against ``truth`` and ``rule`` (see
       :func:`vouch.evaluate.measures.measure`), and ``the_rule``'s own against truth.
     - ``holdout``: ``status`` (``answered``, ``too_small``, ``refused``), ``question`` (its number
       in the ledger), ``truth``, ``rule``, ``rule_comparison`` (paired bootstrap against the
       rule's own decisions, null where it cannot be) and ``reason``.
-    - ``threshold`` and ``cost_curve``: see :func:`vouch.evaluate.costs.cheapest`; ``kind`` says
-      against what.
-    - ``curves``: ``precision_recall``, ``roc``, ``calibration`` and their ``kind``.
+    - of rankings, ``threshold`` and ``cost_curve`` (see :func:`vouch.evaluate.costs.cheapest`;
+      ``kind`` says against what), and ``curves``: ``precision_recall``, ``roc``, ``calibration``.
     - ``champion``: ``version`` and the paired ``comparison`` with it, or null and a ``reason``.
     - ``ledger``: the holdout's status after the question.
     - ``published``: others' figures beside ours.
@@ -51,13 +51,12 @@ def evaluate(
         progress: Told after each part.
 
     Returns:
-        Average precision on out-of-fold rows and on the holdout, threshold and holdout status.
+        The measure that decides, on out-of-fold rows and on the holdout, and the holdout's status.
 
     Raises:
         VouchError: The holdout cannot be opened, or there are no predictions to judge.
     """
-    from vouch.evaluate.candidate import load_candidate
-    from vouch.evaluate.stage import question, summary, write
+    from vouch.evaluate.stage import load_candidate, question, summary, write
 
     progress(0, 3, "out-of-fold rows")
     candidate = load_candidate(declaration, extracted, predictions, model, params)

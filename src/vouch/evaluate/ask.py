@@ -2,19 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from vouch.errors import VouchError, near
-from vouch.evaluate.candidate import Candidate, load_candidate
-from vouch.evaluate.measures import KINDS, Kind, MeanMetric, bounded_mean, judged
+from vouch.evaluate.measures import KINDS
 from vouch.evaluate.params import EvaluateParams
-from vouch.evaluate.stage import contestant, key, question
+from vouch.evaluate.stage import Candidate, contestant, key, load_candidate, question
 from vouch.holdout.keeper import Keeper, Reply
 from vouch.pipeline import STATE
 from vouch.sources.inputs import INPUTS, load_inputs
 from vouch.stages import find
 
-METRICS: tuple[str, ...] = ("candidate", *get_args(MeanMetric))
+ALL = "candidate"
 
 
 def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams) -> dict[str, Any]:
@@ -24,7 +23,8 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         root: The project's folder.
         usecase: Which use case's model and holdout.
         metric: ``candidate``, all figures, as the evaluate stage asks; or a bounded mean, answered
-            through Thresholdout: ``accuracy``, ``precision_at_capacity`` or ``cost``.
+            through Thresholdout: ``accuracy``, of payments also ``precision_at_capacity`` or
+            ``cost``.
         kind: For a mean, against ``truth`` or ``rule``.
         params: Budget and bootstrap.
 
@@ -34,17 +34,17 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
     Raises:
         VouchError: An unknown metric or kind, or the pipeline has not run as far as tune.
     """
-    for name, known in ((metric, METRICS), (kind, KINDS)):
-        if name not in known:
-            raise VouchError(f"the holdout cannot be asked for {name!r}", near(name, known))
+    if kind not in KINDS:
+        raise VouchError(f"the holdout cannot be asked for {kind!r}", near(kind, KINDS))
     paths = _paths(root, usecase)
     sealed = paths.pop("holdout")
     candidate = load_candidate(**paths, params=params)
-    if metric == "candidate":
+    known = (ALL, *candidate.judge.metrics)
+    if metric not in known:
+        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, known))
+    if metric == ALL:
         return asdict(question(candidate, sealed, root / STATE).reply)
-    which = next(m for m in get_args(MeanMetric) if m == metric)
-    against = next(k for k in KINDS if k == kind)
-    return asdict(_mean(candidate, sealed, root / STATE, which, against))
+    return asdict(_mean(candidate, sealed, root / STATE, metric, kind))
 
 
 def _paths(root: Path, usecase: str) -> dict[str, Path]:
@@ -53,12 +53,12 @@ def _paths(root: Path, usecase: str) -> dict[str, Path]:
     return {name: root / p.format(**filled) for name, p in find("evaluate").inputs.items()}
 
 
-def _mean(candidate: Candidate, sealed: Path, state: Path, metric: MeanMetric, kind: Kind) -> Reply:
-    if metric == "precision_at_capacity" and "time" not in candidate.rows:
-        raise VouchError("without a time column there are no days to review", "ask for accuracy")
-    if judged(candidate.rows, kind).empty:
+def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: str) -> Reply:
+    judge = candidate.judge
+    if not judge.known(candidate.rows, kind):
         other = "rule" if kind == "truth" else "truth"
         raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
-    training = bounded_mean(candidate.rows, kind, metric, candidate.terms).value
-    model, which = contestant(candidate.model), key(candidate.extracted)
-    return Keeper(state).mean(which, sealed, model, metric, kind, training, candidate.terms)
+    training = judge.mean(candidate.rows, metric, kind).value
+    which = key(candidate.extracted)
+    model = contestant(candidate.model, which.usecase)
+    return Keeper(state).mean(which, sealed, model, metric, kind, training, judge)

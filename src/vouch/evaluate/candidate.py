@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vouch.errors import VouchError
 from vouch.evaluate.costs import NOTHING, cheapest, stake
 from vouch.evaluate.curves import curves
 from vouch.evaluate.measures import KINDS, Kind, Terms, judged, measure, share, terms
 from vouch.evaluate.params import EvaluateParams
-from vouch.files import read_json
-from vouch.sources.declaration import Declaration, load_declaration
+from vouch.evaluate.published import side_by_side
+from vouch.evaluate.ranking import Ranking
+from vouch.sources.declaration import Declaration
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Candidate:
         rows: Its out-of-fold predictions.
         model: Its folder.
         params: Budget and bootstrap.
+        metric: The measure that decides.
     """
 
     declaration: Declaration
@@ -34,6 +35,7 @@ class Candidate:
     rows: pd.DataFrame
     model: Path
     params: EvaluateParams
+    metric: str = "average_precision"
 
     @cached_property
     def kind(self) -> Kind:
@@ -55,10 +57,28 @@ class Candidate:
         """The terms on which it is judged."""
         return terms(self.declaration, self.threshold["value"], self.rows, self.params)
 
+    @property
+    def judge(self) -> Ranking:
+        """Who judges it before the holdout."""
+        return Ranking(self.terms)
+
     def measure(self) -> dict[str, Any]:
         """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
         judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
         return judgement | {"the_rule": the_rule(self.rows, self.terms)}
+
+    def extras(self) -> dict[str, Any]:
+        """Give what only rankings have: threshold, cost curve, and curves."""
+        threshold = dict(self.threshold)
+        curve = threshold.pop("curve")
+        told = threshold | {"kind": self.kind}
+        return {"cost_curve": curve, "threshold": told, "curves": self.curves()}
+
+    def published(
+        self, measured: dict[str, Any], answer: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
+        """Put published figures beside ours."""
+        return side_by_side(self.declaration.name, measured, answer)
 
     def curves(self) -> dict[str, Any]:
         """Draw its curves on the out-of-fold rows; empty without both classes."""
@@ -68,24 +88,6 @@ class Candidate:
             return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
         drawn = curves(labels, known["score"].to_numpy(), self.params.confidence)
         return {"kind": self.kind, **drawn}
-
-
-def load_candidate(
-    declaration: Path, extracted: Path, predictions: Path, model: Path, params: EvaluateParams
-) -> Candidate:
-    """Read a candidate and its out-of-fold rows.
-
-    Raises:
-        VouchError: A file is missing or there are no rows.
-    """
-    try:
-        rows = pd.read_parquet(predictions)
-    except FileNotFoundError:
-        raise VouchError(f"{predictions}: no such file", "run the stage tune first") from None
-    if rows.empty:
-        raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
-    source = load_declaration(declaration)
-    return Candidate(source, read_json(extracted), rows, model, params)
 
 
 def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:

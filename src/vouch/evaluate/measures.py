@@ -97,8 +97,9 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
     Returns:
         ``average_precision``, ``roc_auc``, ``precision_at_capacity``, ``cost`` (a row), each
         ``{"value", "interval"}`` with null where undefined; ``confusion``; ``positives``;
-        ``rows``; ``share_flagged_rows``, ``share_flagged_money``; ``too_few``; and a ``reason``
-        where something is undefined.
+        ``chance`` (the average precision of a random ranking); ``rows``;
+        ``share_flagged_rows``, ``share_flagged_money``; ``too_few``; and a ``reason`` where
+        something is undefined.
     """
     known = judged(rows, kind)
     labels, scores = known["y"].to_numpy(), known["score"].to_numpy()
@@ -111,6 +112,7 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
         "cost": _cost(known, flagged, terms),
         "confusion": confusion(labels, flagged, terms.params.confidence),
         "positives": positives,
+        "chance": positives / max(len(known), 1),
         "rows": len(known),
         **_flagged(known, flagged),
         "too_few": positives < terms.params.min_positives,

@@ -2,13 +2,62 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from vouch.evaluate.candidate import Candidate
-from vouch.evaluate.published import side_by_side
-from vouch.files import write_json
+import pandas as pd
+
+from vouch import usecases
+from vouch.errors import VouchError
+from vouch.evaluate.params import EvaluateParams
+from vouch.files import read_json, write_json
+from vouch.holdout.judge import Judge
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
 from vouch.register.promotions import champion, champion_version
+from vouch.settings import locate
+from vouch.sources.declaration import load_declaration
+
+
+class Candidate(Protocol):
+    """A tuned model before it is judged, whatever it predicts."""
+
+    @property
+    def extracted(self) -> dict[str, Any]:
+        """The content of ``extract.json``."""
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Its out-of-fold predictions."""
+
+    @property
+    def model(self) -> Path:
+        """Its folder."""
+
+    @property
+    def params(self) -> EvaluateParams:
+        """Budget and bootstrap."""
+
+    @property
+    def metric(self) -> str:
+        """The measure that decides."""
+
+    @property
+    def kind(self) -> str:
+        """Against what it is judged first: ``truth``, or ``rule`` where no truth is known."""
+
+    @property
+    def judge(self) -> Judge:
+        """Who judges it before the holdout."""
+
+    def measure(self) -> dict[str, Any]:
+        """Judge it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
+
+    def extras(self) -> dict[str, Any]:
+        """Give what only models of its kind have."""
+
+    def published(
+        self, measured: dict[str, Any], answer: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
+        """Put published figures beside ours."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +83,32 @@ def key(extracted: dict[str, Any]) -> HoldoutKey:
     return HoldoutKey(**{name: extracted[name] for name in names})
 
 
-def contestant(folder: Path) -> Contestant:
-    """Load a model to stand before the holdout."""
-    from vouch.tune.models import load
-
+def contestant(folder: Path, usecase: str) -> Contestant:
+    """Load a use case's model to stand before the holdout."""
+    load = locate(usecases.find(usecase).PARTS.get("tune.load", "vouch.tune.models:load"))
     return Contestant(model_digest(folder), load(folder).predict)
+
+
+def load_candidate(
+    declaration: Path, extracted: Path, predictions: Path, model: Path, params: EvaluateParams
+) -> Candidate:
+    """Read a candidate and its out-of-fold rows.
+
+    Raises:
+        VouchError: A file is missing or there are no rows.
+    """
+    try:
+        rows = pd.read_parquet(predictions)
+    except FileNotFoundError:
+        raise VouchError(f"{predictions}: no such file", "run the stage tune first") from None
+    if rows.empty:
+        raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
+    source = load_declaration(declaration)
+    own = usecases.find(source.usecase).PARTS.get("evaluate.candidate")
+    made: Candidate = locate(own or "vouch.evaluate.candidate:Candidate")(
+        source, read_json(extracted), rows, model, params
+    )
+    return made
 
 
 def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
@@ -50,17 +120,18 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
         state: The project's state folder.
     """
     which, keeper = key(candidate.extracted), Keeper(state)
-    version, rival = _champion(state, f"{which.usecase}-{which.source}")
-    challenger = contestant(candidate.model)
+    version, rival = _champion(state, which)
+    challenger = contestant(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
-    reply = keeper.candidate(which, holdout, challenger, rival, candidate.terms)
+    reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
     ledger = next((h for h in keeper.status() if _is(h, which)), None)
     return Asked(reply, version, itself, ledger)
 
 
-def _champion(state: Path, name: str) -> tuple[int | None, Contestant | None]:
+def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, Contestant | None]:
+    name = f"{which.usecase}-{which.source}"
     version, folder = champion_version(state, name), champion(state, name)
-    return version, contestant(folder) if folder else None
+    return version, contestant(folder, which.usecase) if folder else None
 
 
 def _is(status: dict[str, Any], which: HoldoutKey) -> bool:
@@ -71,23 +142,22 @@ def write(
     evaluation: Path, candidate: Candidate, measured: dict[str, Any], asked: Asked
 ) -> dict[str, Any]:
     """Write ``evaluation.json``; see :func:`vouch.evaluate.evaluate` for what it holds."""
-    threshold = dict(candidate.threshold)
     content = {
+        "metric": candidate.metric,
+        "kind": candidate.kind,
         "out_of_fold": measured,
-        "holdout": _holdout(asked.reply),
-        "cost_curve": threshold.pop("curve"),
-        "threshold": threshold | {"kind": candidate.kind},
-        "curves": candidate.curves(),
+        "holdout": _answered(asked.reply),
+        **candidate.extras(),
         "champion": _compared(asked),
         "ledger": asked.ledger,
-        "published": side_by_side(candidate.declaration.name, measured, asked.reply.answer),
-        "warnings": _warnings(candidate, measured, asked),
+        "published": candidate.published(measured, asked.reply.answer),
+        "warnings": _warnings(measured, asked, candidate.params),
     }
     write_json(evaluation, content)
     return content
 
 
-def _holdout(reply: Reply) -> dict[str, Any]:
+def _answered(reply: Reply) -> dict[str, Any]:
     answer = reply.answer or {}
     against = answer.get("against_rule", {})
     return {
@@ -115,7 +185,7 @@ def _compared(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _warnings(candidate: Candidate, measured: dict[str, Any], asked: Asked) -> list[str]:
+def _warnings(measured: dict[str, Any], asked: Asked, params: EvaluateParams) -> list[str]:
     said = [
         f"out of fold, against the {kind}: {measured[kind]['reason']}"
         for kind in ("truth", "rule")
@@ -124,23 +194,23 @@ def _warnings(candidate: Candidate, measured: dict[str, Any], asked: Asked) -> l
     if asked.reply.reason:
         said.append(f"holdout {asked.reply.status}: {asked.reply.reason}")
     budget = asked.ledger and asked.ledger["budget"]
-    if budget and budget != candidate.params.budget:
+    if budget and budget != params.budget:
         said.append(
             f"the holdout's budget stays {budget}, as when it was first asked; "
-            f"evaluate.budget {candidate.params.budget} counts from the next generation"
+            f"evaluate.budget {params.budget} counts from the next generation"
         )
     return said
 
 
 def summary(content: dict[str, Any]) -> dict[str, Any]:
-    """Say the evaluation in a few figures: average precision, threshold, holdout status."""
-    kind = content["threshold"]["kind"]
+    """Say the evaluation in a few figures: the measure that decides, holdout status."""
+    kind, metric = content["kind"], content["metric"]
     held = content["holdout"][kind]
     return {
         "kind": kind,
-        "average_precision_out_of_fold": content["out_of_fold"][kind]["average_precision"],
-        "average_precision_holdout": held and held["average_precision"],
-        "threshold": content["threshold"]["value"],
+        f"{metric}_out_of_fold": content["out_of_fold"][kind][metric],
+        f"{metric}_holdout": held and held[metric],
+        **({"threshold": content["threshold"]["value"]} if "threshold" in content else {}),
         "holdout": content["holdout"]["status"],
         "question": content["holdout"]["question"],
         "warnings": content["warnings"],

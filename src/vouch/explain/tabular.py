@@ -126,7 +126,7 @@ class ReplaceExplainer:
         seed = seed_of(case, self._params.seed)
         points = self._perturb(row, np.random.default_rng(seed))
         same = (points == row) | (np.isnan(points) & np.isnan(row))
-        return fit_surrogate(same.astype(float), self._predict(points), seed, self._params)
+        return fit_surrogate(same.astype(float), self._predict(points), seed, self._params.features)
 
     def _perturb(self, row: Array, rng: np.random.Generator) -> Array:
         kept = rng.random((self._params.samples, row.size)) < self._params.keep
@@ -165,7 +165,7 @@ class QuartileExplainer:
         same = (self._pool == bins).astype(float)
         predicted = self._predicted.copy()
         same[0], predicted[0] = 1.0, self._predict(row[None, :])[0]
-        found = fit_surrogate(same, predicted, self._params.seed, self._params)
+        found = fit_surrogate(same, predicted, self._params.seed, self._params.features)
         parts = tuple(self._bounded(part, int(bins[part.feature])) for part in found.parts)
         return Explanation(found.prediction, found.local_prediction, found.r2, found.seed, parts)
 
@@ -220,7 +220,7 @@ class AroundExplainer:
         return Part(int(feature), float(weight), scale=scale)
 
 
-def fit_surrogate(same: Array, predicted: Array, seed: int, params: ExplainParams) -> Explanation:
+def fit_surrogate(same: Array, predicted: Array, seed: int, features: int) -> Explanation:
     """Fit lime's weighted ridge regression on perturbed rows.
 
     What ``lime.lime_base.LimeBase`` computes with ``highest_weights``, in closed form: one matrix
@@ -232,14 +232,14 @@ def fit_surrogate(same: Array, predicted: Array, seed: int, params: ExplainParam
             first row is the case itself.
         predicted: The model's probabilities, shape (samples,).
         seed: The seed the rows were drawn with.
-        params: How many features to name.
+        features: How many features to name, at least 1.
     """
     weights = _kernel(same)
     mean, base = weights @ same / weights.sum(), weights @ predicted / weights.sum()
     centred, target = same - mean, predicted - base
     gram, moments = _moments(centred, target, weights)
     first = _ridge(gram, moments, SELECTION)
-    chosen = np.argsort(-np.abs(first), kind="stable")[: params.features]
+    chosen = np.argsort(-np.abs(first), kind="stable")[:features]
     gram, moments = gram[np.ix_(chosen, chosen)], moments[chosen]
     found = _ridge(gram, moments, PENALTY)
     explained = float(2 * found @ moments - found @ gram @ found)

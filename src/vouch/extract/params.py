@@ -12,13 +12,21 @@ Group = Literal[
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
-class ExtractParams(Params):
-    """Parameters of the extract stage.
+class SplitParams(Params):
+    """Parameters of any use case's extract.
 
     Attributes:
         holdout_share: Share of the rows, the latest ones, that are sealed away, 0.01 to 0.5.
-        groups: Feature groups to make, as far as the source's roles allow.
     """
 
     holdout_share: float = Field(default=0.2, ge=0.01, le=0.5)
+
+
+class ExtractParams(SplitParams):
+    """Parameters of the extract stage.
+
+    Attributes:
+        groups: Feature groups to make, as far as the source's roles allow.
+    """
+
     groups: tuple[Group, ...] = Field(default=GROUPS, min_length=1)

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -55,14 +56,15 @@ def latest(
 
 
 def by_hash(rows: "Table", share: float, salt: str, generation: int) -> Any:
-    """Tell whether a row's payer (or the row, without one) falls into the holdout.
+    """Tell whether a row's author, payer or near-duplicates (or the row) fall into the holdout.
 
     Each generation takes other parties, until all were taken once.
 
     Returns:
         A boolean expression.
     """
-    group = rows.payer.fill_null(rows.id) if "payer" in rows.columns else rows.id
+    there = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
+    group = ibis.coalesce(*there, rows.id)
     slot = (generation - 1) % int(1 / share)
     drawn = uniform(group, salt)
     return (drawn >= slot * share) & (drawn < (slot + 1) * share)

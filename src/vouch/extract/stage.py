@@ -1,55 +1,26 @@
 """The extract stage: silver rows and labels to a training table and a sealed holdout."""
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import ibis
-
-from vouch.engine import connect, write_parquet
-from vouch.errors import VouchError
-from vouch.extract.features import features
-from vouch.extract.known import labels_as_of, mean_delay, resolve_as_of, rows_as_of
-from vouch.extract.params import ExtractParams
-from vouch.extract.plain import observe
-from vouch.extract.split import by_hash, latest
+from vouch import usecases
+from vouch.engine import connect
+from vouch.extract.job import Job
+from vouch.extract.known import resolve_as_of
+from vouch.extract.params import SplitParams
+from vouch.extract.parts import divide
 from vouch.files import write_json
-from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
+from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.progress import Progress, silent
-from vouch.sources.declaration import Declaration, load_declaration
+from vouch.settings import locate
+from vouch.sources.declaration import load_declaration
 from vouch.sources.inputs import Engine
 
-if TYPE_CHECKING:
-    from ibis import Table
-
-STEPS = 4
-FEW = 50  # frauds in a holdout; with fewer, its figures are mostly chance
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to extract from.
-
-    Attributes:
-        source: The source's declaration.
-        rows: Silver rows, every version.
-        labels: Issued labels.
-        path: The file of the rows, for messages.
-        as_of: What became known later does not exist.
-        key: Which holdout.
-        params: Groups and the holdout's share.
-    """
-
-    source: Declaration
-    rows: "Table"
-    labels: "Table"
-    path: Path
-    as_of: datetime
-    key: HoldoutKey
-    params: ExtractParams
+STEPS = 2
+FEW = 50  # positives in a holdout; with fewer, its figures are mostly chance
 
 
 def extract(
@@ -64,11 +35,12 @@ def extract(
     generation: int,
     as_of: str,
     engine: Engine,
+    held_out: Sequence[str],
     state: Path,
-    params: ExtractParams,
+    params: SplitParams,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Compute features and labels as of a time, and seal the latest rows away.
+    """Compute features and labels as of a time, and seal the holdout away.
 
     Args:
         declaration: The source's YAML.
@@ -80,9 +52,11 @@ def extract(
         set: Name of the set of files the rows came from.
         generation: The how-many-eth holdout of this set.
         as_of: ``latest`` or an ISO date: what became known later does not exist.
-        engine: Where features are computed; both engines make the same rows.
+        engine: Where tables are computed and Spark's models trained; both engines make the same
+            rows.
+        held_out: Files whose rows are the holdout; none: the latest rows are.
         state: The project's state folder.
-        params: Groups and the holdout's share.
+        params: What features to make, and the holdout's share.
         progress: Told after each step.
 
     Returns:
@@ -94,123 +68,28 @@ def extract(
     """
     source = load_declaration(declaration)
     key = HoldoutKey(source.usecase, source.name, set, generation)
+    own = usecases.find(source.usecase).PARTS.get("extract.features")
+    compute = locate(own or "vouch.extract.labelled:labelled")
     with tempfile.TemporaryDirectory(prefix="vouch-") as private:
         whole = Path(private) / "whole.parquet"
         progress(0, STEPS, "computing features")
-        with connect(engine) as computing:
+        # features of a use case's own are made here, and Spark learns from them
+        with connect("duckdb" if own else engine) as computing:
             silver, issued = computing.read_parquet(rows), computing.read_parquet(labels)
             moment = resolve_as_of(as_of, silver, issued, rows)
-            job = Job(source, silver, issued, rows, moment, key, params)
-            told = _compute(job, whole)
-        result = _describe(job) | told | _part(job, whole, train, holdout, Keeper(state), progress)
+            job = Job(source, silver, issued, rows, moment, key, held_out, params)
+            told = compute(job, whole)
+        told |= {"engine": engine} if own else {}
+        progress(1, STEPS, "cutting off and sealing the holdout")
+        result = _describe(job) | told | divide(job, whole, train, holdout, Keeper(state))
     result["warnings"] = _warnings(result)
     write_json(summary, result)
     progress(STEPS, STEPS, "features extracted")
     return result
 
 
-def _part(
-    job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper, progress: Progress
-) -> dict[str, Any]:
-    """Cut and sort in DuckDB, whoever computed: the same rows are the same bytes."""
-    with connect() as engine:
-        progress(1, STEPS, "cutting the holdout off")
-        cut, parts = _split(job, engine.read_parquet(whole), keeper)
-        progress(2, STEPS, "writing the training table")
-        write_parquet(_sorted(parts["train"]), train)
-        progress(3, STEPS, "sealing the holdout")
-        plain = whole.with_name("holdout.parquet")
-        write_parquet(_sorted(parts["holdout"]), plain)
-        sealed = {"holdout_id": keeper.seal(plain, holdout)}
-        return sealed | _split_facts(cut) | _counts(parts)
-
-
-def _compute(job: Job, path: Path) -> dict[str, Any]:
-    """Write features and labels of all rows, unsorted, and tell what was computed."""
-    current = rows_as_of(job.rows, job.as_of)
-    known = job.labels.filter(job.labels.issued_at <= job.as_of)
-    values = observe(current, job.source)
-    table, found = features(current, job.source, known, job.params.groups, values)
-    labels = labels_as_of(known)
-    labelled = table.join(labels, table.id == labels.entity).drop("entity")
-    write_parquet(labelled, path, scratch=True)
-    return {
-        "features": [asdict(feature) for feature in found],
-        "categories": values,
-        "delay_seconds": mean_delay(known, current),
-    }
-
-
-def _split(job: Job, table: "Table", keeper: Keeper) -> tuple[Cut, dict[str, "Table"]]:
-    share = job.params.holdout_share
-    if "time" not in table.columns:
-        cut = keeper.cut(job.key, lambda: None)
-        held = by_hash(table, share, f"{job.key.source} {job.key.set}", job.key.generation)
-        parts = {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
-    else:
-        asked = _asked_until(job.key, keeper)
-        cut = keeper.cut(job.key, lambda: latest(table, share, job.path, asked))
-        parts = {
-            "train": table.time < cut.boundary,
-            "holdout": table.time.between(cut.boundary, cut.until),
-            "newer": table.time > cut.until,
-        }
-    tables = {name: table.filter(condition) for name, condition in parts.items()}
-    _check_filled(job, cut, tables)
-    return cut, tables
-
-
-def _asked_until(key: HoldoutKey, keeper: Keeper) -> datetime | None:
-    """Find where the holdouts before this one ended."""
-    mine = (key.usecase, key.source, key.set)
-    ends = [
-        datetime.fromisoformat(entry["until"])
-        for entry in keeper.status()
-        if (entry["usecase"], entry["source"], entry["set"]) == mine
-        and entry["generation"] < key.generation
-        and entry["until"]
-    ]
-    return max(ends, default=None)
-
-
-def _check_filled(job: Job, cut: Cut, parts: Mapping[str, "Table"]) -> None:
-    for name in ("train", "holdout"):
-        if not parts[name].count().to_pyarrow().as_py():
-            where = f"holdout: {cut.boundary} to {cut.until}; " if cut.boundary else ""
-            raise VouchError(
-                f"{job.path}: as of {job.as_of} no labelled rows are in {name} ({where}{job.key})",
-                "--as-of a later time, or latest; or give more rows",
-            )
-
-
-def _sorted(table: "Table") -> "Table":
-    return table.order_by([name for name in ("time", "id") if name in table.columns])
-
-
 def _describe(job: Job) -> dict[str, Any]:
     return {**asdict(job.key), "as_of": job.as_of.isoformat()}
-
-
-def _split_facts(cut: Cut) -> dict[str, Any]:
-    return {
-        name: None if moment is None else moment.isoformat()
-        for name, moment in (("boundary", cut.boundary), ("until", cut.until))
-    }
-
-
-def _counts(parts: Mapping[str, "Table"]) -> dict[str, Any]:
-    rows, positives = {}, {}
-    for name, table in parts.items():
-        counts = table.aggregate(
-            rows=table.count(),
-            truth=(table.truth > 0).sum().fill_null(0),
-            rule=(table.rule > 0).sum().fill_null(0),
-        )
-        counted = counts.to_pyarrow().to_pylist()[0]
-        rows[name] = counted.pop("rows")
-        positives[name] = counted
-    positives.pop("newer")
-    return {"rows": rows, "positives": positives}
 
 
 def _warnings(result: dict[str, Any]) -> list[str]:
@@ -218,5 +97,6 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     for part, counts in result["positives"].items():
         positives = counts["truth"] or counts["rule"]
         if positives < FEW:
-            found.append(f"{part}: only {positives} positives, its figures are mostly chance")
+            counted = "rows of the rarest class" if "by_class" in result else "positives"
+            found.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
     return found

@@ -20,14 +20,12 @@ from hashlib import sha256 as new_digest
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vouch.errors import VouchError
-from vouch.evaluate.measures import Kind, MeanMetric, Terms, bounded_mean, compare, measure
 from vouch.files import sha256
 from vouch.holdout import sealed as box
+from vouch.holdout.judge import Contestant, Judge
 from vouch.holdout.ledger import Charge, Cut, HoldoutKey, Inquiry, Ledger, RefusedError
 from vouch.holdout.thresholdout import thresholdout
 
@@ -35,24 +33,11 @@ __all__ = ["Contestant", "Cut", "HoldoutKey", "Keeper", "Reply", "model_digest"]
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A model that stands before the holdout.
-
-    Attributes:
-        digest: Of its folder, see :func:`model_digest`.
-        predict: Gives a table's rows their scores, 0 to 1.
-    """
-
-    digest: str
-    predict: Callable[[pd.DataFrame], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
 class Reply:
     """What the keeper says.
 
     Attributes:
-        status: ``answered``, ``too_small`` (answered, but on too few positives to tell) or
+        status: ``answered``, ``too_small`` (answered, but on too few cases to tell) or
             ``refused``.
         question: The question's number in the ledger; None if it was refused.
         answer: The figures; None if it was refused.
@@ -105,7 +90,7 @@ class Keeper:
         sealed: Path,
         challenger: Contestant,
         champion: Contestant | None,
-        terms: Terms,
+        judge: Judge,
     ) -> Reply:
         """Judge a candidate: the one question each candidate is meant to ask.
 
@@ -114,21 +99,19 @@ class Keeper:
             sealed: Its sealed file.
             challenger: The candidate.
             champion: The model to beat, if there is one.
-            terms: Threshold, capacity, costs, bootstrap.
+            judge: Measures them, on which terms.
 
         Returns:
-            With an answer ``{"truth", "rule"}`` (see :func:`vouch.evaluate.measures.measure`),
-            ``against_rule`` and ``against_champion`` (see
-            :func:`vouch.evaluate.measures.compare`).
+            With what ``judge.candidate`` answers.
 
         Raises:
             VouchError: The sealed file cannot be opened; nothing is charged then.
         """
         rows = self._rows(sealed)
         rival = champion.digest if champion else ""
-        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", terms)
+        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge)
         return self._ask(
-            key, inquiry, rows, terms, lambda: _judge(rows, challenger, champion, terms)
+            key, inquiry, rows, judge, lambda: judge.candidate(rows, challenger, champion)
         )
 
     def mean(
@@ -136,10 +119,10 @@ class Keeper:
         key: HoldoutKey,
         sealed: Path,
         contestant: Contestant,
-        metric: MeanMetric,
-        kind: Kind,
+        metric: str,
+        kind: str,
         training: float,
-        terms: Terms,
+        judge: Judge,
     ) -> Reply:
         """Answer a bounded mean through Thresholdout.
 
@@ -150,10 +133,10 @@ class Keeper:
             metric: Which mean.
             kind: Against truth or against the rule.
             training: The same mean on out-of-fold training rows, 0 to 1.
-            terms: Threshold, capacity, costs.
+            judge: Measures it, on which terms.
 
         Returns:
-            With an answer: ``value`` (0 to 1; times ``scale`` in a cost's own currency),
+            With an answer: ``value`` (0 to 1; times ``scale`` in the metric's own unit),
             ``from`` (``training`` if the holdout did not contradict the training estimate, else
             ``holdout``), ``training`` (that estimate), ``metric``, ``kind``.
 
@@ -161,24 +144,23 @@ class Keeper:
             VouchError: The sealed file cannot be opened, or no row's label is known.
         """
         rows = self._rows(sealed)
-        if rows[kind].notna().sum() == 0:
+        if not judge.known(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
-        inquiry = _inquiry(sealed, contestant, "", "mean", f"{metric} against {kind}", terms)
+        inquiry = _inquiry(sealed, contestant, "", "mean", f"{metric} against {kind}", judge)
 
         def compute() -> dict[str, Any]:
-            scored = rows.assign(score=contestant.predict(rows))
-            mean = bounded_mean(scored, kind, metric, terms)
+            mean = judge.mean(judge.scored(rows, contestant), metric, kind)
             value, kept = thresholdout(training, mean, self._seed(inquiry))
             return {
                 "metric": metric,
                 "kind": kind,
                 "value": value,
-                "scale": terms.cost_cap if metric == "cost" else 1.0,
+                "scale": judge.scale(metric),
                 "from": "training" if kept else "holdout",
                 "training": training,
             }
 
-        return self._ask(key, inquiry, rows, terms, compute)
+        return self._ask(key, inquiry, rows, judge, compute)
 
     def status(self) -> list[dict[str, Any]]:
         """Tell every holdout's cut, budget and what is spent of it."""
@@ -202,18 +184,18 @@ class Keeper:
         key: HoldoutKey,
         inquiry: Inquiry,
         rows: pd.DataFrame,
-        terms: Terms,
+        judge: Judge,
         compute: Callable[[], dict[str, Any]],
     ) -> Reply:
-        positives = _positives(rows)
+        counted = judge.count(rows)
         try:
-            charge = self._ledger.charge(key, inquiry, terms.params.budget, len(rows), positives)
+            charge = self._ledger.charge(key, inquiry, judge.budget, len(rows), counted)
         except RefusedError as error:
             return Reply("refused", None, None, f"{error}; try: {error.hint}")
         answer = self._answer(charge, compute)
-        few = terms.params.min_positives
-        if positives < few:
-            reason = f"the holdout has {positives} positives, too few to tell (fewer than {few})"
+        if counted < judge.least:
+            few = f"too few to tell (fewer than {judge.least})"
+            reason = f"the holdout has {counted} {judge.counted}, {few}"
             return Reply("too_small", charge.question, answer, reason)
         return Reply("answered", charge.question, answer, "")
 
@@ -231,53 +213,10 @@ def model_digest(folder: Path) -> str:
 
 
 def _inquiry(
-    sealed: Path, contestant: Contestant, rival: str, kind: str, metric: str, terms: Terms
+    sealed: Path, contestant: Contestant, rival: str, kind: str, metric: str, judge: Judge
 ) -> Inquiry:
-    content, deciding = sha256(sealed), terms.deciding()
+    content, deciding = sha256(sealed), judge.deciding()
     parts = [content, contestant.digest, kind, metric, deciding]
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    said = f"{metric} at threshold {terms.threshold:.4g}, capacity {terms.capacity}"
+    said = f"{metric} at {judge.said}"
     return Inquiry(digest, rival, content, contestant.digest, said, kind)
-
-
-def _positives(rows: pd.DataFrame) -> int:
-    """Count positives by truth where any is known, else by the rule."""
-    kind = "truth" if rows["truth"].notna().any() else "rule"
-    return int(rows[kind].fillna(0).sum())
-
-
-def _judge(
-    rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None, terms: Terms
-) -> dict[str, Any]:
-    scored = rows.assign(score=challenger.predict(rows))
-    return {
-        "truth": measure(scored, "truth", terms),
-        "rule": measure(scored, "rule", terms),
-        "against_rule": _against_rule(scored, terms),
-        "against_champion": _against_champion(scored, challenger, champion, terms),
-        "bootstrap": {"repeats": terms.params.repeats, "confidence": terms.params.confidence},
-    }
-
-
-def _against_rule(scored: pd.DataFrame, terms: Terms) -> dict[str, Any]:
-    """Compare with the rule's own 0/1 decisions, which only truth can do."""
-    if not scored["truth"].notna().any():
-        return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
-    if not scored["rule"].notna().any():
-        return {"difference": None, "reason": "the source declares no rule"}
-    return compare(scored, "truth", "rule", terms)
-
-
-def _against_champion(
-    scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None, terms: Terms
-) -> dict[str, Any]:
-    if champion is None:
-        return {"difference": None, "reason": "there is no champion yet"}
-    if champion.digest == challenger.digest:
-        return {"difference": None, "reason": "the candidate is the champion itself"}
-    try:
-        scored = scored.assign(champion=champion.predict(scored))
-    except VouchError as error:
-        return {"difference": None, "reason": f"the champion cannot score these rows: {error}"}
-    kind: Kind = "truth" if scored["truth"].notna().any() else "rule"
-    return compare(scored, kind, "champion", terms)

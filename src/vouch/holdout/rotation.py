@@ -66,6 +66,11 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
 
 
 def _plan(usecase: str, choice: Choice, extracted: dict[str, Any], share: float) -> Rotation:
+    if choice.held_out:
+        raise VouchError(
+            f"{INPUTS}: the holdout of set {choice.set} was given as a file",
+            f"bring other rows to be asked about: vouch run {usecase} --holdout FILE",
+        )
     if extracted["until"] is None:
         if choice.generation >= int(1 / share):
             raise VouchError(

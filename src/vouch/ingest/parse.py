@@ -185,7 +185,7 @@ def _complaint(declaration: Declaration, column: Column) -> str:
     if column.role in NUMERIC:
         return "is not a finite number"
     if column.role == "label":
-        names = column.values or find(declaration).CLASSES
+        names = column.values or find(declaration.usecase).CLASSES
         known = f"{', '.join(names)} or 0 to {len(names) - 1}" if len(names) > 2 else "0 or 1"
         return f"is not a label ({known})"
     if column.role == "time" and column.unit == "step":
@@ -201,7 +201,8 @@ def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> t
         fits = f"coalesce(isfinite({cast}), false)"
         return _number(text, declaration.decimal), f"CASE WHEN {fits} THEN {cast} END", fits
     if column.role == "label":
-        return _label(text, column.values or find(declaration).CLASSES), cast, f"{cast} IS NOT NULL"
+        names = column.values or find(declaration.usecase).CLASSES
+        return _label(text, names), cast, f"{cast} IS NOT NULL"
     if column.role == "time" and column.unit == "step":
         return f"TRY_CAST({text} AS DOUBLE)", *_step(cast, column)
     if column.role in ("time", "arrival", "label_time"):

@@ -60,6 +60,7 @@ def ingest(
     declaration: Path,
     raw: Path,
     files: Sequence[str],
+    held_out: Sequence[str],
     rows: Path,
     rejects: Path,
     summary: Path,
@@ -72,6 +73,7 @@ def ingest(
         declaration: ``data/sources/<source>.yaml``.
         raw: The folder of raw files and their manifest; a simulator's code, which is not read.
         files: First 12 digits of the digests of the files in force; none for a simulator.
+        held_out: Likewise of files whose rows are the holdout; they come after the others.
         rows: Where bronze is written: sorted by time, id; one row for each readable line.
         rejects: Where the others are written: file, line, reason, raw.
         summary: Where the counts are written.
@@ -85,10 +87,14 @@ def ingest(
         VouchError: A file that is not what the declaration says, or ids that repeat.
     """
     source = load_declaration(declaration)
-    usecases.find(source).check(source, declaration)
+    usecases.find(source.usecase).check(source, declaration)
     with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
         scratch = Path(folder)
-        arrived = _simulate(source, scratch, progress) if source.simulator else _given(raw, files)
+        arrived = (
+            _simulate(source, scratch, progress)
+            if source.simulator
+            else _given(raw, files, held_out)
+        )
         with connect(memory=params.memory) as backend:
             parsed = []
             for number, file in enumerate(arrived):
@@ -102,12 +108,12 @@ def ingest(
     return content
 
 
-def _given(folder: Path, files: Sequence[str]) -> list[File]:
+def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[File]:
     manifest = load_manifest(folder)
     if not files:
         raise VouchError(f"{folder}: no file is in force", "vouch run … --source S --path FILE")
     found = []
-    for key in files:
+    for key in (*files, *held_out):
         entry = manifest.get(key)
         if entry is None or not (folder / entry.name).exists():
             raise VouchError(f"{folder / MANIFEST}: file {key} is not there", "dvc pull, or --path")

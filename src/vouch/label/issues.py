@@ -62,7 +62,7 @@ def _truth(rows: "Table", declaration: Declaration) -> "Table":
     standing = issued.filter(
         issued.superseded_at.isnull() | (issued.superseded_at > issued.issued_at)
     )
-    truth = find(declaration).TRUTH
+    truth = find(declaration.usecase).TRUTH
     return _shape(standing, standing.label, truth, declaration.name, standing.issued_at, sure=True)
 
 

@@ -66,7 +66,7 @@ def _unusable(path: Path, source: Declaration, error: Exception) -> VouchError:
 
 
 def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
-    classes = find(source).CLASSES
+    classes = find(source.usecase).CLASSES
     counts = labels.group_by("source").aggregate(
         issues=labels.count(),
         **_by_class(labels, classes),

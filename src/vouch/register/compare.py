@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from vouch import usecases
 from vouch.errors import VouchError
 from vouch.register.registry import Version
 
@@ -18,8 +19,8 @@ def compare(a: Version, b: Version) -> dict[str, Any]:
     Returns:
         ``data``, ``raw_files``, ``labels``, ``parameters`` and ``metrics`` list only what differs
         (``a`` and ``b`` of each; null where one has none); ``decisions`` counts out-of-fold rows
-        both have predicted and those they decide differently, each at its own threshold, with
-        examples.
+        both have predicted and those they decide differently, each at its own threshold or by
+        its likeliest class, with examples.
 
     Raises:
         VouchError: A version's files cannot be had.
@@ -64,22 +65,19 @@ def _decisions(a: Version, b: Version) -> dict[str, Any]:
     """Count and show the rows decided differently, the surest disagreement first."""
     import duckdb
 
-    values = {
-        "a": str(a.predictions),
-        "b": str(b.predictions),
-        "threshold_a": a.lineage["threshold"],
-        "threshold_b": b.lineage["threshold"],
-    }
-    both = """
+    values = {"a": str(a.predictions), "b": str(b.predictions)}
+    both = f"""
         WITH both_have AS (
-            SELECT a.id, a.label, a.truth, a.score AS score_a, b.score AS score_b,
-                a.score >= $threshold_a AS flagged_a, b.score >= $threshold_b AS flagged_b
+            SELECT a.id, a.label, a.truth,
+                {_score(a, "a")} AS score_a, {_score(b, "b")} AS score_b,
+                {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
             FROM read_parquet($a) AS a JOIN read_parquet($b) AS b USING (id))
     """
     counts = f"""{both} SELECT count(*) AS rows_in_both,
-        count(*) FILTER (flagged_a AND NOT flagged_b) AS flagged_by_a_only,
-        count(*) FILTER (flagged_b AND NOT flagged_a) AS flagged_by_b_only FROM both_have"""
-    examples = f"""{both} SELECT * FROM both_have WHERE flagged_a <> flagged_b
+        count(*) FILTER (decision_a <> decision_b) AS decided_differently,
+        count(*) FILTER (decision_a > decision_b) AS higher_by_a,
+        count(*) FILTER (decision_b > decision_a) AS higher_by_b FROM both_have"""
+    examples = f"""{both} SELECT * FROM both_have WHERE decision_a <> decision_b
         ORDER BY abs(score_a - score_b) DESC, id LIMIT {EXAMPLES}"""
     try:
         with duckdb.connect() as connection:
@@ -88,3 +86,22 @@ def _decisions(a: Version, b: Version) -> dict[str, Any]:
     except duckdb.Error as error:
         raise VouchError(f"{a}, {b}: their predictions cannot be read: {error}") from None
     return {**counted, "examples": shown}
+
+
+def _decision(version: Version, side: str) -> str:
+    """Give SQL for a version's decision: above its threshold, or its likeliest class."""
+    threshold = version.lineage["threshold"]
+    if threshold is not None:
+        return f"({side}.score >= {float(threshold)!r})::INTEGER"
+    return f"list_position([{_scores(version, side)}], {_score(version, side)}) - 1"
+
+
+def _score(version: Version, side: str) -> str:
+    if version.lineage["threshold"] is not None:
+        return f"{side}.score"
+    return f"greatest({_scores(version, side)})"
+
+
+def _scores(version: Version, side: str) -> str:
+    classes = usecases.find(version.lineage["usecase"]).CLASSES
+    return ", ".join(f"{side}.score_{number}" for number in range(len(classes)))

@@ -26,8 +26,9 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
     """Judge a challenger.
 
     The first champion must beat the rule, later ones the champion, on the holdout, against truth:
-    the 95 % interval of the paired difference in average precision must lie above 0. Without a
-    rule, the first champion's average precision must lie above what chance reaches.
+    the 95 % interval of the paired difference in the measure that decides (average precision,
+    macro-recall) must lie above 0. Without a rule, the first champion's must lie above what chance
+    reaches.
 
     Args:
         evaluation: The content of ``evaluation.json``.
@@ -42,7 +43,7 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
         return Verdict(False, (_no_truth(),))
     if champion is not None:
         return _against_champion(evaluation["champion"], champion)
-    return _against_rule(holdout, measured)
+    return _against_rule(holdout, measured, evaluation["metric"])
 
 
 def _no_truth() -> str:
@@ -71,16 +72,16 @@ def _against_champion(compared: dict[str, Any], champion: int) -> Verdict:
     return _compared(comparison, f"the champion, version {champion}")
 
 
-def _against_rule(holdout: dict[str, Any], measured: dict[str, Any]) -> Verdict:
+def _against_rule(holdout: dict[str, Any], measured: dict[str, Any], metric: str) -> Verdict:
     if comparison := holdout.get("rule_comparison"):
         return _compared(comparison, "the rule")
-    precision, chance = measured["average_precision"], measured["positives"] / measured["rows"]
-    better = precision["interval"][0] > chance
+    reached, chance = measured[metric], measured["chance"]
+    better = reached["interval"][0] > chance
     return Verdict(
         better,
         (
-            f"There is no rule to beat; its average precision on the holdout is "
-            f"{precision['value']:.4f} {_interval(precision)}, "
+            f"There is no rule to beat; its {_words(metric)} on the holdout is "
+            f"{reached['value']:.4f} {_interval(reached)}, "
             f"{'above' if better else 'not surely above'} the {chance:.4f} of chance.",
         ),
     )
@@ -91,10 +92,15 @@ def _compared(comparison: dict[str, Any], rival: str) -> Verdict:
     better = difference["interval"][0] > 0
     said = "beats" if better else "does not surely beat"
     figures = (
-        f"average precision {comparison['challenger']:.4f} against {comparison['champion']:.4f}, "
+        f"{_words(comparison['metric'])} {comparison['challenger']:.4f} against "
+        f"{comparison['champion']:.4f}, "
         f"difference {difference['value']:+.4f} {_interval(difference)}"
     )
     return Verdict(better, (f"It {said} {rival} on the holdout: {figures}.",))
+
+
+def _words(metric: str) -> str:
+    return metric.replace("macro_", "macro-").replace("_", " ")
 
 
 def _interval(measured: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from vouch import usecases
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256
 from vouch.register.digests import dvc_digest, relative
@@ -44,12 +45,12 @@ def collect(
         **{name: extracted.get(name) for name in kept},
         "raw_files": ingested["files"],
         "digests": digests,
-        "labels": _deciders(labels, train, extracted.get("as_of")),
+        "labels": _deciders(labels, train, extracted),
         "rows": extracted["rows"],
         "positives": extracted["positives"],
         "features": [f["name"] for f in extracted["features"]],
         "candidate": read_json(model / "candidate.json")["candidate"],
-        "threshold": evaluation["threshold"]["value"],
+        "threshold": (evaluation.get("threshold") or {}).get("value"),
         "metrics": metrics(evaluation),
         "ledger_question": evaluation["holdout"].get("question"),
         "holdout_status": evaluation["holdout"]["status"],
@@ -57,19 +58,24 @@ def collect(
     }
 
 
-def _deciders(labels: Path, train: Path, as_of: str | None) -> list[dict[str, Any]]:
-    """Count the issues on training rows by who made them, as far as they were known."""
+def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Count the issues on training rows by who made them, as far as they were known.
+
+    Positives are told of two classes only.
+    """
     import duckdb
 
-    query = """
-        SELECT source, actor, count(*) AS issues, count(*) FILTER (label = 1) AS positives,
+    two = len(usecases.find(extracted["usecase"]).CLASSES) == 2
+    positives = "count(*) FILTER (label = 1) AS positives," if two else ""
+    query = f"""
+        SELECT source, actor, count(*) AS issues, {positives}
             min(issued_at)::VARCHAR AS first, max(issued_at)::VARCHAR AS last
         FROM read_parquet($labels) AS issue SEMI JOIN read_parquet($train) AS row
             ON issue.entity = row.id
         WHERE in_force AND ($as_of IS NULL OR issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
         GROUP BY ALL ORDER BY ALL
     """
-    values = {"labels": str(labels), "train": str(train), "as_of": as_of}
+    values = {"labels": str(labels), "train": str(train), "as_of": extracted.get("as_of")}
     with duckdb.connect() as connection:
         return connection.execute(query, values).df().to_dict("records")  # type: ignore[return-value]
 

@@ -89,7 +89,7 @@ def signature(example: pd.DataFrame) -> Any:
     return ModelSignature(Schema(columns), Schema([ColSpec("double", "probability")]))
 
 
-def requirements(algorithm: str) -> list[str]:
+def requirements(algorithm: str, more: tuple[str, ...] = ()) -> list[str]:
     """Pin what the model needs to the versions it was made with.
 
     The package itself is not listed: it is installed from its repository, and a name that is not
@@ -97,9 +97,10 @@ def requirements(algorithm: str) -> list[str]:
 
     Args:
         algorithm: The candidate's learner.
+        more: Packages beside those of every model.
 
     Returns:
         ``name==version`` each, sorted.
     """
-    names = sorted((*COMMON, *LEARNERS.get(algorithm, SKLEARN)))
+    names = sorted({*COMMON, *LEARNERS.get(algorithm, SKLEARN), *more})
     return [f"{name}=={version(name)}" for name in names]

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +71,7 @@ class Version:
 
     @property
     def model(self) -> Path:
-        """A folder for ``vouch.tune.models.load``."""
+        """A folder for the use case's own ``load``."""
         return self.folder / MODEL
 
     @property
@@ -102,6 +102,7 @@ class Package:
         fingerprint: Digest of everything the model is made of: the same twice is one version.
         tags: Shown with the version.
         candidate: What was fitted, shown as the logged model's parameters.
+        package: Writes the MLflow model, see :func:`vouch.register.packaging.package`.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Package:
     fingerprint: str
     tags: Mapping[str, str]
     candidate: Mapping[str, Any]
+    package: Callable[[Path, pd.DataFrame, Path, str, str], None] = package
 
 
 def publish(state: Path, new: Package) -> Version:
@@ -131,7 +133,7 @@ def publish(state: Path, new: Package) -> Version:
     logged = _logged_model(state, mlflow, new)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "model"
-        package(new.model, new.example, target, logged.model_id, new.run_id)
+        new.package(new.model, new.example, target, logged.model_id, new.run_id)
         _copy_evidence(new.evidence, target / EVIDENCE)
         mlflow.log_model_artifacts(logged.model_id, str(target))
     mlflow.finalize_logged_model(logged.model_id, "READY")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch import tracking
+from vouch import tracking, usecases
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256, write_json
 from vouch.progress import Progress, silent
@@ -25,6 +25,7 @@ from vouch.register.registry import (
     publish,
     set_alias,
 )
+from vouch.settings import locate
 from vouch.sources.declaration import load_declaration
 
 if TYPE_CHECKING:
@@ -148,9 +149,13 @@ def _publish(
         write_json(gathered, facts)
         files = {**evidence, gathered.name: gathered}
         example = _example(train, model)
+        own = usecases.find(facts["usecase"]).PARTS.get("register.package")
+        package = locate(own or "vouch.register.packaging:package")
         return publish(
             state,
-            Package(name, run_id, model, example, files, fingerprint, tags, facts["candidate"]),
+            Package(
+                name, run_id, model, example, files, fingerprint, tags, facts["candidate"], package
+            ),
         )
 
 

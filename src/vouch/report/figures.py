@@ -5,9 +5,12 @@ told apart without colour.
 """
 
 import io
+from base64 import b64encode
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+
+from vouch.report.formats import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +28,7 @@ def precision_recall(evaluation: Evaluation) -> "Figure | None":
     kind, points = _curve(evaluation, "precision_recall")
     if not points:
         return None
-    figure, axes = _axes("recall: share of positives found", "precision: share of flags right")
+    figure, axes = axes_of("recall: share of positives found", "precision: share of flags right")
     recall, precision = zip(*points, strict=True)
     axes.plot(recall, precision, color=COLOURS[kind], label=SAID[kind])
     _unit(axes, "lower left")
@@ -37,7 +40,7 @@ def roc(evaluation: Evaluation) -> "Figure | None":
     kind, points = _curve(evaluation, "roc")
     if not points:
         return None
-    figure, axes = _axes("share of negatives flagged", "share of positives flagged")
+    figure, axes = axes_of("share of negatives flagged", "share of positives flagged")
     axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="chance")
     false, true = zip(*points, strict=True)
     axes.plot(false, true, color=COLOURS[kind], label=SAID[kind])
@@ -50,7 +53,7 @@ def calibration(evaluation: Evaluation) -> "Figure | None":
     kind, points = _curve(evaluation, "calibration")
     if not points:
         return None
-    figure, axes = _axes("predicted probability", "observed share of positives")
+    figure, axes = axes_of("predicted probability", "observed share of positives")
     low = min([0.1, *(point["score"] for point in points if point["score"] > 0)])
     axes.plot([low, 1], [low, 1], ":", color=INK, linewidth=1, label="perfect")
     predicted, observed = ([point[name] for point in points] for name in ("score", "share"))
@@ -69,7 +72,7 @@ def cost(evaluation: Evaluation) -> "Figure | None":
     points = [p for p in evaluation.get("cost_curve") or [] if p["threshold"] <= 1]
     if not points:
         return None
-    figure, axes = _axes("threshold: flag from this probability on", "cost of a row")
+    figure, axes = axes_of("threshold: flag from this probability on", "cost of a row")
     thresholds = [point["threshold"] for point in points]
     axes.plot(thresholds, [point["cost"] for point in points], color=COLOURS["truth"], label="cost")
     ranges = [point["interval"] for point in points if point.get("interval")]
@@ -85,13 +88,14 @@ def cost(evaluation: Evaluation) -> "Figure | None":
 
 
 def trials(leaderboard: Mapping[str, Any]) -> "Figure | None":
-    """Draw each trial's average precision and the best so far, by sampler; None without trials."""
-    done = [t for t in leaderboard.get("trials") or [] if t.get("average_precision") is not None]
+    """Draw each trial's measure and the best so far, by sampler; None without trials."""
+    metric = str(leaderboard.get("metric"))
+    done = [t for t in leaderboard.get("trials") or [] if t.get(metric) is not None]
     if not done:
         return None
-    figure, axes = _axes("trial of its sampler", "average precision, out of fold")
+    figure, axes = axes_of("trial of its sampler", f"{words(metric).lower()}, out of fold")
     for sampler, marker in (("random", "s"), ("tpe", "o")):
-        values = [t["average_precision"] for t in done if t["sampler"] == sampler]
+        values = [t[metric] for t in done if t["sampler"] == sampler]
         if not values:
             continue
         order, colour = range(1, len(values) + 1), COLOURS[sampler]
@@ -139,6 +143,11 @@ def svg(figure: "Figure | None") -> bytes | None:
     return None if figure is None else _rendered(figure, "svg", {"Date": None})
 
 
+def inline(image: bytes | None) -> str:
+    """Write an SVG as a data URL: as an image it runs no scripts and loads nothing."""
+    return f"data:image/svg+xml;base64,{b64encode(image).decode()}" if image else ""
+
+
 def _rendered(figure: "Figure", kind: str, metadata: dict[str, None]) -> bytes:
     import matplotlib as mpl
 
@@ -155,7 +164,8 @@ def _curve(evaluation: Evaluation, name: str) -> tuple[str, list[Any]]:
     return str(curves.get("kind") or "truth"), list(curves.get(name) or [])
 
 
-def _axes(x: str, y: str) -> tuple["Figure", "Axes"]:
+def axes_of(x: str, y: str) -> tuple["Figure", "Axes"]:
+    """Begin a figure in the page's look, with its axes' names."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE, layout="constrained")

@@ -92,13 +92,13 @@ def span(seconds: Any) -> str:
 
 def words(name: Any) -> str:
     """Write a field's name as words: ``roc_auc`` as ``ROC AUC``."""
-    said = str(name).replace("_", " ").replace("roc auc", "ROC AUC")
+    said = str(name).replace("macro_", "macro-").replace("_", " ").replace("roc auc", "ROC AUC")
     return said[:1].upper() + said[1:]
 
 
 def algorithm(name: Any) -> str:
     """Write a learner's name as its authors do."""
-    return "XGBoost" if name == "xgboost" else words(name)
+    return {"xgboost": "XGBoost", "linear_svm": "Linear SVM"}.get(str(name), words(name))
 
 
 def number_of(things: Any, name: str) -> str:

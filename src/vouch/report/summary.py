@@ -79,22 +79,21 @@ def _holdout(evaluation: Mapping[str, Any]) -> Iterator[str]:
     if holdout.get("status") != "answered":
         why = f": {holdout['reason']}" if holdout.get("reason") else ""
         yield f"{UNANSWERED.get(str(holdout.get('status')), 'The holdout was not asked')}{why}."
-        yield from _measured(evaluation.get("out_of_fold") or {}, "out of fold")
+        yield from _measured(evaluation, "out_of_fold", "out of fold")
         return
-    yield from _measured(holdout, "on the holdout")
+    yield from _measured(evaluation, "holdout", "on the holdout")
 
 
-def _measured(figures: Mapping[str, Any], where: str) -> Iterator[str]:
+def _measured(evaluation: Mapping[str, Any], part: str, where: str) -> Iterator[str]:
+    metric = str(evaluation.get("metric"))
     for kind, against in JUDGED.items():
-        found = figures.get(kind) or {}
-        if (found.get("average_precision") or {}).get("value") is None:
+        found = (evaluation.get(part) or {}).get(kind) or {}
+        if (found.get(metric) or {}).get("value") is None:
             yield f"Against {against}, {where}, nothing can be said{_because(found)}."
             continue
         yield (
-            f"Against {against}, {where}, its average precision is "
-            f"{formats.figure(found['average_precision'])}, from "
-            f"{formats.count(found['positives'])} positives among "
-            f"{formats.count(found['rows'])} rows"
+            f"Against {against}, {where}, its {formats.words(metric).lower()} is "
+            f"{formats.figure(found[metric])}, from {_counted(found)}"
             f"{'; too few to be sure' * bool(found.get('too_few'))}."
         )
 
@@ -102,12 +101,26 @@ def _measured(figures: Mapping[str, Any], where: str) -> Iterator[str]:
 def _rule(evaluation: Mapping[str, Any]) -> Iterator[str]:
     by_rule = ((evaluation.get("out_of_fold") or {}).get("the_rule") or {}).get("truth") or {}
     by_model = (evaluation.get("out_of_fold") or {}).get("truth") or {}
-    figures = [side.get("average_precision") or {} for side in (by_rule, by_model)]
+    metric = str(evaluation.get("metric"))
+    figures = [side.get(metric) or {} for side in (by_rule, by_model)]
     if all(figure.get("value") is not None for figure in figures):
         yield (
-            f"Out of fold, against true labels, the rule alone reaches an average precision of "
+            f"Out of fold, against true labels, the rule alone reaches "
+            f"{_article(metric)} {formats.words(metric).lower()} of "
             f"{formats.figure(figures[0])}, the model {formats.figure(figures[1])}."
         )
+
+
+def _counted(found: Mapping[str, Any]) -> str:
+    """Say how many rows a figure rests on; of more than two classes, how many of the rarest."""
+    rows = f"{formats.count(found['rows'])} rows"
+    if "by_class" in found:
+        return f"{rows}, {formats.count(found['positives'])} of the rarest class"
+    return f"{formats.count(found['positives'])} positives among {rows}"
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
 
 
 def _because(found: Mapping[str, Any]) -> str:
@@ -128,7 +141,6 @@ def _few(evaluation: Mapping[str, Any]) -> Iterator[str]:
             found = (evaluation.get(part) or {}).get(kind) or {}
             if found.get("too_few"):
                 yield (
-                    f"{where}, figures against {against} rest on only "
-                    f"{formats.count(found.get('positives'))} positives: too few to tell good "
-                    "from lucky."
+                    f"{where}, figures against {against} rest on only {_counted(found)}: "
+                    "too few to tell good from lucky."
                 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vouch import usecases
 from vouch.errors import VouchError
 from vouch.extract.features import features
 from vouch.files import read_json
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis import Table
 
-UNSCORED = frozenset(["id", "arrival", "label", "label_time", "ignore"])
+UNSCORED = frozenset(["id", "arrival", "label", "label_time", "label_confidence", "ignore"])
 """Roles no feature is made of."""
 HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
 """Groups that look at other rows."""
@@ -69,11 +70,12 @@ def prepare(
     reasons = _unreadable(connection, given, path)
     history = _history(given, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back)
     known = _collect(connection, given, history)
-    labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
-    issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
-    table, _ = features(
-        engine.table("seen"), trained, issued, sorted(groups), described["categories"]
-    )
+    table = engine.table("seen")
+    # a model of a use case's own features makes them from the row itself
+    if "extract.features" not in usecases.find(trained.usecase).PARTS:
+        labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
+        issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
+        table, _ = features(table, trained, issued, sorted(groups), described["categories"])
     out = scratch / "features.parquet"
     _join(engine, table, [name for name in wanted if name in table.columns], out)
     warnings = []

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from vouch import usecases
 from vouch.engine import connect
 from vouch.errors import VouchError
 from vouch.files import replacing
@@ -15,9 +17,9 @@ from vouch.progress import Progress, silent
 from vouch.register.registry import CHAMPION, Version, find, parse
 from vouch.score.features import UNSCORED, prepare
 from vouch.score.reading import as_given, check_file
+from vouch.settings import locate
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import INPUTS, load_inputs
-from vouch.tune import models
 
 CHUNK = 200_000  # rows predicted and written at a time
 EXAMPLES = 3
@@ -60,8 +62,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         progress: Told how many rows are scored.
 
     Returns:
-        Counts (``rows``, ``scored``, ``unreadable``, ``flagged``), ``model``, ``threshold``,
-        ``out`` and ``warnings``.
+        Counts (``rows``, ``scored``, ``unreadable``, and ``predicted`` of each class), ``model``,
+        ``threshold`` (None where the likeliest class is chosen), ``out`` and ``warnings``.
 
     Raises:
         VouchError: No such file, column, source, model or version; the model was trained on
@@ -79,7 +81,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         progress(0, 1, "parsing and extracting")
         given = as_given(declared, request.path)
         table = prepare(engine, given, trained, request.path, version, root, Path(scratch))
-        counts = _write(table.path, table.rows, version, request.out, progress)
+        names = class_names(declared)
+        counts = _write(table.path, table.rows, version, names, request.out, progress)
     warnings = list(table.warnings)
     if counts["unreadable"]:
         warnings.append(
@@ -121,17 +124,19 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 
 
 def _write(
-    path: Path, rows: int, version: Version, out: Path, progress: Progress
-) -> dict[str, int]:
+    path: Path, rows: int, version: Version, names: tuple[str, ...], out: Path, progress: Progress
+) -> dict[str, Any]:
     import pyarrow as pa
 
-    columns = {"id": pa.string(), "prediction": pa.int8()}
-    schema = pa.schema(columns | {"score_0": pa.float64(), "score_1": pa.float64()})
-    counts = {"rows": 0, "scored": 0, "unreadable": 0, "flagged": 0}
+    numbered = all(name.isdigit() for name in names)
+    columns = {"id": pa.string(), "prediction": pa.int8() if numbered else pa.string()}
+    schema = pa.schema(columns | {f"score_{name}": pa.float64() for name in names})
+    predicted = dict.fromkeys(names, 0)
+    counts: dict[str, Any] = {"rows": 0, "scored": 0, "unreadable": 0, "predicted": predicted}
     with replacing(out) as draft, _writer(out, draft, schema) as writer:
-        for chunk in _scored(path, version):
+        for chunk, chosen in _scored(path, version, names):
             writer.write_table(pa.Table.from_pandas(chunk, schema, preserve_index=False))
-            _count(chunk, counts)
+            _count(chosen, names, counts)
             progress(counts["rows"], rows, "scoring")
     return counts
 
@@ -146,33 +151,57 @@ def _writer(out: Path, draft: Path, schema: Any) -> Any:
     return CSVWriter(draft, schema, write_options=options)
 
 
-def _count(chunk: pd.DataFrame, counts: dict[str, int]) -> None:
-    scored = int(chunk["score_1"].notna().sum())
-    counts["rows"] += len(chunk)
+def _count(chosen: pd.Series, names: tuple[str, ...], counts: dict[str, Any]) -> None:
+    scored = int(chosen.notna().sum())
+    counts["rows"] += len(chosen)
     counts["scored"] += scored
-    counts["unreadable"] += len(chunk) - scored
-    counts["flagged"] += int(chunk["prediction"].sum())
+    counts["unreadable"] += len(chosen) - scored
+    for number, name in enumerate(names):
+        counts["predicted"][name] += int((chosen == number).sum())
 
 
-def _scored(path: Path, version: Version) -> Iterator[pd.DataFrame]:
+def _scored(
+    path: Path, version: Version, names: tuple[str, ...]
+) -> Iterator[tuple[pd.DataFrame, pd.Series]]:
     import pyarrow.parquet as pq
 
-    fitted, threshold = models.load(version.model), version.lineage["threshold"]
+    own = usecases.find(version.lineage["usecase"]).PARTS.get("tune.load")
+    fitted = locate(own or "vouch.tune.models:load")(version.model)
+    threshold = version.lineage["threshold"]
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(CHUNK):
-            yield _predict(batch.to_pandas(), fitted, threshold)
+            yield _predict(batch.to_pandas(), fitted, threshold, names)
 
 
-def _predict(rows: pd.DataFrame, fitted: models.Fitted, threshold: float) -> pd.DataFrame:
-    """Give the output's columns; rows that could not be read stay empty."""
+def _predict(
+    rows: pd.DataFrame, fitted: Any, threshold: float | None, names: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Give the output's columns, and each row's class; rows that could not be read stay empty."""
     readable = rows["readable"].to_numpy(dtype=bool)
-    positive = pd.Series(pd.NA, index=rows.index, dtype="Float64")
-    positive[readable] = fitted.predict(rows[readable])
-    return pd.DataFrame(
-        {
-            "id": rows["shown"],
-            "prediction": (positive >= threshold).astype("Int8"),
-            "score_0": 1 - positive,
-            "score_1": positive,
-        }
-    )
+    scores = fitted.predict(rows[readable])
+    if threshold is None:
+        chosen = scores.argmax(axis=1)
+    else:
+        chosen = scores >= threshold
+        scores = np.column_stack([1 - scores, scores])
+    number = pd.Series(pd.NA, index=rows.index, dtype="Int8")
+    number[readable] = chosen.astype(np.int8)
+    told = {"id": rows["shown"], "prediction": _named(number, names)}
+    for column, name in enumerate(names):
+        told[f"score_{name}"] = pd.Series(pd.NA, index=rows.index, dtype="Float64")
+        told[f"score_{name}"][readable] = scores[:, column]
+    return pd.DataFrame(told), number
+
+
+def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:
+    if all(name.isdigit() for name in names):
+        return number.map({at: int(name) for at, name in enumerate(names)}).astype("Int8")
+    return number.map(dict(enumerate(names))).astype("object")
+
+
+def class_names(declared: Declaration) -> tuple[str, ...]:
+    """Name the classes as the source's label column does; two classes without names are 0 and 1."""
+    column = declared.column("label")
+    given = declared.columns[column].values if column else ()
+    classes = usecases.find(declared.usecase).CLASSES
+    return given or (classes if len(classes) > 2 else ("0", "1"))

@@ -42,6 +42,7 @@ class Choice(Strict):
         source: A declaration in ``data/sources``.
         raw: What the ingest stage depends on: the folder of raw files, or the simulator's code.
         files: First 12 digits of the SHA-256 of each raw file in force, in order of arrival.
+        held_out: Likewise of each file whose rows are the holdout; none: it is cut off the others.
         set: Names the set since the last ``--path``; adding files keeps it.
         generation: Which holdout of this set, from 1.
         as_of: ``latest``, or the ISO time up to which anything is known.
@@ -51,6 +52,7 @@ class Choice(Strict):
     source: str
     raw: str
     files: tuple[Sha12, ...] = ()
+    held_out: tuple[Sha12, ...] = ()
     set: Sha12
     generation: int = Field(default=1, ge=1)
     as_of: Annotated[str, AfterValidator(_as_of)] = "latest"
@@ -148,6 +150,7 @@ def choose(
     *,
     path: Path | None = None,
     add: Path | None = None,
+    holdout: Path | None = None,
     as_of: str | None = None,
     engine: Engine | None = None,
     say: Callable[[str], None] = print,
@@ -160,6 +163,7 @@ def choose(
         source: Which declaration of ``data/sources``; None: as last time.
         path: A raw file that replaces the source's files and starts a new set.
         add: A raw file that joins them.
+        holdout: A raw file whose rows are the holdout, instead of a part cut off the others.
         as_of: ``latest`` or an ISO time; None: as last time.
         engine: ``duckdb`` or ``spark``; None: as last time.
         say: Told of a file that is there already.
@@ -181,9 +185,9 @@ def choose(
     kept = inputs.remembered.get(usecase, {}).get(name)
     kept = before if before and before.source == name else kept
     if declaration.simulator:
-        choice = _simulated(root, declaration, kept, path or add)
+        choice = _simulated(root, declaration, kept, path or add or holdout)
     else:
-        choice = _filed(root, declaration, kept, path, add)
+        choice = _held_out(root, declaration, _filed(root, declaration, kept, path, add), holdout)
         _tell_known(kept, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
     choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
@@ -285,7 +289,7 @@ def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
             f"{path}: is declared for {declaration.usecase!r}, not {usecase!r}",
             near(usecase, [declaration.usecase]),
         )
-    usecases.find(declaration).check(declaration, path)
+    usecases.find(declaration.usecase).check(declaration, path)
 
 
 def _simulated(
@@ -340,6 +344,19 @@ def _filed(
     return choice
 
 
+def _held_out(root: Path, declaration: Declaration, choice: Choice, file: Path | None) -> Choice:
+    if file is None:
+        return choice
+    _check_file(declaration, file)
+    key = keep(root / choice.raw, file)
+    if key in choice.files:
+        raise VouchError(
+            f"{file}: is in force as a file to learn from",
+            "give the holdout another file than --path",
+        )
+    return choice.model_copy(update={"held_out": (key,)})
+
+
 def _check_file(declaration: Declaration, file: Path) -> None:
     """See that a file has the declared format and columns before it is in force."""
     import duckdb
@@ -364,6 +381,11 @@ def _tell_known(
 def _replaced(name: str, kept: Choice | None, key: str) -> Choice:
     if kept and kept.files == (key,):
         return kept
+    if kept and key in kept.held_out:
+        raise VouchError(
+            f"data/raw/{name}: file {key} is the holdout: no model may learn from it",
+            "give another file, or the holdout's rows under another source's name",
+        )
     return Choice(source=name, raw=f"data/raw/{name}", files=(key,), set=key)
 
 

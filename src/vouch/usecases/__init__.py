@@ -1,8 +1,10 @@
 """What differs between the use cases; everything else follows from roles."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from vouch.errors import VouchError, near
 from vouch.sources.declaration import Declaration
 from vouch.usecases import fraud, sentiment
 
@@ -13,10 +15,14 @@ class UseCase(Protocol):
     Attributes:
         CLASSES: Names of the label's classes, class 0 first.
         TRUTH: The source of labels that a source's own label column is.
+        PARTS: Where the use case's own part of the pipeline stands, as ``module:name``, by the
+            part's name: a stage (``tune``), its parameters (``tune.params``), or a seam of it
+            (``tune.load``); parts that are not listed are those of every use case.
     """
 
     CLASSES: tuple[str, ...]
     TRUTH: str
+    PARTS: Mapping[str, str]
 
     def check(self, declaration: Declaration, path: Path) -> None:
         """See that a declaration has what the use case cannot do without."""
@@ -25,9 +31,15 @@ class UseCase(Protocol):
 USECASES: dict[str, UseCase] = {"fraud": fraud, "sentiment": sentiment}
 
 
-def find(declaration: Declaration) -> UseCase:
-    """Give the use case a source is declared for."""
-    return USECASES[declaration.usecase]
+def find(usecase: str) -> UseCase:
+    """Give a use case by its name.
+
+    Raises:
+        VouchError: No use case has that name; suggests the near one.
+    """
+    if usecase not in USECASES:
+        raise VouchError(f"no use case {usecase!r}", near(usecase, USECASES))
+    return USECASES[usecase]
 
 
 __all__ = ["USECASES", "UseCase", "find"]

@@ -1,5 +1,6 @@
 """Fraud: what a source of payments must declare to be of use."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from vouch.errors import VouchError
@@ -9,6 +10,8 @@ from vouch.usecases.needs import check_classes, check_names, check_roles
 CLASSES: tuple[str, ...] = ("genuine", "fraud")
 TRUTH = "chargeback"
 """Whether a payment was a fraud becomes known by chargebacks."""
+PARTS: Mapping[str, str] = {}
+"""Fraud runs on what every use case has."""
 
 
 def check(declaration: Declaration, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Sentiment: what a source of texts must declare to be of use."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from vouch.errors import VouchError
@@ -9,6 +10,12 @@ from vouch.usecases.needs import check_classes, check_names, check_roles
 CLASSES: tuple[str, ...] = ("negative", "neutral", "positive")
 TRUTH = "given"
 """Labels come with the texts, or are given later, by whoever collected them."""
+PARTS: Mapping[str, str] = {
+    "tune": "vouch.text.tune:tune",
+    "tune.params": "vouch.text.params:TextTuneParams",
+    "tune.load": "vouch.text.models:load",
+}
+"""What reads words rather than numbers."""
 
 
 def check(declaration: Declaration, path: Path) -> None:

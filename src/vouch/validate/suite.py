@@ -146,7 +146,7 @@ def _rows(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str, Any]
 def _labels(declaration: Declaration) -> list[dict[str, Any]]:
     if not declaration.has("label"):
         return []
-    classes = list(range(len(find(declaration).CLASSES)))
+    classes = list(range(len(find(declaration.usecase).CLASSES)))
     known = _expect(
         "quarantine", "expect_column_values_to_be_in_set", column="label", value_set=classes
     )

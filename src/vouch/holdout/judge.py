@@ -1,0 +1,71 @@
+"""What the keeper asks of whoever judges: it opens the holdout, but measures nothing itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.holdout.thresholdout import Mean
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model that stands before the holdout.
+
+    Attributes:
+        digest: Of its folder, see :func:`vouch.holdout.keeper.model_digest`.
+        predict: Gives a table's rows their scores, 0 to 1: one a row, or one a row and class.
+    """
+
+    digest: str
+    predict: Callable[[pd.DataFrame], NDArray[np.float64]]
+
+
+class Judge(Protocol):
+    """On which terms models are judged."""
+
+    @property
+    def budget(self) -> int:
+        """Questions a generation of the holdout answers, fixed when it is first asked."""
+
+    @property
+    def least(self) -> int:
+        """With fewer counted rows (see ``count``) the holdout is too small to tell."""
+
+    @property
+    def counted(self) -> str:
+        """What ``count`` counts, in words."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The bounded means it can give."""
+
+    @property
+    def said(self) -> str:
+        """The terms in a few words, for the ledger."""
+
+    def deciding(self) -> dict[str, Any]:
+        """Give what determines a figure's value, as against its interval, JSON-able."""
+
+    def count(self, rows: pd.DataFrame) -> int:
+        """Count the rows on which any figure rests."""
+
+    def candidate(
+        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+    ) -> dict[str, Any]:
+        """Give all figures of a candidate: against truth, rule and champion."""
+
+    def known(self, rows: pd.DataFrame, kind: str) -> int:
+        """Count the rows whose label of a kind is known."""
+
+    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
+        """Put a model's scores beside the rows, as out-of-fold predictions have them."""
+
+    def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
+        """Give a bounded mean of scored rows, scaled to 0..1."""
+
+    def scale(self, metric: str) -> float:
+        """Give what a mean of 1 is in the metric's own unit."""
