@@ -6,8 +6,9 @@ READY := .venv/.ready
 .PHONY: run test test-slow spark lint lock setup
 .DEFAULT_GOAL := run
 
-run: setup  ## from simulated payments to a registered model and a report
+run: setup  ## from simulated payments and tweets to registered models and reports
 	$(BIN)/vouch run fraud
+	$(BIN)/vouch run sentiment
 
 test: setup  ## all tests but the slow ones
 	$(BIN)/pytest

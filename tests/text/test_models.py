@@ -1,6 +1,5 @@
 import json
 import os
-import time
 
 import numpy as np
 import pandas as pd
@@ -192,18 +191,6 @@ def test_unsound_input_is_told(linear, frame, tmp_path):
 def test_unsound_candidates_are_refused(content, told):
     with pytest.raises(ValidationError, match=told):
         Candidate.model_validate(content)
-
-
-def test_one_text_takes_a_millisecond_at_most(linear):
-    text = "@bob i do not love it today, price of #btc http://t.co/x 😡 to the moon at noon"
-    fitted = linear["logistic_regression"]
-    fitted.predict_one(text)
-    taken = []
-    for _ in range(50):
-        began = time.thread_time()
-        fitted.predict_one(text)
-        taken.append(time.thread_time() - began)
-    assert np.median(taken) < 1e-3
 
 
 @pytest.mark.slow

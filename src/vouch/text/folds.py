@@ -1,10 +1,12 @@
 """Folds that keep a group on one side: one author's texts, or near-duplicates, resemble each other.
 
 With times, where asked, the rows to assess are later than those learned from; rows of a group that
-comes again in the assessment block are then not learned from.
+comes again in the assessment block are then not learned from. Near-duplicates of rows to assess are
+never learned from, whoever wrote them.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,8 @@ def split(
     """Split rows into folds.
 
     Args:
-        frame: Column ``label``; ``group`` and ``time`` where known.
+        frame: Column ``label``; ``group``, ``time`` and ``twin`` (what near-duplicates share) where
+            known.
         folds: How many assessment blocks are wanted, at least 2.
         seed: Seed of the draw, where rows are drawn.
         by_time: Whether rows to assess must be later than those learned from; without times it
@@ -40,11 +43,24 @@ def split(
     warnings: list[str] = []
     if by_time and "time" in frame:
         if found := _by_time(frame, folds):
-            return found, warnings
+            return _without_twins(frame, found), warnings
         warnings.append(
             "rows stand at one time, or their groups at all times: folds are drawn by group instead"
         )
-    return _drawn(frame, folds, seed), warnings
+    return _without_twins(frame, _drawn(frame, folds, seed)), warnings
+
+
+def _without_twins(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
+    """Learn from no near-duplicate of a row to assess."""
+    if "twin" not in frame:
+        return folds
+    codes = pd.factorize(frame["twin"])[0]
+    found = []
+    for fold in folds:
+        asked = codes[fold.assess]
+        near = np.isin(codes[fold.train], asked[asked >= 0])
+        found.append(replace(fold, train=fold.train[~near]))
+    return found
 
 
 def groups_of(frame: pd.DataFrame) -> Rows:

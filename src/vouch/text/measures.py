@@ -1,4 +1,11 @@
-"""Macro-recall: how many of each class are found, each class counting the same."""
+"""What a three-class model is worth: macro-recall first, each with its bootstrap interval.
+
+All measures but those of confidence follow from a confusion, so a bootstrap sample is a weighing of
+groups: rows of one group resemble each other, and drawn one by one they would look like more
+evidence than they are (Davison and Hinkley 1997, Bootstrap methods and their application, 3.8).
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,6 +14,7 @@ CLASSES = 3
 REPEATS = 400
 BLOCK = 50  # bootstrap samples drawn at a time
 Floats = NDArray[np.float64]
+Measure = Callable[[Floats], Floats]
 
 
 def macro_recall(labels: ArrayLike, predicted: ArrayLike) -> float:
@@ -16,8 +24,67 @@ def macro_recall(labels: ArrayLike, predicted: ArrayLike) -> float:
         labels: 0 to 2, shape (rows,).
         predicted: 0 to 2, shape (rows,).
     """
-    cells = _cells(np.asarray(labels), np.asarray(predicted)).sum(axis=0, keepdims=True)
-    return float(_of_cells(cells)[0])
+    return float(recall_of(confusion(labels, predicted)[None])[0])
+
+
+def confusion(labels: ArrayLike, predicted: ArrayLike) -> Floats:
+    """Count labels by predictions, shape (3, 3): a row a true class."""
+    cells: Floats = _cells(np.asarray(labels), np.asarray(predicted)).sum(axis=0)
+    return cells.reshape(CLASSES, CLASSES)
+
+
+def recall_of(tables: Floats) -> Floats:
+    """Give macro-recall of confusions, shape (tables, 3, 3) to (tables,)."""
+    there = tables.sum(axis=2)
+    return _mean_of(_share(np.diagonal(tables, axis1=1, axis2=2), there), there > 0)
+
+
+def f1_of(tables: Floats) -> Floats:
+    """Give macro-F1 of confusions over the classes that occur, shape (tables,)."""
+    there, said = tables.sum(axis=2), tables.sum(axis=1)
+    hit = np.diagonal(tables, axis1=1, axis2=2)
+    return _mean_of(_share(2 * hit, there + said), there > 0)
+
+
+def accuracy_of(tables: Floats) -> Floats:
+    """Give the accuracy of confusions, shape (tables,)."""
+    right = np.trace(tables, axis1=1, axis2=2)
+    return _share(right, tables.sum(axis=(1, 2)))
+
+
+MEASURES: dict[str, Measure] = {
+    "macro_recall": recall_of,
+    "macro_f1": f1_of,
+    "accuracy": accuracy_of,
+}
+
+
+def bootstrap(
+    labels: ArrayLike, predictions: list[ArrayLike], groups: ArrayLike, repeats: int, seed: int
+) -> Floats:
+    """Draw confusions of bootstrap samples; several models are counted on the same samples.
+
+    Args:
+        labels: 0 to 2, shape (rows,).
+        predictions: A model each, 0 to 2, shape (rows,).
+        groups: Each row's group, shape (rows,).
+        repeats: Bootstrap samples, at least 1.
+        seed: The same seed gives the same samples.
+
+    Returns:
+        Shape (models, repeats, 3, 3).
+    """
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    cells = np.zeros((codes.max(initial=-1) + 1, len(predictions) * CLASSES * CLASSES))
+    told = np.asarray(labels)
+    np.add.at(cells, codes, np.hstack([_cells(told, np.asarray(p)) for p in predictions]))
+    random, found = np.random.default_rng(seed), []
+    for start in range(0, repeats, BLOCK):
+        # Poisson weights: a bootstrap sample whose groups can be counted independently
+        weights = random.poisson(1.0, (min(BLOCK, repeats - start), len(cells)))
+        found.append(weights.astype(np.float64) @ cells)
+    drawn = np.concatenate(found).reshape(repeats, len(predictions), CLASSES, CLASSES)
+    return drawn.transpose(1, 0, 2, 3)
 
 
 def bootstrap_interval(
@@ -30,9 +97,6 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Give macro-recall's percentile bootstrap interval, whole groups drawn.
 
-    Rows of one group resemble each other: drawn one by one they would look like more evidence
-    than they are (Davison and Hinkley 1997, Bootstrap methods and their application, 3.8).
-
     Args:
         labels: As for :func:`macro_recall`.
         predicted: As for :func:`macro_recall`.
@@ -41,15 +105,16 @@ def bootstrap_interval(
         confidence: Share of the samples inside, above 0 and below 1.
         repeats: Bootstrap samples, at least 1.
     """
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
-    cells = np.zeros((codes.max() + 1, CLASSES * CLASSES))
-    np.add.at(cells, codes, _cells(np.asarray(labels), np.asarray(predicted)))
-    random, found = np.random.default_rng(seed), []
-    for start in range(0, repeats, BLOCK):
-        # Poisson weights: a bootstrap sample whose groups can be counted independently
-        weights = random.poisson(1.0, (min(BLOCK, repeats - start), len(cells)))
-        found.append(_of_cells(weights.astype(np.float64) @ cells))
-    low, high = np.nanquantile(np.concatenate(found), [(1 - confidence) / 2, (1 + confidence) / 2])
+    tables = bootstrap(labels, [predicted], groups, repeats, seed)[0]
+    return ends(recall_of(tables), confidence)
+
+
+def ends(values: Floats, confidence: float) -> tuple[float, float]:
+    """Give the central range of bootstrap values, NaN left out."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
@@ -60,13 +125,11 @@ def _cells(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Floats:
     return cells
 
 
-def _of_cells(cells: Floats) -> Floats:
-    """Give macro-recall of confusions, shape (tables, 9) to (tables,)."""
-    tables = cells.reshape(-1, CLASSES, CLASSES)
-    there = tables.sum(axis=2)
-    hit = np.diagonal(tables, axis1=1, axis2=2)
-    recall = np.divide(hit, there, out=np.full(there.shape, np.nan), where=there > 0)
-    known = ~np.isnan(recall)
-    total = np.where(known, recall, 0.0).sum(axis=1)
-    count = known.sum(axis=1)
-    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+def _share(part: Floats, whole: Floats) -> Floats:
+    out = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
+    return np.divide(part, whole, out=out, where=whole > 0)
+
+
+def _mean_of(values: Floats, there: NDArray[np.bool_]) -> Floats:
+    """Average each row over the classes that occur."""
+    return _share(np.where(there, values, 0.0).sum(axis=1), there.sum(axis=1).astype(np.float64))

@@ -205,6 +205,7 @@ def save(fitted: Fitted, folder: Path) -> None:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix != ".json")
     description = {
         "candidate": fitted.candidate.model_dump(),
+        "features": ["text"],
         "classes": list(CLASSES),
         "seen": list(fitted.classes),
         "shares": list(fitted.shares),

@@ -137,6 +137,8 @@ def weigh(counts: Any, idf: Floats) -> "csr_array":
     from scipy.sparse import csr_array
     from sklearn.preprocessing import normalize
 
+    if not counts.shape[1]:  # scikit-learn's normalize refuses it
+        return csr_array(counts.shape)
     counts.data = (1.0 + np.log(counts.data)) * idf[counts.indices]
     return csr_array(normalize(counts, copy=False))
 

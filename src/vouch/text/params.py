@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from vouch.settings import Params
 from vouch.text.candidate import ALGORITHMS, Algorithm
 from vouch.text.cleaning import Cleaning
 from vouch.tune.params import SearchParams
@@ -29,3 +30,26 @@ class TextTuneParams(SearchParams):
     finalists: int = Field(default=2, ge=1, le=5)
     by_time: bool = True
     embeddings: Path | None = None
+
+
+class TextExplainParams(Params):
+    """Which texts are explained, how, and when an explanation counts as poor.
+
+    Attributes:
+        cases: How many of the surest of each class, of the surest mistakes and of the least
+            certain texts.
+        samples: Perturbed texts an explanation is fitted on.
+        features: Words an explanation may name.
+        keep: The chance that a word stays in a perturbed text.
+        poor_r2: A weighted R² below this is poor.
+        poor_gap: A difference between surrogate and model above this is poor.
+        seed: Together with a case's id the seed of its explanation.
+    """
+
+    cases: int = Field(default=3, ge=1, le=1000)
+    samples: int = Field(default=1000, ge=100, le=100_000)
+    features: int = Field(default=12, ge=1, le=100)
+    keep: float = Field(default=0.7, gt=0, lt=1)
+    poor_r2: float = Field(default=0.3, ge=0, le=1)
+    poor_gap: float = Field(default=0.1, ge=0, le=1)
+    seed: int = Field(default=0, ge=0)

@@ -67,6 +67,7 @@ class TextSpace:
             shared["embeddings"] = True
         if name in LINEAR:
             shared["characters"] = "none" if name == "naive_bayes" else "3-5"
+        if shared.get("characters", "none") != "none":
             shared["characters_min_df"] = 3
         return shared | chosen
 

@@ -33,7 +33,7 @@ from vouch.tune.objective import Outcome
 from vouch.tune.search import Record, Search
 
 METRIC = "macro_recall"
-KEPT = ("id", "time", "text")
+KEPT = ("id", "time", "text", "asset", "confidence", "group")
 GIVEN = ("label", "rule", "truth")
 CHECKED = 100  # rows whose VADER scores are computed again
 Floats = NDArray[np.float64]

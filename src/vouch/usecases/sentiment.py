@@ -11,9 +11,16 @@ CLASSES: tuple[str, ...] = ("negative", "neutral", "positive")
 TRUTH = "given"
 """Labels come with the texts, or are given later, by whoever collected them."""
 PARTS: Mapping[str, str] = {
+    "extract.params": "vouch.extract.params:SplitParams",
+    "extract.features": "vouch.text.extract:labelled",
     "tune": "vouch.text.tune:tune",
     "tune.params": "vouch.text.params:TextTuneParams",
     "tune.load": "vouch.text.models:load",
+    "evaluate.candidate": "vouch.text.evaluate:TextCandidate",
+    "explain": "vouch.text.explain:explain",
+    "explain.params": "vouch.text.params:TextExplainParams",
+    "register.package": "vouch.text.packaging:package",
+    "report.content": "vouch.text.report:content",
 }
 """What reads words rather than numbers."""
 
