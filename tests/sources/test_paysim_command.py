@@ -5,7 +5,7 @@ import typer
 from pyarrow import parquet
 from typer.testing import CliRunner
 
-from vouch.cli import simulate
+from vouch.cli import own
 from vouch.errors import VouchError
 from vouch.sources.paysim import simulate as simulated
 
@@ -13,7 +13,7 @@ from vouch.sources.paysim import simulate as simulated
 @pytest.fixture
 def app() -> typer.Typer:
     app = typer.Typer()
-    simulate.add_to(app)
+    own.add_to(app)
     return app
 
 

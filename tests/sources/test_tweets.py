@@ -210,7 +210,7 @@ def test_out_of_range(rows, seed, noise, market, message):
 def test_the_command_writes_both_files(tmp_path):
     import typer
 
-    from vouch.cli import simulate as command
+    from vouch.cli import own as command
 
     app = typer.Typer()
     command.add_to(app)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vouch.errors import VouchError, near
-from vouch.sources.declaration import Declaration
 from vouch.usecases import fraud, sentiment
+
+# every command imports this module to know its commands: nothing heavy may come along
+if TYPE_CHECKING:
+    from vouch.sources.declaration import Declaration
 
 
 class UseCase(Protocol):
@@ -18,13 +21,16 @@ class UseCase(Protocol):
         PARTS: Where the use case's own part of the pipeline stands, as ``module:name``, by the
             part's name: a stage (``tune``), its parameters (``tune.params``), or a seam of it
             (``tune.load``); parts that are not listed are those of every use case.
+        COMMANDS: Its own commands, of one word or a group's and one, to ``module:function``;
+            the module must be quick to import.
     """
 
     CLASSES: tuple[str, ...]
     TRUTH: str
     PARTS: Mapping[str, str]
+    COMMANDS: Mapping[str, str]
 
-    def check(self, declaration: Declaration, path: Path) -> None:
+    def check(self, declaration: "Declaration", path: Path) -> None:
         """See that a declaration has what the use case cannot do without."""
 
 

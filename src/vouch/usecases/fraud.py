@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vouch.errors import VouchError
-from vouch.sources.declaration import Declaration
-from vouch.usecases.needs import check_classes, check_names, check_roles
+
+if TYPE_CHECKING:
+    from vouch.sources.declaration import Declaration
 
 CLASSES: tuple[str, ...] = ("genuine", "fraud")
 TRUTH = "chargeback"
 """Whether a payment was a fraud becomes known by chargebacks."""
 PARTS: Mapping[str, str] = {}
 """Fraud runs on what every use case has."""
+COMMANDS: Mapping[str, str] = {"simulate payments": "vouch.usecases.simulate:payments"}
 
 
-def check(declaration: Declaration, path: Path) -> None:
+def check(declaration: "Declaration", path: Path) -> None:
     """See that a declaration has what the fraud pipeline cannot do without.
 
     Args:
@@ -25,6 +28,8 @@ def check(declaration: Declaration, path: Path) -> None:
         VouchError: A required role is missing, two columns would bear one name, or nothing would
             ever label a row.
     """
+    from vouch.usecases.needs import check_classes, check_names, check_roles
+
     check_names(declaration, path)
     check_roles(declaration, path, ("amount",))
     check_classes(declaration, path, CLASSES)

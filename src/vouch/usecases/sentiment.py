@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vouch.errors import VouchError
-from vouch.sources.declaration import Declaration
-from vouch.usecases.needs import check_classes, check_names, check_roles
+
+if TYPE_CHECKING:
+    from vouch.sources.declaration import Declaration
 
 CLASSES: tuple[str, ...] = ("negative", "neutral", "positive")
 TRUTH = "given"
@@ -23,9 +25,10 @@ PARTS: Mapping[str, str] = {
     "report.content": "vouch.text.report:content",
 }
 """What reads words rather than numbers."""
+COMMANDS: Mapping[str, str] = {"simulate tweets": "vouch.usecases.simulate:tweets"}
 
 
-def check(declaration: Declaration, path: Path) -> None:
+def check(declaration: "Declaration", path: Path) -> None:
     """See that a declaration has what the sentiment pipeline cannot do without.
 
     Args:
@@ -36,6 +39,8 @@ def check(declaration: Declaration, path: Path) -> None:
         VouchError: No text, two columns would bear one name, label values that are not three
             classes, or nothing would ever label a row.
     """
+    from vouch.usecases.needs import check_classes, check_names, check_roles
+
     check_names(declaration, path)
     check_roles(declaration, path, ("text",))
     if not declaration.has("label") and declaration.rule is None:

@@ -1,17 +1,9 @@
-"""``vouch simulate``: data to try things on, no file needed."""
+"""The commands ``vouch simulate …``: data to try things on, no file needed."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command and its subcommands."""
-    commands = typer.Typer(help="Make data to try things on.", no_args_is_help=True)
-    commands.command()(payments)
-    commands.command()(tweets)
-    app.add_typer(commands, name="simulate")
 
 
 def payments(

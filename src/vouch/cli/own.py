@@ -1,0 +1,24 @@
+"""The commands that use cases bring along."""
+
+from pkgutil import resolve_name
+
+import typer
+
+from vouch.usecases import USECASES
+
+GROUPS = {"simulate": "Make data to try things on."}
+"""What a command of two words begins with, and its help."""
+ANYWHERE = ("simulate",)
+"""Groups that need no project."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add every use case's own commands."""
+    groups: dict[str, typer.Typer] = {}
+    for usecase in USECASES.values():
+        for name, place in usecase.COMMANDS.items():
+            group, _, command = name.rpartition(" ")
+            if group and group not in groups:
+                groups[group] = typer.Typer(help=GROUPS[group], no_args_is_help=True)
+                app.add_typer(groups[group], name=group)
+            (groups[group] if group else app).command(command)(resolve_name(place))
