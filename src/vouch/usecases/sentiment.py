@@ -25,7 +25,10 @@ PARTS: Mapping[str, str] = {
     "report.content": "vouch.text.report:content",
 }
 """What reads words rather than numbers."""
-COMMANDS: Mapping[str, str] = {"simulate tweets": "vouch.usecases.simulate:tweets"}
+COMMANDS: Mapping[str, str] = {
+    "market": "vouch.usecases.market.command:market",
+    "simulate tweets": "vouch.usecases.simulate:tweets",
+}
 
 
 def check(declaration: "Declaration", path: Path) -> None:
