@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vouch.engine import connect
+from vouch.errors import VouchError
 from vouch.files import replacing, write_json
 from vouch.progress import Progress, silent
 from vouch.sources.readers import literal
@@ -67,23 +68,27 @@ def report(
     Raises:
         VouchError: A file is missing or not of the form it must have.
     """
+    from threadpoolctl import threadpool_limits
+
+    if request.out.exists() and not request.out.is_dir():
+        raise VouchError(f"--out: {request.out} is a file", "name a folder")
+    # matrices of a few thousand rows: more threads cost more than they bring
+    with threadpool_limits(1):
+        content, images = _worked_out(root, request, params, progress)
+    write_json(request.out / "market.json", content)
+    with replacing(request.out / "report.html") as draft:
+        draft.write_text(page.render(content, images, params), encoding="utf-8")
+    progress(STEPS, STEPS, "done")
+    return content
+
+
+def _worked_out(
+    root: Path, request: Request, params: MarketParams, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write the tables; give what there is to tell and to draw."""
     assets = load_assets(request.assets)
-    source = choose_source(root, request.tweets, request.source)
-    request.out.mkdir(parents=True, exist_ok=True)
-    gold = request.out / "gold.parquet"
-    with connect() as engine:
-        progress(0, STEPS, "prices")
-        asset, minutes = request.price_asset, params.minutes
-        prices = load_prices(engine.con, request.prices, assets, asset, minutes)
-        progress(0.2, STEPS, "tweets")
-        bronze = read_bronze(source, request.tweets, request.out, silent)
-        silver = request.out / "silver.parquet"
-        told = write_silver(
-            engine.con, bronze, request.scores, assets, silver, params, _part(progress, 1)
-        )
-        write_gold(engine.con, silver, gold, minutes)
-        spans = _spans(engine.con, silver)
-    tweets = {"source": source.name, "lines": bronze.lines, "rows": bronze.rows} | told | spans
+    tweets, prices = _tables(root, request, assets, params, progress)
+    gold, silver = request.out / "gold.parquet", request.out / "silver.parquet"
     panel, _ = load_panel(gold, params)
     content: dict[str, Any] = {"tweets": tweets, "prices": prices}
     content["sentiment"] = _reader(request, params)
@@ -99,12 +104,35 @@ def report(
     texts = topics.sample(_texts(silver))
     content["topics"] = topics.topics(texts["text"].tolist(), texts["class"].tolist(), assets)
     progress(5, STEPS, "drawing")
-    images = _images(texts, assets, gold, content, params)
-    write_json(request.out / "market.json", content)
-    with replacing(request.out / "report.html") as draft:
-        draft.write_text(page.render(content, images, params), encoding="utf-8")
-    progress(STEPS, STEPS, "done")
-    return content
+    return content, _images(texts, assets, gold, content, params)
+
+
+def _tables(
+    root: Path, request: Request, assets: Assets, params: MarketParams, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write bronze, silver and gold; give what is to be said of tweets and prices."""
+    source = choose_source(root, request.tweets, request.source)
+    request.out.mkdir(parents=True, exist_ok=True)
+    silver, gold = request.out / "silver.parquet", request.out / "gold.parquet"
+    with connect() as engine:
+        progress(0, STEPS, "prices")
+        asset, minutes = request.price_asset, params.minutes
+        prices = load_prices(engine.con, request.prices, assets, asset, minutes)
+        progress(0.2, STEPS, "tweets")
+        bronze = read_bronze(source, request.tweets, request.out, silent)
+        told = write_silver(
+            engine.con, bronze, request.scores, assets, silver, params, _part(progress, 1)
+        )
+        write_gold(engine.con, silver, gold, minutes)
+        told |= {"source": source.name, "lines": bronze.lines, "rows": bronze.rows}
+        told |= _spans(engine.con, silver)
+    if not pd.read_parquet(gold, columns=["tweets"])["tweets"].any():
+        raise VouchError(
+            f"{request.tweets}: none of its {told['tweets']:,} tweets has an asset of the table, a "
+            "class and a time",
+            "name the assets it is about: --assets TABLE.yaml",
+        )
+    return told, prices
 
 
 def _part(progress: Progress, step: int) -> Progress:

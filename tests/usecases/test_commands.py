@@ -1,0 +1,26 @@
+"""Use cases' own commands: there, and quick to import."""
+
+import subprocess
+import sys
+from pkgutil import resolve_name
+
+from typer.testing import CliRunner
+
+from vouch.cli import app
+from vouch.usecases import USECASES
+
+
+def test_every_command_is_mounted_and_has_an_example():
+    for usecase in USECASES.values():
+        for name, place in usecase.COMMANDS.items():
+            told = CliRunner().invoke(app, [*name.split(), "--help"])
+            assert told.exit_code == 0, told.output
+            assert f"vouch {name} --" in " ".join(told.output.split())
+            assert callable(resolve_name(place))
+
+
+def test_the_command_line_imports_nothing_heavy():
+    heavy = ("numpy", "pandas", "pydantic", "duckdb", "sklearn", "matplotlib", "pyarrow")
+    code = f"import sys, vouch.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
