@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from vouch.sources.tweets.market import ASSETS, Market, unfold
 from vouch.usecases.market import sentences
@@ -56,7 +57,12 @@ def test_tweets_that_follow_prices_do_not_move_them():
     assert told["conclusion"]["verdict"] == "none"
     assert told["conclusion"]["follows"]["lag"] == -1
     assert told["out_of_sample"]["sentiment"]["value"] < 0.002
-    assert told["conclusion"]["detectable"] < 0.05
+    tests = [t for t in told["tests"] if t["impulse"] == "sentiment" and t["lag"] > 0]
+    widest = max(t["error"] for t in tests if t["series"] == "all")
+    strictest = stats.norm.isf(0.01 / 2 / len(tests))
+    assert told["conclusion"]["detectable"] == pytest.approx(
+        widest * (strictest + 0.8416), rel=1e-3
+    )
 
 
 def test_too_few_windows_conclude_nothing():
@@ -110,6 +116,13 @@ def test_sentences_name_sign_lag_and_size():
     assert "the price of BTC falls" in told[0]
     assert "0.120 standard deviations" in told[0]
     assert "better than their mean" in told[1]
+
+
+def test_sentences_of_none_say_what_would_have_been_found():
+    none = {"verdict": "none", "detectable": 0.034, "follows": None, "same": None}
+    told = sentences.conclusion(content(none), PARAMS)[0]
+    assert "at any lag from 1 to 4 windows (15 minutes to 60 minutes)" in told
+    assert "one of 0.034 standard deviations" in told
 
 
 def test_sentences_say_how_many_windows_there_are():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ IMPULSES = ("sentiment", "tweets", "followers", "retweets")
 ALL = "all"
 """The series of all assets together."""
 DRAWS = 1000
+POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def answer(
 
     Returns:
         One dictionary a test: ``impulse``, ``series``, ``lag``, ``correlation`` and ``effect``
-        (value, interval), ``z``, ``p``, ``p_holm`` (corrected within the question), ``found``.
+        (value, interval), ``error``, ``z``, ``p``, ``p_holm`` (corrected within the question),
+        ``found``.
     """
     tests: list[dict[str, Any]] = []
     for name, part in series.items():
@@ -153,7 +156,7 @@ def answer(
             tests.append(
                 {"impulse": question.impulse, "series": name, "lag": lag, "rows": effect.rows}
                 | {"correlation": _told(raw), "effect": _told(effect)}
-                | {"z": effect.z, "p": effect.p}
+                | {"error": _known(effect.error), "z": effect.z, "p": effect.p}
             )
     for test, corrected in zip(tests, holm([test["p"] for test in tests]), strict=True):
         test |= {"p_holm": corrected, "found": corrected <= params.alpha}
@@ -178,6 +181,10 @@ def _told(estimate: Estimate) -> dict[str, Any]:
     }
 
 
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
 def strongest(tests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Give the test that was found most clearly, or None."""
     found = [test for test in tests if test["found"]]
@@ -192,27 +199,37 @@ def conclude(
     Returns:
         ``verdict``: ``effect``, ``none`` or ``too few``; with an effect its ``sign`` (1 or -1),
         ``lag`` in windows, ``series`` and ``effect``; ``follows``: whether sentiment follows the
-        price; ``enough``: whether an asset has windows enough; ``detectable``: half the width of
-        the widest interval of all lags, in standard deviations.
+        price; ``same``: whether they move within one window; ``detectable``: the effect on all
+        assets that would be found in four of five histories, in standard deviations.
     """
     if not tests:
         return {"verdict": "too few", "most": int(max(whole.windows, default=0))}
     about = [test for test in tests if test["impulse"] == "sentiment"]
     best = strongest([test for test in about if test["lag"] > 0])
     behind = strongest([test for test in about if test["lag"] < 0])
-    lead = next(iter({test["series"]: None for test in about}))
-    widths = [
-        (test["effect"]["interval"][1] - test["effect"]["interval"][0]) / 2
-        for test in about
-        if test["lag"] > 0 and test["series"] == lead and test["effect"]["interval"]
-    ]
     told = {
         "verdict": "effect" if best else "none",
-        "detectable": max(widths, default=None),
+        "detectable": detectable([test for test in about if test["lag"] > 0], params),
         "follows": _found(behind),
         "same": _found(strongest([test for test in about if test["lag"] == 0])),
     }
     return told | (_found(best) or {})
+
+
+def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> float | None:
+    """Give the effect that would be found at the least certain lag, with a chance of four in five.
+
+    Args:
+        tests: A question's tests, the first of them on all assets together.
+        params: The chance of a false finding.
+
+    Returns:
+        The effect's size, by the strictest step of Holm's correction; None without estimates.
+    """
+    errors = [t["error"] for t in tests if t["series"] == tests[0]["series"] and t["error"]]
+    normal = NormalDist()
+    needed = normal.inv_cdf(1 - params.alpha / (2 * len(tests))) + normal.inv_cdf(POWER)
+    return needed * max(errors) if errors else None
 
 
 def _found(test: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -63,7 +63,8 @@ def report(
 
     Returns:
         The content of ``market.json``: ``conclusion`` (sentences), ``warnings``, ``sentiment``
-        (where it is from), ``tweets``, ``prices``, ``analysis``, ``topics`` and ``alerts``.
+        (where it is from), ``lexicon`` (whether that is VADER), ``tweets``, ``prices``,
+        ``analysis``, ``topics`` and ``alerts``.
 
     Raises:
         VouchError: A file is missing or not of the form it must have.
@@ -91,7 +92,7 @@ def _worked_out(
     gold, silver = request.out / "gold.parquet", request.out / "silver.parquet"
     panel, _ = load_panel(gold, params)
     content: dict[str, Any] = {"tweets": tweets, "prices": prices}
-    content["sentiment"] = _reader(request, params)
+    content |= {"sentiment": _reader(request, params), "lexicon": request.scores is None}
     content["analysis"] = analyse(panel, params, _part(progress, 2))
     progress(3, STEPS, "alerts")
     alerts = find_alerts(gold, params)

@@ -70,14 +70,14 @@ def _effect(found: Told, params: MarketParams) -> str:
 
 def _none(found: Told, params: MarketParams) -> str:
     could = (
-        f"; an effect beyond about {metric(2 * found['detectable'])} standard deviations of a "
-        "window's return would have shown"
+        f"; one of {metric(found['detectable'])} standard deviations of a window's return, for "
+        "one of sentiment as it was read, would have been found in four of five cases"
         if found["detectable"]
         else ""
     )
     return (
         f"No effect of sentiment on price is found, at any lag from 1 to {params.lags} windows "
-        f"(up to {_lag(params.lags, params)}){could}."
+        f"({span(params.minutes * 60)} to {span(params.lags * params.minutes * 60)}){could}."
     )
 
 
@@ -115,6 +115,11 @@ def warnings(told: Told) -> list[str]:
     """Say what the reader should know before trusting the rest."""
     tweets = told["tweets"]
     said = []
+    if told["lexicon"]:
+        said.append(
+            "A lexicon misreads many tweets, which hides effects: with the scores of a trained "
+            "model (vouch score, then --scores) weaker ones can be found."
+        )
     if tweets["rows"] < tweets["lines"]:
         lost = tweets["lines"] - tweets["rows"]
         said.append(
