@@ -29,7 +29,9 @@ class MarketParams:
     Attributes:
         minutes: Length of a window.
         lags: How many windows before and after are looked at.
-        alpha: Chance of one false finding or more, over all assets and lags together.
+        alpha: Chance of one false finding or more, over all assets and lags together, for long
+            series; six weeks of generated ones, whose tweets come in bursts, had up to twice as
+            many.
         least: Windows with both tweets and a price that an asset must have to be judged.
         controls: Past windows of return and impulse held fixed.
         trailing: Windows whose volatility a return is measured in, and an alert's are compared to.
