@@ -33,7 +33,8 @@ def told(checkout, generated, scores, tmp_path_factory):
     tweets, prices = map(str, generated)
     done = vouch(
         checkout, "market", "--tweets", tweets, "--prices", prices, "--scores", str(scores),
-        "--out", str(out), "--json", str(out / "told.json"), "--alerts", "activity=4",
+        "--out", str(out), "--json", str(out / "told.json"),
+        "--alerts", "activity=4", "--lags", "2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout, out
