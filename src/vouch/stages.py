@@ -69,7 +69,12 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{BRONZE}/ingest.json",
         },
         choices=("files", "held_out"),
-        shared=("src/vouch/sources", "src/vouch/usecases"),
+        shared=(
+            "src/vouch/sources",
+            "src/vouch/usecases/fraud.py",
+            "src/vouch/usecases/needs.py",
+            "src/vouch/usecases/sentiment.py",
+        ),
     ),
     Stage(
         "validate",

@@ -136,6 +136,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
             declaration=declared,
             raw=raw,
             files=[keep(raw, file)],
+            held_out=(),
             rows=out / "bronze.parquet",
             rejects=out / "rejects.parquet",
             summary=Path(folder) / "ingest.json",
