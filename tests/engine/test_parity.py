@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -76,26 +77,29 @@ def test_an_empty_table_is_written_with_its_columns(spark, duck, tmp_path):
 
 CLUSTER = """
 import sys
+from tests.engine.killing import Killer
 from tests.engine.parity import compute
 from vouch.engine import connect
+rows, labels, target, after = sys.argv[1:]
 with connect("spark", memory="1GB") as backend:
     context = backend._session.sparkContext
-    hosts = context._jsc.sc().getExecutorMemoryStatus().size()
     assert context.master.startswith("local-cluster"), context.master
-    compute(backend, sys.argv[1], sys.argv[2]).to_pickle(sys.argv[3])
-    print("members", hosts)
+    killer = Killer(context, int(after)) if after != "never" else None
+    compute(backend, rows, labels).to_pickle(target)
+    print("jobs", killer.check() if killer else None)
 """
 
 
 @pytest.mark.slow
-def test_executors_of_their_own_make_the_same(duck, tmp_path):
+@pytest.mark.parametrize("after", ["never", "2"])
+def test_executors_of_their_own_make_the_same_though_one_is_killed(duck, tmp_path, after):
     rows = payments(1500)
     files = [
         save(rows, tmp_path / "rows.parquet", duck),
         save(issues(rows), tmp_path / "labels.parquet", duck),
     ]
     done = subprocess.run(
-        [sys.executable, "-c", CLUSTER, *files, tmp_path / "cluster.pkl"],
+        [sys.executable, "-c", CLUSTER, *files, tmp_path / "cluster.pkl", after],
         cwd=ROOT,
         env=os.environ | {"VOUCH_SPARK_MASTER": "local-cluster[2,1,1024]"},
         capture_output=True,
@@ -103,7 +107,7 @@ def test_executors_of_their_own_make_the_same(duck, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "members" in done.stdout
+    assert "jobs" in done.stdout
     equal(compute(duck, *files), pd.read_pickle(tmp_path / "cluster.pkl"))
 
 
@@ -125,4 +129,11 @@ def test_spark_leaves_nothing_behind(tmp_path):
 def test_a_running_spark_is_joined_and_left_running(spark):
     with connect("spark") as second:
         assert second._session is spark._session
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_join).result()
     assert spark._session.range(3).count() == 3
+
+
+def _join():
+    with connect("spark") as other:
+        assert other._session.range(2).count() == 2

@@ -71,9 +71,9 @@ def session(
     Raises:
         VouchError: No Java, one that Spark does not run on, no PySpark, or no such cluster.
     """
-    _check()
-    if running := _running():  # its owner ends it
-        yield running
+    check()
+    if opened := running():  # its owner ends it
+        yield opened
         return
     folder = Path(tempfile.mkdtemp(prefix="vouch-"))
     try:
@@ -104,7 +104,12 @@ def nlp() -> dict[str, str]:
     }
 
 
-def _check() -> None:
+def check() -> None:
+    """Make sure that Spark can be started.
+
+    Raises:
+        VouchError: No Java, one that Spark does not run on, or no PySpark.
+    """
     java.check()
     try:
         import pyspark  # noqa: F401
@@ -114,10 +119,13 @@ def _check() -> None:
         ) from None
 
 
-def _running() -> "SparkSession | None":
+def running() -> "SparkSession | None":
+    """Give the session that runs in this process, whichever thread started it."""
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    return SparkSession.getActiveSession()
+    # not getActiveSession: Java keeps one for each thread
+    return SparkSession.builder.getOrCreate() if SparkContext._active_spark_context else None
 
 
 def master(threads: int | None = None) -> str:

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ibis
-
+from vouch.engine import microseconds
 from vouch.errors import VouchError
 from vouch.label.resolve import TRUTH, rank, unrank
 
 if TYPE_CHECKING:
     from ibis import Table
+
+SECOND = 1_000_000  # microseconds
 
 
 def resolve_as_of(as_of: str, rows: "Table", labels: "Table", path: Path) -> datetime:
@@ -90,6 +91,8 @@ def mean_delay(labels: "Table", rows: "Table") -> float:
     if "time" not in rows.columns:
         return 0.0
     truth = labels.filter(labels.source.isin(TRUTH)).join(rows, labels.entity == rows.id)
-    seconds = truth.issued_at.epoch_seconds() - truth.time.epoch_seconds()
-    mean = truth.aggregate(mean=seconds.cast("int64").sum() / ibis.greatest(truth.count(), 1))
-    return float(mean.to_pyarrow()["mean"][0].as_py() or 0.0)
+    # whole seconds, summed as integers: the same on every engine and in every order
+    seconds = (microseconds(truth.issued_at) - microseconds(truth.time)) // SECOND
+    told = truth.aggregate(total=seconds.cast("int64").sum(), count=truth.count()).to_pyarrow()
+    total, count = (told[name][0].as_py() or 0 for name in ("total", "count"))
+    return float(total) / max(count, 1)

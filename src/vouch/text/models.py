@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from vouch.text.features import Columns, Corpus, Features, other, prepare, save_
 from vouch.text.learners import Linear, Sample, learn, probabilities, softmax
 from vouch.text.ngrams import Weighing
 from vouch.tune.models import dump_estimator, read_estimator
+
+if TYPE_CHECKING:
+    from vouch.text.spark.models import SparkFitted
 
 CLASSES = ("negative", "neutral", "positive")
 TARGET = "label"
@@ -76,7 +79,7 @@ class Fitted:
 
     def of_numbers(self, numbers: Any) -> Floats:
         """Give the probabilities of rows already turned into numbers, shape (rows, 3)."""
-        return _spread(probabilities(self.estimator, numbers, self.threads), self.classes)
+        return spread(probabilities(self.estimator, numbers, self.threads), self.classes)
 
     def predict_one(self, text: str) -> Floats:
         """Give the three probabilities of one text: as ``predict``, without a batch's cost.
@@ -89,11 +92,11 @@ class Fitted:
         columns, values = self.features.one(text)
         linear = self.estimator
         found = softmax(values @ linear.weights[columns] + linear.intercepts)
-        return found if len(found) == len(CLASSES) else _spread(found[None], self.classes)[0]
+        return found if len(found) == len(CLASSES) else spread(found[None], self.classes)[0]
 
 
-def _spread(found: Floats, classes: tuple[int, ...]) -> Floats:
-    """Give classes the model has never seen the probability 0."""
+def spread(found: Floats, classes: tuple[int, ...]) -> Floats:
+    """Give unseen classes the probability 0: shape (rows, classes) to (rows, 3)."""
     if len(classes) == len(CLASSES):
         return found
     full = np.zeros((len(found), len(CLASSES)))
@@ -235,18 +238,26 @@ def _write_features(features: Features, path: Path) -> None:
                 file.write(json.dumps([group, name, idf], ensure_ascii=False) + "\n")
 
 
-def load(folder: Path, threads: int = 1) -> Fitted:
+def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
     """Read a model; nothing in the files is run.
 
     Args:
-        folder: Where ``save`` wrote it.
+        folder: Where ``save`` wrote it, or its namesake for Spark's models.
         threads: Threads to predict many rows with, at least 1.
+
+    Returns:
+        The model; both kinds have ``candidate``, ``classes``, ``shares``, ``predict`` and
+        ``predict_one``.
 
     Raises:
         VouchError: A file is missing or damaged, or holds a type that is not listed.
     """
     path = folder / "candidate.json"
     description = read_json(path)
+    if description.get("engine") == "spark":
+        from vouch.text.spark import models as on_spark
+
+        return on_spark.load(folder)
     try:
         candidate = Candidate.model_validate(description["candidate"])
         seen, shares = tuple(description["seen"]), tuple(description["shares"])
@@ -254,13 +265,18 @@ def load(folder: Path, threads: int = 1) -> Fitted:
         digests[_name(candidate)], digests["features.jsonl"]
     except (KeyError, TypeError, ValueError) as error:
         raise VouchError(f"{path}: no description of a model: {error}", "run tune again") from None
-    _check(folder, digests)
+    check_files(folder, digests)
     features = _read_features(candidate, folder, threads)
     estimator = _read(folder / _name(candidate), digests[_name(candidate)])
     return Fitted(candidate, features, estimator, seen, shares, threads)
 
 
-def _check(folder: Path, digests: dict[str, str]) -> None:
+def check_files(folder: Path, digests: dict[str, str]) -> None:
+    """Compare a model's files with their digests, by path within the folder.
+
+    Raises:
+        VouchError: A file is missing or damaged.
+    """
     for name, digest in digests.items():
         if not (folder / name).is_file():
             raise VouchError(f"{folder / name}: no such file", "run tune again")

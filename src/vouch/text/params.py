@@ -7,6 +7,7 @@ from pydantic import Field
 from vouch.settings import Params
 from vouch.text.candidate import ALGORITHMS, Algorithm
 from vouch.text.cleaning import Cleaning
+from vouch.text.spark.params import SparkParams
 from vouch.tune.params import SearchParams
 
 
@@ -22,6 +23,7 @@ class TextTuneParams(SearchParams):
         by_time: Whether rows with a time are assessed by models of earlier rows only.
         embeddings: Folder of an ONNX export (``model.onnx``, ``tokenizer.json``) whose sentence
             embeddings the search may use; None: no embeddings.
+        spark: What the search does instead where the engine is Spark.
     """
 
     algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
@@ -30,6 +32,7 @@ class TextTuneParams(SearchParams):
     finalists: int = Field(default=2, ge=1, le=5)
     by_time: bool = True
     embeddings: Path | None = None
+    spark: SparkParams = SparkParams()
 
 
 class TextExplainParams(Params):

@@ -30,6 +30,7 @@ from vouch.text.words import export
 from vouch.tune.board import Best, board, leading
 from vouch.tune.folds import Fold
 from vouch.tune.objective import Outcome
+from vouch.tune.proposal import C
 from vouch.tune.search import Record, Search
 
 METRIC = "macro_recall"
@@ -88,14 +89,23 @@ class Ground:
 
     def assess(self, candidate: Candidate) -> Outcome:
         """Measure a candidate out of fold: macro-recall, pooled and in each fold."""
-        chosen = [scores.argmax(axis=1) for scores in self.predict(candidate)]
+        return self.outcome(self.predict(candidate))
+
+    def outcome(self, scores: Sequence[Floats]) -> Outcome:
+        """Give macro-recall of the scores of each fold's assessed rows, pooled and in each fold."""
+        chosen = [each.argmax(axis=1) for each in scores]
         labels = [self.labels[fold.assess] for fold in self.folds]
         each = [macro_recall(*pair) for pair in zip(labels, chosen, strict=True)]
         return Outcome(macro_recall(np.concatenate(labels), np.concatenate(chosen)), list(each))
 
-    def measure(self, candidate: Candidate, number: int) -> Best[Candidate]:
-        """Measure a candidate with an interval, and keep what it predicted."""
-        scores = self.predict(candidate)
+    def measured(self, candidate: C, number: int, scores: Sequence[Floats]) -> Best[C]:
+        """Give a candidate's macro-recall with an interval, and keep what it predicted.
+
+        Args:
+            candidate: The candidate.
+            number: Its trial's number.
+            scores: What it gave each fold's assessed rows.
+        """
         found = pd.DataFrame(
             {
                 "row": np.concatenate([fold.assess for fold in self.folds]),
@@ -149,7 +159,9 @@ def tune(
 ) -> dict[str, Any]:
     """Search for the best text model under a budget, then fit it on all training rows.
 
-    Interrupted and called again with the same files and parameters, it goes on where it was.
+    Interrupted and called again with the same files and parameters, it goes on where it was. If
+    the features were extracted on Spark, models are fitted there too: see
+    :func:`vouch.text.spark.tune.tune`.
 
     Args:
         declaration: The source's declaration.
@@ -171,8 +183,23 @@ def tune(
     """
     from vouch.tune.runs import Runs
 
+    if read_json(extracted).get("engine") == "spark":
+        from vouch.text.spark import tune as on_spark
+
+        return on_spark.tune(
+            declaration=declaration,
+            train=train,
+            extracted=extracted,
+            leaderboard=leaderboard,
+            predictions=predictions,
+            model=model,
+            tree=tree,
+            params=params,
+            state=state,
+            progress=progress,
+        )
     source = load_declaration(declaration)
-    _check_classes(extracted)
+    check_classes(extracted)
     ground = lay_out(train, params, _encoder(params, state))
     mark = _fingerprint(train, params, ground.encoder)
     told_params = params.model_dump(mode="json")
@@ -187,15 +214,20 @@ def tune(
         "warnings": [*ground.warnings, *_sampled(ground, drawn)],
     }
     write_json(leaderboard, {**told, "run_id": runs.parent})
-    _write_predictions(ground.frame, best.predictions, predictions)
+    write_predictions(ground.frame, best.predictions, predictions)
     fitted = ground.refit(best.candidate)
     save(fitted, model)
     export(fitted, tree, {METRIC: best.value, "interval": list(best.interval)})
     runs.close({METRIC: best.value})
-    return _summary(told, best)
+    return summarise(told, best)
 
 
-def _check_classes(extracted: Path) -> None:
+def check_classes(extracted: Path) -> None:
+    """See that the rows are of the three classes.
+
+    Raises:
+        VouchError: They are not; names the file.
+    """
     classes = read_json(extracted).get("classes")
     if classes != list(CLASSES):
         raise VouchError(
@@ -283,19 +315,28 @@ def _finals(
     bests = {}
     for place, name in enumerate(order):
         rows = ground if place < ground.params.finalists else drawn
-        bests[name] = rows.measure(records[leaders[name]].candidate, leaders[name])
+        candidate = records[leaders[name]].candidate
+        bests[name] = rows.measured(candidate, leaders[name], rows.predict(candidate))
     finalists = [bests[name] for name in order[: ground.params.finalists]]
     return bests, max(finalists, key=lambda one: round(one.value, 6))
 
 
-def _write_predictions(frame: pd.DataFrame, found: pd.DataFrame, path: Path) -> None:
+def write_predictions(frame: pd.DataFrame, found: pd.DataFrame, path: Path) -> None:
+    """Write out-of-fold scores with what is known of their rows.
+
+    Args:
+        frame: The training rows.
+        found: Columns row, fold and scores.
+        path: Written: Parquet.
+    """
     rows = frame.iloc[found["row"].to_numpy()].reset_index(drop=True)
     before = rows[[name for name in KEPT if name in rows]]
     scores = found.drop(columns="row").astype({"fold": np.int8})
     pd.concat([before, scores, rows[list(GIVEN)]], axis=1).to_parquet(path, index=False)
 
 
-def _summary(told: dict[str, Any], best: Best[Candidate]) -> dict[str, Any]:
+def summarise(told: dict[str, Any], best: Best[C]) -> dict[str, Any]:
+    """Give what the stage tells of a leaderboard."""
     return {
         "algorithm": best.candidate.algorithm,
         METRIC: best.value,

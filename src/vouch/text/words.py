@@ -1,5 +1,6 @@
 """The n-grams that speak most strongly for each class, as data and as a picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,11 @@ def strongest(fitted: Fitted) -> dict[str, list[dict[str, Any]]]:
     """
     names = fitted.features.names
     if not isinstance(fitted.estimator, Linear):
-        return {"all": _top(names, importances(fitted))}
+        return {"all": top(names, importances(fitted))}
     weights = fitted.estimator.weights
     above = weights - weights.mean(axis=1, keepdims=True)
     return {
-        CLASSES[label]: _top(names, above[:, column]) for column, label in enumerate(fitted.classes)
+        CLASSES[label]: top(names, above[:, column]) for column, label in enumerate(fitted.classes)
     }
 
 
@@ -45,7 +46,8 @@ def importances(fitted: Fitted) -> Floats:
     return found
 
 
-def _top(names: list[str], weights: Floats) -> list[dict[str, Any]]:
+def top(names: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
+    """Give the features of the largest weights, the largest first."""
     order = np.argsort(-weights, kind="stable")[:STRONGEST]
     return [{"feature": names[i], "weight": float(weights[i])} for i in order]
 
@@ -58,9 +60,22 @@ def export(fitted: Fitted, folder: Path, told: dict[str, Any]) -> None:
         folder: Where to; made if it is not there.
         told: What else the JSON should say, such as the measure reached.
     """
+    write(fitted.candidate.algorithm, strongest(fitted), folder, told)
+
+
+def write(
+    algorithm: str, found: dict[str, list[dict[str, Any]]], folder: Path, told: dict[str, Any]
+) -> None:
+    """Write ``words.json`` and ``words.svg`` of features found elsewhere.
+
+    Args:
+        algorithm: The model's learner.
+        found: What :func:`strongest` gives.
+        folder: As for :func:`export`.
+        told: As for :func:`export`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    found = strongest(fitted)
-    about = {"algorithm": fitted.candidate.algorithm, "strongest": found}
+    about = {"algorithm": algorithm, "strongest": found}
     write_json(folder / "words.json", about | told)
     _draw(found, folder / "words.svg")
 
