@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from tests.engine.parity import KINDS, SHOP, compute, issues, payments, save
 from vouch.engine import connect, write_parquet
 from vouch.extract import features
+from vouch.extract.known import mean_delay
 from vouch.extract.plain import observe
+from vouch.label.resolve import TRUTH
 
 ROOT = Path(__file__).parents[2]
 AMOUNTS = st.floats(width=64) | st.integers(-4, 40).map(lambda n: n / 4) | st.none()
@@ -35,7 +38,7 @@ def both(rows, labels, duck, spark, folder):
 
 
 def test_payments_with_history_and_oddities(duck, spark, tmp_path):
-    rows = payments(4000)
+    rows = payments(1500)
     assert rows["time"].duplicated().any()
     assert rows["amount"].isna().any()
     both(rows, issues(rows), duck, spark, tmp_path)
@@ -43,6 +46,25 @@ def test_payments_with_history_and_oddities(duck, spark, tmp_path):
     assert seen == [{"kind": sorted(KINDS)}] * 2
 
 
+def test_the_mean_delay_of_labels_within_a_second_is_the_same(duck, spark, tmp_path):
+    rows = payments(300)
+    labels = issues(rows)
+    within = np.random.default_rng(0).integers(0, 1_000_000, len(labels))
+    labels["issued_at"] += pd.to_timedelta(within, "us")
+    delays = [
+        mean_delay(
+            b.read_parquet(save(labels, tmp_path / "labels.parquet", duck)),
+            b.read_parquet(save(rows, tmp_path / "rows.parquet", duck)),
+        )
+        for b in (duck, spark)
+    ]
+    known = labels[labels.source.isin(TRUTH)].merge(rows, left_on="entity", right_on="id")
+    wanted = ((known.issued_at - known.time) // pd.Timedelta("1s")).mean()
+    assert delays == [pytest.approx(wanted, rel=1e-12)] * 2
+    assert delays[0] == delays[1] > 0
+
+
+@pytest.mark.slow
 @settings(
     max_examples=2,  # Spark compiles the query anew each time: seconds
     phases=[Phase.explicit, Phase.generate],

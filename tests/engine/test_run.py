@@ -18,6 +18,7 @@ def choice(project):
     return yaml.safe_load((project / "data/inputs.yaml").read_text())["usecases"]["fraud"]
 
 
+@pytest.mark.slow
 def test_a_run_on_spark_changes_no_byte_and_is_remembered(project):
     before = gold(project)
     assert choice(project)["engine"] == "duckdb"
