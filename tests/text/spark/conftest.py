@@ -1,8 +1,8 @@
 import pytest
 
-from vouch.engine import jars
+from tests.engine.conftest import QUICK
+from vouch.engine import jars, spark
 from vouch.errors import VouchError
-from vouch.text.spark.session import session
 
 
 @pytest.fixture(scope="session")
@@ -12,5 +12,6 @@ def spark_nlp():
         jars.class_path()
     except VouchError as error:
         pytest.skip(f"{error}: make spark fetches them")
-    with session(threads=2) as opened:
+    settings = spark.nlp() | QUICK | {"spark.sql.execution.arrow.pyspark.enabled": "true"}
+    with spark.session("2GB", settings=settings) as opened:
         yield opened

@@ -114,7 +114,7 @@ class SparkFitted:
         Raises:
             VouchError: There is no column ``text``, or Spark cannot be started.
         """
-        texts = texts_of(frame)
+        texts = _sound(texts_of(frame))
         if not texts:
             return np.empty((0, len(CLASSES)))
         rows = pd.DataFrame({"row": np.arange(len(texts)), "text": texts})
@@ -146,7 +146,7 @@ class SparkFitted:
         Returns:
             Shape (3,); equal to the batch's to 1e-12.
         """
-        told = self._of_pipeline("light", _light).fullAnnotate(text)[0]
+        told = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
         if self.candidate.algorithm in LINEAR:
             grams = [each.result for each in told["annotated_grams"]]
             return self._finish(self.weighed.probabilities(grams)[None])[0]
@@ -175,6 +175,11 @@ def _weighed(model: "PipelineModel") -> Weighed:
     weights = (learner.theta if bayes else learner.coefficientMatrix).toArray().T
     intercepts = (learner.pi if bayes else learner.interceptVector).toArray()
     return Weighed(place, idf.idf.toArray(), Linear(np.ascontiguousarray(weights), intercepts))
+
+
+def _sound(texts: list[str]) -> list[str]:
+    """Put a question mark for half a character, which cannot be written as UTF-8."""
+    return [text.encode("utf-8", errors="replace").decode() for text in texts]
 
 
 def _table(rows: pd.DataFrame, schema: str) -> "DataFrame":
@@ -206,7 +211,7 @@ def fit(candidate: SparkCandidate, frame: pd.DataFrame, seed: int) -> SparkFitte
             f"all {len(frame)} rows to fit on have the same {TARGET}",
             "give more rows, or labels that tell rows apart",
         )
-    rows = pd.DataFrame({"text": texts_of(frame), "code": codes.astype(np.float64)})
+    rows = pd.DataFrame({"text": _sound(texts_of(frame)), "code": codes.astype(np.float64)})
     rows = _balance(rows.assign(weight=1.0), candidate, seed)
     session = running().sparkContext.applicationId
     table = _table(rows, "text string, code double, weight double")

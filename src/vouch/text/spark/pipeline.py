@@ -47,19 +47,27 @@ def fit(candidate: SparkCandidate, rows: "DataFrame", count: int, seed: int) -> 
 
     front = Pipeline(stages=_front(candidate)).fit(rows)
     tokens = front.transform(rows).persist()
+    stages = _back(candidate, count, seed)
     try:
-        back = Pipeline(stages=_back(candidate, count, seed)).fit(tokens)
-    except Exception as error:
-        raise _told(error, candidate) from error
+        stages[0] = _vocabulary(candidate, stages[0], tokens)
+        back = Pipeline(stages=stages).fit(tokens)
     finally:
         tokens.unpersist()
     return PipelineModel([*front.stages, *back.stages])
 
 
-def _told(error: Exception, candidate: SparkCandidate) -> Exception:
-    if "vocabulary size should be > 0" not in str(error):
-        return error
-    return VouchError(
+def _vocabulary(candidate: SparkCandidate, first: Any, tokens: "DataFrame") -> Any:
+    """Fit the stage that counts n-grams or learns word vectors, and see that it found any."""
+    from pyspark.errors import IllegalArgumentException
+
+    try:
+        fitted = first.fit(tokens)
+        if candidate.algorithm not in LINEAR or fitted.vocabulary:
+            return fitted
+    except IllegalArgumentException as error:
+        if "vocabulary size should be > 0" not in str(error):
+            raise
+    raise VouchError(
         f"no n-gram stands in {candidate.min_df} texts or more",
         "give more texts, or a lower min_df",
     )
