@@ -63,7 +63,7 @@ def measure(gold, budget, seed, rows):
 def told(records, sampler):
     own = [r for r in records if r.sampler == sampler]
     return {
-        "average_precision": max(r.average_precision or 0.0 for r in own),
+        "average_precision": max(r.value or 0.0 for r in own),
         "trials": len(own),
         "seconds": round(sum(r.seconds for r in own), 1),
     }

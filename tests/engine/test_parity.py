@@ -50,7 +50,8 @@ def test_the_mean_delay_of_labels_within_a_second_is_the_same(duck, spark, tmp_p
     rows = payments(300)
     labels = issues(rows)
     within = np.random.default_rng(0).integers(0, 1_000_000, len(labels))
-    labels["issued_at"] += pd.to_timedelta(within, "us")
+    late = labels["issued_at"] + pd.to_timedelta(within, "us")
+    labels["issued_at"] = late.astype("datetime64[us]")
     delays = [
         mean_delay(
             b.read_parquet(save(labels, tmp_path / "labels.parquet", duck)),
@@ -133,6 +134,7 @@ def test_executors_of_their_own_make_the_same_though_one_is_killed(duck, tmp_pat
     equal(compute(duck, *files), pd.read_pickle(tmp_path / "cluster.pkl"))
 
 
+@pytest.mark.slow
 def test_spark_leaves_nothing_behind(tmp_path):
     code = "from vouch.engine import connect\nwith connect('spark') as b: print(b.list_tables())"
     done = subprocess.run(
