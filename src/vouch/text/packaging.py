@@ -14,6 +14,7 @@ from vouch.files import read_json
 from vouch.register.packaging import MODEL, requirements
 from vouch.text.models import CLASSES, load
 
+SERVED = "vouch.text.packaging"  # what MLflow imports to read the model
 NEEDED = ("scikit-learn", "scipy", "vadersentiment")
 ENCODER = ("onnxruntime", "tokenizers")
 
@@ -31,9 +32,14 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
     from mlflow import pyfunc
     from mlflow.models import Model
 
+    if read_json(folder / "candidate.json").get("engine") == "spark":
+        from vouch.text.spark import packaging as on_spark
+
+        on_spark.package(folder, example, target, model_id, run_id)
+        return
     pyfunc.save_model(
         str(target),
-        loader_module=__name__,
+        loader_module=SERVED,
         data_path=str(folder),
         mlflow_model=Model(model_id=model_id, run_id=run_id),
         signature=signature(),

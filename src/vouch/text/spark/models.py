@@ -251,6 +251,7 @@ def save(fitted: SparkFitted, folder: Path) -> None:
     description = {
         "engine": ENGINE,
         "candidate": fitted.candidate.model_dump(),
+        "features": ["text"],
         "classes": list(CLASSES),
         "seen": list(fitted.classes),
         "shares": list(fitted.shares),

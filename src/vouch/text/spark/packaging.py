@@ -4,12 +4,12 @@ import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from vouch.register.packaging import COMMON, MODEL
-from vouch.text.models import CLASSES
+from vouch.text.packaging import SERVED, signature
 from vouch.text.spark import models
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
     """Write the MLflow model; Spark is started where none runs.
 
     Its native flavour is Spark's pipeline, from ``text`` to ``probability`` or ClassifierDL's
-    ``class``; as a Python function it gives three probabilities, through ``vouch.text.spark``.
+    ``class``; as a Python function it gives three probabilities, through ``vouch.text.packaging``.
 
     Args:
         folder: The model as tune wrote it.
@@ -44,7 +44,7 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
     environments = written.flavors["python_function"]["env"]
     pyfunc.add_to_model(
         written,
-        loader_module="vouch.text.spark.served",
+        loader_module=SERVED,
         data=MODEL,
         conda_env=environments["conda"],
         python_env=environments["virtualenv"],
@@ -68,12 +68,3 @@ def _save_native(
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
         )
-
-
-def signature() -> Any:
-    """Declare the model's input, a text, and its output, one probability a class."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    outputs = [ColSpec("double", name) for name in CLASSES]
-    return ModelSignature(Schema([ColSpec("string", "text")]), Schema(outputs))
