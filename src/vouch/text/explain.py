@@ -129,7 +129,10 @@ def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
         (f"surest_{name}", surest[(surest["said"] == number) & ~surest["wrong"]])
         for number, name in enumerate(CLASSES)
     ]
-    kinds += [("mistake", surest[surest["wrong"]]), ("least_certain", surest[::-1])]
+    kinds += [
+        ("mistake", surest[surest["wrong"]]),
+        ("least_certain", table.sort_values("sure", kind="stable")),
+    ]
     for kind, found in kinds:
         fresh = found[~found["id"].isin(taken)].head(cases)
         taken |= set(fresh["id"])

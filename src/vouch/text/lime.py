@@ -5,11 +5,12 @@ weighted ridge regression tells what each adds. Tokens are the model's own, so a
 one too, and each occurrence counts by itself: the second "not" of a text may mean another thing.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
-from lime.lime_text import IndexedString
 from numpy.typing import NDArray
 
 from vouch.explain.tabular import Explanation, fit_surrogate, seed_of
@@ -57,26 +58,28 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
         predict: Texts to probabilities, shape (texts, classes).
         params: Samples, how much is kept, tokens to name, seed.
     """
-    pieces = IndexedString(text, split_expression=_tokens, bow=False, mask_string="")
-    seed, count = seed_of(case, params.seed), pieces.num_words()
+    tokens = list(TOKEN.finditer(text))
+    seed, count = seed_of(case, params.seed), len(tokens)
     kept = _masks(count, params, seed)
     distinct, where = np.unique(kept, axis=0, return_inverse=True)
-    scores = predict([pieces.inverse_removing(np.flatnonzero(~mask)) for mask in distinct])
-    scores = scores[where.reshape(-1)]
+    scores = predict([_without(text, tokens, mask) for mask in distinct])[where.reshape(-1)]
     number = int(scores[0].argmax())
     if not count:
         value = float(scores[0, number])
         return Told(number, Explanation(value, value, 1.0, seed, ()), ())
     found = fit_surrogate(kept.astype(float), scores[:, number], seed, params.features)
-    tokens = tuple(
-        Token(pieces.word(part.feature), int(pieces.string_position(part.feature)[0]), part.weight)
-        for part in found.parts
-    )
-    return Told(number, found, tokens)
+    named = [(tokens[part.feature], part.weight) for part in found.parts]
+    return Told(number, found, tuple(Token(m[0], m.start(), weight) for m, weight in named))
 
 
-def _tokens(text: str) -> list[str]:
-    return TOKEN.findall(text)
+def _without(text: str, tokens: Sequence[re.Match[str]], mask: NDArray[np.bool_]) -> str:
+    """Leave out the tokens that the mask does not keep; what stands between them stays."""
+    # not lime's IndexedString, which fails without tokens and loses a token of a null character
+    left, at = [], 0
+    for token in compress(tokens, ~mask):
+        left.append(text[at : token.start()])
+        at = token.end()
+    return "".join([*left, text[at:]])
 
 
 def _masks(count: int, params: TextExplainParams, seed: int) -> NDArray[np.bool_]:
