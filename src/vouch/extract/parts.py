@@ -11,7 +11,6 @@ from vouch import usecases
 from vouch.engine import connect, write_parquet
 from vouch.errors import VouchError
 from vouch.extract.job import Job
-from vouch.extract.known import rows_as_of
 from vouch.extract.split import by_hash, latest
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
 
@@ -63,10 +62,11 @@ def _conditions(
 ) -> tuple[Cut, dict[str, Any]]:
     """Say which rows are for training, in the holdout, or newer than it."""
     if job.held:
-        cut = keeper.cut(job.key, lambda: None)
-        rows = rows_as_of(engine.read_parquet(job.path), job.as_of)
+        keeper.cut(job.key, lambda: None)
+        # in whatever version: a row that another file corrects is no less the holdout's
+        rows = engine.read_parquet(job.path)
         held = table.id.isin(rows.filter(rows.file.isin(list(job.held))).id)
-        return cut, {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
+        return Cut(None, None), {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
     share = job.params.holdout_share
     if "time" not in table.columns:
         cut = keeper.cut(job.key, lambda: None)

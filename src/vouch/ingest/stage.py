@@ -23,6 +23,8 @@ from vouch.sources.readers import extra_columns, literal, quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+HELD = "-held"
+"""What ends the row hash of a held-out row; its id, the hash's beginning, stays."""
 FEW = 2
 """Rows whose ids may always conflict: one correction within a small file."""
 
@@ -36,12 +38,14 @@ class File:
         path: Where it is.
         sha256: Its digest, 64 hexadecimal digits.
         arrived_at: When it arrived (UTC, no zone); None: with its last row's event.
+        held: Whether its rows are the holdout.
     """
 
     name: str
     path: Path
     sha256: str
     arrived_at: datetime | None
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[
         if sha256(folder / entry.name) != entry.sha256:
             raise VouchError(f"{folder / entry.name}: was changed since it came", "give it again")
         path, arrived = folder / entry.name, parse.utc(entry.arrived_at)
-        found.append(File(entry.name, path, entry.sha256, arrived))
+        found.append(File(entry.name, path, entry.sha256, arrived, key in held_out))
     return found
 
 
@@ -207,7 +211,10 @@ def _columns(source: Declaration, parsed: Sequence[Parsed]) -> list[str]:
 def _scan(parsed: Parsed) -> str:
     assert parsed.file.arrived_at is not None
     arrived = parse.timestamp(parsed.file.arrived_at)
-    return f"""SELECT *, {literal(parsed.file.sha256[:DIGITS])} AS file, {arrived} AS arrived_at
+    # a held-out row that another file has too is no repeat: it must be seen to be held out
+    told = f"row_hash || {literal(HELD if parsed.file.held else '')}"
+    file = literal(parsed.file.sha256[:DIGITS])
+    return f"""SELECT * REPLACE ({told} AS row_hash), {file} AS file, {arrived} AS arrived_at
                FROM {parsed.view}"""
 
 
