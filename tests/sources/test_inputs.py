@@ -161,3 +161,58 @@ def test_a_wrong_choice_file_names_the_field(root):
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(VouchError, match=r"usecases\.fraud\.generation"):
         choose(root, "fraud")
+
+
+def test_a_holdout_is_remembered_until_another_comes_or_a_new_set(root, file):
+    choose(root, "fraud", "paysim", path=file())
+    held = file("step\n2\n", "h.csv")
+    choice = choose(root, "fraud", holdout=held)
+    key = sha256(held)[:12]
+    assert (choice.held_out, choice.generation) == ((key,), 1)
+    assert key not in choice.files
+    assert load_manifest(root / choice.raw)[key].name == f"{key}-h.csv"
+    added = choose(root, "fraud", add=file("step\n3\n", "b.csv"))
+    assert added.held_out == (key,)
+    choose(root, "fraud", "simulated")
+    assert choose(root, "fraud", "paysim").held_out == (key,)
+    other = file("step\n4\n", "i.csv")
+    assert choose(root, "fraud", holdout=other).held_out == (sha256(other)[:12],)
+    assert choose(root, "fraud", path=file("step\n5\n", "c.csv")).held_out == ()
+
+
+@pytest.mark.parametrize("option", ["path", "add"])
+def test_the_holdouts_file_is_never_learned_from(root, file, option):
+    held = file("step\n2\n", "h.csv")
+    first = choose(root, "fraud", "paysim", path=file(), holdout=held)
+    with pytest.raises(VouchError, match="no model may learn from it"):
+        choose(root, "fraud", **{option: held})
+    with pytest.raises(VouchError, match="in force as a file to learn from") as caught:
+        choose(root, "fraud", holdout=file())
+    assert "another file than --path" in caught.value.hint
+    assert load_inputs(root / "data/inputs.yaml").choice("fraud") == first
+
+
+def test_one_file_cannot_be_both_from_the_start(root, file):
+    with pytest.raises(VouchError, match="in force as a file to learn from"):
+        choose(root, "fraud", "paysim", path=file(), holdout=file())
+    assert not (root / "data/inputs.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), ("", "is empty"), ("a,b\n1,2\n", "nameOrig|column")],
+)
+def test_a_holdout_that_is_no_such_file_is_told_before_it_is_kept(root, file, content, message):
+    choose(root, "fraud", "paysim", path=file())
+    place = root / "h.csv"
+    if content is not None:
+        place.write_text(content)
+    with pytest.raises(VouchError, match=message):
+        choose(root, "fraud", holdout=place)
+    assert load_inputs(root / "data/inputs.yaml").choice("fraud").held_out == ()
+    assert len(load_manifest(root / "data/raw/paysim")) == 1
+
+
+def test_a_simulator_takes_no_holdout(root, file):
+    with pytest.raises(VouchError, match="takes no file"):
+        choose(root, "fraud", "simulated", holdout=file())

@@ -381,11 +381,8 @@ def _tell_known(
 def _replaced(name: str, kept: Choice | None, key: str) -> Choice:
     if kept and kept.files == (key,):
         return kept
-    if kept and key in kept.held_out:
-        raise VouchError(
-            f"data/raw/{name}: file {key} is the holdout: no model may learn from it",
-            "give another file, or the holdout's rows under another source's name",
-        )
+    if kept:
+        _refuse_held(name, kept, key)
     return Choice(source=name, raw=f"data/raw/{name}", files=(key,), set=key)
 
 
@@ -394,7 +391,16 @@ def _added(name: str, choice: Choice | None, key: str) -> Choice:
         return _replaced(name, None, key)
     if key in choice.files:
         return choice
+    _refuse_held(name, choice, key)
     return choice.model_copy(update={"files": (*choice.files, key)})
+
+
+def _refuse_held(name: str, choice: Choice, key: str) -> None:
+    if key in choice.held_out:
+        raise VouchError(
+            f"data/raw/{name}: file {key} is the holdout: no model may learn from it",
+            "give another file, or the holdout's rows under another source's name",
+        )
 
 
 def _dated(choice: Choice, as_of: str) -> Choice:
