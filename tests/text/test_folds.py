@@ -88,3 +88,31 @@ def test_a_sample_takes_whole_groups_in_about_the_number_asked_for(wanted):
     drawn = sample(frame, wanted, 0)
     assert min(wanted, 1000) - 12 < len(drawn) <= wanted
     assert not set(frame.group[drawn]) & set(frame.group.drop(drawn))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.integers(0, 9),
+            st.integers(0, 9),
+            st.sampled_from([None, "a", "b", "c", "d", "e"]),
+        ),
+        min_size=6,
+        max_size=60,
+    ),
+    st.booleans(),
+)
+def test_near_duplicates_of_what_is_assessed_are_never_learned_from(drawn, by_time):
+    frame = table([row[:3] for row in drawn]).assign(twin=[row[3] for row in drawn])
+    if frame.group.nunique() < 2:
+        return
+    plain, _ = split(frame.drop(columns="twin"), 3, 0, by_time)
+    folds, _ = split(frame, 3, 0, by_time)
+    for fold, without in zip(folds, plain, strict=True):
+        np.testing.assert_array_equal(fold.assess, without.assess)
+        asked = {frame.twin[row] for row in fold.assess if frame.twin[row] is not None}
+        wanted = [row for row in without.train if frame.twin[row] not in asked]
+        assert fold.train.tolist() == wanted
+        assert not set(frame.group[fold.train]) & set(frame.group[fold.assess])
