@@ -10,6 +10,7 @@ from vouch.extract.features import features
 from vouch.files import read_json
 from vouch.ingest import parse
 from vouch.register.registry import Version
+from vouch.score.reading import UNSCORED
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, quoted
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis import Table
 
-UNSCORED = frozenset(["id", "arrival", "label", "label_time", "label_confidence", "ignore"])
-"""Roles no feature is made of."""
 HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
 """Groups that look at other rows."""
 FEW = 20

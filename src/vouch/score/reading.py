@@ -5,6 +5,8 @@ from pathlib import Path
 from vouch.errors import VouchError, near
 from vouch.sources.declaration import Declaration
 
+UNSCORED = frozenset(["id", "arrival", "label", "label_time", "label_confidence", "ignore"])
+"""Roles no feature is made of."""
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl"}
 
 
@@ -27,7 +29,8 @@ def as_given(source: Declaration, path: Path) -> Declaration:
     """Adapt a declaration to a file that is to be scored.
 
     The format follows from the file's name where that tells it, so a simulated source's model can
-    score a CSV file of the same columns. What is only known afterwards, the label, may be absent.
+    score a CSV file of the same columns. What no feature is made of may be absent: the label and
+    its like, known only afterwards, and columns the declaration ignores.
 
     Args:
         source: The declaration of the file's columns.
@@ -36,7 +39,7 @@ def as_given(source: Declaration, path: Path) -> Declaration:
     usual = "csv" if source.format == "simulator" else source.format
     columns = {
         name: column.model_copy(update={"optional": True})
-        if column.role in ("label", "label_time")
+        if column.role in UNSCORED - {"id"}
         else column
         for name, column in source.columns.items()
     }

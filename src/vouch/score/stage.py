@@ -12,11 +12,11 @@ import pandas as pd
 from vouch import usecases
 from vouch.engine import connect
 from vouch.errors import VouchError
-from vouch.files import replacing
+from vouch.files import read_json, replacing
 from vouch.progress import Progress, silent
 from vouch.register.registry import CHAMPION, Version, find, parse
-from vouch.score.features import UNSCORED, prepare
-from vouch.score.reading import as_given, check_file
+from vouch.score.features import prepare
+from vouch.score.reading import UNSCORED, as_given, check_file
 from vouch.settings import locate
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import INPUTS, load_inputs
@@ -109,10 +109,14 @@ def _version(state: Path, request: Request, declared: Declaration) -> Version:
 def _check_columns(declared: Declaration, trained: Declaration, version: Version) -> None:
     """See that the source has the columns the model was trained on."""
     ours = {declared.canonical(name) for name in declared.columns}
+    own = "extract.features" in usecases.find(trained.usecase).PARTS
+    # a model of a use case's own features names the columns it reads
+    read = read_json(version.model / "candidate.json")["features"] if own else None
     wanted = {
         trained.canonical(name): column
         for name, column in trained.columns.items()
         if column.role not in UNSCORED and not column.optional
+        if read is None or trained.canonical(name) in read
     }
     if missing := sorted(wanted.keys() - ours):
         raise VouchError(
