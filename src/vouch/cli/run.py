@@ -53,6 +53,7 @@ def run(
       vouch run fraud --source paysim --path payments.csv
       vouch run fraud --as-of 2024-01-20 --no-prefect
       vouch run fraud --engine spark
+      vouch run sentiment --source tweets_csv --path tweets.csv --holdout later.csv
     """
     from vouch.request import Request
 

@@ -36,6 +36,7 @@ def score(
     Examples:
       vouch score fraud --path new.csv --out scores.csv
       vouch score fraud --path new.csv --model challenger --out scores.parquet
+      vouch score sentiment --path tweets.csv --out scores.csv
       vouch score fraud --source paysim --path real.csv --model fraud-simulated:champion --out s.csv
     """
     from rich.console import Console
