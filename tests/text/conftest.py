@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from tests.project import copy_checkout, shrink, vouch
 from vouch.text import vader
 
 DECLARATION = """
@@ -81,3 +83,13 @@ def write_gold(folder, frame=None, state=None, classes=("negative", "neutral", "
     (folder / "extract.json").write_text(json.dumps({"classes": classes, "features": []}))
     (folder / "tiny.yaml").write_text(DECLARATION)
     return Gold(folder, state or folder / "state")
+
+
+@pytest.fixture(scope="session")
+def tweets_project(tmp_path_factory):
+    """A small project of generated tweets after one bare run: read it, never change it."""
+    project = copy_checkout(tmp_path_factory.mktemp("tweets") / "project")
+    shrink(project, rows=4_000, trials=1, usecases=("sentiment",))
+    done = vouch(project, "run", "sentiment", "--no-prefect")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
