@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from vouch.engine import microseconds, moment
-from vouch.label.rules import apply
+from vouch.settings import locate
 from vouch.sources.declaration import Declaration, Delay
 from vouch.usecases import find
 
@@ -24,7 +24,7 @@ def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Ta
 
     Args:
         rows: Silver rows, every version: ``id``, ``time`` and ``label`` where the source has
-            them, ``label_confidence`` too, ``text`` where the rule is a lexicon, ``known_at``,
+            them, ``label_confidence`` too, what the rule reads, ``known_at``,
             ``superseded_at``.
         declaration: Says the rule and how late the truth is.
         use: Sources of labels that are in force.
@@ -50,7 +50,8 @@ def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Ta
 def _rule(rows: "Table", declaration: Declaration) -> "Table":
     rule = declaration.rule
     assert rule is not None
-    flagged = apply(rows, rule, declaration.name)
+    own = find(declaration.usecase).PARTS.get("label.rule")
+    flagged = locate(own or "vouch.label.rules:apply")(rows, rule, declaration.name)
     return _shape(flagged, flagged.flagged, "rule", rule.name, flagged.known_at)
 
 

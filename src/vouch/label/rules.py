@@ -1,4 +1,4 @@
-"""The starting rule: an SQL condition over role names, checked before it runs, or a lexicon."""
+"""The starting rule: an SQL condition over role names, checked before it runs."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +7,6 @@ from sqlglot import exp
 
 from vouch.errors import VouchError, near
 from vouch.sources.declaration import Rule
-from vouch.text.vader import classify
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -22,14 +21,11 @@ def apply(rows: "Table", rule: Rule, source: str) -> "Table":
         source: The source's name, for messages.
 
     Returns:
-        The rows with a column ``flagged`` (int8): 1 where the condition holds and 0 elsewhere, or
-        the class the lexicon gives.
+        The rows with a column ``flagged`` (int8): 1 where the condition holds and 0 elsewhere.
 
     Raises:
         VouchError: The condition cannot be read, names an unknown column or does not type-check.
     """
-    if rule.lexicon:
-        return rows.mutate(flagged=classify(rows.text, rule.threshold))
     condition = _parse(rule, source)
     _check_columns(condition, rows.columns, rule, source)
     query = (

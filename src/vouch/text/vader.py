@@ -15,7 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from ibis import Table
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    from vouch.sources.declaration import Rule
 
 SCORES = ("vader_neg", "vader_neu", "vader_pos", "vader_compound")
 NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
@@ -49,6 +52,17 @@ def one(text: str) -> tuple[float, float, float, float]:
     """Give VADER's four scores of one text, see :func:`scores`."""
     told = _analyzer().polarity_scores(text[:LONGEST])
     return told["neg"], told["neu"], told["pos"], told["compound"]
+
+
+def apply(rows: "Table", rule: "Rule", source: str) -> "Table":
+    """Add what the lexicon says of each row; see :func:`vouch.label.rules.apply`.
+
+    Args:
+        rows: Silver rows with ``text``.
+        rule: The declared rule; its threshold counts.
+        source: The source's name; a lexicon has nothing to complain of.
+    """
+    return rows.mutate(flagged=classify(rows.text, rule.threshold))
 
 
 def classify(text: Any, threshold: float) -> Any:

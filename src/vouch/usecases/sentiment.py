@@ -13,6 +13,8 @@ CLASSES: tuple[str, ...] = ("negative", "neutral", "positive")
 TRUTH = "given"
 """Labels come with the texts, or are given later, by whoever collected them."""
 PARTS: Mapping[str, str] = {
+    "validate.suite": "vouch.text.suite:texts",
+    "label.rule": "vouch.text.vader:apply",
     "extract.params": "vouch.extract.params:SplitParams",
     "extract.features": "vouch.text.extract:labelled",
     "tune": "vouch.text.tune:tune",

@@ -6,8 +6,8 @@ Expectations over the canonical column names.
 
 from typing import Any, Literal
 
-from vouch.sources.declaration import BALANCES, COUNTS, Declaration, Role
-from vouch.text.likeness import is_empty, is_other_script, near_key
+from vouch.settings import locate
+from vouch.sources.declaration import BALANCES, Declaration, Role
 from vouch.usecases import find
 
 Policy = Literal["fail", "quarantine", "warn"]
@@ -18,8 +18,6 @@ EARLIEST, LATEST = "1990-01-01T00:00:00", "2100-01-01T00:00:00"
 CENT = 0.015
 """Balances are in cents and kept as floats: half a cent of slack on top of one."""
 PARTIES: tuple[Role, ...] = ("payer", "payee")
-LONGEST_TEXT = 10_000
-"""Characters; platforms cut off before, so what is longer is a mistake of quoting."""
 RAREST_CLASS = 0.05
 """Share of the labelled rows below which a class is too rare to balance well."""
 
@@ -35,14 +33,14 @@ def derive_suite(declaration: Declaration) -> dict[str, Any]:
         ``meta.policy``: fail, quarantine or warn), ``meta``.
     """
     expectations = [
-        _expect("fail", "expect_table_row_count_to_be_between", min_value=1),
-        _expect("fail", "expect_column_values_to_not_be_null", column="id"),
-        _expect("fail", "expect_column_values_to_be_unique", column="id"),
+        expect("fail", "expect_table_row_count_to_be_between", min_value=1),
+        expect("fail", "expect_column_values_to_not_be_null", column="id"),
+        expect("fail", "expect_column_values_to_be_unique", column="id"),
         *_times(declaration),
         *_parties(declaration),
         *_amounts(declaration),
         *_categories(declaration),
-        *_texts(declaration),
+        *_own(declaration),
         *_labels(declaration),
         *_balances(declaration),
     ]
@@ -53,12 +51,14 @@ def derive_suite(declaration: Declaration) -> dict[str, Any]:
     }
 
 
-def _expect(policy: Policy, kind: str, **kwargs: Any) -> dict[str, Any]:
+def expect(policy: Policy, kind: str, **kwargs: Any) -> dict[str, Any]:
+    """Write an expectation of Great Expectations' own, with its policy."""
     return {"type": kind, "kwargs": kwargs, "meta": {"policy": policy}}
 
 
-def _between(policy: Policy, column: str, **bounds: Any) -> dict[str, Any]:
-    return _expect(policy, "expect_column_values_to_be_between", column=column, **bounds)
+def between(policy: Policy, column: str, **bounds: Any) -> dict[str, Any]:
+    """Expect a column's values within bounds, ``min_value`` and ``max_value``."""
+    return expect(policy, "expect_column_values_to_be_between", column=column, **bounds)
 
 
 def _times(declaration: Declaration) -> list[dict[str, Any]]:
@@ -67,8 +67,8 @@ def _times(declaration: Declaration) -> list[dict[str, Any]]:
     # a table without times is whole, a row without one among others is not
     policy: Policy = "quarantine" if _optional(declaration, "time") else "fail"
     return [
-        _expect(policy, "expect_column_values_to_not_be_null", column="time"),
-        _between("quarantine", "time", min_value=EARLIEST, max_value=LATEST),
+        expect(policy, "expect_column_values_to_not_be_null", column="time"),
+        between("quarantine", "time", min_value=EARLIEST, max_value=LATEST),
     ]
 
 
@@ -79,7 +79,7 @@ def _optional(declaration: Declaration, role: Role) -> bool:
 
 def _parties(declaration: Declaration) -> list[dict[str, Any]]:
     return [
-        _expect("quarantine", "expect_column_values_to_not_be_null", column=role)
+        expect("quarantine", "expect_column_values_to_not_be_null", column=role)
         for role in PARTIES
         if (column := declaration.column(role)) and not declaration.columns[column].optional
     ]
@@ -89,14 +89,14 @@ def _amounts(declaration: Declaration) -> list[dict[str, Any]]:
     if not declaration.has("amount"):
         return []
     return [
-        _expect("quarantine", "expect_column_values_to_not_be_null", column="amount"),
-        _between("quarantine", "amount", min_value=0, max_value=LARGEST_AMOUNT),
+        expect("quarantine", "expect_column_values_to_not_be_null", column="amount"),
+        between("quarantine", "amount", min_value=0, max_value=LARGEST_AMOUNT),
     ]
 
 
 def _categories(declaration: Declaration) -> list[dict[str, Any]]:
     return [
-        _expect(
+        expect(
             "quarantine",
             "expect_column_values_to_be_in_set",
             column=declaration.canonical(name),
@@ -107,33 +107,12 @@ def _categories(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _texts(declaration: Declaration) -> list[dict[str, Any]]:
-    if not declaration.has("text"):
-        return []
-    return [
-        _expect("quarantine", "expect_column_values_to_not_be_null", column="text"),
-        _expect(
-            "quarantine",
-            "expect_column_value_lengths_to_be_between",
-            column="text",
-            min_value=1,
-            max_value=LONGEST_TEXT,
-        ),
-        _rows("quarantine", is_empty("text"), "text left without handles, links and HTML"),
-        _rows("warn", _again("text"), "text of no earlier id"),
-        _rows("warn", _again(near_key("text")), "text not nearly one of an earlier id"),
-        _rows("warn", is_other_script("text"), "text mostly of Latin letters"),
-        *(_between("quarantine", role, min_value=0) for role in COUNTS if declaration.has(role)),
-    ]
+def _own(declaration: Declaration) -> list[dict[str, Any]]:
+    own = find(declaration.usecase).PARTS.get("validate.suite")
+    return list(locate(own)(declaration)) if own else []
 
 
-def _again(key: str) -> str:
-    """Give SQL for rows whose key an earlier row of another id has; a correction is no copy."""
-    first = f"first_value(id) over (partition by {key} order by file_row_number)"
-    return f"{key} is not null and id <> {first}"
-
-
-def _rows(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str, Any]:
+def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str, Any]:
     """Expect no row for which a condition holds, be it over windows."""
     query = f"select * from {{batch}} qualify {wrong}" if " over " in wrong else None
     return {
@@ -147,10 +126,10 @@ def _labels(declaration: Declaration) -> list[dict[str, Any]]:
     if not declaration.has("label"):
         return []
     classes = list(range(len(find(declaration.usecase).CLASSES)))
-    known = _expect(
+    known = expect(
         "quarantine", "expect_column_values_to_be_in_set", column="label", value_set=classes
     )
-    sure = _between("quarantine", "label_confidence", min_value=0, max_value=1)
+    sure = between("quarantine", "label_confidence", min_value=0, max_value=1)
     confident = [sure] if declaration.has("label_confidence") else []
     return [known, *confident, *(_balance(classes) if len(classes) > 2 else [])]
 
@@ -159,13 +138,13 @@ def _balance(classes: list[int]) -> list[dict[str, Any]]:
     """Expect every class, and none that is rare."""
     share = "count(*) over (partition by label) / count(label) over ()"
     return [
-        _expect(
+        expect(
             "warn",
             "expect_column_distinct_values_to_contain_set",
             column="label",
             value_set=classes,
         ),
-        _rows(
+        unexpected(
             "warn",
             f"label is not null and {share} < {RAREST_CLASS}",
             f"label of a class of at least {RAREST_CLASS:.0%}",
@@ -176,7 +155,7 @@ def _balance(classes: list[int]) -> list[dict[str, Any]]:
 
 def _balances(declaration: Declaration) -> list[dict[str, Any]]:
     return [
-        *(_between("quarantine", role, min_value=0) for role in BALANCES if declaration.has(role)),
+        *(between("quarantine", role, min_value=0) for role in BALANCES if declaration.has(role)),
         *(_arithmetic(side) for side in PARTIES if _moves(declaration, side)),
     ]
 
