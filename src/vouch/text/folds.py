@@ -80,6 +80,8 @@ def _by_time(frame: pd.DataFrame, folds: int) -> list[Fold]:
     before = np.cumsum(np.bincount(place)) - np.bincount(place)
     wanted = np.searchsorted(before, len(time) * np.arange(1, folds + 1) / (folds + 1))
     cuts = [at for at in sorted(set(wanted.tolist())) if 0 < at < len(moments)]
+    if not cuts:
+        return []
     groups = groups_of(frame)
     found = [
         _window(place, groups, start, end)
