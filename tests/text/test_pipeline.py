@@ -1,11 +1,14 @@
 """From generated tweets to a registered model and its report, through the command line."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
-from tests.project import dvc
+from tests.project import dvc, vouch
 from vouch.cli import app
 from vouch.files import read_json
 from vouch.register.registry import CHAMPION, find
@@ -54,8 +57,33 @@ def test_the_holdout_answers_and_the_life_of_a_model_is_told(tweets_project, tmp
     (status,) = read_json(tmp_path / "s.json")
     assert (status["usecase"], status["source"], status["spent"]) == ("sentiment", "tweets", 2)
     assert "sentiment-tweets" in asked(tweets_project, "lineage", "sentiment-tweets:1")
-    told = asked(tweets_project, "compare", "sentiment-tweets:1", "sentiment-tweets:champion")
-    assert "macro_recall" in told or "same" in told
+    told = compared(tweets_project, "1", "champion", tmp_path / "c.json")
+    rows = read_json(tweets_project / "data/gold/sentiment/extract.json")["rows"]["train"]
+    assert (told["a"], told["b"]) == ("sentiment-tweets:1", "sentiment-tweets:1")
+    assert told["decisions"]["rows_in_both"] == rows
+    assert told["decisions"]["decided_differently"] == 0
+    assert not any(told[part] for part in ("data", "labels", "metrics", "parameters"))
+
+
+@pytest.mark.slow
+def test_two_versions_are_compared(tweets_project, tmp_path):
+    project = shutil.copytree(tweets_project, tmp_path / "project", symlinks=True)
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["tune"]["sentiment"]["algorithms"] = ["linear_svm"]
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    done = vouch(project, "run", "sentiment", "--no-prefect")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = compared(project, "1", "2", tmp_path / "c.json")
+    assert (told["a"], told["b"]) == ("sentiment-tweets:1", "sentiment-tweets:2")
+    assert told["decisions"]["decided_differently"] > 0
+    assert told["metrics"]
+    assert told["parameters"]
+
+
+def compared(project, one, other, path):
+    names = [f"sentiment-tweets:{version}" for version in (one, other)]
+    asked(project, "compare", *names, "--json", str(path))
+    return read_json(path)
 
 
 def scored(project, path, *words):
