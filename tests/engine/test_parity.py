@@ -37,6 +37,7 @@ def both(rows, labels, duck, spark, folder):
     equal(compute(duck, rows, labels), compute(spark, rows, labels))
 
 
+@pytest.mark.slow
 def test_payments_with_history_and_oddities(duck, spark, tmp_path):
     rows = payments(1500)
     assert rows["time"].duplicated().any()

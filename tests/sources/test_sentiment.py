@@ -30,6 +30,7 @@ def run(root: Path) -> dict:
     }
 
 
+@pytest.mark.slow  # a run of the whole pipeline goes the same way with fewer rows
 def test_generated_tweets_become_labelled_rows(tmp_path):
     root = copy_checkout(tmp_path / "project")
     source = root / "data/sources/tweets.yaml"
