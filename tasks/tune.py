@@ -8,6 +8,7 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.stage import RETRY, run
 from vouch.files import read_json
+from vouch.report.formats import words
 from vouch.stages import TUNE
 
 
@@ -16,21 +17,22 @@ def tune(usecase: str, force: bool = False) -> dict[str, Any]:
     """Search over algorithms, their settings and the preparation."""
     outcome = run("tune", usecase, force)
     board = read_json(Path(TUNE.format(usecase=usecase)) / "leaderboard.json")
-    done = [t for t in board["trials"] if t["average_precision"] is not None]
-    done.sort(key=lambda t: t["average_precision"], reverse=True)
+    metric = board["metric"]
+    done = [t for t in board["trials"] if t[metric] is not None]
+    done.sort(key=lambda t: t[metric], reverse=True)
     create_table_artifact(
         key=f"{usecase}-leaderboard",
-        table=[_row(trial) for trial in done],
-        description=f"Average precision out of fold; {len(done)} trials",
+        table=[_row(trial, metric) for trial in done],
+        description=f"{words(metric)} out of fold; {len(done)} trials",
     )
     return outcome
 
 
-def _row(trial: dict[str, Any]) -> dict[str, Any]:
+def _row(trial: dict[str, Any], metric: str) -> dict[str, Any]:
     return {
         "trial": trial["number"],
         "sampler": trial["sampler"],
         "algorithm": trial["algorithm"],
-        "average precision": round(trial["average_precision"], 4),
+        words(metric).lower(): round(trial[metric], 4),
         "seconds": round(trial["seconds"], 1),
     }
