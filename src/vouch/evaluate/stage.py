@@ -13,7 +13,6 @@ from vouch.files import read_json, write_json
 from vouch.holdout.judge import Judge
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
 from vouch.register.promotions import champion, champion_version
-from vouch.settings import locate
 from vouch.sources.declaration import load_declaration
 
 
@@ -85,8 +84,7 @@ def key(extracted: dict[str, Any]) -> HoldoutKey:
 
 def contestant(folder: Path, usecase: str) -> Contestant:
     """Load a use case's model to stand before the holdout."""
-    load = locate(usecases.find(usecase).PARTS.get("tune.load", "vouch.tune.models:load"))
-    return Contestant(model_digest(folder), load(folder).predict)
+    return Contestant(model_digest(folder), usecases.load_model(usecase, folder).predict)
 
 
 def load_candidate(
@@ -104,10 +102,9 @@ def load_candidate(
     if rows.empty:
         raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
     source = load_declaration(declaration)
-    own = usecases.find(source.usecase).PARTS.get("evaluate.candidate")
-    made: Candidate = locate(own or "vouch.evaluate.candidate:Candidate")(
-        source, read_json(extracted), rows, model, params
-    )
+    usual = "vouch.evaluate.candidate:Candidate"
+    kind = usecases.part(source.usecase, "evaluate.candidate", usual)
+    made: Candidate = kind(source, read_json(extracted), rows, model, params)
     return made
 
 

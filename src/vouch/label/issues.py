@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from vouch.engine import microseconds, moment
-from vouch.settings import locate
 from vouch.sources.declaration import Declaration, Delay
-from vouch.usecases import find
+from vouch.usecases import find, part
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -50,8 +49,8 @@ def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Ta
 def _rule(rows: "Table", declaration: Declaration) -> "Table":
     rule = declaration.rule
     assert rule is not None
-    own = find(declaration.usecase).PARTS.get("label.rule")
-    flagged = locate(own or "vouch.label.rules:apply")(rows, rule, declaration.name)
+    apply = part(declaration.usecase, "label.rule", "vouch.label.rules:apply")
+    flagged = apply(rows, rule, declaration.name)
     return _shape(flagged, flagged.flagged, "rule", rule.name, flagged.known_at)
 
 

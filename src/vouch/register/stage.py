@@ -25,7 +25,6 @@ from vouch.register.registry import (
     publish,
     set_alias,
 )
-from vouch.settings import locate
 from vouch.sources.declaration import load_declaration
 
 if TYPE_CHECKING:
@@ -149,8 +148,8 @@ def _publish(
         write_json(gathered, facts)
         files = {**evidence, gathered.name: gathered}
         example = _example(train, model)
-        own = usecases.find(facts["usecase"]).PARTS.get("register.package")
-        package = locate(own or "vouch.register.packaging:package")
+        usual = "vouch.register.packaging:package"
+        package = usecases.part(facts["usecase"], "register.package", usual)
         return publish(
             state,
             Package(

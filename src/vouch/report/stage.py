@@ -9,7 +9,6 @@ from vouch.files import read_json
 from vouch.progress import Progress, silent
 from vouch.report import facts, formats, summary
 from vouch.report.params import ReportParams
-from vouch.settings import locate
 from vouch.sources.declaration import load_declaration
 
 if TYPE_CHECKING:
@@ -100,9 +99,7 @@ def report(
     }
     paths = {"rows": rows, "predictions": predictions, "tree": tree, "explanations": explanations}
     progress(0, 2, "counting and drawing")
-    own = locate(
-        usecases.find(source.usecase).PARTS.get("report.content", "vouch.report.rankings:content")
-    )
+    own = usecases.part(source.usecase, "report.content", "vouch.report.rankings:content")
     content = {**said, "declaration": source, "totals": facts.totals(rows)}
     content |= own(source, paths, said, params) | _leaders(said["leaderboard"], params)
     content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}

@@ -17,7 +17,6 @@ from vouch.progress import Progress, silent
 from vouch.register.registry import CHAMPION, Version, find, parse
 from vouch.score.features import prepare
 from vouch.score.reading import UNSCORED, as_given, check_file
-from vouch.settings import locate
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import INPUTS, load_inputs
 
@@ -169,8 +168,7 @@ def _scored(
 ) -> Iterator[tuple[pd.DataFrame, pd.Series]]:
     import pyarrow.parquet as pq
 
-    own = usecases.find(version.lineage["usecase"]).PARTS.get("tune.load")
-    fitted = locate(own or "vouch.tune.models:load")(version.model)
+    fitted = usecases.load_model(version.lineage["usecase"], version.model)
     threshold = version.lineage["threshold"]
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(CHUNK):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vouch.errors import VouchError, near
 from vouch.usecases import fraud, sentiment
@@ -48,4 +48,22 @@ def find(usecase: str) -> UseCase:
     return USECASES[usecase]
 
 
-__all__ = ["USECASES", "UseCase", "find"]
+def part(usecase: str, name: str, usual: str) -> Any:
+    """Give a use case's own part of the pipeline, or the usual one.
+
+    Args:
+        usecase: The use case.
+        name: The part's name in ``PARTS``.
+        usual: Where the part of every other use case stands, as ``module:name``.
+    """
+    from vouch.settings import locate
+
+    return locate(find(usecase).PARTS.get(name, usual))
+
+
+def load_model(usecase: str, folder: Path) -> Any:
+    """Read a model as the use case's tune wrote it; it has ``predict``."""
+    return part(usecase, "tune.load", "vouch.tune.models:load")(folder)
+
+
+__all__ = ["USECASES", "UseCase", "find", "load_model", "part"]
