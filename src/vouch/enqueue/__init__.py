@@ -1,0 +1,1 @@
+"""Choosing the cases put before people."""
