@@ -62,7 +62,9 @@ def _lines(usecase: str, result: dict[str, Any]) -> Iterator[str]:
         yield f"agreement of {' and '.join(pair['reviewers'])} on {pair['cases']} cases: {kappa}"
     for conflict in result["conflicts"][:SHOWN]:
         votes = ", ".join(f"{who}: {label}" for who, label in conflict["votes"].items())
-        yield f"for a lead: {conflict['case']}: {votes}"
+        sure = f" ({conflict['confidence']:.0%})" if conflict["confidence"] is not None else ""
+        held = f"{conflict['consensus']} by {conflict['method']}{sure} holds"
+        yield f"for a lead: {conflict['case']}: {votes}; {held}"
     if (more := len(result["conflicts"]) - SHOWN) > 0:
         yield f"and {more:,} more conflicts; --json FILE has them all"
     again = f": vouch run {usecase}" if result["enough"] else ""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from vouch.collect.read import Answer
 from vouch.engine import connect
-from vouch.sources.readers import literal
+from vouch.sources.readers import literal, quoted
 
 SUITE = Path("expectations/decisions.json")
 SCHEMA = pa.schema(
@@ -123,12 +123,12 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
         engine.con.execute(f"CREATE VIEW decisions AS {definition}")
         found = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
         for expectation, checked in zip(expectations, found, strict=True):
-            shows = expectation["meta"].get("shows", "case")
-            query = (
-                f"SELECT place, {shows} FROM decisions SEMI JOIN ({checked.failing}) USING (place)"
-            )
+            shows = quoted(expectation["meta"].get("shows", "case"))
+            failing = f"SELECT place FROM ({checked.failing})"
+            query = f"SELECT place, {shows} FROM decisions WHERE place IN ({failing})"
             for place, got in engine.con.execute(query).fetchall():
-                reasons[place].append(f"expected {_named(expectation)}, got {got or 'nothing'!r}")
+                said = repr(got) if got else "nothing"
+                reasons[place].append(f"expected {_named(expectation)}, got {said}")
     return reasons
 
 

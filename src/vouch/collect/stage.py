@@ -1,6 +1,6 @@
 """Taking decisions in: checked, kept for good in one step, then versioned."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vouch import usecases
 from vouch.collect.agreement import consensus, kappas
@@ -26,6 +27,7 @@ from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import INPUTS, load_inputs
 from vouch.stages import DECLARATION, REVIEWS
 
+Floats = NDArray[np.float64]
 AFTER = timedelta(microseconds=1)
 """By which a consensus is later than the decisions it rests on: the newest label holds."""
 
@@ -174,7 +176,7 @@ def _agreed(intake: Intake, decided: pd.DataFrame, touched: set[str]) -> pd.Data
     return pd.DataFrame(rows, columns=SCHEMA.names)
 
 
-def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     """Give each reviewer's last word on each case, and the model's probabilities."""
     there = decided[decided["case"].isin(intake.cases)]
     votes = there.groupby(["case", "actor"])["label"].last().unstack().astype(float)
@@ -191,21 +193,32 @@ def _told(
     intake: Intake, aside: list[Aside], decided: pd.DataFrame, usecase: str
 ) -> dict[str, Any]:
     waiting = untrained(intake.root, intake.folder, usecase)
-    votes, _ = _votes(intake, decided)
-    differing = votes[votes.nunique(axis=1) > 1]
-    warnings = [f"{len(aside)} answers are set aside"] if aside else []
+    votes, likely = _votes(intake, decided)
     return {
         "set_aside": [asdict(one) for one in aside],
         "since_training": waiting,
         "enough": waiting >= intake.params.retrain_after,
         "agreement": kappas(votes),
-        "conflicts": list(_conflicts(intake, differing)),
-        "warnings": warnings,
+        "conflicts": list(_conflicts(intake, decided, votes, likely)),
+        "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
     }
 
 
-def _conflicts(intake: Intake, differing: pd.DataFrame) -> Iterable[dict[str, Any]]:
+def _conflicts(
+    intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, likely: Floats
+) -> Iterator[dict[str, Any]]:
+    """Tell of the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = usecases.find(intake.source.usecase).CLASSES
-    for case, row in differing.iterrows():
-        given = {str(who): classes[int(label)] for who, label in row.dropna().items()}
-        yield {"case": case, "entity": intake.cases[str(case)].entity, "votes": given}
+    ended = set(decided[decided["final"].astype(bool)]["case"])
+    agreed = consensus(votes, likely)
+    differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
+    for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):
+        given = differing.loc[case].dropna()
+        yield {
+            "case": case,
+            "entity": intake.cases[case].entity,
+            "votes": {str(who): classes[int(label)] for who, label in given.items()},
+            "consensus": classes[agreed[case].label],
+            "confidence": agreed[case].confidence,
+            "method": agreed[case].method,
+        }

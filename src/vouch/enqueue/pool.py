@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -58,9 +59,9 @@ def permanent(entities: pd.Series, usecase: str) -> Floats:
     """Draw each row's permanent random number, above 0 and below 1, the same one for ever."""
     named = pa.table({"place": np.arange(len(entities)), "entity": pa.array(entities, pa.string())})
     with connect() as engine:
-        table = engine.create_table("named", named, temp=True)
+        table = ibis.memtable(named)
         drawn = table.select("place", u=uniform(table.entity, f"review:{usecase}"))
-        found: Floats = drawn.order_by("place").to_pandas()["u"].to_numpy(np.float64)
+        found: Floats = engine.to_pandas(drawn.order_by("place"))["u"].to_numpy(np.float64)
     return found
 
 
