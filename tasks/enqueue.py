@@ -1,0 +1,27 @@
+"""Putting cases before reviewers, as a Prefect task."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+from rich.console import Console
+
+from tasks.stage import RETRY
+from vouch import terminal
+from vouch.pipeline import STATE
+from vouch.settings import locate
+
+
+@task(name="enqueue", task_run_name="enqueue {usecase}", **RETRY)
+def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
+    """Choose the next cases and write them to a file for reviewers."""
+    console = Console()
+    with terminal.working(console, "enqueue") as shown:
+        choose = locate("vouch.enqueue:enqueue")
+        found: dict[str, Any] = choose(Path(), STATE, usecase, n, out, shown)
+    console.print(f"  enqueue   {found['cases']} cases -> {out}", highlight=False)
+    if found["cases"]:
+        link = out.resolve().as_uri()
+        create_link_artifact(key=f"{usecase}-cases", link=link, description=str(out))
+    return found
