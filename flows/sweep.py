@@ -2,6 +2,7 @@
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Crashed
 
 OPEN = ("RUNNING", "PENDING", "PAUSED", "CANCELLING")
@@ -18,8 +19,9 @@ def sweep() -> int:
     """
     closed = 0
     unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": OPEN}}})
+    oldest = FlowRunSort.START_TIME_ASC
     with get_client(sync_client=True) as client:
-        while runs := client.read_flow_runs(limit=PAGE, flow_run_filter=unfinished):
+        while runs := client.read_flow_runs(limit=PAGE, sort=oldest, flow_run_filter=unfinished):
             for run in runs:
                 client.set_flow_run_state(run.id, Crashed(message="killed"), force=True)
             closed += len(runs)
