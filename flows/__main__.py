@@ -78,7 +78,7 @@ def _event(name: str, told: str) -> int:
 
     payload: dict[str, Any] = json.loads(told)
     emit(name, payload.pop("usecase"), payload)
-    EventsWorker.instance().drain()
+    EventsWorker.instance().wait_until_empty()
     return 0
 
 

@@ -1,11 +1,10 @@
-"""What Prefect is told of a use case's labels: retraining waits for it."""
+"""Events about a use case's labels, for which retraining waits."""
 
 from typing import Any
 
 from prefect.events import emit_event
 
-COLLECTED = "vouch.labels.collected"
-ENOUGH = "vouch.labels.enough"
+from vouch.operate import events
 
 
 def emit(name: str, usecase: str, payload: dict[str, Any]) -> None:
@@ -14,15 +13,11 @@ def emit(name: str, usecase: str, payload: dict[str, Any]) -> None:
 
 
 def tell_labels(usecase: str, found: dict[str, Any]) -> None:
-    """Say that decisions came, and that there are enough of them to learn from.
+    """Say that decisions came, and whether there are enough of them to learn from.
 
     Args:
         usecase: Whose labels.
         found: What ``vouch.collect.collect`` gave.
     """
-    if not found["new"]:
-        return
-    payload = {name: found[name] for name in ("new", "since_training")}
-    emit(COLLECTED, usecase, payload)
-    if found["enough"]:
-        emit(ENOUGH, usecase, payload)
+    for name in events.of_labels(found):
+        emit(name, usecase, events.payload(found))

@@ -57,7 +57,7 @@ class Feedback(BaseModel):
 
     usecase: str = Field(default="fraud", description="Which use case of data/inputs.yaml.")
     n: int | None = Field(
-        default=None, ge=0, description="How many cases; empty: as many as reviewers decide a day."
+        default=None, ge=1, description="How many cases; empty: what is left of the day's capacity."
     )
 
 

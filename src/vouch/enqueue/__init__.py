@@ -1,1 +1,5 @@
-"""Choosing the cases put before people."""
+"""Enqueue: which rows people are asked about, and the file they answer in."""
+
+from vouch.enqueue.stage import enqueue
+
+__all__ = ["enqueue"]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -24,10 +26,12 @@ SCHEMA = pa.schema(
         ("stream", pa.string()),
         ("comment", pa.string()),
         ("seconds", pa.float64()),
+        ("final", pa.bool_()),
     ]
 )
 """An issue's columns; then whose row it is (the declaration's name), why the case was put before
-people, what the reviewer wrote, and how long they took."""
+people, what the reviewer wrote, how long they took, and whether no majority overrules it: a lead's
+word, or a known answer."""
 CONSENSUS = "consensus"
 """The actor of what several reviewers of one case come to."""
 
@@ -53,3 +57,19 @@ def reviews(engine: Any, folder: Path, origin: str) -> "Table":
         return ibis.memtable(SCHEMA.empty_table())
     table: Table = engine.read_parquet([str(file) for file in files])
     return table.filter(table.origin == origin)
+
+
+def decided(folder: Path, column: str = "case", origin: str | None = None) -> set[str]:
+    """Give the cases that have a decision.
+
+    Args:
+        folder: ``data/labels/<usecase>/reviews``.
+        column: ``case``, or ``entity`` for their rows.
+        origin: Only those of a source.
+    """
+    found: set[str] = set()
+    for file in batches(folder):
+        table = pq.read_table(file, columns=[column, "origin"])
+        own = table if origin is None else table.filter(pc.field("origin") == origin)
+        found |= set(own[column].to_pylist())
+    return found

@@ -23,6 +23,8 @@ POOL = "local"
 """The work pool that prefect.yaml's deployments name."""
 PATIENCE = 180.0
 """Seconds the servers may take to answer."""
+TELLING = 2.0
+"""Seconds the worker gets to tell the server what became of its runs."""
 OPTIONS = {"--prefect-port": "prefect", "--mlflow-port": "mlflow", "--page-port": "page"}
 Servers = dict[str, "subprocess.Popen[bytes]"]
 
@@ -186,16 +188,19 @@ def _last_line(root: Path, name: str) -> str:
 
 
 def _stop(root: Path, record: Record) -> None:
-    """End the worker and its runs while the server can still be told, then all the others."""
+    """End runs and then the worker while the server can still be told, then all the others."""
     import psutil
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    others = {pid for name, pid in record.servers.items() if name != "worker"}
-    kept = set(others)
-    for pid in others:
+    servers = set(record.servers.values())
+    for pid in servers - {record.servers.get("worker")}:
         with suppress(psutil.NoSuchProcess):
-            kept |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    processes.end([process for process in processes.marked(root) if process.pid not in kept])
+            servers |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    if runs := [process for process in processes.marked(root) if process.pid not in servers]:
+        processes.end(runs)
+        time.sleep(TELLING)
+    with suppress(psutil.NoSuchProcess, KeyError):
+        processes.end([psutil.Process(record.servers["worker"])])
     processes.end_marked(root)
     place(root).unlink(missing_ok=True)
