@@ -1,7 +1,8 @@
 """Prefect's part of the command line, in a process of its own.
 
 ``python -m flows training '{"usecase": "fraud"}'`` runs a flow in this process; ``event NAME
-'{"usecase": "fraud"}'`` emits an event; ``prepare POOL`` makes a new server ready for workers.
+'{"usecase": "fraud"}'`` emits an event; ``prepare POOL`` makes a new server ready for workers;
+``close ID …`` closes runs that a kill left.
 """
 
 import json
@@ -35,6 +36,8 @@ def main() -> int:
         what, *words = sys.argv[1:]
         if what == "event":
             return _event(*words)
+        if what == "close":
+            return _close(words)
         return _prepare(*words) if what == "prepare" else _flow(what, *words)
     except VouchError as error:
         return show(error)
@@ -90,6 +93,16 @@ def _prepare(pool: str) -> int:
 
     print(f"{sweep()} runs closed that were killed")
     make_pool(pool)
+    return 0
+
+
+def _close(runs: list[str]) -> int:
+    """Close runs on the server of the project, started for it if there is none."""
+    with serving(Path(), Console()) as url:
+        from flows.sweep import close
+
+        wait_until_healthy(Path(), url)
+        close(runs)
     return 0
 
 

@@ -1,5 +1,8 @@
 """Close the runs that a kill left RUNNING for ever."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
@@ -22,7 +25,17 @@ def sweep() -> int:
     oldest = FlowRunSort.START_TIME_ASC
     with get_client(sync_client=True) as client:
         while runs := client.read_flow_runs(limit=PAGE, sort=oldest, flow_run_filter=unfinished):
-            for run in runs:
-                client.set_flow_run_state(run.id, Crashed(message="killed"), force=True)
+            close(str(run.id) for run in runs)
             closed += len(runs)
     return closed
+
+
+def close(runs: Iterable[str]) -> None:
+    """Mark runs as crashed, whatever their state.
+
+    Args:
+        runs: Their ids.
+    """
+    with get_client(sync_client=True) as client:
+        for run in runs:
+            client.set_flow_run_state(UUID(run), Crashed(message="killed"), force=True)
