@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from vouch.cli import backtest, holdout, own, registry, run, score, source, stage
+from vouch.cli import backtest, data, holdout, own, registry, run, score, source, stage
 from vouch.errors import VouchError, show
 
 ROOT, MARK = Path(), "dvc.yaml"
@@ -34,6 +34,7 @@ for module in (run, stage, score, backtest, registry, own):
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:
