@@ -11,7 +11,7 @@ run: setup  ## from simulated payments and tweets to registered models and repor
 	$(BIN)/vouch run sentiment
 
 test: setup  ## all tests but the slow ones
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: setup
 	$(BIN)/pytest -m slow

@@ -13,6 +13,7 @@ DECLARATION = "data/sources/{source}.yaml"
 BRONZE = "data/bronze/{usecase}"
 SILVER = "data/silver/{usecase}"
 LABELS = "data/labels/{usecase}/issued"
+REVIEWS = "data/labels/{usecase}/reviews"
 GOLD = "data/gold/{usecase}"
 TUNE = "data/tune/{usecase}"
 
@@ -93,7 +94,11 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "label",
-        inputs={"declaration": DECLARATION, "rows": f"{SILVER}/rows.parquet"},
+        inputs={
+            "declaration": DECLARATION,
+            "rows": f"{SILVER}/rows.parquet",
+            "reviews": REVIEWS,
+        },
         outputs={"labels": f"{LABELS}/labels.parquet", "summary": f"{LABELS}/label.json"},
         shared=("src/vouch/engine", "src/vouch/text"),
     ),
@@ -166,6 +171,7 @@ STAGES: tuple[Stage, ...] = (
             "raw": "{raw}",
             "rows": f"{SILVER}/rows.parquet",
             "labels": f"{LABELS}/labels.parquet",
+            "labelled": f"{LABELS}/label.json",
             "train": f"{GOLD}/train.parquet",
             "holdout": f"{GOLD}/holdout.sealed",
             "extracted": f"{GOLD}/extract.json",

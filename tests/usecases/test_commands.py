@@ -7,15 +7,16 @@ from pkgutil import resolve_name
 from typer.testing import CliRunner
 
 from vouch.cli import app
-from vouch.usecases import USECASES
+from vouch.usecases import COMMANDS, USECASES
 
 
 def test_every_command_is_mounted_and_has_an_example():
-    for usecase in USECASES.values():
-        for name, place in usecase.COMMANDS.items():
+    for commands in (*(usecase.COMMANDS for usecase in USECASES.values()), COMMANDS):
+        for name, place in commands.items():
             told = CliRunner().invoke(app, [*name.split(), "--help"])
             assert told.exit_code == 0, told.output
-            assert f"vouch {name} --" in " ".join(told.output.split())
+            example = f"vouch {name} " + ("fraud" if commands is COMMANDS else "--")
+            assert example in " ".join(told.output.split())
             assert callable(resolve_name(place))
 
 

@@ -5,7 +5,19 @@ from pathlib import Path
 
 import typer
 
-from vouch.cli import backtest, data, holdout, own, registry, run, score, source, stage
+from vouch.cli import (
+    backtest,
+    collect,
+    data,
+    enqueue,
+    holdout,
+    own,
+    registry,
+    run,
+    score,
+    source,
+    stage,
+)
 from vouch.errors import VouchError, show
 
 ROOT, MARK = Path(), "dvc.yaml"
@@ -30,7 +42,7 @@ def check_project(context: typer.Context) -> None:
         )
 
 
-for module in (run, stage, score, backtest, registry, own):
+for module in (run, stage, score, enqueue, collect, backtest, registry, own):
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")

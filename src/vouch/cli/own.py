@@ -4,19 +4,19 @@ from pkgutil import resolve_name
 
 import typer
 
-from vouch.usecases import USECASES
+from vouch.usecases import COMMANDS, USECASES
 
 GROUPS = {"simulate": "Make data to try things on."}
 """What a command of two words begins with, and its help."""
 ANYWHERE = ("simulate",)
-"""Groups that need no project."""
+"""Groups that need no project, or say themselves what they miss of it."""
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add every use case's own commands."""
+    """Add every use case's own commands, and those for any use case."""
     groups: dict[str, typer.Typer] = {}
-    for usecase in USECASES.values():
-        for name, place in usecase.COMMANDS.items():
+    for commands in (*(usecase.COMMANDS for usecase in USECASES.values()), COMMANDS):
+        for name, place in commands.items():
             group, _, command = name.rpartition(" ")
             if group and group not in groups:
                 groups[group] = typer.Typer(help=GROUPS[group], no_args_is_help=True)

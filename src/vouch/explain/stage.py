@@ -87,7 +87,7 @@ def explain(
     """
     fitted = load(model)
     background = sample(train, params.background, fitted.features)
-    words = _vocabulary(fitted, read_json(extracted)["features"], background)
+    words = vocabulary(fitted, read_json(extracted)["features"], background)
     explainer = make_explainer(predict_with(fitted), background, params)
     cases = choose(predictions, params)
     features = rows_of(train, [case.id for case in cases], fitted.features)
@@ -102,7 +102,14 @@ def explain(
     return result
 
 
-def _vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Array) -> Vocabulary:
+def vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Array) -> Vocabulary:
+    """Name a model's features as extract describes them.
+
+    Args:
+        fitted: The model.
+        described: The ``features`` of ``extract.json``.
+        background: Rows a value is compared with, shape (rows, features).
+    """
     known = {feature["name"]: feature.get("description") or "" for feature in described}
     descriptions = tuple(known.get(name, "") for name in fitted.features)
     return Vocabulary(fitted.features, descriptions, background)

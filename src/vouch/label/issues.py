@@ -18,8 +18,23 @@ DIGITS = "0123456789abcdef"
 DRAWN = 8  # hexadecimal digits of a case's digest that make its random number
 
 
-def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Table":
-    """Issue the labels a source's rows bring with them.
+COLUMNS = (
+    "entity",
+    "label",
+    "source",
+    "actor",
+    "issued_at",
+    "case",
+    "propensity",
+    "model_version",
+    "confidence",
+)
+
+
+def issues(
+    rows: "Table", declaration: Declaration, use: tuple[str, ...], reviews: "Table | None" = None
+) -> "Table":
+    """Issue the labels a source's rows bring with them, and those people gave.
 
     Args:
         rows: Silver rows, every version: ``id``, ``time`` and ``label`` where the source has
@@ -27,6 +42,7 @@ def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Ta
             ``superseded_at``.
         declaration: Says the rule and how late the truth is.
         use: Sources of labels that are in force.
+        reviews: People's issues, if there are any.
 
     Returns:
         One row an issue: entity, label (int8), source, actor, issued_at, case, propensity,
@@ -40,6 +56,8 @@ def issues(rows: "Table", declaration: Declaration, use: tuple[str, ...]) -> "Ta
         parts.append(_rule(rows, declaration))
     if "label" in rows.columns:
         parts.append(_truth(rows, declaration))
+    if reviews is not None:
+        parts.append(reviews.select(*COLUMNS))
     if not parts:
         parts.append(_shape(rows.filter(False), ibis.literal(0), "rule", "none", rows.known_at))
     issued = ibis.union(*parts) if len(parts) > 1 else parts[0]

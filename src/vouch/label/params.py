@@ -16,4 +16,4 @@ class LabelParams(Params):
         use: Sources of labels that are in force; the others are kept, but nothing learns from them.
     """
 
-    use: tuple[Source, ...] = Field(default=("rule", "chargeback"), min_length=1)
+    use: tuple[Source, ...] = Field(default=("rule", "chargeback", "reviewer"), min_length=1)

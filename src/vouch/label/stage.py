@@ -11,6 +11,8 @@ from vouch.files import write_json
 from vouch.label.history import history
 from vouch.label.issues import issues
 from vouch.label.params import LabelParams
+from vouch.label.reviews import batches
+from vouch.label.reviews import reviews as decisions
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.usecases import find
@@ -23,24 +25,26 @@ def label(
     *,
     declaration: Path,
     rows: Path,
+    reviews: Path,
     labels: Path,
     summary: Path,
     params: LabelParams,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Issue the labels a source's rows bring: the rule's at once, the truth's after its delay.
+    """Issue the labels: the rule's at once, the truth's after its delay, people's as decided.
 
     Args:
         declaration: The source's YAML.
         rows: Silver rows (Parquet), every version.
+        reviews: The folder of people's decisions, a Parquet file a collected batch.
         labels: Where the issues go (Parquet, sorted by issued_at, entity, source).
         summary: Where the counts go (JSON).
         params: Which sources of labels are in force.
         progress: Told after each part.
 
     Returns:
-        The summary: counts of issues by source, of positives or of each class, warnings, and
-        ``history`` (see :func:`vouch.label.history.history`).
+        The summary: counts of issues by source, of positives or of each class, the batches of
+        decisions, ``history`` (see :func:`vouch.label.history.history`), and warnings.
 
     Raises:
         VouchError: The rule's condition is wrong.
@@ -48,8 +52,9 @@ def label(
     source = load_declaration(declaration)
     progress(0, 2, "issuing labels")
     with connect() as engine:
-        issued = issues(engine.read_parquet(rows), source, params.use)
-        order = ["issued_at", "entity", "source", "label"]
+        decided = decisions(engine, reviews, source.name)
+        issued = issues(engine.read_parquet(rows), source, params.use, decided)
+        order = ["issued_at", "entity", "source", "label", "actor"]
         try:
             write_parquet(issued.order_by(order), labels)
         except duckdb.Error as error:
@@ -58,6 +63,7 @@ def label(
         issued, classes = engine.read_parquet(labels), find(source.usecase).CLASSES
         result = _summarise(issued, source)
         result["history"] = history(engine.read_parquet(rows), issued, classes)
+    result["reviews"] = [batch.stem for batch in batches(reviews)]
     write_json(summary, result)
     progress(2, 2, "labels issued")
     return result

@@ -18,6 +18,7 @@ def collect(
     *,
     train: Path,
     labels: Path,
+    reviews: list[str],
     extracted: dict[str, Any],
     ingested: dict[str, Any],
     model: Path,
@@ -30,6 +31,7 @@ def collect(
     Args:
         train: Its training rows.
         labels: The label issues.
+        reviews: Names of the batches of people's decisions among them.
         extracted: Extract's summary.
         ingested: Ingest's summary.
         model: Its folder.
@@ -46,6 +48,7 @@ def collect(
         "raw_files": ingested["files"],
         "digests": digests,
         "labels": _deciders(labels, train, extracted),
+        "reviews": reviews,
         "rows": extracted["rows"],
         "positives": extracted["positives"],
         "features": [f["name"] for f in extracted["features"]],

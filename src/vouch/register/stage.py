@@ -42,6 +42,7 @@ def register(
     raw: Path,
     rows: Path,
     labels: Path,
+    labelled: Path,
     train: Path,
     holdout: Path,
     extracted: Path,
@@ -65,6 +66,7 @@ def register(
         raw: The source's folder of raw files; a simulator's code.
         rows: Silver rows.
         labels: Label issues.
+        labelled: Label's summary.
         train: Training rows.
         holdout: The sealed holdout; only its digest is taken.
         extracted: Extract's summary.
@@ -93,6 +95,7 @@ def register(
     facts = lineage.collect(
         train=train,
         labels=labels,
+        reviews=read_json(labelled)["reviews"],
         extracted=read_json(extracted),
         ingested=read_json(ingested),
         model=model,
@@ -264,6 +267,7 @@ def _result(
         "gate": gate,
         "digests": facts["digests"],
         "git_commit": facts["git_commit"],
+        "reviews": facts["reviews"],
         "as_of": facts["as_of"],
         "ledger_question": facts["ledger_question"],
         "model_uri": f"models:/{version.name}/{version.number}",

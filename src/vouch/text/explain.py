@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from vouch.explain.reasons import Reasons
 from vouch.files import write_json
 from vouch.progress import Progress, silent
 from vouch.text.judge import SCORES, chosen
-from vouch.text.lime import Told
+from vouch.text.lime import Predict, Told
 from vouch.text.lime import explain as tell
 from vouch.text.models import CLASSES, load
 from vouch.text.params import TextExplainParams
@@ -94,12 +94,8 @@ def explain(
     Raises:
         VouchError: The files do not belong together.
     """
-    fitted = load(model)
+    predict = _predict_with(load(model))
     cases = list(choose(pd.read_parquet(predictions), params.cases))
-
-    def predict(texts: Sequence[str]) -> NDArray[np.float64]:
-        return fitted.predict(pd.DataFrame({"text": list(texts)}))
-
     told = []
     for done, case in enumerate(cases):
         progress(done, len(cases), f"explaining {case.id}")
@@ -109,6 +105,33 @@ def explain(
     result = _summarise(told, params)
     write_json(summary, result)
     return result
+
+
+def reasons(
+    train: Path, extracted: Path, model: Path, ids: Sequence[str], params: TextExplainParams
+) -> Iterator[Reasons]:
+    """Explain the class the model chooses for each of some texts, by its words.
+
+    Args:
+        train: The training part, which has the texts.
+        extracted: Part of the interface; words need no description.
+        model: The model's folder.
+        ids: Which rows.
+        params: How texts are explained.
+
+    Yields:
+        The reasons of each row, in the order given.
+    """
+    predict = _predict_with(load(model))
+    rows = pd.read_parquet(train, columns=["id", "text"], filters=[("id", "in", list(ids))])
+    texts = dict(zip(rows["id"], rows["text"], strict=True))
+    for name in ids:
+        told = tell(texts[name] or "", name, predict, params)
+        yield Reasons(tuple((t.text, t.weight) for t in told.tokens), _poor(told, params))
+
+
+def _predict_with(fitted: Any) -> Predict:
+    return lambda texts: fitted.predict(pd.DataFrame({"text": list(texts)}))
 
 
 def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:

@@ -34,6 +34,8 @@ class UseCase(Protocol):
         """See that a declaration has what the use case cannot do without."""
 
 
+COMMANDS: Mapping[str, str] = {"simulate reviewers": "vouch.usecases.simulate:reviewers"}
+"""The commands for any use case, as in a use case's own ``COMMANDS``."""
 USECASES: dict[str, UseCase] = {"fraud": fraud, "sentiment": sentiment}
 
 
@@ -66,4 +68,4 @@ def load_model(usecase: str, folder: Path) -> Any:
     return part(usecase, "tune.load", "vouch.tune.models:load")(folder)
 
 
-__all__ = ["USECASES", "UseCase", "find", "load_model", "part"]
+__all__ = ["COMMANDS", "USECASES", "UseCase", "find", "load_model", "part"]

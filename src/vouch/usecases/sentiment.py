@@ -22,6 +22,7 @@ PARTS: Mapping[str, str] = {
     "tune.load": "vouch.text.models:load",
     "evaluate.candidate": "vouch.text.evaluate:TextCandidate",
     "explain": "vouch.text.explain:explain",
+    "explain.reasons": "vouch.text.explain:reasons",
     "explain.params": "vouch.text.params:TextExplainParams",
     "register.package": "vouch.text.packaging:package",
     "report.content": "vouch.text.report:content",

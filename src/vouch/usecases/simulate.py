@@ -1,4 +1,4 @@
-"""The commands ``vouch simulate …``: data to try things on, no file needed."""
+"""The commands ``vouch simulate …``: data to try things on, and people to decide cases."""
 
 from pathlib import Path
 from typing import Annotated
@@ -62,3 +62,32 @@ def tweets(
     with working(Console(stderr=True), "simulate") as progress:
         write(out, rows, seed, label_noise, market, prices, progress)
     print(f"{out}: {rows:,} tweets" + (f"; {prices}: 15-minute prices" if prices else ""))
+
+
+def reviewers(
+    usecase: Annotated[str, typer.Argument(help="fraud or sentiment.")],
+    file: Annotated[Path, typer.Argument(help="Cases to decide, as vouch enqueue writes them.")],
+    out: Annotated[Path, typer.Option(help="Where the decided cases go (CSV).")],
+    seed: Annotated[int, typer.Option(help="The same seed decides the same way.")] = 1,
+    each: Annotated[int, typer.Option(help="How many reviewers decide each case.")] = 1,
+    count: Annotated[
+        int, typer.Option("--reviewers", min=1, max=1000, help="How many there are.")
+    ] = 50,
+    perfect: Annotated[bool, typer.Option("--perfect", help="Reviewers who never err.")] = False,
+) -> None:
+    """Decide cases as people would: each errs in their own measure, most on hard cases.
+
+    The truth is the source's own label of the project's rows.
+
+    Examples:
+      vouch simulate reviewers fraud cases.csv --out decided.csv
+      vouch simulate reviewers fraud cases.csv --out decided.csv --each 3 --seed 7
+    """
+    from vouch.reviewers import fill, team
+    from vouch.usecases import find
+
+    find(usecase)
+    told = fill(Path(), usecase, file, out, team(count, seed, perfect=perfect), each, seed)
+    print(f"{out}: {told['decisions']:,} decisions on {told['cases']:,} cases")
+    if told["unknown"]:
+        print(f"{told['unknown']:,} left undecided: their truth is not known")

@@ -1,0 +1,71 @@
+"""``vouch collect``: people's decisions, back as labels."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vouch.usecases import USECASES
+
+ROOT, STATE = Path(), Path(".vouch")
+SHOWN = 10
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(collect)
+
+
+def collect(
+    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
+    file: Annotated[Path, typer.Argument(help="Filled-in cases (.csv), or Label Studio's export.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write counts, conflicts and agreement here.")
+    ] = None,
+) -> None:
+    """Take people's decisions in as labels; what cannot be taken is named and set aside.
+
+    Decisions are kept for good and versioned. The same file twice changes nothing, so collect a
+    half-filled file, fill in more, and collect it again. A reviewer's later decision on a case
+    replaces the earlier one; several reviewers come to a consensus.
+
+    Examples:
+      vouch collect fraud cases.csv
+      vouch collect sentiment project-1-export.json --json collected.json
+    """
+    from rich.console import Console
+
+    from vouch import terminal
+    from vouch.collect import collect as take_in
+    from vouch.files import write_json
+
+    with terminal.working(Console(stderr=True), "collect") as progress:
+        result = take_in(ROOT, STATE, usecase, file, progress)
+    for line in _lines(usecase, result):
+        print(line)
+    for one in result["set_aside"]:
+        who = f", {one['reviewer']}" if one["reviewer"] else ""
+        typer.echo(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", err=True)
+    if json_file:
+        write_json(json_file, result)
+
+
+def _lines(usecase: str, result: dict[str, Any]) -> Iterator[str]:
+    counts = f"{result['new']:,} new decisions, {result['known']:,} known"
+    batch = (
+        f" -> data/labels/{usecase}/reviews/{result['batch']}.parquet" if result["batch"] else ""
+    )
+    yield f"{counts}, {len(result['set_aside']):,} set aside, {result['blank']:,} blank{batch}"
+    for pair in result["agreement"][:SHOWN]:
+        kappa = "one label only" if pair["kappa"] is None else f"kappa {pair['kappa']:+.2f}"
+        yield f"agreement of {' and '.join(pair['reviewers'])} on {pair['cases']} cases: {kappa}"
+    for conflict in result["conflicts"][:SHOWN]:
+        votes = ", ".join(f"{who}: {label}" for who, label in conflict["votes"].items())
+        sure = f" ({conflict['confidence']:.0%})" if conflict["confidence"] is not None else ""
+        held = f"{conflict['consensus']} by {conflict['method']}{sure} holds"
+        yield f"for a lead: {conflict['case']}: {votes}; {held}"
+    if (more := len(result["conflicts"]) - SHOWN) > 0:
+        yield f"and {more:,} more conflicts; --json FILE has them all"
+    again = f": vouch run {usecase}" if result["enough"] else ""
+    yield f"{result['since_training']:,} decisions that no model has learned from yet{again}"

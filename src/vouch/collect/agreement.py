@@ -1,0 +1,110 @@
+"""Several reviewers of one case: how far they agree, and what they come to.
+
+CROWDLAB: Goh, Tkachenko, Mueller 2022, CROWDLAB: Supervised learning to infer consensus labels and
+quality scores for data with multiple annotators; here as cleanlab has it.
+"""
+
+import itertools
+import warnings
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FEWEST = 2
+"""Cases two reviewers must share for their agreement to be told."""
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """What the reviewers of a case come to.
+
+    Attributes:
+        label: The label.
+        confidence: How likely it is right, 0 to 1; None by majority.
+        method: ``crowdlab``, or ``majority`` where that cannot be computed.
+    """
+
+    label: int
+    confidence: float | None
+    method: str
+
+
+def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
+    """Measure the agreement of each pair of reviewers beyond chance.
+
+    Cohen 1960, A coefficient of agreement for nominal scales.
+
+    Args:
+        votes: A row a case, a column a reviewer, labels or NaN.
+
+    Returns:
+        ``reviewers``, ``cases`` they share, ``kappa`` (-1 to 1; None where both give one label to
+        all), the least agreement first.
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    found: list[dict[str, object]] = []
+    for one, other in itertools.combinations(sorted(votes.columns), 2):
+        both = votes[[one, other]].dropna()
+        if len(both) < FEWEST:
+            continue
+        same = both.nunique().max() == 1 and (both[one] == both[other]).all()
+        kappa = None if same else float(cohen_kappa_score(both[one], both[other]))
+        found.append({"reviewers": [one, other], "cases": len(both), "kappa": kappa})
+    return sorted(found, key=lambda pair: (pair["kappa"] is None, pair["kappa"]))
+
+
+def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Consensus]:
+    """Find what the reviewers of each case with several of them come to.
+
+    Args:
+        votes: A row a case (its id is the index), a column a reviewer, labels or NaN; cases of
+            one reviewer tell how good the reviewers are.
+        likely: The model's probabilities, shape (cases, classes), in the rows' order.
+
+    Returns:
+        By case; none for cases of one reviewer.
+    """
+    several = (votes.notna().sum(axis=1) >= 2).to_numpy()
+    if not several.any():
+        return {}
+    try:
+        labels, sure = _crowdlab(votes, likely)
+        method = "crowdlab"
+    except ValueError:  # too few votes, or one class only
+        labels, sure = _majority(votes, likely), np.full(len(votes), np.nan)
+        method = "majority"
+    return {
+        str(case): Consensus(int(label), None if isnan(quality) else float(quality), method)
+        for case, label, quality in zip(
+            votes.index[several], labels[several], sure[several], strict=True
+        )
+    }
+
+
+def _crowdlab(
+    votes: pd.DataFrame, likely: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    from cleanlab.multiannotator import get_label_quality_multiannotator
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that classes nobody chose are left out
+        found = get_label_quality_multiannotator(
+            votes.reset_index(drop=True),
+            likely,
+            verbose=False,
+            return_detailed_quality=False,
+            return_annotator_stats=False,
+        )["label_quality"]
+    sure = found["consensus_quality_score"].to_numpy(np.float64)
+    return found["consensus_label"].to_numpy(np.int64), sure
+
+
+def _majority(votes: pd.DataFrame, likely: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Take the label most reviewers gave; of equals the one the model finds likelier."""
+    counts = np.stack([(votes == label).sum(axis=1) for label in range(likely.shape[1])], axis=1)
+    chosen: NDArray[np.int64] = (counts + likely / 2).argmax(axis=1)
+    return chosen

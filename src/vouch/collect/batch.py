@@ -1,0 +1,90 @@
+"""Batches of decisions: written once, in one step, and versioned; all else follows from them."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vouch import versions
+from vouch.files import read_json, sha256
+from vouch.label.reviews import CONSENSUS, SCHEMA, batches
+from vouch.stages import find
+
+DIGITS = 12
+
+
+def recorded(folder: Path, origin: str) -> pd.DataFrame:
+    """Read the decisions that were taken before, a consensus left out; oldest first.
+
+    Args:
+        folder: ``data/labels/<usecase>/reviews``.
+        origin: The declaration of the rows.
+    """
+    tables = [pq.read_table(file, schema=SCHEMA) for file in batches(folder)]
+    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+    rows = table.to_pandas()
+    own = rows[(rows["origin"] == origin) & (rows["actor"] != CONSENSUS)]
+    return own.sort_values(["issued_at", "case", "actor"], ignore_index=True)
+
+
+def keep(folder: Path, table: pa.Table, scratch: Path) -> str | None:
+    """Write a batch for good, in one step, before anything says it is saved.
+
+    Args:
+        folder: ``data/labels/<usecase>/reviews``.
+        table: Decisions, in the columns of ``vouch.label.reviews.SCHEMA``.
+        scratch: A folder on the same disk; what a kill leaves there is written over.
+
+    Returns:
+        The batch's name, the beginning of its SHA-256; None if it has no rows.
+    """
+    if not table.num_rows:
+        return None
+    for place in (folder, scratch):
+        place.mkdir(parents=True, exist_ok=True)
+    draft = scratch / f"{folder.parent.name}.batch"
+    order = [(name, "ascending") for name in ("issued_at", "case", "actor")]
+    pq.write_table(table.sort_by(order), draft)
+    name = sha256(draft)[:DIGITS]
+    _sync(draft)
+    draft.replace(folder / f"{name}.parquet")
+    _sync(folder)
+    return name
+
+
+def _sync(path: Path) -> None:
+    """Wait until it is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def version(root: Path, folder: Path) -> None:
+    """Put every batch under DVC that is not yet, be it one that a killed collect left.
+
+    Args:
+        root: The project's folder.
+        folder: ``data/labels/<usecase>/reviews``.
+    """
+    for file in batches(folder):
+        if not file.with_name(f"{file.name}.dvc").exists():
+            versions.add(root, file.relative_to(root))
+
+
+def untrained(root: Path, folder: Path, usecase: str) -> int:
+    """Count the decisions that no registered model has learned from.
+
+    Args:
+        root: The project's folder.
+        folder: ``data/labels/<usecase>/reviews``.
+        usecase: The use case.
+    """
+    registered = root / find("register").outputs["registration"].format(usecase=usecase)
+    seen = set(read_json(registered).get("reviews", ())) if registered.exists() else set()
+    fresh = [file for file in batches(folder) if file.stem not in seen]
+    actors = [pq.read_table(file, columns=["actor"])["actor"].to_pylist() for file in fresh]
+    return sum(actor != CONSENSUS for batch in actors for actor in batch)

@@ -1,0 +1,90 @@
+"""The rows that people could be asked about, and what choosing among them goes by."""
+
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vouch.engine import connect
+from vouch.errors import VouchError
+from vouch.label.issues import uniform
+
+Floats = NDArray[np.float64]
+
+
+def pool(rows: pd.DataFrame, usecase: str, taken: set[str]) -> pd.DataFrame:
+    """Measure rows for :func:`vouch.enqueue.select.select`.
+
+    Args:
+        rows: Out-of-fold predictions: ``id``, scores, ``rule``; ``amount`` and ``twin`` where
+            there are any.
+        usecase: The use case.
+        taken: Rows that people were asked about.
+
+    Returns:
+        ``entity``; ``u``, its permanent random number (0 to 1); ``margin``, how far the likeliest
+        class is ahead of the second (0 to 1); ``value``, the money at risk (score times amount, or
+        NaN); ``disagreement``, how little the model believes the rule (0 to 1, or NaN); ``twin``;
+        ``taken``. In the order of ``rows``.
+    """
+    given = scores(rows)
+    ordered = np.sort(given, axis=1)
+    absent = pd.Series(np.nan, index=rows.index)
+    return pd.DataFrame(
+        {
+            "entity": rows["id"],
+            "u": permanent(rows["id"], usecase),
+            "margin": ordered[:, -1] - ordered[:, -2],
+            "value": given[:, 1] * rows["amount"] if "amount" in rows else absent,
+            "disagreement": _disagreement(given, rows["rule"]),
+            "twin": rows["twin"] if "twin" in rows else pd.Series(None, rows.index, "object"),
+            "taken": rows["id"].isin(taken),
+        }
+    )
+
+
+def scores(rows: pd.DataFrame) -> Floats:
+    """Give the probability of each class, shape (rows, classes), from a table of predictions."""
+    if "score" in rows:
+        positive = rows["score"].to_numpy(np.float64)
+        return np.column_stack([1 - positive, positive])
+    names = sorted(str(name) for name in rows if str(name).startswith("score_"))
+    return rows[names].to_numpy(np.float64)
+
+
+def permanent(entities: pd.Series, usecase: str) -> Floats:
+    """Draw each row's permanent random number, above 0 and below 1, the same one for ever."""
+    named = pa.table({"place": np.arange(len(entities)), "entity": pa.array(entities, pa.string())})
+    with connect() as engine:
+        table = ibis.memtable(named)
+        drawn = table.select("place", u=uniform(table.entity, f"review:{usecase}"))
+        found: Floats = engine.to_pandas(drawn.order_by("place"))["u"].to_numpy(np.float64)
+    return found
+
+
+def _disagreement(given: Floats, rule: pd.Series) -> Floats:
+    said = rule.fillna(-1).to_numpy(np.int64)
+    believed = given[np.arange(len(given)), np.maximum(said, 0)]
+    return np.where(said < 0, np.nan, 1 - believed)
+
+
+def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
+    """Read out-of-fold predictions, with what near-duplicates have in common where it is known.
+
+    Raises:
+        VouchError: There are none yet.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pd.read_parquet(predictions)
+        twins = "twin" in pq.read_schema(train).names
+    except FileNotFoundError as error:
+        raise VouchError(f"{error.filename}: no such file", "run the pipeline first") from None
+    if twins:
+        known = pd.read_parquet(train, columns=["id", "twin"])
+        rows = rows.merge(known, on="id", how="left", validate="one_to_one")
+    return rows
