@@ -115,7 +115,7 @@ def test_one_moment_falls_back_to_the_hash():
 
 
 def test_a_reviewers_label_counts_as_known_when_the_row_happened():
-    frame = table(range(40), [0, 1] * 20, delays=[0] * 40, label_source="rule")
+    frame = table(range(200), [0, 1] * 100, delays=[0] * 200, label_source="rule")
     late = frame.index < 10
     frame.loc[late, "label_known_at"] = ORIGIN + pd.Timedelta(days=900)
     without = split(frame, 2)[0][0].train
