@@ -1,46 +1,123 @@
-"""Run a flow in this process: ``python -m flows training '{"usecase": "fraud"}'``."""
+"""Prefect's part of the command line, in a process of its own.
 
+``python -m flows training '{"usecase": "fraud"}'`` runs a flow in this process; ``event NAME
+'{"usecase": "fraud"}'`` emits an event; ``prepare POOL`` makes a new server ready for workers;
+``close ID …`` closes runs that a kill left.
+"""
+
+import json
 import os
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
+from pydantic import BaseModel
 from rich.console import Console
 
-from flows.server import serving, wait_until_healthy
-from vouch.errors import VouchError, show
+from flows.server import environment, serving, wait_until_healthy
+from vouch.errors import VouchError, near, show
 from vouch.files import write_json
-from vouch.request import Request
+from vouch.operate import server_of
+from vouch.request import Feedback, Request, Retraining, Scoring
+
+FLOWS: dict[str, type[BaseModel]] = {
+    "training": Request,
+    "scoring": Scoring,
+    "feedback": Feedback,
+    "retraining": Retraining,
+}
+"""Each flow, the module and function of its name, and what it is asked for."""
 
 
 def main() -> int:
-    """Serve, sweep what a killed run left, run the flow named on the command line."""
-    flow, request = sys.argv[1], Request.model_validate_json(sys.argv[2])
-    own = "PREFECT_API_URL" not in os.environ
+    """Do what the command line names."""
     try:
-        with serving(Path(), Console()) as url:
-            return _run(flow, request, url, own)
+        what, *words = sys.argv[1:]
+        if what == "event":
+            return _event(*words)
+        if what == "close":
+            return _close(words)
+        return _prepare(*words) if what == "prepare" else _flow(what, *words)
     except VouchError as error:
         return show(error)
 
 
-def _run(flow: str, request: Request, url: str, own: bool) -> int:
+def _flow(name: str, asked: str) -> int:
+    """Serve, sweep what a killed run left, run the flow."""
+    if name not in FLOWS:
+        raise VouchError(f"no flow {name!r}", near(name, FLOWS))
+    request = FLOWS[name].model_validate_json(asked)
+    own = server_of(Path()) is None
+    with serving(Path(), Console()) as url:
+        return _run(name, request, url, own)
+
+
+def _run(name: str, request: BaseModel, url: str, own: bool) -> int:
     # imported while the server comes up: its settings are in the environment by now
     from prefect.logging.handlers import APILogHandler
 
     from flows.sweep import sweep
-    from flows.training import training
 
-    flows = {"training": training}
+    flow = resolve_name(f"flows.{name}:{name}")
     wait_until_healthy(Path(), url)
     if own:
-        sweep(flow)
+        sweep()
     try:
-        outcomes = flows[flow](request)
+        answer = flow(request)
     finally:
         APILogHandler().flush()  # before the server that takes the log is stopped
-    if answer := os.environ.get("VOUCH_ANSWER"):
-        write_json(Path(answer), outcomes)
+    if place := os.environ.get("VOUCH_ANSWER"):
+        write_json(Path(place), answer)
     return 0
+
+
+def _event(name: str, told: str) -> int:
+    """Emit an event about a use case's labels to the server that serves the project."""
+    _reach_server()
+    from prefect.events.worker import EventsWorker
+
+    from tasks.events import emit
+
+    payload: dict[str, Any] = json.loads(told)
+    emit(name, payload.pop("usecase"), payload)
+    EventsWorker.instance().wait_until_empty()
+    return 0
+
+
+def _prepare(pool: str) -> int:
+    """Close what a kill left and make the work pool."""
+    _reach_server()
+    from flows.pool import make_pool
+    from flows.sweep import sweep
+
+    print(f"{sweep()} runs closed that were killed")
+    make_pool(pool)
+    return 0
+
+
+def _close(runs: list[str]) -> int:
+    """Close runs on the server of the project, started for it if there is none."""
+    with serving(Path(), Console()) as url:
+        from flows.sweep import close
+
+        wait_until_healthy(Path(), url)
+        close(runs)
+    return 0
+
+
+def _reach_server() -> None:
+    """Point Prefect at the server that serves the project.
+
+    Raises:
+        VouchError: There is none.
+    """
+    url = server_of(Path())
+    if url is None:
+        raise VouchError(
+            "no Prefect server serves this project", "vouch up, or set PREFECT_API_URL"
+        )
+    os.environ.update(environment(Path()) | {"PREFECT_API_URL": url})
 
 
 if __name__ == "__main__":

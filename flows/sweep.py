@@ -1,32 +1,41 @@
 """Close the runs that a kill left RUNNING for ever."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Crashed
 
+OPEN = ("RUNNING", "PENDING", "PAUSED", "CANCELLING")
+PAGE = 200
 
-def sweep(flow: str) -> int:
-    """Mark a flow's unfinished runs as crashed.
 
-    Only called by a run that starts its own server: no other run of this project can be alive on
-    it then.
+def sweep() -> int:
+    """Mark every unfinished run as crashed; that also gives back its deployment's place.
 
-    Args:
-        flow: The flow's name.
+    Only called by who has just started the project's server: no run can be alive on it then.
 
     Returns:
         How many runs were closed.
     """
+    closed = 0
+    unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": OPEN}}})
+    oldest = FlowRunSort.START_TIME_ASC
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(
-            limit=200,
-            sort=FlowRunSort.START_TIME_DESC,
-            flow_filter=FlowFilter.model_validate({"name": {"any_": [flow]}}),
-            flow_run_filter=FlowRunFilter.model_validate(
-                {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}
-            ),
-        )
+        while runs := client.read_flow_runs(limit=PAGE, sort=oldest, flow_run_filter=unfinished):
+            close(str(run.id) for run in runs)
+            closed += len(runs)
+    return closed
+
+
+def close(runs: Iterable[str]) -> None:
+    """Mark runs as crashed, whatever their state.
+
+    Args:
+        runs: Their ids.
+    """
+    with get_client(sync_client=True) as client:
         for run in runs:
-            client.set_flow_run_state(run.id, Crashed(message="killed"), force=True)
-    return len(runs)
+            client.set_flow_run_state(UUID(run), Crashed(message="killed"), force=True)

@@ -8,6 +8,8 @@ from prefect.artifacts import create_markdown_artifact
 
 from tasks.stage import RETRY, run
 from vouch.files import read_json
+from vouch.pipeline import STATE
+from vouch.register.approval import Waiting, approve, refuse
 
 
 @task(name="register", task_run_name="register {usecase}", **RETRY)
@@ -22,3 +24,12 @@ def register(usecase: str, force: bool = False) -> dict[str, Any]:
         markdown=f"## {made['name']} version {made['version']}: {verdict}\n\n{reasons}\n",
     )
     return outcome
+
+
+@task(name="decide", task_run_name="decide {asked.name}", **RETRY)
+def decide(asked: Waiting, promote: bool, who: str, why: str) -> None:
+    """Write down what a person decided about a challenger, and follow it."""
+    if promote:
+        approve(STATE, asked, who, why)
+    else:
+        refuse(STATE, asked, who, why)

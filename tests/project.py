@@ -9,7 +9,17 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("src", "flows", "tasks", "data", "expectations", ".dvc", "dvc.yaml", "params.yaml")
+PARTS = (
+    "src",
+    "flows",
+    "tasks",
+    "data",
+    "expectations",
+    ".dvc",
+    "dvc.yaml",
+    "params.yaml",
+    "prefect.yaml",
+)
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MLFLOW_"))}
 

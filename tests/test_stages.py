@@ -78,7 +78,7 @@ def test_folder_and_task_bear_the_name(stage: Stage):
 
 
 def test_flow_keeps_the_order():
-    from flows.training import ORDER
+    from flows.stages import ORDER
 
     assert [task.name for task in ORDER] == NAMES
 

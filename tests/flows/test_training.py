@@ -38,7 +38,6 @@ def test_a_users_mistake_ends_the_flow_without_a_traceback(project):
 
 def test_no_server_is_left_behind(project):
     vouch(project, "run", "fraud", "--source", "paysin")
-    assert not (project / ".prefect/vouch-server.json").exists()
     commands = [
         p.info["cmdline"]
         for p in psutil.process_iter(["cmdline", "cwd"])

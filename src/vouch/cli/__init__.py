@@ -11,6 +11,7 @@ from vouch.cli import (
     data,
     enqueue,
     holdout,
+    operate,
     own,
     registry,
     run,
@@ -42,7 +43,7 @@ def check_project(context: typer.Context) -> None:
         )
 
 
-for module in (run, stage, score, enqueue, collect, backtest, registry, own):
+for module in (run, stage, score, enqueue, collect, backtest, registry, operate, own):
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")

@@ -39,6 +39,7 @@ def collect(
     from vouch import terminal
     from vouch.collect import collect as take_in
     from vouch.files import write_json
+    from vouch.operate.events import tell
 
     with terminal.working(Console(stderr=True), "collect") as progress:
         result = take_in(ROOT, STATE, usecase, file, progress)
@@ -47,6 +48,8 @@ def collect(
     for one in result["set_aside"]:
         who = f", {one['reviewer']}" if one["reviewer"] else ""
         typer.echo(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", err=True)
+    for event in tell(ROOT, usecase, result):
+        print(f"told the project's Prefect server: {event}")
     if json_file:
         write_json(json_file, result)
 

@@ -6,7 +6,7 @@ from vouch.register.promotions import Change, Promotion, record, record_rollback
 from vouch.register.registry import CHAMPION, find, set_alias, versions
 
 
-def promote(state: Path, name: str, which: str, why: str) -> Promotion:
+def promote(state: Path, name: str, which: str, why: str, who: str = "") -> Promotion:
     """Make a version the champion.
 
     Args:
@@ -14,12 +14,13 @@ def promote(state: Path, name: str, which: str, why: str) -> Promotion:
         name: The registered model.
         which: A number, or an alias such as ``challenger``.
         why: The reason, not empty.
+        who: Who decided; empty: the operating system's user.
 
     Raises:
         VouchError: No such model or version, it is champion already, or no reason.
     """
     version = find(state, name, which)
-    entry = record(state, Change(name, version.number, "manual", why))
+    entry = record(state, Change(name, version.number, "manual", why, who=who))
     set_alias(state, version, CHAMPION)
     return entry
 

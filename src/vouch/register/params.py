@@ -4,15 +4,16 @@ from typing import Literal
 
 from vouch.settings import Params
 
-Mode = Literal["enabled", "dry_run", "disabled"]
+Mode = Literal["enabled", "approval", "dry_run", "disabled"]
 
 
 class RegisterParams(Params):
     """What the gate may do.
 
     Attributes:
-        gate: ``enabled`` promotes a challenger that proved better, ``dry_run`` only says what it
-            would have done, ``disabled`` leaves every promotion to people.
+        gate: ``enabled`` promotes a challenger that proved better, ``approval`` leaves that to a
+            person, whom the flow ``retraining`` asks, ``dry_run`` only says what it would have
+            done, ``disabled`` leaves every promotion to people.
     """
 
     gate: Mode = "enabled"

@@ -30,7 +30,7 @@ class Promotion(Base):
         from_version: The champion before; None for the first.
         to_version: The champion from then on.
         kind: ``gate`` (the pipeline's own), ``manual`` or ``rollback``.
-        who: The operating system's user.
+        who: Who decided: the operating system's user, or who answered in the Prefect page.
         why: The reason given.
         reasons: The gate's sentences, with their figures.
         at: When, UTC.
@@ -62,6 +62,7 @@ class Change:
         kind: Who decides.
         why: The reason, not empty.
         reasons: The gate's sentences.
+        who: Who decides; empty: the operating system's user.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Change:
     kind: Kind
     why: str
     reasons: tuple[str, ...] = ()
+    who: str = ""
 
 
 def history(state: Path, name: str) -> list[Promotion]:
@@ -182,7 +184,7 @@ def _add(session: Session, change: Change, before: int | None) -> Promotion:
         from_version=before,
         to_version=change.to,
         kind=change.kind,
-        who=actor(),
+        who=change.who.strip() or actor(),
         why=change.why.strip(),
         reasons=list(change.reasons),
         at=now(),

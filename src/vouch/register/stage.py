@@ -225,23 +225,29 @@ def _decide(
     before = champion_version(state, version.name)
     if before == version.number:
         set_alias(state, version, CHAMPION)  # a run killed after the log was written missed it
-        return _gate(params, True, _standing(state, version))
+        return _gate(params, True, True, _standing(state, version))
     verdict = judge(evaluation, before)
     if verdict.better and _rolled_back(state, version):
         verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
     if not verdict.better or params.gate != "enabled":
-        return _gate(params, False, verdict.reasons)
+        return _gate(params, verdict.better, False, verdict.reasons)
     why = "the gate: proved better on the holdout"
     record(state, Change(version.name, version.number, "gate", why, verdict.reasons))
     set_alias(state, version, CHAMPION)
-    return _gate(params, True, verdict.reasons)
+    return _gate(params, True, True, verdict.reasons)
 
 
-def _gate(params: RegisterParams, promoted: bool, reasons: tuple[str, ...]) -> dict[str, Any]:
+def _gate(
+    params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]
+) -> dict[str, Any]:
     said = list(reasons)
     if not promoted and params.gate != "enabled":
-        said.append(f"The gate is set to {params.gate!r}: it promotes nothing.")
-    return {"promoted": promoted, "reasons": said, "mode": params.gate}
+        left = "a person decides, with vouch promote or in Prefect, where a retraining asks"
+        asks = better and params.gate == "approval"
+        said.append(
+            f"The gate is set to {params.gate!r}: {left if asks else 'it promotes nothing'}."
+        )
+    return {"better": better, "promoted": promoted, "reasons": said, "mode": params.gate}
 
 
 def _standing(state: Path, version: Version) -> tuple[str, ...]:

@@ -123,12 +123,26 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> None:
     path = root / INPUTS
     with _locked(root):
         inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
-        content = _with(inputs, usecase, choice).model_dump(mode="json")
-        text = HEADER + yaml.safe_dump(content, sort_keys=False)
-        # an older file is completed: DVC asks for every field that a stage takes
-        if not path.exists() or path.read_text() != text:
-            with replacing(path) as draft:
-                draft.write_text(text)
+        _write(path, _with(inputs, usecase, choice))
+
+
+def write_inputs(root: Path, inputs: Inputs) -> None:
+    """Write every use case's input; the same choices are the same bytes.
+
+    Args:
+        root: The project's folder.
+        inputs: What the file is to say.
+    """
+    with _locked(root):
+        _write(root / INPUTS, inputs)
+
+
+def _write(path: Path, inputs: Inputs) -> None:
+    text = HEADER + yaml.safe_dump(inputs.model_dump(mode="json"), sort_keys=False)
+    # an older file is completed: DVC asks for every field that a stage takes
+    if not path.exists() or path.read_text() != text:
+        with replacing(path) as draft:
+            draft.write_text(text)
 
 
 def _with(inputs: Inputs, usecase: str, choice: Choice) -> Inputs:

@@ -1,0 +1,54 @@
+"""Reviewers' decisions in, the next cases out."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from rich.console import Console
+
+from tasks.collect import collect
+from tasks.enqueue import enqueue
+from vouch import training as driver
+from vouch.errors import VouchError
+from vouch.files import sha256
+from vouch.operate.exchange import put_aside, todays_cases
+from vouch.operate.folders import REVIEWS, arrived
+from vouch.request import Feedback
+
+
+@flow(name="feedback", flow_run_name="feedback {request.usecase}", persist_result=False)
+def feedback(request: Feedback) -> dict[str, Any]:
+    """Record every file that reviewers decided, then put the day's cases before them.
+
+    A file leaves the inbox only after its decisions are recorded; one that cannot be read stays
+    there, the others are taken, and the run fails at its end with that file's error.
+
+    Args:
+        request: Use case and number of cases.
+
+    Returns:
+        ``collected``, a result a file, and ``enqueued``.
+    """
+    usecase, console = request.usecase, Console()
+    with driver.alone(Path(), console):  # labels must not change under a training
+        collected, errors = _collect(usecase, console)
+        enqueued = enqueue(usecase, request.n, todays_cases(Path(), usecase, date.today()))
+    if errors:
+        raise errors[0]
+    return {"collected": collected, "enqueued": enqueued}
+
+
+def _collect(usecase: str, console: Console) -> tuple[list[dict[str, Any]], list[VouchError]]:
+    collected, errors = [], []
+    for path in arrived(Path(REVIEWS.format(usecase=usecase))):
+        digest = sha256(path)
+        try:
+            collected.append(collect(usecase, path))
+        except VouchError as error:
+            console.print(f"  collect   {path}: {error} ({error.hint})", highlight=False)
+            errors.append(error)
+            continue
+        if put_aside(path, digest) is None:
+            console.print(f"  collect   {path} changed: it is read again next time")
+    return collected, errors

@@ -1,0 +1,87 @@
+"""A new model of what is known by now, a fresh holdout for it, and a person's approval."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.exceptions import FlowPauseTimeout
+from prefect.flow_runs import pause_flow_run
+from prefect.input import RunInput
+from pydantic import Field
+from rich.console import Console
+
+from flows.stages import DATA, MODEL, run
+from tasks.data import choose_input, push
+from tasks.extract import extract
+from tasks.holdout import renew_holdout
+from tasks.register import decide
+from vouch import terminal
+from vouch import training as driver
+from vouch.errors import VouchError
+from vouch.pipeline import STATE
+from vouch.register.approval import Waiting, waiting
+from vouch.request import Retraining
+
+POLL = 5
+"""Seconds between two looks whether a person has answered."""
+
+
+class Approval(RunInput):
+    """A person's answer to a better challenger; the log keeps it."""
+
+    decision: Literal["promote", "keep the champion"] = Field(description="What is to be done.")
+    who: str = Field(min_length=1, description="Your name.")
+    reason: str = Field(min_length=1, description="Why.")
+
+
+@flow(name="retraining", flow_run_name="retraining {request.usecase}", persist_result=False)
+def retraining(request: Retraining) -> list[dict[str, Any]]:
+    """Learn from what came since the last training; stages that it does not touch stay.
+
+    A spent holdout gives way to a fresh one if newer rows have filled one. Where the gate leaves
+    promotions to people, the run waits in the Prefect page for their answer.
+
+    Args:
+        request: Use case, new rows, and whether to wait for approval.
+
+    Returns:
+        What became of each stage.
+    """
+    outcomes = _retrain(request)
+    asked = waiting(Path(), STATE, request.usecase)
+    if asked and request.approval:
+        answer = _ask(asked, request)
+        decide(asked, answer.decision == "promote", answer.who, answer.reason)
+    return outcomes
+
+
+def _retrain(request: Retraining) -> list[dict[str, Any]]:
+    usecase, console = request.usecase, Console()
+    with driver.alone(Path(), console):
+        choice = choose_input(request.training())
+        line = terminal.heading(usecase, choice["source"], choice["as_of"])
+        console.print(line, highlight=False)
+        outcomes = run(DATA, usecase, request.force)
+        if renew_holdout(usecase)["status"] == "rotated":
+            outcomes[-1] = extract(usecase, request.force)
+        outcomes += run(MODEL, usecase, request.force)
+        push()
+    return outcomes
+
+
+def _ask(asked: Waiting, request: Retraining) -> Approval:
+    """Wait for a person's answer; other runs may work meanwhile."""
+    reasons = "\n".join(f"- {reason}" for reason in asked.reasons)
+    before = f"version {asked.champion}" if asked.champion else "no champion yet"
+    said = f"**{asked.name} version {asked.version}** may replace {before}.\n\n{reasons}"
+    form = Approval.with_initial_data(description=said)
+    try:
+        return pause_flow_run(
+            wait_for_input=form, timeout=int(request.patience_hours * 3600), poll_interval=POLL
+        )
+    except FlowPauseTimeout:
+        hours = f"{request.patience_hours:g} hours"
+        raise VouchError(
+            f"nobody decided about {asked.name}:{asked.version} in {hours}",
+            f'vouch promote {request.usecase} --version {asked.version} --why "…"',
+        ) from None

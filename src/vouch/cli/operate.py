@@ -1,0 +1,125 @@
+"""``vouch up``, ``doctor`` and ``reset``: running the project for good, and starting afresh."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from vouch.operate.doctor import Finding
+    from vouch.operate.reset import Part
+
+ROOT = Path()
+Json = Annotated[Path | None, typer.Option("--json", help="Write what was found here.")]
+SIGNS = {"ok": " ", "note": "·", "wrong": "!"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (up, doctor, reset):
+        app.command()(command)
+
+
+def up(
+    prefect_port: Annotated[int, typer.Option(help="Prefect's page and API.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="MLflow's page.")] = 5000,
+    page_port: Annotated[int, typer.Option(help="The start page.")] = 8765,
+) -> None:
+    """Serve the project: Prefect with prefect.yaml's schedules, a worker, MLflow, a start page.
+
+    It stops everything it started on Ctrl-C, on SIGTERM, and when one of them ends. Meanwhile
+    `vouch run` uses its server.
+
+    Example:
+      vouch up --page-port 8800
+    """
+    from rich.console import Console
+
+    from vouch.operate.record import Ports
+    from vouch.operate.up import up as serve
+
+    ports = Ports(prefect=prefect_port, mlflow=mlflow_port, page=page_port)
+    serve(ROOT, ports, Console(highlight=False))
+
+
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    json_file: Json = None,
+) -> None:
+    """Say what is wrong with this machine and project, and how to mend it; exits with 1 if so.
+
+    --fix ends servers, closes runs and clears locks that a kill left behind; nothing else.
+
+    Examples:
+      vouch doctor
+      vouch doctor --fix --json found.json
+    """
+    from vouch.files import write_json
+    from vouch.operate.doctor import examine
+    from vouch.operate.record import Ports
+
+    found = examine(ROOT, Ports())
+    mending = [finding for finding in found if fix and finding.fix]
+    for finding in mending:
+        print(f"mending: {finding.said}")
+        assert finding.fix is not None
+        finding.fix()
+    found = examine(ROOT, Ports()) if mending else found
+    for finding in found:
+        _tell(finding)
+    if json_file:
+        write_json(json_file, [finding.as_json() for finding in found])
+    if any(finding.state == "wrong" for finding in found):
+        raise typer.Exit(1)
+
+
+def _tell(finding: "Finding") -> None:
+    print(f"{SIGNS[finding.state]} {finding.name:15} {finding.said}")
+    if finding.hint:
+        print(f"  {'':15} try: {finding.hint}")
+
+
+def reset(
+    cache: Annotated[
+        bool, typer.Option("--cache", help="DVC's cache too: every version it keeps.")
+    ] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Reviewers' decisions and the cases out too.")
+    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The raw files you gave too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    json_file: Json = None,
+) -> None:
+    """Remove what runs made: data, models, the holdout's ledger, Prefect's and MLflow's runs.
+
+    Raw files, what lies in data/inbox, and reviewers' decisions stay unless you say otherwise.
+
+    Examples:
+      vouch reset --dry-run
+      vouch reset --cache --yes
+    """
+    from vouch.files import write_json
+    from vouch.operate.reset import Scope, check_idle, plan
+    from vouch.operate.reset import reset as remove
+
+    scope = Scope(cache=cache, decisions=decisions, raw=raw)
+    check_idle(ROOT)
+    parts = plan(ROOT, scope)
+    _list(parts)
+    if json_file:
+        write_json(json_file, [vars(part) for part in parts])
+    if not parts or dry_run:
+        return
+    if not yes:
+        typer.confirm("Remove all of this for good?", abort=True)
+    remove(ROOT, scope)
+    print("removed")
+
+
+def _list(parts: "list[Part]") -> None:
+    """Say what would go, and how much it is."""
+    for part in parts:
+        print(f"{part.bytes / 1e6:10.1f} MB {part.files:7,} files  {part.path}  ({part.what})")
+    files = sum(part.files for part in parts)
+    print(f"{sum(part.bytes for part in parts) / 1e6:10.1f} MB {files:7,} files in all")

@@ -1,0 +1,161 @@
+"""``vouch doctor``: what is wrong with a machine and a project, and how to mend it."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+
+from vouch.engine import jars, java
+from vouch.errors import VouchError
+from vouch.operate import killed, processes
+from vouch.operate.record import Ports, running
+from vouch.sources.inputs import INPUTS, load_inputs
+
+PYTHON = (3, 11)
+LOCK = "requirements.lock"
+LEAST = 2.0
+"""Gigabytes that must be free: a run of a million payments stores about one."""
+GIGA = 1 << 30
+EXAMPLES = 3
+State = Literal["ok", "note", "wrong"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at one thing came to.
+
+    Attributes:
+        name: What was looked at.
+        state: ``ok``, ``note`` (only some need it) or ``wrong``.
+        said: What was found.
+        hint: How to mend it; empty where nothing is to be mended.
+        fix: Mends it, where the program can.
+    """
+
+    name: str
+    state: State
+    said: str
+    hint: str = ""
+    fix: Callable[[], None] | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """Give it as JSON."""
+        return {n: str(getattr(self, n)) for n in ("name", "state", "said", "hint")}
+
+
+def examine(root: Path, ports: Ports) -> list[Finding]:
+    """Look at everything that keeps the project from running.
+
+    Args:
+        root: The project's folder.
+        ports: Where ``vouch up`` is to listen.
+    """
+    found = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
+    return [*found, *_left(root)]
+
+
+def _python() -> Finding:
+    said = f"{sys.version_info.major}.{sys.version_info.minor} in {sys.prefix}"
+    if sys.version_info[:2] == PYTHON:
+        return Finding("Python", "ok", said)
+    wanted = ".".join(map(str, PYTHON))
+    return Finding("Python", "wrong", said, f"install Python {wanted}, then: make setup")
+
+
+def _packages(root: Path) -> Finding:
+    if not (root / LOCK).exists():
+        return Finding("packages", "note", f"no {LOCK} to compare with", "git checkout it")
+    pins = list(_pins((root / LOCK).read_text()))
+    wrong = [said for requirement in pins if (said := _differs(requirement))]
+    if not wrong:
+        return Finding("packages", "ok", f"all {len(pins)} as pinned")
+    more = f" and {len(wrong) - EXAMPLES} more" if len(wrong) > EXAMPLES else ""
+    return Finding("packages", "wrong", "; ".join(wrong[:EXAMPLES]) + more, "make setup")
+
+
+def _pins(lock: str) -> Iterator[Requirement]:
+    """Read a lock's pins that hold on this machine."""
+    for line in re.findall(r"^[A-Za-z0-9][^\\\n]*", lock, re.MULTILINE):
+        requirement = Requirement(line.strip())
+        if requirement.marker is None or requirement.marker.evaluate():
+            yield requirement
+
+
+def _differs(pinned: Requirement) -> str:
+    try:
+        installed = version(pinned.name)
+    except PackageNotFoundError:
+        return f"{pinned.name} is not installed"
+    right = pinned.specifier.contains(installed, prereleases=True)
+    return "" if right else f"{pinned.name} is {installed}, pinned is {pinned.specifier}"
+
+
+def _spark(root: Path) -> Iterator[Finding]:
+    """Look at Java, and at the jars of Spark NLP; both are only for the engine ``spark``."""
+    try:
+        chosen = load_inputs(root / INPUTS).usecases.values()
+        lacking: State = "wrong" if any(c.engine == "spark" for c in chosen) else "note"
+    except VouchError as error:
+        yield Finding("input", "wrong", str(error), error.hint)
+        lacking = "note"
+    try:
+        java.check()
+        yield Finding("Java", "ok", java.find())
+    except VouchError as error:
+        yield Finding("Java", lacking, str(error), error.hint)
+    try:
+        yield Finding("Spark jars", "ok", jars.class_path())
+    except VouchError as error:
+        said = f"{error}; only text models on Spark need them"
+        yield Finding("Spark jars", "note", said, error.hint)
+
+
+def _ports(root: Path, ports: Ports) -> Iterator[Finding]:
+    if record := running(root):
+        yield Finding("ports", "ok", f"vouch up serves on {record.ports.url('page')}")
+        return
+    for name in Ports.model_fields:
+        port = getattr(ports, name)
+        what = f"port of {name}"
+        if processes.taken(port):
+            hint = f"end what listens there, or: vouch up --{name}-port N"
+            yield Finding(what, "wrong", f"{port} is taken", hint)
+        else:
+            yield Finding(what, "ok", f"{port} is free")
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root).free / GIGA
+    said = f"{free:.1f} GB free for {root.resolve()}"
+    if free >= LEAST:
+        return Finding("disk", "ok", said)
+    return Finding("disk", "wrong", said, "make room, or: vouch reset --cache")
+
+
+def _left(root: Path) -> Iterator[Finding]:
+    """Look at what a kill leaves."""
+    looks: tuple[tuple[str, str, Callable[[Path], list[int] | list[str]], _Fix], ...] = (
+        ("servers", "servers that a kill left", killed.orphans, killed.end_orphans),
+        ("locks", "files that DVC holds for nobody", killed.stale, killed.forget_stale),
+        ("runs", "Prefect runs that a kill left open", killed.flow_runs, killed.close_flow_runs),
+        ("searches", "MLflow runs that a kill left open", killed.searches, killed.close_searches),
+    )
+    for name, what, look, fix in looks:
+        if found := look(root):
+            said = f"{len(found)} {what}: {', '.join(map(str, found[:EXAMPLES]))}"
+            yield Finding(name, "wrong", said, "vouch doctor --fix", _bound(fix, root))
+        else:
+            yield Finding(name, "ok", f"no {what}")
+
+
+_Fix = Callable[[Path], None]
+
+
+def _bound(fix: _Fix, root: Path) -> Callable[[], None]:
+    return lambda: fix(root)

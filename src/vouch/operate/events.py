@@ -1,0 +1,54 @@
+"""What the project's Prefect server is told of labels: retraining waits for it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from vouch.operate.record import server_of
+
+COLLECTED = "vouch.labels.collected"
+"""Decisions came."""
+ENOUGH = "vouch.labels.enough"
+"""So many came since the last training that a new one is worth its while."""
+
+
+def of_labels(found: dict[str, Any]) -> list[str]:
+    """Say which events a collected file gives rise to.
+
+    Args:
+        found: What ``vouch.collect.collect`` gave.
+    """
+    if not found["new"]:
+        return []
+    return [COLLECTED, ENOUGH] if found["enough"] else [COLLECTED]
+
+
+def payload(found: dict[str, Any]) -> dict[str, Any]:
+    """Give what the events tell."""
+    return {name: found[name] for name in ("new", "since_training", "batch")}
+
+
+def tell(root: Path, usecase: str, found: dict[str, Any]) -> list[str]:
+    """Emit a collected file's events, where a Prefect server serves the project.
+
+    In a process of its own: this package knows nothing of Prefect.
+
+    Args:
+        root: The project's folder.
+        usecase: Whose labels.
+        found: What ``vouch.collect.collect`` gave.
+
+    Returns:
+        The events that reached the server.
+    """
+    if server_of(root) is None:
+        return []
+    told = json.dumps({"usecase": usecase, **payload(found)})
+    command = [sys.executable, "-m", "flows", "event"]
+    return [
+        name
+        for name in of_labels(found)
+        if not subprocess.run([*command, name, told], cwd=root, check=False).returncode
+    ]

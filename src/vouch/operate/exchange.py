@@ -1,0 +1,99 @@
+"""Files that come in and go out: which are new, and what became of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from vouch.errors import VouchError
+from vouch.files import read_json, sha256, write_json
+from vouch.operate.folders import CASES, DONE, SCORES, TO_SCORE, arrived
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A file to be scored.
+
+    Attributes:
+        path: The file.
+        out: Where its scores go.
+        digest: Its SHA-256: another content of the same name is another file.
+    """
+
+    path: Path
+    out: Path
+    digest: str
+
+
+def pending(root: Path, usecase: str, path: Path | None) -> list[Pending]:
+    """List what is to be scored.
+
+    Args:
+        root: The project's folder.
+        usecase: The use case.
+        path: A file, scored whether new or not; None: every file of the inbox that has no scores
+            yet, or others than those of its present content.
+
+    Raises:
+        VouchError: There is no such file.
+    """
+    if path:
+        return [_pending(root, usecase, path)]
+    found = [
+        _pending(root, usecase, file) for file in arrived(root / TO_SCORE.format(usecase=usecase))
+    ]
+    return [file for file in found if not _scored(file)]
+
+
+def _pending(root: Path, usecase: str, path: Path) -> Pending:
+    if not path.is_file():
+        raise VouchError(f"{path}: no such file", "check the path")
+    name = path.name if path.suffix.lower() == ".csv" else f"{path.name}.csv"
+    return Pending(path, root / SCORES.format(usecase=usecase) / name, sha256(path))
+
+
+def _note(file: Pending) -> Path:
+    """Where it stands what was scored; hidden, so the folder shows scores alone."""
+    return file.out.with_name(f".{file.out.name}.json")
+
+
+def _scored(file: Pending) -> bool:
+    note = _note(file)
+    return note.exists() and file.out.exists() and read_json(note)["sha256"] == file.digest
+
+
+def record(file: Pending, found: dict[str, Any]) -> None:
+    """Note that a file was scored, and what came of it."""
+    write_json(_note(file), found | {"sha256": file.digest})
+
+
+def put_aside(path: Path, digest: str) -> Path | None:
+    """Move a recorded file into the folder of those that are done.
+
+    Args:
+        path: The file.
+        digest: Its SHA-256 when it was read.
+
+    Returns:
+        Where it is now; None if it changed meanwhile, so it stays and is read again.
+    """
+    if sha256(path) != digest:
+        return None
+    folder = path.parent / DONE
+    folder.mkdir(exist_ok=True)
+    place = next(name for name in _names(folder, path.stem, path.suffix) if not name.exists())
+    return path.rename(place)
+
+
+def todays_cases(root: Path, usecase: str, today: date) -> Path:
+    """Name the file for a day's cases; one that is out already is never written over."""
+    folder = root / CASES.format(usecase=usecase)
+    return next(name for name in _names(folder, today.isoformat(), ".csv") if not name.exists())
+
+
+def _names(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
+    yield folder / f"{stem}{suffix}"
+    for number in count(2):
+        yield folder / f"{stem}-{number}{suffix}"

@@ -1,0 +1,156 @@
+"""Starting servers as processes of their own, and ending them with all they started."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vouch.errors import VouchError
+from vouch.operate.record import HOME, MARK
+
+if TYPE_CHECKING:
+    import psutil
+
+PATIENCE = 15.0
+"""Seconds a process may take to end by itself."""
+
+
+def prefect_environment(root: Path) -> dict[str, str]:
+    """Give Prefect's settings for this project: state beside it, no telemetry.
+
+    Args:
+        root: The project's folder.
+    """
+    return {
+        "PREFECT_HOME": str((root / HOME).resolve()),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    }
+
+
+def mark(root: Path) -> dict[str, str]:
+    """Give the environment by which a project's servers are known."""
+    return {MARK: str(root.resolve())}
+
+
+def start(
+    root: Path, name: str, command: list[str], environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    """Start a server in a process group of its own, so Ctrl-C is ours to pass on.
+
+    Args:
+        root: The project's folder, which the server runs in.
+        name: What its log is called.
+        command: A command of this Python environment and its words.
+        environment: What it is told beside our own environment.
+    """
+    place = log(root, name)
+    place.parent.mkdir(exist_ok=True)
+    with place.open("wb") as file:
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment, **mark(root)},
+            start_new_session=True,
+        )
+
+
+def log(root: Path, name: str) -> Path:
+    """Where a server's log stands."""
+    return root / HOME / f"{name}.log"
+
+
+def marked(root: Path) -> "list[psutil.Process]":
+    """List the processes that were started for a project and still run."""
+    import psutil
+
+    mine, own = str(root.resolve()), os.getpid()
+    found = []
+    for process in psutil.process_iter(["environ", "status"]):
+        environment = process.info["environ"] or {}
+        dead = process.info["status"] == psutil.STATUS_ZOMBIE
+        if environment.get(MARK) == mine and process.pid != own and not dead:
+            found.append(process)
+    return found
+
+
+def end(processes: "list[psutil.Process]", patience: float = PATIENCE) -> None:
+    """Ask processes to end, and end those that do not.
+
+    Args:
+        processes: Which.
+        patience: Seconds until they are killed.
+    """
+    import psutil
+
+    _signal(processes, signal.SIGTERM)
+    _, left = psutil.wait_procs(processes, timeout=patience)
+    _signal(left, signal.SIGKILL)
+    psutil.wait_procs(left, timeout=patience)
+
+
+def end_marked(root: Path, patience: float = PATIENCE) -> int:
+    """End everything that was started for a project.
+
+    Returns:
+        How many processes there were.
+    """
+    ended = 0
+    deadline = time.monotonic() + 2 * patience
+    # one that was just starting another when it was asked to end leaves that one behind
+    while (left := marked(root)) and time.monotonic() < deadline:
+        ended += len(left)
+        end(left, patience)
+    return ended
+
+
+def _signal(processes: "list[psutil.Process]", number: int) -> None:
+    import psutil
+
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def taken(port: int) -> bool:
+    """Tell whether something listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def check_ports(ports: Mapping[str, int]) -> None:
+    """See that servers can listen where they are to.
+
+    Args:
+        ports: Each server's option to its port.
+
+    Raises:
+        VouchError: One is taken, or wanted twice.
+    """
+    for option, port in ports.items():
+        twin = next((o for o, p in ports.items() if p == port and o != option), None)
+        if twin:
+            raise VouchError(f"{option} and {twin}: both are {port}", "give each its own")
+        if not 1 <= port <= 65535:
+            raise VouchError(f"{option}: {port} is no port", "give one from 1 to 65535")
+        if taken(port):
+            raise VouchError(
+                f"{option}: something listens on port {port} already",
+                f"end it, or name another port: {option} N",
+            )

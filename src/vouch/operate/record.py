@@ -1,0 +1,108 @@
+"""What ``vouch up`` runs, written where other commands find it: ``.prefect/up.json``."""
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from vouch.files import replacing
+
+HOME = ".prefect"
+MARK = "VOUCH_PROJECT"
+"""Environment variable of every server started for a project, and of all they start."""
+
+
+class Ports(BaseModel):
+    """Where the servers listen, on this machine alone.
+
+    Attributes:
+        prefect: Prefect's API and page.
+        mlflow: MLflow's page.
+        page: The start page.
+    """
+
+    prefect: int = 4200
+    mlflow: int = 5000
+    page: int = 8765
+
+    def url(self, name: str) -> str:
+        """Give a server's address."""
+        return f"http://127.0.0.1:{getattr(self, name)}"
+
+    @property
+    def api(self) -> str:
+        """The address of Prefect's API."""
+        return f"{self.url('prefect')}/api"
+
+
+class Record(BaseModel):
+    """A ``vouch up`` and its servers.
+
+    Attributes:
+        pid: Its process.
+        started: When that process began, seconds since 1970: a number is given out again.
+        ports: Where its servers listen.
+        servers: The process of each server, by name.
+    """
+
+    pid: int
+    started: float
+    ports: Ports
+    servers: dict[str, int] = {}
+
+    @classmethod
+    def of_this_process(cls, ports: Ports) -> "Record":
+        """Begin the record of a ``vouch up`` in this process."""
+        import psutil
+
+        return cls(pid=os.getpid(), started=psutil.Process().create_time(), ports=ports)
+
+    @property
+    def alive(self) -> bool:
+        """Whether that process still runs."""
+        import psutil
+
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.NoSuchProcess:
+            return False
+
+    def save(self, root: Path) -> None:
+        """Write it."""
+        with replacing(place(root)) as draft:
+            draft.write_text(self.model_dump_json(indent=2) + "\n")
+
+
+def place(root: Path) -> Path:
+    """Where the record stands."""
+    return root / HOME / "up.json"
+
+
+def load(root: Path) -> Record | None:
+    """Read the record; None if there is none, or only half of one."""
+    try:
+        return Record.model_validate_json(place(root).read_text())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def running(root: Path) -> Record | None:
+    """Give the record of a ``vouch up`` that is alive, if there is one."""
+    record = load(root)
+    return record if record and record.alive else None
+
+
+def server_of(root: Path) -> str | None:
+    """Find the Prefect server that serves a project.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        The API's address: ``PREFECT_API_URL`` where it is set, else that of a living ``vouch up``,
+        which may still be starting; None if neither is there.
+    """
+    if shared := os.environ.get("PREFECT_API_URL"):
+        return shared
+    record = running(root)
+    return record.ports.api if record else None

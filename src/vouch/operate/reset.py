@@ -1,0 +1,202 @@
+"""``vouch reset``: removing what runs made; never what people gave, unless told."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine, inspect, text
+
+from vouch.errors import VouchError
+from vouch.operate.folders import CASES, SCORES
+from vouch.operate.locks import busy
+from vouch.operate.record import HOME
+from vouch.pipeline import STATE
+from vouch.queue.store import Base as Queue
+from vouch.sources.inputs import INPUTS, Inputs, load_inputs, write_inputs
+from vouch.stages import REVIEWS, STAGES
+
+CACHE = (".dvc/cache", ".dvc/tmp")
+DATABASE = "vouch.db"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What goes beside what runs made.
+
+    Attributes:
+        cache: DVC's cache: every version it keeps.
+        decisions: Reviewers' decisions, and the cases that are out with their files.
+        raw: The raw files that were given.
+    """
+
+    cache: bool = False
+    decisions: bool = False
+    raw: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to be removed.
+
+    Attributes:
+        path: A file or folder, below the project's.
+        what: What it is.
+        files: How many files it is.
+        bytes: How much that is.
+    """
+
+    path: Path
+    what: str
+    files: int
+    bytes: int
+
+
+def plan(root: Path, scope: Scope) -> list[Part]:
+    """List what a reset would remove; nothing that is not there.
+
+    Args:
+        root: The project's folder.
+        scope: What goes beside what runs made.
+
+    Raises:
+        VouchError: Raw files are links into DVC's cache, which is to be removed.
+    """
+    if scope.cache and not scope.raw:
+        _check_links(root)
+    found = dict(_made(root))
+    if scope.decisions:
+        found |= dict.fromkeys(_decisions(root), "reviewers' decisions")
+    if scope.raw:
+        found |= dict.fromkeys(_raw(root), "raw files that were given")
+    if scope.cache:
+        found |= {root / path: "DVC's cache" for path in CACHE}
+    return [_part(path, what) for path, what in found.items() if path.exists()]
+
+
+def reset(root: Path, scope: Scope) -> None:
+    """Remove it.
+
+    Without ``scope.decisions`` the review store keeps the cases that are out, so decisions about
+    them can still be collected.
+
+    Args:
+        root: The project's folder.
+        scope: What goes beside what runs made.
+
+    Raises:
+        VouchError: ``vouch up`` or a run is at work on the project.
+    """
+    check_idle(root)
+    kept = [] if scope.decisions else _cases(root)
+    for part in plan(root, scope):
+        if part.path.name == DATABASE and kept:
+            _drop_all_but(part.path, kept)
+        elif part.path.is_dir() and not part.path.is_symlink():
+            shutil.rmtree(part.path)
+        else:
+            part.path.unlink()
+    _begin_again(root, scope)
+
+
+def check_idle(root: Path) -> None:
+    """See that nothing is at work on the project.
+
+    Raises:
+        VouchError: Something is.
+    """
+    if who := busy(root):
+        raise VouchError(who, "end it first")
+
+
+def _made(root: Path) -> Iterator[tuple[Path, str]]:
+    for folder in _outputs(root):
+        yield folder, "what the stages made"
+    yield root / "dvc.lock", "what the stages made"
+    for folder in sorted(root.glob(SCORES.replace("{usecase}", "*"))):
+        yield folder, "scores"
+    yield root / HOME, "Prefect's runs"
+    state = root / STATE
+    for path in sorted(state.iterdir()) if state.is_dir() else ():
+        yield path, "models, their log, the holdout's key and ledger"
+
+
+def _outputs(root: Path) -> list[Path]:
+    """Give the folders of the stages' outputs, whatever the use cases are called."""
+    templates = {str(Path(path).parent) for stage in STAGES for path in stage.outputs.values()}
+    folders = {found for path in templates for found in root.glob(path.replace("{usecase}", "*"))}
+    return sorted(folder for folder in folders if not folders & set(folder.parents))
+
+
+def _decisions(root: Path) -> Iterator[Path]:
+    for folder in sorted(root.glob(REVIEWS.replace("{usecase}", "*"))):
+        yield from sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    yield from sorted(root.glob(CASES.replace("{usecase}", "*")))  # may be half filled in
+
+
+def _raw(root: Path) -> list[Path]:
+    return sorted(path for path in (root / "data/raw").glob("*") if path.name != ".gitignore")
+
+
+def _check_links(root: Path) -> None:
+    links = (path for path in (root / "data/raw").rglob("*") if path.is_symlink())
+    if link := next(links, None):
+        raise VouchError(
+            f"{link}: is a link into DVC's cache, which holds the file itself",
+            "reset without --cache",
+        )
+
+
+def _part(path: Path, what: str) -> Part:
+    inside = [path] if path.is_file() or path.is_symlink() else list(path.rglob("*"))
+    files = [file for file in inside if file.is_file() or file.is_symlink()]
+    return Part(path, what, len(files), sum(file.lstat().st_size for file in files))
+
+
+def _cases(root: Path) -> list[str]:
+    """Give the review store's tables that hold something."""
+    database = root / STATE / DATABASE
+    if not database.exists():
+        return []
+    engine = create_engine(f"sqlite:///{database}")
+    there = set(inspect(engine).get_table_names()) & set(Queue.metadata.tables)
+    with engine.connect() as connection:
+        counts = {t: connection.scalar(text(f"SELECT count(*) FROM {t}")) for t in there}
+    engine.dispose()
+    return sorted(there) if any(counts.values()) else []
+
+
+def _drop_all_but(database: Path, kept: list[str]) -> None:
+    engine = create_engine(f"sqlite:///{database}")
+    gone = [table for table in inspect(engine).get_table_names() if table not in kept]
+    with engine.begin() as connection:
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        for table in gone:
+            connection.execute(text(f"DROP TABLE {table}"))
+    engine.dispose()
+
+
+def _begin_again(root: Path, scope: Scope) -> None:
+    """Let the input choose the first holdout again: the ledger that knew of later ones is gone."""
+    inputs = load_inputs(root / INPUTS)
+    remembered = {
+        usecase: {name: choice.model_copy(update={"generation": 1}) for name, choice in of.items()}
+        for usecase, of in inputs.remembered.items()
+    }
+    usecases = {
+        usecase: choice.model_copy(update={"generation": 1})
+        for usecase, choice in inputs.usecases.items()
+    }
+    made = Inputs(usecases=usecases, remembered=remembered)
+    write_inputs(root, _without_files(made) if scope.raw else made)
+
+
+def _without_files(inputs: Inputs) -> Inputs:
+    """Leave out what ran on files: they are gone."""
+    return Inputs(
+        usecases={u: choice for u, choice in inputs.usecases.items() if not choice.files},
+        remembered={
+            u: {name: choice for name, choice in of.items() if not choice.files}
+            for u, of in inputs.remembered.items()
+        },
+    )

@@ -1,0 +1,31 @@
+"""Taking reviewers' decisions back, as a Prefect task."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from rich.console import Console
+
+from tasks.events import tell_labels
+from tasks.stage import RETRY
+from vouch import terminal
+from vouch.pipeline import STATE
+
+
+@task(name="collect", task_run_name="collect {path}", **RETRY)
+def collect(usecase: str, path: Path) -> dict[str, Any]:
+    """Record a file's decisions as labels; what was set aside is shown as a table."""
+    from vouch.collect import collect as take_in
+
+    console = Console()
+    with terminal.working(console, "collect") as shown:
+        found = take_in(Path(), STATE, usecase, path, shown)
+    said = f"{path.name}: {found['new']} new, {found['known']} known, {found['blank']} blank"
+    console.print(f"  collect   {said}, {len(found['set_aside'])} set aside", highlight=False)
+    if found["set_aside"]:
+        create_table_artifact(
+            key=f"{usecase}-set-aside", table=found["set_aside"], description=f"{path.name}: {said}"
+        )
+    tell_labels(usecase, found)
+    return found

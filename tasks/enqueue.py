@@ -1,0 +1,31 @@
+"""Putting cases before reviewers, as a Prefect task."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+from rich.console import Console
+
+from tasks.stage import RETRY
+from vouch import terminal
+from vouch.pipeline import STATE
+
+
+@task(name="enqueue", task_run_name="enqueue {usecase}", **RETRY)
+def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
+    """Choose the next cases and write them to a file for reviewers."""
+    from vouch.enqueue import enqueue as put_out
+
+    console = Console()
+    with terminal.working(console, "enqueue") as shown:
+        found = put_out(Path(), STATE, usecase, n, out, shown)
+    console.print(f"  enqueue   {found['cases']} cases -> {out}", highlight=False)
+    for warning in found["warnings"]:
+        console.print(f"            ! {warning}", highlight=False, markup=False)
+    if not found["cases"]:
+        out.unlink()  # a list without cases would be one more file to open in vain
+    else:
+        link = out.resolve().as_uri()
+        create_link_artifact(key=f"{usecase}-cases", link=link, description=str(out))
+    return found

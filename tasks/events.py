@@ -1,0 +1,23 @@
+"""Events about a use case's labels, for which retraining waits."""
+
+from typing import Any
+
+from prefect.events import emit_event
+
+from vouch.operate import events
+
+
+def emit(name: str, usecase: str, payload: dict[str, Any]) -> None:
+    """Emit an event about a use case's labels."""
+    emit_event(name, {"prefect.resource.id": f"vouch.labels.{usecase}"}, payload=payload)
+
+
+def tell_labels(usecase: str, found: dict[str, Any]) -> None:
+    """Say that decisions came, and whether there are enough of them to learn from.
+
+    Args:
+        usecase: Whose labels.
+        found: What ``vouch.collect.collect`` gave.
+    """
+    for name in events.of_labels(found):
+        emit(name, usecase, events.payload(found))

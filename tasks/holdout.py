@@ -1,0 +1,21 @@
+"""A fresh holdout where the old one is spent, as a Prefect task."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from rich.console import Console
+
+from tasks.stage import RETRY
+from vouch.holdout.renewal import renew
+from vouch.pipeline import STATE
+
+
+@task(name="renew holdout", task_run_name="renew holdout {usecase}", **RETRY)
+def renew_holdout(usecase: str) -> dict[str, Any]:
+    """Rotate if the budget is spent and newer rows have filled a holdout; say so if not."""
+    found = renew(Path(), STATE, usecase)
+    Console().print(f"  holdout   {found.said}", highlight=False, soft_wrap=True)
+    create_markdown_artifact(key=f"{usecase}-holdout", markdown=found.said)
+    return found.as_json()

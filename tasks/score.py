@@ -1,0 +1,29 @@
+"""Scoring a file, as a Prefect task."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from rich.console import Console
+
+from tasks.stage import RETRY
+from vouch import terminal
+from vouch.operate.exchange import Pending, record
+from vouch.pipeline import STATE
+from vouch.request import Scoring
+
+
+@task(name="score", task_run_name="score {pending.path}", **RETRY)
+def score(request: Scoring, pending: Pending) -> dict[str, Any]:
+    """Score every row of a file; what was scored is noted beside the scores."""
+    from vouch.score import Request
+    from vouch.score import score as score_file
+
+    console = Console()
+    asked = Request(request.usecase, pending.path, pending.out, request.source, request.model)
+    with terminal.working(console, "score") as shown:
+        found = score_file(Path(), STATE, asked, shown)
+    record(pending, found)
+    rows = f"{found['scored']:,} of {found['rows']:,} rows"
+    console.print(f"  score     {rows} of {pending.path} -> {pending.out}", highlight=False)
+    return found
