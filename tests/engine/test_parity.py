@@ -17,7 +17,7 @@ from vouch.engine import connect, write_parquet
 from vouch.extract import features
 from vouch.extract.known import mean_delay
 from vouch.extract.plain import observe
-from vouch.label.resolve import TRUTH
+from vouch.label.resolve import ARRIVING
 
 ROOT = Path(__file__).parents[2]
 AMOUNTS = st.floats(width=64) | st.integers(-4, 40).map(lambda n: n / 4) | st.none()
@@ -60,7 +60,7 @@ def test_the_mean_delay_of_labels_within_a_second_is_the_same(duck, spark, tmp_p
         )
         for b in (duck, spark)
     ]
-    known = labels[labels.source.isin(TRUTH)].merge(rows, left_on="entity", right_on="id")
+    known = labels[labels.source.isin(ARRIVING)].merge(rows, left_on="entity", right_on="id")
     wanted = ((known.issued_at - known.time) // pd.Timedelta("1s")).mean()
     assert delays == [pytest.approx(wanted, rel=1e-12)] * 2
     assert delays[0] == delays[1] > 0

@@ -63,6 +63,7 @@ class Project:
         label(
             declaration=self.folder / "shop.yaml",
             rows=self.folder / "rows.parquet",
+            reviews=self.folder / "reviews",
             labels=self.folder / "labels.parquet",
             summary=self.folder / "label.json",
             params=LabelParams(),

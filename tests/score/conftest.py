@@ -90,6 +90,7 @@ def _train(root: Path) -> None:
     label(
         declaration=declaration,
         rows=silver,
+        reviews=root / "labels/reviews",
         labels=labels,
         summary=root / "labels/label.json",
         params=LabelParams(),

@@ -73,7 +73,9 @@ class Project:
             "labels": self.folder / "labels.parquet",
         }
         use = LabelParams(use=("rule", "given"))
-        label(**own, summary=self.folder / "label.json", params=use)
+        label(
+            **own, reviews=self.folder / "reviews", summary=self.folder / "label.json", params=use
+        )
         told = extract(
             **own,
             **{name: self.folder / name for name in ("train", "holdout", "summary")},

@@ -16,6 +16,8 @@ KNOWS = re.compile(
 )
 EXCEPTIONS = {
     "stages.py": "tells DVC which files decide what a source must declare",
+    "cli/collect.py": "an example in its help is of either use case",
+    "cli/enqueue.py": "an example in its help is of either use case",
     "cli/run.py": "an example in its help runs either use case",
     "cli/score.py": "the help names the columns of either use case",
     "report/templates/label.html": "puts into words a rule that a declaration may give",
