@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -215,3 +215,39 @@ def add(root: Path, folder: Path) -> None:
     """
     repo = _repo(root)
     _patiently(lambda: repo.add(str(root / folder)))
+
+
+def fetch(root: Path, digests: Sequence[str]) -> list[Path]:
+    """Give what DVC keeps under some digests, from the default remote what is not here.
+
+    Args:
+        root: The project's folder.
+        digests: As in ``dvc.lock``; one that ends in ``.dir`` is a folder's listing.
+
+    Returns:
+        Where each is in DVC's cache, to be read only, in the order given.
+
+    Raises:
+        VouchError: One is neither in the cache nor in the remote, or the remote fails.
+    """
+    repo = _repo(root)
+    places = [Path(repo.cache.local.oid_to_path(digest)) for digest in digests]
+    missing = [d for d, place in zip(digests, places, strict=True) if not place.exists()]
+    if missing:
+        _patiently(lambda: _pull(repo, missing))
+    for digest, place in zip(digests, places, strict=True):
+        if not place.exists():
+            raise VouchError(f"{digest}: neither in DVC's cache nor in its remote", "dvc fetch")
+    return places
+
+
+def _pull(repo: "Repo", digests: Sequence[str]) -> None:
+    from dvc.exceptions import DvcException
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    try:
+        with _locked(repo):
+            repo.cloud.pull([HashInfo("md5", digest) for digest in digests])
+    except (DvcException, OSError) as error:
+        told = " ".join(str(error).split())
+        raise VouchError(f"{digests[0]}: not in DVC's cache: {told}", "dvc fetch") from None

@@ -66,6 +66,7 @@ class Project:
             "holdout": self.gold / "holdout.sealed",
             "extracted": self.gold / "extract.json",
             "predictions": self.tune / "predictions.parquet",
+            "labels": self.root / "data/labels/fraud/issued/labels.parquet",
             "model": self.tune / "model",
             "evaluation": self.root / "data/evaluate/fraud/evaluation.json",
         }[name]
@@ -84,7 +85,20 @@ class Project:
         held = payments(2000, 2, start=START + timedelta(days=6)) if holdout is None else holdout
         self.seal(held, generation, newer)
         self.fit(rows, depth)
+        self.labels([])
         return self
+
+    def labels(self, decided: list[tuple[Any, ...]]) -> None:
+        """Write issues as the stage label does: people's of entity, label, minute, propensity."""
+        rows = [
+            (entity, label, "reviewer", "ada", START + timedelta(days=30, minutes=at), chance)
+            for entity, label, at, chance in decided
+        ]
+        kinds = {"entity": "string", "label": "int8", "source": "string", "actor": "string"}
+        kinds |= {"issued_at": "datetime64[us]", "propensity": "float64"}
+        frame = pd.DataFrame(rows, columns=list(kinds)).astype(kinds).assign(in_force=True)
+        self.path("labels").parent.mkdir(parents=True, exist_ok=True)
+        frame.to_parquet(self.path("labels"))
 
     def seal(self, held: pd.DataFrame, generation: int = 1, newer: int = 0) -> None:
         key = HoldoutKey("fraud", self.source, KEY.set, generation)
@@ -115,7 +129,15 @@ class Project:
         scored.to_parquet(self.path("predictions"), index=False)
 
     def evaluate(self, **params: Any) -> dict[str, Any]:
-        names = ("declaration", "holdout", "extracted", "predictions", "model", "evaluation")
+        names = (
+            "declaration",
+            "holdout",
+            "extracted",
+            "predictions",
+            "labels",
+            "model",
+            "evaluation",
+        )
         paths = {name: self.path(name) for name in names}
         chosen = self.params.model_copy(update=params)
         evaluate(**paths, state=self.state, params=chosen)

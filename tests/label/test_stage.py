@@ -1,5 +1,9 @@
 import json
+from datetime import datetime
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -8,6 +12,7 @@ from vouch.engine import write_parquet
 from vouch.errors import VouchError
 from vouch.label import label
 from vouch.label.params import LabelParams
+from vouch.label.reviews import SCHEMA
 from vouch.settings import load_params
 
 
@@ -20,6 +25,7 @@ def run(engine, tmp_path, where="amount > 100", name="labels"):
     return label(
         declaration=path,
         rows=tmp_path / "rows.parquet",
+        reviews=tmp_path / "reviews",
         labels=tmp_path / f"{name}.parquet",
         summary=tmp_path / "label.json",
         params=LabelParams(),
@@ -38,6 +44,19 @@ def test_counts_by_source_and_the_same_bytes_twice(engine, tmp_path):
 def test_a_rule_that_fails_on_the_values_is_told(engine, tmp_path):
     with pytest.raises(VouchError, match="rule"):
         run(engine, tmp_path, where="CAST(id AS INTEGER) > 3")
+
+
+def test_decisions_are_labels_of_their_own_source_alone(engine, tmp_path):
+    decision = {"source": "reviewer", "issued_at": datetime(2025, 1, 1), "label": 1}
+    mine = decision | {"entity": "b", "actor": "ann", "origin": "shop", "case": "fraud-1"}
+    rows = [mine, mine | {"entity": "c", "origin": "another"}]
+    (tmp_path / "reviews").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / "reviews/0123.parquet")
+    result = run(engine, tmp_path)
+    assert result["reviews"] == ["0123"]
+    assert result["by_source"]["reviewer"]["issues"] == 1
+    labels = pd.read_parquet(tmp_path / "labels.parquet").set_index("source")
+    assert labels.loc["reviewer", ["entity", "actor", "case"]].tolist() == ["b", "ann", "fraud-1"]
 
 
 def test_params_refuse_an_unknown_source(tmp_path):

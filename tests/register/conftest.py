@@ -74,6 +74,7 @@ class Project:
             self.path("silver/rows.parquet")
         )
         self._labels(frame).to_parquet(self.path("labels/labels.parquet"))
+        write_json(self.path("labels/label.json"), {"reviews": ["0123456789ab"]})
         self.path("gold/holdout.sealed").write_bytes(generator.bytes(64))
         self._fit(frame)
         self._summaries(frame)
@@ -192,6 +193,7 @@ class Project:
             raw=self.path("raw"),
             rows=self.path("silver/rows.parquet"),
             labels=self.path("labels/labels.parquet"),
+            labelled=self.path("labels/label.json"),
             train=self.path("gold/train.parquet"),
             holdout=self.path("gold/holdout.sealed"),
             extracted=self.path("gold/extract.json"),

@@ -112,3 +112,12 @@ def test_one_moment_falls_back_to_the_hash():
     found, warnings = split(table([5] * 90, np.arange(90) % 3 == 0), 3)
     assert any("hash" in w for w in warnings)
     assert found[0].start is None
+
+
+def test_a_reviewers_label_counts_as_known_when_the_row_happened():
+    frame = table(range(200), [0, 1] * 100, delays=[0] * 200, label_source="rule")
+    late = frame.index < 10
+    frame.loc[late, "label_known_at"] = ORIGIN + pd.Timedelta(days=900)
+    without = split(frame, 2)[0][0].train
+    frame.loc[late, "label_source"] = "reviewer"
+    assert set(split(frame, 2)[0][0].train) - set(without) == set(range(10))

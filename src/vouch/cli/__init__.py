@@ -8,6 +8,7 @@ import typer
 from vouch.cli import (
     backtest,
     collect,
+    data,
     enqueue,
     holdout,
     operate,
@@ -46,6 +47,7 @@ for module in (run, stage, score, enqueue, collect, backtest, registry, operate,
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

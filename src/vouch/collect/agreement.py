@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 FEWEST = 2
 """Cases two reviewers must share for their agreement to be told."""
+ENOUGH, EACH = 20, 3
+"""Cases of several reviewers, and such of each of two labels, that CROWDLAB needs."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Consensus:
     Attributes:
         label: The label.
         confidence: How likely it is right, 0 to 1; None by majority.
-        method: ``crowdlab``, or ``majority`` where that cannot be computed.
+        method: ``crowdlab``, or ``majority`` where cases are too few for that.
     """
 
     label: int
@@ -71,12 +73,11 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     several = (votes.notna().sum(axis=1) >= 2).to_numpy()
     if not several.any():
         return {}
-    try:
+    labels, sure, method = _majority(votes, likely), np.full(len(votes), np.nan), "majority"
+    # with fewer nothing tells good reviewers from bad, and the model would overrule them all
+    if several.sum() >= ENOUGH and np.sum(np.bincount(labels[several]) >= EACH) > 1:
         labels, sure = _crowdlab(votes, likely)
         method = "crowdlab"
-    except ValueError:  # too few votes, or one class only
-        labels, sure = _majority(votes, likely), np.full(len(votes), np.nan)
-        method = "majority"
     return {
         str(case): Consensus(int(label), None if isnan(quality) else float(quality), method)
         for case, label, quality in zip(

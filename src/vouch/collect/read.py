@@ -64,7 +64,7 @@ def read_answers(path: Path) -> list[Answer]:
             f"{path}: neither .csv nor .json", "give the case file or an export of Label Studio"
         )
     try:
-        text = path.read_text("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise VouchError(f"{path}: not UTF-8 ({error})", "save it as UTF-8") from None
     reader = _table if path.suffix.lower() == ".csv" else _export

@@ -81,7 +81,7 @@ def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
 
     try:
         rows = pd.read_parquet(predictions)
-        twins = "twin" in pq.read_schema(train).names
+        twins = "twin" not in rows and "twin" in pq.read_schema(train).names
     except FileNotFoundError as error:
         raise VouchError(f"{error.filename}: no such file", "run the pipeline first") from None
     if twins:

@@ -15,6 +15,7 @@ def evaluate(
     holdout: Path,
     extracted: Path,
     predictions: Path,
+    labels: Path,
     model: Path,
     evaluation: Path,
     state: Path,
@@ -34,6 +35,7 @@ def evaluate(
       rule's own decisions, null where it cannot be) and ``reason``.
     - of rankings, ``threshold`` and ``cost_curve`` (see :func:`vouch.evaluate.costs.cheapest`;
       ``kind`` says against what), and ``curves``: ``precision_recall``, ``roc``, ``calibration``.
+    - ``review``: figures by people's decisions (see :func:`vouch.evaluate.review.review`), or null.
     - ``champion``: ``version`` and the paired ``comparison`` with it, or null and a ``reason``.
     - ``ledger``: the holdout's status after the question.
     - ``published``: others' figures beside ours.
@@ -44,6 +46,7 @@ def evaluate(
         holdout: The sealed holdout.
         extracted: ``extract.json``: which holdout it is.
         predictions: Out-of-fold predictions of the candidate.
+        labels: Issued labels, people's decisions among them.
         model: The candidate's folder.
         evaluation: Where to write ``evaluation.json``.
         state: The project's state folder: ledger, key, champion.
@@ -56,14 +59,15 @@ def evaluate(
     Raises:
         VouchError: The holdout cannot be opened, or there are no predictions to judge.
     """
+    from vouch.evaluate.review import review
     from vouch.evaluate.stage import load_candidate, question, summary, write
 
     progress(0, 3, "out-of-fold rows")
     candidate = load_candidate(declaration, extracted, predictions, model, params)
-    measured = candidate.measure()
+    measured, reviewed = candidate.measure(), review(candidate, labels)
     progress(1, 3, "holdout")
     asked = question(candidate, holdout, state)
     progress(2, 3, "writing")
-    content = write(evaluation, candidate, measured, asked)
+    content = write(evaluation, candidate, measured, reviewed, asked)
     progress(3, 3, "done")
     return summary(content)

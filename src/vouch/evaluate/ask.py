@@ -38,6 +38,7 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         raise VouchError(f"the holdout cannot be asked for {kind!r}", near(kind, KINDS))
     paths = _paths(root, usecase)
     sealed = paths.pop("holdout")
+    del paths["labels"]
     candidate = load_candidate(**paths, params=params)
     known = (ALL, *candidate.judge.metrics)
     if metric not in known:

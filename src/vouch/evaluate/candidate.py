@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vouch.evaluate import weighted
 from vouch.evaluate.costs import NOTHING, cheapest, stake
 from vouch.evaluate.curves import curves
 from vouch.evaluate.measures import KINDS, Kind, Terms, judged, measure, share, terms
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.published import side_by_side
 from vouch.evaluate.ranking import Ranking
+from vouch.evaluate.weighted import Floats
 from vouch.sources.declaration import Declaration
 
 
@@ -66,6 +68,23 @@ class Candidate:
         """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
         judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
         return judgement | {"the_rule": the_rule(self.rows, self.terms)}
+
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+        """Give figures of rows people decided: average precision, ROC AUC, precision, recall.
+
+        Args:
+            rows: Out-of-fold rows with ``decided``, 0 or 1.
+            weights: How many rows each stands for, above 0, shape (rows,).
+        """
+        positive = rows["decided"].to_numpy(np.int64) == 1
+        scores, sure = rows["score"].to_numpy(np.float64), self.params.confidence
+        flagged = scores >= self.threshold["value"]
+        return {
+            "average_precision": weighted.average_precision(positive, scores, weights, sure),
+            "roc_auc": weighted.roc_auc(positive, scores, weights, sure),
+            "precision": weighted.share(positive[flagged], weights[flagged], sure),
+            "recall": weighted.share(flagged[positive], weights[positive], sure),
+        }
 
     def extras(self) -> dict[str, Any]:
         """Give what only rankings have: threshold, cost curve, and curves."""

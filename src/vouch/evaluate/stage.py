@@ -9,6 +9,7 @@ import pandas as pd
 from vouch import usecases
 from vouch.errors import VouchError
 from vouch.evaluate.params import EvaluateParams
+from vouch.evaluate.weighted import Floats
 from vouch.files import read_json, write_json
 from vouch.holdout.judge import Judge
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
@@ -49,6 +50,9 @@ class Candidate(Protocol):
 
     def measure(self) -> dict[str, Any]:
         """Judge it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
+
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+        """Give figures of rows people decided, weighted; see :mod:`vouch.evaluate.review`."""
 
     def extras(self) -> dict[str, Any]:
         """Give what only models of its kind have."""
@@ -136,7 +140,11 @@ def _is(status: dict[str, Any], which: HoldoutKey) -> bool:
 
 
 def write(
-    evaluation: Path, candidate: Candidate, measured: dict[str, Any], asked: Asked
+    evaluation: Path,
+    candidate: Candidate,
+    measured: dict[str, Any],
+    reviewed: dict[str, Any] | None,
+    asked: Asked,
 ) -> dict[str, Any]:
     """Write ``evaluation.json``; see :func:`vouch.evaluate.evaluate` for what it holds."""
     content = {
@@ -145,6 +153,7 @@ def write(
         "out_of_fold": measured,
         "holdout": _answered(asked.reply),
         **candidate.extras(),
+        "review": reviewed,
         "champion": _compared(asked),
         "ledger": asked.ledger,
         "published": candidate.published(measured, asked.reply.answer),

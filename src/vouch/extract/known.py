@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vouch.engine import microseconds
 from vouch.errors import VouchError
-from vouch.label.resolve import TRUTH, rank, unrank
+from vouch.label.resolve import ARRIVING, TRUTH, rank, unrank
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -87,10 +87,13 @@ def labels_as_of(known: "Table") -> "Table":
 
 
 def mean_delay(labels: "Table", rows: "Table") -> float:
-    """Mean time in seconds from an event to its truth; 0 without truth or times."""
+    """Mean time in seconds from an event to its truth; 0 without truth or times.
+
+    Reviewers' decisions do not count: they come when they are asked for, be it years later.
+    """
     if "time" not in rows.columns:
         return 0.0
-    truth = labels.filter(labels.source.isin(TRUTH)).join(rows, labels.entity == rows.id)
+    truth = labels.filter(labels.source.isin(ARRIVING)).join(rows, labels.entity == rows.id)
     # whole seconds, summed as integers: the same on every engine and in every order
     seconds = (microseconds(truth.issued_at) - microseconds(truth.time)) // SECOND
     told = truth.aggregate(total=seconds.cast("int64").sum(), count=truth.count()).to_pyarrow()

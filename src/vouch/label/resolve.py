@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 CODES = {"rule": 0, "given": 1, "chargeback": 2, "reviewer": 3}
 STRENGTH = {"rule": 1, "given": 2, "chargeback": 2, "reviewer": 3}
-TRUTH = ("given", "chargeback", "reviewer")
+ARRIVING = ("given", "chargeback")
+"""Truth that comes by itself; a reviewer's comes when it is asked for."""
+TRUTH = (*ARRIVING, "reviewer")
 # a rank's bits, from the highest: strength 2, microseconds since 1970 53, label 3, source 2;
 # shifts and masks, because engines divide whole numbers as floats
 SOURCE_BITS, LABEL_BITS, MOMENT_BITS = 2, 3, 53

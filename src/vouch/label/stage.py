@@ -8,6 +8,7 @@ import duckdb
 from vouch.engine import connect, write_parquet
 from vouch.errors import VouchError
 from vouch.files import write_json
+from vouch.label.history import history
 from vouch.label.issues import issues
 from vouch.label.params import LabelParams
 from vouch.label.reviews import batches
@@ -43,7 +44,7 @@ def label(
 
     Returns:
         The summary: counts of issues by source, of positives or of each class, the batches of
-        decisions, and warnings.
+        decisions, ``history`` (see :func:`vouch.label.history.history`), and warnings.
 
     Raises:
         VouchError: The rule's condition is wrong.
@@ -59,7 +60,9 @@ def label(
         except duckdb.Error as error:
             raise _unusable(declaration, source, error) from None
         progress(1, 2, "counting labels")
-        result = _summarise(engine.read_parquet(labels), source)
+        issued, classes = engine.read_parquet(labels), find(source.usecase).CLASSES
+        result = _summarise(issued, source)
+        result["history"] = history(engine.read_parquet(rows), issued, classes)
     result["reviews"] = [batch.stem for batch in batches(reviews)]
     write_json(summary, result)
     progress(2, 2, "labels issued")

@@ -8,6 +8,7 @@ from vouch import usecases
 from vouch.files import read_json
 from vouch.progress import Progress, silent
 from vouch.report import facts, formats, summary
+from vouch.report.history import label_history
 from vouch.report.params import ReportParams
 from vouch.sources.declaration import load_declaration
 
@@ -100,7 +101,9 @@ def report(
     paths = {"rows": rows, "predictions": predictions, "tree": tree, "explanations": explanations}
     progress(0, 2, "counting and drawing")
     own = usecases.part(source.usecase, "report.content", "vouch.report.rankings:content")
-    content = {**said, "declaration": source, "totals": facts.totals(rows)}
+    classes = usecases.find(source.usecase).CLASSES
+    content = {**said, "declaration": source, "totals": facts.totals(rows), "class_names": classes}
+    content["label_history"] = label_history(said["labelled"].get("history"), classes)
     content |= own(source, paths, said, params) | _leaders(said["leaderboard"], params)
     content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}
     progress(1, 2, "writing")

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from vouch.evaluate.params import EvaluateParams
+from vouch.evaluate.weighted import Floats
 from vouch.files import read_json
 from vouch.sources.declaration import Declaration
-from vouch.text.judge import METRIC, SCORES, Judge
+from vouch.text.judge import METRIC, SCORES, Judge, chosen
 from vouch.text.published import side_by_side
+from vouch.text.review import figures
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class TextCandidate:
         said = known["rule"].to_numpy(np.int64)
         sure = {name: (said == number).astype(float) for number, name in enumerate(SCORES)}
         return self.judge.measure(known.assign(**sure), "truth")
+
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+        """Give figures of texts people decided, see :func:`vouch.text.review.figures`."""
+        return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
 
     def extras(self) -> dict[str, Any]:
         """Give nothing beside: all figures are in the measures."""

@@ -34,7 +34,7 @@ from vouch.tune.proposal import C
 from vouch.tune.search import Record, Search
 
 METRIC = "macro_recall"
-KEPT = ("id", "time", "text", "asset", "confidence", "group")
+KEPT = ("id", "time", "text", "asset", "confidence", "group", "twin")
 GIVEN = ("label", "rule", "truth")
 CHECKED = 100  # rows whose VADER scores are computed again
 Floats = NDArray[np.float64]

@@ -55,7 +55,8 @@ def split(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
     positives, never between rows of the same time. Else by a hash of the payer, or of the id.
 
     Args:
-        frame: Columns ``label`` and ``id``; ``time``, ``label_known_at``, ``payer`` where known.
+        frame: Columns ``label`` and ``id``; ``time``, ``label_known_at``, ``label_source``,
+            ``payer`` where known.
         folds: How many assessment blocks are wanted, at least 2.
 
     Returns:
@@ -132,7 +133,11 @@ def _blocks(time: pd.Series, cuts: list[pd.Timestamp]) -> list[Rows]:
 def _known(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
     if "label_known_at" not in frame:
         return rows
-    return rows[(frame["label_known_at"].iloc[rows] <= moment).to_numpy()]
+    known = frame["label_known_at"].iloc[rows] <= moment
+    if "label_source" in frame:
+        # people say what they are asked, when they are asked: they could have been asked then
+        known |= frame["label_source"].iloc[rows] == "reviewer"
+    return rows[known.to_numpy()]
 
 
 def _too_late(labels: NDArray[np.int8], before: list[Rows], known: list[Rows]) -> bool:

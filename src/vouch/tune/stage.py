@@ -131,7 +131,7 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> Ground:
     for name in (*features, *GIVEN, "id"):
         if name not in there:
             raise VouchError(f"{train}: no column {name!r}", near(name, there))
-    own = [name for name in (*KEPT, *GIVEN) if name in there]
+    own = [name for name in (*KEPT, *GIVEN, "label_source") if name in there]
     # a feature may be one of the row's own columns too, such as the amount
     table = pq.read_table(train, columns=list(dict.fromkeys([*own, *features])))
     frame = table.to_pandas()

@@ -1,0 +1,148 @@
+"""``vouch data``: what differs between two versions of a table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
+ROOT = Path()
+STATE = Path(".vouch")
+SAID = {
+    "same": "the same",
+    "added": "added",
+    "corrected": "corrected (a later version of a row that was there)",
+    "changed": "changed",
+    "bookkeeping": "the same but for file, line or times",
+    "removed": "removed",
+}
+LISTED = 12  # columns of a table that are printed; all are in the JSON
+WIDEST = 48  # characters of a value
+
+
+@app.callback()
+def _group() -> None:
+    """Keep ``data`` a group, which one command alone would not make it."""
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="A file or folder, REV:path, or NAME:VERSION.")],
+    b: Annotated[str, typer.Argument(help="The other, usually the newer one.")],
+    of: Annotated[
+        str | None, typer.Option(help="Of a model version: silver, labels or train.")
+    ] = None,
+    key: Annotated[str, typer.Option(help="Columns that name a row: id, or COLUMN,COLUMN…")] = "",
+    memory: Annotated[
+        str | None, typer.Option(help="How much to hold before spilling to disk, such as 1GB.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the differences here.")
+    ] = None,
+) -> None:
+    """Show what differs between two versions of a table: rows, columns, labels and who gave them.
+
+    A version is a file or folder; what DVC kept there in a git revision; or a table that a
+    registered model rests on.
+
+    Examples:
+      vouch data diff HEAD~1:data/silver/fraud/rows.parquet data/silver/fraud/rows.parquet
+      vouch data diff fraud-simulated:1 fraud-simulated:champion --of labels
+      vouch data diff old.csv new.csv --key order_id
+    """
+    from rich.console import Console
+
+    from vouch import terminal
+    from vouch.diff import diff as compare
+    from vouch.files import write_json
+
+    names = [name.strip() for name in key.split(",") if name.strip()]
+    with terminal.working(Console(stderr=True), "diff") as progress:
+        found = compare(
+            ROOT, STATE, a, b, of=_part(of), key=names, memory=memory, progress=progress
+        )
+    _print(Console(), found)
+    if json_file:
+        write_json(json_file, found)
+
+
+def _part(of: str | None) -> Any:
+    from vouch.diff.sides import PARTS
+    from vouch.errors import VouchError, near
+
+    if of is not None and of not in PARTS:
+        raise VouchError(f"--of: no table {of!r}", near(of, PARTS))
+    return of
+
+
+def _print(console: "Console", found: dict[str, Any]) -> None:
+    counts, name = found["rows"], ", ".join(found["key"]) or "all it says"
+    print(f"{found['a']}: {counts['a']:,} rows\n{found['b']}: {counts['b']:,} rows")
+    print(f"a row is named by {name}")
+    for kind, said in SAID.items():
+        if counts[kind]:
+            print(f"  {counts[kind]:>12,} {said}")
+    _print_columns(console, found["columns"])
+    if found["labels"]:
+        _print_labels(console, found["labels"])
+    else:
+        _print_examples(found["examples"])
+
+
+def _print_columns(console: "Console", columns: dict[str, Any]) -> None:
+    for kind in ("added", "removed"):
+        if columns[kind]:
+            print(f"columns {kind}: {', '.join(columns[kind])}")
+    for one in columns["retyped"]:
+        print(f"column {one['column']}: {one['a']} became {one['b']}")
+    for kind in ("changed", "corrected"):
+        rows = [(one["column"], f"{one['rows']:,}") for one in columns[kind][:LISTED]]
+        _table(console, (f"column of {kind} rows", "rows in which it differs"), rows)
+
+
+def _print_labels(console: "Console", labels: dict[str, Any]) -> None:
+    rows = [
+        (i["source"], i["actor"], f"{i['added']:,}", f"{i['removed']:,}", f"{i['changed']:,}")
+        for i in labels["issues"]
+    ]
+    _table(console, ("issues by", "actor", "added", "removed", "changed"), rows)
+    held = ", ".join(f"{count:,} {kind}" for kind, count in labels["held"].items())
+    print(f"labels that hold: {held}")
+    flips = [
+        (f"{f['from']} → {f['to']}", f["from_source"], f"{f['source']} {f['actor']}", f["entities"])
+        for f in labels["flips"][:LISTED]
+    ]
+    _table(console, ("flipped", "was by", "is by", "rows"), flips)
+    for one in labels["examples"]:
+        print(
+            f"  {one['entity']}  {one['from']} ({one['from_source']}) → {one['to']} "
+            f"({one['source']} {one['actor']}, {one['issued_at']})"
+        )
+
+
+def _print_examples(examples: dict[str, Any]) -> None:
+    for kind, rows in examples.items():
+        for one in rows:
+            named = ", ".join(_short(value) for value in one["row"].values())
+            changes = [f"{c} {_short(x)} → {_short(y)}" for c, (x, y) in one["columns"].items()]
+            print(f"  {kind} {named}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def _table(console: "Console", columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    if rows:
+        table = Table(*columns, box=box.SIMPLE)
+        for row in rows:
+            table.add_row(*map(str, row))
+        console.print(table)

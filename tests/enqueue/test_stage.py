@@ -1,0 +1,100 @@
+import csv
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.project import vouch
+from vouch.enqueue import enqueue
+from vouch.enqueue.stage import again, withdraw
+from vouch.errors import VouchError
+
+STATE = ".vouch"
+
+
+def put(project, n, name="cases.csv"):
+    return enqueue(project, project / STATE, "fraud", n, project / name)
+
+
+def read(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_cases_come_from_training_rows_with_facts_and_reasons(project):
+    told = put(project, 8)
+    rows = read(project / "cases.csv")
+    assert told["by_stream"] == {"disagreement": 2, "margin": 2, "random": 2, "value": 2}
+    assert told["model"] == "fraud-simulated:1"
+    train = pd.read_parquet(project / "data/gold/fraud/train.parquet").set_index("id")
+    amounts = train.loc[[row["entity"] for row in rows], "amount"]  # fails for a holdout row
+    assert [float(row["amount"]) for row in rows] == pytest.approx(amounts.tolist())
+    assert all(row["reasons"] for row in rows)
+    assert "label" not in rows[0]
+
+
+def test_a_case_is_never_put_out_twice(project):
+    put(project, 20)
+    put(project, 30, "more.csv")
+    cases = [row["entity"] for name in ("cases.csv", "more.csv") for row in read(project / name)]
+    assert len(cases) == len(set(cases)) == 50
+
+
+def test_a_day_has_a_capacity(project):
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["enqueue"]["fraud"]["capacity"] = 12
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    put(project, 10)
+    told = put(project, 10, "more.csv")
+    assert told["cases"] == 2
+    assert "2 cases of the day's 12" in told["warnings"][0]
+    assert put(project, None, "none.csv")["cases"] == 0
+
+
+def test_a_lost_file_is_written_again(project):
+    put(project, 6)
+    first = (project / "cases.csv").read_text()
+    (project / "cases.csv").unlink()
+    again(project, project / STATE, "fraud", project / "cases.csv")
+    assert sorted((project / "cases.csv").read_text().splitlines()) == sorted(first.splitlines())
+
+
+def test_what_is_taken_back_may_be_chosen_again(project):
+    put(project, 6)
+    before = {row["entity"] for row in read(project / "cases.csv")}
+    assert withdraw(project, project / STATE, "fraud") == 6
+    put(project, 6, "more.csv")
+    assert {row["entity"] for row in read(project / "more.csv")} == before
+
+
+def test_a_write_that_fails_leaves_the_cases_to_be_written_again(project, monkeypatch):
+    def full(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("vouch.enqueue.stage.write_cases", full)
+    with pytest.raises(OSError, match="disk full"):
+        put(project, 5)
+    monkeypatch.undo()
+    assert again(project, project / STATE, "fraud", project / "cases.csv")["cases"] == 5
+
+
+def test_without_a_model_it_says_so(project):
+    shutil.rmtree(project / "data/register")
+    with pytest.raises(VouchError, match="no model is registered yet"):
+        put(project, 5)
+
+
+def test_less_than_one_case_is_an_error(project):
+    with pytest.raises(VouchError, match="-n: got 0"):
+        put(project, 0)
+
+
+def test_the_command_says_what_it_chose(project):
+    done = vouch(project, "enqueue", "fraud", "-n", "4", "--out", "c.csv", "--json", "c.json")
+    assert done.returncode == 0, done.stderr
+    assert "4 cases (1 disagreement, 1 margin, 1 random, 1 value) -> c.csv" in done.stdout
+    assert (project / "c.json").exists()
+    lost = vouch(project, "enqueue", "fraud")
+    assert lost.returncode == 1
+    assert "--out is missing" in lost.stderr
