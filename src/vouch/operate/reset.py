@@ -90,12 +90,13 @@ def reset(root: Path, scope: Scope) -> None:
     check_idle(root)
     kept = [] if scope.decisions else _cases(root)
     for part in plan(root, scope):
-        if part.path.name == DATABASE and kept:
-            _drop_all_but(part.path, kept)
+        if part.path.name.startswith(DATABASE) and kept:
+            if part.path.name == DATABASE:
+                _drop_all_but(part.path, kept)
         elif part.path.is_dir() and not part.path.is_symlink():
             shutil.rmtree(part.path)
         else:
-            part.path.unlink()
+            part.path.unlink(missing_ok=True)  # SQLite removes its log by itself
     _begin_again(root, scope)
 
 

@@ -1,0 +1,64 @@
+from datetime import date
+
+import pytest
+
+from vouch.errors import VouchError
+from vouch.files import sha256
+from vouch.operate.exchange import pending, put_aside, record, todays_cases
+from vouch.operate.folders import REVIEWS, TO_SCORE, arrived
+
+
+def drop(folder, name, content="a"):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(content)
+    return folder / name
+
+
+def test_files_still_being_written_have_not_arrived(tmp_path):
+    for name in ("b.csv", "a.csv", ".hidden.csv", "c.csv.part", "d.tmp"):
+        drop(tmp_path, name)
+    (tmp_path / "folder").mkdir()
+    assert [path.name for path in arrived(tmp_path)] == ["a.csv", "b.csv"]
+    assert arrived(tmp_path / "none") == []
+
+
+def test_a_file_is_scored_once_and_again_when_its_content_changes(tmp_path):
+    path = drop(tmp_path / TO_SCORE.format(usecase="fraud"), "rows.parquet")
+    (new,) = pending(tmp_path, "fraud", None)
+    assert new.path == path and new.out.name == "rows.parquet.csv"
+    record(new, {"rows": 1})
+    assert pending(tmp_path, "fraud", None) == [new]  # its scores are not there
+    new.out.write_text("scores")
+    assert pending(tmp_path, "fraud", None) == []
+    path.write_text("b")
+    assert [file.path for file in pending(tmp_path, "fraud", None)] == [path]
+    assert [file.path for file in pending(tmp_path, "fraud", path)] == [path]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(VouchError, match=r"none\.csv"):
+        pending(tmp_path, "fraud", tmp_path / "none.csv")
+
+
+def test_files_of_one_name_do_not_replace_one_another(tmp_path):
+    folder = tmp_path / REVIEWS.format(usecase="fraud")
+    moved = []
+    for content in "abc":
+        path = drop(folder, "cases.csv", content)
+        moved.append(put_aside(path, sha256(path)))
+    assert [path.read_text() for path in moved] == ["a", "b", "c"]
+    assert arrived(folder) == []
+
+
+def test_a_file_that_changed_while_it_was_read_stays(tmp_path):
+    path = drop(tmp_path, "cases.csv")
+    digest = sha256(path)
+    path.write_text("more")
+    assert put_aside(path, digest) is None and path.read_text() == "more"
+
+
+def test_the_days_cases_never_take_a_name_that_is_out(tmp_path):
+    first = todays_cases(tmp_path, "fraud", date(2024, 5, 1))
+    assert first.name == "2024-05-01.csv"
+    drop(first.parent, first.name)
+    assert todays_cases(tmp_path, "fraud", date(2024, 5, 1)).name == "2024-05-01-2.csv"

@@ -1,0 +1,136 @@
+"""What goes and what stays, in a trained project."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+
+import pytest
+import yaml
+from filelock import FileLock
+
+from tests.project import vouch
+from vouch.errors import VouchError
+from vouch.operate.record import Ports, Record
+from vouch.operate.reset import Scope, plan, reset
+from vouch.queue import Case, Queue
+
+GIVEN = (
+    "data/raw/paysim/0123456789ab-payments.csv",
+    "data/raw/paysim.dvc",
+    "data/inbox/fraud/reviews/done/decided.csv",
+    "data/inbox/fraud/score/new.csv",
+)
+DECIDED = (
+    "data/labels/fraud/reviews/ab12.parquet",
+    "data/labels/fraud/reviews/ab12.parquet.dvc",
+    "data/outbox/fraud/cases/2024-05-01.csv",
+)
+MADE = (".vouch/holdout.key", "data/gold/fraud", "data/labels/fraud/issued", "dvc.lock")
+
+
+@pytest.fixture
+def used(project):
+    for name in (*GIVEN, *DECIDED, "data/outbox/fraud/scores/new.csv", ".prefect/prefect.db"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("people's work")
+    case = {
+        "case": "fraud-1",
+        "usecase": "fraud",
+        "origin": "simulated",
+        "entity": "1",
+        "stream": "random",
+        "propensity": 0.5,
+        "model": "fraud-simulated:1",
+        "scores": [0.5, 0.5],
+        "prediction": 0,
+        "facts": {},
+        "reasons": [],
+        "poor": False,
+        "out_at": datetime(2024, 5, 1),
+    }
+    Queue(project / ".vouch", "fraud", "simulated").put([Case(**case)])
+    return project
+
+
+def there(project, names):
+    return [name for name in names if (project / name).exists()]
+
+
+def tables(project):
+    with closing(sqlite3.connect(project / ".vouch/vouch.db")) as database:
+        asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        return {name for (name,) in database.execute(asked)}
+
+
+def test_what_people_gave_and_decided_stays(used):
+    assert there(used, MADE) == list(MADE)
+    reset(used, Scope())
+    assert there(used, (*GIVEN, *DECIDED)) == [*GIVEN, *DECIDED]
+    assert there(used, (*MADE, "data/outbox/fraud/scores", ".prefect")) == []
+    # the cases that are out can still be collected, the ledger is gone
+    assert tables(used) == {"cases"}
+    assert [c.case for c in Queue(used / ".vouch", "fraud", "simulated").all()] == ["fraud-1"]
+    assert (used / ".dvc/cache").exists()
+
+
+def test_decisions_and_raw_files_go_with_their_own_flags(used):
+    reset(used, Scope(decisions=True))
+    assert there(used, DECIDED) == [] and there(used, GIVEN) == list(GIVEN)
+    assert not (used / ".vouch/vouch.db").exists()
+    reset(used, Scope(raw=True, cache=True))
+    assert there(used, GIVEN) == [name for name in GIVEN if "inbox" in name]
+    assert not (used / ".dvc/cache").exists()
+
+
+def test_the_first_holdout_is_chosen_again_and_files_that_are_gone_are_not(used):
+    path = used / "data/inputs.yaml"
+    inputs = yaml.safe_load(path.read_text())
+    inputs["usecases"]["fraud"]["generation"] = 3
+    filed = inputs["usecases"]["fraud"] | {"files": ["0123456789ab"], "source": "paysim"}
+    inputs["remembered"] = {"fraud": {"paysim": filed}}
+    path.write_text(yaml.safe_dump(inputs))
+    reset(used, Scope())
+    inputs = yaml.safe_load(path.read_text())
+    assert inputs["usecases"]["fraud"]["generation"] == 1
+    assert inputs["remembered"]["fraud"]["paysim"]["files"] == ["0123456789ab"]
+    reset(used, Scope(raw=True))
+    assert yaml.safe_load(path.read_text())["remembered"] == {"fraud": {}}
+
+
+def test_it_says_what_and_how_much_and_a_dry_run_removes_nothing(used):
+    before = sorted(used.rglob("*"))
+    done = vouch(used, "reset", "--dry-run")
+    assert done.returncode == 0 and "data/gold/fraud" in done.stdout
+    made = used / "data/gold/fraud"
+    size = sum(f.stat().st_size for f in made.rglob("*") if f.is_file())
+    (part,) = (part for part in plan(used, Scope()) if part.path == made)
+    assert part.bytes == size and part.files == len(list(made.iterdir()))
+    assert sorted(used.rglob("*")) == before
+
+
+def test_a_raw_file_that_lives_in_the_cache_keeps_the_cache(used):
+    (used / "data/raw/paysim/link.csv").symlink_to(used / ".dvc/cache/files")
+    with pytest.raises(VouchError, match=r"link\.csv"):
+        plan(used, Scope(cache=True))
+
+
+def test_it_refuses_while_something_is_at_work(used):
+    with FileLock(used / ".vouch/locks/run.lock"), pytest.raises(VouchError, match="run is at"):
+        reset(used, Scope())
+    Record.of_this_process(Ports()).save(used)
+    with pytest.raises(VouchError, match="vouch up serves"):
+        reset(used, Scope())
+    assert there(used, MADE) == list(MADE)
+
+
+@pytest.mark.slow
+def test_the_pipeline_runs_again_after_a_reset_to_the_same_model(used):
+    for name in (*GIVEN, *DECIDED):
+        (used / name).unlink()
+    before = {p.name: p.read_bytes() for p in (used / "data/tune/fraud/model").iterdir()}
+    assert vouch(used, "reset", "--yes", "--cache").returncode == 0
+    done = vouch(used, "run", "fraud", "--no-prefect")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {p.name: p.read_bytes() for p in (used / "data/tune/fraud/model").iterdir()} == before
+    shutil.rmtree(used)
