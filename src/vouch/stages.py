@@ -200,6 +200,7 @@ STAGES: tuple[Stage, ...] = (
             "ingested": f"{BRONZE}/ingest.json",
             "rows": f"{SILVER}/rows.parquet",
             "validated": f"{SILVER}/validate.json",
+            "labels": f"{LABELS}/labels.parquet",
             "labelled": f"{LABELS}/label.json",
             "extracted": f"{GOLD}/extract.json",
             "leaderboard": f"{TUNE}/leaderboard.json",
@@ -210,7 +211,7 @@ STAGES: tuple[Stage, ...] = (
             "registration": "data/register/{usecase}/registration.json",
         },
         outputs={"report": "data/report/{usecase}/report.html"},
-        shared=("src/vouch/text",),
+        shared=("src/vouch/label", "src/vouch/text"),
     ),
 )
 

@@ -72,6 +72,17 @@ def _flagged(predictions):
     return predictions.loc[predictions["score"] >= 0.5, "id"]
 
 
+def test_registering_beside_a_champion_counts_what_it_decides_otherwise(two):
+    assert two.register("disabled")["otherwise"] is None  # nobody was champion
+    two.changes["champion"] = {"version": 1, "comparison": None}
+    told = two.register("disabled")["otherwise"]
+    a, b = (find(two.state, NAME, n) for n in ("1", "2"))
+    found = compare(a, b)["decisions"]
+    del found["examples"]
+    assert told == {"champion": 1, **found}
+    assert told["decided_differently"] > 0
+
+
 def test_lineage_of_a_version_tells_data_labels_deciders_and_promotion(two):
     promote(two.state, NAME, "2", "it is better")
     told = trace(two.root, two.state, f"{NAME}:champion")

@@ -279,6 +279,18 @@ def make_explanations() -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def make_labels(people: list[tuple[Any, ...]] | None = None, use: bool = True) -> pd.DataFrame:
+    """A rule's word of each row, and people's: entity, label, actor, hour."""
+    rule = [(f"p{n:04d}", n % 4 == 0, "rule", "large", 0, True) for n in range(ROWS)]
+    said = [(e, label, "reviewer", actor, at, use) for e, label, actor, at in people or []]
+    names = ["entity", "label", "source", "actor", "issued_at", "in_force"]
+    frame = pd.DataFrame([*rule, *said], columns=names)
+    hours = frame["issued_at"].map(lambda at: START + timedelta(days=20, hours=at))
+    return frame.assign(
+        label=frame["label"].astype("int8"), issued_at=hours.astype("datetime64[us]")
+    )
+
+
 DECLARATION: dict[str, Any] = {
     "name": "shop",
     "usecase": "fraud",
@@ -305,6 +317,7 @@ class Inputs:
     explanations: pd.DataFrame = field(default_factory=make_explanations)
     declaration: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(DECLARATION))
     predictions: pd.DataFrame | None = None
+    labels: pd.DataFrame = field(default_factory=make_labels)
 
     def write(self) -> dict[str, Path]:
         paths = {name: self.root / f"{name}.json" for name in self.summaries}
@@ -316,6 +329,7 @@ class Inputs:
             if self.predictions is None
             else self.predictions,
             "explanations": self.explanations,
+            "labels": self.labels,
         }
         for name, table in tables.items():
             paths[name] = self.root / f"{name}.parquet"

@@ -37,7 +37,7 @@ def compare(a: Version, b: Version) -> dict[str, Any]:
         "labels": _differing(*labels),
         "parameters": _differing(*parameters),
         "metrics": _differing(ours["metrics"], theirs["metrics"]),
-        "decisions": _decisions(a, b),
+        "decisions": decisions(a, b),
     }
 
 
@@ -61,8 +61,20 @@ def _parameters(facts: dict[str, Any]) -> dict[str, Any]:
     return {**candidate, **settings, **rest, "git_commit": facts["git_commit"]}
 
 
-def _decisions(a: Version, b: Version) -> dict[str, Any]:
-    """Count and show the rows decided differently, the surest disagreement first."""
+def decisions(a: Version, b: Version) -> dict[str, Any]:
+    """Count and show the rows decided differently, the surest disagreement first.
+
+    Args:
+        a: The one.
+        b: The other.
+
+    Returns:
+        ``rows_in_both``, ``decided_differently``, ``higher_by_a``, ``higher_by_b`` (how many got
+        a higher class from the one or the other), and ``examples``.
+
+    Raises:
+        VouchError: A version's files cannot be had.
+    """
     import duckdb
 
     values = {"a": str(a.predictions), "b": str(b.predictions)}

@@ -11,6 +11,7 @@ from vouch.errors import VouchError
 from vouch.files import read_json, sha256, write_json
 from vouch.progress import Progress, silent
 from vouch.register import lineage
+from vouch.register.compare import decisions
 from vouch.register.digests import digests, git_commit
 from vouch.register.gate import Verdict, judge
 from vouch.register.params import RegisterParams
@@ -122,6 +123,9 @@ def register(
     gate = _decide(state, version, measured, params)
     set_alias(state, version, CHALLENGER)
     result = _result(state, version, facts, gate)
+    result["otherwise"] = _otherwise(
+        state, version, (measured.get("champion") or {}).get("version")
+    )
     write_json(registration, result)
     progress(3, 3, "registered")
     return result
@@ -260,6 +264,18 @@ def _rolled_back(state: Path, version: Version) -> bool:
     log = history(state, version.name)
     left = [e.kind for e in log if version.number in (e.from_version, e.to_version)]
     return bool(left) and left[-1] == "rollback"
+
+
+def _otherwise(state: Path, version: Version, champion: int | None) -> dict[str, Any] | None:
+    """Count the out-of-fold rows that the champion of before decides otherwise."""
+    if champion is None or champion == version.number:
+        return None
+    try:
+        found = decisions(find(state, version.name, str(champion)), version)
+    except VouchError:  # its files are gone: no reason not to register
+        return None
+    counts = ("rows_in_both", "decided_differently", "higher_by_a", "higher_by_b")
+    return {"champion": champion, **{name: found[name] for name in counts}}
 
 
 def _result(

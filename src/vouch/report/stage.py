@@ -8,6 +8,7 @@ from vouch import usecases
 from vouch.files import read_json
 from vouch.progress import Progress, silent
 from vouch.report import facts, formats, summary
+from vouch.report.corrections import corrections
 from vouch.report.history import label_history
 from vouch.report.params import ReportParams
 from vouch.sources.declaration import load_declaration
@@ -24,6 +25,7 @@ SECTIONS = (
     ("extract", "Features and split"),
     ("tune", "Candidates"),
     ("evaluate", "How good it is"),
+    ("corrections", "What people corrected"),
     ("explain", "Why it decides so"),
     ("register", "May it be used"),
     ("lineage", "Lineage"),
@@ -51,6 +53,7 @@ def report(
     ingested: Path,
     rows: Path,
     validated: Path,
+    labels: Path,
     labelled: Path,
     extracted: Path,
     leaderboard: Path,
@@ -70,6 +73,7 @@ def report(
         ingested: Ingest's summary.
         rows: Silver rows, for counts and sums.
         validated: Validate's summary.
+        labels: Issued labels, for what people corrected.
         labelled: Label's summary.
         extracted: Extract's summary.
         leaderboard: Tune's result.
@@ -103,6 +107,7 @@ def report(
     own = usecases.part(source.usecase, "report.content", "vouch.report.rankings:content")
     classes = usecases.find(source.usecase).CLASSES
     content = {**said, "declaration": source, "totals": facts.totals(rows), "class_names": classes}
+    content["corrections"] = corrections(labels, rows, source)
     content["label_history"] = label_history(said["labelled"].get("history"), classes)
     content |= own(source, paths, said, params) | _leaders(said["leaderboard"], params)
     content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}
@@ -118,7 +123,8 @@ def render(content: Mapping[str, Any]) -> str:
     source = content["declaration"]
     title = f"{source.usecase.title()} on {source.name}: the report"
     environment = _environment(content.get("templates"))
-    return environment.get_template("report.html").render(content, title=title, sections=SECTIONS)
+    shown = [s for s in SECTIONS if s[0] != "corrections" or content.get("corrections")]
+    return environment.get_template("report.html").render(content, title=title, sections=shown)
 
 
 def _environment(own: Path | None) -> "Environment":

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vouch.sources.declaration import Declaration
+
 Slice = tuple[str, str, NDArray[np.bool_]]
 ASSETS = 8  # assets with a slice of their own, the commonest ones
 WORD = re.compile(r"\w+")
@@ -37,6 +39,11 @@ def slices(rows: pd.DataFrame) -> Iterator[Slice]:
     ):
         if there.any():
             yield kind, value, there
+
+
+def of_rows(rows: pd.DataFrame, source: Declaration) -> Iterator[Slice]:
+    """Cut rows of silver, where a label's confidence has its full name; see :func:`slices`."""
+    yield from slices(rows.rename(columns={"label_confidence": "confidence"}))
 
 
 def _by_length(texts: pd.Series) -> Iterator[Slice]:

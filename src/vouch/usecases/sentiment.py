@@ -26,6 +26,7 @@ PARTS: Mapping[str, str] = {
     "explain.params": "vouch.text.params:TextExplainParams",
     "register.package": "vouch.text.packaging:package",
     "report.content": "vouch.text.report:content",
+    "report.slices": "vouch.text.slices:of_rows",
 }
 """What reads words rather than numbers."""
 COMMANDS: Mapping[str, str] = {

@@ -1,0 +1,135 @@
+"""What people's decisions changed: who decided, which labels they overruled, and of which rows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch import usecases
+from vouch.engine import connect
+from vouch.label.resolve import resolve
+from vouch.sources.declaration import Declaration
+
+Slice = tuple[str, str, NDArray[np.bool_]]
+Slicer = Callable[[pd.DataFrame, Declaration], Iterator[Slice]]
+MOST = 8  # values of a category with a line of their own, the commonest ones
+USUAL = "vouch.report.corrections:by_category"
+
+
+def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any] | None:
+    """Tell what people decided, beside the label each row would have without them.
+
+    Args:
+        labels: Issued labels.
+        rows: Silver rows.
+        source: The declaration: categories are slices, or what the use case cuts rows into.
+
+    Returns:
+        None where nobody decided anything; else ``rows`` decided, ``in_force`` (whether decisions
+        count as labels), ``flipped``, ``confirmed`` and ``unlabelled`` (without a label before)
+        rows; ``flips``: rows by ``from``, ``source`` and ``to``; ``reviewers``: for each ``actor``
+        ``rows``, ``flipped``, ``classes``, ``first`` and ``last``; ``slices``: ``slice``,
+        ``value``, ``rows`` and ``flipped``.
+    """
+    classes = usecases.find(source.usecase).CLASSES
+    issued, held = _read(labels)
+    if held.empty:
+        return None
+    flipped = held["was"].notna() & (held["was"] != held["now"])
+    slicer: Slicer = usecases.part(source.usecase, "report.slices", USUAL)
+    return {
+        "rows": len(held),
+        "in_force": bool(issued["in_force"].any()),
+        "flipped": int(flipped.sum()),
+        "confirmed": int((held["was"] == held["now"]).sum()),
+        "unlabelled": int(held["was"].isna().sum()),
+        "flips": _flips(held[flipped], classes),
+        "reviewers": _reviewers(issued, held, classes),
+        "slices": _slices(rows, held.assign(flipped=flipped), slicer, source),
+    }
+
+
+def _read(labels: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read people's issues, and of each decided row ``was``, ``was_by`` and ``now``."""
+    with connect() as engine:
+        table = engine.read_parquet(labels)
+        people = table.filter(table.source == "reviewer")
+        now = resolve(people.mutate(in_force=True)).select("entity", now="label")
+        others = table.filter(table.source != "reviewer").semi_join(people, "entity")
+        before = resolve(others).select("entity", was="label", was_by="source")
+        met = now.left_join(before, "entity").select("entity", "now", "was", "was_by")
+        issued = people.select("entity", "label", "actor", "issued_at", "in_force")
+        return engine.to_pandas(issued), engine.to_pandas(met.order_by("entity"))
+
+
+def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    counted = flipped.value_counts(["was", "was_by", "now"]).reset_index(name="rows")
+    return [
+        {
+            "from": classes[int(one["was"])],
+            "source": one["was_by"],
+            "to": classes[int(one["now"])],
+            "rows": int(one["rows"]),
+        }
+        for one in counted.to_dict("records")
+    ]
+
+
+def _reviewers(
+    issued: pd.DataFrame, held: pd.DataFrame, classes: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Tell what each reviewer decided, by their last word on each row."""
+    last = issued.sort_values("issued_at").drop_duplicates(["actor", "entity"], keep="last")
+    met = last.merge(held, on="entity")
+    return [
+        {
+            "actor": actor,
+            "rows": len(own),
+            "flipped": int((own["was"].notna() & (own["was"] != own["label"])).sum()),
+            "classes": {n: int((own["label"] == k).sum()) for k, n in enumerate(classes)},
+            "first": own["issued_at"].min().isoformat(),
+            "last": own["issued_at"].max().isoformat(),
+        }
+        for actor, own in met.groupby("actor")
+    ]
+
+
+def _slices(
+    rows: Path, held: pd.DataFrame, slicer: Slicer, source: Declaration
+) -> list[dict[str, Any]]:
+    with duckdb.connect() as connection:
+        connection.register("held", held[["entity", "flipped"]])
+        query = """SELECT * FROM read_parquet($rows) AS r JOIN held ON r.id = held.entity
+                   WHERE superseded_at IS NULL ORDER BY r.id"""
+        found = connection.execute(query, {"rows": str(rows)}).df()
+    flipped = found["flipped"].to_numpy(bool)
+    return [
+        {
+            "slice": kind,
+            "value": value,
+            "rows": int(there.sum()),
+            "flipped": int(flipped[there].sum()),
+        }
+        for kind, value, there in slicer(found, source)
+    ]
+
+
+def by_category(rows: pd.DataFrame, source: Declaration) -> Iterator[Slice]:
+    """Cut rows by the values of their categories, the commonest ones first.
+
+    Args:
+        rows: Rows of silver.
+        source: Says which columns are categories.
+
+    Yields:
+        The category, its value, and which rows have it, shape (rows,).
+    """
+    for column in source.of_role("category"):
+        if column in rows:
+            values = rows[column].astype("string").fillna("none")
+            for value in values.value_counts().index[:MOST]:
+                yield column, str(value), (values == value).to_numpy(bool)
