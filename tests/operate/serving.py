@@ -1,0 +1,90 @@
+"""A real ``vouch up`` for tests, on free ports."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.project import BIN, ENVIRONMENT
+
+T = TypeVar("T")
+
+
+def free_ports(count: int = 3) -> list[int]:
+    """Give ports nobody listens on."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    given = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return given
+
+
+def wait_for(there: Callable[[], T], seconds: float = 300) -> T:
+    """Wait until something is there, and give it."""
+    deadline = time.monotonic() + seconds
+    while not (found := there()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.25)
+    return found
+
+
+class Up:
+    """A ``vouch up`` in a process of its own."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.ports = free_ports()
+        self.out = project / "up.txt"
+        with self.out.open("wb") as file:
+            self.process = subprocess.Popen(
+                [str(BIN / "vouch"), "up", *self.options()],
+                cwd=project,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=ENVIRONMENT,
+            )
+
+    def options(self) -> list[str]:
+        names = ("--prefect-port", "--mlflow-port", "--page-port")
+        return [w for n, p in zip(names, self.ports, strict=True) for w in (n, str(p))]
+
+    def ready(self) -> "Up":
+        wait_for(lambda: "vouch is up" in self.said() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+        return self
+
+    def said(self) -> str:
+        return self.out.read_text()
+
+    def servers(self) -> dict[str, int]:
+        place = self.project / ".prefect/up.json"
+        return json.loads(place.read_text())["servers"] if place.exists() else {}
+
+    def api(self, path: str, content: Any) -> Any:
+        """Ask Prefect's API."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.ports[0]}/api/{path}",
+            json.dumps(content).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.loads(reply.read())
+
+    def runs(self, flow: str, *states: str) -> list[dict[str, Any]]:
+        asked = {
+            "flows": {"name": {"any_": [flow]}},
+            "flow_runs": {"state": {"type": {"any_": states}}},
+        }
+        return self.api("flow_runs/filter", asked)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        os.kill(self.process.pid, number)
+        return self.process.wait(120)

@@ -1,0 +1,67 @@
+"""``vouch up`` with real servers: refused, stopped, killed."""
+
+import signal
+import socket
+
+import psutil
+import pytest
+
+from tests.operate.serving import Up, wait_for
+from tests.project import vouch
+from vouch.operate import processes
+
+
+def test_a_taken_port_is_told_before_anything_is_started(fresh_project):
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = str(listening.getsockname()[1])
+        done = vouch(fresh_project, "up", "--mlflow-port", port)
+    assert done.returncode == 1
+    assert f"--mlflow-port: something listens on port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (fresh_project / ".prefect").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_ended_while_it_starts_it_leaves_nothing(fresh_project, number):
+    up = Up(fresh_project)
+    wait_for(up.servers)
+    assert processes.marked(fresh_project)
+    assert up.stop(number) == 0
+    assert "stopped" in up.said() and "Traceback" not in up.said()
+    assert processes.marked(fresh_project) == []
+    assert not (fresh_project / ".prefect/up.json").exists()
+
+
+@pytest.mark.slow
+def test_a_server_that_ends_takes_the_others_along(fresh_project):
+    up = Up(fresh_project).ready()
+    again = vouch(fresh_project, "up")
+    assert again.returncode == 1 and "serves this project already" in again.stderr
+    psutil.Process(up.servers()["page"]).kill()
+    assert up.process.wait(120) == 1
+    assert "page ended with -9" in up.said() and "page.log" in up.said()
+    assert processes.marked(fresh_project) == []
+
+
+@pytest.mark.slow
+def test_what_a_kill_leaves_the_next_one_ends(project):
+    up = Up(project).ready()
+    asked_run = {"state": {"type": "SCHEDULED"}, "parameters": {"request": {"usecase": "fraud"}}}
+    asked = {"deployments": {"name": {"any_": ["training-fraud"]}}}
+    (deployment,) = up.api("deployments/filter", asked)
+    up.api(f"deployments/{deployment['id']}/create_flow_run", asked_run)
+    wait_for(lambda: up.runs("training", "RUNNING"))
+    up.process.kill()
+    up.process.wait()
+    before = {process.pid for process in processes.marked(project)}
+    assert before
+    found = vouch(project, "doctor")
+    assert found.returncode == 1 and "servers that a kill left" in found.stdout
+    after = Up(project).ready()
+    assert "processes that a killed run or vouch up left" in after.said()
+    mine = {process.pid for process in processes.marked(project)}
+    assert set(after.servers().values()) <= mine and not before & mine
+    assert after.runs("training", "RUNNING", "PENDING") == []
+    assert after.stop() == 0 and processes.marked(project) == []

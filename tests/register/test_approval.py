@@ -1,0 +1,78 @@
+"""A better challenger that waits for a person, on a real registry."""
+
+import pytest
+
+from vouch.errors import VouchError
+from vouch.files import write_json
+from vouch.register.approval import approve, refuse, waiting
+from vouch.register.life import promote
+from vouch.register.promotions import champion_version, history
+from vouch.register.registry import find
+
+NAME = "fraud-shop"
+
+
+def register(project, gate="approval"):
+    made = project.register(gate)
+    write_json(project.root / "data/register/fraud/registration.json", made)
+    return made["gate"]
+
+
+def ask(project):
+    return waiting(project.root, project.state, "fraud")
+
+
+def test_a_better_challenger_waits_and_a_person_promotes_it(project):
+    gate = register(project)
+    assert gate["better"] and not gate["promoted"] and "a person decides" in gate["reasons"][-1]
+    asked = ask(project)
+    assert (asked.name, asked.version, asked.champion) == (NAME, 1, None)
+    approve(project.state, asked, "ada", "checked the flagged cases")
+    (entry,) = history(project.state, NAME)
+    assert (entry.kind, entry.who, entry.why) == ("manual", "ada", "checked the flagged cases")
+    assert find(project.state, NAME, "champion").number == 1
+    assert ask(project) is None
+    assert register(project)["promoted"] and ask(project) is None
+
+
+def test_who_keeps_the_champion_is_not_asked_about_that_version_again(project):
+    register(project)
+    entry = refuse(project.state, ask(project), "ada", "wait for May's data")
+    assert (entry.version, entry.who) == (1, "ada")
+    assert ask(project) is None and champion_version(project.state, NAME) is None
+    other = project.with_seed(2)
+    register(other)
+    assert ask(other).version == 2
+
+
+@pytest.mark.parametrize("gate", ["enabled", "dry_run", "disabled"])
+def test_no_other_gate_asks(project, gate):
+    register(project, gate)
+    assert ask(project) is None
+
+
+def test_one_that_is_no_better_is_not_asked_about(project):
+    project.changes["holdout"] = {"status": "refused", "reason": "spent"}
+    gate = register(project)
+    assert not gate["better"] and "promotes nothing" in gate["reasons"][-1]
+    assert ask(project) is None
+
+
+def test_a_champion_made_while_the_question_was_open_is_not_replaced(project):
+    register(project)
+    other = project.with_seed(2)
+    register(other)
+    asked = ask(other)
+    promote(project.state, NAME, "1", "by hand")
+    with pytest.raises(VouchError, match="1 became champion while"):
+        approve(other.state, asked, "ada", "better")
+    assert champion_version(project.state, NAME) == 1
+
+
+@pytest.mark.parametrize(("who", "why"), [("", "why"), ("ada", " ")])
+@pytest.mark.parametrize("decide", [approve, refuse])
+def test_a_decision_has_a_name_and_a_reason(project, decide, who, why):
+    register(project)
+    with pytest.raises(VouchError, match="name and a reason"):
+        decide(project.state, ask(project), who, why)
+    assert ask(project) is not None
