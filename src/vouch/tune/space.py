@@ -75,7 +75,7 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
         "max_bin": 256,
     },
 }
-RULE_WEIGHT, RULE_START = Range(0.01, 1.0, log=True), 0.1
+RULE_WEIGHT, RULE_START = Range(0.001, 1.0, log=True), 0.01
 """What a row with a rule's label may weigh beside a person's, and what a search begins with."""
 
 
