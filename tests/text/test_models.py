@@ -206,3 +206,20 @@ def test_real_tweets_reach_the_floor():
     fitted = fit(candidate("logistic_regression"), train, 0, 2)
     right = fitted.predict(test).argmax(axis=1) == test["label"].map(codes)
     assert right.groupby(test["label"]).mean().mean() > 0.695
+
+
+@pytest.mark.parametrize("imbalance", ["none", "weights"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_rule_that_weighs_little_is_overruled(algorithm, imbalance, frame):
+    people = np.arange(len(frame)) % 3 == 0
+    # the rule calls what is positive negative, and the contrary
+    label = np.where(people, frame["label"], 2 - frame["label"]).astype("int8")
+    told = frame.assign(label=label, label_source=np.where(people, "reviewer", "rule"))
+    right = {}
+    for weight in (0.01, 1.0):
+        wanted = candidate(algorithm, imbalance=imbalance, rule_weight=weight)
+        fitted = fit(wanted, told, 0, 1)
+        chosen = fitted.predict(told[people]).argmax(axis=1)
+        right[weight] = (chosen == told["label"][people]).mean()
+        assert sum(fitted.shares) == pytest.approx(1)
+    assert right[0.01] > right[1.0] + 0.2

@@ -3,7 +3,7 @@ import pytest
 
 from vouch.text.candidate import ALGORITHMS, HYPERPARAMETERS, LINEAR
 from vouch.text.space import SPACE, STARTS, TextSpace
-from vouch.tune.space import Range
+from vouch.tune.space import RULE_START, Range
 
 
 @pytest.mark.parametrize("embeddings", [False, True])
@@ -39,3 +39,15 @@ def test_the_start_fixes_every_choice(algorithm):
     trial = study.ask()
     space.suggest(trial, ALGORITHMS)
     assert trial.params == fixed
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_rules_weight_is_searched_for_only_beside_stronger_labels(mixed):
+    space = TextSpace(mixed=mixed)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    weights = {space.suggest(study.ask(), ALGORITHMS).rule_weight for _ in range(30)}
+    assert (weights == {1.0}) != mixed
+    study.enqueue_trial(space.start("linear_svm"))
+    found = space.suggest(study.ask(), ALGORITHMS)
+    assert found.rule_weight == (RULE_START if mixed else 1.0)
+    assert space.read(found.model_dump(mode="json")) == found

@@ -130,3 +130,21 @@ def test_other_classes_are_told(tuned, tmp_path):
     gold = write_gold(tmp_path, text_rows(300), tuned[0].state, classes=["no", "yes"])
     with pytest.raises(VouchError, match="classes are"):
         tune(**gold.files(), params=QUICK)
+
+
+def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(tuned, tmp_path):
+    frame = text_rows()
+    people = np.random.default_rng(9).random(len(frame)) < 0.6
+    label = np.where(people, frame["label"], frame["rule"]).astype("int8")
+    source = np.where(people, "reviewer", "rule")
+    frame = frame.assign(label=label, label_source=source)
+    gold = write_gold(tmp_path / "mixed", frame, state=tuned[0].state)
+    summary = tune(**gold.files(), params=QUICK)
+    board = gold.leaderboard()
+    assert board["trials"][0]["candidate"]["rule_weight"] == 0.1
+    assert any("measured on these alone" in warning for warning in board["warnings"])
+    found = pd.read_parquet(gold.folder / "predictions.parquet")
+    asked = found["id"].isin(frame["id"][people])
+    chosen = found.loc[asked, ["score_0", "score_1", "score_2"]].to_numpy().argmax(axis=1)
+    assert not asked.all()
+    assert summary["macro_recall"] == pytest.approx(macro_recall(found["label"][asked], chosen))

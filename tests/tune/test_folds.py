@@ -114,6 +114,18 @@ def test_one_moment_falls_back_to_the_hash():
     assert found[0].start is None
 
 
+def test_reviewers_labels_are_learned_from_though_they_came_later():
+    frame = table(range(100), [0, 1] * 50, [1] * 50 + [10_000] * 50)
+    frame["label_source"] = ["chargeback"] * 50 + ["chargeback", "reviewer"] * 25
+    found, warnings = split(frame, 3)
+    last = found[-1]
+    learned = frame.iloc[last.train]
+    assert set(learned["label_source"]) == {"chargeback", "reviewer"}
+    late = learned["label_known_at"] > last.start
+    assert (learned["label_source"][late] == "reviewer").all()
+    assert any(f"{late.sum()} reviewers' labels before they were given" in w for w in warnings)
+
+
 def test_a_reviewers_label_counts_as_known_when_the_row_happened():
     frame = table(range(200), [0, 1] * 100, delays=[0] * 200, label_source="rule")
     late = frame.index < 10

@@ -112,7 +112,8 @@ def test_undersampling_keeps_all_positives(negatives, positives, seed, ratio):
     wanted = Candidate(
         algorithm="xgboost", hyperparameters={"ratio": ratio}, imbalance="undersampling"
     )
-    rows, weights, inflation = _balance(wanted, labels, np.random.default_rng(seed), None)
+    given = np.zeros(len(labels), bool)
+    rows, weights, inflation = _balance(wanted, labels, given, np.random.default_rng(seed), None)
     assert labels[rows].sum() == positives
     assert (np.diff(rows) > 0).all()
     kept = (labels[rows] == 0).sum()
@@ -166,3 +167,54 @@ def test_damaged_and_missing_files_are_told(algorithm, tmp_path):
     (tmp_path / "candidate.json").write_text(json.dumps({**description, "candidate": {"a": 1}}))
     with pytest.raises(VouchError, match="no description"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("imbalance", ["none", "weights", "undersampling"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_rule_that_weighs_little_is_overruled(algorithm, imbalance):
+    frame = table(share=0.2)
+    people = np.arange(len(frame)) < 1000
+    # the rule says the contrary of what people say, of twice as many rows
+    frame["label_source"] = np.where(people, "reviewer", "rule")
+    frame["label"] = np.where(people, frame["label"], 1 - frame["label"]).astype("int8")
+    scores = {
+        weight: fit(
+            candidate(algorithm, imbalance=imbalance, rule_weight=weight),
+            frame, FEATURES, "label", 1, 1,
+        ).predict(frame[people])
+        for weight in (0.01, 1.0)
+    }  # fmt: skip
+    labels = frame["label"][people] == 1
+    apart = {weight: s[labels].mean() - s[~labels].mean() for weight, s in scores.items()}
+    assert apart[0.01] > 0.1 > 0 > apart[1.0]
+    assert scores[0.01].mean() == pytest.approx(labels.mean(), abs=0.12)
+
+
+def test_a_weight_of_one_and_rows_of_one_source_change_nothing():
+    frame = table()
+    plain = fit(candidate("xgboost"), frame, FEATURES, "label", 1, 1).predict(frame)
+    for told in ("rule", "reviewer"):
+        sourced = frame.assign(label_source=told)
+        same = fit(candidate("xgboost"), sourced, FEATURES, "label", 1, 1).predict(frame)
+        np.testing.assert_array_equal(same, plain)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(10, 300), st.integers(1, 30), st.integers(5, 200), st.integers(0, 99))
+def test_few_negatives_of_people_are_never_left_out(negatives, positives, most, seed):
+    from vouch.tune.models import _balance
+
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.repeat([0, 1], [negatives, positives]).astype("int8"))
+    of_rule = random.random(len(labels)) < 0.9
+    wanted = Candidate(algorithm="xgboost", rule_weight=0.5)
+    rows, weights, inflation = _balance(wanted, labels, of_rule, random, most)
+    kept, negative = np.isin(np.arange(len(labels)), rows), labels == 0
+    people = negative & ~of_rule
+    if 2 * people.sum() <= most - positives:
+        assert kept[people].all()
+        assert (weights[~of_rule[rows]] == 1).all()
+        weighed = weights[negative[rows]].sum()
+        assert weighed == pytest.approx(np.where(of_rule, 0.5, 1.0)[negative].sum())
+    assert kept[negative].sum() == min(negative.sum(), max(most - positives, 1))
+    assert inflation == 1

@@ -3,7 +3,7 @@ import pytest
 
 from tests.tune.conftest import FEATURES
 from vouch.tune.models import ALGORITHMS, Candidate
-from vouch.tune.space import SPACE, STARTS, Offer, Range, suggest
+from vouch.tune.space import RULE_START, RULE_WEIGHT, SPACE, STARTS, Offer, Range, suggest
 
 OFFER = Offer(tuple(FEATURES))
 
@@ -43,3 +43,14 @@ def test_a_search_starts_inside_its_space(algorithm):
             assert choices.low <= value <= choices.high
         else:
             assert value in choices
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_rules_weight_is_searched_for_only_beside_stronger_labels(mixed):
+    offer = Offer(tuple(FEATURES), mixed)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    weights = {suggest(study.ask(), offer, ALGORITHMS).rule_weight for _ in range(50)}
+    assert min(weights) >= RULE_WEIGHT.low
+    assert (weights == {1.0}) != mixed
+    study.enqueue_trial(offer.start("xgboost"))
+    assert suggest(study.ask(), offer, ALGORITHMS).rule_weight == (RULE_START if mixed else 1.0)

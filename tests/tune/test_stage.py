@@ -237,3 +237,26 @@ def test_when_every_trial_fails_the_reason_is_told(state, tmp_path):
     gold = write_gold(tmp_path, frame, state=state)
     with pytest.raises(VouchError, match="all 10 trials failed"):
         tune(**gold.files(), params=PARAMS)
+
+
+def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(state, tmp_path):
+    frame = gold_rows()
+    people = np.random.default_rng(9).random(len(frame)) < 0.5
+    frame["label_source"] = np.where(people, "reviewer", "rule")
+    frame["label"] = np.where(people, frame["truth"], frame["rule"]).astype("int8")
+    gold = write_gold(tmp_path / "mixed", frame, state=state)
+    params = TuneParams(
+        budget=Budget(trials=2), samplers=("random",), algorithms=("decision_tree",), threads=1
+    )
+    summary = tune(**gold.files(), params=params)
+    board = gold.leaderboard()
+    weights = [trial["candidate"]["rule_weight"] for trial in board["trials"]]
+    assert weights[0] == 0.1
+    assert 0.01 <= weights[1] < 1
+    assert any("measured on these alone" in warning for warning in summary["warnings"])
+    assert load(gold.folder / "model").candidate.rule_weight in weights
+    found = pd.read_parquet(gold.folder / "predictions.parquet")
+    asked = found["id"].isin(frame["id"][people])
+    assert not asked.all()
+    measured = average_precision_score(found["label"][asked], found["score"][asked])
+    assert summary["average_precision"] == pytest.approx(measured)

@@ -8,6 +8,7 @@ from vouch.errors import near
 from vouch.sources.declaration import Strict
 from vouch.text.cleaning import Cleaning
 from vouch.tune.proposal import Hyperparameter, Proposal
+from vouch.tune.strength import RuleWeight
 
 Algorithm = Literal["naive_bayes", "logistic_regression", "linear_svm", "random_forest", "xgboost"]
 Group = Literal["words", "characters", "vader", "embeddings"]
@@ -94,11 +95,13 @@ class Candidate(Proposal):
         imbalance: ``weights`` gives every class the same weight: probabilities are then those of
             equally common classes, and the likeliest class is the one for macro-recall.
         preparation: From text to numbers.
+        rule_weight: What a row weighs whose label is the rule's, above 0; others weigh 1.
     """
 
     algorithm: Algorithm
     imbalance: Imbalance = "weights"
     preparation: Preparation = Preparation()
+    rule_weight: RuleWeight = 1.0
 
     @model_validator(mode="after")
     def _known(self) -> "Candidate":
@@ -120,5 +123,6 @@ class Candidate(Proposal):
     def settings(self) -> dict[str, Any]:
         """Give what tracking is told of it."""
         told = self.preparation.model_dump(exclude={"cleaning"})
+        told["rule_weight"] = self.rule_weight
         cleaning = self.preparation.cleaning.model_dump()
         return super().settings() | told | {f"cleaning.{k}": v for k, v in cleaning.items()}

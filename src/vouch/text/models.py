@@ -23,6 +23,7 @@ from vouch.text.features import Columns, Corpus, Features, other, prepare, save_
 from vouch.text.learners import Linear, Sample, learn, probabilities, softmax
 from vouch.text.ngrams import Weighing
 from vouch.tune.models import dump_estimator, read_estimator
+from vouch.tune.strength import ruled, weigh
 
 if TYPE_CHECKING:
     from vouch.text.spark.models import SparkFitted
@@ -43,7 +44,7 @@ class Fitted:
         features: Its fitted preparation.
         estimator: A ``Linear``, a scikit-learn forest or an XGBoost booster.
         classes: The labels it was fitted on, ascending; others get the probability 0.
-        shares: How common each of the three classes was, summing to 1.
+        shares: How common each of the three classes was by weight, summing to 1.
         threads: Threads used on many rows.
     """
 
@@ -115,7 +116,8 @@ def fit(
 
     Args:
         candidate: What to fit.
-        frame: Columns ``text`` and ``label`` (0 to 2); ``group`` and VADER's scores if known.
+        frame: Columns ``text`` and ``label`` (0 to 2); ``group``, ``label_source`` and VADER's
+            scores if known.
         seed: Seed of every random choice, 0 to 2**32 - 1.
         threads: Threads to use, at least 1.
         encoder: Gives embeddings; only a candidate that uses them needs it.
@@ -130,8 +132,9 @@ def fit(
         raise VouchError(f"the table has no column {TARGET!r}", "fit on labelled rows")
     rows = np.arange(len(frame))
     groups = frame["group"].to_numpy() if "group" in frame else rows
-    labels = frame[TARGET].to_numpy(np.int8)
-    return fit_rows(candidate, Corpus.of(frame, encoder), rows, labels, groups, seed, threads)[0]
+    labels, weights = frame[TARGET].to_numpy(np.int8), weigh(ruled(frame), candidate.rule_weight)
+    corpus = Corpus.of(frame, encoder)
+    return fit_rows(candidate, corpus, rows, labels, groups, seed, threads, weights)[0]
 
 
 def fit_rows(
@@ -142,6 +145,7 @@ def fit_rows(
     groups: Rows,
     seed: int,
     threads: int,
+    weights: Floats | None = None,
 ) -> tuple[Fitted, Columns]:
     """Fit a candidate on some rows of a corpus.
 
@@ -153,6 +157,7 @@ def fit_rows(
         groups: Groups of all texts of the corpus.
         seed: As for :func:`fit`.
         threads: As for :func:`fit`.
+        weights: What each text of the corpus weighs, above 0; None: all the same.
 
     Returns:
         The model, and where its n-grams stand in the corpus.
@@ -161,7 +166,8 @@ def fit_rows(
         VouchError: All labels are the same, or no n-gram is left.
     """
     own = labels[rows]
-    classes, counted = np.unique(own, return_counts=True)
+    weighed = np.ones(len(rows)) if weights is None else weights[rows]
+    classes, codes = np.unique(own, return_inverse=True)
     if len(classes) < 2:
         raise VouchError(
             f"all {len(rows)} rows to fit on have the same {TARGET}",
@@ -173,12 +179,11 @@ def fit_rows(
             f"no n-gram stands in {candidate.preparation.words_min_df} texts or more",
             "give more texts, or a lower words_min_df",
         )
-    codes = np.searchsorted(classes, own)
-    weights = np.ones(len(rows))
+    counted = np.bincount(own, weighed, len(CLASSES))
+    shares = tuple((counted / counted.sum()).tolist())
     if candidate.imbalance == "weights":
-        weights = (len(rows) / len(classes) / counted)[codes]
-    estimator = learn(candidate, Sample(numbers, codes, weights, groups[rows]), seed, threads)
-    shares = tuple(float((own == label).mean()) for label in range(len(CLASSES)))
+        weighed = weighed * (len(rows) / len(classes) / counted[classes])[codes]
+    estimator = learn(candidate, Sample(numbers, codes, weighed, groups[rows]), seed, threads)
     told = tuple(int(label) for label in classes)
     return Fitted(candidate, features, estimator, told, shares, threads), columns
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from vouch.text.candidate import LINEAR, Algorithm, Candidate, Preparation
 from vouch.text.cleaning import Cleaning
 from vouch.tune.proposal import Hyperparameter
-from vouch.tune.space import Choices, Range, choose
+from vouch.tune.space import RULE_START, Choices, Range, choose, choose_rule_weight
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -52,10 +52,13 @@ class TextSpace:
     Attributes:
         cleaning: The declared cleaning.
         embeddings: Whether there are sentence embeddings to use.
+        mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
+            weigh less.
     """
 
     cleaning: Cleaning = field(default_factory=Cleaning)
     embeddings: bool = False
+    mixed: bool = False
 
     def start(self, algorithm: str) -> dict[str, Any]:
         """Give the choices an algorithm begins with, as ``suggest`` names them."""
@@ -69,7 +72,8 @@ class TextSpace:
             shared["characters"] = "none" if name == "naive_bayes" else "3-5"
         if shared.get("characters", "none") != "none":
             shared["characters_min_df"] = 3
-        return shared | chosen
+        weighed = {"rule_weight": RULE_START} if self.mixed else {}
+        return shared | weighed | chosen
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Let a trial choose a candidate.
@@ -88,6 +92,7 @@ class TextSpace:
             hyperparameters=hyperparameters,
             imbalance=trial.suggest_categorical("imbalance", ["weights", "none"]),
             preparation=self._preparation(trial, algorithm),
+            rule_weight=choose_rule_weight(trial, self.mixed),
         )
 
     def _preparation(self, trial: "Trial", algorithm: Algorithm) -> Preparation:

@@ -20,7 +20,7 @@ from vouch.sources.declaration import load_declaration
 from vouch.text import vader
 from vouch.text.candidate import Candidate
 from vouch.text.embeddings import Encoder
-from vouch.text.features import Corpus
+from vouch.text.features import Columns, Corpus
 from vouch.text.folds import groups_of, sample, split
 from vouch.text.measures import bootstrap_interval, macro_recall
 from vouch.text.models import CLASSES, TARGET, Fitted, fit_rows, predict_rows, save
@@ -32,6 +32,8 @@ from vouch.tune.folds import Fold
 from vouch.tune.objective import Outcome
 from vouch.tune.proposal import C
 from vouch.tune.search import Record, Search
+from vouch.tune.space import RULE_WEIGHT
+from vouch.tune.strength import judged, mixed, ruled, weigh
 
 METRIC = "macro_recall"
 KEPT = ("id", "time", "text", "asset", "confidence", "group", "twin")
@@ -50,6 +52,7 @@ class Ground:
         encoder: Gives embeddings; None if there are none.
         params: Seed and threads.
         trusted: Whether the rows' VADER scores may be used.
+        judged: Which of the rows candidates are measured on, shape (rows,).
         warnings: What a reader should know of them.
     """
 
@@ -58,6 +61,7 @@ class Ground:
     encoder: Encoder | None
     params: TextTuneParams
     trusted: bool
+    judged: NDArray[np.bool_]
     warnings: list[str]
 
     @cached_property
@@ -76,6 +80,11 @@ class Ground:
         """Each row's group."""
         return groups_of(self.frame)
 
+    @cached_property
+    def ruled(self) -> NDArray[np.bool_]:
+        """Whether each row's label is the rule's."""
+        return ruled(self.frame)
+
     def predict(self, candidate: Candidate) -> list[Floats]:
         """Fit a candidate on each fold and predict its assessed rows; folds run side by side."""
         self.corpus.ready(candidate.preparation)
@@ -83,9 +92,16 @@ class Ground:
             return list(pool.map(lambda fold: self._predict(candidate, fold), self.folds))
 
     def _predict(self, candidate: Candidate, fold: Fold) -> Floats:
-        seed, rows = self.params.seed, fold.train
-        fitted, columns = fit_rows(candidate, self.corpus, rows, self.labels, self.groups, seed, 1)
+        fitted, columns = self._fit(candidate, fold.train, 1)
         return predict_rows(fitted, self.corpus, fold.assess, columns)
+
+    def _fit(
+        self, candidate: Candidate, rows: NDArray[np.int64], threads: int
+    ) -> tuple[Fitted, Columns]:
+        weights, seed = weigh(self.ruled, candidate.rule_weight), self.params.seed
+        return fit_rows(
+            candidate, self.corpus, rows, self.labels, self.groups, seed, threads, weights
+        )
 
     def assess(self, candidate: Candidate) -> Outcome:
         """Measure a candidate out of fold: macro-recall, pooled and in each fold."""
@@ -93,10 +109,15 @@ class Ground:
 
     def outcome(self, scores: Sequence[Floats]) -> Outcome:
         """Give macro-recall of the scores of each fold's assessed rows, pooled and in each fold."""
-        chosen = [each.argmax(axis=1) for each in scores]
-        labels = [self.labels[fold.assess] for fold in self.folds]
-        each = [macro_recall(*pair) for pair in zip(labels, chosen, strict=True)]
-        return Outcome(macro_recall(np.concatenate(labels), np.concatenate(chosen)), list(each))
+        asked = [self.judged[fold.assess] for fold in self.folds]
+        chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, asked, strict=True)]
+        pairs = zip(self.folds, asked, strict=True)
+        labels = [self.labels[fold.assess[rows]] for fold, rows in pairs]
+        each = [
+            macro_recall(*pair) if len(pair[0]) else None
+            for pair in zip(labels, chosen, strict=True)
+        ]
+        return Outcome(macro_recall(np.concatenate(labels), np.concatenate(chosen)), each)
 
     def measured(self, candidate: C, number: int, scores: Sequence[Floats]) -> Best[C]:
         """Give a candidate's macro-recall with an interval, and keep what it predicted.
@@ -114,19 +135,17 @@ class Ground:
         )
         names = [f"score_{label}" for label in range(len(CLASSES))]
         found[names] = np.concatenate(scores)
-        labels, groups = self.labels[found["row"]], self.groups[found["row"]]
-        chosen = found[names].to_numpy().argmax(axis=1)
+        asked = found[self.judged[found["row"]]]
+        labels, groups = self.labels[asked["row"]], self.groups[asked["row"]]
+        chosen = asked[names].to_numpy().argmax(axis=1)
         interval = bootstrap_interval(labels, chosen, groups, self.params.seed)
         found = found.sort_values("row", ignore_index=True)
         return Best(number, candidate, macro_recall(labels, chosen), interval, found)
 
     def refit(self, candidate: Candidate) -> Fitted:
         """Fit a candidate on all rows."""
-        rows, params = np.arange(len(self.frame)), self.params
         self.corpus.ready(candidate.preparation)
-        return fit_rows(
-            candidate, self.corpus, rows, self.labels, self.groups, params.seed, params.threads
-        )[0]
+        return self._fit(candidate, np.arange(len(self.frame)), self.params.threads)[0]
 
     def describe(self) -> list[dict[str, Any]]:
         """Give what the leaderboard tells of the folds."""
@@ -206,7 +225,7 @@ def tune(
     runs = Runs.open(state, f"{source.usecase}-{source.name}", mark, told_params, METRIC)
     journal = state / "tune" / f"{mark}.journal"
     drawn = _drawn(ground)
-    space = TextSpace(params.cleaning, ground.encoder is not None)
+    space = TextSpace(params.cleaning, ground.encoder is not None, mixed(ground.frame))
     records = Search(journal, params, space, drawn.assess).run(runs.log, progress)
     bests, best = _finals(ground, drawn, records, journal)
     told = board(METRIC, params, records, bests, best) | {
@@ -267,7 +286,8 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     trusted = _same_scores(frame)
     if not trusted and all(name in frame for name in vader.SCORES):
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
-    return Ground(frame, folds, encoder, params, trusted, warnings)
+    asked, told = judged(frame, frame[TARGET].to_numpy(np.int8))
+    return Ground(frame, folds, encoder, params, trusted, asked, [*warnings, *told])
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:
@@ -283,7 +303,7 @@ def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -
     """Tell a search by its data, parameters and choices; threads change nothing."""
     asked = params.model_dump_json(exclude={"threads", "embeddings"})
     embedded = encoder.digest if encoder else ""
-    words = [sha256(train), asked, embedded, repr(SPACE), repr(STARTS)]
+    words = [sha256(train), asked, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
@@ -294,7 +314,9 @@ def _drawn(ground: Ground) -> Ground:
         return ground
     part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
     folds, warnings = split(part, params.folds, params.seed, params.by_time)
-    return Ground(part, folds, ground.encoder, params, ground.trusted, warnings)
+    asked, told = judged(part, part[TARGET].to_numpy(np.int8))
+    found = [*warnings, *told]
+    return Ground(part, folds, ground.encoder, params, ground.trusted, asked, found)
 
 
 def _sampled(ground: Ground, drawn: Ground) -> list[str]:

@@ -2,7 +2,9 @@
 
 The training rows of a fold are those before its assessment block whose label was known when the
 block begins: a model in use could have learned from no others (Dal Pozzolo et al. 2018, Credit
-card fraud detection: a realistic modeling and a novel learning strategy).
+card fraud detection: a realistic modeling and a novel learning strategy). Reviewers' labels are
+taken as known: they come in rounds, long after the rows, and a fold without them says nothing of
+what they are worth.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from vouch.tune.strength import PERSON, SOURCE
 
 FEW_POSITIVES = 30  # with fewer an average precision tells little
 MIN_KNOWN = 10  # positives known in time, without which no fold can be learned from
@@ -55,7 +59,7 @@ def split(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
     positives, never between rows of the same time. Else by a hash of the payer, or of the id.
 
     Args:
-        frame: Columns ``label`` and ``id``; ``time``, ``label_known_at``, ``label_source``,
+        frame: Columns ``label`` and ``id``; ``time``, ``label_known_at``, ``label_source`` and
             ``payer`` where known.
         folds: How many assessment blocks are wanted, at least 2.
 
@@ -89,6 +93,8 @@ def _by_time(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
             "were not known yet, so the measures are too good"
         )
         train = before
+    if late := _given_late(frame, train, cuts):
+        warnings.append(f"folds learn from {late:,} reviewers' labels before they were given")
     ends = [*cuts[1:], time.max()]
     return [Fold(*parts) for parts in zip(train, assess, cuts, ends, strict=True)], warnings
 
@@ -133,11 +139,28 @@ def _blocks(time: pd.Series, cuts: list[pd.Timestamp]) -> list[Rows]:
 def _known(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
     if "label_known_at" not in frame:
         return rows
-    known = frame["label_known_at"].iloc[rows] <= moment
-    if "label_source" in frame:
-        # people say what they are asked, when they are asked: they could have been asked then
-        known |= frame["label_source"].iloc[rows] == "reviewer"
-    return rows[known.to_numpy()]
+    known = (frame["label_known_at"].iloc[rows] <= moment).to_numpy()
+    return rows[known | _of_people(frame)[rows]]
+
+
+def _of_people(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which labels people gave: they look back, so no block would ever have known them."""
+    if SOURCE not in frame:
+        return np.zeros(len(frame), np.bool_)
+    found: NDArray[np.bool_] = (frame[SOURCE] == PERSON).to_numpy(np.bool_)
+    return found
+
+
+def _given_late(frame: pd.DataFrame, train: list[Rows], cuts: list[pd.Timestamp]) -> int:
+    """Count the rows with a person's label that some fold learns from before it was given."""
+    if "label_known_at" not in frame:
+        return 0
+    known, people = frame["label_known_at"], _of_people(frame)
+    late = [
+        rows[people[rows] & (known.iloc[rows] > start).to_numpy()]
+        for rows, start in zip(train, cuts, strict=True)
+    ]
+    return len(np.unique(np.concatenate(late)))
 
 
 def _too_late(labels: NDArray[np.int8], before: list[Rows], known: list[Rows]) -> bool:

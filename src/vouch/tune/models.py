@@ -22,6 +22,7 @@ from pydantic import field_validator, model_validator
 from vouch.errors import VouchError, near
 from vouch.files import read_json, sha256, write_json
 from vouch.tune.proposal import Hyperparameter, Proposal
+from vouch.tune.strength import RuleWeight, ruled, weigh
 
 # threads that wait without spinning: on a busy machine two that spin take 25 times as long as one
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -71,12 +72,14 @@ class Candidate(Proposal):
             negatives for each. With both, predictions are corrected back, see ``fit``.
         groups: Feature groups used; empty means all.
         windows: Windows used, such as ``7d``; empty means all.
+        rule_weight: What a row weighs whose label is the rule's, above 0; others weigh 1.
     """
 
     algorithm: Algorithm
     imbalance: Imbalance = "none"
     groups: tuple[str, ...] = ()
     windows: tuple[str, ...] = ()
+    rule_weight: RuleWeight = 1.0
 
     @field_validator("hyperparameters")
     @classmethod
@@ -100,7 +103,7 @@ class Candidate(Proposal):
     def settings(self) -> dict[str, Any]:
         """Give what tracking is told of it."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
-        return super().settings() | chosen
+        return super().settings() | chosen | {"rule_weight": self.rule_weight}
 
 
 @dataclass(frozen=True)
@@ -198,13 +201,14 @@ def fit(
     """Fit a candidate.
 
     Above ``max_rows`` negatives are drawn at random and weighted back, which changes nothing but
-    the noise. ``weights`` and ``undersampling`` then show the learner more balanced classes; the
-    odds it predicts are divided by the same factor, so probabilities stay calibrated to the
-    classes as they came.
+    the noise; those a rule did not label are kept where they are the fewer. ``weights`` and
+    ``undersampling`` then show the learner more balanced classes; the odds it predicts are divided
+    by the same factor, so probabilities stay calibrated to the classes as they came and weighed.
 
     Args:
         candidate: What to fit.
-        frame: Rows to fit on, with the features and the target.
+        frame: Rows to fit on, with the features and the target; ``label_source`` says whose label
+            each is, without it all weigh the same.
         features: Columns to fit on, in order.
         target: Column of 0 and 1.
         seed: Seed of every random choice, 0 to 2**32 - 1.
@@ -223,7 +227,8 @@ def fit(
             f"all {len(labels)} rows to fit on have the same {target}",
             "give a longer span, or labels that tell rows apart",
         )
-    rows, weights, inflation = _balance(candidate, labels, np.random.default_rng(seed), max_rows)
+    of_rule, random = ruled(frame), np.random.default_rng(seed)
+    rows, weights, inflation = _balance(candidate, labels, of_rule, random, max_rows)
     learner = _boost if candidate.algorithm == "xgboost" else _fit_sklearn
     chosen = frame if len(rows) == len(frame) else frame.iloc[rows]
     sample = Sample(matrix(chosen, features), labels[rows], weights)
@@ -234,28 +239,41 @@ def fit(
 def _balance(
     candidate: Candidate,
     labels: NDArray[np.int8],
+    of_rule: NDArray[np.bool_],
     generator: np.random.Generator,
     max_rows: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
     """Choose rows and weights: row numbers ascending, their weights, the inflation of the odds."""
+    weights = weigh(of_rule, candidate.rule_weight)
     positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    before = weights[positive].sum() / weights[negative].sum()
     room = len(negative) if max_rows is None else max(max_rows - len(positive), 1)
-    kept = _draw(negative, room, generator)
-    weight, inflation = len(negative) / len(kept), 1.0
+    kept, stand_for = _draw(negative, of_rule, room, generator)
+    weights[kept] *= stand_for
     if candidate.imbalance == "undersampling":
         ratio = float(candidate.hyperparameters.get("ratio") or 20)
-        drawn = _draw(kept, max(round(ratio * len(positive)), 1), generator)
-        inflation, weight, kept = weight * len(kept) / len(drawn), 1.0, drawn
-    rows = np.sort(np.concatenate([positive, kept]))
-    weights = np.where(labels[rows] == 1, 1.0, weight)
+        kept, _ = _draw(kept, of_rule, max(round(ratio * len(positive)), 1), generator)
+        weights[kept] = weigh(of_rule[kept], candidate.rule_weight)
     if candidate.imbalance == "weights":
-        inflation = len(negative) / len(positive)
-        weights = len(labels) / 2 / np.where(labels[rows] == 1, len(positive), len(kept))
-    return rows, weights, inflation
+        for rows in (positive, kept):
+            weights[rows] *= len(labels) / 2 / weights[rows].sum()
+    rows = np.sort(np.concatenate([positive, kept]))
+    if candidate.imbalance == "none":
+        return rows, weights[rows], 1.0
+    return rows, weights[rows], float(weights[positive].sum() / weights[kept].sum() / before)
 
 
-def _draw(rows: NDArray[np.int64], size: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    return rows if size >= len(rows) else generator.choice(rows, size, replace=False)
+def _draw(
+    rows: NDArray[np.int64], of_rule: NDArray[np.bool_], size: int, generator: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw rows, and how many each stands for; those no rule labelled are all kept if few."""
+    strong = rows[~of_rule[rows]] if 2 * (~of_rule[rows]).sum() <= size else rows[:0]
+    weak, room = np.setdiff1d(rows, strong, assume_unique=True), size - len(strong)
+    if room >= len(weak):
+        return rows, np.ones(len(rows))
+    drawn = generator.choice(weak, room, replace=False)
+    stand_for = np.repeat([1.0, len(weak) / room], [len(strong), room])
+    return np.concatenate([strong, drawn]), stand_for
 
 
 class Sample(NamedTuple):

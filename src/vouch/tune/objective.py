@@ -17,6 +17,7 @@ from vouch.tune.folds import Fold
 from vouch.tune.models import Candidate, fit
 from vouch.tune.params import TuneParams
 from vouch.tune.space import Offer
+from vouch.tune.strength import SOURCE
 
 TARGET = "label"
 
@@ -94,7 +95,13 @@ class Objective:
         return any((part.weights > 1).any() for part in self.parts)
 
 
-def prepare(frame: pd.DataFrame, folds: list[Fold], offer: Offer, params: TuneParams) -> Objective:
+def prepare(
+    frame: pd.DataFrame,
+    folds: list[Fold],
+    offer: Offer,
+    params: TuneParams,
+    judged: NDArray[np.bool_] | None = None,
+) -> Objective:
     """Lay out the folds' rows once for all candidates.
 
     Args:
@@ -102,12 +109,15 @@ def prepare(frame: pd.DataFrame, folds: list[Fold], offer: Offer, params: TunePa
         folds: Their folds.
         offer: The features there are.
         params: Of them ``assess_rows`` and ``seed`` are used here.
+        judged: Which of the rows to measure on, shape (rows,); None: all.
     """
-    table = frame[[*(name for name, *_ in offer.features), TARGET]]
+    own = [name for name in (TARGET, SOURCE) if name in frame]
+    table = frame[[*(name for name, *_ in offer.features), *own]]
     labels, room = frame[TARGET].to_numpy(), params.assess_rows // len(folds)
     parts = []
     for number, fold in enumerate(folds):
-        rows, weights = _sample(labels, fold.assess, room, params.seed + number)
+        asked = fold.assess if judged is None else fold.assess[judged[fold.assess]]
+        rows, weights = _sample(labels, asked, room, params.seed + number)
         parts.append(Part(table.iloc[fold.train], table.iloc[rows], weights))
     return Objective(parts, offer, params)
 

@@ -75,6 +75,8 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
         "max_bin": 256,
     },
 }
+RULE_WEIGHT, RULE_START = Range(0.001, 1.0, log=True), 0.01
+"""What a row with a rule's label may weigh beside a person's, and what a search begins with."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,12 @@ class Offer:
 
     Attributes:
         features: Name, group and window of each, as extract tells them.
+        mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
+            weigh less.
     """
 
     features: tuple[tuple[str, str, str | None], ...]
+    mixed: bool = False
 
     @classmethod
     def of(cls, extracted: Mapping[str, Any]) -> "Offer":
@@ -113,7 +118,8 @@ class Offer:
 
     def start(self, algorithm: str) -> dict[str, Any]:
         """Give the choices an algorithm begins with, see :func:`start`."""
-        return start(cast(Algorithm, algorithm))
+        chosen = start(cast(Algorithm, algorithm))
+        return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Let a trial choose a candidate, see :func:`suggest`."""
@@ -158,7 +164,15 @@ def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Ca
         imbalance=imbalance,
         groups=_groups(trial, offer),
         windows=_windows(trial, offer),
+        rule_weight=choose_rule_weight(trial, offer.mixed),
     )
+
+
+def choose_rule_weight(trial: "Trial", mixed: bool) -> float:
+    """Let a trial choose what a rule's labels weigh, where there are stronger ones beside them."""
+    if not mixed:
+        return 1.0
+    return trial.suggest_float("rule_weight", RULE_WEIGHT.low, RULE_WEIGHT.high, log=True)
 
 
 def choose(trial: "Trial", name: str, choices: Choices) -> Hyperparameter:

@@ -1,12 +1,13 @@
 """The stage ``tune``: from gold rows to the best model, and how the others did."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vouch.errors import VouchError, near
 from vouch.files import read_json, sha256, write_json
@@ -19,7 +20,8 @@ from vouch.tune.models import Algorithm, Candidate, Fitted, fit, save
 from vouch.tune.objective import TARGET, Objective, out_of_fold, prepare
 from vouch.tune.params import TuneParams
 from vouch.tune.search import Record, Search
-from vouch.tune.space import SPACE, STARTS, Offer
+from vouch.tune.space import RULE_WEIGHT, SPACE, STARTS, Offer
+from vouch.tune.strength import SOURCE, judged, mixed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +46,7 @@ class Ground:
         frame: The training rows with their features.
         folds: Their folds.
         objective: Assesses a candidate on the folds.
+        judged: Which of the rows candidates are measured on, shape (rows,).
         warnings: What a reader should know of them.
     """
 
@@ -51,6 +54,7 @@ class Ground:
     frame: pd.DataFrame
     folds: list[Fold]
     objective: Objective
+    judged: NDArray[np.bool_]
     warnings: list[str]
 
 
@@ -131,7 +135,7 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> Ground:
     for name in (*features, *GIVEN, "id"):
         if name not in there:
             raise VouchError(f"{train}: no column {name!r}", near(name, there))
-    own = [name for name in (*KEPT, *GIVEN, "label_source") if name in there]
+    own = [name for name in (*KEPT, *GIVEN, SOURCE) if name in there]
     # a feature may be one of the row's own columns too, such as the amount
     table = pq.read_table(train, columns=list(dict.fromkeys([*own, *features])))
     frame = table.to_pandas()
@@ -142,19 +146,21 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> Ground:
             "give a longer file, or labels in force (label.use) that tell rows apart",
         )
     folds, warnings = split(frame, params.folds)
-    objective = prepare(frame, folds, offer, params)
+    asked, told = judged(frame, frame[TARGET].to_numpy())
+    objective = prepare(frame, folds, replace(offer, mixed=mixed(frame)), params, asked)
+    warnings += told
     if objective.sampled:
         warnings.append(
             f"trials are measured on about {params.assess_rows:,} rows, the best of each "
             "algorithm again on all"
         )
-    return Ground(table.select(own), frame, folds, objective, warnings)
+    return Ground(table.select(own), frame, folds, objective, asked, warnings)
 
 
 def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
     """Tell a search by its data, features, parameters and choices; threads change nothing."""
     asked = params.model_dump_json(exclude={"threads"})
-    words = [sha256(train), repr(offer), asked, repr(SPACE), repr(STARTS)]
+    words = [sha256(train), repr(offer), asked, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
@@ -180,8 +186,8 @@ def _measure(ground: Ground, candidate: Candidate, number: int | None) -> Best[C
     from vouch.evaluate.metrics import average_precision, bootstrap_interval
 
     found = out_of_fold(ground.objective, candidate, ground.frame, ground.folds)
-    labels = ground.frame[TARGET].to_numpy()[found["row"]]
-    scores = found["score"].to_numpy()
+    asked = found[ground.judged[found["row"]]]
+    labels, scores = ground.frame[TARGET].to_numpy()[asked["row"]], asked["score"].to_numpy()
     interval = bootstrap_interval(labels, scores, seed=ground.objective.params.seed)
     return Best(number, candidate, average_precision(labels, scores), interval, found)
 
