@@ -12,6 +12,7 @@ from vouch.text.models import load
 from vouch.text.params import TextTuneParams
 from vouch.text.tune import tune
 from vouch.tune.params import Budget
+from vouch.tune.space import RULE_START
 
 PARAMS = TextTuneParams(budget=Budget(trials=5), threads=1)
 QUICK = TextTuneParams(
@@ -141,7 +142,7 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(tune
     gold = write_gold(tmp_path / "mixed", frame, state=tuned[0].state)
     summary = tune(**gold.files(), params=QUICK)
     board = gold.leaderboard()
-    assert board["trials"][0]["candidate"]["rule_weight"] == 0.1
+    assert board["trials"][0]["candidate"]["rule_weight"] == RULE_START
     assert any("measured on these alone" in warning for warning in board["warnings"])
     found = pd.read_parquet(gold.folder / "predictions.parquet")
     asked = found["id"].isin(frame["id"][people])

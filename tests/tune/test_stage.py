@@ -17,6 +17,7 @@ from vouch.errors import VouchError
 from vouch.tune import tune
 from vouch.tune.models import load
 from vouch.tune.params import Budget, TuneParams
+from vouch.tune.space import RULE_START
 
 PARAMS = TuneParams(budget=Budget(trials=5), threads=1)
 
@@ -251,7 +252,7 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(stat
     summary = tune(**gold.files(), params=params)
     board = gold.leaderboard()
     weights = [trial["candidate"]["rule_weight"] for trial in board["trials"]]
-    assert weights[0] == 0.1
+    assert weights[0] == RULE_START
     assert 0.01 <= weights[1] < 1
     assert any("measured on these alone" in warning for warning in summary["warnings"])
     assert load(gold.folder / "model").candidate.rule_weight in weights
