@@ -162,7 +162,7 @@ def fill(
     cases = _read(path)
     known = cases.join(_truth(root, usecase), on="entity")
     asked = known[(known["decision"] == "") & known["label"].notna()]
-    chosen = _assign(asked["case"].tolist(), len(people), each, seed)
+    chosen = assign(asked["case"].tolist(), len(people), each, seed)
     classes = find(usecase).CLASSES
     answers = [_answer(asked, people[n], chosen == n, classes, seed) for n in range(len(people))]
     _write(cases, asked.index, answers, out)
@@ -209,7 +209,7 @@ def costs(amounts: "pd.Series[float]") -> Floats:
     return size / (size + usual)
 
 
-def _assign(cases: Sequence[str], people: int, each: int, seed: int) -> NDArray[np.int64]:
+def assign(cases: Sequence[str], people: int, each: int, seed: int) -> NDArray[np.int64]:
     """Choose each case's reviewers, all different, shape (each, cases)."""
     order = [drawn(cases, f"{seed}:{number}:asked") for number in range(people)]
     return np.argsort(np.array(order), axis=0)[:each]
