@@ -34,38 +34,39 @@ def schedule(project: Path, name: str) -> None:
     edit(project / "prefect.yaml", change)
 
 
-def decide(cases: Path, to: Path) -> int:
-    """Answer every case as a person would."""
-    with cases.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        row |= {"decision": "fraud", "reviewer": "ada", "comment": ""}
-    to.parent.mkdir(parents=True)
-    with to.with_suffix(".part").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    to.with_suffix(".part").rename(to)
-    return len(rows)
+@pytest.fixture
+def from_the_rule(tmp_path):
+    """A project that knows the rule's labels only; its first model did not beat the rule."""
+    project = copy_checkout(tmp_path / "project")
+    shrink(project, rows=50_000)
+
+    def change(params):
+        params["label"]["fraud"]["use"] = ["rule", "reviewer"]
+        params["enqueue"]["fraud"]["capacity"] = 1000
+        params["collect"]["fraud"]["retrain_after"] = 600
+        params["evaluate"]["fraud"]["min_positives"] = 1
+
+    edit(project / "params.yaml", change)
+    done = vouch(project, "run", "fraud", "--no-prefect")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert history(project / ".vouch", "fraud-simulated") == []
+    return project
 
 
 @pytest.fixture
-def up(project):
-    """The trained project, up, feedback every minute; five decisions are enough to retrain."""
-    schedule(project, "feedback-fraud")
-    edit(project / "params.yaml", lambda c: c["collect"]["fraud"].update({"retrain_after": 5}))
-    started = Up(project)
+def up(from_the_rule):
+    """The project, up, its feedback running every minute."""
+    schedule(from_the_rule, "feedback-fraud")
+    started = Up(from_the_rule)
     yield started.ready()
     if started.process.poll() is None:
         started.stop()
 
 
 @pytest.mark.slow
-def test_a_schedule_fires_and_a_collected_file_triggers_the_retraining(project, tmp_path, up):
-    done = vouch(project, "enqueue", "fraud", "-n", "12", "--out", str(tmp_path / "cases.csv"))
-    assert done.returncode == 0, done.stderr
-    inbox = project / "data/inbox/fraud/reviews"
-    decided = decide(tmp_path / "cases.csv", inbox / "cases.csv")
+def test_a_schedule_collects_and_what_people_said_makes_a_new_champion(from_the_rule, up):
+    project, inbox = from_the_rule, from_the_rule / "data/inbox/fraud/reviews"
+    decide(project, 600, inbox / "cases.csv")
     wait_for((inbox / "done/cases.csv").exists)
     (batch,) = (project / "data/labels/fraud/reviews").glob("*.parquet")
     # the collected file's event triggered it: the schedule is weekly
@@ -73,7 +74,10 @@ def test_a_schedule_fires_and_a_collected_file_triggers_the_retraining(project, 
     assert run["created_by"]["type"] == "AUTOMATION"
     made = read_json(project / "data/register/fraud/registration.json")
     assert made["reviews"] == [batch.stem] and made["version"] == 2
-    assert decided == 12 and not list(inbox.glob("*.csv"))
+    (promoted,) = history(project / ".vouch", "fraud-simulated")
+    assert (promoted.to_version, promoted.kind) == (2, "gate")
+    told = vouch(project, "lineage", "fraud-simulated:champion").stdout
+    assert batch.stem in told and "reviewer-01" in told
     # the day's next cases went out, and the server serves a run by hand
     assert list((project / "data/outbox/fraud/cases").glob("*.csv"))
     by_hand = vouch(project, "run", "fraud", "--json", "run.json")
@@ -84,6 +88,18 @@ def test_a_schedule_fires_and_a_collected_file_triggers_the_retraining(project, 
     refused = vouch(project, "reset", "--yes")
     assert refused.returncode == 1 and "vouch up serves" in refused.stderr
     assert up.stop() == 0 and processes.marked(project) == []
+
+
+def decide(project: Path, n: int, to: Path) -> None:
+    """Put cases out, let simulated people answer them, and hand the file in at once."""
+    for words in (
+        ["enqueue", "fraud", "-n", str(n), "--out", "cases.csv"],
+        ["simulate", "reviewers", "fraud", "cases.csv", "--out", "decided.csv"],
+    ):
+        done = vouch(project, *words)
+        assert done.returncode == 0, done.stderr
+    to.parent.mkdir(parents=True)
+    (project / "decided.csv").rename(to)
 
 
 @pytest.mark.slow
