@@ -32,6 +32,7 @@ from vouch.enqueue.pool import pool
 from vouch.enqueue.select import select
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.review import review
+from vouch.settings import load_params
 from vouch.text import vader
 from vouch.text.candidate import Candidate, Preparation
 from vouch.text.features import Columns, Corpus
@@ -180,7 +181,7 @@ class Judged:
         return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
 
 
-def judge(texts: Texts, repeats: int, folder: Path) -> list[dict[str, Any]]:
+def judge(texts: Texts, params: EnqueueParams, repeats: int, folder: Path) -> list[dict[str, Any]]:
     """Judge one model by a day's cases, again and again with other random numbers."""
     known = np.zeros(len(texts.rows), bool)
     known[texts.order[FRESH : FRESH + KNOWN]] = True
@@ -189,7 +190,7 @@ def judge(texts: Texts, repeats: int, folder: Path) -> list[dict[str, Any]]:
     for number in range(repeats):
         # a row's random number goes by its id
         named = scored.assign(id=f"{texts.seed}-{number}-" + scored["id"])
-        cases = select(pool(named, "sentiment", set()), JUDGING, EnqueueParams())
+        cases = select(pool(named, "sentiment", set()), JUDGING, params)
         issued = write(named, cases, folder / "labels.parquet")
         judged = Judged(named.drop(columns="label"), EXTRACTED, EvaluateParams())
         measured = review(judged, issued)
@@ -241,10 +242,13 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--cases", type=int, default=1000, help="a round")
-    parser.add_argument("--disagreement", type=float, default=EnqueueParams().disagreement)
+    parser.add_argument("--disagreement", type=float, help="its weight; else params.yaml's")
     parser.add_argument("--repeats", type=int, default=40, help="a seed, of the intervals")
     parser.add_argument("--out", type=Path, default=Path("reviews_texts.png"))
     asked = parser.parse_args()
+    ours = load_params(Path("params.yaml"), EnqueueParams, "enqueue", "sentiment")
+    if asked.disagreement is not None:
+        ours = ours.model_copy(update={"disagreement": asked.disagreement})
     rows, corpus = read(asked.train)
     curves: dict[str, list[list[float]]] = {"chosen": [], "random": []}
     judged = []
@@ -254,7 +258,7 @@ def main() -> None:
         nobody = np.zeros(len(rows), bool)
         full, before = texts.measure(~nobody), texts.measure(nobody)
         ends = []
-        for params in (EnqueueParams(disagreement=asked.disagreement), EnqueueParams(random=1)):
+        for params in (ours, EnqueueParams(random=1)):
             reached = learn(texts, asked, params, ENOUGH * full)
             curves[way(params)].append([value / full for value in reached])
             ends.append(needed(reached, ENOUGH * full, asked.cases))
@@ -262,7 +266,7 @@ def main() -> None:
             f"{seed:4}  {before:10.3f}  {full:10.3f}  {ends[0]:23,.0f}  {ends[1]:6,.0f}", flush=True
         )
         with tempfile.TemporaryDirectory() as folder:
-            judged += judge(texts, asked.repeats, Path(folder))
+            judged += judge(texts, ours, asked.repeats, Path(folder))
     tell(judged)
     draw(curves, asked.cases, asked.out)
 
