@@ -16,7 +16,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "validate": ("counts",),
     "label": ("issues",),
     "extract": ("rows", "boundary"),
-    "tune": ("trials", "algorithm", "average_precision", "interval"),
+    "tune": ("trials", "algorithm", "average_precision", "macro_recall", "interval"),
     "evaluate": ("holdout", "question"),
     "explain": ("cases", "poor", "r2"),
     "register": ("name", "version"),

@@ -26,6 +26,12 @@ PATIENCE = 180.0
 TELLING = 2.0
 """Seconds the worker gets to tell the server what became of its runs."""
 OPTIONS = {"--prefect-port": "prefect", "--mlflow-port": "mlflow", "--page-port": "page"}
+WHAT = {
+    "prefect": "Prefect",
+    "mlflow": "MLflow's page",
+    "page": "the start page",
+    "worker": "a worker",
+}
 Servers = dict[str, "subprocess.Popen[bytes]"]
 
 
@@ -109,12 +115,14 @@ def _serve(root: Path, record: Record, console: Console) -> None:
     servers: Servers = {}
     ports = record.ports
     for name, command in _commands(root, ports).items():
+        console.print(f"starting {WHAT[name]}")
         servers[name] = processes.start(root, name, command, _environment(root, ports))
         record.servers[name] = servers[name].pid
         record.save(root)
         if name == "prefect":
             _answering(root, servers, f"{ports.api}/health")
             _once(root, servers, "prepare", ["python", "-m", "flows", "prepare", POOL], ports)
+    console.print("registering the deployments of prefect.yaml")
     _once(root, servers, "deploy", ["prefect", "--no-prompt", "deploy", "--all"], ports)
     _answering(root, servers, f"{ports.url('page')}/health")
     _answering(root, servers, f"{ports.url('mlflow')}/health")
