@@ -49,10 +49,12 @@ def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
     from sklearn.metrics import cohen_kappa_score
 
     found: list[dict[str, object]] = []
+    gave = votes.notna().astype(int)
+    shared = gave.T @ gave  # of fifty reviewers few pairs share a case
     for one, other in itertools.combinations(sorted(votes.columns), 2):
-        both = votes[[one, other]].dropna()
-        if len(both) < FEWEST:
+        if shared.at[one, other] < FEWEST:
             continue
+        both = votes[[one, other]].dropna()
         same = both.nunique().max() == 1 and (both[one] == both[other]).all()
         kappa = None if same else float(cohen_kappa_score(both[one], both[other]))
         found.append({"reviewers": [one, other], "cases": len(both), "kappa": kappa})
