@@ -6,7 +6,10 @@ import yaml
 
 from tests.project import dvc, vouch
 from vouch.collect.batch import recorded
+from vouch.engine import connect
 from vouch.errors import VouchError
+from vouch.label.resolve import resolve
+from vouch.label.reviews import reviews
 
 TIMED = ("case", "decision", "reviewer", "decided_at")
 
@@ -116,6 +119,32 @@ def test_a_leads_word_ends_a_conflict(desk):
     assert told["conflicts"] == []
     desk.collect(desk.answers([(case, "fraud", "cy")], "late.csv"))
     assert held(desk).loc[case, "label"] == 0
+
+
+def holds(desk, case):
+    """The label that holds for a case, as the stage `label` resolves it."""
+    with connect() as engine:
+        issued = reviews(engine, desk.reviews, "simulated").mutate(in_force=True)
+        return int(engine.to_pandas(resolve(issued.filter(issued.case == case)))["label"].item())
+
+
+def test_a_leads_word_holds_though_others_decided_later(desk):
+    set_params(desk.project, leads=["chief"])
+    case = desk.cases[0]
+    rows = [(case, "fraud", "ann", "2025-01-01"), (case, "fraud", "bob", "2025-01-03")]
+    desk.collect(desk.answers(rows, columns=TIMED))
+    desk.collect(desk.answers([(case, "genuine", "chief", "2025-01-02")], "lead.csv", TIMED))
+    assert holds(desk, case) == 0
+
+
+def test_files_collected_out_of_order_leave_each_persons_last_word(desk):
+    case = desk.cases[0]
+    rows = [(case, "genuine", who, "2025-01-05") for who in ("ann", "bob", "cy")]
+    desk.collect(desk.answers(rows, columns=TIMED))
+    rows = [(case, "fraud", who, "2025-01-02") for who in ("ann", "bob")]
+    told = desk.collect(desk.answers(rows, "older.csv", TIMED))
+    assert told["conflicts"] == []
+    assert holds(desk, case) == 0
 
 
 def test_label_studio_exports_are_read(desk):
