@@ -51,7 +51,7 @@ def test_the_same_file_twice_changes_nothing(desk):
 
 
 def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
-    one, two, three, four, five, six, *_ = desk.cases
+    one, two, three, four, five, six, seven, eight, *_ = desk.cases
     rows = [
         ("fraud-0123", "fraud", "ann", ""),
         (one, "frod", "ann", ""),
@@ -63,6 +63,11 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
         (six, "fraud", "ann", "tomorrow"),
         (six, "GENUINE", "bob", "2025-03-01T10:00:00+02:00"),
         (five, "", "", ""),
+        (seven, "fraud", "consensus", ""),
+        (seven, "fraud", "ann", "0025-01-03"),  # would keep every later file from being read
+        (seven, "fraud", "bob", "0001-01-01T00:00:00+14:00"),
+        (eight, "fraud", "ann", "2025-03-01"),
+        (eight, "1", "ann", "2025-03-01"),
     ]
     told = desk.collect(desk.answers(rows, columns=TIMED))
     reasons = {(one["line"], one["reason"]) for one in told["set_aside"]}
@@ -75,9 +80,12 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
         (7, "expected a decision, got nothing"),
         (8, "expected a time that has come, got '2999-01-01'"),
         (9, "expected a time in ISO 8601, got 'tomorrow'"),
+        (12, "expected a person's name, got 'consensus'"),
+        (13, "expected a time of 1970 or later, got '0025-01-03'"),
+        (14, "expected a time in ISO 8601, got '0001-01-01T00:00:00+14:00'"),
     }
-    assert (told["new"], told["blank"]) == (1, 1)
-    (row,) = recorded(desk.reviews, "simulated").to_dict("records")
+    assert (told["new"], told["known"], told["blank"]) == (2, 1, 1)
+    (_, row) = recorded(desk.reviews, "simulated").to_dict("records")
     assert (row["actor"], row["label"]) == ("bob", 0)
     assert row["issued_at"] == pd.Timestamp("2025-03-01T08:00:00")
 
@@ -196,6 +204,16 @@ def test_semicolons_and_line_breaks_within_cells_are_read(desk):
         ("a.json", "{", "not JSON"),
         ("a.json", "{}", "not a list of tasks"),
         ("a.json", '[{"id": 1}]', "task 1: has no data"),
+        ("a.csv", f"case,decision,reviewer\n{'x' * 200_000},,\n", "not CSV"),
+        *(
+            ("a.json", f'[{{"data": {{}}, "annotations": {wrong}}}]', "task 1: annotations")
+            for wrong in ("5", "[5]", '[{"result": ["x"]}]', '[{"lead_time": "12 s"}]')
+        ),
+        (
+            "a.json",
+            '[{"data": {}, "annotations": [{"result": [{"type": "choices", "value": null}]}]}]',
+            "task 1",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(desk, name, text, message):
