@@ -234,6 +234,17 @@ def test_a_batch_a_killed_collect_left_is_versioned_by_the_next(desk, monkeypatc
     assert len(list(desk.reviews.glob("*.parquet.dvc"))) == 1
 
 
+def test_decisions_that_are_not_checked_out_are_not_taken_for_new(desk):
+    path = desk.answers([(desk.cases[0], "fraud", "ann")])
+    batch = desk.reviews / f"{desk.collect(path)['batch']}.parquet"
+    kept = batch.read_bytes()
+    batch.unlink()
+    with pytest.raises(VouchError, match=f"{batch.name}: people's decisions are not here"):
+        desk.collect(path)
+    batch.write_bytes(kept)
+    assert desk.collect(path)["known"] == 1
+
+
 def test_from_case_to_champion_lineage(desk):
     decided = [(case, "fraud", "ann") for case in desk.cases]
     path = desk.answers(decided)
