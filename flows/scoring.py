@@ -7,6 +7,7 @@ from prefect import flow
 from rich.console import Console
 
 from tasks.score import score
+from vouch.errors import VouchError
 from vouch.operate.exchange import pending
 from vouch.operate.folders import TO_SCORE
 from vouch.request import Scoring
@@ -15,6 +16,9 @@ from vouch.request import Scoring
 @flow(name="scoring", flow_run_name="scoring {request.usecase}", persist_result=False)
 def scoring(request: Scoring) -> list[dict[str, Any]]:
     """Score one file, or every new one of the inbox.
+
+    One that cannot be scored keeps none of the others from it; the run fails at its end with that
+    file's error.
 
     Args:
         request: Use case, file, source and model.
@@ -26,4 +30,13 @@ def scoring(request: Scoring) -> list[dict[str, Any]]:
     if not files:
         place = TO_SCORE.format(usecase=request.usecase)
         Console().print(f"nothing new to score in {place}", highlight=False)
-    return [score(request, file) for file in files]
+    scored, errors = [], []
+    for file in files:
+        try:
+            scored.append(score(request, file))
+        except VouchError as error:
+            Console().print(f"  score     {file.path}: {error} ({error.hint})", highlight=False)
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return scored

@@ -12,7 +12,8 @@ from vouch import terminal
 from vouch.pipeline import STATE
 
 
-@task(name="enqueue", task_run_name="enqueue {usecase}", **RETRY)
+# no second try: the cases of the first are out, so it would choose others, or none
+@task(name="enqueue", task_run_name="enqueue {usecase}", **RETRY | {"retries": 0})
 def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     """Choose the next cases and write them to a file for reviewers."""
     from vouch.enqueue import enqueue as put_out

@@ -55,6 +55,17 @@ def test_the_model_does_not_overrule_the_few_reviewers_there_are():
     assert [(one.label, one.method) for one in found.values()] == [(1, "majority")] * 3
 
 
+def test_reviewers_of_one_mind_are_never_overruled():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 2, 200)
+    table = pd.DataFrame({n: np.where(rng.random(200) < 0.75, truth, 1 - truth) for n in "ab"})
+    likely = np.where(truth[:, None] == [0, 1], 0.98, 0.02)
+    found = consensus(table.astype(float), likely)
+    agreed = table[table["a"] == table["b"]]
+    assert [found[str(n)].label for n in agreed.index] == agreed["a"].tolist()
+    assert {one.method for one in found.values()} == {"crowdlab", "majority"}
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(

@@ -6,7 +6,10 @@ import yaml
 
 from tests.project import dvc, vouch
 from vouch.collect.batch import recorded
+from vouch.engine import connect
 from vouch.errors import VouchError
+from vouch.label.resolve import resolve
+from vouch.label.reviews import reviews
 
 TIMED = ("case", "decision", "reviewer", "decided_at")
 
@@ -48,7 +51,7 @@ def test_the_same_file_twice_changes_nothing(desk):
 
 
 def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
-    one, two, three, four, five, six, *_ = desk.cases
+    one, two, three, four, five, six, seven, eight, *_ = desk.cases
     rows = [
         ("fraud-0123", "fraud", "ann", ""),
         (one, "frod", "ann", ""),
@@ -60,6 +63,11 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
         (six, "fraud", "ann", "tomorrow"),
         (six, "GENUINE", "bob", "2025-03-01T10:00:00+02:00"),
         (five, "", "", ""),
+        (seven, "fraud", "consensus", ""),
+        (seven, "fraud", "ann", "0025-01-03"),  # would keep every later file from being read
+        (seven, "fraud", "bob", "0001-01-01T00:00:00+14:00"),
+        (eight, "fraud", "ann", "2025-03-01"),
+        (eight, "1", "ann", "2025-03-01"),
     ]
     told = desk.collect(desk.answers(rows, columns=TIMED))
     reasons = {(one["line"], one["reason"]) for one in told["set_aside"]}
@@ -72,9 +80,12 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
         (7, "expected a decision, got nothing"),
         (8, "expected a time that has come, got '2999-01-01'"),
         (9, "expected a time in ISO 8601, got 'tomorrow'"),
+        (12, "expected a person's name, got 'consensus'"),
+        (13, "expected a time of 1970 or later, got '0025-01-03'"),
+        (14, "expected a time in ISO 8601, got '0001-01-01T00:00:00+14:00'"),
     }
-    assert (told["new"], told["blank"]) == (1, 1)
-    (row,) = recorded(desk.reviews, "simulated").to_dict("records")
+    assert (told["new"], told["known"], told["blank"]) == (2, 1, 1)
+    (_, row) = recorded(desk.reviews, "simulated").to_dict("records")
     assert (row["actor"], row["label"]) == ("bob", 0)
     assert row["issued_at"] == pd.Timestamp("2025-03-01T08:00:00")
 
@@ -116,6 +127,32 @@ def test_a_leads_word_ends_a_conflict(desk):
     assert told["conflicts"] == []
     desk.collect(desk.answers([(case, "fraud", "cy")], "late.csv"))
     assert held(desk).loc[case, "label"] == 0
+
+
+def holds(desk, case):
+    """The label that holds for a case, as the stage `label` resolves it."""
+    with connect() as engine:
+        issued = reviews(engine, desk.reviews, "simulated").mutate(in_force=True)
+        return int(engine.to_pandas(resolve(issued.filter(issued.case == case)))["label"].item())
+
+
+def test_a_leads_word_holds_though_others_decided_later(desk):
+    set_params(desk.project, leads=["chief"])
+    case = desk.cases[0]
+    rows = [(case, "fraud", "ann", "2025-01-01"), (case, "fraud", "bob", "2025-01-03")]
+    desk.collect(desk.answers(rows, columns=TIMED))
+    desk.collect(desk.answers([(case, "genuine", "chief", "2025-01-02")], "lead.csv", TIMED))
+    assert holds(desk, case) == 0
+
+
+def test_files_collected_out_of_order_leave_each_persons_last_word(desk):
+    case = desk.cases[0]
+    rows = [(case, "genuine", who, "2025-01-05") for who in ("ann", "bob", "cy")]
+    desk.collect(desk.answers(rows, columns=TIMED))
+    rows = [(case, "fraud", who, "2025-01-02") for who in ("ann", "bob")]
+    told = desk.collect(desk.answers(rows, "older.csv", TIMED))
+    assert told["conflicts"] == []
+    assert holds(desk, case) == 0
 
 
 def test_label_studio_exports_are_read(desk):
@@ -167,6 +204,16 @@ def test_semicolons_and_line_breaks_within_cells_are_read(desk):
         ("a.json", "{", "not JSON"),
         ("a.json", "{}", "not a list of tasks"),
         ("a.json", '[{"id": 1}]', "task 1: has no data"),
+        ("a.csv", f"case,decision,reviewer\n{'x' * 200_000},,\n", "not CSV"),
+        *(
+            ("a.json", f'[{{"data": {{}}, "annotations": {wrong}}}]', "task 1: annotations")
+            for wrong in ("5", "[5]", '[{"result": ["x"]}]', '[{"lead_time": "12 s"}]')
+        ),
+        (
+            "a.json",
+            '[{"data": {}, "annotations": [{"result": [{"type": "choices", "value": null}]}]}]',
+            "task 1",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(desk, name, text, message):
@@ -185,6 +232,17 @@ def test_a_batch_a_killed_collect_left_is_versioned_by_the_next(desk, monkeypatc
     told = desk.collect(path)
     assert (told["new"], told["known"]) == (0, 1)
     assert len(list(desk.reviews.glob("*.parquet.dvc"))) == 1
+
+
+def test_decisions_that_are_not_checked_out_are_not_taken_for_new(desk):
+    path = desk.answers([(desk.cases[0], "fraud", "ann")])
+    batch = desk.reviews / f"{desk.collect(path)['batch']}.parquet"
+    kept = batch.read_bytes()
+    batch.unlink()
+    with pytest.raises(VouchError, match=f"{batch.name}: people's decisions are not here"):
+        desk.collect(path)
+    batch.write_bytes(kept)
+    assert desk.collect(path)["known"] == 1
 
 
 def test_from_case_to_champion_lineage(desk):

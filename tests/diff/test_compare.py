@@ -176,3 +176,29 @@ def test_a_quarter_of_the_memory_is_enough():
     ]
     found = compare(*frames, memory="64MB")
     assert found["rows"]["changed"] == n
+
+
+@pytest.mark.parametrize("name", ["kind", "said", "whole", "h", "#", "a", "differing", "again"])
+@pytest.mark.parametrize("key", [False, True])
+def test_columns_may_be_called_as_anything(name, key):
+    a = pd.DataFrame({name: ["p", "q", "q"], "amount": [1, 2, 4]})
+    b = pd.DataFrame({name: ["p", "q", "r"], "amount": [1, 5, 4]})
+    rows = compare(a, b, key=[name] if key else [])["rows"]
+    changed = {"changed": 1, "added": 1, "removed": 1, "same": 1, "bookkeeping": 0}
+    unnamed = {"changed": 0, "added": 2, "removed": 2, "same": 1, "bookkeeping": 0}
+    wanted = changed if key else unnamed
+    assert {kind: rows[kind] for kind in wanted} == wanted
+
+
+def test_issues_in_csv_are_compared_as_rows(tmp_path):
+    issue = {"entity": "e", "source": "rule", "actor": "r", "issued_at": START, "in_force": True}
+    for name, label in (("a", 0), ("b", 1)):
+        pd.DataFrame([issue | {"label": label}]).to_csv(tmp_path / f"{name}.csv", index=False)
+    found = diff(tmp_path, tmp_path, *(str(tmp_path / f"{name}.csv") for name in "ab"))
+    assert found["rows"]["changed"] == 1 and found["labels"] is None
+
+
+def test_memory_that_is_no_size_is_an_error():
+    frame = pd.DataFrame({"id": [1]})
+    with pytest.raises(VouchError, match="memory: 'lots' is no size"):
+        compare(frame, frame, memory="lots")

@@ -79,6 +79,37 @@ def test_a_write_that_fails_leaves_the_cases_to_be_written_again(project, monkey
     assert again(project, project / STATE, "fraud", project / "cases.csv")["cases"] == 5
 
 
+def test_rows_that_went_into_a_new_holdout_are_never_chosen(project):
+    path = project / "data/gold/fraud/train.parquet"
+    train = pd.read_parquet(path).sort_values("id")
+    kept = train.iloc[: len(train) // 2]
+    kept.to_parquet(path)
+    put(project, 40)
+    assert {row["entity"] for row in read(project / "cases.csv")} <= set(kept["id"])
+
+
+def test_rows_that_are_no_longer_there_are_named_and_nothing_is_out(project):
+    path = project / "data/silver/fraud/rows.parquet"
+    rows = pd.read_parquet(path)
+    rows.head(10).to_parquet(path)
+    with pytest.raises(VouchError, match=r"rows\.parquet: no row '"):
+        put(project, 40)
+    path.unlink()
+    with pytest.raises(VouchError, match=r"rows\.parquet: no such file"):
+        put(project, 40)
+    rows.to_parquet(path)
+    assert put(project, 40)["cases"] == 40
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_and_nothing_is_out(project):
+    (project / "file").write_text("no folder")
+    with pytest.raises(VouchError, match=r"--out: .*(Not a directory|File exists)"):
+        put(project, 5, "file/cases.csv")
+    with pytest.raises(VouchError, match=r"--out: .*(Not a directory|File exists)"):
+        put(project, 5, "file/more/cases.csv")
+    assert again(project, project / STATE, "fraud", project / "cases.csv")["cases"] == 0
+
+
 def test_without_a_model_it_says_so(project):
     shutil.rmtree(project / "data/register")
     with pytest.raises(VouchError, match="no model is registered yet"):

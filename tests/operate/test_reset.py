@@ -115,6 +115,16 @@ def test_a_raw_file_that_lives_in_the_cache_keeps_the_cache(used):
         plan(used, Scope(cache=True))
 
 
+def test_decisions_that_live_in_the_cache_keep_the_cache(used):
+    link = used / "data/labels/fraud/reviews/cd34.parquet"
+    link.symlink_to(used / ".dvc/cache/files")
+    with pytest.raises(VouchError, match=r"cd34\.parquet"):
+        plan(used, Scope(cache=True))
+    with pytest.raises(VouchError, match=r"cd34\.parquet"):
+        plan(used, Scope(cache=True, raw=True))
+    assert link in {part.path for part in plan(used, Scope(cache=True, decisions=True))}
+
+
 def test_it_refuses_while_something_is_at_work(used):
     with FileLock(used / ".vouch/locks/run.lock"), pytest.raises(VouchError, match="run is at"):
         reset(used, Scope())

@@ -5,7 +5,7 @@ import pytest
 from vouch.errors import VouchError
 from vouch.files import write_json
 from vouch.register.approval import approve, refuse, waiting
-from vouch.register.life import promote
+from vouch.register.life import promote, rollback
 from vouch.register.promotions import champion_version, history
 from vouch.register.registry import find
 
@@ -43,6 +43,16 @@ def test_who_keeps_the_champion_is_not_asked_about_that_version_again(project):
     other = project.with_seed(2)
     register(other)
     assert ask(other).version == 2
+
+
+def test_a_champion_that_was_taken_back_is_not_asked_about_again(project):
+    register(project)
+    other = project.with_seed(2)
+    register(other)
+    promote(project.state, NAME, "1", "the first")
+    approve(other.state, ask(other), "ada", "better")
+    rollback(other.state, NAME, "too many complaints")
+    assert champion_version(other.state, NAME) == 1 and ask(other) is None
 
 
 @pytest.mark.parametrize("gate", ["enabled", "dry_run", "disabled"])

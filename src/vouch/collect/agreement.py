@@ -26,7 +26,8 @@ class Consensus:
     Attributes:
         label: The label.
         confidence: How likely it is right, 0 to 1; None by majority.
-        method: ``crowdlab``, or ``majority`` where cases are too few for that.
+        method: ``crowdlab``, or ``majority`` where cases are too few for that, or all reviewers
+            say the same and CROWDLAB would overrule them.
     """
 
     label: int
@@ -78,10 +79,17 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     labels, sure, method = _majority(votes, likely), np.full(len(votes), np.nan), "majority"
     # with fewer nothing tells good reviewers from bad, and the model would overrule them all
     if several.sum() >= ENOUGH and np.sum(np.bincount(labels[several]) >= EACH) > 1:
-        labels, sure = _crowdlab(votes, likely)
+        found, sure = _crowdlab(votes, likely)
+        # nor does it overrule reviewers who are of one mind: how likely they are wrong is not told
+        overruled = (votes.nunique(axis=1) == 1).to_numpy() & (found != labels)
+        labels, sure = np.where(overruled, labels, found), np.where(overruled, np.nan, sure)
         method = "crowdlab"
     return {
-        str(case): Consensus(int(label), None if isnan(quality) else float(quality), method)
+        str(case): Consensus(
+            int(label),
+            None if isnan(quality) else float(quality),
+            "majority" if isnan(quality) else method,
+        )
         for case, label, quality in zip(
             votes.index[several], labels[several], sure[several], strict=True
         )

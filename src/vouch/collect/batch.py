@@ -22,11 +22,21 @@ def recorded(folder: Path, origin: str) -> pd.DataFrame:
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration of the rows.
     """
-    tables = [pq.read_table(file, schema=SCHEMA) for file in batches(folder)]
-    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-    rows = table.to_pandas()
-    own = rows[(rows["origin"] == origin) & (rows["actor"] != CONSENSUS)]
+    rows = _rows(folder, origin)
+    own = rows[rows["actor"] != CONSENSUS]
     return own.sort_values(["issued_at", "case", "actor"], ignore_index=True)
+
+
+def settled(folder: Path, origin: str) -> pd.DataFrame:
+    """Read what several reviewers came to before; arguments as for :func:`recorded`."""
+    rows = _rows(folder, origin)
+    return rows[rows["actor"] == CONSENSUS]
+
+
+def _rows(folder: Path, origin: str) -> pd.DataFrame:
+    tables = [pq.read_table(file, schema=SCHEMA) for file in batches(folder)]
+    rows = (pa.concat_tables(tables) if tables else SCHEMA.empty_table()).to_pandas()
+    return rows[rows["origin"] == origin]
 
 
 def keep(folder: Path, table: pa.Table, scratch: Path) -> str | None:

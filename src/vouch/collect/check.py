@@ -81,9 +81,10 @@ def check(
 def _rows(
     answers: Sequence[Answer], cases: Collection[str], labels: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
-    given: dict[tuple[str, str], set[str]] = defaultdict(set)
+    given: dict[tuple[str, str], set[int | str]] = defaultdict(set)
     for answer in answers:
-        given[answer.case, answer.reviewer].add(answer.decision.lower())
+        said = answer.decision.lower()  # a class may be told by two words
+        given[answer.case, answer.reviewer].add(labels.get(said, said))
     return [
         {
             "place": place,
@@ -105,9 +106,9 @@ def moment(text: str) -> datetime | None:
     """Read a time (UTC unless it says otherwise); None where it is none."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+    except (ValueError, OverflowError):
         return None
-    return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
 
 
 def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:

@@ -68,7 +68,10 @@ def read_answers(path: Path) -> list[Answer]:
     except UnicodeDecodeError as error:
         raise VouchError(f"{path}: not UTF-8 ({error})", "save it as UTF-8") from None
     reader = _table if path.suffix.lower() == ".csv" else _export
-    return list(reader(path, text))
+    try:
+        return list(reader(path, text))
+    except csv.Error as error:
+        raise VouchError(f"{path}: not CSV ({error})", "save it as CSV again") from None
 
 
 def _table(path: Path, text: str) -> Iterator[Answer]:
@@ -101,16 +104,27 @@ def _export(path: Path, text: str) -> Iterator[Answer]:
     for place, task in enumerate(tasks, start=1):
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             raise VouchError(f"{path}: task {place}: has no data", "export it again as JSON")
-        case = str(task["data"].get("case", ""))
-        given = [a for a in task.get("annotations") or () if not a.get("was_cancelled")]
-        yield from (_annotation(place, case, one) for one in given)
-        if not given:
-            yield Answer(place, case, "", "")
+        try:
+            yield from _answers(place, task)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise VouchError(
+                f"{path}: task {place}: annotations are not Label Studio's ({error})",
+                "export it again as JSON",
+            ) from None
+
+
+def _answers(place: int, task: dict[str, Any]) -> Iterator[Answer]:
+    case = str(task["data"].get("case", ""))
+    given = [a for a in task.get("annotations") or () if not a.get("was_cancelled")]
+    yield from (_annotation(place, case, one) for one in given)
+    if not given:
+        yield Answer(place, case, "", "")
 
 
 def _annotation(place: int, case: str, given: dict[str, Any]) -> Answer:
     by = given.get("completed_by")
     who = (by.get("email") or by.get("id") or "") if isinstance(by, dict) else by
+    took = given.get("lead_time")
     chosen = [
         choice
         for result in given.get("result") or ()
@@ -123,6 +137,6 @@ def _annotation(place: int, case: str, given: dict[str, Any]) -> Answer:
         decision=" and ".join(map(str, chosen)),
         reviewer="" if who is None else str(who),
         decided_at=str(given.get("updated_at") or given.get("created_at") or ""),
-        seconds=given.get("lead_time"),
+        seconds=None if took is None else float(took),
         gold=bool(given.get("ground_truth")),
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vouch import usecases
 from vouch.collect.agreement import consensus, kappas
-from vouch.collect.batch import keep, recorded, untrained, version
+from vouch.collect.batch import keep, recorded, settled, untrained, version
 from vouch.collect.check import Aside, check, moment
 from vouch.collect.params import CollectParams
 from vouch.collect.read import Answer, read_answers
@@ -29,7 +29,8 @@ from vouch.stages import DECLARATION, REVIEWS
 
 Floats = NDArray[np.float64]
 AFTER = timedelta(microseconds=1)
-"""By which a consensus is later than the decisions it rests on: the newest label holds."""
+"""By which a consensus is later than the decisions it rests on, and than the consensus before: the
+newest label holds."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def collect(
         before = recorded(folder, source.name)
         fresh = _fresh(intake, right, before)
         progress(1, 3, "keeping them")
-        decided = pd.concat([before, fresh], ignore_index=True) if len(fresh) else before
+        decided = pd.concat([before, fresh]) if len(fresh) else before
+        # a file may bring older decisions than those that are known
+        decided = decided.sort_values("issued_at", kind="stable", ignore_index=True)
         agreed = _agreed(intake, decided, set(fresh["case"]))
         table = pa.concat_tables([_table(fresh), _table(agreed)])
         batch = keep(folder, table, state / "scratch")
@@ -154,7 +157,8 @@ def _about(case: Case) -> dict[str, Any]:
 
 def _agreed(intake: Intake, decided: pd.DataFrame, touched: set[str]) -> pd.DataFrame:
     """Issue what several reviewers come to, for the cases that this batch says something of."""
-    newest = decided.groupby("case")["issued_at"].max()
+    told = pd.concat([decided, settled(intake.folder, intake.source.name)])
+    newest = told.groupby("case")["issued_at"].max()
     found = consensus(*_votes(intake, decided)) if touched else {}
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
     rows = []

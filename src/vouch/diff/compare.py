@@ -52,10 +52,11 @@ def diff(
         (nothing differs but where it came from and when it was superseded), ``removed``;
         ``columns``: ``added``, ``removed``, ``retyped``, and in how many rows each differs, of
         ``changed`` and ``corrected`` ones; ``examples``; ``labels``, of issues
-        (see :func:`vouch.diff.labels.labels`), else null.
+        in Parquet (see :func:`vouch.diff.labels.labels`), else null.
 
     Raises:
-        VouchError: A side cannot be found, had or read, or lacks a column of the key.
+        VouchError: A side cannot be found, had or read, or lacks a column of the key; or ``memory``
+            is no size.
     """
     progress(0, STEPS, "finding")
     one, other = (find(root, state, side, of) for side in (a, b))
@@ -68,7 +69,8 @@ def diff(
             found = {"rows": rows.counts(both), "columns": _columns(both)}
             found |= {"examples": rows.examples(both)}
             progress(3, STEPS, "resolving labels")
-            told = labels(engine, both, one.usecase) if both.issues else None
+            typed = one.format == other.format == ".parquet"  # text tells no label from another
+            told = labels(engine, both, one.usecase) if both.issues and typed else None
         except UNFIT as error:
             reason = str(error).strip().splitlines()[0]
             raise VouchError(

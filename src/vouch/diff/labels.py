@@ -3,6 +3,7 @@
 from typing import Any
 
 from vouch import usecases
+from vouch.diff.rows import KIND
 from vouch.diff.tables import Pair
 from vouch.label.resolve import resolve
 
@@ -49,7 +50,7 @@ def _hold(engine: Any, side: str) -> None:
 
 def _issues(pair: Pair) -> list[dict[str, Any]]:
     counted = ", ".join(
-        f"count(*) FILTER (kind = '{kind}')::BIGINT AS {kind}"
+        f"count(*) FILTER ({KIND} = '{kind}')::BIGINT AS {kind}"
         for kind in ("added", "removed", "changed")
     )
     return _rows(pair, f"SELECT source, actor, {counted} FROM differing GROUP BY ALL ORDER BY ALL")

@@ -9,6 +9,8 @@ from typing import Any
 from vouch.diff.tables import NUMBER, Pair, listed, quote
 
 EXAMPLES = 5
+KIND, SAID, WHOLE = '"vouch:kind"', '"vouch:said"', '"vouch:whole"'
+"""Columns of ours, quoted: the kind of difference, and digests of what a row says and of all."""
 KINDS = ("added", "corrected", "changed", "bookkeeping", "removed")
 
 
@@ -23,10 +25,10 @@ def differing(pair: Pair) -> None:
     )
     pair.connection.execute(
         f"""CREATE TABLE differing AS
-            SELECT {name}, CASE WHEN a.whole IS NULL THEN 'added' WHEN b.whole IS NULL THEN
-              'removed' WHEN a.said <> b.said THEN 'changed' ELSE 'bookkeeping' END AS kind
+            SELECT {name}, CASE WHEN a.{WHOLE} IS NULL THEN 'added' WHEN b.{WHOLE} IS NULL THEN
+              'removed' WHEN a.{SAID} <> b.{SAID} THEN 'changed' ELSE 'bookkeeping' END AS {KIND}
             FROM ({_digested(pair, "a")}) AS a FULL JOIN ({_digested(pair, "b")}) AS b
-            ON {_same(pair)} WHERE a.whole IS DISTINCT FROM b.whole"""
+            ON {_same(pair)} WHERE a.{WHOLE} IS DISTINCT FROM b.{WHOLE}"""
     )
     if pair.key and pair.versioned:
         _mark_corrections(pair)
@@ -46,14 +48,14 @@ def _digested(pair: Pair, view: str) -> str:
     said = f"hash({listed(pair.told)})" if pair.told else "0"
     whole = f"hash({listed(pair.shared)})" if pair.shared else "0"
     columns = listed((*_name(pair), NUMBER))
-    return f"SELECT {columns}, {said} AS said, {whole} AS whole FROM numbered_{view}"
+    return f"SELECT {columns}, {said} AS {SAID}, {whole} AS {WHOLE} FROM numbered_{view}"
 
 
 def _mark_corrections(pair: Pair) -> None:
     """Tell later versions of a row that was there from rows that are new."""
     key = listed(pair.key)
     pair.connection.execute(
-        f"""UPDATE differing SET kind = 'corrected' WHERE kind = 'added' AND "{NUMBER}" > 1
+        f"""UPDATE differing SET {KIND} = 'corrected' WHERE {KIND} = 'added' AND "{NUMBER}" > 1
             AND ({key}) IN (SELECT ({key}) FROM a)"""
     )
 
@@ -64,7 +66,7 @@ def counts(pair: Pair) -> dict[str, int]:
     ``a`` = same + changed + bookkeeping + removed; ``b`` = the same with added and corrected in
     place of removed.
     """
-    asked = "SELECT kind, count(*) FROM differing GROUP BY kind"
+    asked = f"SELECT {KIND}, count(*) FROM differing GROUP BY ALL"
     found = dict(pair.connection.execute(asked).fetchall())
     told = {kind: int(found.get(kind, 0)) for kind in KINDS}
     a, b = (_count(pair, view) for view in ("a", "b"))
@@ -92,7 +94,7 @@ def _joined(pair: Pair, kinds: tuple[str, ...], before: str, back: int) -> str:
     """Join differing rows with what they are in ``b`` and what was before: ``back`` versions."""
     wanted = ", ".join(f"'{kind}'" for kind in kinds)
     key = " AND ".join(f"d.{quote(c)} IS NOT DISTINCT FROM a.{quote(c)}" for c in _name(pair))
-    return f"""(SELECT * FROM differing WHERE kind IN ({wanted})) AS d
+    return f"""(SELECT * FROM differing WHERE {KIND} IN ({wanted})) AS d
         JOIN {before} AS a ON {key} AND d."{NUMBER}" - {back} = a."{NUMBER}"
         JOIN numbered_b AS b ON {_same(pair, "d", "b")}"""
 
@@ -122,7 +124,7 @@ def examples(pair: Pair) -> dict[str, list[dict[str, Any]]]:
 
 def _named(pair: Pair, kind: str) -> list[dict[str, Any]]:
     name = listed(_name(pair))
-    asked = f"SELECT {name} FROM differing WHERE kind = ? ORDER BY ALL LIMIT {EXAMPLES}"
+    asked = f"SELECT {name} FROM differing WHERE {KIND} = ? ORDER BY ALL LIMIT {EXAMPLES}"
     rows = pair.connection.execute(asked, [kind]).fetchall()
     return [{"row": dict(zip(_name(pair), row, strict=True)), "columns": {}} for row in rows]
 

@@ -20,8 +20,10 @@ ISSUE = ("entity", "source", "actor", "issued_at")
 IDS = ("id", "case")
 ORDER = ("known_at", "superseded_at", "arrived_at", "file", "line")
 """What puts versions of one key in order, as far as a table has it."""
-NUMBER = "#"
+NUMBER = "vouch:number"
 """The column that tells rows of one key apart: 1 for the first version, 2 for the next."""
+DIGEST = "vouch:digest"
+"""The column of digests of keys that come again; like all of ours, named as no table's own."""
 
 
 @dataclass(frozen=True)
@@ -142,20 +144,21 @@ def _number(pair: Pair) -> None:
     pair.connection.execute(f"CREATE TABLE again AS {_again(pair, 'a')} UNION {_again(pair, 'b')}")
     order = listed([c for c in ORDER if c in pair.shared] or pair.shared or pair.key)
     place = f"row_number() OVER (PARTITION BY {_name(pair)} ORDER BY {order})"
+    met = f'hash({_name(pair)}) = "{DIGEST}"'
     for view in ("a", "b"):
         cast = f"SELECT {_cast(pair)} FROM {view}"
         pair.connection.execute(
             f"""CREATE VIEW numbered_{view} AS
-                SELECT *, 1 AS "{NUMBER}" FROM ({cast}) ANTI JOIN again ON hash({_name(pair)}) = h
+                SELECT *, 1 AS "{NUMBER}" FROM ({cast}) ANTI JOIN again ON {met}
                 UNION ALL
                 SELECT *, {place} AS "{NUMBER}" FROM ({cast})
-                SEMI JOIN again ON hash({_name(pair)}) = h"""
+                SEMI JOIN again ON {met}"""
         )
 
 
 def _again(pair: Pair, view: str) -> str:
-    named = f"SELECT hash({_name(pair)}) AS h FROM (SELECT {_cast(pair)} FROM {view})"
-    return f"SELECT h FROM ({named}) GROUP BY h HAVING count(*) > 1"
+    named = f'SELECT hash({_name(pair)}) AS "{DIGEST}" FROM (SELECT {_cast(pair)} FROM {view})'
+    return f'SELECT "{DIGEST}" FROM ({named}) GROUP BY ALL HAVING count(*) > 1'
 
 
 def _name(pair: Pair) -> str:

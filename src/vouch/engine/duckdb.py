@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from vouch.engine.memory import usable
+from vouch.errors import VouchError
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -28,12 +29,18 @@ SCRATCH = "(FORMAT parquet, COMPRESSION uncompressed)"
 @contextmanager
 def connect(memory: str | None = None, threads: int | None = None) -> Iterator[Any]:
     """Open DuckDB; see :func:`vouch.engine.connect`."""
+    from duckdb import ParserException
+
     spill = Path(tempfile.mkdtemp(prefix="vouch-"))
-    backend = ibis.duckdb.connect(
-        threads=threads or len(os.sched_getaffinity(0)),
-        memory_limit=memory or f"{usable()}MB",
-        temp_directory=str(spill),
-    )
+    try:
+        backend = ibis.duckdb.connect(
+            threads=threads or len(os.sched_getaffinity(0)),
+            memory_limit=memory or f"{usable()}MB",
+            temp_directory=str(spill),
+        )
+    except ParserException as error:
+        spill.rmdir()
+        raise VouchError(f"memory: {memory!r} is no size: {error}", "give such as 1GB") from None
     try:
         backend.raw_sql("SET TimeZone = 'UTC'")
         backend.raw_sql("SET enable_progress_bar = false")  # stages tell progress their own way

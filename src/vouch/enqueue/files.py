@@ -5,6 +5,7 @@ Label Studio's formats: https://labelstud.io/guide/tasks and https://labelstud.i
 
 import csv
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,19 @@ def check_out(out: Path) -> None:
     """See that a case file can be written there.
 
     Raises:
-        VouchError: Unknown suffix, or the file is there: it may hold decisions.
+        VouchError: Unknown suffix, or the file is there: it may hold decisions; or its folder
+            cannot be made or written to.
     """
     if out.suffix.lower() not in {".csv", ".json"}:
         raise VouchError(f"--out: {out}: neither .csv nor .json", "name it cases.csv, or .json")
     if out.exists():
         raise VouchError(f"--out: {out} is there already", "name another file, or move it away")
+    try:  # before cases are put out that no file could hold
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VouchError(f"--out: {out}: {error.strerror}", "name a file in a folder") from None
+    if not os.access(out.parent, os.W_OK):
+        raise VouchError(f"--out: {out.parent} cannot be written to", "name another folder")
 
 
 def write_cases(out: Path, cases: Sequence[Case], source: Declaration) -> None:

@@ -74,6 +74,8 @@ def _disagreement(given: Floats, rule: pd.Series) -> Floats:
 def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
     """Read out-of-fold predictions, with what near-duplicates have in common where it is known.
 
+    Only of rows that are training rows still: a new holdout may have taken some since then.
+
     Raises:
         VouchError: There are none yet.
     """
@@ -81,10 +83,8 @@ def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
 
     try:
         rows = pd.read_parquet(predictions)
-        twins = "twin" not in rows and "twin" in pq.read_schema(train).names
+        new = "twin" not in rows and "twin" in pq.read_schema(train).names
+        known = pd.read_parquet(train, columns=["id", "twin"] if new else ["id"])
     except FileNotFoundError as error:
         raise VouchError(f"{error.filename}: no such file", "run the pipeline first") from None
-    if twins:
-        known = pd.read_parquet(train, columns=["id", "twin"])
-        rows = rows.merge(known, on="id", how="left", validate="one_to_one")
-    return rows
+    return rows.merge(known, on="id", validate="one_to_one")

@@ -224,16 +224,27 @@ def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
 
 
 def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read what rows say, in their present version; never what would tell the answer."""
+    """Read what rows say, in their present version; never what would tell the answer.
+
+    Raises:
+        VouchError: Rows are not there, such as while a run makes them anew.
+    """
     import duckdb
 
     query = """SELECT * FROM read_parquet(?)
                WHERE superseded_at IS NULL AND list_contains(?, id)"""
+    if not silver.exists():
+        raise VouchError(f"{silver}: no such file", "wait for the run at work, or run the pipeline")
     with duckdb.connect() as connection:
         table = connection.execute(query, [str(silver), list(ids)]).to_arrow_table()
     shown = [c for c in table.column_names if c not in HIDDEN]
     rows = table.select(shown).to_pylist()
-    return {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
+    found = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
+    if missing := [entity for entity in ids if entity not in found]:
+        raise VouchError(
+            f"{silver}: no row {missing[0]!r}, which the model was trained on", "run the pipeline"
+        )
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vouch.errors import VouchError
+
 if TYPE_CHECKING:
     from ibis import Table
 
@@ -37,8 +39,18 @@ CONSENSUS = "consensus"
 
 
 def batches(folder: Path) -> list[Path]:
-    """List a use case's batches, by name; none where the folder is not there."""
-    return sorted(folder.glob("*.parquet"))
+    """List a use case's batches, by name; none where the folder is not there.
+
+    Raises:
+        VouchError: DVC knows of one that is not there: its decisions would count as never given.
+    """
+    found = sorted(folder.glob("*.parquet"))
+    known = {path.with_suffix("") for path in folder.glob("*.parquet.dvc")}
+    if missing := sorted(known.difference(found)):
+        raise VouchError(
+            f"{missing[0]}: people's decisions are not here", f"dvc checkout {missing[0]}.dvc"
+        )
+    return found
 
 
 def reviews(engine: Any, folder: Path, origin: str) -> "Table":

@@ -60,10 +60,10 @@ def plan(root: Path, scope: Scope) -> list[Part]:
         scope: What goes beside what runs made.
 
     Raises:
-        VouchError: Raw files are links into DVC's cache, which is to be removed.
+        VouchError: What stays are links into DVC's cache, which is to be removed.
     """
-    if scope.cache and not scope.raw:
-        _check_links(root)
+    if scope.cache:
+        _check_links(root, scope)
     found = dict(_made(root))
     if scope.decisions:
         found |= dict.fromkeys(_decisions(root), "reviewers' decisions")
@@ -139,9 +139,11 @@ def _raw(root: Path) -> list[Path]:
     return sorted(path for path in (root / "data/raw").glob("*") if path.name != ".gitignore")
 
 
-def _check_links(root: Path) -> None:
-    links = (path for path in (root / "data/raw").rglob("*") if path.is_symlink())
-    if link := next(links, None):
+def _check_links(root: Path, scope: Scope) -> None:
+    stays = [] if scope.raw else list((root / "data/raw").rglob("*"))
+    if not scope.decisions:
+        stays += root.glob(f"{REVIEWS.replace('{usecase}', '*')}/*")
+    if link := next((path for path in stays if path.is_symlink()), None):
         raise VouchError(
             f"{link}: is a link into DVC's cache, which holds the file itself",
             "reset without --cache",

@@ -12,7 +12,7 @@ from vouch.errors import VouchError
 from vouch.files import read_json
 from vouch.holdout.ledger import now
 from vouch.register.life import promote
-from vouch.register.promotions import Promotion, champion_version
+from vouch.register.promotions import Promotion, champion_version, history
 from vouch.stages import find
 
 
@@ -77,9 +77,10 @@ def waiting(root: Path, state: Path, usecase: str) -> Waiting | None:
     name, version, gate = made["name"], made["version"], made["gate"]
     if gate["mode"] != "approval" or not gate["better"]:
         return None
-    champion = champion_version(state, name)
-    if champion == version or _refused(state, name, version):
+    decided = any(entry.to_version == version for entry in history(state, name))
+    if decided or _refused(state, name, version):
         return None
+    champion = champion_version(state, name)
     return Waiting(name, version, champion, tuple(gate["reasons"]))
 
 
@@ -90,12 +91,12 @@ def approve(state: Path, asked: Waiting, who: str, why: str) -> Promotion:
         VouchError: Another version became champion since they were asked, or no name or reason.
     """
     _check(who, why)
-    champion = champion_version(state, asked.name)
+    champion, usecase = champion_version(state, asked.name), asked.name.partition("-")[0]
     if champion != asked.champion:
         raise VouchError(
             f"{asked.name}:{champion} became champion while the question about version "
             f"{asked.version} was open",
-            "compare them, then: vouch promote --version V --why TEXT",
+            f"compare them, then: vouch promote {usecase} --version V --why TEXT",
         )
     return promote(state, asked.name, str(asked.version), why, who)
 
