@@ -87,6 +87,9 @@ def test_an_existing_file_is_never_written_over(tmp_path):
     (tmp_path / "cases.csv").write_text("decisions!")
     with pytest.raises(VouchError, match="there already"):
         check_out(tmp_path / "cases.csv")
+    (tmp_path / "tasks.xml").write_text("an interface of their own")
+    with pytest.raises(VouchError, match=r"tasks\.xml is there already"):
+        check_out(tmp_path / "tasks.json")
 
 
 def test_another_suffix_is_told():

@@ -130,7 +130,7 @@ def test_a_person_approves_in_the_page_and_the_log_keeps_who_and_why(project):
 @pytest.mark.slow
 def test_files_are_scored_once_and_reviews_that_cannot_be_read_stay(project):
     made = subprocess.run(
-        [str(BIN / "vouch"), "simulate", "payments", "--rows", "500", "--out", "new.csv"],
+        [str(BIN / "vouch"), "simulate", "payments", "--rows", "10000", "--out", "new.csv"],
         cwd=project,
         env=ENVIRONMENT,
         check=True,
@@ -145,7 +145,7 @@ def test_files_are_scored_once_and_reviews_that_cannot_be_read_stay(project):
     assert first.returncode == 0, first.stdout + first.stderr
     scores = project / "data/outbox/fraud/scores/new.csv"
     with scores.open() as file:
-        assert len(list(csv.DictReader(file))) == 500
+        assert len(list(csv.DictReader(file))) == 10_000
     before = scores.stat().st_mtime_ns
     assert "nothing new to score" in flow(project, "scoring", request).stdout
     assert scores.stat().st_mtime_ns == before

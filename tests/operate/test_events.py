@@ -7,7 +7,7 @@ from vouch.operate.events import COLLECTED, ENOUGH, of_labels, tell
     ("new", "enough", "events"),
     [
         (0, False, []),
-        (0, True, []),  # the same file again calls for nothing
+        (0, True, [ENOUGH]),  # a collect that was killed before it told: tell now
         (3, False, [COLLECTED]),
         (3, True, [COLLECTED, ENOUGH]),
     ],

@@ -6,17 +6,19 @@ import socket
 import psutil
 import pytest
 
-from tests.operate.serving import Up, wait_for
+from tests.operate.serving import Up, free_ports, wait_for
 from tests.project import vouch
 from vouch.operate import processes
 
 
 def test_a_taken_port_is_told_before_anything_is_started(fresh_project):
+    prefect, page = map(str, free_ports(2))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = str(listening.getsockname()[1])
-        done = vouch(fresh_project, "up", "--mlflow-port", port)
+        others = ("--prefect-port", prefect, "--page-port", page)
+        done = vouch(fresh_project, "up", "--mlflow-port", port, *others)
     assert done.returncode == 1
     assert f"--mlflow-port: something listens on port {port}" in done.stderr
     assert "Traceback" not in done.stderr

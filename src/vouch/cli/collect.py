@@ -28,7 +28,8 @@ def collect(
 
     Decisions are kept for good and versioned. The same file twice changes nothing, so collect a
     half-filled file, fill in more, and collect it again. A reviewer's later decision on a case
-    replaces the earlier one; several reviewers come to a consensus.
+    replaces the earlier one (back to an earlier word only with a time in the column decided_at);
+    several reviewers come to a consensus.
 
     Examples:
       vouch collect fraud cases.csv

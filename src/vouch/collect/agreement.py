@@ -50,10 +50,11 @@ def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
     from sklearn.metrics import cohen_kappa_score
 
     found: list[dict[str, object]] = []
-    gave = votes.notna().astype(int)
-    shared = gave.T @ gave  # of fifty reviewers few pairs share a case
-    for one, other in itertools.combinations(sorted(votes.columns), 2):
-        if shared.at[one, other] < FEWEST:
+    votes = votes[sorted(votes.columns)]
+    gave = votes.notna().to_numpy(np.int64)
+    shared = gave.T @ gave
+    for (at, one), (there, other) in itertools.combinations(enumerate(votes.columns), 2):
+        if shared[at, there] < FEWEST:
             continue
         both = votes[[one, other]].dropna()
         same = both.nunique().max() == 1 and (both[one] == both[other]).all()

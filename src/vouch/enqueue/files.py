@@ -43,8 +43,11 @@ def check_out(out: Path) -> None:
     """
     if out.suffix.lower() not in {".csv", ".json"}:
         raise VouchError(f"--out: {out}: neither .csv nor .json", "name it cases.csv, or .json")
-    if out.exists():
-        raise VouchError(f"--out: {out} is there already", "name another file, or move it away")
+    for written in (out, out.with_suffix(".xml")):
+        if written.exists() and (written == out or out.suffix.lower() == ".json"):
+            raise VouchError(
+                f"--out: {written} is there already", "name another file, or move it away"
+            )
     try:  # before cases are put out that no file could hold
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -11,7 +11,7 @@ from vouch.operate.record import server_of
 COLLECTED = "vouch.labels.collected"
 """Decisions came."""
 ENOUGH = "vouch.labels.enough"
-"""So many came since the last training that a new one is worth its while."""
+"""So many wait for a training that it is worth its while; told again until one has learned."""
 
 
 def of_labels(found: dict[str, Any]) -> list[str]:
@@ -20,9 +20,8 @@ def of_labels(found: dict[str, Any]) -> list[str]:
     Args:
         found: What ``vouch.collect.collect`` gave.
     """
-    if not found["new"]:
-        return []
-    return [COLLECTED, ENOUGH] if found["enough"] else [COLLECTED]
+    said = {COLLECTED: found["new"], ENOUGH: found["enough"]}
+    return [name for name, holds in said.items() if holds]
 
 
 def payload(found: dict[str, Any]) -> dict[str, Any]:
