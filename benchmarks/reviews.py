@@ -205,7 +205,7 @@ def draw(curves: dict[str, list[list[float]]], full: float, asked: argparse.Name
     axes.set(
         xlabel="rows reviewed, %", ylabel="average precision on fresh payments", ylim=(0, 1.07)
     )
-    axes.legend(frameon=False, loc="center right")
+    axes.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.85))
     figure.savefig(asked.out, dpi=150)
 
 

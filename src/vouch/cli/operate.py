@@ -104,7 +104,8 @@ def reset(
     from vouch.operate.reset import reset as remove
 
     scope = Scope(cache=cache, decisions=decisions, raw=raw)
-    check_idle(ROOT)
+    if not dry_run:
+        check_idle(ROOT)
     parts = plan(ROOT, scope)
     _list(parts)
     if json_file:
