@@ -128,6 +128,7 @@ def make_evaluation() -> dict[str, Any]:
             "reason": "",
             "rule_comparison": {
                 "kind": "truth",
+                "metric": "average_precision",
                 "challenger": 0.58,
                 "champion": 0.03,
                 "difference": figure(0.55, 0.4, 0.7),

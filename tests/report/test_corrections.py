@@ -59,6 +59,8 @@ def test_rows_flips_slices_and_reviewers_are_those_counted_by_hand(silver, peopl
     for one in found["slices"]:
         there = {e for e in now if TYPES[e] == one["value"]}
         assert (one["rows"], one["flipped"]) == (len(there), len(there & flipped))
+        low, high = one["share"]["interval"]
+        assert low <= one["flipped"] / one["rows"] <= high
     assert sum(one["rows"] for one in found["slices"]) == len(now)
 
 
@@ -117,6 +119,16 @@ def test_the_page_tells_what_people_corrected(inputs):
         assert said in text, said
     assert "Not in force" not in text
     assert "None" not in text
+
+
+def test_the_first_champion_is_held_against_the_rule_and_many_reviewers_are_folded_away(inputs):
+    people = [(f"p{n:04d}", 0, f"reviewer-{n:02}", 1 + n % 9) for n in range(11)]
+    inputs.labels = make_labels(people)
+    inputs.summaries["evaluation"]["champion"] = {"version": None, "comparison": None}
+    rule = inputs.summaries["evaluation"]["holdout"]["rule_comparison"]
+    text = text_of(inputs.page())
+    assert "Who decided: 11 reviewers" in text
+    assert f"goes from {rule['champion']:.3f} (the rule) to {rule['challenger']:.3f}" in text
 
 
 def test_decisions_that_do_not_count_are_told_as_such(inputs):

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from vouch import usecases
 from vouch.engine import connect
+from vouch.evaluate.weighted import share
 from vouch.label.resolve import resolve
 from vouch.sources.declaration import Declaration
 
 Slice = tuple[str, str, NDArray[np.bool_]]
 Slicer = Callable[[pd.DataFrame, Declaration], Iterator[Slice]]
+CONFIDENCE = 0.95
 MOST = 8  # values of a category with a line of their own, the commonest ones
 USUAL = "vouch.report.corrections:by_category"
 
@@ -33,7 +35,7 @@ def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any]
         count as labels), ``flipped``, ``confirmed`` and ``unlabelled`` (without a label before)
         rows; ``flips``: rows by ``from``, ``source`` and ``to``; ``reviewers``: for each ``actor``
         ``rows``, ``flipped``, ``classes``, ``first`` and ``last``; ``slices``: ``slice``,
-        ``value``, ``rows`` and ``flipped``.
+        ``value``, ``rows``, ``flipped`` and their ``share`` with its interval.
     """
     classes = usecases.find(source.usecase).CLASSES
     issued, held = _read(labels)
@@ -113,6 +115,7 @@ def _slices(
             "value": value,
             "rows": int(there.sum()),
             "flipped": int(flipped[there].sum()),
+            "share": share(flipped[there], np.ones(there.sum()), CONFIDENCE),
         }
         for kind, value, there in slicer(found, source)
     ]
