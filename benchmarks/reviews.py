@@ -46,6 +46,7 @@ PEOPLE = 50  # as in FiFAR
 FOLDS = 3
 MAX_ROWS = 40_000
 ENOUGH = 0.95
+COLOURS = ("#1f6feb", "#8c959f")
 LEGEND = {"chosen": "chosen as by vouch enqueue", "random": "drawn at random"}
 LEARNER = Candidate(
     algorithm="xgboost",
@@ -163,14 +164,14 @@ def curve(
     for day in range(asked.days + 1):
         labels = desk.labels()
         reached.append(fresh.average_precision(payments.fit(labels)))
-        told = f"seed {seed}  {name(params):6}  {len(desk.votes):6,} cases  {reached[-1]:.3f}"
+        told = f"seed {seed}  {way(params):6}  {len(desk.votes):6,} cases  {reached[-1]:.3f}"
         print(told, file=sys.stderr, flush=True)
         if day < asked.days:
             desk.ask(payments.out_of_fold(labels), asked.cases, params)
     return reached
 
 
-def name(params: EnqueueParams) -> str:
+def way(params: EnqueueParams) -> str:
     """Name a way of choosing."""
     return "random" if params.random == 1 else "chosen"
 
@@ -188,9 +189,9 @@ def draw(curves: dict[str, list[list[float]]], full: float, asked: argparse.Name
     """Draw every seed's days, and what all rows' truth gives."""
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     share = np.arange(asked.days + 1) * asked.cases / asked.rows * 100
-    for (way, lines), colour in zip(curves.items(), ("#1f6feb", "#8c959f"), strict=True):
+    for (name, lines), colour in zip(curves.items(), COLOURS, strict=True):
         for number, line in enumerate(lines):
-            axes.plot(share, line, color=colour, lw=1.4, label=None if number else LEGEND[way])
+            axes.plot(share, line, color=colour, lw=1.4, label=None if number else LEGEND[name])
     axes.axhline(full, color="#57606a", lw=0.8)
     axes.axhline(ENOUGH * full, color="#57606a", lw=0.8, ls="--")
     axes.annotate(
@@ -229,7 +230,7 @@ def main() -> None:
         payments = simulate(asked.rows, seed)
         fulls.append(fresh.average_precision(payments.fit(truth(payments))))
         for params in (EnqueueParams(), EnqueueParams(random=1)):
-            curves[name(params)].append(curve(payments, fresh, asked, seed, params))
+            curves[way(params)].append(curve(payments, fresh, asked, seed, params))
         ends = [first(lines[-1], ENOUGH * fulls[-1], asked) for lines in curves.values()]
         before = curves["chosen"][-1][0]
         print(

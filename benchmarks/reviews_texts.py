@@ -21,12 +21,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.reviews import COLOURS, ENOUGH, LEGEND, way
 from vouch.enqueue.params import EnqueueParams
 from vouch.enqueue.pool import pool
 from vouch.enqueue.select import select
@@ -42,13 +42,11 @@ from vouch.text.models import CLASSES, Fitted, fit_rows, predict_rows
 from vouch.text.review import figures
 from vouch.tune.strength import weigh
 
-mpl.use("Agg")
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 FRESH = 10_000
 RULE = 0.05  # the compound score from which VADER's authors call a text positive
 FOLDS, JUDGED_FOLDS = 2, 5  # for choosing cases, for judging
-ENOUGH = 0.95
 EXTRACTED = {"usecase": "sentiment", "as_of": None}
 KNOWN, JUDGING = 5000, 1000  # labels of the model that is judged, and those it is judged by
 LEARNER = Candidate(
@@ -57,7 +55,6 @@ LEARNER = Candidate(
     preparation=Preparation(words="1-2"),
     rule_weight=0.01,
 )
-LEGEND = {"chosen": "chosen as by vouch enqueue", "random": "drawn at random"}
 
 
 @dataclass(frozen=True)
@@ -154,11 +151,6 @@ def learn(
     return reached
 
 
-def way(params: EnqueueParams) -> str:
-    """Name a way of choosing."""
-    return "random" if params.random == 1 else "chosen"
-
-
 def needed(reached: list[float], aim: float, cases: int) -> float:
     """Give how many labels reach an aim first, between two rounds on a straight line."""
     number = next(n for n, value in enumerate(reached) if value >= aim)
@@ -224,7 +216,7 @@ def tell(found: list[dict[str, Any]]) -> None:
 def draw(curves: dict[str, list[list[float]]], cases: int, out: Path) -> None:
     """Draw every seed's rounds."""
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for (name, lines), colour in zip(curves.items(), ("#1f6feb", "#8c959f"), strict=True):
+    for (name, lines), colour in zip(curves.items(), COLOURS, strict=True):
         for number, line in enumerate(lines):
             labels = np.arange(1, len(line) + 1) * cases
             axes.plot(labels, line, color=colour, lw=1.2, label=None if number else LEGEND[name])
