@@ -10,6 +10,7 @@ from vouch.engine import connect
 from vouch.errors import VouchError
 from vouch.label.resolve import resolve
 from vouch.label.reviews import reviews
+from vouch.sources.records import LONGEST
 
 TIMED = ("case", "decision", "reviewer", "decided_at")
 
@@ -204,7 +205,7 @@ def test_semicolons_and_line_breaks_within_cells_are_read(desk):
         ("a.json", "{", "not JSON"),
         ("a.json", "{}", "not a list of tasks"),
         ("a.json", '[{"id": 1}]', "task 1: has no data"),
-        ("a.csv", f"case,decision,reviewer\n{'x' * 200_000},,\n", "not CSV"),
+        ("a.csv", f"case,decision,reviewer\n{'x' * (2 * LONGEST + 1)},,\n", "not CSV"),
         *(
             ("a.json", f'[{{"data": {{}}, "annotations": {wrong}}}]', "task 1: annotations")
             for wrong in ("5", "[5]", '[{"result": ["x"]}]', '[{"lead_time": "12 s"}]')
