@@ -24,9 +24,7 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     console.print(f"  enqueue   {found['cases']} cases -> {out}", highlight=False)
     for warning in found["warnings"]:
         console.print(f"            ! {warning}", highlight=False, markup=False)
-    if not found["cases"]:
-        out.unlink()  # a list without cases would be one more file to open in vain
-    else:
+    if found["cases"]:
         link = out.resolve().as_uri()
         create_link_artifact(key=f"{usecase}-cases", link=link, description=str(out))
     return found

@@ -49,7 +49,10 @@ def test_a_day_has_a_capacity(project):
     told = put(project, 10, "more.csv")
     assert told["cases"] == 2
     assert "2 cases of the day's 12" in told["warnings"][0]
-    assert put(project, None, "none.csv")["cases"] == 0
+    spent = put(project, None, "none.csv")
+    assert spent["cases"] == 0
+    assert spent["warnings"] == ["0 cases of the day's 12 (enqueue.fraud.capacity) are left"]
+    assert not (project / "none.csv").exists()
 
 
 def test_a_lost_file_is_written_again(project):

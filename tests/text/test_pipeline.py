@@ -48,6 +48,15 @@ def test_a_second_run_changes_nothing_and_dvc_agrees(tweets_project, tmp_path):
     assert "up to date" in dvc(tweets_project, "status").stdout
 
 
+def test_people_get_a_days_texts_and_then_no_more(tweets_project, tmp_path):
+    project = shutil.copytree(tweets_project, tmp_path / "project", symlinks=True)
+    first = asked(project, "enqueue", "sentiment", "-n", "200", "--out", "tasks.json")
+    assert "200 cases (150 margin, 50 random) -> tasks.json" in first
+    assert "0 cases: more.csv is not written" in asked(
+        project, "enqueue", "sentiment", "--out", "more.csv"
+    )
+
+
 def test_the_holdout_answers_and_the_life_of_a_model_is_told(tweets_project, tmp_path):
     out = asked(tweets_project, "holdout", "ask", "sentiment", "--metric", "accuracy")
     assert "accuracy against truth: 0." in out

@@ -71,7 +71,8 @@ def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> dict[str, A
         with terminal.working(Console(stderr=True), "enqueue") as progress:
             result = put_out(ROOT, STATE, usecase, n, out, progress)
     streams = ", ".join(f"{count:,} {name}" for name, count in result["by_stream"].items())
-    print(f"{result['model']}: {result['cases']:,} cases ({streams or 'none'}) -> {out}")
+    where = f" ({streams}) -> {out}" if result["cases"] else f": {out} is not written"
+    print(f"{result['model']}: {result['cases']:,} cases{where}")
     for warning in result["warnings"]:
         typer.echo(f"warning: {warning}", err=True)
     return result

@@ -57,7 +57,7 @@ def read_answers(path: Path) -> list[Answer]:
         VouchError: No such file, another format, or a column is missing.
     """
     if not path.is_file():
-        known = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        known = [p.name for p in path.parent.glob("*") if p.suffix.lower() in SUFFIXES]
         raise VouchError(f"{path}: no such file", near(path.name, known))
     if path.suffix.lower() not in SUFFIXES:
         raise VouchError(

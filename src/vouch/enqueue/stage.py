@@ -81,7 +81,7 @@ def enqueue(
         state: The project's state folder.
         usecase: The use case.
         n: How many cases; None: as many as the day has capacity left.
-        out: Where they go: ``.csv``, or ``.json`` for Label Studio.
+        out: Where they go: ``.csv``, or ``.json`` for Label Studio; not written without cases.
         progress: Told after each case explained.
 
     Returns:
@@ -101,7 +101,8 @@ def enqueue(
         cases = _cases(desk, wanted, params, progress)
         # kept first: a case whose file is lost is written again (--again), never chosen twice
         desk.queue.put(cases)
-        write_cases(out, cases, desk.source)
+        if cases:
+            write_cases(out, cases, desk.source)
     if len(cases) < wanted:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
     return _told(desk, cases, out, warnings)
@@ -166,10 +167,10 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
 def _wanted(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
     left = max(params.capacity - desk.queue.count_since(midnight), 0)
-    if n is None or n <= left:
+    if left and (n is None or n <= left):
         return left if n is None else n, []
     day = f"of the day's {params.capacity} (enqueue.{desk.usecase}.capacity)"
-    return left, [f"{left} cases {day} are left, {n} were asked for"]
+    return left, [f"{left} cases {day} are left" + (f", {n} were asked for" if n else "")]
 
 
 def _cases(desk: Desk, wanted: int, params: EnqueueParams, progress: Progress) -> list[Case]:
@@ -181,7 +182,7 @@ def _cases(desk: Desk, wanted: int, params: EnqueueParams, progress: Progress) -
     taken = asked | decided(folder, "entity", desk.source.name)
     progress(0, wanted + 1, "choosing")
     chosen = select(pool(rows, desk.usecase, taken), wanted, params)
-    return _explained(desk, rows, chosen, progress)
+    return [] if chosen.empty else _explained(desk, rows, chosen, progress)
 
 
 def _explained(
