@@ -63,6 +63,11 @@ def test_a_lost_file_is_written_again(project):
     assert sorted((project / "cases.csv").read_text().splitlines()) == sorted(first.splitlines())
 
 
+def test_without_cases_there_is_no_file(project):
+    again(project, project / STATE, "fraud", project / "cases.csv")
+    assert not (project / "cases.csv").exists()
+
+
 def test_what_is_taken_back_may_be_chosen_again(project):
     put(project, 6)
     before = {row["entity"] for row in read(project / "cases.csv")}

@@ -57,7 +57,7 @@ def check_out(out: Path) -> None:
 
 
 def write_cases(out: Path, cases: Sequence[Case], source: Declaration) -> None:
-    """Write cases for people.
+    """Write cases for people; without any there is no file.
 
     Args:
         out: ``.csv``: a row a case, with empty columns ``decision``, ``reviewer`` and ``comment``;
@@ -65,6 +65,8 @@ def write_cases(out: Path, cases: Sequence[Case], source: Declaration) -> None:
         cases: The cases.
         source: The declaration of their rows.
     """
+    if not cases:
+        return
     classes = find(source.usecase).CLASSES
     with replacing(out) as draft:
         if out.suffix.lower() == ".csv":

@@ -101,8 +101,7 @@ def enqueue(
         cases = _cases(desk, wanted, params, progress)
         # kept first: a case whose file is lost is written again (--again), never chosen twice
         desk.queue.put(cases)
-        if cases:
-            write_cases(out, cases, desk.source)
+        write_cases(out, cases, desk.source)
     if len(cases) < wanted:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
     return _told(desk, cases, out, warnings)
