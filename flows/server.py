@@ -3,10 +3,8 @@
 import os
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,9 +76,8 @@ def wait_until_healthy(root: Path, url: str) -> None:
     """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            if urllib.request.urlopen(f"{url}/health", timeout=5).status == 200:
-                return
+        if processes.answers(f"{url}/health"):
+            return
         time.sleep(0.2)
     raise VouchError(
         f"Prefect's server did not answer at {url}",

@@ -6,7 +6,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +134,13 @@ def taken(port: int) -> bool:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return True
+    return False
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server answers at an address that all is well."""
+    with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        return bool(urllib.request.urlopen(url, timeout=5).status == 200)
     return False
 
 

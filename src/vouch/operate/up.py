@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -174,9 +172,8 @@ def _answering(root: Path, servers: Servers, url: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         _check(root, servers)
-        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            if urllib.request.urlopen(url, timeout=5).status == 200:
-                return
+        if processes.answers(url):
+            return
         time.sleep(0.1)
     raise VouchError(f"vouch up: no answer from {url}", f"read the logs in {place(root).parent}")
 
