@@ -12,9 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vouch import usecases
-from vouch.collect.agreement import consensus, kappas
+from vouch.collect.agreement import Consensus, consensus, kappas
 from vouch.collect.batch import keep, recorded, settled, untrained, version
-from vouch.collect.check import Aside, check, moment
+from vouch.collect.check import check, moment
 from vouch.collect.params import CollectParams
 from vouch.collect.read import Answer, read_answers
 from vouch.holdout.ledger import now
@@ -38,7 +38,6 @@ class Intake:
     """Where decisions go.
 
     Attributes:
-        root: The project's folder.
         source: The declaration of the rows.
         folder: The batches' folder.
         cases: The cases that were put out, by id.
@@ -46,7 +45,6 @@ class Intake:
         moment: When the decisions are taken in (UTC).
     """
 
-    root: Path
     source: Declaration
     folder: Path
     cases: dict[str, Case]
@@ -87,7 +85,7 @@ def collect(
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
     with queue.alone():
         cases = {case.case: case for case in queue.all()}
-        intake = Intake(root, source, folder, cases, params, now())
+        intake = Intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
         aside = check(root, given, cases, labels(source), intake.moment)
         right = [answer for place, answer in enumerate(given) if place not in aside]
@@ -97,15 +95,28 @@ def collect(
         decided = pd.concat([before, fresh]) if len(fresh) else before
         # a file may bring older decisions than those that are known
         decided = decided.sort_values("issued_at", kind="stable", ignore_index=True)
-        agreed = _agreed(intake, decided, set(fresh["case"]))
-        table = pa.concat_tables([_table(fresh), _table(agreed)])
+        votes, likely = _votes(intake, decided)
+        agreed = consensus(votes, likely)
+        issued = _issued(intake, decided, agreed, set(fresh["case"]))
+        table = pa.concat_tables([_table(fresh), _table(issued)])
         batch = keep(folder, table, state / "scratch")
         progress(2, 3, "versioning them")
         version(root, folder)
     progress(3, 3, "collected")
-    taken = {"batch": batch, "new": len(fresh), "known": len(right) - len(fresh)}
-    counts = {"read": len(given), "blank": len(answers) - len(given)}
-    return counts | taken | _told(intake, list(aside.values()), decided, usecase)
+    waiting = untrained(root, folder, usecase)
+    return {
+        "read": len(given),
+        "blank": len(answers) - len(given),
+        "batch": batch,
+        "new": len(fresh),
+        "known": len(right) - len(fresh),
+        "set_aside": [asdict(one) for one in aside.values()],
+        "since_training": waiting,
+        "enough": waiting >= params.retrain_after,
+        "agreement": kappas(votes),
+        "conflicts": list(_conflicts(intake, decided, votes, agreed)),
+        "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
+    }
 
 
 def labels(source: Declaration) -> dict[str, int]:
@@ -155,15 +166,16 @@ def _about(case: Case) -> dict[str, Any]:
     }
 
 
-def _agreed(intake: Intake, decided: pd.DataFrame, touched: set[str]) -> pd.DataFrame:
+def _issued(
+    intake: Intake, decided: pd.DataFrame, agreed: dict[str, Consensus], touched: set[str]
+) -> pd.DataFrame:
     """Issue what several reviewers come to, for the cases that this batch says something of."""
     told = pd.concat([decided, settled(intake.folder, intake.source.name)])
     newest = told.groupby("case")["issued_at"].max()
-    found = consensus(*_votes(intake, decided)) if touched else {}
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
     rows = []
-    for case in sorted(touched & found.keys()):
-        held = found[case]
+    for case in sorted(touched & agreed.keys()):
+        held = agreed[case]
         lead = case in ends.index
         rows.append(
             _about(intake.cases[case])
@@ -193,28 +205,12 @@ def _table(rows: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pylist(plain.to_dict("records"), SCHEMA)
 
 
-def _told(
-    intake: Intake, aside: list[Aside], decided: pd.DataFrame, usecase: str
-) -> dict[str, Any]:
-    waiting = untrained(intake.root, intake.folder, usecase)
-    votes, likely = _votes(intake, decided)
-    return {
-        "set_aside": [asdict(one) for one in aside],
-        "since_training": waiting,
-        "enough": waiting >= intake.params.retrain_after,
-        "agreement": kappas(votes),
-        "conflicts": list(_conflicts(intake, decided, votes, likely)),
-        "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
-    }
-
-
 def _conflicts(
-    intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, likely: Floats
+    intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
 ) -> Iterator[dict[str, Any]]:
     """Tell of the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = usecases.find(intake.source.usecase).CLASSES
     ended = set(decided[decided["final"].astype(bool)]["case"])
-    agreed = consensus(votes, likely)
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
     for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):
         given = differing.loc[case].dropna()
