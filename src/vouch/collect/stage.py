@@ -23,9 +23,9 @@ from vouch.progress import Progress, silent
 from vouch.queue import Case, Queue
 from vouch.score.stage import class_names
 from vouch.settings import load_params
-from vouch.sources.declaration import Declaration, load_declaration
-from vouch.sources.inputs import INPUTS, load_inputs
-from vouch.stages import DECLARATION, REVIEWS
+from vouch.sources.declaration import Declaration
+from vouch.sources.inputs import present_source
+from vouch.stages import REVIEWS
 
 Floats = NDArray[np.float64]
 AFTER = timedelta(microseconds=1)
@@ -79,8 +79,7 @@ def collect(
     """
     answers = read_answers(path)
     given = [answer for answer in answers if not answer.blank]
-    choice = load_inputs(root / INPUTS).choice(usecase)
-    source = load_declaration(root / DECLARATION.format(source=choice.source))
+    source = present_source(root, usecase)
     params = load_params(root / "params.yaml", CollectParams, "collect", usecase)
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
     with queue.alone():

@@ -23,9 +23,9 @@ from vouch.label.reviews import decided
 from vouch.progress import Progress, silent
 from vouch.queue import Case, Queue
 from vouch.settings import load_params, locate
-from vouch.sources.declaration import Declaration, load_declaration
-from vouch.sources.inputs import INPUTS, load_inputs
-from vouch.stages import DECLARATION, GOLD, REVIEWS, SILVER, TUNE, find
+from vouch.sources.declaration import Declaration
+from vouch.sources.inputs import present_source
+from vouch.stages import GOLD, REVIEWS, SILVER, TUNE, find
 
 HIDDEN = (
     *("label", "label_time", "label_confidence"),
@@ -146,8 +146,7 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
     Raises:
         VouchError: No model is registered yet.
     """
-    choice = load_inputs(root / INPUTS).choice(usecase)
-    source = load_declaration(root / DECLARATION.format(source=choice.source))
+    source = present_source(root, usecase)
     registered = root / find("register").outputs["registration"].format(usecase=usecase)
     evaluated = root / find("evaluate").outputs["evaluation"].format(usecase=usecase)
     if not registered.exists():

@@ -112,6 +112,20 @@ def load_inputs(path: Path) -> Inputs:
         raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
 
 
+def present_source(root: Path, usecase: str) -> Declaration:
+    """Read the declaration of the source that a use case runs on.
+
+    Args:
+        root: The project's folder.
+        usecase: Which use case of ``data/inputs.yaml``.
+
+    Raises:
+        VouchError: The use case has no input, or a file is missing or wrong.
+    """
+    choice = load_inputs(root / INPUTS).choice(usecase)
+    return load_declaration(root / f"data/sources/{choice.source}.yaml")
+
+
 def save_choice(root: Path, usecase: str, choice: Choice) -> None:
     """Write one use case's input, leaving the others; the same choice is the same bytes.
 
