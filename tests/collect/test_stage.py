@@ -82,13 +82,14 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
         (8, "expected a time that has come, got '2999-01-01'"),
         (9, "expected a time in ISO 8601, got 'tomorrow'"),
         (12, "expected a person's name, got 'consensus'"),
-        (13, "expected a time of 1970 or later, got '0025-01-03'"),
+        (13, "expected a time (UTC) after the case was put out, got '0025-01-03'"),
         (14, "expected a time in ISO 8601, got '0001-01-01T00:00:00+14:00'"),
     }
     assert (told["new"], told["known"], told["blank"]) == (2, 1, 1)
     (_, row) = recorded(desk.reviews, "simulated").to_dict("records")
     assert (row["actor"], row["label"]) == ("bob", 0)
-    assert row["issued_at"] == pd.Timestamp("2025-03-01T08:00:00")
+    assert row["decided_at"] == pd.Timestamp("2025-03-01T08:00:00")
+    assert row["issued_at"] == row["collected_at"]
 
 
 def test_a_grown_file_brings_only_what_is_new(desk):
@@ -133,7 +134,7 @@ def test_a_leads_word_ends_a_conflict(desk):
 def holds(desk, case):
     """The label that holds for a case, as the stage `label` resolves it."""
     with connect() as engine:
-        issued = reviews(engine, desk.reviews, "simulated").mutate(in_force=True)
+        issued = reviews(desk.reviews, "simulated").mutate(in_force=True)
         return int(engine.to_pandas(resolve(issued.filter(issued.case == case)))["label"].item())
 
 
@@ -184,7 +185,9 @@ def test_label_studio_exports_are_read(desk):
         12.5,
         False,
     ]
-    assert rows.loc[desk.cases[2], ["actor", "label", "final"]].tolist() == ["a@b.c", 0, True]
+    assert rows.loc[desk.cases[2], ["actor", "label", "final"]].tolist() == ["a@b.c", 0, False]
+    (line,) = told["ignored"]
+    assert line.startswith("ground_truth of 1 annotations: ")
 
 
 def test_semicolons_and_line_breaks_within_cells_are_read(desk):

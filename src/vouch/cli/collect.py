@@ -46,6 +46,8 @@ def collect(
         result = take_in(ROOT, STATE, usecase, file, progress)
     for line in _lines(usecase, result):
         print(line)
+    for line in result["ignored"]:
+        typer.echo(f"ignored: {line}", err=True)
     for one in result["set_aside"]:
         who = f", {one['reviewer']}" if one["reviewer"] else ""
         typer.echo(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", err=True)

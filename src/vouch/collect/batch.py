@@ -1,22 +1,24 @@
 """Batches of decisions: written once, in one step, and versioned; all else follows from them."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch import versions
 from vouch.files import read_json, sha256
-from vouch.label.reviews import CONSENSUS, SCHEMA, batches
+from vouch.label.reviews import CONSENSUS, batches, read_batches
 from vouch.stages import find
 
 DIGITS = 12
 
 
 def recorded(folder: Path, origin: str) -> pd.DataFrame:
-    """Read the decisions that were taken before, a consensus left out; oldest first.
+    """Read the decisions that were taken before, a consensus left out; first decided first.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
@@ -24,18 +26,21 @@ def recorded(folder: Path, origin: str) -> pd.DataFrame:
     """
     rows = _rows(folder, origin)
     own = rows[rows["actor"] != CONSENSUS]
-    return own.sort_values(["issued_at", "case", "actor"], ignore_index=True)
+    return own.sort_values(["decided_at", "sequence", "case", "actor"], ignore_index=True)
 
 
-def settled(folder: Path, origin: str) -> pd.DataFrame:
-    """Read what several reviewers came to before; arguments as for :func:`recorded`."""
-    rows = _rows(folder, origin)
-    return rows[rows["actor"] == CONSENSUS]
+def latest(folder: Path) -> tuple[datetime | None, int]:
+    """Return when the last decision of a use case was issued (None without any), and its number.
+
+    Args:
+        folder: ``data/labels/<usecase>/reviews``.
+    """
+    rows = read_batches(folder)
+    return pc.max(rows["issued_at"]).as_py(), pc.max(rows["sequence"]).as_py() or 0
 
 
 def _rows(folder: Path, origin: str) -> pd.DataFrame:
-    tables = [pq.read_table(file, schema=SCHEMA) for file in batches(folder)]
-    rows = (pa.concat_tables(tables) if tables else SCHEMA.empty_table()).to_pandas()
+    rows = read_batches(folder).to_pandas()
     return rows[rows["origin"] == origin]
 
 

@@ -1,8 +1,9 @@
 """Checking decisions against their suite: what fails is set aside by name, the rest is taken."""
 
 import tempfile
+import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vouch.collect.people import identity
 from vouch.collect.read import Answer
 from vouch.engine import connect
+from vouch.queue import Case
 from vouch.sources.readers import literal, quoted
 
 SUITE = Path("expectations/decisions.json")
@@ -24,12 +27,20 @@ SCHEMA = pa.schema(
         ("decision", pa.string()),
         ("label", pa.int8()),
         ("reviewer", pa.string()),
+        ("person", pa.string()),
+        ("plain", pa.bool_()),
+        ("comment_length", pa.int64()),
+        ("entity", pa.string()),
+        ("own", pa.bool_()),
+        ("cells", pa.int64()),
         ("answers", pa.int64()),
         ("written_at", pa.string()),
         ("decided_at", pa.timestamp("us")),
+        ("out", pa.bool_()),
         ("now", pa.timestamp("us")),
     ]
 )
+DAY = len("2026-01-31")
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ class Aside:
 def check(
     root: Path,
     answers: Sequence[Answer],
-    cases: Collection[str],
+    cases: Mapping[str, Case],
     labels: Mapping[str, int],
     now: datetime,
 ) -> dict[int, Aside]:
@@ -61,7 +72,7 @@ def check(
     Args:
         root: The project's folder, which has the suite.
         answers: Those that are not blank.
-        cases: The cases that were put out.
+        cases: The cases that were put out, by id.
         labels: What a decision may be, in lower case, to the label's number.
         now: Decisions of later are not believed (UTC).
 
@@ -72,34 +83,92 @@ def check(
     reasons = _failing(root / SUITE, table) if answers else {}
     return {
         place: Aside(
-            answers[place].line, answers[place].case, answers[place].reviewer, "; ".join(said)
+            answers[place].line,
+            printable(answers[place].case),
+            printable(answers[place].reviewer),
+            "; ".join(said),
         )
         for place, said in sorted(reasons.items())
     }
 
 
 def _rows(
-    answers: Sequence[Answer], cases: Collection[str], labels: Mapping[str, int], now: datetime
+    answers: Sequence[Answer], cases: Mapping[str, Case], labels: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
-    given: dict[tuple[str, str], set[int | str]] = defaultdict(set)
-    for answer in answers:
-        said = answer.decision.lower()  # a class may be told by two words
-        given[answer.case, answer.reviewer].add(labels.get(said, said))
+    contradictions = _contradictions(answers, labels)
     return [
         {
             "place": place,
             "case": answer.case,
             "known": answer.case in cases,
+            "person": identity(answer.reviewer),
+            "plain": _plain(answer.reviewer) and _plain(answer.comment),
+            "comment_length": len(answer.comment),
+            "entity": answer.entity,
+            "own": answer.case not in cases or _same_row(answer.entity, cases[answer.case].entity),
+            "cells": answer.cells,
             "decision": answer.decision or None,
             "label": labels.get(answer.decision.lower()),
             "reviewer": answer.reviewer or None,
-            "answers": len(given[answer.case, answer.reviewer]),
+            "answers": contradictions.get((answer.case, identity(answer.reviewer)), 1),
             "written_at": answer.decided_at or None,
             "decided_at": moment(answer.decided_at),
+            "out": answer.case not in cases or not _early(answer, cases[answer.case].out_at),
             "now": now,
         }
         for place, answer in enumerate(answers)
     ]
+
+
+def _contradictions(
+    answers: Sequence[Answer], labels: Mapping[str, int]
+) -> dict[tuple[str, str], int]:
+    """Count the answers of a person to a case where nothing says which one is the newest."""
+    given: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        given[answer.case, identity(answer.reviewer)].append(answer)
+    return {
+        key: len({labels.get(one.decision.lower(), one.decision.lower()) for one in own})
+        for key, own in given.items()
+        if not _ordered(own)
+    }
+
+
+def _ordered(answers: Sequence[Answer]) -> bool:
+    """Say whether one person's answers to a case, in a file, follow each other in time."""
+    if all(answer.ordered for answer in answers):
+        return True
+    times = [moment(answer.decided_at) for answer in answers]
+    return None not in times and len(set(times)) == len(times)
+
+
+def _early(answer: Answer, out_at: datetime) -> bool:
+    """Say whether it was decided before the case was put out; a day alone may be its whole."""
+    when = moment(answer.decided_at)
+    if when is not None and len(answer.decided_at) <= DAY:
+        return when.date() < out_at.date()
+    return when is not None and when < out_at
+
+
+def decided(answer: Answer, out_at: datetime) -> datetime | None:
+    """Return when an answer was decided (UTC), not before its case was put out; None: not said."""
+    when = moment(answer.decided_at)
+    return None if when is None else max(when, out_at)
+
+
+def _same_row(written: str, entity: str) -> bool:
+    """Compare a row's id as a file has it: an apostrophe keeps a spreadsheet from computing it."""
+    return not written or entity.strip() in (written, written.removeprefix("'"))
+
+
+def _plain(text: str) -> bool:
+    """Say whether a text has no control characters but line breaks and tabs."""
+    return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
+
+
+def printable(text: str) -> str:
+    """Return a text that a terminal shows and does not obey, at most 200 characters."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:200])
 
 
 def moment(text: str) -> datetime | None:
@@ -128,7 +197,7 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
             failing = f"SELECT place FROM ({checked.failing})"
             query = f"SELECT place, {shows} FROM decisions WHERE place IN ({failing})"
             for place, got in engine.con.execute(query).fetchall():
-                said = repr(got) if got else "nothing"
+                said = repr(got)[:200] if got else "nothing"
                 reasons[place].append(f"expected {_named(expectation)}, got {said}")
     return reasons
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from vouch import usecases
 from vouch.collect.agreement import Consensus, consensus, kappas
-from vouch.collect.batch import keep, recorded, settled, untrained, version
-from vouch.collect.check import check, moment
+from vouch.collect.batch import keep, latest, recorded, untrained, version
+from vouch.collect.check import check
+from vouch.collect.check import decided as decided_at
 from vouch.collect.params import CollectParams
+from vouch.collect.people import first_written, identity, recognised, renamed
 from vouch.collect.read import Answer, read_answers
 from vouch.holdout.ledger import now
 from vouch.label.reviews import CONSENSUS, SCHEMA
@@ -29,8 +31,7 @@ from vouch.stages import REVIEWS
 
 Floats = NDArray[np.float64]
 AFTER = timedelta(microseconds=1)
-"""By which a consensus is later than the decisions it rests on, and than the consensus before: the
-newest label holds."""
+"""By which each issue is later than the one before, so that the newest label holds."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,18 @@ class Intake:
         folder: The batches' folder.
         cases: The cases that were put out, by id.
         params: When to retrain, and whose word is final.
-        moment: When the decisions are taken in (UTC).
+        collected_at: When the decisions are collected, by this machine's clock (UTC).
+        moment: When they are known: as collected, but after all that was issued before.
+        sequence: The number of the last decision collected before.
     """
 
     source: Declaration
     folder: Path
     cases: dict[str, Case]
     params: CollectParams
+    collected_at: datetime
     moment: datetime
+    sequence: int
 
 
 def collect(
@@ -72,33 +77,29 @@ def collect(
         ``read`` (answers given), ``blank`` (cases nobody was at yet), ``new``, ``known``,
         ``set_aside`` (``line``, ``case``, ``reviewer``, ``reason``), ``batch`` (its name, or
         None), ``since_training``, ``enough``, ``agreement`` (Cohen's kappa by pair), ``conflicts``
-        (cases whose reviewers differ) and ``warnings``.
+        (cases whose reviewers differ), ``ignored`` (what the file claims and is not believed) and
+        ``warnings``.
 
     Raises:
         VouchError: The file cannot be read at all.
     """
-    answers = read_answers(path)
+    reading = read_answers(path)
+    answers = reading.answers
     given = [answer for answer in answers if not answer.blank]
     source = present_source(root, usecase)
     params = load_params(root / "params.yaml", CollectParams, "collect", usecase)
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
     with queue.alone():
         cases = {case.case: case for case in queue.all()}
-        intake = Intake(source, folder, cases, params, now())
+        intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
+        before = recorded(folder, source.name)
+        given = recognised(given, before.sort_values(["sequence", "issued_at"]))
         aside = check(root, given, cases, labels(source), intake.moment)
         right = [answer for place, answer in enumerate(given) if place not in aside]
-        before = recorded(folder, source.name)
-        fresh = _fresh(intake, right, before)
+        taken = take(intake, right, before)
         progress(1, 3, "keeping them")
-        decided = pd.concat([before, fresh]) if len(fresh) else before
-        # a file may bring older decisions than those that are known
-        decided = decided.sort_values("issued_at", kind="stable", ignore_index=True)
-        votes, likely = _votes(intake, decided)
-        agreed = consensus(votes, likely)
-        issued = _issued(intake, decided, agreed, set(fresh["case"]))
-        table = pa.concat_tables([_table(fresh), _table(issued)])
-        batch = keep(folder, table, state / "scratch")
+        batch = keep(folder, taken.table, state / "scratch")
         progress(2, 3, "versioning them")
         version(root, folder)
     progress(3, 3, "collected")
@@ -107,15 +108,71 @@ def collect(
         "read": len(given),
         "blank": len(answers) - len(given),
         "batch": batch,
-        "new": len(fresh),
-        "known": len(right) - len(fresh),
+        "new": taken.new,
+        "known": len(right) - taken.new,
         "set_aside": [asdict(one) for one in aside.values()],
         "since_training": waiting,
         "enough": waiting >= params.retrain_after,
-        "agreement": kappas(votes),
-        "conflicts": list(_conflicts(intake, decided, votes, agreed)),
+        "agreement": kappas(taken.votes),
+        "conflicts": taken.conflicts,
+        "ignored": reading.ignored,
         "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
     }
+
+
+def _intake(
+    source: Declaration,
+    folder: Path,
+    cases: dict[str, Case],
+    params: CollectParams,
+    clock: datetime,
+) -> Intake:
+    """Say when decisions are known: after the last issue, even if the clock was set back."""
+    last, sequence = latest(folder)
+    begun = [case.out_at for case in cases.values()] + ([] if last is None else [last + AFTER])
+    return Intake(source, folder, cases, params, clock, max([clock, *begun]), sequence)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a batch brings.
+
+    Attributes:
+        table: Its rows: decisions, then what several reviewers come to.
+        new: How many of them are decisions.
+        votes: The last decision of each reviewer on each case, earlier batches included.
+        conflicts: Cases whose reviewers differ.
+    """
+
+    table: pa.Table
+    new: int
+    votes: pd.DataFrame
+    conflicts: list[dict[str, Any]]
+
+
+def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Taken:
+    """Turn checked answers into the rows of a batch.
+
+    Args:
+        intake: Where they go, and when.
+        answers: Those that can be taken, their reviewers recognised.
+        before: Decisions of earlier batches, see :func:`vouch.collect.batch.recorded`.
+    """
+    written = first_written(before.sort_values(["sequence", "issued_at"])["actor"])
+    before = before.assign(actor=renamed(before["actor"], written))
+    fresh = _fresh(intake, answers, before)
+    decided = pd.concat([before, fresh], ignore_index=True) if len(fresh) else before
+    # a file may bring older decisions than those that are known
+    decided = decided.sort_values(["decided_at", "sequence"], kind="stable", ignore_index=True)
+    last = decided.groupby(["case", "actor"])["sequence"].last()
+    held = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
+    fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(held).to_numpy()
+    votes, likely = _votes(intake, decided)
+    agreed = consensus(votes, likely)
+    touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
+    rows = [_table(fresh), _table(_issued(intake, decided, agreed, touched, len(fresh)))]
+    conflicts = list(_conflicts(intake, decided, votes, agreed))
+    return Taken(pa.concat_tables(rows), len(fresh), votes, conflicts)
 
 
 def labels(source: Declaration) -> dict[str, int]:
@@ -128,28 +185,42 @@ def labels(source: Declaration) -> dict[str, int]:
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
     """Keep what is not known: a label its reviewer never gave, or gave at a later, written time."""
     known = labels(intake.source)
-    last = before.groupby(["case", "actor", "label"])["issued_at"].max().to_dict()
-    rows = []
+    last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
+    rows: list[dict[str, Any]] = []
     for answer in answers:
-        label, when = known[answer.decision.lower()], moment(answer.decided_at)
+        label = known[answer.decision.lower()]
+        when = decided_at(answer, intake.cases[answer.case].out_at)
         key = (answer.case, answer.reviewer, label)
         if key in last and (when is None or when <= last[key]):
             continue
         last[key] = pd.Timestamp(when or intake.moment)
-        rows.append(_issue(intake, answer, label, when or intake.moment))
+        decision = _decision(intake, answer, label, when or intake.moment)
+        rows.append(decision | _place(intake, len(rows)))
     return pd.DataFrame(rows, columns=SCHEMA.names)
 
 
-def _issue(intake: Intake, answer: Answer, label: int, when: datetime) -> dict[str, Any]:
-    final = answer.gold or answer.reviewer in intake.params.leads
+def _place(intake: Intake, place: int) -> dict[str, Any]:
+    """Give an issue its place in the order of collecting, from 0 in a batch."""
+    return {
+        "issued_at": intake.moment + place * AFTER,
+        "collected_at": intake.collected_at,
+        "sequence": intake.sequence + 1 + place,
+    }
+
+
+def _decision(intake: Intake, answer: Answer, label: int, when: datetime) -> dict[str, Any]:
+    leads = {identity(lead) for lead in intake.params.leads}
     return _about(intake.cases[answer.case]) | {
         "label": label,
         "actor": answer.reviewer,
-        "issued_at": when,
+        "decided_at": when,
         "confidence": None,
         "comment": answer.comment or None,
         "seconds": answer.seconds,
-        "final": final,
+        "final": identity(answer.reviewer) in leads,
+        "superseded": False,
+        "annotation": answer.annotation,
+        "unique_id": answer.unique_id,
     }
 
 
@@ -166,26 +237,32 @@ def _about(case: Case) -> dict[str, Any]:
 
 
 def _issued(
-    intake: Intake, decided: pd.DataFrame, agreed: dict[str, Consensus], touched: set[str]
+    intake: Intake,
+    decided: pd.DataFrame,
+    agreed: dict[str, Consensus],
+    touched: set[str],
+    place: int,
 ) -> pd.DataFrame:
     """Issue what several reviewers come to, for the cases that this batch says something of."""
-    told = pd.concat([decided, settled(intake.folder, intake.source.name)])
-    newest = told.groupby("case")["issued_at"].max()
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
     rows = []
-    for case in sorted(touched & agreed.keys()):
+    for number, case in enumerate(sorted(touched & agreed.keys()), start=place):
         held = agreed[case]
         lead = case in ends.index
         rows.append(
             _about(intake.cases[case])
+            | _place(intake, number)
             | {
                 "label": int(ends[case]) if lead else held.label,
                 "actor": CONSENSUS,
-                "issued_at": newest[case] + AFTER,
+                "decided_at": intake.moment + number * AFTER,
                 "confidence": None if lead else held.confidence,
                 "comment": "a lead's word" if lead else held.method,
                 "seconds": None,
                 "final": False,
+                "superseded": False,
+                "annotation": None,
+                "unique_id": None,
             }
         )
     return pd.DataFrame(rows, columns=SCHEMA.names)

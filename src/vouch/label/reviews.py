@@ -1,7 +1,7 @@
 """People's decisions as they are kept: one immutable file a collected batch."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 import pyarrow as pa
@@ -29,11 +29,22 @@ SCHEMA = pa.schema(
         ("comment", pa.string()),
         ("seconds", pa.float64()),
         ("final", pa.bool_()),
+        ("decided_at", pa.timestamp("us")),
+        ("collected_at", pa.timestamp("us")),
+        ("sequence", pa.int64()),
+        ("superseded", pa.bool_()),
+        ("annotation", pa.string()),
+        ("unique_id", pa.string()),
     ]
 )
 """An issue's columns; then whose row it is (the declaration's name), why the case was put before
-people, what the reviewer wrote, how long they took, and whether no majority overrules it: a lead's
-word, or a known answer."""
+people, what the reviewer wrote, how long they took, whether no majority overrules it (a lead's
+decision); when it was decided and when collected (by this machine's clock), its number in the order
+of collecting, whether its reviewer had changed the answer before it was collected, and Label
+Studio's ids of it (``task/annotation``, and its unique id).
+
+``issued_at`` is when a decision is known: never before it was collected, and later than every
+decision collected before it, also when the clock was set back."""
 CONSENSUS = "consensus"
 """The actor of what several reviewers of one case come to."""
 
@@ -53,22 +64,51 @@ def batches(folder: Path) -> list[Path]:
     return found
 
 
-def reviews(engine: Any, folder: Path, origin: str) -> "Table":
-    """Read the decisions about a source's rows.
+def reviews(folder: Path, origin: str) -> "Table":
+    """Read the decisions about a source's rows, without those superseded before they were known.
 
     Args:
-        engine: An Ibis backend.
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration's name: ids of another source may be the same by chance.
 
     Returns:
         Issues, in the columns of :data:`SCHEMA`.
     """
-    files = batches(folder)
-    if not files:
-        return ibis.memtable(SCHEMA.empty_table())
-    table: Table = engine.read_parquet([str(file) for file in files])
-    return table.filter(table.origin == origin)
+    rows = read_batches(folder)
+    own = pc.and_(pc.equal(rows["origin"], origin), pc.invert(rows["superseded"]))
+    return ibis.memtable(rows.filter(own))
+
+
+def read_batches(folder: Path) -> pa.Table:
+    """Read all of a use case's batches.
+
+    Batches written before decisions were numbered lack the later columns: what they hold counts as
+    decided and collected when it was issued, and comes before all that is numbered.
+
+    Args:
+        folder: ``data/labels/<usecase>/reviews``.
+
+    Returns:
+        Rows in the columns of :data:`SCHEMA`, superseded ones too.
+    """
+    tables = [_evolved(pq.read_table(file)) for file in batches(folder)]
+    return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+
+def _evolved(table: pa.Table) -> pa.Table:
+    """Add the columns that an earlier release did not write."""
+    issued, rows = table["issued_at"], table.num_rows
+    defaults = {
+        "decided_at": issued,
+        "collected_at": issued,
+        "sequence": pa.array([0] * rows, pa.int64()),
+        "superseded": pa.array([False] * rows, pa.bool_()),
+    }
+    for field in SCHEMA:
+        if field.name not in table.column_names:
+            column = defaults.get(field.name, pa.nulls(rows, field.type))
+            table = table.append_column(field, column)
+    return table.select(SCHEMA.names).cast(SCHEMA)
 
 
 def decided(folder: Path, column: str = "case", origin: str | None = None) -> set[str]:

@@ -52,7 +52,7 @@ def label(
     source = load_declaration(declaration)
     progress(0, 2, "issuing labels")
     with connect() as engine:
-        decided = decisions(engine, reviews, source.name)
+        decided = decisions(reviews, source.name)
         issued = issues(engine.read_parquet(rows), source, params.use, decided)
         order = ["issued_at", "entity", "source", "label", "actor"]
         try:
