@@ -144,6 +144,9 @@ def test_published_figures_stand_beside_ours(project, source):
     project.make()
     rows = project.evaluate()["published"]
     assert len(rows) >= 10
+    measured = {row["value"] for row in rows if row["citation"] is None}
+    assert measured == ({0.81, 0.029, 0.936, 0.027} if source == "paysim" else set())
+    assert all("measured by this project" in row["remark"] for row in rows if not row["citation"])
     for row in rows:
         assert row["ours"] is not None
         assert row["remark"]

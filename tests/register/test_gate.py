@@ -10,6 +10,7 @@ def evaluation(**changes):
     holdout = {
         "status": "answered",
         "truth": truth,
+        "bootstrap": {"repeats": 400, "confidence": 0.95},
         "reason": "",
         "rule_comparison": comparison(0.05),
     }
@@ -36,6 +37,14 @@ def test_a_later_one_must_beat_the_champion_whatever_the_rule(low, better):
     answer = evaluation(champion=against(low), holdout={"rule_comparison": comparison(-1)})
     verdict = judge(answer, 1)
     assert verdict.better is better and "the champion, version 1" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("champion", [None, 1])
+@pytest.mark.parametrize(("confidence", "told"), [(0.51, "51 %"), (0.57, "57 %")])
+def test_the_confidence_is_that_of_the_interval(confidence, told, champion):
+    held = {"bootstrap": {"repeats": 400, "confidence": confidence}}
+    verdict = judge(evaluation(champion=against(0.1), holdout=held), champion)
+    assert f"({told} interval" in verdict.reasons[0]
 
 
 @pytest.mark.parametrize(

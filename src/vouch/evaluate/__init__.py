@@ -28,6 +28,7 @@ def evaluate(
     evaluation says so, and the gate will not promote. ``evaluation.json`` holds:
 
     - ``metric``: the measure that decides; ``kind``: against what, ``truth`` where it is known.
+    - ``confidence``: of the intervals out of fold.
     - ``out_of_fold``: figures against ``truth`` and ``rule`` (see
       :func:`vouch.evaluate.measures.measure`), and ``the_rule``'s own against truth.
     - ``holdout``: ``status`` (``answered``, ``too_small``, ``refused``), ``question`` (its number
@@ -38,7 +39,7 @@ def evaluate(
     - ``review``: figures by people's decisions (see :func:`vouch.evaluate.review.review`), or null.
     - ``champion``: ``version`` and the paired ``comparison`` with it, or null and a ``reason``.
     - ``ledger``: the holdout's status after the question.
-    - ``published``: others' figures beside ours.
+    - ``published``: reference figures beside ours, published ones or measured ones.
     - ``warnings``: sentences for people.
 
     Args:

@@ -150,6 +150,7 @@ def write(
     content = {
         "metric": candidate.metric,
         "kind": candidate.kind,
+        "confidence": candidate.params.confidence,
         "out_of_fold": measured,
         "holdout": _answered(asked.reply),
         **candidate.extras(),

@@ -26,8 +26,8 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
     """Judge a challenger.
 
     The first champion must beat the rule, later ones the champion, on the holdout, against truth:
-    the 95 % interval of the paired difference in the measure that decides (average precision,
-    macro-recall) must lie above 0. Without a rule, the first champion's must lie above what chance
+    the interval of the paired difference in the measure that decides (average precision,
+    macro-recall), of the confidence it was asked with, must lie above 0. Without a rule, the first champion's must lie above what chance
     reaches.
 
     Args:
@@ -42,7 +42,7 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
     if not measured or not measured["positives"]:
         return Verdict(False, (_no_truth(),))
     if champion is not None:
-        return _against_champion(evaluation["champion"], champion)
+        return _against_champion(evaluation["champion"], champion, _confidence(holdout))
     return _against_rule(holdout, measured, evaluation["metric"])
 
 
@@ -53,7 +53,7 @@ def _no_truth() -> str:
     )
 
 
-def _against_champion(compared: dict[str, Any], champion: int) -> Verdict:
+def _against_champion(compared: dict[str, Any], champion: int, confidence: float) -> Verdict:
     if compared["version"] != champion:
         asked = compared["version"] or "none"
         return Verdict(
@@ -69,32 +69,32 @@ def _against_champion(compared: dict[str, Any], champion: int) -> Verdict:
         return Verdict(False, (f"No promotion: {reason}.",))
     if comparison.get("kind", "truth") != "truth":
         return Verdict(False, ("No promotion: the champion was compared by the rule alone.",))
-    return _compared(comparison, f"the champion, version {champion}")
+    return _compared(comparison, f"the champion, version {champion}", confidence)
 
 
 def _against_rule(holdout: dict[str, Any], measured: dict[str, Any], metric: str) -> Verdict:
     if comparison := holdout.get("rule_comparison"):
-        return _compared(comparison, "the rule")
+        return _compared(comparison, "the rule", _confidence(holdout))
     reached, chance = measured[metric], measured["chance"]
     better = reached["interval"][0] > chance
     return Verdict(
         better,
         (
             f"There is no rule to beat; its {_words(metric)} on the holdout is "
-            f"{reached['value']:.4f} {_interval(reached)}, "
+            f"{reached['value']:.4f} {_interval(reached, _confidence(holdout))}, "
             f"{'above' if better else 'not surely above'} the {chance:.4f} of chance.",
         ),
     )
 
 
-def _compared(comparison: dict[str, Any], rival: str) -> Verdict:
+def _compared(comparison: dict[str, Any], rival: str, confidence: float) -> Verdict:
     difference = comparison["difference"]
     better = difference["interval"][0] > 0
     said = "beats" if better else "does not surely beat"
     figures = (
         f"{_words(comparison['metric'])} {comparison['challenger']:.4f} against "
         f"{comparison['champion']:.4f}, "
-        f"difference {difference['value']:+.4f} {_interval(difference)}"
+        f"difference {difference['value']:+.4f} {_interval(difference, confidence)}"
     )
     return Verdict(better, (f"It {said} {rival} on the holdout: {figures}.",))
 
@@ -103,6 +103,11 @@ def _words(metric: str) -> str:
     return metric.replace("macro_", "macro-").replace("_", " ")
 
 
-def _interval(measured: dict[str, Any]) -> str:
+def _confidence(holdout: dict[str, Any]) -> float:
+    """Return the confidence of the intervals in the holdout's answer."""
+    return float(holdout["bootstrap"]["confidence"])
+
+
+def _interval(measured: dict[str, Any], confidence: float) -> str:
     low, high = measured["interval"]
-    return f"(95 % interval {low:.4f} to {high:.4f})"
+    return f"({confidence * 100:g} % interval {low:.4f} to {high:.4f})"

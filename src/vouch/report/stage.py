@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch import usecases
+from vouch.evaluate.metrics import CONFIDENCE
 from vouch.files import read_json
 from vouch.progress import Progress, silent
 from vouch.report import facts, formats, summary
+from vouch.report.corrections import CONFIDENCE as CORRECTED
 from vouch.report.corrections import corrections
 from vouch.report.history import label_history
 from vouch.report.params import ReportParams
@@ -108,6 +110,7 @@ def report(
     classes = usecases.find(source.usecase).CLASSES
     content = {**said, "declaration": source, "totals": facts.totals(rows), "class_names": classes}
     content["corrections"] = corrections(labels, rows, source)
+    content["confidences"] = confidences(said["evaluation"])
     content["label_history"] = label_history(said["labelled"].get("history"), classes)
     content |= own(source, paths, said, params) | _leaders(said["leaderboard"], params)
     content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}
@@ -116,6 +119,22 @@ def report(
     report.write_text(page, encoding="utf-8")
     told = {"summary": content["sentences"], "warnings": content["warnings"]}
     return {**told, "bytes": len(page.encode())}
+
+
+def confidences(evaluation: dict[str, Any]) -> str:
+    """Say of which confidence the page's intervals are: each as it was computed.
+
+    Args:
+        evaluation: The content of ``evaluation.json``.
+    """
+    held = evaluation["holdout"].get("bootstrap") or {}
+    known = {
+        "the search's": CONFIDENCE,
+        "those out of fold": evaluation.get("confidence"),
+        "the holdout's": held.get("confidence"),
+        "those of what people corrected": CORRECTED,
+    }
+    return ", ".join(f"{what} {c * 100:g} %" for what, c in known.items() if c is not None)
 
 
 def render(content: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ class Best(Generic[C]):
         number: The trial's number in the leaderboard; None if no trial tried it.
         candidate: The candidate.
         value: Its measure, 0 to 1.
-        interval: The measure's bootstrap interval, 95 %.
+        interval: The measure's bootstrap interval, of ``metrics.CONFIDENCE``.
         predictions: Columns row, fold and what was predicted.
     """
 

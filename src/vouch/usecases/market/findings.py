@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vouch.progress import Progress, silent
 from vouch.usecases.market.params import MarketParams
 from vouch.usecases.market.regress import (
+    CONFIDENCE,
     Estimate,
     Floats,
     correlation,
@@ -250,7 +251,8 @@ def out_of_sample(whole: Panel, params: MarketParams) -> dict[str, Any]:
 
     Returns:
         ``boundary`` (windows of the training part), and for ``sentiment`` and ``everything`` the
-        R² with a 95 % interval by resampling days of the test part; ``rows`` tested.
+        R² with an interval (of ``regress.CONFIDENCE``) by resampling days of the test part;
+        ``rows`` tested.
     """
     boundary = int(len(whole.returns) * params.train)
     lags = range(1, params.lags + 1)
@@ -285,4 +287,4 @@ def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] 
 def _resampled(left: Floats, missed: Floats) -> list[float]:
     drawn = np.random.default_rng(0).integers(0, len(left), (DRAWS, len(left)))
     r2 = 1 - left[drawn].sum(axis=1) / missed[drawn].sum(axis=1)
-    return np.quantile(r2, (0.025, 0.975)).tolist()
+    return np.quantile(r2, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)).tolist()

@@ -10,6 +10,7 @@ from vouch.report.figures import svg
 from vouch.report.stage import TEMPLATES
 from vouch.usecases.market.findings import ALL
 from vouch.usecases.market.params import MarketParams
+from vouch.usecases.market.regress import percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,6 +49,7 @@ def render(content: Mapping[str, Any], images: Mapping[str, Any], params: Market
             images=drawn,
             clouds=clouds,
             params=params,
+            sure=percent(),
             ahead=ahead(content["analysis"]["tests"]),
             loudest=sorted(content["alerts"], key=lambda alert: -abs(alert["z"]))[:MOST_ALERTS],
             kinds={

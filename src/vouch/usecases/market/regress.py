@@ -22,6 +22,11 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 
 
+def percent() -> str:
+    """Return the confidence of the intervals as it is written."""
+    return f"{CONFIDENCE * 100:g} %"
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A coefficient.
@@ -49,7 +54,7 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval."""
+        """The confidence interval, of :data:`CONFIDENCE`."""
         half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * self.error
         return self.value - half, self.value + half
 

@@ -6,6 +6,7 @@ from typing import Any
 from vouch.report.formats import count, metric, number_of, span, when
 from vouch.usecases.market.findings import ALL
 from vouch.usecases.market.params import MarketParams
+from vouch.usecases.market.regress import percent
 
 Told = Mapping[str, Any]
 
@@ -63,7 +64,7 @@ def _effect(found: Told, params: MarketParams) -> str:
         f"An effect of sentiment on price is found: {_lag(found['lag'], params)} after more "
         f"positive tweets, {_price(found)} {'rises' if found['sign'] > 0 else 'falls'}. A "
         f"standard deviation of sentiment moves it {metric(abs(found['effect']['value']))} "
-        f"standard deviations of a window's return (95 % interval "
+        f"standard deviations of a window's return ({percent()} interval "
         f"{metric(low)} to {metric(high)}, corrected p {_p(found['p_holm'])})."
     )
 
