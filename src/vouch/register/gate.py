@@ -27,8 +27,8 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
 
     The first champion must beat the rule, later ones the champion, on the holdout, against truth:
     the interval of the paired difference in the measure that decides (average precision,
-    macro-recall), of the confidence it was asked with, must lie above 0. Without a rule, the first champion's must lie above what chance
-    reaches.
+    macro-recall), of the confidence it was asked with, must lie above 0. Without a rule, the first
+    champion's must lie above what chance reaches.
 
     Args:
         evaluation: The content of ``evaluation.json``.
