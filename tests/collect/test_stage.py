@@ -215,7 +215,8 @@ def test_semicolons_and_line_breaks_within_cells_are_read(desk):
         ),
         (
             "a.json",
-            '[{"data": {}, "annotations": [{"result": [{"type": "choices", "value": null}]}]}]',
+            '[{"data": {}, "annotations": [{"result": '
+            '[{"type": "choices", "from_name": "decision", "value": null}]}]}]',
             "task 1",
         ),
     ],
