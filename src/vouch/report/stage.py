@@ -127,7 +127,7 @@ def confidences(evaluation: dict[str, Any]) -> str:
     Args:
         evaluation: The content of ``evaluation.json``.
     """
-    held = evaluation["holdout"].get("bootstrap") or {}
+    held = (evaluation.get("holdout") or {}).get("bootstrap") or {}
     known = {
         "the search's": CONFIDENCE,
         "those out of fold": evaluation.get("confidence"),
