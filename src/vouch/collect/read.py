@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vouch.cells import restore
 from vouch.errors import VouchError, near
 
 NEEDED = ("case", "decision", "reviewer")
@@ -83,7 +84,7 @@ def _table(path: Path, text: str) -> Iterator[Answer]:
         if column not in (rows.fieldnames or ()):
             raise VouchError(f"{path}: no column {column!r}", near(column, rows.fieldnames or ()))
     for row in rows:
-        cells = {name: (value or "").strip() for name, value in row.items() if name}
+        cells = {name: str(restore(value or "")).strip() for name, value in row.items() if name}
         yield Answer(
             line=rows.line_num,
             case=cells["case"],
