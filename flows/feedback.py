@@ -9,8 +9,9 @@ from rich.console import Console
 
 from tasks.collect import collect
 from tasks.enqueue import enqueue
+from vouch import terminal
 from vouch import training as driver
-from vouch.errors import VouchError
+from vouch.errors import described
 from vouch.files import sha256
 from vouch.operate.exchange import put_aside, todays_cases
 from vouch.operate.folders import REVIEWS, arrived
@@ -39,16 +40,16 @@ def feedback(request: Feedback) -> dict[str, Any]:
     return {"collected": collected, "enqueued": enqueued}
 
 
-def _collect(usecase: str, console: Console) -> tuple[list[dict[str, Any]], list[VouchError]]:
+def _collect(usecase: str, console: Console) -> tuple[list[dict[str, Any]], list[Exception]]:
     collected, errors = [], []
     for path in arrived(Path(REVIEWS.format(usecase=usecase))):
         digest = sha256(path)
         try:
             collected.append(collect(usecase, path))
-        except VouchError as error:
-            console.print(f"  collect   {path}: {error} ({error.hint})", highlight=False)
+        except Exception as error:  # one file's failure keeps no other from being taken
+            terminal.say(console, f"  collect   {path}: {described(error)}")
             errors.append(error)
             continue
         if put_aside(path, digest) is None:
-            console.print(f"  collect   {path} changed: it is read again next time")
+            terminal.say(console, f"  collect   {path} changed: it is read again next time")
     return collected, errors

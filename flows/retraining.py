@@ -60,7 +60,7 @@ def _retrain(request: Retraining) -> list[dict[str, Any]]:
     with driver.alone(Path(), console):
         choice = choose_input(request.training())
         line = terminal.heading(usecase, choice["source"], choice["as_of"])
-        console.print(line, highlight=False)
+        terminal.say(console, line)
         outcomes = run(DATA, usecase, request.force)
         if renew_holdout(usecase)["status"] == "rotated":
             outcomes[-1] = extract(usecase, request.force)

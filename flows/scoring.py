@@ -7,7 +7,8 @@ from prefect import flow
 from rich.console import Console
 
 from tasks.score import score
-from vouch.errors import VouchError
+from vouch import terminal
+from vouch.errors import described
 from vouch.operate.exchange import pending
 from vouch.operate.folders import TO_SCORE
 from vouch.request import Scoring
@@ -29,13 +30,14 @@ def scoring(request: Scoring) -> list[dict[str, Any]]:
     files = pending(Path(), request.usecase, request.path)
     if not files:
         place = TO_SCORE.format(usecase=request.usecase)
-        Console().print(f"nothing new to score in {place}", highlight=False)
-    scored, errors = [], []
+        terminal.say(Console(), f"nothing new to score in {place}")
+    scored: list[dict[str, Any]] = []
+    errors: list[Exception] = []
     for file in files:
         try:
             scored.append(score(request, file))
-        except VouchError as error:
-            Console().print(f"  score     {file.path}: {error} ({error.hint})", highlight=False)
+        except Exception as error:  # one file's failure keeps no other from being scored
+            terminal.say(Console(), f"  score     {file.path}: {described(error)}")
             errors.append(error)
     if errors:
         raise errors[0]

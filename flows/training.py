@@ -27,7 +27,7 @@ def training(request: Request) -> list[dict[str, Any]]:
     with driver.alone(Path(), console):
         choice = choose_input(request)
         line = terminal.heading(request.usecase, choice["source"], choice["as_of"])
-        console.print(line, highlight=False)
+        terminal.say(console, line)
         outcomes = run(ORDER, request.usecase, request.force)
         push()
     return outcomes

@@ -22,7 +22,7 @@ def collect(usecase: str, path: Path) -> dict[str, Any]:
     with terminal.working(console, "collect") as shown:
         found = take_in(Path(), STATE, usecase, path, shown)
     said = f"{path.name}: {found['new']} new, {found['known']} known, {found['blank']} blank"
-    console.print(f"  collect   {said}, {len(found['set_aside'])} set aside", highlight=False)
+    terminal.say(console, f"  collect   {said}, {len(found['set_aside'])} set aside")
     if found["set_aside"]:
         create_table_artifact(
             key=f"{usecase}-set-aside", table=found["set_aside"], description=f"{path.name}: {said}"

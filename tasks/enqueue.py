@@ -21,9 +21,9 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     console = Console()
     with terminal.working(console, "enqueue") as shown:
         found = put_out(Path(), STATE, usecase, n, out, shown)
-    console.print(f"  enqueue   {found['cases']} cases -> {out}", highlight=False)
+    terminal.say(console, f"  enqueue   {found['cases']} cases -> {out}")
     for warning in found["warnings"]:
-        console.print(f"            ! {warning}", highlight=False, markup=False)
+        terminal.say(console, f"            ! {warning}")
     if found["cases"]:
         link = out.resolve().as_uri()
         create_link_artifact(key=f"{usecase}-cases", link=link, description=str(out))

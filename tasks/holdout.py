@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from rich.console import Console
 
 from tasks.stage import RETRY
+from vouch import terminal
 from vouch.holdout.renewal import renew
 from vouch.pipeline import STATE
 
@@ -16,6 +17,6 @@ from vouch.pipeline import STATE
 def renew_holdout(usecase: str) -> dict[str, Any]:
     """Rotate if the budget is spent and newer rows have filled a holdout; say so if not."""
     found = renew(Path(), STATE, usecase)
-    Console().print(f"  holdout   {found.said}", highlight=False, soft_wrap=True)
+    terminal.say(Console(), f"  holdout   {found.said}")
     create_markdown_artifact(key=f"{usecase}-holdout", markdown=found.said)
     return found.as_json()

@@ -25,5 +25,5 @@ def score(request: Scoring, pending: Pending) -> dict[str, Any]:
         found = score_file(Path(), STATE, asked, shown)
     record(pending, found)
     rows = f"{found['scored']:,} of {found['rows']:,} rows"
-    console.print(f"  score     {rows} of {pending.path} -> {pending.out}", highlight=False)
+    terminal.say(console, f"  score     {rows} of {pending.path} -> {pending.out}")
     return found

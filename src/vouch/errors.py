@@ -1,8 +1,14 @@
 """Errors a user can act on."""
 
+import re
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+CONTROLS = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+"""Escape sequences and characters that steer a terminal, also those that turn text around."""
 
 
 class VouchError(Exception):
@@ -34,13 +40,25 @@ def near(name: str, known: Iterable[str]) -> str:
     return f"{suggestion}Known: {', '.join(choices) or 'none'}"
 
 
+def plain(text: object) -> str:
+    """Return a text without what would steer a terminal; names of files and columns may hold it."""
+    return CONTROLS.sub("", str(text))
+
+
+def described(error: Exception) -> str:
+    """Return an error in one line: what was wrong and what to do, or its kind."""
+    if isinstance(error, VouchError):
+        return f"{error} ({error.hint})" if error.hint else str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 def show(error: VouchError) -> int:
     """Tell an error on standard error, in two lines.
 
     Returns:
         The exit code, 1.
     """
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {plain(error)}", file=sys.stderr)
     if error.hint:
-        print(f"  try: {error.hint}", file=sys.stderr)
+        print(f"  try: {plain(error.hint)}", file=sys.stderr)
     return 1

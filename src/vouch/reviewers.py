@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from vouch.cells import escape_table, restore_table
 from vouch.errors import VouchError
 from vouch.usecases import find
 
@@ -176,7 +177,7 @@ def _read(path: Path) -> "pd.DataFrame":
     if not path.is_file():
         raise VouchError(f"{path}: no such file", "write one with vouch enqueue")
     try:
-        cases = pd.read_csv(path, dtype=str, keep_default_na=False)
+        cases = restore_table(pd.read_csv(path, dtype=str, keep_default_na=False))
     except ValueError as error:
         raise VouchError(f"{path}: not a CSV: {error}", "write one with vouch enqueue") from None
     if missing := [name for name in NEEDED if name not in cases]:
@@ -240,4 +241,4 @@ def _write(
 
     rows = pd.concat([cases.drop(index=asked), *answers])[cases.columns]
     with replacing(out) as draft:
-        rows.sort_index(kind="stable").to_csv(draft, index=False)
+        escape_table(rows.sort_index(kind="stable")).to_csv(draft, index=False)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vouch import progress as protocol
+from vouch.errors import plain
 from vouch.versions import Outcome
 
 HEADLINES: dict[str, tuple[str, ...]] = {
@@ -27,6 +28,15 @@ EVERY = 10.0
 """Seconds between two progress lines where there is no terminal to draw a bar in."""
 
 
+PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
+"""How text is printed that may hold something from data."""
+
+
+def say(console: Console, text: object) -> None:
+    """Print a text as it is: no markup, no colours, nothing that steers the terminal."""
+    console.print(plain(text), **PLAIN)
+
+
 @contextmanager
 def working(console: Console, name: str) -> Iterator[protocol.Progress]:
     """Show progress while a stage works.
@@ -43,11 +53,11 @@ def working(console: Console, name: str) -> Iterator[protocol.Progress]:
         return
     columns = (TextColumn("  {task.description:9}"), BarColumn(), TimeElapsedColumn())
     with Progress(
-        *columns, TextColumn("{task.fields[said]}"), console=console, transient=True
+        *columns, TextColumn("{task.fields[said]}", markup=False), console=console, transient=True
     ) as p:
         task = p.add_task(name, total=None, said="")
         yield lambda done, total, message="": p.update(
-            task, completed=done, total=total, said=message
+            task, completed=done, total=total, said=plain(message)
         )
 
 
@@ -58,7 +68,7 @@ def _lines(console: Console, name: str) -> protocol.Progress:
         nonlocal last
         if time.monotonic() - last > EVERY:
             last = time.monotonic()
-            console.print(f"  {name:9} {done / total:4.0%} {message}", highlight=False)
+            say(console, f"  {name:9} {done / total:4.0%} {message}")
 
     return tell
 
@@ -72,12 +82,11 @@ def tell(console: Console, outcome: Outcome) -> None:
     """Print what became of a stage, in one line, and what it warns of."""
     said = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
     line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {said}"
-    plain: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False}
-    console.print(line.rstrip(), **plain)
+    say(console, line.rstrip())
     if outcome.stage == "report":  # it tells all the others' warnings once more
         return
     for warning in outcome.summary.get("warnings", ()):
-        console.print(f"            ! {warning}", **plain)
+        say(console, f"            ! {warning}")
 
 
 def _phrases(summary: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def alone(root: Path, console: Console, name: str = "run") -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        console.print("another run is at work on this project: waiting for it to end")
+        terminal.say(console, "another run is at work on this project: waiting for it to end")
         lock.acquire()
     try:
         yield
@@ -81,9 +81,7 @@ def train(root: Path, request: Request, console: Console) -> list[versions.Outco
     """
     with alone(root, console):
         choice = choose_input(root, request)
-        console.print(
-            terminal.heading(request.usecase, choice.source, choice.as_of), highlight=False
-        )
+        terminal.say(console, terminal.heading(request.usecase, choice.source, choice.as_of))
         outcomes = []
         for stage in STAGES:
             with terminal.working(console, stage.name) as progress:

@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vouch.errors import VouchError
 from vouch.score import Request, score
@@ -32,7 +34,7 @@ def test_rows_of_training_score_as_in_training(shop, tmp_path):
 def test_every_row_in_input_order_with_scores_of_each_class(shop, tmp_path):
     rows = payments(50, seed=5, first=1000).sample(frac=1, random_state=1)
     scores = run(shop, rows, tmp_path / "s.csv")
-    assert list(scores.columns) == ["id", "prediction", "score_0", "score_1"]
+    assert list(scores.columns) == ["id", "prediction", "score_0", "score_1", "reason"]
     assert list(scores["id"]) == list(rows["number"])
     np.testing.assert_allclose(scores["score_0"] + scores["score_1"], 1)
     np.testing.assert_array_equal(scores["prediction"], scores["score_1"] >= 0.5)
@@ -74,8 +76,8 @@ def test_a_row_that_cannot_be_read_keeps_its_place(shop, tmp_path):
     scores = pd.read_csv(out)
     assert (result["rows"], result["scored"], result["unreadable"]) == (10, 9, 1)
     assert "line 4: price: 'plenty'" in result["warnings"][-1]
-    assert scores["id"].iloc[3] == "P1003" and scores.iloc[3, 1:].isna().all()
-    assert scores.drop(index=3).notna().all(axis=None)
+    assert scores["id"].iloc[3] == "P1003" and scores.iloc[3, 1:-1].isna().all()
+    assert scores.drop(index=3, columns="reason").notna().all(axis=None)
 
 
 def test_one_id_twice_in_the_file_is_two_rows(shop, tmp_path):
@@ -153,5 +155,63 @@ def test_files_that_cannot_be_scored_are_told(shop, tmp_path):
 
 def test_a_file_of_which_nothing_can_be_read_is_told(shop, tmp_path):
     rows = payments(5).assign(price="?")
-    with pytest.raises(VouchError, match="none of its rows can be read"):
+    with pytest.raises(VouchError, match="none of its 5 lines can be read"):
         run(shop, rows, tmp_path / "s.csv")
+
+
+def optional(shop: Path, tmp_path: Path) -> Path:
+    """A copy of the project whose source does not need its id."""
+    import shutil
+
+    shutil.copytree(shop, tmp_path / "project")
+    place = tmp_path / "project/data/sources/shop.yaml"
+    text = place.read_text().replace("number: {role: id}", "number: {role: id, optional: true}")
+    place.write_text(text)
+    return tmp_path / "project"
+
+
+def test_rows_without_an_id_score_as_with_it(shop, tmp_path):
+    project, rows = optional(shop, tmp_path), payments(200, seed=11, first=1000)
+    whole = run(project, rows, tmp_path / "whole.csv")
+    absent = run(project, rows.drop(columns="number"), tmp_path / "absent.csv")
+    blank = rows.copy()
+    blank.loc[[3, 8], "number"] = None
+    partly = run(project, blank, tmp_path / "partly.csv")
+    assert whole["score_1"].nunique() > 10 and absent["id"].is_unique
+    for other in (absent, partly):
+        np.testing.assert_array_equal(whole["score_1"], other["score_1"])
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    again=st.lists(st.integers(0, 59), max_size=30),
+    wrong=st.dictionaries(st.integers(0, 59), st.sampled_from([-5.0, 1e13]), max_size=8),
+    seed=st.integers(0, 99),
+)
+def test_rows_set_aside_change_no_other_rows_score(shop, tmp_path, again, wrong, seed):
+    """Repeats and rows that training would quarantine: the rest scores as if alone."""
+    rows = payments(60, seed=seed, first=1000)
+    clean = rows.drop(index=list(wrong))
+    expected = run(shop, clean, tmp_path / "clean.csv").set_index("id")["score_1"]
+    for place, price in wrong.items():
+        rows.loc[place, "price"] = price
+    doubled = pd.concat([rows, rows.iloc[again]])
+    scores = run(shop, doubled, tmp_path / "s.csv")
+    assert list(scores["id"]) == list(doubled["number"])
+    amiss = doubled.index.isin(list(wrong))
+    assert scores.loc[amiss, "score_1"].isna().all() and scores.loc[amiss, "reason"].notna().all()
+    sound = scores[~amiss]
+    np.testing.assert_array_equal(sound["score_1"], expected.loc[sound["id"]])
+
+
+def test_a_correction_within_the_file_stands_for_its_id(shop, tmp_path):
+    rows = payments(40, seed=8, first=1000)
+    newer = rows.iloc[[7]].assign(price=99.5)
+    scores = run(shop, pd.concat([rows, newer]), tmp_path / "s.csv")
+    rows.loc[7, "price"] = 99.5
+    expected = run(shop, rows, tmp_path / "expected.csv")
+    np.testing.assert_array_equal(scores["score_1"][:40], expected["score_1"])
+    assert scores["score_1"].iloc[40] == scores["score_1"].iloc[7]
+    assert scores["reason"].iloc[7] == "superseded by line 41"

@@ -63,11 +63,23 @@ def diff(
     names = [name.strip() for name in key.split(",") if name.strip()]
     with terminal.working(Console(stderr=True), "diff") as progress:
         found = compare(
-            ROOT, STATE, a, b, of=_part(of), key=names, memory=memory, progress=progress
+            ROOT,
+            STATE,
+            *map(_named, (a, b)),
+            of=_part(of),
+            key=names,
+            memory=memory,
+            progress=progress,
         )
-    _print(Console(), found)
+    _print(Console(markup=False, highlight=False), found)
     if json_file:
         write_json(json_file, found)
+
+
+def _named(text: str) -> str:
+    from vouch.cli.registry import reference
+
+    return text if Path(text).exists() else reference(text)
 
 
 def _part(of: str | None) -> Any:

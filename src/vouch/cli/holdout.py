@@ -173,7 +173,7 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
     table = Table(*columns, box=box.SIMPLE)
     for row in rows:
         table.add_row(*map(str, row))
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
 
 
 def _save(path: Path | None, content: Any) -> None:

@@ -55,7 +55,10 @@ def rollback(usecase: Usecase, why: Why, source: Source = None, json_file: Json 
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="NAME:VERSION, such as fraud-paysim:1 or :champion")],
+    a: Annotated[
+        str,
+        typer.Argument(help="NAME:VERSION, or a use case: its champion"),
+    ],
     b: Annotated[str, typer.Argument(help="NAME:VERSION")],
     json_file: Json = None,
 ) -> None:
@@ -67,7 +70,7 @@ def compare(
     from vouch.register.compare import compare as differences
     from vouch.register.registry import parse
 
-    found = differences(parse(STATE, a), parse(STATE, b))
+    found = differences(parse(STATE, reference(a)), parse(STATE, reference(b)))
     _print_differences(found)
     _save(found, json_file)
 
@@ -75,22 +78,36 @@ def compare(
 def lineage(
     subject: Annotated[
         str,
-        typer.Argument(help="NAME:VERSION, a file, 6 or more digits of a digest, or a row's id"),
+        typer.Argument(
+            help="NAME:VERSION, USECASE (its champion), a file, 6 digits of a digest, a row"
+        ),
     ],
     json_file: Json = None,
 ) -> None:
     """Show what a version rests on, or which versions rest on a file or a row.
 
     Examples:
+      vouch lineage fraud
       vouch lineage fraud-paysim:champion
       vouch lineage payments.csv
       vouch lineage 3f2a9c81
     """
     from vouch.register.lineage import trace
 
-    found = trace(ROOT, STATE, subject)
+    found = trace(ROOT, STATE, reference(subject))
     _print_tree(found)
     _save(found, json_file)
+
+
+def reference(text: str) -> str:
+    """Return what a use case's bare name stands for, its present source's champion; else the text.
+
+    ``fraud:2`` is likewise version 2 of the present source's model.
+    """
+    usecase, _, version = text.partition(":")
+    if usecase not in USECASES:
+        return text
+    return f"{_name(usecase, None)}:{version or 'champion'}"
 
 
 def _name(usecase: str, source: str | None) -> str:
@@ -113,7 +130,7 @@ def _print_differences(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False, highlight=False)
     for part in ("data", "raw_files", "labels", "parameters", "metrics"):
         title = part.replace("_", " ")
         if not found[part]:

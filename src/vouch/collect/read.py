@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vouch.cells import restore
 from vouch.enqueue.files import CONTROL
 from vouch.errors import VouchError, near
 
@@ -127,7 +128,7 @@ def _check_once(path: Path, names: list[str]) -> None:
 
 def _row(line: int, row: dict[str | None, Any]) -> Answer:
     more = row.pop(None, None) or []
-    cells = {str(name): (value or "").strip() for name, value in row.items()}
+    cells = {str(name): str(restore(value or "")).strip() for name, value in row.items()}
     return Answer(
         line=line,
         case=cells["case"],

@@ -56,7 +56,7 @@ def _mark_corrections(pair: Pair) -> None:
     key = listed(pair.key)
     pair.connection.execute(
         f"""UPDATE differing SET {KIND} = 'corrected' WHERE {KIND} = 'added' AND "{NUMBER}" > 1
-            AND ({key}) IN (SELECT ({key}) FROM a)"""
+            AND hash({key}) IN (SELECT hash({key}) FROM numbered_a)"""
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from vouch.cells import escape
 from vouch.errors import VouchError
 from vouch.files import replacing
 from vouch.queue import Case
@@ -30,8 +31,6 @@ TOLD = 5
 """Reasons shown of a case."""
 CONTROL = "decision"
 """What Label Studio calls the choice."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
 
 
 def check_out(out: Path) -> None:
@@ -92,23 +91,19 @@ def _write_csv(path: Path, cases: Sequence[Case], classes: tuple[str, ...]) -> N
 def _line(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
     return {
         "case": case.case,
-        "entity": _cell(case.entity),
+        "entity": escape(case.entity),
         "why": WHY[case.stream],
         "prediction": classes[case.prediction],
         "score": f"{certainty(case):.4f}",
-        **{_column(name): _cell(value) for name, value in case.facts.items()},
-        "reasons": _cell(told(case)),
+        **{_column(name): escape(value) for name, value in case.facts.items()},
+        "reasons": escape(told(case)),
     }
 
 
 def _column(name: str) -> str:
     """Name a fact's column: not like one of the file's own."""
-    return f"row_{name}" if name in {*FIRST, "reasons", *ANSWER, "decided_at"} else name
-
-
-def _cell(value: Any) -> Any:
-    """Keep a spreadsheet from computing what a row says."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    own = {*FIRST, "reasons", *ANSWER, "decided_at"}
+    return f"row_{name}" if name in own else str(escape(name))
 
 
 def certainty(case: Case) -> float:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 HELD = "-held"
 """What ends the row hash of a held-out row; its id, the hash's beginning, stays."""
+REASONS = 3
+"""Kinds of reasons for rejecting a line that are shown of a file."""
 FEW = 2
 """Rows whose ids may always conflict: one correction within a small file."""
 
@@ -103,11 +105,11 @@ def ingest(
             parsed = []
             for number, file in enumerate(arrived):
                 progress(number, len(arrived) + 1, f"parsing {file.name}")
-                parsed.append(_parse(backend.con, source, file, scratch, number))
-                _check_ids(backend.con, source, parsed[-1], params.id_conflicts)
+                parsed.append(parse_one(backend.con, source, file, scratch, number))
+                check_ids(backend.con, source, parsed[-1], params.id_conflicts)
             progress(len(arrived), len(arrived) + 1, "sorting")
-            _write(backend.con, source, parsed, rows, rejects)
-    content = _summary(source, parsed)
+            write_bronze(backend.con, source, parsed, rows, rejects)
+            content = _summary(source, parsed, [_rejected(backend.con, each) for each in parsed])
     write_json(summary, content)
     return content
 
@@ -138,9 +140,14 @@ def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[Fi
     return [File(f"simulator {section}", path, new_digest(section.encode()).hexdigest(), None)]
 
 
-def _parse(
+def parse_one(
     connection: "DuckDBPyConnection", source: Declaration, file: File, scratch: Path, number: int
 ) -> Parsed:
+    """Parse one file into view ``parsed_<number>``.
+
+    Raises:
+        VouchError: The file is not what the declaration says, or none of its lines can be read.
+    """
     view = f"parsed_{number}"
     raw = parse.parse_file(connection, source, file.path, view, scratch)
     total, bad = _one(connection, f"SELECT count(*), count(reason) FROM {view}")
@@ -156,9 +163,14 @@ def _parse(
     return Parsed(file, view, raw.columns, total - bad, bad)
 
 
-def _check_ids(
+def check_ids(
     connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed, allowed: float
 ) -> None:
+    """Check that few rows of a file share their declared id with rows of other content.
+
+    Raises:
+        VouchError: More than ``allowed`` (share of all rows, 0 to 1) do.
+    """
     if source.column("id") not in parsed.columns:
         return
     rows = f"(SELECT id, row_hash FROM {parsed.view} WHERE reason IS NULL)"
@@ -177,13 +189,14 @@ def _check_ids(
         )
 
 
-def _write(
+def write_bronze(
     connection: "DuckDBPyConnection",
     source: Declaration,
     parsed: Sequence[Parsed],
     rows: Path,
     rejects: Path,
 ) -> None:
+    """Write parsed files as bronze, each row with its id, and their rejects."""
     connection.execute(f"CREATE VIEW parsed AS {' UNION ALL '.join(map(_scan, parsed))}")
     connection.execute("CREATE VIEW good AS SELECT * FROM parsed WHERE reason IS NULL")
     columns = [name for name in _columns(source, parsed) if name != "id"]
@@ -244,7 +257,24 @@ def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-def _summary(source: Declaration, parsed: Sequence[Parsed]) -> dict[str, Any]:
+def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
+    """Say how many lines of a file were rejected, and the commonest reasons with an example."""
+    if not parsed.rejects:
+        return ""
+    kinds = connection.execute(
+        rf"""SELECT regexp_replace(reason, '\x27.*\x27', '…') AS kind, count(*) AS n,
+              arg_min(reason, line), min(line)
+            FROM {parsed.view} WHERE reason IS NOT NULL
+            GROUP BY 1 ORDER BY n DESC, 1 LIMIT {REASONS + 1}"""
+    ).fetchall()
+    told = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
+    more = ["…"] if len(kinds) > REASONS else []
+    return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*told, *more])})"
+
+
+def _summary(
+    source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str]
+) -> dict[str, Any]:
     files = [
         {
             "name": each.file.name,
@@ -258,7 +288,9 @@ def _summary(source: Declaration, parsed: Sequence[Parsed]) -> dict[str, Any]:
     ]
     extra = {c: None for each in parsed for c in extra_columns(source, each.columns)}
     declared = [name for name, c in source.columns.items() if c.role == "ignore"]
-    rejected = [f"{f['name']}: {f['rejects']:,} lines rejected" for f in files if f["rejects"]]
+    told = [each for each in rejected if each]
+    if told:
+        told.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
     unknown = [f"column {name!r} is not declared: left out" for name in extra]
     return {
         "files": files,
@@ -267,5 +299,5 @@ def _summary(source: Declaration, parsed: Sequence[Parsed]) -> dict[str, Any]:
         "rows": sum(each.rows for each in parsed),
         "rejects": sum(each.rejects for each in parsed),
         "ignored_columns": [*declared, *extra],
-        "warnings": [*unknown, *rejected],
+        "warnings": [*unknown, *told],
     }

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch import usecases
-from vouch.errors import VouchError
 from vouch.extract.features import features
 from vouch.files import read_json
-from vouch.ingest import parse
 from vouch.register.registry import Version
-from vouch.score.reading import UNSCORED
+from vouch.score.rows import SET_ASIDE, columns_of, place
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, quoted
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
 HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
 """Groups that look at other rows."""
-FEW = 20
 
 
 @dataclass(frozen=True)
@@ -28,14 +25,16 @@ class Prepared:
     """A file's rows, ready to be predicted.
 
     Attributes:
-        path: Parquet in the file's order: ``shown`` (the id to show), ``readable`` and features.
-        rows: How many.
-        reasons: Why the first unreadable ones are so, with their lines.
+        path: Parquet in the file's order: ``shown`` (the id to show), ``reason`` (why a row has
+            no score, or another row's), ``scored`` and features.
+        counts: How many ``rows`` there are, and how many of them are ``unreadable``,
+            ``quarantined``, ``repeats`` and ``superseded``.
+        reasons: Why the first ones without a score have none, with their lines.
         warnings: Sentences for people.
     """
 
     path: Path
-    rows: int
+    counts: dict[str, int]
     reasons: list[str]
     warnings: list[str]
 
@@ -65,8 +64,7 @@ def prepare(
     wanted = read_json(version.model / "candidate.json")["features"]
     groups = {f["group"] for f in described["features"] if f["name"] in wanted}
     looks_back = bool(groups & HISTORIES)
-    _parse(connection, given, path, scratch)
-    reasons = _unreadable(connection, given, path)
+    reasons = place(connection, given, path, root, scratch)
     history = _history(given, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back)
     known = _collect(connection, given, history)
     table = engine.table("seen")
@@ -83,45 +81,7 @@ def prepare(
             f"silver holds no rows of source {given.name!r}: each row's history is "
             "what the file itself has before it"
         )
-    return Prepared(out, _one(connection, "SELECT count(*) FROM fresh"), reasons, warnings)
-
-
-def _parse(connection: "DuckDBPyConnection", given: Declaration, path: Path, scratch: Path) -> None:
-    """Make ``fresh``: the file's rows with ``shown``, the id to show, and a unique ``id``."""
-    parse.parse_file(connection, given, path, "parsed", scratch)
-    own = "id" if given.has("id") else parse.DIGEST
-    nth = f"row_number() OVER (PARTITION BY reason IS NULL, {own} ORDER BY line)"
-    numbered = f"{parse.DIGEST} || '-' || {nth}"
-    # a declared id may stand in two rows of the file: each is a row of its own to be scored
-    unique = f"CASE WHEN {nth} = 1 THEN id ELSE id || chr(31) || {nth} END"
-    shown, named = ("id", unique) if given.has("id") else (numbered, numbered)
-    unread = "coalesce(id, 'line ' || line)" if given.has("id") else "'line ' || line"
-    columns = ", ".join(quoted(name) for name in _columns(given))
-    connection.execute(
-        f"""CREATE TABLE fresh AS SELECT line, reason, {columns},
-              CASE WHEN reason IS NULL THEN {shown} ELSE {unread} END AS shown,
-              CASE WHEN reason IS NULL THEN {named} END AS id
-            FROM parsed"""
-    )
-
-
-def _columns(given: Declaration) -> list[str]:
-    """List the canonical columns features are made of."""
-    roles = {given.canonical(name): column.role for name, column in given.columns.items()}
-    return [name for _, name in parse.values(given) if roles[name] not in UNSCORED]
-
-
-def _unreadable(connection: "DuckDBPyConnection", given: Declaration, path: Path) -> list[str]:
-    found = connection.execute(
-        f"SELECT line, reason FROM fresh WHERE reason IS NOT NULL ORDER BY line LIMIT {FEW}"
-    ).fetchall()
-    reasons = [f"line {line}: {reason}" for line, reason in found]
-    if not _one(connection, "SELECT count(*) FROM fresh WHERE reason IS NULL"):
-        raise VouchError(
-            f"{path}: none of its rows can be read; the first: {reasons[0]}",
-            f"check data/sources/{given.name}.yaml",
-        )
-    return reasons
+    return Prepared(out, _counts(connection), reasons, warnings)
 
 
 def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
@@ -133,21 +93,19 @@ def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
 
 
 def _collect(connection: "DuckDBPyConnection", given: Declaration, history: str | None) -> int:
-    """Make ``seen``: the file's rows and those before; give how many of the latter there are."""
-    fresh = ", ".join(quoted(name) for name in ["id", *_columns(given)])
-    connection.execute(f"CREATE VIEW seen AS SELECT {fresh} FROM fresh WHERE reason IS NULL")
+    """Make ``seen``, the file's rows that count and those before; count the latter."""
+    fresh = ", ".join(quoted(name) for name in ["id", *columns_of(given)])
+    connection.execute(f"CREATE VIEW seen AS SELECT {fresh} FROM kept")
     if history is None:
         return 0
     there = {name for name, *_ in connection.execute(f"DESCRIBE {history}").fetchall()}
-    past = ", ".join(quoted(name) for name in ["id", *_columns(given)] if name in there)
+    past = ", ".join(quoted(name) for name in ["id", *columns_of(given)] if name in there)
     connection.execute(
-        f"""CREATE TABLE past AS SELECT {past} FROM ({history})
-            WHERE id NOT IN (SELECT id FROM fresh WHERE reason IS NULL)"""
+        f"CREATE TABLE past AS SELECT {past} FROM ({history}) ANTI JOIN kept USING (id)"
     )
     connection.execute(
         f"""CREATE OR REPLACE VIEW seen AS
-            SELECT {fresh} FROM fresh WHERE reason IS NULL
-            UNION ALL BY NAME SELECT * FROM past"""
+            SELECT {fresh} FROM kept UNION ALL BY NAME SELECT * FROM past"""
     )
     return _one(connection, "SELECT count(*) FROM past")
 
@@ -157,10 +115,15 @@ def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
     engine.create_view("featured", table.select("id", *names))
     columns = ", ".join(f"featured.{quoted(name)}" for name in names)
     engine.con.execute(
-        f"""COPY (SELECT shown, reason IS NULL AS readable, {columns}
-                  FROM fresh LEFT JOIN featured USING (id) ORDER BY line)
+        f"""COPY (SELECT shown, reason, standing IS NOT NULL AS scored, {columns}
+                  FROM placed LEFT JOIN featured ON placed.standing = featured.id ORDER BY line)
             TO {literal(out)} (FORMAT parquet)"""
     )
+
+
+def _counts(connection: "DuckDBPyConnection") -> dict[str, int]:
+    counted = dict(connection.execute("SELECT what, count(*) FROM placed GROUP BY 1").fetchall())
+    return {"rows": sum(counted.values()), **{name: counted.get(name, 0) for name in SET_ASIDE}}
 
 
 def _one(connection: "DuckDBPyConnection", query: str) -> int:

@@ -7,6 +7,8 @@ from vouch.sources.declaration import Declaration
 
 UNSCORED = frozenset(["id", "arrival", "label", "label_time", "label_confidence", "ignore"])
 """Roles no feature is made of."""
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+"""Endings of a compressed file's name, which say nothing of its format."""
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl"}
 
 
@@ -43,5 +45,6 @@ def as_given(source: Declaration, path: Path) -> Declaration:
         else column
         for name, column in source.columns.items()
     }
-    kind = FORMATS.get(path.suffix.lower(), usual)
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in PACKED]
+    kind = FORMATS.get(endings[-1], usual) if endings else usual
     return source.model_copy(update={"format": kind, "simulator": None, "columns": columns})

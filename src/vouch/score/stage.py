@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from vouch import usecases
+from vouch.cells import escape_table
 from vouch.engine import connect
 from vouch.errors import VouchError
 from vouch.files import read_json, replacing
 from vouch.progress import Progress, silent
 from vouch.register.registry import CHAMPION, Version, find, parse
-from vouch.score.features import prepare
+from vouch.score.features import Prepared, prepare
 from vouch.score.reading import UNSCORED, as_given, check_file
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import INPUTS, load_inputs
@@ -51,8 +52,11 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
 
     A row sees the history that silver holds of the same source, the file's earlier rows, and the
     labels known by its time; a row whose id silver has already is taken as the file has it. A row
-    that cannot be parsed keeps its place in the output, with its declared id (or its line) and no
-    score. Without a declared id a row's id is ingest's: digest of its content and occurrence.
+    that cannot be parsed, or that fails an expectation of policy quarantine, keeps its place in
+    the output, with its id (or its line), the reason and no score; it feeds no other row's
+    features. Rows of one id have one score, that of the row that stands: the first of repeats,
+    the last of corrections. Where a row has no id it gets ingest's: digest of its content and
+    occurrence.
 
     Args:
         root: The project's folder.
@@ -61,8 +65,9 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         progress: Told how many rows are scored.
 
     Returns:
-        Counts (``rows``, ``scored``, ``unreadable``, and ``predicted`` of each class), ``model``,
-        ``threshold`` (None where the likeliest class is chosen), ``out`` and ``warnings``.
+        Counts (``rows``, ``scored``, ``unreadable``, ``quarantined``, ``repeats``,
+        ``superseded``, and ``predicted`` of each class), ``model``, ``threshold`` (None where
+        the likeliest class is chosen), ``out`` and ``warnings``.
 
     Raises:
         VouchError: No such file, column, source, model or version; the model was trained on
@@ -81,13 +86,9 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         given = as_given(declared, request.path)
         table = prepare(engine, given, trained, request.path, version, root, Path(scratch))
         names = class_names(declared)
-        counts = _write(table.path, table.rows, version, names, request.out, progress)
+        counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
-    if counts["unreadable"]:
-        warnings.append(
-            f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read and have no "
-            f"score: {'; '.join(table.reasons[:EXAMPLES])}"
-        )
+    warnings += _told(counts, table.reasons)
     threshold = version.lineage["threshold"]
     place = str(request.out)
     return {
@@ -97,6 +98,19 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         "out": place,
         "warnings": warnings,
     }
+
+
+def _told(counts: dict[str, Any], reasons: list[str]) -> list[str]:
+    """Say which rows have no score, or another row's."""
+    unscored = counts["rows"] - counts["scored"]
+    missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
+    failing = f"{counts['quarantined']:,} fail an expectation"
+    warnings = []
+    if unscored:
+        warnings.append(f"{missing} and {failing}: no score. {'; '.join(reasons[:EXAMPLES])}")
+    if doubled := counts["repeats"] + counts["superseded"]:
+        warnings.append(f"{doubled:,} rows come again with the same id: each id has one score")
+    return warnings
 
 
 def _version(state: Path, request: Request, declared: Declaration) -> Version:
@@ -127,20 +141,23 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 
 
 def _write(
-    path: Path, rows: int, version: Version, names: tuple[str, ...], out: Path, progress: Progress
+    table: Prepared, version: Version, names: tuple[str, ...], out: Path, progress: Progress
 ) -> dict[str, Any]:
     import pyarrow as pa
 
     numbered = all(name.isdigit() for name in names)
     columns = {"id": pa.string(), "prediction": pa.int8() if numbered else pa.string()}
-    schema = pa.schema(columns | {f"score_{name}": pa.float64() for name in names})
-    predicted = dict.fromkeys(names, 0)
-    counts: dict[str, Any] = {"rows": 0, "scored": 0, "unreadable": 0, "predicted": predicted}
+    scores = {f"score_{name}": pa.float64() for name in names}
+    schema = pa.schema(columns | scores | {"reason": pa.string()})
+    counts: dict[str, Any] = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
+    done = 0
     with replacing(out) as draft, _writer(out, draft, schema) as writer:
-        for chunk, chosen in _scored(path, version, names):
-            writer.write_table(pa.Table.from_pandas(chunk, schema, preserve_index=False))
+        for chunk, chosen in _scored(table.path, version, names):
+            shown = chunk if out.suffix.lower() in PARQUET else escape_table(chunk)
+            writer.write_table(pa.Table.from_pandas(shown, schema, preserve_index=False))
             _count(chosen, names, counts)
-            progress(counts["rows"], rows, "scoring")
+            done += len(chunk)
+            progress(done, counts["rows"], "scoring")
     return counts
 
 
@@ -155,10 +172,7 @@ def _writer(out: Path, draft: Path, schema: Any) -> Any:
 
 
 def _count(chosen: pd.Series, names: tuple[str, ...], counts: dict[str, Any]) -> None:
-    scored = int(chosen.notna().sum())
-    counts["rows"] += len(chosen)
-    counts["scored"] += scored
-    counts["unreadable"] += len(chosen) - scored
+    counts["scored"] += int(chosen.notna().sum())
     for number, name in enumerate(names):
         counts["predicted"][name] += int((chosen == number).sum())
 
@@ -178,21 +192,24 @@ def _scored(
 def _predict(
     rows: pd.DataFrame, fitted: Any, threshold: float | None, names: tuple[str, ...]
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Give the output's columns, and each row's class; rows that could not be read stay empty."""
-    readable = rows["readable"].to_numpy(dtype=bool)
-    scores = fitted.predict(rows[readable])
-    if threshold is None:
-        chosen = scores.argmax(axis=1)
-    else:
-        chosen = scores >= threshold
-        scores = np.column_stack([1 - scores, scores])
+    """Return the output's columns and each row's class; rows without a score stay empty."""
+    scored = rows["scored"].to_numpy(dtype=bool)
+    scores = np.full((len(rows), len(names)), np.nan)
     number = pd.Series(pd.NA, index=rows.index, dtype="Int8")
-    number[readable] = chosen.astype(np.int8)
+    if scored.any():
+        chosen, scores[scored] = _decide(fitted.predict(rows[scored]), threshold)
+        number[scored] = chosen.astype(np.int8)
     told = {"id": rows["shown"], "prediction": _named(number, names)}
     for column, name in enumerate(names):
-        told[f"score_{name}"] = pd.Series(pd.NA, index=rows.index, dtype="Float64")
-        told[f"score_{name}"][readable] = scores[:, column]
-    return pd.DataFrame(told), number
+        told[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
+    return pd.DataFrame(told | {"reason": rows["reason"]}), number
+
+
+def _decide(scores: Any, threshold: float | None) -> tuple[Any, Any]:
+    """Return each row's class and its scores (rows, classes)."""
+    if threshold is None:
+        return scores.argmax(axis=1), scores
+    return scores >= threshold, np.column_stack([1 - scores, scores])
 
 
 def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:

@@ -76,17 +76,15 @@ def validate(
         tempfile.TemporaryDirectory(dir=rows.parent, prefix=".validate-") as folder,
         connect(memory=params.memory) as backend,
     ):
-        source = declared.within(_columns(backend.con, bronze))
-        expectations, skipped = _applicable(expectations, declared, source)
+        source = declared.within(columns_in(backend.con, bronze))
+        expectations, skipped = applicable(expectations, declared, source)
         work = Work(source, suite, bronze, Path(folder), params, backend.con)
-        progress(0, 4, "looking for duplicates and corrections")
-        arrived = _arrange(work)
-        progress(1, 4, "checking rows")
-        outcomes = _check(work, "arrived", arrived, [e for e in expectations if _by_row(e)])
+        progress(0, 4, "checking rows")
+        outcomes = sift(work, bronze, [e for e in expectations if by_row(e)], quarantine)
         progress(2, 4, "writing silver")
-        counts = _divide(work, outcomes, rows, quarantine)
+        counts = _divide(work, rows)
         progress(3, 4, "checking the table")
-        rest = [e for e in expectations if not _by_row(e)]
+        rest = [e for e in expectations if not by_row(e)]
         outcomes += _check(work, "current", _current(rows), rest)
         content = _summary(work, counts, outcomes, skipped)
     write_json(summary, content)
@@ -130,12 +128,39 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
     return expectations
 
 
-def _columns(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
+def sift(
+    work: Work, path: Path, expectations: list[dict[str, Any]], quarantine: Path
+) -> list[Outcome]:
+    """Make tables ``repeats``, ``quarantined`` and ``versions`` of the rows of bronze.
+
+    What is left is what training may see; scoring asks the same of the rows it is given.
+
+    Args:
+        work: The declaration and its files.
+        path: What messages call the rows.
+        expectations: Those that are about single rows.
+        quarantine: Where the rows are written that fail one of that policy.
+
+    Returns:
+        What became of each expectation.
+
+    Raises:
+        VouchError: An expectation of policy fail does not hold or cannot be checked, or ids that
+            come back on other payments.
+    """
+    outcomes = _check(work, "arrived", _arrange(work, path), expectations)
+    _quarantine(work.connection, outcomes, quarantine)
+    find_versions(work.connection)
+    return outcomes
+
+
+def columns_in(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
+    """Return the names of bronze's columns."""
     described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(bronze)})")
     return {str(row[0]) for row in described.fetchall()}
 
 
-def _applicable(
+def applicable(
     expectations: list[dict[str, Any]], declared: Declaration, source: Declaration
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Leave out what is expected of optional columns that did not come; name what was left out."""
@@ -146,25 +171,25 @@ def _applicable(
     return kept, [Outcome(each, True, 0, 0.0).title for each in left_out]
 
 
-def _by_row(expectation: dict[str, Any]) -> bool:
+def by_row(expectation: dict[str, Any]) -> bool:
     """Tell whether to check every version: a key is unique among the current ones only."""
     unique = expectation["type"] in gx.UNIQUE
     quarantines = expectation["meta"]["policy"] == "quarantine"
     return gx.is_about_rows(expectation) and (quarantines or not unique)
 
 
-def _arrange(work: Work) -> str:
+def _arrange(work: Work, path: Path) -> str:
     """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
     connection = work.connection
     table = f"read_parquet({literal(work.bronze.resolve())}, file_row_number = true)"
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
     find_repeats(connection, work.declaration)
-    check_corrections(connection, work.declaration, work.bronze, work.params.id_conflicts)
+    check_corrections(connection, work.declaration, path, work.params.id_conflicts)
     if not _number(connection, "SELECT count(*) FROM repeats"):
         return f"SELECT * FROM {table}"
     repeats = literal((work.scratch / "repeats.parquet").resolve())
     connection.execute(f"COPY repeats TO {repeats}")
-    return f"SELECT * FROM {table} WHERE {KEY} NOT IN (SELECT {KEY} FROM read_parquet({repeats}))"
+    return f"SELECT * FROM {table} ANTI JOIN read_parquet({repeats}) USING ({KEY})"
 
 
 def _current(rows: Path) -> str:
@@ -207,11 +232,9 @@ def _tell(found: Outcome) -> str:
     return f"{found.title} fails for {found.failed:,} rows ({found.share:.2%}), such as {examples}"
 
 
-def _divide(work: Work, outcomes: list[Outcome], rows: Path, quarantine: Path) -> dict[str, int]:
-    """Write silver and quarantine, and count."""
+def _divide(work: Work, rows: Path) -> dict[str, int]:
+    """Write silver, and count."""
     connection = work.connection
-    _quarantine(connection, outcomes, quarantine)
-    find_versions(connection)
     _write_silver(connection, work.declaration, rows)
     written = f"read_parquet({literal(rows)})"
     tables = {
