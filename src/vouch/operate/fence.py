@@ -27,7 +27,10 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-POLICY = "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
+POLICY = (
+    "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'; "
+    "connect-src 'self' data: blob:"
+)
 """What every page is held to; our own say more."""
 ODD = re.compile(rb"//|\\|%2f|%5c|%00|%0a|%0d|[\x00-\x20\x7f-\xff]|(^|/)(\.|%2e){1,2}(/|$)", re.I)
 """Paths that two servers may read as two different ones."""

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from contextlib import suppress
 
 import httpx
@@ -10,48 +10,48 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-HOP = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-)
+HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
 """Headers that are of one connection and not of the request."""
-KEPT_BACK = frozenset(
-    [
-        "host",
-        "cookie",
-        "origin",
-        "referer",
-        "authorization",
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-real-ip",
-    ]
-)
-"""Headers of a browser that no server behind needs."""
-OURS = frozenset(
-    [
-        "set-cookie",
-        "server",
-        "date",
-        "x-frame-options",
-        "content-security-policy",
-        "referrer-policy",
-        "access-control-allow-origin",
-        "access-control-allow-credentials",
-    ]
-)
+KEPT_BACK = HOP | {
+    "authorization",
+    "cookie",
+    "forwarded",
+    "host",
+    "origin",
+    "referer",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+}
+"""Headers of a browser that no server behind needs: the gate has judged them."""
+OURS = HOP | {
+    "access-control-allow-credentials",
+    "access-control-allow-origin",
+    "content-security-policy",
+    "date",
+    "referrer-policy",
+    "server",
+    "set-cookie",
+    "x-frame-options",
+}
 """Headers of a server behind that are ours to set."""
+COOKIE = "prefect_ui_version"
+"""The one cookie that goes on: which of its two pages Prefect shows."""
 TIMEOUT = httpx.Timeout(10, read=300)
 """Seconds to connect and send, and between two pieces of an answer."""
 RUNS_CODE = (
@@ -92,6 +92,8 @@ class Upstream:
         if query := request.scope["query_string"]:
             target += b"?" + query
         headers = [*passed(request.headers.items(), KEPT_BACK), *self.headers.items()]
+        if request.cookies.get(COOKIE, "").isalnum():
+            headers.append(("cookie", f"{COOKIE}={request.cookies[COOKIE]}"))
         return await self.client.send(
             self.client.build_request(
                 request.method,
@@ -166,12 +168,12 @@ async def ui_settings(upstream: Upstream, request: Request) -> Response:
     return Response(json.dumps(told), media_type="application/json")
 
 
-def passed(headers: "list[tuple[str, str]]", kept_back: frozenset[str]) -> list[tuple[str, str]]:
+def passed(headers: Iterable[tuple[str, str]], kept_back: Container[str]) -> list[tuple[str, str]]:
     """Return the headers that go on to the other side.
 
     Args:
         headers: Names and values.
-        kept_back: Names, in lower case, that do not, beside those of one connection.
+        kept_back: Names, in lower case, that do not, beside those that ``Connection`` lists.
     """
     headers = list(headers)
     named = {
@@ -180,7 +182,7 @@ def passed(headers: "list[tuple[str, str]]", kept_back: frozenset[str]) -> list[
         if name.lower() == "connection"
         for word in value.split(",")
     }
-    return [(n, v) for n, v in headers if n.lower() not in HOP | kept_back | named]
+    return [(n, v) for n, v in headers if n.lower() not in kept_back and n.lower() not in named]
 
 
 async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:

@@ -182,12 +182,13 @@ def _start(
 def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
     """Give each server's command, in the order they are started."""
     store = ["--backend-store-uri", tracking.uri(root / STATE)]
+    at = ["--uvicorn-opts", f"--uds {MLFLOW}"]
     fence = ["--static-prefix", "/mlflow", "--allowed-hosts", "127.0.0.1"]
     worker = ["worker", "start", "--pool", POOL, "--name", "vouch", "--install-policy", "never"]
     return {
         "prefect": ["python", "-m", "flows", "serve"],
         # a socket's path may have 107 letters at most: from the project's folder it is short
-        "mlflow": ["mlflow", "server", "--uvicorn-opts", f"--uds {MLFLOW}", *fence, *store],
+        "mlflow": ["mlflow", "server", *at, "--workers", "1", *fence, *store],
         "page": ["python", "-m", "vouch.operate.page", ports.model_dump_json()],
         "worker": ["prefect", *worker],
     }
@@ -204,6 +205,7 @@ def _environment(root: Path, name: str, ports: Ports) -> dict[str, str]:
         }
     known = secret.current(root)
     client = processes.prefect_environment(root) | processes.client_environment(ports.api, known)
+    client["PREFECT_UI_URL"] = f"{ports.url('page')}/prefect"  # what its messages link
     if name != "prefect":
         return client
     pages = [f"http://{host}:{ports.page}" for host in ("127.0.0.1", secret.host(root))]
