@@ -46,6 +46,7 @@ with serving(Path(), Console()) as url:
 """
 
 
+@pytest.mark.slow
 def test_a_dead_proxy_is_not_asked_and_the_server_answers_only_its_run(fresh_project):
     began = time.monotonic()
     running = subprocess.Popen(
