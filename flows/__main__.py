@@ -2,7 +2,8 @@
 
 ``python -m flows training '{"usecase": "fraud"}'`` runs a flow in this process; ``event NAME
 '{"usecase": "fraud"}'`` emits an event; ``prepare POOL`` makes a new server ready for workers;
-``close ID …`` closes runs that a kill left.
+``close ID …`` closes runs that a kill left; ``serve N`` is the server itself, on the
+socket of that number.
 """
 
 import json
@@ -15,10 +16,11 @@ from typing import Any
 from pydantic import BaseModel
 from rich.console import Console
 
-from flows.server import environment, serving, wait_until_healthy
+from flows.server import environment, serve, serving, wait_until_healthy
 from vouch.errors import VouchError, near, show
 from vouch.files import write_json
-from vouch.operate import server_of
+from vouch.operate import loopback, server_of
+from vouch.operate.record import own_secret
 from vouch.request import Feedback, Request, Retraining, Scoring
 
 FLOWS: dict[str, type[BaseModel]] = {
@@ -32,10 +34,13 @@ FLOWS: dict[str, type[BaseModel]] = {
 
 def main() -> int:
     """Do what the command line names."""
+    loopback.spare()
     try:
         what, *words = sys.argv[1:]
         if what == "event":
             return _event(*words)
+        if what == "serve":
+            return serve(*words)
         if what == "close":
             return _close(words)
         return _prepare(*words) if what == "prepare" else _flow(what, *words)
@@ -117,7 +122,7 @@ def _reach_server() -> None:
         raise VouchError(
             "no Prefect server serves this project", "vouch up, or set PREFECT_API_URL"
         )
-    os.environ.update(environment(Path()) | {"PREFECT_API_URL": url})
+    os.environ.update(environment(Path()) | own_secret(Path()) | {"PREFECT_API_URL": url})
 
 
 if __name__ == "__main__":

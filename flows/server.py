@@ -6,17 +6,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from vouch.errors import VouchError
-from vouch.operate import processes, server_of
+from vouch.operate import loopback, processes, secret, server_of
+from vouch.operate.fence import Fence
+from vouch.operate.record import own_secret
+from vouch.pipeline import STATE
 from vouch.training import alone
 
 PORT = 4200
 PATIENCE = 120.0
-"""Seconds a server may take to answer."""
+"""Seconds a server that is starting may take to answer."""
+REFUSED = 10.0
+"""Seconds after which nobody listening, or a wrong answer, is taken for the truth."""
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -50,14 +54,13 @@ def serving(root: Path, console: Console) -> Iterator[str]:
     """
     os.environ.update({k: v for k, v in environment(root).items() if k not in os.environ})
     if shared := server_of(root):
-        os.environ["PREFECT_API_URL"] = shared
+        os.environ.update(own_secret(root) | {"PREFECT_API_URL": shared})
         yield shared
         return
+    secret.private(root / STATE)
     with alone(root, console, "server"):
         processes.end_marked(root)  # the server of a run that was killed
-        url = f"http://127.0.0.1:{_free_port()}/api"
-        os.environ["PREFECT_API_URL"] = url
-        _start(root, url)
+        url = _start(root)
         try:
             yield url
         finally:
@@ -72,29 +75,66 @@ def wait_until_healthy(root: Path, url: str) -> None:
         url: The API's address.
 
     Raises:
-        VouchError: No answer within two minutes.
+        VouchError: Nobody listens, a wrong answer, or none within two minutes; says which.
     """
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if processes.answers(f"{url}/health"):
-            return
+    began = heard = time.monotonic()
+    while why := loopback.trouble(f"{url}/health"):
+        now = time.monotonic()
+        heard = now if "timed out" in why else heard
+        if now - began > PATIENCE or now - heard > REFUSED:
+            raise VouchError(
+                f"Prefect's server did not answer at {url}: {why}", _where_to_look(root, url)
+            )
         time.sleep(0.2)
-    raise VouchError(
-        f"Prefect's server did not answer at {url}",
-        f"read {root / '.prefect/server.log'}, or run with --no-prefect",
+
+
+def _where_to_look(root: Path, url: str) -> str:
+    if loopback.is_here(url):
+        return f"read {root / '.prefect/server.log'}, or run with --no-prefect"
+    return "check PREFECT_API_URL, or run with --no-prefect"
+
+
+def serve(descriptor: str) -> int:
+    """Serve Prefect on a socket that listens already, fenced, until this process is ended.
+
+    ``prefect server start`` takes any name for its host and shows its page to whoever asks.
+
+    Args:
+        descriptor: The socket's number.
+    """
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    listening = socket.socket(fileno=int(descriptor))
+    port = listening.getsockname()[1]
+    fence = Fence(
+        create_app(final=True),
+        [f"127.0.0.1:{port}", f"localhost:{port}"],
+        os.environ["PREFECT_SERVER_API_AUTH_STRING"],
+        "/api/health",
     )
+    config = uvicorn.Config(fence, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run([listening])
+    return 0
 
 
-def _start(root: Path, url: str) -> None:
-    port = str(urlsplit(url).port)
-    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    # the page asks this address; it must be told off the default port
-    processes.start(root, "server", command, {"PREFECT_UI_API_URL": url})
+def _start(root: Path) -> str:
+    """Start a server for this process, and tell this process how to reach it."""
+    with _listen() as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        known = secret.renew(root)
+        os.environ.update(processes.client_environment(url, known))
+        # no page: a browser has no secret to show
+        settings = processes.server_environment(known) | {
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url.removesuffix("/api"),
+            "PREFECT_SERVER_UI_ENABLED": "false",
+        }
+        processes.start(root, "server", ["python", "-m", "flows", "serve"], settings, listening)
+    return url
 
 
-def _free_port() -> int:
-    if not processes.taken(PORT):
-        return PORT
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _listen() -> socket.socket:
+    try:
+        return loopback.listen(PORT)
+    except OSError:
+        return loopback.listen(0)

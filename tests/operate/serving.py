@@ -1,5 +1,6 @@
 """A real ``vouch up`` for tests, on free ports."""
 
+import base64
 import json
 import os
 import signal
@@ -11,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.project import BIN, ENVIRONMENT
+from tests.project import BIN, ENVIRONMENT, vouch
+from vouch.operate.secret import current
 
 T = TypeVar("T")
 
 
-def free_ports(count: int = 3) -> list[int]:
+def free_ports(count: int = 2) -> list[int]:
     """Give ports nobody listens on."""
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
@@ -53,7 +55,7 @@ class Up:
             )
 
     def options(self) -> list[str]:
-        names = ("--prefect-port", "--mlflow-port", "--page-port")
+        names = ("--prefect-port", "--page-port")
         return [w for n, p in zip(names, self.ports, strict=True) for w in (n, str(p))]
 
     def ready(self) -> "Up":
@@ -69,14 +71,30 @@ class Up:
         return json.loads(place.read_text())["servers"] if place.exists() else {}
 
     def api(self, path: str, content: Any) -> Any:
-        """Ask Prefect's API."""
+        """Ask Prefect's API, as a holder of the secret."""
+        csrf = {"Prefect-Csrf-Client": "tests", **self.secret()}
+        csrf["Prefect-Csrf-Token"] = self.ask("GET", "csrf-token?client=tests", csrf)["token"]
+        return self.ask("POST", path, csrf, content)
+
+    def ask(self, method: str, path: str, headers: dict[str, str], content: Any = None) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports[0]}/api/{path}",
-            json.dumps(content).encode(),
-            {"Content-Type": "application/json"},
+            None if content is None else json.dumps(content).encode(),
+            {"Content-Type": "application/json", **headers},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=60) as reply:
             return json.loads(reply.read())
+
+    def secret(self) -> dict[str, str]:
+        login = base64.b64encode(current(self.project).encode()).decode()
+        return {"Authorization": f"Basic {login}"}
+
+    def link(self) -> str:
+        """Make a link, as a person in another terminal would."""
+        done = vouch(self.project, "link")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def runs(self, flow: str, *states: str) -> list[dict[str, Any]]:
         asked = {

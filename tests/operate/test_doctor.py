@@ -26,12 +26,12 @@ def states(root, ports=None):
 
 
 def free():
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-        probes = (one, two, three)
+    with socket.socket() as one, socket.socket() as two:
+        probes = (one, two)
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         given = [probe.getsockname()[1] for probe in probes]
-    return Ports(prefect=given[0], mlflow=given[1], page=given[2])
+    return Ports(prefect=given[0], page=given[1])
 
 
 def test_a_healthy_project_has_nothing_wrong(healthy):
@@ -58,9 +58,9 @@ def test_a_taken_port_is_wrong(healthy):
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        ports = free().model_copy(update={"mlflow": listening.getsockname()[1]})
+        ports = free().model_copy(update={"prefect": listening.getsockname()[1]})
         found = states(healthy, ports)
-    assert found["port of mlflow"].state == "wrong" and found["port of page"].state == "ok"
+    assert found["port of prefect"].state == "wrong" and found["port of page"].state == "ok"
 
 
 @pytest.mark.parametrize(("engine", "state"), [("duckdb", "note"), ("spark", "wrong")])

@@ -2,8 +2,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.project import copy_checkout
+from vouch.operate import forward
 from vouch.operate.page import app
-from vouch.operate.record import Ports
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,18 @@ def root(tmp_path_factory):
     return project
 
 
+def pages(root):
+    return TestClient(app(root, forward.prefect(1, "no one"), forward.mlflow("nowhere.sock")))
+
+
 @pytest.fixture
 def client(root):
-    return TestClient(app(root, Ports(prefect=1234)), base_url="http://127.0.0.1")
+    return pages(root)
 
 
 def test_it_links_what_is_there_and_only_that(client):
     page = client.get("/").text
-    assert 'href="http://127.0.0.1:1234"' in page
+    assert 'href="/prefect/"' in page and 'href="/mlflow/"' in page
     assert '"/fraud/report"' in page and '"/fraud/validation"' not in page
     assert '"/fraud/cases/2024-05-01.csv"' in page and "1 file waiting" in page
     assert "vouch run sentiment" in page
@@ -51,10 +55,19 @@ def test_nothing_else_is_given(client, path):
     assert client.get(path).status_code == 404
 
 
-def test_a_name_that_only_leads_here_is_refused(client):
-    assert client.get("/", headers={"host": "elsewhere.example"}).status_code == 400
+def test_what_a_report_brings_along_does_not_run(client):
+    assert client.get("/fraud/report").headers["content-security-policy"].startswith("sandbox;")
+    policy = client.get("/").headers["content-security-policy"]
+    nonce = policy.split("'nonce-")[1].split("'")[0]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    assert nonce not in client.get("/").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/prefect/dashboard", "/mlflow/", "/prefect/ui-settings"])
+def test_a_server_that_is_not_there_is_told(client, path):
+    assert client.get(path).status_code == 502
 
 
 def test_a_broken_input_file_is_told_on_the_page(tmp_path):
-    page = TestClient(app(tmp_path, Ports()), base_url="http://localhost").get("/")
+    page = pages(tmp_path).get("/")
     assert page.status_code == 200 and "no such file" in page.text

@@ -1,4 +1,4 @@
-import socket
+import stat
 import time
 
 import psutil
@@ -27,21 +27,12 @@ def test_all_of_a_project_ends_a_child_of_its_own_session_and_one_that_will_not(
     (tmp_path / ".prefect").mkdir()
     started = processes.start(tmp_path, "family", ["python", "-c", FAMILY], {})
     wait_for(lambda: "born" in processes.log(tmp_path, "family").read_text())
+    assert stat.S_IMODE((tmp_path / ".prefect").stat().st_mode) == 0o700
+    assert stat.S_IMODE(processes.log(tmp_path, "family").stat().st_mode) == 0o600
     other = tmp_path / "other"
     assert len(processes.marked(tmp_path)) == 2 and processes.marked(other) == []
     assert processes.end_marked(tmp_path, patience=0.5) >= 2
     assert processes.marked(tmp_path) == [] and not psutil.pid_exists(started.pid)
-
-
-def test_a_port_that_something_listens_on_is_named_with_its_option():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        port = listening.getsockname()[1]
-        with pytest.raises(VouchError, match=f"--mlflow-port.*{port}") as error:
-            processes.check_ports({"--mlflow-port": port})
-        assert "--mlflow-port N" in error.value.hint
-    processes.check_ports({"--mlflow-port": port})
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])

@@ -12,15 +12,14 @@ from vouch.operate import processes
 
 
 def test_a_taken_port_is_told_before_anything_is_started(fresh_project):
-    prefect, page = map(str, free_ports(2))
+    prefect = str(free_ports(1)[0])
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = str(listening.getsockname()[1])
-        others = ("--prefect-port", prefect, "--page-port", page)
-        done = vouch(fresh_project, "up", "--mlflow-port", port, *others)
+        done = vouch(fresh_project, "up", "--page-port", port, "--prefect-port", prefect)
     assert done.returncode == 1
-    assert f"--mlflow-port: something listens on port {port}" in done.stderr
+    assert f"--page-port: something listens on port {port}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (fresh_project / ".prefect").exists()
 

@@ -1,4 +1,4 @@
-"""``vouch up``, ``doctor`` and ``reset``: running the project for good, and starting afresh."""
+"""``vouch up``, ``link``, ``doctor``, ``reset``: running the project for good, and afresh."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,19 +16,19 @@ SIGNS = {"ok": " ", "note": "·", "wrong": "!"}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (up, doctor, reset):
+    for command in (up, link, doctor, reset):
         app.command()(command)
 
 
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Prefect's page and API.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="MLflow's page.")] = 5000,
-    page_port: Annotated[int, typer.Option(help="The start page.")] = 8765,
+    prefect_port: Annotated[int, typer.Option(help="Prefect's API.")] = 4200,
+    page_port: Annotated[int, typer.Option(help="All pages.")] = 8765,
 ) -> None:
     """Serve the project: Prefect with prefect.yaml's schedules, a worker, MLflow, a start page.
 
     It stops everything it started on Ctrl-C, on SIGTERM, and when one of them ends. Meanwhile
-    `vouch run` uses its server.
+    `vouch run` uses its server. The pages open with the link it prints, once; `vouch link`
+    makes another.
 
     Example:
       vouch up --page-port 8800
@@ -38,8 +38,19 @@ def up(
     from vouch.operate.record import Ports
     from vouch.operate.up import up as serve
 
-    ports = Ports(prefect=prefect_port, mlflow=mlflow_port, page=page_port)
+    ports = Ports(prefect=prefect_port, page=page_port)
     serve(ROOT, ports, Console(highlight=False))
+
+
+def link() -> None:
+    """Print a link that opens the pages of vouch up in a browser, once and within the hour.
+
+    Example:
+      vouch link
+    """
+    from vouch.operate.up import link as make
+
+    print(make(ROOT))
 
 
 def doctor(

@@ -1,18 +1,21 @@
-"""The start page of ``vouch up``: where everything is, by use case."""
+"""The pages of ``vouch up`` behind one gate: the start page, Prefect's and MLflow's."""
 
+import secrets
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from vouch.errors import VouchError
+from vouch.operate import forward, secret
+from vouch.operate.fence import Gate
 from vouch.operate.folders import CASES, INBOX, REVIEWS, SCORES, TO_SCORE, arrived
-from vouch.operate.record import Ports
+from vouch.operate.record import MLFLOW, Ports
 from vouch.sources.inputs import INPUTS, load_inputs
 from vouch.stages import SILVER
 
@@ -23,6 +26,16 @@ PAGES = {
 """What can be read of each use case."""
 FILES = {"cases": CASES, "scores": SCORES}
 """Folders of each use case whose files can be fetched."""
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+FILE_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+    "font-src data:; frame-ancestors 'none'"
+)
+"""What a report may do: nothing of it runs, whatever came into it from data."""
 
 
 @dataclass(frozen=True)
@@ -70,30 +83,31 @@ def _newest(folder: Path) -> list[str]:
     return [path.name for path in found]
 
 
-def app(root: Path, ports: Ports) -> FastAPI:
-    """Make the page's server.
+def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> FastAPI:
+    """Make the server of all pages, for those who have passed the gate.
 
     Args:
         root: The project's folder.
-        ports: Where the other servers listen.
+        prefect: Prefect's server.
+        mlflow: MLflow's.
     """
     made = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    # a page elsewhere must not read these through a name that leads here
-    made.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    _add(made, "/prefect", prefect)
+    _add(made, "/mlflow", mlflow)
     templates = Environment(loader=PackageLoader("vouch.operate"), autoescape=True)
 
-    @made.get("/health")
-    def health() -> str:
-        return "up"
-
     @made.get("/", response_class=HTMLResponse)
-    def start() -> str:
-        told = {"ports": ports, "inbox": INBOX, "error": "", "sections": []}
+    def start() -> HTMLResponse:
+        nonce = secrets.token_urlsafe(16)
+        shown: dict[str, object] = {"inbox": INBOX, "error": "", "sections": [], "nonce": nonce}
         try:
-            told["sections"] = sections(root)
+            shown["sections"] = sections(root)
         except VouchError as error:
-            told["error"] = f"{error} ({error.hint})"
-        return templates.get_template("start.html").render(told)
+            shown["error"] = f"{error} ({error.hint})"
+        page = templates.get_template("start.html").render(shown)
+        policy = PAGE_POLICY.format(nonce=nonce)
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+        return HTMLResponse(page, headers=headers)
 
     @made.get("/{usecase}/{name}")
     def page(usecase: str, name: str) -> FileResponse:
@@ -114,11 +128,56 @@ def _file(root: Path, template: str | None, usecase: str, name: str) -> FileResp
     place = root / template.format(usecase=usecase) / name
     if not place.is_file():
         raise HTTPException(404)
-    return FileResponse(place)
+    return FileResponse(place, headers={"Content-Security-Policy": FILE_POLICY})
+
+
+def front(root: Path, port: int, prefect: forward.Upstream, mlflow: forward.Upstream) -> Gate:
+    """Make the server of all pages: one origin, one gate before it.
+
+    Args:
+        root: The project's folder.
+        port: Where it listens.
+        prefect: Prefect's server.
+        mlflow: MLflow's.
+    """
+    names = ("127.0.0.1", "localhost", secret.host(root))
+    return Gate(
+        app(root, prefect, mlflow), root, [f"{name}:{port}" for name in names], f"vouch_{port}"
+    )
+
+
+def _add(made: FastAPI, prefix: str, upstream: forward.Upstream) -> None:
+    """Serve a server's pages under a path of ours."""
+
+    @made.get(prefix)
+    def root() -> RedirectResponse:
+        return RedirectResponse(f"{prefix}/", 307)
+
+    if prefix == "/prefect":
+
+        @made.get("/prefect/ui-settings")
+        async def settings(request: Request) -> Response:
+            return await forward.ui_settings(upstream, request)
+
+    @made.api_route(f"{prefix}/{{path:path}}", methods=METHODS)
+    async def page(request: Request) -> Response:
+        return await forward.forward(upstream, request)
+
+
+def serve(root: Path, ports: Ports, descriptor: int) -> None:
+    """Serve the pages on a socket that listens already.
+
+    Args:
+        root: The project's folder.
+        ports: Where the servers listen.
+        descriptor: The socket's number.
+    """
+    prefect = forward.prefect(ports.prefect, secret.current(root))
+    made = front(root, ports.page, prefect, forward.mlflow(str(root / MLFLOW)))
+    # no access log: it would keep links
+    config = uvicorn.Config(made, access_log=False, log_level="info", server_header=False)
+    uvicorn.Server(config).run([socket.socket(fileno=descriptor)])
 
 
 if __name__ == "__main__":
-    chosen = Ports.model_validate_json(sys.argv[1])
-    uvicorn.run(
-        app(Path(), chosen), host="127.0.0.1", port=chosen.page, access_log=False, log_level="info"
-    )
+    serve(Path(), Ports.model_validate_json(sys.argv[1]), int(sys.argv[2]))

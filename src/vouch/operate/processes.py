@@ -6,15 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vouch.errors import VouchError
+from vouch.operate import loopback
 from vouch.operate.record import HOME, MARK
+from vouch.operate.secret import private
 
 if TYPE_CHECKING:
     import psutil
@@ -37,13 +36,45 @@ def prefect_environment(root: Path) -> dict[str, str]:
     }
 
 
+def server_environment(secret: str) -> dict[str, str]:
+    """Give the settings of a Prefect server that answers nobody but holders of the secret.
+
+    Args:
+        secret: What they send.
+    """
+    return {
+        "PREFECT_SERVER_API_AUTH_STRING": secret,
+        "PREFECT_API_AUTH_STRING": secret,
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+    }
+
+
+def client_environment(url: str, secret: str) -> dict[str, str]:
+    """Give the settings by which Prefect's commands and flows reach a project's own server.
+
+    Args:
+        url: The API's address.
+        secret: What the server asks for.
+    """
+    return {
+        "PREFECT_API_URL": url,
+        "PREFECT_API_AUTH_STRING": secret,
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+    }
+
+
 def mark(root: Path) -> dict[str, str]:
     """Give the environment by which a project's servers are known."""
     return {MARK: str(root.resolve())}
 
 
 def start(
-    root: Path, name: str, command: list[str], environment: Mapping[str, str]
+    root: Path,
+    name: str,
+    command: list[str],
+    environment: Mapping[str, str],
+    listening: socket.socket | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start a server in a process group of its own, so Ctrl-C is ours to pass on.
 
@@ -51,19 +82,24 @@ def start(
         root: The project's folder, which the server runs in.
         name: What its log is called.
         command: A command of this Python environment and its words.
-        environment: What it is told beside our own environment.
+        environment: What it is told beside our own environment: secrets too, which a command
+            line would show to every user of the machine.
+        listening: The socket it listens on; its number is the command's last word.
     """
     place = log(root, name)
-    place.parent.mkdir(exist_ok=True)
-    with place.open("wb") as file:
+    private(place.parent)
+    place.unlink(missing_ok=True)
+    inherited = () if listening is None else (listening.fileno(),)
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
         return subprocess.Popen(
-            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            [str(Path(sys.executable).with_name(command[0])), *command[1:], *map(str, inherited)],
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment, **mark(root)},
+            env={**loopback.direct(os.environ), **environment, **mark(root)},
             start_new_session=True,
+            pass_fds=inherited,
         )
 
 
@@ -137,21 +173,14 @@ def taken(port: int) -> bool:
     return False
 
 
-def answers(url: str) -> bool:
-    """Tell whether a server answers at an address that all is well."""
-    with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-        return bool(urllib.request.urlopen(url, timeout=5).status == 200)
-    return False
-
-
 def check_ports(ports: Mapping[str, int]) -> None:
-    """See that servers can listen where they are to.
+    """Check that ports are ports, each given once.
 
     Args:
         ports: Each server's option to its port.
 
     Raises:
-        VouchError: One is taken, or wanted twice.
+        VouchError: One is no port, or wanted twice.
     """
     for option, port in ports.items():
         twin = next((o for o, p in ports.items() if p == port and o != option), None)
@@ -159,8 +188,3 @@ def check_ports(ports: Mapping[str, int]) -> None:
             raise VouchError(f"{option} and {twin}: both are {port}", "give each its own")
         if not 1 <= port <= 65535:
             raise VouchError(f"{option}: {port} is no port", "give one from 1 to 65535")
-        if taken(port):
-            raise VouchError(
-                f"{option}: something listens on port {port} already",
-                f"end it, or name another port: {option} N",
-            )

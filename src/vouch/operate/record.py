@@ -6,8 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from vouch.files import replacing
+from vouch.operate.secret import current, private
 
 HOME = ".prefect"
+MLFLOW = f"{HOME}/mlflow.sock"
+"""MLflow's socket: a file of a folder that only the project's owner enters."""
 MARK = "VOUCH_PROJECT"
 """Environment variable of every server started for a project, and of all they start."""
 
@@ -16,13 +19,11 @@ class Ports(BaseModel):
     """Where the servers listen, on this machine alone.
 
     Attributes:
-        prefect: Prefect's API and page.
-        mlflow: MLflow's page.
-        page: The start page.
+        prefect: Prefect's API, for those who hold the servers' secret.
+        page: The start page and, behind it, Prefect's and MLflow's.
     """
 
     prefect: int = 4200
-    mlflow: int = 5000
     page: int = 8765
 
     def url(self, name: str) -> str:
@@ -69,6 +70,7 @@ class Record(BaseModel):
 
     def save(self, root: Path) -> None:
         """Write it."""
+        private(place(root).parent)
         with replacing(place(root)) as draft:
             draft.write_text(self.model_dump_json(indent=2) + "\n")
 
@@ -106,3 +108,18 @@ def server_of(root: Path) -> str | None:
         return shared
     record = running(root)
     return record.ports.api if record else None
+
+
+def own_secret(root: Path) -> dict[str, str]:
+    """Return what the environment needs beside the address to reach a project's Prefect server.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        The secret of a living ``vouch up``; nothing where ``PREFECT_API_URL`` names a server: how
+        that one knows its users is theirs to set.
+    """
+    if os.environ.get("PREFECT_API_URL") or running(root) is None:
+        return {}
+    return {"PREFECT_API_AUTH_STRING": current(root)}

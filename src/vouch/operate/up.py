@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from rich.console import Console
 
 from vouch import tracking
 from vouch.errors import VouchError
-from vouch.operate import processes
-from vouch.operate.record import Ports, Record, place, running
+from vouch.operate import loopback, processes, secret
+from vouch.operate.record import MLFLOW, Ports, Record, place, running
 from vouch.pipeline import STATE
 
 POOL = "local"
@@ -23,14 +24,15 @@ PATIENCE = 180.0
 """Seconds the servers may take to answer."""
 TELLING = 2.0
 """Seconds the worker gets to tell the server what became of its runs."""
-OPTIONS = {"--prefect-port": "prefect", "--mlflow-port": "mlflow", "--page-port": "page"}
+OPTIONS = {"--prefect-port": "prefect", "--page-port": "page"}
 WHAT = {
     "prefect": "Prefect",
-    "mlflow": "MLflow's page",
-    "page": "the start page",
+    "mlflow": "MLflow",
+    "page": "the pages",
     "worker": "a worker",
 }
 Servers = dict[str, "subprocess.Popen[bytes]"]
+Sockets = dict[str, socket.socket]
 
 
 def up(root: Path, ports: Ports, console: Console) -> None:
@@ -48,11 +50,13 @@ def up(root: Path, ports: Ports, console: Console) -> None:
     with _alone(root), _ended_by_signals():
         if left := processes.end_marked(root):
             console.print(f"ended {left} processes that a killed run or vouch up left")
-        processes.check_ports({o: getattr(ports, name) for o, name in OPTIONS.items()})
+        sockets = _sockets(ports)
         record = Record.of_this_process(ports)
+        secret.renew(root)
+        secret.forget_links(root)
         record.save(root)
         try:
-            _serve(root, record, console)
+            _serve(root, record, sockets, console)
         except KeyboardInterrupt:
             console.print("stopping: runs at work end now and go on where they were next time")
         finally:
@@ -68,8 +72,8 @@ def _alone(root: Path) -> Iterator[None]:
             f"PREFECT_API_URL is set: the project's Prefect server is {shared}",
             "unset it, or deploy there: prefect --no-prompt deploy --all",
         )
-    folder = root / STATE / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = secret.private(root / STATE) / "locks"
+    folder.mkdir(exist_ok=True)
     lock = FileLock(folder / "server.lock")
     try:
         lock.acquire(timeout=0)
@@ -86,7 +90,7 @@ def _occupied(root: Path) -> VouchError:
         where = record.ports.url("page")
         return VouchError(
             f"vouch up serves this project already: {where}, process {record.pid}",
-            f"open {where}, or stop it: kill {record.pid}",
+            f"open it: vouch link, or stop it: kill {record.pid}",
         )
     return VouchError(
         "a run with a Prefect server of its own is at work on this project", "wait for it to end"
@@ -109,55 +113,115 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _serve(root: Path, record: Record, console: Console) -> None:
+def _sockets(ports: Ports) -> Sockets:
+    """Take every port before anything is started."""
+    processes.check_ports({option: getattr(ports, name) for option, name in OPTIONS.items()})
+    taken: Sockets = {}
+    try:
+        for option, name in OPTIONS.items():
+            taken[name] = loopback.listen_at(option, getattr(ports, name))
+    except VouchError:
+        for listening in taken.values():
+            listening.close()
+        raise
+    return taken
+
+
+def link(root: Path) -> str:
+    """Make a link that opens the pages of a living ``vouch up`` once, within the hour.
+
+    Args:
+        root: The project's folder.
+
+    Raises:
+        VouchError: None is up.
+    """
+    record = running(root)
+    if record is None:
+        raise VouchError("no vouch up serves this project", "vouch up, in a terminal of its own")
+    where = f"http://{secret.host(root)}:{record.ports.page}"
+    return f"{where}/open?token={secret.new_link(root)}"
+
+
+def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> None:
     servers: Servers = {}
     ports = record.ports
     for name, command in _commands(root, ports).items():
         console.print(f"starting {WHAT[name]}")
-        servers[name] = processes.start(root, name, command, _environment(root, ports))
-        record.servers[name] = servers[name].pid
-        record.save(root)
+        servers[name] = _start(root, name, command, record, sockets.pop(name, None))
         if name == "prefect":
             _answering(root, servers, f"{ports.api}/health")
             _once(root, servers, "prepare", ["python", "-m", "flows", "prepare", POOL], ports)
     console.print("registering the deployments of prefect.yaml")
     _once(root, servers, "deploy", ["prefect", "--no-prompt", "deploy", "--all"], ports)
     _answering(root, servers, f"{ports.url('page')}/health")
-    _answering(root, servers, f"{ports.url('mlflow')}/health")
+    _listening(root, servers, root / MLFLOW)
     console.print(f"vouch is up: {ports.url('page')}")
-    console.print(f"  Prefect    {ports.url('prefect')}\n  MLflow     {ports.url('mlflow')}")
+    # what is not a terminal may be a log, and keeps the link
+    opened = link(root) if console.is_terminal else "vouch link"
+    console.print(f"  open it, once and within the hour: {opened}", soft_wrap=True, markup=False)
     console.print("Ctrl-C stops it all.")
     while True:
         _check(root, servers)
         time.sleep(0.5)
 
 
+def _start(
+    root: Path, name: str, command: list[str], record: Record, listening: socket.socket | None
+) -> "subprocess.Popen[bytes]":
+    """Start a server and hand it its socket: from then on the port is open while it lives."""
+    environment = _environment(root, name, record.ports)
+    process = processes.start(root, name, command, environment, listening)
+    if listening is not None:
+        listening.close()
+    record.servers[name] = process.pid
+    record.save(root)
+    return process
+
+
 def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
     """Give each server's command, in the order they are started."""
-    here = ["--host", "127.0.0.1", "--port"]
     store = ["--backend-store-uri", tracking.uri(root / STATE)]
+    at = ["--uvicorn-opts", f"--uds {MLFLOW}"]
+    fence = ["--static-prefix", "/mlflow", "--allowed-hosts", "127.0.0.1"]
     worker = ["worker", "start", "--pool", POOL, "--name", "vouch", "--install-policy", "never"]
     return {
-        "prefect": ["prefect", "server", "start", *here, str(ports.prefect)],
-        "mlflow": ["mlflow", "server", *here, str(ports.mlflow), "--workers", "1", *store],
+        "prefect": ["python", "-m", "flows", "serve"],
+        # a socket's path may have 107 letters at most: from the project's folder it is short
+        "mlflow": ["mlflow", "server", *at, "--workers", "1", *fence, *store],
         "page": ["python", "-m", "vouch.operate.page", ports.model_dump_json()],
         "worker": ["prefect", *worker],
     }
 
 
-def _environment(root: Path, ports: Ports) -> dict[str, str]:
+def _environment(root: Path, name: str, ports: Ports) -> dict[str, str]:
+    """Give a server's settings: secrets only to those that need them."""
+    if name == "page":
+        return {}
+    if name == "mlflow":
+        return {
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # six processes that nothing here uses
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+    known = secret.current(root)
+    client = processes.prefect_environment(root) | processes.client_environment(ports.api, known)
+    client["PREFECT_UI_URL"] = f"{ports.url('page')}/prefect"  # what its messages link
+    if name != "prefect":
+        return client
+    pages = [f"http://{host}:{ports.page}" for host in ("127.0.0.1", secret.host(root))]
     return {
-        **processes.prefect_environment(root),
-        "PREFECT_API_URL": ports.api,
-        "PREFECT_UI_API_URL": ports.api,  # the page asks this address; told, off the default port
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # six processes that nothing here uses
-        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **client,
+        **processes.server_environment(known),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(pages),
+        "PREFECT_SERVER_UI_SERVE_BASE": "/prefect",
+        "PREFECT_UI_SERVE_BASE": "/prefect",
+        "PREFECT_UI_API_URL": f"{pages[1]}/prefect/api",
     }
 
 
 def _once(root: Path, servers: Servers, name: str, command: list[str], ports: Ports) -> None:
     """Run a command to its end while the servers are watched."""
-    process = processes.start(root, name, command, _environment(root, ports))
+    process = processes.start(root, name, command, _environment(root, name, ports))
     while process.poll() is None:
         _check(root, servers)
         time.sleep(0.1)
@@ -170,12 +234,26 @@ def _once(root: Path, servers: Servers, name: str, command: list[str], ports: Po
 
 def _answering(root: Path, servers: Servers, url: str) -> None:
     deadline = time.monotonic() + PATIENCE
+    why = "not asked yet"
     while time.monotonic() < deadline:
         _check(root, servers)
-        if processes.answers(url):
+        if not (why := loopback.trouble(url)):
             return
         time.sleep(0.1)
-    raise VouchError(f"vouch up: no answer from {url}", f"read the logs in {place(root).parent}")
+    raise VouchError(
+        f"vouch up: no answer from {url}: {why}", f"read the logs in {place(root).parent}"
+    )
+
+
+def _listening(root: Path, servers: Servers, at: Path) -> None:
+    """Wait until a server listens at a socket file."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        _check(root, servers)
+        if loopback.listens(os.path.relpath(at)):
+            return
+        time.sleep(0.1)
+    raise VouchError(f"vouch up: nothing listens at {at}", f"read the logs in {place(root).parent}")
 
 
 def _check(root: Path, servers: Servers) -> None:
