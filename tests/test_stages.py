@@ -99,3 +99,7 @@ def test_unknown_stage_suggests_the_near_one():
     with pytest.raises(VouchError) as error:
         find("validat")
     assert "did you mean 'validate'" in error.value.hint
+
+
+def test_a_stage_that_writes_the_projects_state_is_never_restored():
+    assert [stage.name for stage in STAGES if stage.state and not stage.persist] == []

@@ -116,6 +116,7 @@ STAGES: tuple[Stage, ...] = (
         },
         choices=("set", "generation", "as_of", "engine", "held_out"),
         state=True,
+        persist=True,
         shared=("src/vouch/engine", "src/vouch/holdout", "src/vouch/label", "src/vouch/text"),
     ),
     Stage(

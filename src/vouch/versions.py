@@ -7,6 +7,7 @@ saved, or a wrong old output is restored under a clean status.
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from vouch import whole
 from vouch.errors import VouchError
+from vouch.files import read_yaml, replacing
 from vouch.pipeline import execute
 from vouch.progress import Progress, silent
 from vouch.stages import Stage
@@ -23,8 +26,12 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+whole.install()
 WAIT = 3600.0
 """Seconds to wait for another process's DVC command; a training stage may be in its way."""
+GOOD = Path(".vouch/dvc.lock")
+"""A copy of ``dvc.lock`` as this module last left it."""
+HIDING = "/data/raw/*/"
 T = TypeVar("T")
 Status = Literal["unchanged", "restored", "ran"]
 
@@ -100,14 +107,21 @@ def _repo(root: Path) -> "Repo":
 
 
 def _mend(repo: "Repo") -> None:
-    """Remove DVC's list of files in use where a kill left it half written: DVC would refuse it.
+    """Bring back what a kill left half written: DVC would refuse it."""
+    with _locked(repo):
+        _mend_list(Path(str(repo.tmp_dir)))
+        _mend_lockfile(repo)
+        _unhide(Path(repo.root_dir) / ".gitignore")
+
+
+def _mend_list(folder: Path) -> None:
+    """Remove DVC's list of files in use if it is damaged.
 
     DVC writes the list only under its guard, so who wrote half of it is gone.
     """
     from dvc.lock import make_lock
     from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
 
-    folder = Path(str(repo.tmp_dir))
     with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder)):
         try:
             json.loads((folder / RWLOCK_FILE).read_text())
@@ -115,6 +129,36 @@ def _mend(repo: "Repo") -> None:
             return
         except ValueError:
             (folder / RWLOCK_FILE).unlink()
+
+
+def _mend_lockfile(repo: "Repo") -> None:
+    """Take the last good copy of a damaged ``dvc.lock``; without one its stages run again."""
+    path, copy = Path(repo.root_dir) / "dvc.lock", Path(repo.root_dir) / GOOD
+    if not path.exists() or _is_lockfile(repo, path):
+        return
+    if copy.exists() and _is_lockfile(repo, copy):
+        with replacing(path) as draft:
+            shutil.copyfile(copy, draft)
+    else:
+        path.unlink()
+
+
+def _is_lockfile(repo: "Repo", path: Path) -> bool:
+    from dvc.dvcfile import Lockfile
+    from dvc.exceptions import DvcException
+
+    try:
+        return bool(path.stat().st_size and Lockfile(repo, str(path)).load())
+    except DvcException:
+        return False
+
+
+def _unhide(path: Path) -> None:
+    """Drop the pattern of older projects that hid the raw files' ``.dvc`` from DVC itself."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    if HIDING in lines:
+        with replacing(path) as draft:
+            draft.write_text("".join(f"{line}\n" for line in lines if line != HIDING))
 
 
 def _prepare(repo: "Repo", address: str, force: bool) -> Status:
@@ -156,6 +200,9 @@ def _commit(stage: Any) -> None:
     stage.save()
     stage.commit()
     stage.dump(update_pipeline=False)
+    root = Path(stage.repo.root_dir)
+    with replacing(root / GOOD) as draft:
+        shutil.copyfile(root / "dvc.lock", draft)
 
 
 def _collect(repo: "Repo", address: str) -> Any:
@@ -214,7 +261,28 @@ def add(root: Path, folder: Path) -> None:
         folder: The folder, relative to ``root``; its ``.dvc`` file is made beside it.
     """
     repo = _repo(root)
+    place = _beside(root, folder)
+    if place.exists() and not known(root, folder):
+        place.unlink()  # half written; what it says is made anew
     _patiently(lambda: repo.add(str(root / folder)))
+
+
+def known(root: Path, path: Path) -> bool:
+    """Tell whether a file or folder is under DVC, by a ``.dvc`` file that is whole.
+
+    Args:
+        root: The project's folder.
+        path: The file or folder, relative to ``root``.
+    """
+    place = _beside(root, path)
+    try:
+        return bool(read_yaml(place).get("outs")) if place.exists() else False
+    except VouchError:
+        return False
+
+
+def _beside(root: Path, path: Path) -> Path:
+    return root / path.with_name(f"{path.name}.dvc")
 
 
 def fetch(root: Path, digests: Sequence[str]) -> list[Path]:

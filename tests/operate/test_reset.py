@@ -144,3 +144,38 @@ def test_the_pipeline_runs_again_after_a_reset_to_the_same_model(used):
     assert done.returncode == 0, done.stdout + done.stderr
     assert {p.name: p.read_bytes() for p in (used / "data/tune/fraud/model").iterdir()} == before
     shutil.rmtree(used)
+
+
+def test_nothing_behind_a_link_is_removed(used, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(used / "data/gold", elsewhere)
+    (used / "data/gold").symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    with pytest.raises(VouchError, match="data/gold"):
+        reset(used, Scope())
+    assert sorted(elsewhere.rglob("*")) == before and there(used, MADE) == list(MADE)
+    (used / "data/gold").unlink()
+    (used / "data/gold").mkdir()
+    (used / "data/gold/fraud").symlink_to(elsewhere / "fraud")
+    reset(used, Scope())
+    assert sorted(elsewhere.rglob("*")) == before
+    assert not (used / "data/gold/fraud").is_symlink()
+
+
+@pytest.mark.parametrize("name", [".vouch", ".vouch/vouch.db", "data"])
+def test_a_linked_state_or_data_folder_stays_whole(used, tmp_path, name):
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(used / name, elsewhere)
+    (used / name).symlink_to(elsewhere)
+    before = {path: path.stat().st_size for path in [elsewhere, *elsewhere.rglob("*")]}
+    with pytest.raises(VouchError, match="follows no links"):
+        reset(used, Scope(decisions=True))
+    assert {path: path.stat().st_size for path in [elsewhere, *elsewhere.rglob("*")]} == before
+
+
+def test_what_was_pushed_goes_with_the_cache_only(used):
+    assert (used / ".vouch/dvc-remote").is_dir()
+    reset(used, Scope())
+    assert (used / ".vouch/dvc-remote").is_dir()
+    reset(used, Scope(cache=True))
+    assert not (used / ".vouch/dvc-remote").exists()

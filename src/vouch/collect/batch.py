@@ -1,6 +1,5 @@
 """Batches of decisions: written once, in one step, and versioned; all else follows from them."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch import versions
-from vouch.files import read_json, sha256
+from vouch.files import read_json, sha256, sync
 from vouch.label.reviews import CONSENSUS, batches, read_batches
 from vouch.stages import find
 
@@ -63,19 +62,10 @@ def keep(folder: Path, table: pa.Table, scratch: Path) -> str | None:
     order = [(name, "ascending") for name in ("issued_at", "case", "actor")]
     pq.write_table(table.sort_by(order), draft)
     name = sha256(draft)[:DIGITS]
-    _sync(draft)
+    sync(draft)
     draft.replace(folder / f"{name}.parquet")
-    _sync(folder)
+    sync(folder)
     return name
-
-
-def _sync(path: Path) -> None:
-    """Wait until it is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def version(root: Path, folder: Path) -> None:
@@ -86,7 +76,7 @@ def version(root: Path, folder: Path) -> None:
         folder: ``data/labels/<usecase>/reviews``.
     """
     for file in batches(folder):
-        if not file.with_name(f"{file.name}.dvc").exists():
+        if not versions.known(root, file.relative_to(root)):
             versions.add(root, file.relative_to(root))
 
 

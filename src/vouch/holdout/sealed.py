@@ -97,7 +97,7 @@ def read_key(state: Path) -> bytes:
 def _publish(path: Path, key: bytes) -> None:
     """Put the whole key in place in one step; of two processes the first one's key stays."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(key)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vouch import tracking
+from vouch.files import write_json
 from vouch.operate import processes
 from vouch.operate.locks import at_work
 from vouch.operate.record import HOME, place, running
@@ -106,7 +107,7 @@ def forget_stale(root: Path) -> None:
         path.unlink()
         return
     listed = json.loads(path.read_text())
-    path.write_text(json.dumps({name: held for name, held in listed.items() if name not in gone}))
+    write_json(path, {name: held for name, held in listed.items() if name not in gone})
 
 
 def _holders(held: dict[str, Any]) -> Iterator[int]:

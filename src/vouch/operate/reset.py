@@ -16,7 +16,8 @@ from vouch.queue.store import Base as Queue
 from vouch.sources.inputs import INPUTS, Inputs, load_inputs, write_inputs
 from vouch.stages import REVIEWS, STAGES
 
-CACHE = (".dvc/cache", ".dvc/tmp")
+REMOTE = "dvc-remote"
+CACHE = (".dvc/cache", ".dvc/tmp", f".vouch/{REMOTE}")
 DATABASE = "vouch.db"
 
 
@@ -60,7 +61,8 @@ def plan(root: Path, scope: Scope) -> list[Part]:
         scope: What goes beside what runs made.
 
     Raises:
-        VouchError: What stays are links into DVC's cache, which is to be removed.
+        VouchError: What stays are links into DVC's cache, which is to be removed; or what goes
+            lies behind a link.
     """
     if scope.cache:
         _check_links(root, scope)
@@ -70,8 +72,11 @@ def plan(root: Path, scope: Scope) -> list[Part]:
     if scope.raw:
         found |= dict.fromkeys(_raw(root), "raw files that were given")
     if scope.cache:
-        found |= {root / path: "DVC's cache" for path in CACHE}
-    return [_part(path, what) for path, what in found.items() if path.exists()]
+        found |= {root / path: "DVC's cache and its copies" for path in CACHE}
+    there = [path for path in found if path.exists() or path.is_symlink()]
+    for path in there:
+        _check_place(root, path)
+    return [_part(path, found[path]) for path in there]
 
 
 def reset(root: Path, scope: Scope) -> None:
@@ -119,7 +124,8 @@ def _made(root: Path) -> Iterator[tuple[Path, str]]:
     yield root / HOME, "Prefect's runs"
     state = root / STATE
     for path in sorted(state.iterdir()) if state.is_dir() else ():
-        yield path, "models, their log, the holdout's key and ledger"
+        if path.name != REMOTE:
+            yield path, "models, their log, the holdout's key and ledger"
 
 
 def _outputs(root: Path) -> list[Path]:
@@ -148,6 +154,18 @@ def _check_links(root: Path, scope: Scope) -> None:
             f"{link}: is a link into DVC's cache, which holds the file itself",
             "reset without --cache",
         )
+
+
+def _check_place(root: Path, path: Path) -> None:
+    """See that a part is the project's own: what lies behind a link may be somebody else's."""
+    above = [folder for folder in path.parents if root in folder.parents]
+    # a database is emptied where it is, any other link is removed and what it leads to stays
+    for place in (*above, path) if path.name.startswith(DATABASE) else above:
+        if place.is_symlink():
+            raise VouchError(
+                f"{place}: links to {place.resolve()}; reset follows no links",
+                "remove the link, or by hand what it leads to",
+            )
 
 
 def _part(path: Path, what: str) -> Part:

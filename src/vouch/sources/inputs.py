@@ -1,6 +1,5 @@
 """The choice of input: which source, which of its files, as of when — ``data/inputs.yaml``."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from filelock import FileLock
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from vouch.errors import VouchError, near
-from vouch.files import read_json, read_yaml, replacing, sha256, write_json
+from vouch.files import read_json, read_yaml, replacing, sha256, sweep, write_json
 from vouch.sources.declaration import Declaration, Strict, describe, load_declaration
 
 INPUTS = Path("data/inputs.yaml")
@@ -260,6 +259,7 @@ def keep(folder: Path, file: Path) -> str:
     key = digest[:DIGITS]
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
+        sweep(folder)  # a draft would be versioned with the rest
         manifest = load_manifest(folder)
         entry = manifest.get(key)
         name = entry.name if entry else f"{key}-{file.name}"
@@ -301,8 +301,6 @@ def _copy(file: Path, place: Path, digest: str) -> None:
         shutil.copyfile(file, draft)
         if sha256(draft) != digest:
             raise VouchError(f"{file}: changed while it was copied", "run it again when it rests")
-        with draft.open("rb") as copied:
-            os.fsync(copied.fileno())
         draft.chmod(0o444)
 
 

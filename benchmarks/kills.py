@@ -1,0 +1,298 @@
+"""kill -9 of every command that writes, at random and inside each write; then the same again.
+
+Run it as ``python -m benchmarks.kills --kills 200``; ``--only run,repro`` takes some commands.
+Every second kill is at a random moment, the others inside a write, each kind of file in turn.
+After each the same command must succeed, `dvc status` be clean, and no raw file, decision, charge
+of the ledger or promotion be lost. Needs git; on two cores a kill takes about 40 seconds.
+"""
+
+import argparse
+import csv
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tests.project import BIN, ENVIRONMENT, copy_checkout, dvc, shrink, vouch
+from vouch.collect.batch import recorded
+from vouch.files import sha256
+from vouch.sources.inputs import load_manifest
+
+HERE = Path(__file__).parent / "killing"
+VOUCH, DVC = str(BIN / "vouch"), str(BIN / "dvc")
+TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "cases")
+
+
+@dataclass
+class Command:
+    """A command to be killed.
+
+    Attributes:
+        words: What is run.
+        start: Which state of the project it starts from.
+        clean: What `dvc status` is asked about afterwards; None: nothing, empty: all.
+        forgets: Whether it is there to remove the ledger and the promotions.
+        seconds: How long it takes undisturbed.
+        points: Its writes, in order.
+    """
+
+    words: list[str]
+    start: str = "trained"
+    clean: tuple[str, ...] | None = ()
+    forgets: bool = False
+    seconds: float = 0.0
+    points: list[str] = field(default_factory=list)
+
+
+COMMANDS = {
+    "run": Command([VOUCH, "run", "fraud", "--no-prefect"], "fresh"),
+    "add": Command([VOUCH, "run", "fraud", "--add", "../second.csv", "--no-prefect"]),
+    "repro": Command([DVC, "repro"], "fresh"),
+    "collect": Command(
+        [VOUCH, "collect", "fraud", "../decided.csv"], clean=("data/labels/fraud/reviews",)
+    ),
+    "enqueue": Command([VOUCH, "enqueue", "fraud", "-n", "5", "--out", "more.csv"]),
+    "promote": Command([VOUCH, "promote", "fraud", "--version", "1", "--why", "a trial"]),
+    "rollback": Command([VOUCH, "rollback", "fraud", "--why", "a trial"]),
+    "score": Command([VOUCH, "score", "fraud", "--path", "../second.csv", "--out", "scores.csv"]),
+    "reset": Command([VOUCH, "reset", "--yes"], clean=None, forgets=True),
+}
+
+
+def payments(rows: int, seed: int) -> pd.DataFrame:
+    """Draw payments in PaySim's columns; one in twenty is a fraud."""
+    rng = np.random.default_rng(seed)
+    fraud = rng.random(rows) < 0.05
+    before = rng.uniform(100, 90_000, rows).round(2)
+    amount = np.where(fraud, before, (before * rng.uniform(0, 1, rows)).round(2))
+    return pd.DataFrame(
+        {
+            "step": np.sort(rng.integers(1, 600, rows)),
+            "type": np.where(fraud, "TRANSFER", rng.choice(["PAYMENT", "TRANSFER"], rows)),
+            "amount": amount,
+            "nameOrig": [f"C{seed}{n}" for n in range(rows)],
+            "oldbalanceOrg": before,
+            "newbalanceOrig": (before - amount).round(2),
+            "nameDest": [f"M{n}" for n in rng.integers(0, rows // 4, rows)],
+            "oldbalanceDest": 0.0,
+            "newbalanceDest": np.where(fraud, 0.0, amount),
+            "isFraud": fraud.astype(int),
+            "isFlaggedFraud": 0,
+        }
+    )
+
+
+class Ground:
+    """A project that is put back into a state before each kill, always at the same path."""
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.folder, self.project = folder, folder / "project"
+        for number, name in enumerate(("first", "second"), 1):
+            payments(rows, number).to_csv(folder / f"{name}.csv", index=False)
+        copy_checkout(self.project)
+        shrink(self.project, trials=1)
+        self._vouch("run", "fraud", "--source", "paysim", "--path", "../first.csv", "--no-prefect")
+        shutil.copytree(self.project, folder / "trained", symlinks=True)
+        self._vouch("reset", "--yes", "--cache")
+        shutil.move(self.project, folder / "fresh")
+        self.restore("trained")
+        self._second_version()
+        self._answers()
+        shutil.rmtree(folder / "trained")
+        shutil.copytree(self.project, folder / "trained", symlinks=True)
+
+    def _vouch(self, *words: str) -> None:
+        done = vouch(self.project, *words)
+        assert done.returncode == 0, f"{words}: {done.stdout[-1500:]}{done.stderr[-1500:]}"
+
+    def _second_version(self) -> None:
+        shrink(self.project, trials=3)
+        self._vouch("run", "fraud", "--no-prefect")
+        for version in ("1", "2"):
+            self._vouch("promote", "fraud", "--version", version, "--why", "to begin with")
+
+    def _answers(self) -> None:
+        """Put cases out, collect one half's decisions, and keep the other half's for a kill."""
+        self._vouch("enqueue", "fraud", "-n", "10", "--out", "../cases.csv")
+        with (self.folder / "cases.csv").open(encoding="utf-8-sig", newline="") as file:
+            cases = [row["case"] for row in csv.DictReader(file)]
+        for name, part in (("earlier", cases[::2]), ("decided", cases[1::2])):
+            lines = ["case,decision,reviewer", *(f"{case},fraud,ann" for case in part)]
+            (self.folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+        self._vouch("collect", "fraud", "../earlier.csv")
+        self._vouch("run", "fraud", "--no-prefect")
+
+    def restore(self, state: str) -> None:
+        """Put the project into a state."""
+        shutil.rmtree(self.project, ignore_errors=True)
+        shutil.copytree(self.folder / state, self.project, symlinks=True)
+
+    def measure(self, command: Command) -> None:
+        """Run a command undisturbed: how long it takes and what it writes."""
+        self.restore(command.start)
+        points, started = self.folder / "points", time.monotonic()
+        points.unlink(missing_ok=True)
+        code = self.kill(command, at=0)
+        if code:
+            raise SystemExit(f"{' '.join(command.words)} fails undisturbed ({code})")
+        command.seconds = time.monotonic() - started
+        command.points = points.read_text().splitlines()
+
+    def kill(self, command: Command, *, at: int = 0, after: float | None = None) -> int:
+        """Run a command until it is killed.
+
+        Args:
+            command: Which.
+            at: The number of the write to kill it in, from 1; 0: none.
+            after: The seconds to kill it after; None: never.
+
+        Returns:
+            Its return code; -9 if it was killed.
+        """
+        points = self.folder / "points"
+        points.unlink(missing_ok=True)
+        more = {"KILL_ROOT": str(self.project), "KILL_POINTS": str(points), "KILL_AT": str(at)}
+        process = subprocess.Popen(
+            command.words,
+            cwd=self.project,
+            env=_environment() | (more | {"PYTHONPATH": str(HERE)} if after is None else {}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(timeout=after)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait()
+
+    def again(self, command: Command, before: dict[str, set[object]]) -> Iterator[str]:
+        """Run the command once more and say what is wrong then."""
+        done = subprocess.run(
+            command.words,
+            cwd=self.project,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        if done.returncode:
+            yield f"fails again: {(done.stdout + done.stderr)[-1500:]}"
+        for name, things in self.things().items():
+            meant = command.forgets and name in TABLES and name != "cases"
+            if (lost := before[name] - things) and not meant:
+                yield f"lost {name}: {sorted(map(str, lost))[:5]}"
+        if command.clean is not None:
+            yield from self._unclean(command.clean)
+
+    def _unclean(self, targets: tuple[str, ...]) -> Iterator[str]:
+        files = [str(file) for t in targets for file in (self.project / t).glob("*.dvc")]
+        status = dvc(self.project, "status", *files)
+        if "up to date" not in status.stdout:
+            yield f"dvc status: {(status.stdout + status.stderr)[-1500:]}"
+
+    def things(self) -> dict[str, set[object]]:
+        """Give what must never be lost."""
+        found: dict[str, set[object]] = {name: set() for name in TABLES}
+        raw = self.project / "data/raw/paysim"
+        found["raw"] = {
+            arrival.sha256
+            for arrival in load_manifest(raw).values()
+            if sha256(raw / arrival.name) == arrival.sha256
+        }
+        reviews = recorded(self.project / "data/labels/fraud/reviews", "paysim")
+        found["decisions"] = set(zip(reviews["case"], reviews["actor"], strict=True))
+        database = self.project / ".vouch/vouch.db"
+        if database.exists():
+            with closing(sqlite3.connect(database)) as connection:
+                there = connection.execute("SELECT name FROM sqlite_master").fetchall()
+                for name in set(TABLES) & {table for (table,) in there}:
+                    found[name] = set(connection.execute(f"SELECT rowid FROM {name}"))
+        return found
+
+
+def _environment() -> dict[str, str]:
+    return ENVIRONMENT | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+
+
+def kinds(points: list[str]) -> dict[str, list[int]]:
+    """Give the numbers of the writes to each kind of file: names without digests and numbers."""
+    found: dict[str, list[int]] = {}
+    for number, point in enumerate(points, 1):
+        found.setdefault(re.sub(r"[0-9a-f]{6,}|\d+|[\w-]{22}", "#", point), []).append(number)
+    return found
+
+
+def moments(command: Command, draw: random.Random) -> Iterator[tuple[str, int, float | None]]:
+    """Give for ever when to kill: a description, the write's number, the seconds."""
+    writes = kinds(command.points)
+    while True:
+        order = sorted(writes)
+        draw.shuffle(order)
+        for kind in order:
+            yield kind, draw.choice(writes[kind]), None
+            seconds = draw.uniform(0.2, 1.0) * command.seconds
+            yield f"after {seconds:.1f} s", 0, seconds
+
+
+def attack(
+    ground: Ground, names: list[str], kills: int, seed: int, say: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """Kill the commands in turn.
+
+    Returns:
+        How many kills there were, and what went wrong after them.
+    """
+    draw = random.Random(seed)
+    for name in names:
+        ground.measure(COMMANDS[name])
+        say(f"{name}: {COMMANDS[name].seconds:.0f} s, {len(COMMANDS[name].points)} writes")
+    plans = {name: moments(COMMANDS[name], draw) for name in names}
+    done, tries, wrong = 0, 0, list[str]()
+    while done < kills:
+        name = names[tries % len(names)]
+        tries += 1
+        command, (moment, at, after) = COMMANDS[name], next(plans[name])
+        ground.restore(command.start)
+        before = ground.things()
+        if ground.kill(command, at=at, after=after) != -signal.SIGKILL:
+            continue  # it had ended before
+        done += 1
+        found = [f"{name}, {moment}: {fault}" for fault in ground.again(command, before)]
+        wrong += found
+        say(f"{done}: {name}, {moment}: {found or 'well'}")
+    return done, wrong
+
+
+def main() -> None:
+    """Kill and report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--only", default=",".join(COMMANDS), help="commands, by commas")
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ground = Ground(Path(folder).resolve(), asked.rows)
+        done, wrong = attack(
+            ground, asked.only.split(","), asked.kills, asked.seed, lambda t: print(t, flush=True)
+        )
+    print(f"{done} kills, {len(wrong)} faults")
+    raise SystemExit("\n".join(wrong) or 0)
+
+
+if __name__ == "__main__":
+    main()
