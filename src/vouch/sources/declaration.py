@@ -9,9 +9,19 @@ import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from vouch.errors import VouchError, near
 from vouch.files import read_yaml
@@ -51,7 +61,36 @@ TEXTUAL: frozenset[str] = frozenset(["text", "author", "asset", "label_confidenc
 """Roles that only a table of texts has."""
 WORDS: frozenset[str] = frozenset(["text", "author"])
 """Roles of free words: only an empty one is missing, for people do write "none" and "null"."""
+TIMES: frozenset[str] = frozenset(["time", "arrival", "label_time"])
 REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
+STRING = "tag:yaml.org,2002:str"
+RESERVED: frozenset[str] = frozenset(
+    [
+        "source",
+        "file",
+        "line",
+        "arrived_at",
+        "row_hash",
+        "known_at",
+        "superseded_at",
+        "raw",
+        "problem",
+        "cells",
+        "reason",
+        "flagged",
+        "expectation",
+        "at",
+        "file_row_number",
+        "entity",
+        "case",
+        "score",
+        "shown",
+        "readable",
+    ]
+)
+"""Columns vouch adds to rows on their way."""
+OWN: frozenset[str] = RESERVED | (frozenset(get_args(Role)) - TEXTUAL)
+"""Names that a category or number cannot bear: it gets an underscore at its end instead."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -63,6 +102,34 @@ def parse_duration(value: Any) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def as_written(value: Any) -> Any:
+    """Give a number or boolean of YAML as its text; leave anything else."""
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+def plain_word(word: str) -> str:
+    """Write a label's value as labels are compared: lower case, ``1.0`` as ``1``."""
+    return re.sub(r"^([+-]?\d+)\.0*$", r"\1", word.strip().lower()).removeprefix("+")
+
+
+Word = Annotated[str, BeforeValidator(as_written)]
+
+
+def check_zone(name: str) -> str:
+    """Check that a time zone has an IANA name, such as Europe/Berlin; empty is none.
+
+    Raises:
+        ValueError: An unknown name; names the near ones.
+    """
+    known = available_timezones()
+    if name and name not in known:
+        raise ValueError(f"no time zone {name!r}; {near(name, known)}")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(check_zone)]
 
 
 class Strict(BaseModel):
@@ -77,25 +144,49 @@ class Column(Strict):
     Attributes:
         role: What the column means.
         optional: The file may come without it.
-        values: For a category, the values it may take; empty means any. For a label, the names
-            of its classes in order, class 0 first; empty means the use case's own names.
+        values: For a category, the values it may take; empty means any. For a label, what the
+            file calls its classes in order, class 0 first; empty means the use case's own names.
+            Numbers and booleans are taken as their text.
+        alias: For a category or number, its name from bronze on; empty means the file's own.
         history: For payer and payee, whether one name comes often enough to have a history.
-        unit: For time, ``datetime`` (text or timestamp) or ``step`` (a count of steps).
+        unit: For time, ``datetime`` (text or timestamp), ``step`` (a count of steps), or
+            ``epoch_s`` and ``epoch_ms`` (seconds and milliseconds since 1970, UTC).
         step: For ``unit: step``, how long one step is.
         origin: For ``unit: step``, when the first step begins (UTC).
         first: For ``unit: step``, the number of the first step.
         format: For ``unit: datetime`` given as text, a strptime pattern; ISO 8601 if empty.
+        clock: For a time given as a date, the raw column that holds its time of day.
+        zone: The IANA name of the zone its times without an offset are in; empty means the
+            declaration's.
+        sign: For an amount, ``negated`` where outgoing amounts are written negative (they come to
+            be positive), ``absolute`` where both signs are amounts paid.
     """
 
     role: Role
     optional: bool = False
-    values: tuple[str, ...] = ()
+    values: tuple[Word, ...] = ()
+    alias: str = Field(default="", pattern=r"^([a-z_][a-z0-9_]*)?$")
     history: bool = True
-    unit: Literal["datetime", "step"] = "datetime"
+    unit: Literal["datetime", "step", "epoch_s", "epoch_ms"] = "datetime"
     step: Duration = timedelta(hours=1)
     origin: datetime | None = None
     first: int = 1
     format: str = ""
+    clock: str = ""
+    zone: Zone = ""
+    sign: Literal["as_is", "negated", "absolute"] = "as_is"
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "Column":
+        if self.alias and self.role not in ("category", "number"):
+            raise ValueError(f"alias: a column of the role {self.role!r} is called by its role")
+        if self.clock and (self.role not in TIMES or self.unit != "datetime"):
+            raise ValueError("clock: only a date (a time of unit: datetime) has a time of day")
+        if self.zone and (self.role not in TIMES or self.unit != "datetime"):
+            raise ValueError("zone: only times of unit: datetime are in one")
+        if self.sign != "as_is" and self.role != "amount":
+            raise ValueError("sign: only an amount (role: amount) has a sign convention")
+        return self
 
 
 class Delay(Strict):
@@ -192,15 +283,48 @@ Simulator = Annotated[PaySim | Tweets, Field(discriminator="name")]
 
 
 class Declaration(Strict):
-    """A source: its format, its columns' roles, and what is known of its labels and costs."""
+    """A source: its format, its columns' roles, and what is known of its labels and costs.
+
+    Attributes:
+        name: What the source is called.
+        usecase: Which use case it is for.
+        description: What it is, for people.
+        format: ``csv``, ``parquet``, ``jsonl`` (an object a line), ``json`` (an array of
+            objects), ``excel`` (.xlsx) or ``simulator``. Compression is recognised by content.
+        sheet: For ``excel``, the sheet's name; None: the first one.
+        encoding: A text file's encoding.
+        separator: A CSV file's separator, one character.
+        header: The line of a CSV file or sheet that names its columns, from 1 on; None: the first
+            that names all declared columns; 0: there is none, and the columns are called
+            column_1, column_2 and so on.
+        quoting: Whether a quote begins a field; False: it is a character like any other.
+        decimal: What stands before the decimals of a number.
+        thousands: What groups the digits of a number by threes; empty: nothing does.
+        currency: A sign or code to be left out before or after a number.
+        zone: The IANA name of the zone that times without an offset are in.
+        simulator: How rows are made instead of read.
+        columns: The raw columns and their roles.
+        truth: When labels become known.
+        rule: The starting rule.
+        costs: What decisions cost.
+        capacity: How many cases people can review a day.
+        windows: The lengths of the windows that features look back on.
+        confirm: Open questions; the source is not run while there is one.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     usecase: Literal["fraud", "sentiment"] = "fraud"
     description: str = ""
-    format: Literal["csv", "parquet", "jsonl", "simulator"]
+    format: Literal["csv", "parquet", "jsonl", "json", "excel", "simulator"]
+    sheet: str | None = None
     encoding: str = "utf-8"
     separator: str = ","
+    header: int | None = Field(default=None, ge=0, le=1000)
+    quoting: bool = True
     decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'", "\u00a0"] = ""
+    currency: str = ""
+    zone: Zone = "UTC"
     simulator: Simulator | None = None
     columns: dict[str, Column]
     truth: Truth | None = None
@@ -208,6 +332,7 @@ class Declaration(Strict):
     costs: Costs = Costs()
     capacity: int = Field(default=100, gt=0, description="cases people can review a day")
     windows: tuple[Duration, ...] = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
+    confirm: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Declaration":
@@ -219,6 +344,22 @@ class Declaration(Strict):
         for name, column in self.columns.items():
             if column.role == "time" and column.unit == "step" and column.origin is None:
                 raise ValueError(f"column {name!r}: unit: step needs an origin (a date)")
+            if column.clock in self.columns and self.columns[column.clock].role != "ignore":
+                raise ValueError(
+                    f"column {name!r}: clock: {column.clock!r} plays a role of its own"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Declaration":
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal are both {self.decimal!r}; they must differ")
+        if re.search(r"[\d.,()+-]", self.currency):
+            raise ValueError(f"currency: a sign or code, not part of a number: {self.currency!r}")
+        if self.sheet is not None and self.format != "excel":
+            raise ValueError("sheet: only format: excel has sheets")
+        if not self.quoting and self.format != "csv":
+            raise ValueError("quoting: only format: csv has quotes")
         return self
 
     def canonical(self, column: str) -> str:
@@ -227,8 +368,13 @@ class Declaration(Strict):
         Args:
             column: The column's name in the raw file.
         """
-        role = self.columns[column].role
-        return re.sub(r"\W+", "_", column).lower() if role in REPEATABLE else role
+        declared = self.columns[column]
+        if declared.role not in REPEATABLE:
+            return declared.role
+        name = declared.alias or re.sub(r"\W+", "_", column).lower()
+        if declared.alias or name not in OWN | {c.role for c in self.columns.values()}:
+            return name or "unnamed"
+        return f"{name}_"
 
     def within(self, columns: Collection[str]) -> "Declaration":
         """Give the declaration of a table that lacks some optional columns.
@@ -246,7 +392,7 @@ class Declaration(Strict):
     @property
     def numbers(self) -> frozenset[str]:
         """The raw columns written as numbers with a decimal point."""
-        if self.decimal != ".":
+        if self.decimal != "." or self.thousands or self.currency:
             return frozenset()
         steps = {n for n, c in self.columns.items() if c.role == "time" and c.unit == "step"}
         return frozenset(steps | {n for n, c in self.columns.items() if c.role in NUMERIC})
@@ -262,6 +408,22 @@ class Declaration(Strict):
     def of_role(self, role: Role) -> tuple[str, ...]:
         """Give the canonical names of all columns in a role, in declared order."""
         return tuple(self.canonical(n) for n, c in self.columns.items() if c.role == role)
+
+
+class _AsWritten(yaml.SafeLoader):
+    """YAML in which names, such as 2024, and label values, such as no, are text as written."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge"):
+                key.tag = STRING
+            if key.value == "values" and isinstance(value, yaml.SequenceNode):
+                for each in value.value:
+                    each.tag = STRING if isinstance(each, yaml.ScalarNode) else each.tag
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice")
+        return super().construct_mapping(node, deep=deep)
 
 
 def describe(error: ValidationError) -> str:
@@ -290,6 +452,6 @@ def load_declaration(path: Path) -> Declaration:
         known = [p.stem for p in path.parent.glob("*.yaml")]
         raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, known))
     try:
-        return Declaration.model_validate(read_yaml(path))
+        return Declaration.model_validate(read_yaml(path, _AsWritten))
     except ValidationError as error:
         raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
