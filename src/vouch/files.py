@@ -75,17 +75,21 @@ def read_json(path: Path) -> Any:
         raise VouchError(f"{path}: not JSON ({error})", "run its stage again") from None
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> dict[str, Any]:
     """Read a YAML file of fields.
+
+    Args:
+        path: The file.
+        loader: How its scalars are read.
 
     Raises:
         VouchError: The file is missing, or is no YAML or text, or has no fields; names the file.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), loader)
     except FileNotFoundError:
         raise VouchError(f"{path}: no such file", "cd to the project's folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         told = " ".join(str(error).split())
         raise VouchError(f"{path}: not YAML: {told}", "mend the file") from None
     if not isinstance(content, dict | None):

@@ -1,3 +1,6 @@
+import bz2
+import gzip
+import lzma
 import random
 from datetime import datetime
 
@@ -102,9 +105,67 @@ def test_labels_may_be_words_or_missing(project, header):
 def test_a_decimal_comma_is_declared(project, header):
     text = project.declaration.read_text().replace("csv", 'csv\nseparator: ";"\ndecimal: ","')
     project.declare(text)
-    project.give(table(header.replace(",", ";"), "1;2024-01-02;1.234,50;anna;shop;web;0"))
+    lines = ["1;2024-01-02;1234,50;anna;shop;web;0", "2;2024-01-02;40.80;anna;shop;web;0"]
+    project.give(table(header.replace(",", ";"), *lines))
     project.ingest()
     assert project.bronze("amount") == [(1234.5,)]
+    assert project.rejected() == [(2, "sum: '40.80' is not a finite number (decimal ',')")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "written", "amount"),
+    [
+        ('decimal: ","\nthousands: "."', "1.234,50", 1234.5),
+        ('decimal: ","\nthousands: "."', "1.234", 1234),
+        ('decimal: ","\nthousands: "."', "40.80", None),
+        ('decimal: ","', "1.234", None),
+        ('thousands: ","\ncurrency: $', "$7,810.30", 7810.3),
+        ('thousands: ","\ncurrency: EUR', "7,810.30 EUR", 7810.3),
+        ('thousands: ","', "7,81", None),
+        ("currency: $", "-$5", -5),
+        ("currency: $", "($5.10)", -5.1),
+        ("", "(24.25)", -24.25),
+    ],
+)
+def test_numbers_are_read_as_declared_or_rejected(project, header, fields, written, amount):
+    project.declare(project.declaration.read_text() + fields + "\n")
+    lines = [f'{n},2024-01-02,"{text}",anna,shop,web,0' for n, text in ((1, "12"), (2, written))]
+    project.give(table(header, *lines))
+    summary = project.ingest()
+    assert dict(project.bronze("id, amount")).get("2") == amount
+    assert summary["rejects"] == (amount is None)
+
+
+@pytest.mark.parametrize(
+    ("role", "written", "hour"),
+    [
+        ("zone: Europe/Berlin", "2024-07-01 12:00:00", 10),
+        ("zone: Europe/Berlin", "2024-07-01T12:00:00+01:00", 11),
+        ("zone: Europe/Berlin", "2024-10-27 02:30:00", 0),
+        ("zone: Europe/Berlin", "2024-03-31 02:30:00", None),
+        ("zone: America/New_York", "2024-07-01 12:00", 16),
+        ("unit: epoch_s", "1709251200", 0),
+        ("unit: epoch_ms", "1709254800000", 1),
+        ("format: '%d.%m.%y %H'", "01.03.24 07", 7),
+        ("format: '%a %b %d %H:%M:%S %Z %Y'", "Mon Apr 06 22:00:45 PDT 2009", 5),
+        ("format: '%a %b %d %H:%M:%S %Z %Y'", "Mon Apr 06 22:00:45 IST 2009", None),
+        ("clock: web", "2024-01-02", 3),
+    ],
+)
+def test_times_are_read_as_declared(project, role, written, hour):
+    project.declare(
+        "name: payments\nformat: csv\ncolumns:\n"
+        f"  at: {{role: time, {role}}}\n  sum: {{role: amount}}\n  bad: {{role: label}}\n"
+    )
+    project.give(
+        table("at,sum,bad,web", f"{written},1,0,03:04", "2024-13-01,1,0,x", f"{written},2,0,03:04")
+    )
+    if hour is None:
+        with pytest.raises(VouchError, match="none of its 3 lines can be read; the first: at: "):
+            project.ingest()
+        return
+    assert project.ingest()["rejects"] == 1
+    assert [time.hour for (time,) in project.bronze("time")] == [hour, hour]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -365,3 +426,48 @@ def test_every_line_is_a_row_or_a_reject(project, header, lines):
     except VouchError:
         return
     assert summary["rows"] + summary["rejects"] == summary["lines"] == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "fields"),
+    [("sep=,\n", ""), ("Statement\n\nof,me\n", ""), ("a,b\n", "header: 2\n")],
+)
+def test_lines_before_the_header_are_left_out(project, header, before, fields):
+    project.declare(project.declaration.read_text() + fields)
+    project.give(before + table(header, good(1), good(2)))
+    assert project.ingest()["rows"] == 2
+
+
+def test_a_file_without_a_header(project):
+    project.declare(
+        "name: payments\nformat: csv\nheader: 0\ncolumns:\n"
+        "  column_1: {role: amount}\n  column_2: {role: label}\n"
+    )
+    project.give("5,0\n6,1\n")
+    project.ingest()
+    assert sorted(project.bronze("amount, label")) == [(5, 0), (6, 1)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compression_is_recognised(project, header, pack):
+    project.give(pack(table(header, good(1)).encode()))
+    assert project.ingest()["rows"] == 1
+
+
+def test_a_damaged_compressed_file_is_told(project, header):
+    project.give(gzip.compress(table(header, good(1)).encode())[:-12])
+    with pytest.raises(VouchError, match="cannot be decompressed"):
+        project.ingest()
+
+
+@pytest.mark.parametrize(
+    "name", ["reason", "source", "at_", "flagged", "expectation", "raw", "problem", "cells", "file"]
+)
+def test_names_of_vouchs_own_are_read(project, header, name):
+    project.declare(
+        project.declaration.read_text().replace(
+            "columns:", f"columns:\n  {name}: {{role: category}}"
+        )
+    )
+    project.give(table(f"{header},{name}", good(1) + ",x", good(2) + ","))
+    assert project.ingest()["rows"] == 2

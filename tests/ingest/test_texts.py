@@ -125,11 +125,15 @@ def test_a_rejected_record_is_kept_as_it_was(tweets):
 @pytest.mark.parametrize(
     ("values", "words", "labels"),
     [
-        ("", ["negative", "Neutral", "POSITIVE", "2", "0.0", ""], [0, 1, 2, 2, 0, None]),
-        (", values: [bearish, hold, bullish]", ["bullish", "0", "hold"], [2, 0, 1]),
+        ("", ["negative", "Neutral", "POSITIVE", ""], [0, 1, 2, None]),
+        (", values: [bearish, hold, bullish]", ["bullish", "Bearish", "hold"], [2, 0, 1]),
+        (", values: [-1, 0, 1]", ["1", "0.0", "-1.0", "+1"], [2, 1, 0, 2]),
+        (", values: [0, 2, 4]", ["4", "2", "0"], [2, 1, 0]),
+        (", values: [1, 2, 3]", ["3.0", "2.0", "1.0"], [2, 1, 0]),
+        (", values: [no, true, 2]", ["2", "TRUE", "No"], [2, 1, 0]),
     ],
 )
-def test_labels_may_be_names_or_numbers(tweets, values, words, labels):
+def test_labels_are_what_is_declared(tweets, values, words, labels):
     tweets.declare(TWEETS.replace("role: label", "role: label" + values))
     rows = [(n, "text", word) for n, word in enumerate(words)]
     tweets.give(table(*rows, header=("id", "text", "label")))
@@ -141,9 +145,17 @@ def test_labels_may_be_names_or_numbers(tweets, values, words, labels):
 def test_a_label_that_is_none_is_told(tweets):
     tweets.give(table((1, "a", "neutral"), (2, "b", "meh"), header=("id", "text", "label")))
     tweets.ingest()
-    assert tweets.rejected() == [
-        (2, "label: 'meh' is not a label (negative, neutral, positive or 0 to 2)")
-    ]
+    assert tweets.rejected() == [(2, "label: 'meh' is not a label (negative, neutral, positive)")]
+
+
+@pytest.mark.parametrize("values", [("0", "2", "4"), ("-1", "0", "1"), ("1.0", "2.0", "3.0")])
+def test_numbers_that_are_not_declared_as_labels_are_an_error(tweets, values):
+    rows = [(n, "text", value) for n, value in enumerate((*values, "neutral", "neutral"))]
+    tweets.give(table(*rows, header=("id", "text", "label")))
+    with pytest.raises(VouchError, match="the label, has numbers") as caught:
+        tweets.ingest()
+    assert all(value in str(caught.value) for value in values)
+    assert "values: [" in caught.value.hint
 
 
 def test_without_time_nothing_is_invented(tweets):

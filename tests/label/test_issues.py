@@ -89,7 +89,12 @@ def test_a_label_corrected_after_it_arrived_stays_and_is_followed(engine):
         ("amout > 100", "no column 'amout'", "did you mean 'amount'?"),
         ("amount >", "not an SQL condition", ""),
         ("amount > 1) OR (", "not an SQL condition", ""),
-        ("amount + nosuch(1) > 2", "where:", ""),
+        ("amount + nosuch(1) > 2", "may not hold nosuch(…)", "functions of single values"),
+        ("read_text('/etc/passwd') is null", "may not hold read_text(…)", ""),
+        ("amount > (select count(*) from read_text('/etc/passwd'))", "may not hold", ""),
+        ("exists (from '/etc/passwd')", "", ""),
+        ("count(*) over () > 1", "may not hold", ""),
+        ("getenv('HOME') = 'x'", "may not hold getenv(…)", ""),
     ],
 )
 def test_a_wrong_rule_names_file_rule_and_column(engine, where, message, hint):

@@ -1,5 +1,6 @@
 """Parsing by roles: one SQL query turns a raw file's texts into values and reasons to reject."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
 from vouch.errors import VouchError
-from vouch.sources.declaration import NUMERIC, WORDS, Column, Declaration
+from vouch.sources.declaration import NUMERIC, WORDS, Column, Declaration, plain_word
 from vouch.sources.readers import Raw, literal, open_raw, quoted
 from vouch.usecases import find
 
@@ -25,6 +26,17 @@ SAID = ("label", "label_time", "label_confidence")
 CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 """Control characters: they mean nothing in a text, and some cut it short elsewhere."""
 BLANKS = " \t\n\u00a0\u3000"
+EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
+"""Microseconds in a unit of time since 1970."""
+ABBREVIATIONS = {
+    **{"UTC": "+0000", "GMT": "+0000", "PDT": "-0700", "PST": "-0800", "MDT": "-0600"},
+    **{"MST": "-0700", "CDT": "-0500", "EDT": "-0400", "EST": "-0500", "WEST": "+0100"},
+    **{"CET": "+0100", "CEST": "+0200", "EET": "+0200", "EEST": "+0300", "MSK": "+0300"},
+    **{"JST": "+0900", "KST": "+0900", "AEST": "+1000", "AEDT": "+1100", "NZST": "+1200"},
+}
+"""Zones that ``%Z`` may name: those whose abbreviation has one common meaning."""
+OFFSET = r"[0-9]{2}:?[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?| *[A-Za-z/_]{2,})$"
+"""What ends a time that says its own offset."""
 HASH_DIGITS = 20
 DIGEST = f"left(row_hash, {HASH_DIGITS})"
 """SQL for the part of a row's hash that names what happened."""
@@ -132,6 +144,9 @@ def query(declaration: Declaration, raw: Raw) -> str:
         cell = raw.cells[raw.columns.index(name)] if present else "CAST(NULL AS VARCHAR)"
         role = declaration.columns[name].role
         text = cell if name in raw.numbers else _words(cell) if role in WORDS else _clean(cell)
+        if (clock := declaration.columns[name].clock) and present:
+            time_of_day = _clean(raw.cells[raw.columns.index(clock)])
+            text = f"{text} || ' ' || {time_of_day}"
         texts.append(f"{text} AS {quoted('text ' + canonical)}")
         read.append(_value(declaration, name, canonical, present=present))
     casts = ", ".join(f"{value.cast} AS {quoted('cast ' + value.name)}" for value in read)
@@ -183,15 +198,18 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
 
 def _complaint(declaration: Declaration, column: Column) -> str:
     if column.role in NUMERIC:
-        return "is not a finite number"
+        written = [f"decimal {declaration.decimal!r}"] if declaration.decimal != "." else []
+        written += [f"thousands {declaration.thousands!r}"] if declaration.thousands else []
+        return " ".join(["is not a finite number", *([f"({', '.join(written)})"] * bool(written))])
     if column.role == "label":
         names = column.values or find(declaration.usecase).CLASSES
-        known = f"{', '.join(names)} or 0 to {len(names) - 1}" if len(names) > 2 else "0 or 1"
+        known = ", ".join(names) if column.values or len(names) > 2 else "0 or 1"
         return f"is not a label ({known})"
     if column.role == "time" and column.unit == "step":
         return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
     if column.role in ("time", "arrival", "label_time"):
-        return f"is not a time between {EARLIEST.year} and {LATEST.year}"
+        form = f" (format {column.format})" if column.format else ""
+        return f"is not a time between {EARLIEST.year} and {LATEST.year}{form}"
     return "cannot be read"
 
 
@@ -199,36 +217,69 @@ def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> t
     """Give SQL for the cast of a text, the value of the cast, and whether it is a value."""
     if column.role in NUMERIC:
         fits = f"coalesce(isfinite({cast}), false)"
-        return _number(text, declaration.decimal), f"CASE WHEN {fits} THEN {cast} END", fits
+        return _number(text, declaration, column), f"CASE WHEN {fits} THEN {cast} END", fits
     if column.role == "label":
-        names = column.values or find(declaration.usecase).CLASSES
-        return _label(text, names), cast, f"{cast} IS NOT NULL"
+        return _label(text, label_words(declaration, column)), cast, f"{cast} IS NOT NULL"
     if column.role == "time" and column.unit == "step":
         return f"TRY_CAST({text} AS DOUBLE)", *_step(cast, column)
     if column.role in ("time", "arrival", "label_time"):
         bounds = f"{cast} BETWEEN {timestamp(EARLIEST)} AND {timestamp(LATEST)}"
         fits = f"coalesce({bounds}, false)"
-        return _time(text, column), f"CASE WHEN {fits} THEN {cast} END", fits
+        return _time(text, declaration, column), f"CASE WHEN {fits} THEN {cast} END", fits
     return "NULL", text, "true"
 
 
-def _number(text: str, decimal: str) -> str:
-    if decimal == ",":
-        text = f"replace(replace({text}, '.', ''), ',', '.')"
+def _number(text: str, declaration: Declaration, column: Column) -> str:
+    """Read a number as it is declared to be written; what could be another number is null."""
+    plain = text
+    if declaration.currency:
+        sign = re.escape(declaration.currency)
+        plain = f"regexp_replace({plain}, {literal(f'^([(+-]*) *{sign} *|( *){sign}([)]?)$')}, "
+        plain += r"'\1\3')"
+    # accountants write what is taken away in parentheses
+    plain = f"regexp_replace({plain}, '^[(]([^()+-]+)[)]$', '-\\1')"
+    point, group = re.escape(declaration.decimal), re.escape(declaration.thousands)
+    exponent = "([eE][+-]?[0-9]+)?"
+    whole = f"([0-9]{{1,3}}({group}[0-9]{{3}})+|[0-9]+)" if group else "[0-9]+"
+    shape = f"[+-]?({whole}({point}[0-9]*)?|{point}[0-9]+){exponent}"
+    dotted = plain
+    if declaration.thousands:
+        dotted = f"replace({dotted}, {literal(declaration.thousands)}, '')"
+    if declaration.decimal != ".":
+        dotted = f"replace({dotted}, {literal(declaration.decimal)}, '.')"
+    number = f"TRY_CAST({dotted} AS DOUBLE)"
+    if declaration.thousands or declaration.decimal != ".":
+        number = f"CASE WHEN regexp_full_match({plain}, {literal(shape)}) THEN {number} END"
+    signed = {"as_is": number, "negated": f"-({number})", "absolute": f"abs({number})"}
     # adding 0.0 turns -0.0 into 0.0, which hashes otherwise
-    return f"TRY_CAST({text} AS DOUBLE) + 0.0"
+    return f"{signed[column.sign]} + 0.0"
 
 
-def _label(text: str, classes: tuple[str, ...]) -> str:
+def label_words(declaration: Declaration, column: Column) -> dict[int, tuple[str, ...]]:
+    """Give each class's words in lower case, as they may stand in a file.
+
+    Args:
+        declaration: Whose label it is.
+        column: The label's column; its values, where declared, are the only words.
+
+    Returns:
+        For each class, 0 first, its words. Of two undeclared classes the usual words for false
+        and true, 0 and 1 among them, are words too; of more, numbers could mean anything.
+    """
+    if column.values:
+        return {place: (plain_word(word),) for place, word in enumerate(column.values)}
+    classes = find(declaration.usecase).CLASSES
     words: dict[int, tuple[str, ...]] = {n: (name.lower(),) for n, name in enumerate(classes)}
-    if len(classes) == 2:
-        words = {1: (*TRUE, *words[1]), 0: (*FALSE, *words[0])}
+    return {0: (*FALSE, *words[0]), 1: (*TRUE, *words[1])} if len(classes) == 2 else words
+
+
+def _label(text: str, words: dict[int, tuple[str, ...]]) -> str:
+    plain = rf"ltrim(regexp_replace(lower({text}), '^([+-]?[0-9]+)\.0*$', '\1'), '+')"
     cases = " ".join(
-        f"WHEN lower({text}) IN ({', '.join(map(literal, known))}) THEN {value}"
+        f"WHEN {plain} IN ({', '.join(map(literal, known))}) THEN {value}"
         for value, known in words.items()
     )
-    number = f"TRY_CAST({text} AS DOUBLE)"
-    return f"CASE {cases} WHEN {number} = floor({number}) THEN TRY_CAST({number} AS TINYINT) END"
+    return f"CAST(CASE {cases} END AS TINYINT)"
 
 
 def _step(number: str, column: Column) -> tuple[str, str]:
@@ -242,13 +293,53 @@ def _step(number: str, column: Column) -> tuple[str, str]:
     return f"CASE WHEN {fits} THEN {timestamp(origin)} + to_microseconds({shift}) END", fits
 
 
-def _time(text: str, column: Column) -> str:
+def _time(text: str, declaration: Declaration, column: Column) -> str:
+    """Read a time as UTC; one without an offset is in the declared zone."""
+    if column.unit in EPOCHS:
+        number = f"TRY_CAST({text} AS DOUBLE)"
+        micros = f"TRY_CAST({number} * {EPOCHS[column.unit]} AS BIGINT)"
+        return f"CASE WHEN abs({number}) < 1e13 THEN make_timestamp({micros}) END"
+    zone = column.zone or declaration.zone
     # a cast to TIMESTAMP would silently drop a zone such as +02:00
-    value = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
-    if column.format:
-        given = f"try_strptime({text}, {literal(column.format)})"
-        value = f"coalesce(timezone('UTC', CAST({given} AS TIMESTAMPTZ)), {value})"
-    return value
+    iso = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
+    if zone != "UTC":
+        naive = _local(f"TRY_CAST({text} AS TIMESTAMP)", zone)
+        iso = f"CASE WHEN {_has_offset(text)} THEN {iso} ELSE {naive} END"
+    if not column.format:
+        return iso
+    form = column.format
+    if "%Z" in form:
+        text, form = _numeric_zone(text), form.replace("%Z", "%z")
+    given = f"try_strptime({text}, {literal(form)})"
+    if "%z" in form:
+        return f"timezone('UTC', CAST({given} AS TIMESTAMPTZ))"
+    return _local(given, zone)
+
+
+def _numeric_zone(text: str) -> str:
+    """Write a zone's abbreviation as its offset; one of several meanings stays, and is no time."""
+    pattern = r"\b(" + "|".join(ABBREVIATIONS) + r")\b"
+    found = f"regexp_extract({text}, {literal(pattern)}, 1)"
+    cases = " ".join(f"WHEN '{name}' THEN '{offset}'" for name, offset in ABBREVIATIONS.items())
+    replaced = f"replace({text}, {found}, CASE {found} {cases} END)"
+    return f"CASE WHEN {found} <> '' THEN {replaced} ELSE {text} END"
+
+
+def _has_offset(text: str) -> str:
+    return f"regexp_matches({text}, {literal(OFFSET)})"
+
+
+def _local(moment: str, zone: str) -> str:
+    """Turn local times into UTC: the first of two, and null for one that the clocks skip."""
+    if zone == "UTC":
+        return f"CAST({moment} AS TIMESTAMP)"
+    name = literal(zone)
+    at = f"timezone('UTC', timezone({name}, {moment}))"
+    back = f"timezone({name}, timezone('UTC', {at}))"
+    earlier = f"{at} - INTERVAL 1 HOUR"
+    again = f"timezone({name}, timezone('UTC', {earlier}))"
+    first = f"CASE WHEN {again} = {moment} THEN {earlier} ELSE {at} END"
+    return f"CASE WHEN {back} = {moment} THEN {first} END"
 
 
 def utc(moment: datetime) -> datetime:

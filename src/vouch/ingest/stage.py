@@ -1,6 +1,7 @@
 """The ingest stage: files in force, or the simulator's rows, to bronze and rejects."""
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 HELD = "-held"
 """What ends the row hash of a held-out row; its id, the hash's beginning, stays."""
+CONFLICTS = 0.01
+"""Share of a file's rows whose label may be a number where names are known."""
 FEW = 2
 """Rows whose ids may always conflict: one correction within a small file."""
 
@@ -146,6 +149,7 @@ def _parse(
     view = f"parsed_{number}"
     raw = parse.parse_file(connection, source, file.path, view, scratch)
     total, bad = _one(connection, f"SELECT count(*), count(reason) FROM {view}")
+    _check_labels(connection, source, file, view, total)
     if total == bad:
         example = _one(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
         raise VouchError(
@@ -156,6 +160,29 @@ def _parse(
         last = _one(connection, f"SELECT max(time) FROM {view}")[0]
         file = replace(file, arrived_at=last)
     return Parsed(file, view, raw.columns, total - bad, bad)
+
+
+def _check_labels(
+    connection: "DuckDBPyConnection", source: Declaration, file: File, view: str, total: int
+) -> None:
+    """See that numbers are not given for labels whose names alone are known: it is not guessed."""
+    name = source.column("label")
+    if name is None or source.columns[name].values:
+        return
+    pattern = rf"(?:^|; ){re.escape(name)}: '([+-]?[0-9]+(?:\.[0-9]*)?)' is not a label"
+    value = f"regexp_extract(reason, {literal(pattern)}, 1)"
+    rows, values = _one(
+        connection,
+        f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
+    )
+    if rows > max(FEW, CONFLICTS * total):
+        classes = ", ".join(usecases.find(source.usecase).CLASSES)
+        raise VouchError(
+            f"{file.path}: column {name!r}, the label, has numbers ({', '.join(values[:10])}) in "
+            f"{rows:,} of {total:,} rows, and which class each means is not declared",
+            f"in data/sources/{source.name}.yaml give {name!r} values: [...], the file's values "
+            f"in the order {classes}",
+        )
 
 
 def _check_ids(

@@ -11,6 +11,131 @@ from vouch.sources.declaration import Rule
 if TYPE_CHECKING:
     from ibis import Table
 
+EXPRESSIONS = frozenset(
+    [
+        "Add",
+        "And",
+        "Between",
+        "Boolean",
+        "Case",
+        "Cast",
+        "Coalesce",
+        "Column",
+        "DataType",
+        "DataTypeParam",
+        "Div",
+        "EQ",
+        "Escape",
+        "Extract",
+        "GT",
+        "GTE",
+        "Greatest",
+        "Identifier",
+        "If",
+        "ILike",
+        "In",
+        "IntDiv",
+        "Interval",
+        "Is",
+        "Least",
+        "Like",
+        "Literal",
+        "LT",
+        "LTE",
+        "Mod",
+        "Mul",
+        "NEQ",
+        "Neg",
+        "Not",
+        "Null",
+        "Nullif",
+        "NullSafeEQ",
+        "NullSafeNEQ",
+        "Or",
+        "Paren",
+        "Sub",
+        "TryCast",
+        "Tuple",
+        "Var",
+        "Xor",
+        "Abs",
+        "Ceil",
+        "Concat",
+        "ConcatWs",
+        "Contains",
+        "Day",
+        "DayOfMonth",
+        "DayOfWeek",
+        "DayOfYear",
+        "Exp",
+        "Floor",
+        "Hour",
+        "Left",
+        "Length",
+        "Ln",
+        "Log",
+        "Lower",
+        "Minute",
+        "Month",
+        "Pow",
+        "Quarter",
+        "RegexpILike",
+        "RegexpLike",
+        "Replace",
+        "Right",
+        "Round",
+        "Second",
+        "Sign",
+        "Sqrt",
+        "StartsWith",
+        "EndsWith",
+        "Substring",
+        "TimestampTrunc",
+        "DateTrunc",
+        "Trim",
+        "Trunc",
+        "Upper",
+        "Week",
+        "Year",
+        "IsNan",
+        "IsInf",
+    ]
+)
+"""The kinds of expression a condition may be made of: none of them reads anything but its row."""
+FUNCTIONS = frozenset(
+    [
+        "date_part",
+        "datepart",
+        "day",
+        "dayofweek",
+        "dayofyear",
+        "hour",
+        "minute",
+        "month",
+        "second",
+        "week",
+        "weekday",
+        "year",
+        "quarter",
+        "isfinite",
+        "isinf",
+        "isnan",
+        "epoch",
+        "len",
+        "length",
+        "strlen",
+        "prefix",
+        "suffix",
+        "starts_with",
+        "ends_with",
+        "contains",
+        "log10",
+        "log2",
+        "trunc",
+    ]
+)
+"""Functions that sqlglot knows by name alone."""
+
 
 def apply(rows: "Table", rule: Rule, source: str) -> "Table":
     """Add what the rule says of each row.
@@ -24,9 +149,11 @@ def apply(rows: "Table", rule: Rule, source: str) -> "Table":
         The rows with a column ``flagged`` (int8): 1 where the condition holds and 0 elsewhere.
 
     Raises:
-        VouchError: The condition cannot be read, names an unknown column or does not type-check.
+        VouchError: The condition cannot be read, does more than compute with a row's values,
+            names an unknown column or does not type-check.
     """
     condition = _parse(rule, source)
+    _check_expressions(condition, rule, source)
     _check_columns(condition, rows.columns, rule, source)
     query = (
         f"SELECT *, CAST(COALESCE(CAST(({condition.sql(dialect='duckdb')}) AS BOOLEAN), FALSE) "
@@ -45,6 +172,28 @@ def _parse(rule: Rule, source: str) -> Any:
     except sqlglot.errors.ParseError as error:
         reason = error.errors[0]["description"] if error.errors else str(error)
         raise _wrong(rule, source, f"not an SQL condition: {reason}", "mend it") from None
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise _wrong(rule, source, f"not an SQL condition: {reason}", "mend it") from None
+
+
+def _check_expressions(condition: Any, rule: Rule, source: str) -> None:
+    """See that a condition only computes with a row's values: it must not read files or tables."""
+    for part in condition.walk():
+        kind = type(part).__name__
+        if isinstance(part, exp.Anonymous) and part.name.lower() in FUNCTIONS:
+            continue
+        if kind not in EXPRESSIONS:
+            name = f"{part.name}(…)" if isinstance(part, exp.Anonymous) else kind.lower()
+            raise _wrong(
+                rule,
+                source,
+                f"may not hold {name}: {part.sql(dialect='duckdb')[:80]}",
+                "compare columns and values, with arithmetic, CASE, LIKE, IN lists and functions "
+                "of single values only",
+            )
+        if isinstance(part, exp.Column) and part.table:
+            raise _wrong(rule, source, f"no table {part.table!r}", "name the column alone")
 
 
 def _check_columns(condition: Any, known: tuple[str, ...], rule: Rule, source: str) -> None:

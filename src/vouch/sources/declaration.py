@@ -9,9 +9,10 @@ import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
+import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -62,6 +63,34 @@ WORDS: frozenset[str] = frozenset(["text", "author"])
 """Roles of free words: only an empty one is missing, for people do write "none" and "null"."""
 TIMES: frozenset[str] = frozenset(["time", "arrival", "label_time"])
 REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
+STRING = "tag:yaml.org,2002:str"
+RESERVED: frozenset[str] = frozenset(
+    [
+        "source",
+        "file",
+        "line",
+        "arrived_at",
+        "row_hash",
+        "known_at",
+        "superseded_at",
+        "raw",
+        "problem",
+        "cells",
+        "reason",
+        "flagged",
+        "expectation",
+        "at",
+        "file_row_number",
+        "entity",
+        "case",
+        "score",
+        "shown",
+        "readable",
+    ]
+)
+"""Columns vouch adds to rows on their way."""
+OWN: frozenset[str] = RESERVED | (frozenset(get_args(Role)) - TEXTUAL)
+"""Names that a category or number cannot bear: it gets an underscore at its end instead."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -78,6 +107,11 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 def as_written(value: Any) -> Any:
     """Give a number or boolean of YAML as its text; leave anything else."""
     return str(value) if isinstance(value, bool | int | float) else value
+
+
+def plain_word(word: str) -> str:
+    """Write a label's value as labels are compared: lower case, ``1.0`` as ``1``."""
+    return re.sub(r"^([+-]?\d+)\.0*$", r"\1", word.strip().lower()).removeprefix("+")
 
 
 Word = Annotated[str, BeforeValidator(as_written)]
@@ -337,7 +371,10 @@ class Declaration(Strict):
         declared = self.columns[column]
         if declared.role not in REPEATABLE:
             return declared.role
-        return declared.alias or re.sub(r"\W+", "_", column).lower()
+        name = declared.alias or re.sub(r"\W+", "_", column).lower()
+        if declared.alias or name not in OWN | {c.role for c in self.columns.values()}:
+            return name or "unnamed"
+        return f"{name}_"
 
     def within(self, columns: Collection[str]) -> "Declaration":
         """Give the declaration of a table that lacks some optional columns.
@@ -355,7 +392,7 @@ class Declaration(Strict):
     @property
     def numbers(self) -> frozenset[str]:
         """The raw columns written as numbers with a decimal point."""
-        if self.decimal != ".":
+        if self.decimal != "." or self.thousands or self.currency:
             return frozenset()
         steps = {n for n, c in self.columns.items() if c.role == "time" and c.unit == "step"}
         return frozenset(steps | {n for n, c in self.columns.items() if c.role in NUMERIC})
@@ -371,6 +408,22 @@ class Declaration(Strict):
     def of_role(self, role: Role) -> tuple[str, ...]:
         """Give the canonical names of all columns in a role, in declared order."""
         return tuple(self.canonical(n) for n, c in self.columns.items() if c.role == role)
+
+
+class _AsWritten(yaml.SafeLoader):
+    """YAML in which names, such as 2024, and label values, such as no, are text as written."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge"):
+                key.tag = STRING
+            if key.value == "values" and isinstance(value, yaml.SequenceNode):
+                for each in value.value:
+                    each.tag = STRING if isinstance(each, yaml.ScalarNode) else each.tag
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice")
+        return super().construct_mapping(node, deep=deep)
 
 
 def describe(error: ValidationError) -> str:
@@ -399,6 +452,6 @@ def load_declaration(path: Path) -> Declaration:
         known = [p.stem for p in path.parent.glob("*.yaml")]
         raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, known))
     try:
-        return Declaration.model_validate(read_yaml(path))
+        return Declaration.model_validate(read_yaml(path, _AsWritten))
     except ValidationError as error:
         raise VouchError(f"{path}: {describe(error)}", "mend the field") from None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from vouch.errors import VouchError, near
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import open_text, write_records
+from vouch.sources.unpack import unpacked, with_header
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -87,6 +88,11 @@ def open_raw(
             column twice or lacks one that is needed.
     """
     form, encoding, separator = declaration.format, declaration.encoding, declaration.separator
+    path = unpacked(path, scratch) if form in ("csv", "jsonl") else path
+    if form == "csv":
+        _check_encoding(path, encoding)
+        headed = with_header(path, declaration, scratch)
+        path, encoding = headed, encoding if headed == path else "utf-8"
     if form == "csv" and declaration.has("text"):
         raw = _csv_records(path, encoding, separator, scratch)
     else:
@@ -154,7 +160,7 @@ def _csv(path: Path, encoding: str, separator: str, scratch: Path, numbers: froz
     text = readable(path, encoding, scratch)
     with text.open(encoding="utf-8-sig", newline="") as file:
         header = file.readline(LONGEST_LINE).rstrip("\r\n")
-        if not any(line.strip() for line in iter(lambda: file.readline(LONGEST_LINE), "")):
+        if not any(line.strip(" \r\n") for line in iter(lambda: file.readline(LONGEST_LINE), "")):
             raise VouchError(f"{path}: has a header and no rows", "give a file with rows")
     columns = tuple(name.strip() for name in _split(path, header, separator))
     listed = _listed(separator)

@@ -1,15 +1,9 @@
 """What every use case asks of a declaration."""
 
 from pathlib import Path
-from typing import get_args
 
 from vouch.errors import VouchError
-from vouch.sources.declaration import REPEATABLE, TEXTUAL, Declaration, Role
-
-RESERVED = frozenset(
-    ["source", "file", "line", "arrived_at", "row_hash", "known_at", "superseded_at"]
-)
-"""Columns vouch adds to every row."""
+from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role, plain_word
 
 
 def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]) -> None:
@@ -43,14 +37,14 @@ def check_names(declaration: Declaration, path: Path) -> None:
     """
     played = {column.role for column in declaration.columns.values()}
     # a payments table may well have a category called asset
-    taken = set(RESERVED) | (set(get_args(Role)) - TEXTUAL) | played
+    taken = set(OWN) | played
     for column, declared in declaration.columns.items():
         name = declaration.canonical(column)
         if declared.role in REPEATABLE - {"ignore"}:
             if name in taken:
                 raise VouchError(
                     f"{path}: columns.{column}: its name {name!r} is vouch's own, or another's",
-                    "rename the column in the file",
+                    "give one of them another name: alias: some_name",
                 )
             taken.add(name)
 
@@ -68,7 +62,7 @@ def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]
             order, which would turn every label into another one.
     """
     name = declaration.column("label")
-    given = tuple(v.lower() for v in declaration.columns[name].values) if name else ()
+    given = tuple(map(plain_word, declaration.columns[name].values)) if name else ()
     shuffled = set(given) == set(classes) and given != classes
     if given and (len(set(given)) != len(classes) or len(given) != len(classes) or shuffled):
         raise VouchError(
