@@ -176,7 +176,8 @@ def _swap_columns(content: bytes, chance: random.Random) -> bytes:
 ODD_VALUES = (
     b"", b"NULL", b"nan", b"inf", b"-1", b"0", b"1e308", b"9" * 400, b"12:61", b"2024-13-45",
     b"31.02.2024", b"0001-01-01", b"9999-12-31", b"true", b"\xc3\xa4" * 9, b'"', b'a"b',
-    b"=1+1", b"-0.0", b"1,5", b"1.234,5", b"$5", b"(3)", b"x" * 70_000, b"{}", b"-9223372036854775809",
+    b"=1+1", b"-0.0", b"1,5", b"1.234,5", b"$5", b"(3)", b"x" * 70_000, b"{}",
+    b"-9223372036854775809",
 )  # fmt: skip
 
 
@@ -196,7 +197,8 @@ def _types(content: bytes, chance: random.Random) -> bytes:
 def _header(content: bytes, chance: random.Random) -> bytes:
     """Rename, repeat or empty a name, or take the whole header away."""
     names = [b"", b"id", b"amount", b"reason", b"source", b"line", b"a b", b"[/b]", b"'; --", b'""',
-             b"text", b"label", b"time", b"x" * 5000, b"\xf0\x9f\x98\x80", b"1", b"$", b"file"]  # fmt: skip
+             b"text", b"label", b"time", b"x" * 5000, b"\xf0\x9f\x98\x80", b"1", b"$",
+             b"file"]  # fmt: skip
 
     def change(rows: list[list[bytes]]) -> None:
         kind = chance.randrange(4)

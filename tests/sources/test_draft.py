@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from benchmarks.draft import drafted_roles
 from benchmarks.draft_tables import HELD_OUT, SHARED, TABLES, right, right_important
-from benchmarks.fuzz import one, seeds
+from benchmarks.fuzz import check, one, seeds
 from vouch.errors import VouchError
+from vouch.files import read_json
 from vouch.ingest import ingest
 from vouch.ingest.params import IngestParams
 from vouch.sources.confirm import settle
@@ -206,6 +207,33 @@ def test_nearly_all_roles_of_the_shared_tables_are_right(tmp_path):
     assert important >= 0.90
 
 
+UNREAD = {
+    "cases/array.json": "JSON arrays are not read yet",
+    "cases/digit_2_in_a_name.csv": "a digit in a column's name breaks the validation",
+    "cases/multiline.csv": "quoted line breaks are read in tables of texts only",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("VOUCH_REAL_DATA" not in os.environ, reason="VOUCH_REAL_DATA is not set")
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=pytest.mark.xfail(strict=True, reason=UNREAD[file]))
+        if file in UNREAD
+        else file
+        for file in SHARED
+        if file.startswith("cases/")
+    ],
+)
+def test_a_drafted_shared_case_reads_and_validates(tmp_path, file):
+    assert check(Path(os.environ["VOUCH_REAL_DATA"]) / file, tmp_path) == "validated"
+    taken = read_json(tmp_path / "out/ingest.json")
+    counts = read_json(tmp_path / "out/validate.json")["counts"]
+    assert taken["rejects"] <= 0.02 * taken["lines"]
+    assert counts["quarantine"] <= 0.02 * taken["rows"]
+
+
 def payments(path, rows=300, header="tx_id,when,amount,customer,merchant,is_fraud", **cells):
     """Write payments, some of their cells by a function of the row's number."""
     start, chance = datetime(2024, 3, 1), random.Random(3)
@@ -328,3 +356,9 @@ def test_many_mutated_files_are_refused_or_add_up(tmp_path):
 
     became = run(seeds(tmp_path), 11, list(range(150)))
     assert {n: each for n, each in became.items() if each.startswith("FAULT")} == {}
+
+
+def test_a_year_of_two_digits_is_no_year_of_the_first_century(tmp_path):
+    days = {"when": lambda n: f"{1 + n % 28:02}.03.24"}
+    drafted = draft_source(tmp_path, payments(tmp_path / "shop.csv", **days))
+    assert load_declaration(drafted.path).columns["when"].format == "%d.%m.%y"

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 SAMPLE = 20_000
 FEW_VALUES = 20
 """How many of a column's most frequent values are kept."""
+FIRST = 1990
+"""The first year that a time may be in."""
 GROUPS = 60
 """A column of more distinct values is not asked what it says of the label."""
 MISSING = ("nan", "null", "none", "nat", "n/a", "<na>")
 SIGNS = "[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR"
+SIGNED = rf"[-+(]*\s*({SIGNS})?\s*[-+(]?[0-9][0-9.,\s]*({SIGNS})?\)?"
 _DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 _SHORT = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y")
 _NAMED = ("%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y")
@@ -310,7 +313,8 @@ def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
 
 def _fits(connection: "DuckDBPyConnection", place: int) -> tuple[int, ...]:
     """Count the values that fit each of the strptime patterns."""
-    counts = ", ".join(f"count(try_strptime(v, '{form}'))" for form in TIME_FORMATS)
+    # %Y takes the 24 of 01.03.24 for the year 24
+    counts = ", ".join(f"count_if(year(try_strptime(v, '{f}')) >= {FIRST})" for f in TIME_FORMATS)
     query = f"SELECT {counts} FROM (SELECT {_value(place)} AS v FROM sample)"
     return tuple(connection.execute(query).fetchone() or ())
 
@@ -367,7 +371,6 @@ def _signs(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
     found = connection.execute(
         f"""SELECT DISTINCT upper(regexp_extract(v, '({SIGNS})', 1, 'i'))
             FROM (SELECT {_value(place)} AS v FROM sample)
-            WHERE regexp_full_match(v, '[-+(]*\\s*({SIGNS})?\\s*[-+(]?[0-9][0-9.,\\s]*({SIGNS})?\\)?',
-              'i') ORDER BY 1"""
+            WHERE regexp_full_match(v, '{SIGNED}', 'i') ORDER BY 1"""
     ).fetchall()
     return tuple(sign for (sign,) in found if sign)
