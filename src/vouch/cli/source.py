@@ -14,7 +14,7 @@ app = typer.Typer(
 
 @app.command()
 def draft(
-    file: Annotated[Path, typer.Argument(help="A CSV, Parquet or JSON lines file.")],
+    file: Annotated[Path, typer.Argument(help="A CSV, Excel, Parquet or JSON file.")],
     name: Annotated[str | None, typer.Option(help="The source's name; else the file's.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write; else data/sources/NAME.yaml.")
@@ -32,9 +32,39 @@ def draft(
     for guess in drafted.guesses:
         print(f"  {guess.column}: {guess.role} ({guess.why})")
     print("please check:")
-    for question in drafted.questions:
-        print(f"  - {question}")
-    print(f"then: vouch run fraud --source {drafted.name} --path {file}")
+    for note in drafted.notes:
+        print(f"  - {note}")
+    if drafted.doubts:
+        print(f"please confirm, or nothing runs (vouch source confirm {drafted.name}):")
+        for doubt in drafted.doubts:
+            print(f"  - {doubt}")
+    print(f"then: vouch run {drafted.usecase} --source {drafted.name} --path {file}")
+
+
+@app.command()
+def confirm(
+    name: Annotated[str, typer.Argument(help="A declared source.")],
+    every: Annotated[bool, typer.Option("--all", help="Settle all, without asking.")] = False,
+) -> None:
+    """Settle the open questions of a source's declaration: each names the field to mend.
+
+    Yes takes the question out of the file: what the field says is right. No leaves it open.
+
+    Examples:
+      vouch source confirm shop
+      vouch source confirm shop --all
+    """
+    from vouch.sources.confirm import settle
+    from vouch.sources.declaration import load_declaration
+
+    path = ROOT / f"data/sources/{name}.yaml"
+    settled = []
+    for question in load_declaration(path).confirm:
+        print(f"- {question}")
+        if every or typer.confirm("  is what the file says right?"):
+            settled.append(question)
+    left = settle(path, settled) if settled else len(load_declaration(path).confirm)
+    print(f"{path}: {len(settled)} settled, {left} open")
 
 
 @app.command("list")

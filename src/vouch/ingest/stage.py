@@ -17,6 +17,7 @@ from vouch.files import sha256, write_json
 from vouch.ingest import parse
 from vouch.ingest.params import IngestParams
 from vouch.progress import Progress, silent
+from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
@@ -97,6 +98,7 @@ def ingest(
     """
     source = load_declaration(declaration)
     usecases.find(source.usecase).check(source, declaration)
+    check_confirmed(source, declaration)
     with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
         scratch = Path(folder)
         arrived = (

@@ -18,6 +18,7 @@ from vouch.progress import Progress, silent
 from vouch.register.registry import CHAMPION, Version, find, parse
 from vouch.score.features import Prepared, prepare
 from vouch.score.reading import UNSCORED, as_given, check_file
+from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.inputs import INPUTS, load_inputs
 
@@ -78,6 +79,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         raise VouchError(f"--out: {request.out} is the file to score", "name another file")
     source = request.source or load_inputs(root / INPUTS).choice(request.usecase).source
     declared = load_declaration(root / f"data/sources/{source}.yaml")
+    check_confirmed(declared, root / f"data/sources/{source}.yaml")
     version = _version(state, request, declared)
     trained = load_declaration(version.folder / "evidence/declaration.yaml")
     _check_columns(declared, trained, version)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from vouch.errors import VouchError, near
 from vouch.files import read_json, read_yaml, replacing, sha256, sweep, write_json
+from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, Strict, describe, load_declaration
 
 INPUTS = Path("data/inputs.yaml")
@@ -209,6 +210,7 @@ def choose(
         raise VouchError(f"{INPUTS}: no use case {usecase!r} yet", "name one: --source SOURCE")
     declaration = load_declaration(root / f"data/sources/{name}.yaml")
     _check_source(root, usecase, declaration)
+    check_confirmed(declaration, root / f"data/sources/{name}.yaml")
     kept = inputs.remembered.get(usecase, {}).get(name)
     kept = before if before and before.source == name else kept
     if declaration.simulator:

@@ -1,0 +1,376 @@
+"""What the values of each column of a table could be read as."""
+
+import math
+import re
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.sources.declaration import Declaration
+from vouch.sources.draft.layout import Layout
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SAMPLE = 20_000
+FEW_VALUES = 20
+"""How many of a column's most frequent values are kept."""
+FIRST = 1990
+"""The first year that a time may be in."""
+GROUPS = 60
+"""A column of more distinct values is not asked what it says of the label."""
+MISSING = ("nan", "null", "none", "nat", "n/a", "<na>")
+SIGNS = "[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR"
+SIGNED = rf"[-+(]*\s*({SIGNS})?\s*[-+(]?[0-9][0-9.,\s]*({SIGNS})?\)?"
+_DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
+_SHORT = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y")
+_NAMED = ("%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y")
+_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f")
+TIME_FORMATS = (
+    *(day + clock for day in (*_DAYS, *_SHORT, *_NAMED) for clock in _CLOCKS),
+    "%Y%m%d",
+    "%Y%m%d%H%M%S",
+    "%d/%b/%Y:%H:%M:%S %z",
+    "%a %b %d %H:%M:%S %z %Y",
+    *(f"%a %b %d %H:%M:%S {zone} %Y" for zone in ("PDT", "PST", "EDT", "EST", "UTC", "GMT")),
+    "%a, %d %b %Y %H:%M:%S %z",
+)
+ZONES = {
+    "PDT": "America/Los_Angeles",
+    "PST": "America/Los_Angeles",
+    "EDT": "America/New_York",
+    "EST": "America/New_York",
+}
+"""Zones that a time's abbreviation names."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the sampled values of a column show; shares are of the rows that have a value.
+
+    Attributes:
+        name: The column's name.
+        place: Its place among the columns, from 0.
+        total: Rows sampled.
+        rows: Those that have a value.
+        distinct: How many different values those have.
+        numbers: Share that are numbers, with or without decimals, groups or a currency sign.
+        points: Share that have a decimal point.
+        commas: Share that have a decimal comma.
+        groups: The sign between thousands where one is used, or empty.
+        signs: The currency signs used.
+        whole: Share that are whole numbers.
+        negative: Share of the numbers that are below 0.
+        iso: Share that are ISO 8601 times.
+        zoned: Share that are times with a zone.
+        clock: Share that are times of day.
+        midday: Whether any time has a time of day.
+        formats: The strptime patterns that fit (nearly) every value.
+        words: How many words a value has on average.
+        least: The smallest number.
+        most: The largest number.
+        rising: Share of rows whose number is not below that of the row before.
+        counting: Whether the numbers go up by one with each row.
+        backwards: Whether an ISO time falls back by at most an hour once or more.
+        top: The most frequent values, at most 20.
+    """
+
+    name: str
+    place: int = 0
+    total: int = 0
+    rows: int = 0
+    distinct: int = 0
+    numbers: float = 0.0
+    points: float = 0.0
+    commas: float = 0.0
+    groups: str = ""
+    signs: tuple[str, ...] = ()
+    whole: float = 0.0
+    negative: float = 0.0
+    iso: float = 0.0
+    zoned: float = 0.0
+    clock: float = 0.0
+    midday: bool = False
+    formats: tuple[str, ...] = ()
+    words: float = 0.0
+    least: float = 0.0
+    most: float = 0.0
+    rising: float = 0.0
+    counting: bool = False
+    backwards: bool = False
+    top: tuple[str, ...] = ()
+
+    @property
+    def snake(self) -> str:
+        """The name in lower case, its words parted by underscores, umlauts written out."""
+        return snake(self.name)
+
+    @property
+    def full(self) -> float:
+        """Share of the rows that have a value."""
+        return self.rows / self.total if self.total else 0.0
+
+    @property
+    def numeric(self) -> bool:
+        """Whether (nearly) all values are numbers."""
+        return self.rows > 0 and self.numbers > 0.98
+
+    @property
+    def values(self) -> frozenset[str]:
+        """The most frequent values in lower case, ``1.0`` as ``1``."""
+        return frozenset(re.sub(r"^(-?\d+)\.0+$", r"\1", value.lower()) for value in self.top)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The facts of a table's columns, and how far each says what another says.
+
+    Attributes:
+        facts: One for each column, in order.
+        tables: For a pair of columns, how often their values meet; made when asked for.
+    """
+
+    facts: tuple[Facts, ...]
+    tables: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
+
+
+def snake(name: str) -> str:
+    """Write a name in lower case, its words parted by underscores."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    for sign, letters in {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}.items():
+        name = name.replace(sign, letters)
+    return re.sub(r"[^a-z0-9à-ÿ]+", "_", name).strip("_")
+
+
+class Table:
+    """The first rows of a table, read as the ingest stage reads them."""
+
+    def __init__(self, connection: "DuckDBPyConnection", columns: tuple[str, ...]) -> None:
+        """Keep the connection that holds table ``sample``.
+
+        Args:
+            connection: Where it is.
+            columns: The file's columns.
+        """
+        self.connection = connection
+        self.columns = columns
+
+    def facts(self) -> tuple[Facts, ...]:
+        """Look at every column."""
+        return tuple(look(self.connection, name, place) for place, name in enumerate(self.columns))
+
+    def explained(self, label: Facts, column: Facts) -> float:
+        """Compute how much of the label's entropy a column explains.
+
+        Args:
+            label: The label.
+            column: Another column; one of many values counts by whether it has one.
+
+        Returns:
+            Mutual information by entropy, 0 to 1; 0 for a label of one value.
+        """
+        value = f"coalesce({_value(column.place)}, '')"
+        if column.distinct > min(GROUPS, column.rows / 10):
+            value = f"CAST({_value(column.place)} IS NULL AS VARCHAR)"
+        met = self.connection.execute(
+            f"""SELECT {_value(label.place)}, {value}, count(*) FROM sample
+                WHERE {_value(label.place)} IS NOT NULL GROUP BY 1, 2"""
+        ).fetchall()
+        return uncertainty({(a, b): n for a, b, n in met})
+
+
+def uncertainty(met: dict[tuple[str, str], int]) -> float:
+    """Compute the share of the first variable's entropy that the second explains.
+
+    Args:
+        met: How often each pair of values was seen.
+
+    Returns:
+        0 (nothing) to 1 (all).
+    """
+    total = sum(met.values())
+    first: Counter[str] = Counter()
+    second: Counter[str] = Counter()
+    for (a, b), n in met.items():
+        first[a] += n
+        second[b] += n
+    entropy = -sum(n / total * math.log(n / total) for n in first.values()) if total else 0.0
+    if entropy <= 0:
+        return 0.0
+    shared = sum(
+        n / total * math.log(n * total / (first[a] * second[b])) for (a, b), n in met.items()
+    )
+    return shared / entropy
+
+
+def open_table(
+    connection: "DuckDBPyConnection", file: Path, layout: Layout, *, texts: bool = False
+) -> Table:
+    """Read a file's first 20,000 rows into table ``sample``.
+
+    Args:
+        connection: Where the table is made.
+        file: The file.
+        layout: How it is written.
+        texts: Whether it is one of texts.
+
+    Returns:
+        The table.
+
+    Raises:
+        VouchError: A file that the readers cannot read.
+    """
+    import duckdb
+
+    from vouch.errors import VouchError
+    from vouch.sources.readers import open_raw
+
+    connection.execute("SET TimeZone = 'UTC'")
+    with tempfile.TemporaryDirectory() as folder:
+        raw = open_raw(connection, file, as_declared(layout), Path(folder))
+        cells = ", ".join(f"CAST({cell} AS VARCHAR)" for cell in raw.cells)
+        try:
+            connection.execute(
+                f"""CREATE TABLE sample AS SELECT row_number() OVER () AS place, [{cells}] AS cells
+                    FROM (SELECT * FROM ({raw.sql}) WHERE problem IS NULL LIMIT {SAMPLE})"""
+            )
+        except duckdb.Error as error:
+            raise VouchError(f"{file}: cannot be read ({error})", "give it whole") from None
+    return Table(connection, raw.columns)
+
+
+def as_declared(layout: Layout) -> Declaration:
+    """Give the declaration of a file of which only the layout is known."""
+    fields = declared(layout)
+    if layout.format == "csv":
+        fields["header"] = layout.header
+    return Declaration.model_validate({"name": "draft", "columns": {}, **fields})
+
+
+def declared(layout: Layout) -> dict[str, Any]:
+    """Give the fields of a declaration that tell how a file is written."""
+    fields: dict[str, Any] = {"format": layout.format}
+    if layout.format in ("csv", "json", "jsonl"):
+        fields["encoding"] = layout.encoding
+    if layout.format == "csv":
+        fields["separator"] = layout.separator
+        if layout.header != 1:
+            fields["header"] = layout.header
+        if not layout.quoting:
+            fields["quoting"] = False
+    return fields
+
+
+def _value(place: int) -> str:
+    known = ", ".join(f"'{word}'" for word in MISSING)
+    text = f"nullif(trim(cells[{place + 1}]), '')"
+    return f"CASE WHEN lower({text}) NOT IN ({known}) THEN {text} END"
+
+
+def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
+    """Count what the sampled values of one column could be read as."""
+    found = connection.execute(
+        f"""WITH texts AS (SELECT place, {_value(place)} AS v FROM sample),
+          cleaned AS (SELECT place, v,
+            regexp_replace(regexp_replace(v, '{SIGNS}|[\\s\\x{{00A0}}]', '', 'gi'),
+                           '^\\((.*)\\)$', '-\\1') AS m FROM texts),
+          read AS (SELECT *, TRY_CAST(m AS DOUBLE) AS d,
+            CASE WHEN regexp_matches(v, '^[0-9]{{4}}[-/][0-9]{{1,2}}[-/][0-9]{{1,2}}')
+                 THEN TRY_CAST(v AS TIMESTAMPTZ) END AS t FROM cleaned),
+          steps AS (SELECT *, lag(d) OVER (ORDER BY place) AS before,
+                           lag(t) OVER (ORDER BY place) AS earlier FROM read)
+        SELECT count(*) AS total, count(v) AS rows, count(DISTINCT v) AS distinct_,
+          count_if(isfinite(d) OR regexp_full_match(m, '{GROUPED}')) AS numbers,
+          count_if(regexp_full_match(m, '{POINTS}')) AS points,
+          count_if(regexp_full_match(m, '{COMMAS}')) AS commas,
+          count_if(regexp_full_match(m, '{COMMA_GROUPS}')) AS by_comma,
+          count_if(regexp_full_match(m, '{POINT_GROUPS}')) AS by_point,
+          count_if(regexp_full_match(m, '[+-]?[0-9]+')) AS whole,
+          count_if(m LIKE '-%' AND regexp_full_match(m, '-[0-9.,]+')) AS negative,
+          count(t) AS iso,
+          count_if(regexp_matches(v, '[0-9]( ?(Z|UTC|GMT)| ?[+-][0-9]{{2}}:?[0-9]{{2}}|[0-9]{{2}}:'
+            || '[0-9]{{2}}[+-][0-9]{{2}})( [0-9]{{4}})?$')) AS zoned,
+          count_if(regexp_full_match(v, '[0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]+)?)?'
+            || '( ?[AaPp][.]?[Mm][.]?)?')) AS clock,
+          count_if(regexp_matches(v, '[0-9]:[0-9]{{2}}')) > 0 AS midday,
+          avg(length(v) - length(replace(v, ' ', '')) + 1) AS words,
+          min(d) AS least, max(d) AS most,
+          count_if(d >= before) / greatest(count(before), 1) AS rising,
+          count(d) > 2 AND bool_and(before IS NULL OR d = before + 1) AS counting,
+          count_if(t < earlier AND t >= earlier - INTERVAL 1 HOUR) > 0 AS backwards,
+          count_if(regexp_full_match(v, '{DATED}')) AS dated
+        FROM steps"""
+    ).fetchone()
+    assert found is not None
+    *counts, dated = (n or 0 for n in found)
+    fits = _fits(connection, place) if dated > 0.9 * counts[1] > 0 else ()
+    counted = _Counted(*counts, fits=fits)
+    top, signs = _top(connection, place), _signs(connection, place)
+    return counted.facts(name, place, top, signs)
+
+
+def _fits(connection: "DuckDBPyConnection", place: int) -> tuple[int, ...]:
+    """Count the values that fit each of the strptime patterns."""
+    # %Y takes the 24 of 01.03.24 for the year 24
+    counts = ", ".join(f"count_if(year(try_strptime(v, '{f}')) >= {FIRST})" for f in TIME_FORMATS)
+    query = f"SELECT {counts} FROM (SELECT {_value(place)} AS v FROM sample)"
+    return tuple(connection.execute(query).fetchone() or ())
+
+
+DATED = r".*[0-9].*[-/.: ].*[0-9].*|[0-9]{8}|[0-9]{14}"
+GROUPED = r"[+-]?([0-9]{1,3}([.,][0-9]{3})+([.,][0-9]+)?|[0-9]+,[0-9]+)"
+POINTS = r"[+-]?([0-9]*|[0-9]{1,3}(,[0-9]{3})+)[.][0-9]+([eE][+-]?[0-9]+)?"
+COMMAS = r"[+-]?([0-9]+|[0-9]{1,3}([.][0-9]{3})+),[0-9]+"
+COMMA_GROUPS = r"[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?"
+POINT_GROUPS = r"[+-]?[0-9]{1,3}([.][0-9]{3})+(,[0-9]+)?"
+
+
+class _Counted:
+    """The counts of one column, turned into facts."""
+
+    def __init__(self, *counts: Any, fits: tuple[int, ...]) -> None:
+        self.counts, self.fits = counts, fits
+
+    def facts(self, name: str, place: int, top: tuple[str, ...], signs: tuple[str, ...]) -> Facts:
+        total, rows, distinct, numbers, points, commas, by_comma, by_point, *rest = self.counts
+        whole, negative, iso, zoned, clock, midday, words, least, most, *steps = rest
+        rising, counting, backwards = steps
+        base = max(rows, 1)
+        # a comma before three digits parts thousands where points part the decimals
+        commas = 0 if points and by_comma >= commas else commas
+        points = 0 if commas and by_point >= points else points
+        fitting = tuple(
+            form for form, n in zip(TIME_FORMATS, self.fits, strict=False) if n > 0.99 * rows
+        )
+        groups = "," if by_comma and not commas else "." if by_point and commas else ""
+        return Facts(
+            name, place, total, rows, distinct, numbers / base, points / base, commas / base,
+            groups, signs, whole / base, negative / max(numbers, 1), iso / base, zoned / base,
+            clock / base, bool(midday), fitting if numbers < rows or _dated(fitting, least) else (),
+            words or 0.0, least or 0.0, most or 0.0, rising or 0.0, bool(counting),
+            bool(backwards), top,
+        )  # fmt: skip
+
+
+def _dated(fitting: tuple[str, ...], least: float | None) -> bool:
+    """Tell whether whole numbers such as 20240301 are days."""
+    return bool(fitting) and least is not None and 19_900_101 <= least <= 21_000_101
+
+
+def _top(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
+    found = connection.execute(
+        f"""SELECT v FROM (SELECT {_value(place)} AS v FROM sample)
+            WHERE v IS NOT NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {FEW_VALUES}"""
+    ).fetchall()
+    return tuple(value for (value,) in found)
+
+
+def _signs(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
+    found = connection.execute(
+        f"""SELECT DISTINCT upper(regexp_extract(v, '({SIGNS})', 1, 'i'))
+            FROM (SELECT {_value(place)} AS v FROM sample)
+            WHERE regexp_full_match(v, '{SIGNED}', 'i') ORDER BY 1"""
+    ).fetchall()
+    return tuple(sign for (sign,) in found if sign)

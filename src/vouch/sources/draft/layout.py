@@ -1,0 +1,201 @@
+"""How a file is written: its format, encoding, separator and header line."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vouch.errors import VouchError
+
+SEPARATORS = ",;\t|"
+START = 1 << 18
+LINES = 300
+BLANK_SHARE = 0.3
+"""Share of zero bytes, all at even or all at odd places, that makes a text UTF-16."""
+NUMBER = re.compile(r"[+-]?[\d.,]+")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is written.
+
+    Attributes:
+        format: ``csv``, ``parquet``, ``jsonl``, ``json`` or ``excel``.
+        encoding: A text file's encoding.
+        separator: A CSV file's separator.
+        header: The 1-based line that names a CSV file's columns; 0: none does.
+        quoting: Whether quotes enclose fields.
+    """
+
+    format: str
+    encoding: str = "utf-8"
+    separator: str = ","
+    header: int = 1
+    quoting: bool = True
+
+
+def find_layout(file: Path) -> Layout:
+    """Find out how a file is written, from its first 256 KB.
+
+    Args:
+        file: The table, possibly compressed.
+
+    Raises:
+        VouchError: No such file, a folder, nothing in it, or a broken archive.
+    """
+    start = _start(file)
+    if not start.strip():
+        raise VouchError(f"{file}: is empty ({len(start)} bytes)", "give a file with rows")
+    if start.startswith(b"PAR1"):
+        return Layout("parquet")
+    if start.startswith(b"PK\x03\x04"):
+        return Layout("excel")
+    encoding = _encoding(start)
+    text = start.decode(encoding, errors="replace").lstrip("\ufeff")
+    opening = text.lstrip()[:1]
+    if opening == "[" and re.match(r"\s*\[\s*[{\]]", text):
+        return Layout("json", encoding)
+    if opening == "{":
+        return Layout("jsonl" if _is_json(text.strip().splitlines()[0]) else "json", encoding)
+    return _csv_layout(text, encoding, whole=len(start) < START)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _start(file: Path) -> bytes:
+    if not file.exists():
+        raise VouchError(f"{file}: no such file", "check the path")
+    if file.is_dir():
+        raise VouchError(f"{file}: is a folder", "give one file")
+    try:
+        return _unpacked(file)
+    except OSError as error:
+        if error.strerror is None:  # what gzip and bz2 call a broken archive
+            raise VouchError(f"{file}: cannot be unpacked ({error})", "give it whole") from None
+        raise VouchError(f"{file}: cannot be read ({error.strerror})", "check its rights") from None
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+        raise VouchError(f"{file}: cannot be unpacked ({error})", "give it whole") from None
+    except (NotImplementedError, ValueError, UnicodeDecodeError) as error:
+        raise VouchError(f"{file}: cannot be unpacked ({error})", "give it unpacked") from None
+
+
+def _unpacked(file: Path) -> bytes:
+    """Read the beginning of a file, or of what is compressed in it."""
+    with file.open("rb") as opened:
+        start = opened.read(START)
+    if start.startswith(b"\x1f\x8b"):
+        with gzip.open(file) as inner:
+            return inner.read(START)
+    if start.startswith(b"BZh"):
+        with bz2.open(file) as inner:
+            return inner.read(START)
+    if start.startswith(b"\xfd7zXZ\x00"):
+        with lzma.open(file) as inner:
+            return inner.read(START)
+    if start.startswith(b"PK\x03\x04"):
+        return _unzipped(file, start)
+    return start
+
+
+def _unzipped(file: Path, start: bytes) -> bytes:
+    with zipfile.ZipFile(file) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        if any(name.startswith("xl/") for name in names):
+            return start
+        if len(names) != 1:
+            raise VouchError(
+                f"{file}: holds {len(names)} files ({', '.join(names[:5])})", "give one of them"
+            )
+        with archive.open(names[0]) as inner:
+            return inner.read(START)
+
+
+def _encoding(start: bytes) -> str:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if start[1::2].count(0) > BLANK_SHARE * len(start) / 2:
+        return "utf-16-le"
+    if start[::2].count(0) > BLANK_SHARE * len(start) / 2:
+        return "utf-16-be"
+    whole = start if len(start) < START else start[: start.rfind(b"\n") + 1]
+    try:
+        whole.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
+    lines = re.split(r"\r\n|\r|\n", text)
+    lines = lines if whole else lines[:-1]
+    told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None
+    separators = told[1] if told else SEPARATORS
+    best = max(((s, q) for s in separators for q in (True, False)), key=lambda p: _fit(lines, *p))
+    separator, quoting = best
+    header = _header(lines, separator, quoting=quoting)
+    return Layout("csv", encoding, separator, header, quoting)
+
+
+def _rows(lines: list[str], separator: str, *, quoting: bool) -> list[tuple[int, list[str]]]:
+    """Split the first lines into records, each with the number of its first line."""
+    mode: Literal[0, 3] = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
+    reader = csv.reader(
+        io.StringIO("\n".join(lines[:LINES])), delimiter=separator, quoting=mode, strict=False
+    )
+    found, line = [], 1
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                found.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error:
+        pass
+    return found
+
+
+def _width(rows: list[tuple[int, list[str]]]) -> int:
+    widths = Counter(len(row) for _, row in rows)
+    return max(widths, key=lambda width: (widths[width], width)) if widths else 1
+
+
+def _fit(lines: list[str], separator: str, quoting: bool) -> tuple[float, ...]:
+    """Rate a separator: most rows of one width, then the widest; quotes where they do no harm."""
+    rows = _rows(lines, separator, quoting=quoting)
+    width = _width(rows)
+    alike = sum(len(row) == width for _, row in rows)
+    share = alike / max(len(rows), 1)
+    broken = quoting and any("\n" in cell and len(cell) > 2_000 for _, r in rows for cell in r)
+    return (width > 1 and share > 0.5 and not broken, round(share, 1), width, quoting)
+
+
+def _header(lines: list[str], separator: str, *, quoting: bool) -> int:
+    rows = _rows(lines, separator, quoting=quoting)
+    width = _width(rows)
+    first = next((place for place, (_, row) in enumerate(rows) if len(row) == width), 0)
+    if not rows or width < 2:
+        return rows[0][0] if rows else 1
+    line, names = rows[first]
+    below = [row for _, row in rows[first + 1 :] if len(row) == width]
+    return 0 if _is_data(names, below) else line
+
+
+def _is_data(names: list[str], below: list[list[str]]) -> bool:
+    """Tell whether what should be names are values like those below them."""
+    numbers = [place for place, name in enumerate(names) if NUMBER.fullmatch(name.strip())]
+    if not numbers or len(set(names)) == len(names) == len(numbers):
+        return bool(numbers) and not below
+    return all(all(NUMBER.fullmatch(row[place].strip()) for row in below[:20]) for place in numbers)
