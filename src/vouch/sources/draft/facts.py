@@ -316,7 +316,8 @@ def _fits(connection: "DuckDBPyConnection", place: int) -> tuple[int, ...]:
     # %Y takes the 24 of 01.03.24 for the year 24
     counts = ", ".join(f"count_if(year(try_strptime(v, '{f}')) >= {FIRST})" for f in TIME_FORMATS)
     query = f"SELECT {counts} FROM (SELECT {_value(place)} AS v FROM sample)"
-    return tuple(connection.execute(query).fetchone() or ())
+    # where no value fits there is no count, but null
+    return tuple(n or 0 for n in connection.execute(query).fetchone() or ())
 
 
 DATED = r".*[0-9].*[-/.: ].*[0-9].*|[0-9]{8}|[0-9]{14}"
