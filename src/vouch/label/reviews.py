@@ -75,7 +75,8 @@ def reviews(folder: Path, origin: str) -> "Table":
         Issues, in the columns of :data:`SCHEMA`.
     """
     rows = read_batches(folder)
-    own = pc.and_(pc.equal(rows["origin"], origin), pc.invert(rows["superseded"]))
+    superseded = pc.fill_null(rows["superseded"], False)
+    own = pc.and_(pc.equal(rows["origin"], origin), pc.invert(superseded))
     return ibis.memtable(rows.filter(own))
 
 
