@@ -30,13 +30,13 @@ setup: $(READY)
 # the lock's own lines of uv install uv, which installs the rest, hashes checked; PySpark comes as
 # source and is built with the lock's setuptools; bytecode is made here once, for containers tell
 # Python to write none, and then each command would compile all it imports
-$(READY): requirements.lock pyproject.toml vouch-dvc.pth
+$(READY): requirements.lock pyproject.toml src/vouch-dvc.pth
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	awk '/^[^ ]/{own=/^(uv|setuptools)==/} own' requirements.lock > .venv/uv.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	cp vouch-dvc.pth .venv/lib/python3.*/site-packages/  # an editable install leaves it out
+	cp src/vouch-dvc.pth .venv/lib/python3.*/site-packages/  # an editable install leaves it out
 	touch $(READY)
 
 lock:  ## after a change of pyproject.toml: pin it all anew, with hashes and without any address

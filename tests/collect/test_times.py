@@ -107,7 +107,8 @@ def test_what_holds_is_what_was_decided_last_whatever_the_clocks(tmp_path_factor
         rows = [row for row in drawn if row[3] is None or hour(row[3]) <= begun]  # as the suite
         moment, count = taken(source, folder, hour(clock), rows)
         done.append((moment, rows))
-        expected[moment] = dict(expected.get("now", {}))
+        if count:  # a collect of nothing new leaves no moment that a clock set back could not pass
+            expected[moment] = dict(expected.get("now", {}))
         expected["now"] = oracle(done)
         assert held(folder, source, None) == expected["now"]
         assert moment >= hour(clock)

@@ -180,6 +180,7 @@ class Project:
                 "rule": measured,
                 "reason": "",
                 "rule_comparison": comparison(0.05),
+                "bootstrap": {"repeats": 400, "confidence": 0.95},
             },
             "threshold": {"value": 0.5},
             "champion": {"version": None, "comparison": None},

@@ -113,10 +113,11 @@ def test_a_file_of_ids_and_texts_is_scored_row_by_row(tweets_project, model, tmp
     rows.to_csv(path, index=False)
     words = ("--source", "tweeteval", "--model", "sentiment-tweets:champion")
     found, told = scored(tweets_project, path, *words)
-    assert list(found.columns) == NAMES
+    assert list(found.columns) == [*NAMES, "reason"]
     assert list(found["id"]) == list(rows["id"])
     assert "5 of 6 rows scored" in told
-    assert found.iloc[TEXTS.index(""), 1:].isna().all()
+    assert found.loc[TEXTS.index(""), NAMES[1:]].isna().all()
+    assert list(found["reason"].notna()) == [text == "" for text in TEXTS]
     there = rows["text"] != ""
     scores = found.loc[there, NAMES[2:]].to_numpy()
     np.testing.assert_array_equal(scores, model.predict(rows[there]))
@@ -134,10 +135,11 @@ def test_a_row_that_cannot_be_read_keeps_its_place(tweets_project, model, tmp_pa
     words = ("--source", "tweeteval", "--model", "sentiment-tweets:champion")
     found, told = scored(tweets_project, path, *words)
     assert list(found["id"]) == ["1", "2", "3"]
-    assert found.iloc[1, 1:].isna().all()
+    assert found.loc[1, NAMES[1:]].isna().all()
+    assert found.loc[1, "reason"].startswith("label: 'rather good' is not a label")
     assert "2 of 3 rows scored" in told
     wanted = model.predict(pd.DataFrame({"text": ["gm", "never again"]}))
-    np.testing.assert_array_equal(found.iloc[[0, 2], 2:].to_numpy(float), wanted)
+    np.testing.assert_array_equal(found.loc[[0, 2], NAMES[2:]].to_numpy(float), wanted)
 
 
 def test_tweets_as_the_source_has_them_are_scored_without_their_labels(tweets_project, tmp_path):
