@@ -3,7 +3,7 @@
 Run it as ``python -m benchmarks.kills --kills 200``; ``--only run,repro`` takes some commands.
 Every second kill is at a random moment, the others inside a write, each kind of file in turn.
 After each the same command must succeed, `dvc status` be clean, and no raw file, decision, charge
-of the ledger or promotion be lost. Needs git; on two cores a kill takes about 40 seconds.
+of the ledger or promotion be lost. Needs git.
 """
 
 import argparse
