@@ -238,6 +238,16 @@ def test_a_missing_column_suggests_the_near_one(project, header):
     assert "'kinds'" in caught.value.hint
 
 
+@pytest.mark.parametrize("optional", ["", ", optional: true"])
+def test_a_missing_time_of_day_is_an_error_that_names_it(project, header, optional):
+    declared = project.declaration.read_text()
+    project.declare(declared.replace("role: time}", "role: time, clock: hour" + optional + "}"))
+    project.give(header.replace("kind", "kind,hours") + "\na,2024-01-01,1,x,y,web,10:00,0\n")
+    with pytest.raises(VouchError, match="no column 'hour'") as caught:
+        project.ingest()
+    assert "hours" in caught.value.hint
+
+
 def test_extra_columns_are_told_and_left_out(project, header):
     project.give(table(header + ",colour", good(1) + ",red"))
     summary = project.ingest()

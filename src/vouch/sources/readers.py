@@ -147,6 +147,12 @@ def _check_columns(path: Path, declaration: Declaration, columns: tuple[str, ...
         for name, column in declaration.columns.items()
         if name not in columns and not column.optional
     ]
+    # a date without its time of day would be another time
+    missing += [
+        column.clock
+        for name, column in declaration.columns.items()
+        if column.clock and name in columns and column.clock not in columns
+    ]
     if missing:
         raise VouchError(
             f"{path}: no column {', '.join(map(repr, missing))}, which source "
