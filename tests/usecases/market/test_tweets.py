@@ -24,9 +24,9 @@ TWEETS = """id,time,text,author,asset,followers
 
 @pytest.fixture
 def silver(checkout, tmp_path):
-    def run(scores=None, name="s.csv"):
+    def run(scores=None, name="s.csv", tweets=TWEETS):
         file = tmp_path / "tweets.csv"
-        file.write_text(TWEETS)
+        file.write_text(tweets)
         path = None
         if scores is not None:
             path = tmp_path / name
@@ -68,6 +68,12 @@ def test_scores_decide_where_they_are_given(silver, names):
     assert (classes["1"], classes["2"]) == (0, 2)
     assert classes[["3", "4"]].isna().all()
     assert told["unclassed"] == 2
+
+
+def test_scores_of_an_id_like_a_formula_find_their_tweet(silver):
+    tweets = "id,time,text\n=1+1,2024-01-01 10:00:00,the meeting is at noon\n"
+    _, told, _ = silver("id,prediction\n'=1+1,positive\n", tweets=tweets)
+    assert told["classes"]["positive"] == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from vouch.cells import restore
 from vouch.errors import VouchError, near
 from vouch.progress import Progress
 from vouch.sources.declaration import Declaration, Role, load_declaration
@@ -250,7 +251,8 @@ def _classed(connection: "DuckDBPyConnection", scores: Path | None) -> str:
         f"""CREATE TEMP TABLE scored AS SELECT CAST(id AS VARCHAR) AS id, said,
               CASE lower(said) {named} ELSE CASE WHEN TRY_CAST(said AS DOUBLE) IN (0, 1, 2)
                 THEN CAST(TRY_CAST(said AS DOUBLE) AS TINYINT) END END AS class
-            FROM (SELECT id, CAST(prediction AS VARCHAR) AS said FROM {table})"""
+            FROM (SELECT {_id(connection, scores)} AS id, CAST(prediction AS VARCHAR) AS said
+                  FROM {table})"""
     )
     wrong = connection.execute(
         "SELECT id, said FROM scored WHERE class IS NULL AND said IS NOT NULL ORDER BY id LIMIT 1"
@@ -264,13 +266,25 @@ def _classed(connection: "DuckDBPyConnection", scores: Path | None) -> str:
                FROM ({once}) AS once LEFT JOIN scored USING (id) GROUP BY n"""
 
 
+def _id(connection: "DuckDBPyConnection", scores: Path) -> str:
+    """Return SQL for the id that a row of scores was given for: CSV cells may be escaped."""
+    if _is_parquet(scores):
+        return "id"
+    connection.create_function("restored", restore, ["VARCHAR"], "VARCHAR")
+    return "restored(id)"
+
+
+def _is_parquet(scores: Path) -> bool:
+    return scores.suffix.lower() in {".parquet", ".pq"}
+
+
 def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
     import duckdb
 
     from vouch.score.reading import check_file
 
     check_file(scores)
-    kind = "parquet" if scores.suffix.lower() in {".parquet", ".pq"} else "csv"
+    kind = "parquet" if _is_parquet(scores) else "csv"
     table = f"read_{kind}({literal(scores)}{', all_varchar = true' if kind == 'csv' else ''})"
     try:
         names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()]
