@@ -105,6 +105,7 @@ def read_answers(path: Path) -> Reading:
 
 def _table(path: Path, text: str) -> Reading:
     head = text.partition("\n")[0]
+    # spreadsheets of many countries write semicolons
     mark = ";" if head.count(";") > head.count(",") else ","
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
     names = list(rows.fieldnames or ())

@@ -9,7 +9,7 @@ from vouch.ingest import parse
 from vouch.ingest.params import IngestParams
 from vouch.ingest.stage import File, check_ids, parse_one, write_bronze
 from vouch.score.reading import UNSCORED
-from vouch.settings import load_params
+from vouch.settings import P, load_params
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import quoted
 from vouch.validate.params import ValidateParams
@@ -47,7 +47,8 @@ def place(
     """
     file = File(path.name, path, "", LAST)
     parsed = parse_one(connection, given, file, scratch, 0)
-    check_ids(connection, given, parsed, _ingest(root, given).id_conflicts)
+    params = _params(root, given, "ingest", IngestParams)
+    check_ids(connection, given, parsed, params.id_conflicts)
     bronze = scratch / "bronze.parquet"
     write_bronze(connection, given, [parsed], bronze, scratch / "rejects.parquet")
     _sift(connection, given, path, root, bronze, scratch)
@@ -79,25 +80,14 @@ def _sift(
     source = given.within(columns_in(connection, bronze))
     checked, _ = applicable(stated, given, source)
     wanted = [e for e in checked if e["meta"]["policy"] == "quarantine" and by_row(e)]
-    params = _validate(root, given)
+    params = _params(root, given, "validate", ValidateParams)
     work = Work(source, suite, bronze, scratch, params, connection)
     sift(work, path, wanted, scratch / "quarantine.parquet")
 
 
-def _ingest(root: Path, given: Declaration) -> IngestParams:
+def _params(root: Path, given: Declaration, stage: str, model: type[P]) -> P:
     path = root / "params.yaml"
-    return (
-        load_params(path, IngestParams, "ingest", given.usecase)
-        if path.exists()
-        else IngestParams()
-    )
-
-
-def _validate(root: Path, given: Declaration) -> ValidateParams:
-    path = root / "params.yaml"
-    if not path.exists():
-        return ValidateParams()
-    return load_params(path, ValidateParams, "validate", given.usecase)
+    return load_params(path, model, stage, given.usecase) if path.exists() else model()
 
 
 def _keep(connection: "DuckDBPyConnection", given: Declaration) -> None:

@@ -33,23 +33,30 @@ def unpacked(path: Path, scratch: Path) -> Path:
     Raises:
         VouchError: A damaged file, or a zip of several members.
     """
-    with path.open("rb") as file:
-        start = file.read(6)
+    plain = scratch / f"{path.stem}.plain"
     try:
-        with _opened(path, start) as source, (scratch / f"{path.stem}.plain").open("wb") as out:
+        source = opened(path)
+        if source is None:
+            return path
+        with source, plain.open("wb") as out:
             shutil.copyfileobj(source, out, 1 << 20)
-    except NotCompressedError:
-        return path
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as bad:
         raise VouchError(f"{path}: cannot be decompressed: {bad}", "give it again, whole") from None
-    return scratch / f"{path.stem}.plain"
+    return plain
 
 
-class NotCompressedError(Exception):
-    """A file that is plain."""
+def opened(path: Path) -> IO[bytes] | None:
+    """Open what is compressed in a file; None for one that is not compressed.
 
+    Args:
+        path: As for :func:`unpacked`.
 
-def _opened(path: Path, start: bytes) -> IO[bytes]:
+    Raises:
+        VouchError: A zip of several members.
+        OSError: A file that cannot be read; a damaged one raises what its library raises.
+    """
+    with path.open("rb") as file:
+        start = file.read(6)
     if start.startswith(GZIP):
         return cast("IO[bytes]", gzip.open(path))
     if start.startswith(BZIP2):
@@ -57,7 +64,7 @@ def _opened(path: Path, start: bytes) -> IO[bytes]:
     if start.startswith(XZ):
         return lzma.open(path)
     if not start.startswith(ZIP):
-        raise NotCompressedError
+        return None
     with zipfile.ZipFile(path) as archive:
         members = [each for each in archive.infolist() if not each.is_dir()]
         if len(members) != 1:

@@ -4,11 +4,11 @@ import math
 import re
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.sources.declaration import Declaration
+from vouch.sources.declaration import Declaration, plain_word
 from vouch.sources.draft.layout import Layout
 
 if TYPE_CHECKING:
@@ -120,20 +120,7 @@ class Facts:
     @property
     def values(self) -> frozenset[str]:
         """The most frequent values in lower case, ``1.0`` as ``1``."""
-        return frozenset(re.sub(r"^(-?\d+)\.0+$", r"\1", value.lower()) for value in self.top)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The facts of a table's columns, and how far each says what another says.
-
-    Attributes:
-        facts: One for each column, in order.
-        tables: For a pair of columns, how often their values meet; made when asked for.
-    """
-
-    facts: tuple[Facts, ...]
-    tables: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
+        return frozenset(map(plain_word, self.top))
 
 
 def snake(name: str) -> str:

@@ -1,8 +1,6 @@
 """How a file is written: its format, encoding, separator and header line."""
 
-import bz2
 import csv
-import gzip
 import io
 import json
 import lzma
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from vouch.errors import VouchError
+from vouch.sources.unpack import ZIP, opened
 
 SEPARATORS = ",;\t|"
 START = 1 << 18
@@ -57,7 +56,7 @@ def find_layout(file: Path) -> Layout:
         raise VouchError(f"{file}: is empty ({len(start)} bytes)", "give a file with rows")
     if start.startswith(b"PAR1"):
         return Layout("parquet")
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith(ZIP):
         return Layout("excel")
     encoding = _encoding(start)
     text = start.decode(encoding, errors="replace").lstrip("\ufeff")
@@ -94,34 +93,18 @@ def _start(file: Path) -> bytes:
 
 
 def _unpacked(file: Path) -> bytes:
-    """Read the beginning of a file, or of what is compressed in it."""
-    with file.open("rb") as opened:
-        start = opened.read(START)
-    if start.startswith(b"\x1f\x8b"):
-        with gzip.open(file) as inner:
-            return inner.read(START)
-    if start.startswith(b"BZh"):
-        with bz2.open(file) as inner:
-            return inner.read(START)
-    if start.startswith(b"\xfd7zXZ\x00"):
-        with lzma.open(file) as inner:
-            return inner.read(START)
-    if start.startswith(b"PK\x03\x04"):
-        return _unzipped(file, start)
-    return start
+    """Read the beginning of a file, or of what is compressed in it; a workbook's as it is."""
+    packed = None if _is_workbook(file) else opened(file)
+    with packed or file.open("rb") as content:
+        return content.read(START)
 
 
-def _unzipped(file: Path, start: bytes) -> bytes:
+def _is_workbook(file: Path) -> bool:
+    with file.open("rb") as content:
+        if content.read(len(ZIP)) != ZIP:
+            return False
     with zipfile.ZipFile(file) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-        if any(name.startswith("xl/") for name in names):
-            return start
-        if len(names) != 1:
-            raise VouchError(
-                f"{file}: holds {len(names)} files ({', '.join(names[:5])})", "give one of them"
-            )
-        with archive.open(names[0]) as inner:
-            return inner.read(START)
+        return any(name.startswith("xl/") for name in archive.namelist())
 
 
 def _encoding(start: bytes) -> str:
