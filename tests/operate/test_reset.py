@@ -1,5 +1,6 @@
 """What goes and what stays, in a trained project."""
 
+import gc
 import shutil
 import sqlite3
 from contextlib import closing
@@ -167,6 +168,7 @@ def test_a_linked_state_or_data_folder_stays_whole(used, tmp_path, name):
     elsewhere = tmp_path / "elsewhere"
     shutil.move(used / name, elsewhere)
     (used / name).symlink_to(elsewhere)
+    gc.collect()  # closes the fixture's database, whose log SQLite then removes
     before = {path: path.stat().st_size for path in [elsewhere, *elsewhere.rglob("*")]}
     with pytest.raises(VouchError, match="follows no links"):
         reset(used, Scope(decisions=True))
