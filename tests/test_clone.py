@@ -4,10 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
+from benchmarks.kills import payments
 from tests.project import copy_checkout, dvc, shrink, vouch
 from vouch import versions
 from vouch.sources.inputs import keep
@@ -18,29 +17,9 @@ def git(folder, *words):
     subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
 
 
-def paysim(path, rows=3000):
-    rng = np.random.default_rng(0)
-    fraud = rng.random(rows) < 0.05
-    before = rng.uniform(100, 90_000, rows).round(2)
-    amount = np.where(fraud, before, (before * rng.random(rows)).round(2))
-    columns = {
-        "step": np.sort(rng.integers(1, 600, rows)),
-        "type": np.where(fraud, "TRANSFER", "PAYMENT"),
-        "amount": amount,
-        "nameOrig": [f"C{n}" for n in range(rows)],
-        "oldbalanceOrg": before,
-        "newbalanceOrig": (before - amount).round(2),
-        "nameDest": [f"M{n}" for n in rng.integers(0, rows // 4, rows)],
-        "oldbalanceDest": 0.0,
-        "newbalanceDest": np.where(fraud, 0.0, amount),
-        "isFraud": fraud.astype(int),
-    }
-    pd.DataFrame(columns).to_csv(path, index=False)
-
-
 @pytest.mark.parametrize("old", [False, True])
 def test_raw_files_survive_checkout_and_collection_of_the_cache(fresh_project, tmp_path, old):
-    paysim(tmp_path / "p.csv", rows=20)
+    payments(20, seed=0).to_csv(tmp_path / "p.csv", index=False)
     keep(fresh_project / "data/raw/paysim", tmp_path / "p.csv")
     if old:  # as older projects hid them
         with (fresh_project / ".gitignore").open("a") as file:
@@ -69,7 +48,7 @@ def test_raw_files_survive_checkout_and_collection_of_the_cache(fresh_project, t
 def test_a_clone_elsewhere_pulls_and_reproduces_every_hash(tmp_path):
     project = copy_checkout(tmp_path / "project")
     shrink(project, trials=1)
-    paysim(tmp_path / "p.csv")
+    payments(3000, seed=0).to_csv(tmp_path / "p.csv", index=False)
     words = ("--source", "paysim", "--path", str(tmp_path / "p.csv"), "--no-prefect")
     done = vouch(project, "run", "fraud", *words)
     assert done.returncode == 0, done.stdout + done.stderr

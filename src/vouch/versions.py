@@ -4,6 +4,7 @@ The order of the calls matters: restoring from the run cache comes before the de
 saved, or a wrong old output is restored under a clean status.
 """
 
+import filecmp
 import json
 import logging
 import os
@@ -134,7 +135,9 @@ def _mend_list(folder: Path) -> None:
 def _mend_lockfile(repo: "Repo") -> None:
     """Take the last good copy of a damaged ``dvc.lock``; without one its stages run again."""
     path, copy = Path(repo.root_dir) / "dvc.lock", Path(repo.root_dir) / GOOD
-    if not path.exists() or _is_lockfile(repo, path):
+    # every stage opens the project: what equals the good copy is not parsed again
+    same = copy.exists() and path.exists() and filecmp.cmp(path, copy, shallow=False)
+    if not path.exists() or same or _is_lockfile(repo, path):
         return
     if copy.exists() and _is_lockfile(repo, copy):
         with replacing(path) as draft:
