@@ -27,11 +27,11 @@ def score(
     ] = "champion",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the counts here.")] = None,
 ) -> None:
-    """Score every row of a new file: id, prediction and a score a class, in input order.
+    """Score every row of a new file: id, prediction, a score a class, reason; in input order.
 
     Classes are called as in the source's label column: score_0 and score_1, or score_negative,
-    score_neutral and score_positive. A row that cannot be read keeps its place with empty
-    scores, and is counted.
+    score_neutral and score_positive. A row that cannot be read, or that training would
+    quarantine, keeps its place with empty scores and the reason, and is counted.
 
     Examples:
       vouch score fraud --path new.csv --out scores.csv
