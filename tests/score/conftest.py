@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,8 +16,12 @@ from vouch.label import label
 from vouch.label.params import LabelParams
 from vouch.register.life import promote
 from vouch.register.registry import Package, publish
+from vouch.sources.declaration import load_declaration
 from vouch.sources.inputs import Choice, keep, save_choice
 from vouch.tune import models
+from vouch.validate import validate
+from vouch.validate.params import ValidateParams
+from vouch.validate.suite import derive_suite
 
 SHOP = """
 name: shop
@@ -64,8 +67,9 @@ def payments(count: int, seed: int = 0, first: int = 0) -> pd.DataFrame:
     )
 
 
-def _train(root: Path) -> None:
-    choice = _choose(root)
+def train(root: Path, rows: pd.DataFrame, declared: str = SHOP) -> None:
+    """Take payments through the stages before tune, and hold the latest fifth out."""
+    choice = _choose(root, rows, declared)
     declaration = root / "data/sources/shop.yaml"
     for folder in ("bronze", "silver", "labels", "gold"):
         (root / folder).mkdir()
@@ -81,11 +85,17 @@ def _train(root: Path) -> None:
         rows=bronze,
         rejects=root / "bronze/rejects.parquet",
         summary=root / "bronze/ingest.json",
-        params=IngestParams(),
+        params=IngestParams(id_conflicts=1),
     )
-    duckdb.sql(
-        f"COPY (SELECT *, time AS known_at, NULL::TIMESTAMP AS superseded_at "
-        f"FROM '{bronze}' ORDER BY time, id) TO '{silver}'"
+    validate(
+        declaration=declaration,
+        suite=root / "expectations/shop.json",
+        bronze=bronze,
+        rows=silver,
+        quarantine=root / "silver/quarantine.parquet",
+        summary=root / "silver/validate.json",
+        page=root / "silver/validate.html",
+        params=ValidateParams(id_conflicts=1),
     )
     label(
         declaration=declaration,
@@ -112,19 +122,23 @@ def _train(root: Path) -> None:
     )
 
 
-def _choose(root: Path) -> Choice:
+def _choose(root: Path, rows: pd.DataFrame, declared: str) -> Choice:
     sources = root / "data/sources"
     sources.mkdir(parents=True)
-    (sources / "shop.yaml").write_text(SHOP)
+    (sources / "shop.yaml").write_text(declared)
     (sources / "other.yaml").write_text(OTHER)
-    payments(600).to_csv(root / "payments.csv", index=False)
+    write_json(
+        root / "expectations/shop.json", derive_suite(load_declaration(sources / "shop.yaml"))
+    )
+    rows.to_csv(root / "payments.csv", index=False)
     key = keep(root / "data/raw/shop", root / "payments.csv")
     choice = Choice(source="shop", raw="data/raw/shop", files=(key,), set=key)
     save_choice(root, "fraud", choice)
     return choice
 
 
-def _publish(root: Path) -> None:
+def register(root: Path) -> None:
+    """Register a model of the training table, of every feature."""
     frame = pd.read_parquet(root / "gold/train.parquet")
     features = [f["name"] for f in json.loads((root / "gold/extract.json").read_text())["features"]]
     # one random feature a split: the scores depend on every feature
@@ -148,7 +162,7 @@ def _publish(root: Path) -> None:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained project whose model looks back over windows, habits and risk; read only."""
     root = tmp_path_factory.mktemp("shop")
-    _train(root)
-    _publish(root)
+    train(root, payments(600))
+    register(root)
     promote(root / ".vouch", "fraud-shop", "1", "the only one")
     return root
