@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from vouch.errors import VouchError, near
 from vouch.files import read_json, read_yaml, replacing, sha256, sweep, write_json
+from vouch.output import write
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, Strict, describe, load_declaration
 
@@ -181,7 +182,7 @@ def choose(
     holdout: Path | None = None,
     as_of: str | None = None,
     engine: Engine | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = write,
 ) -> Choice:
     """Decide what the next run works on, and keep a copy of every raw file that comes.
 
