@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from rich.console import Console
 
+from tasks.artifacts import show_table
 from tasks.events import tell_labels
 from tasks.stage import RETRY
 from vouch import terminal
@@ -24,8 +24,6 @@ def collect(usecase: str, path: Path) -> dict[str, Any]:
     said = f"{path.name}: {found['new']} new, {found['known']} known, {found['blank']} blank"
     terminal.say(console, f"  collect   {said}, {len(found['set_aside'])} set aside")
     if found["set_aside"]:
-        create_table_artifact(
-            key=f"{usecase}-set-aside", table=found["set_aside"], description=f"{path.name}: {said}"
-        )
+        show_table(f"{usecase}-set-aside", found["set_aside"], said)
     tell_labels(usecase, found)
     return found

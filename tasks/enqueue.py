@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_link_artifact
 from rich.console import Console
 
+from tasks.artifacts import show_link
 from tasks.stage import RETRY
 from vouch import terminal
 from vouch.pipeline import STATE
@@ -25,6 +25,5 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     for warning in found["warnings"]:
         terminal.say(console, f"            ! {warning}")
     if found["cases"]:
-        link = out.resolve().as_uri()
-        create_link_artifact(key=f"{usecase}-cases", link=link, description=str(out))
+        show_link(f"{usecase}-cases", out)
     return found
