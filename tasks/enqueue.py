@@ -22,8 +22,7 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     with terminal.working(console, "enqueue") as shown:
         found = put_out(Path(), STATE, usecase, n, out, shown)
     terminal.say(console, f"  enqueue   {found['cases']} cases -> {out}")
-    for warning in found["warnings"]:
-        terminal.say(console, f"            ! {warning}")
+    terminal.warn(console, found["warnings"])
     if found["cases"]:
         show_link(f"{usecase}-cases", out)
     return found
