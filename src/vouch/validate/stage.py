@@ -16,6 +16,7 @@ from vouch.validate.history import KEY, check_corrections, find_repeats, find_ve
 from vouch.validate.outcome import Outcome, columns_of, outcome
 from vouch.validate.page import write_page
 from vouch.validate.params import ValidateParams
+from vouch.validate.queries import check_queries
 from vouch.validate.suite import POLICIES
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
         Each with ``type``, ``kwargs`` and ``meta.policy``.
 
     Raises:
-        VouchError: No JSON, an expectation that is none, an unknown policy, or a quarantine of
-            rows by something that is not about rows.
+        VouchError: No JSON, an expectation that is none, an unknown policy, a quarantine of rows
+            by something that is not about rows, or a query that reads anything else.
     """
     content = read_json(path)
     expectations = content.get("expectations") if isinstance(content, dict) else None
@@ -119,6 +120,7 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
             )
         each["meta"] = {**(each.get("meta") or {}), "policy": policy}
     gx.check_types(path, expectations)
+    check_queries(path, expectations)
     for each in expectations:
         if each["meta"]["policy"] == "quarantine" and not gx.is_about_rows(each):
             raise VouchError(
