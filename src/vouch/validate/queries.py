@@ -30,13 +30,15 @@ def check_queries(path: Path, expectations: Iterable[dict[str, Any]]) -> None:
     import duckdb
 
     with duckdb.connect() as connection:
+        changing = _changing(connection)
         for each in expectations:
-            for name, text in each["kwargs"].items():
-                if name.endswith("_query") and (problem := _problem(connection, str(text))):
+            texts = {name: str(text) for name, text in each["kwargs"].items()}
+            for name in (name for name in texts if name.endswith("_query")):
+                if problem := _problem(connection, texts[name], changing):
                     raise VouchError(f"{path}: {each['type']}: {name}: {problem}", HINT)
 
 
-def _problem(connection: Any, text: str) -> str:
+def _problem(connection: Any, text: str, changing: set[str]) -> str:
     """Return what a query may not hold; empty if it may be run."""
     parsed = _parsed(connection, text.replace("{batch}", BATCH))
     if parsed.get("error"):
@@ -44,7 +46,9 @@ def _problem(connection: Any, text: str) -> str:
     if len(parsed["statements"]) != 1:
         return "no query, or more than one statement"
     nodes = list(_nodes(parsed["statements"]))
-    return _foreign(nodes) or _changing(connection, nodes)
+    if called := changing & {node.get("function_name") for node in nodes}:
+        return f"may not call {min(called)}(…): its value changes"
+    return _foreign(nodes)
 
 
 def _parsed(connection: Any, text: str) -> dict[str, Any]:
@@ -80,12 +84,7 @@ def _foreign(nodes: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _changing(connection: Any, nodes: list[dict[str, Any]]) -> str:
-    """Return a function that does not give the same of the same row at any time."""
-    used = {node["function_name"] for node in nodes if node.get("class") == "FUNCTION"}
-    row = connection.execute(
-        """SELECT min(function_name) FROM duckdb_functions()
-           WHERE stability <> 'CONSISTENT' AND list_contains(?, function_name)""",
-        [sorted(used)],
-    ).fetchone()
-    return f"may not call {row[0]}(…): its value changes" if row[0] else ""
+def _changing(connection: Any) -> set[str]:
+    """Return the functions that may not give the same of the same row at any time."""
+    query = "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+    return {name for (name,) in connection.execute(query).fetchall()}
