@@ -41,10 +41,10 @@ def backtest(
     from vouch.backtest.run import DEFAULT, SEEDS, Settings
     from vouch.backtest.run import backtest as run
     from vouch.files import write_json
-    from vouch.sources.declaration import load_declaration
+    from vouch.sources.declaration import load_declaration, source_path
 
     chosen = parse_folds(folds)
-    declaration = load_declaration(Path(f"data/sources/{source}.yaml"))
+    declaration = load_declaration(source_path(Path(), source))
     settings = Settings(DEFAULT, SEEDS, history)
     with terminal.working(Console(stderr=True), "backtest") as progress:
         result = run(declaration, path, chosen, settings, progress)

@@ -57,9 +57,9 @@ def confirm(
       vouch source confirm shop --all
     """
     from vouch.sources.confirm import settle
-    from vouch.sources.declaration import load_declaration
+    from vouch.sources.declaration import load_declaration, source_path
 
-    path = ROOT / f"data/sources/{name}.yaml"
+    path = source_path(ROOT, name)
     settled = []
     for question in load_declaration(path).confirm:
         write(f"- {question}")
@@ -90,9 +90,9 @@ def show(name: Annotated[str, typer.Argument(help="A declared source.")]) -> Non
     Example:
       vouch source show paysim
     """
-    from vouch.sources.declaration import load_declaration
+    from vouch.sources.declaration import load_declaration, source_path
 
-    source = load_declaration(ROOT / f"data/sources/{name}.yaml")
+    source = load_declaration(source_path(ROOT, name))
     write(f"{source.name}: {source.description} ({source.format}, {source.usecase})")
     for column, declared in source.columns.items():
         canonical = "" if declared.role == "ignore" else source.canonical(column)

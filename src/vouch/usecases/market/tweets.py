@@ -11,7 +11,7 @@ import yaml
 from vouch.cells import restore
 from vouch.errors import VouchError, near
 from vouch.progress import Progress
-from vouch.sources.declaration import Declaration, Role, load_declaration
+from vouch.sources.declaration import Declaration, Role, load_declaration, source_path
 from vouch.sources.readers import file_literal, literal
 from vouch.usecases.market.assets import Assets
 from vouch.usecases.market.params import MarketParams
@@ -62,10 +62,11 @@ def choose_source(root: Path, file: Path, name: str | None) -> Declaration:
     folder = root / "data/sources"
     if name is None:
         return as_given(_fitting(folder, file), file)
-    source = load_declaration(folder / f"{name}.yaml")
+    path = source_path(root, name)
+    source = load_declaration(path)
     if lacking := [role for role in NEEDED if not source.has(role)]:
         raise VouchError(
-            f"{folder / name}.yaml: no column has the role {lacking[0]!r}",
+            f"{path}: no column has the role {lacking[0]!r}",
             "a market report needs tweets with a text and a time",
         )
     return as_given(source, file)
