@@ -21,6 +21,7 @@ from vouch.errors import VouchError, near, show
 from vouch.files import write_json
 from vouch.operate import loopback, server_of
 from vouch.operate.record import own_secret
+from vouch.output import write
 from vouch.request import Feedback, Request, Retraining, Scoring
 
 FLOWS: dict[str, type[BaseModel]] = {
@@ -96,7 +97,7 @@ def _prepare(pool: str) -> int:
     from flows.pool import make_pool
     from flows.sweep import sweep
 
-    print(f"{sweep()} runs closed that were killed")
+    write(f"{sweep()} runs closed that were killed")
     make_pool(pool)
     return 0
 

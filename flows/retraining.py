@@ -11,6 +11,7 @@ from pydantic import Field
 from rich.console import Console
 
 from flows.stages import DATA, MODEL, run
+from tasks.artifacts import escape, items
 from tasks.data import choose_input, push
 from tasks.extract import extract
 from tasks.holdout import renew_holdout
@@ -71,9 +72,9 @@ def _retrain(request: Retraining) -> list[dict[str, Any]]:
 
 def _ask(asked: Waiting, request: Retraining) -> Approval:
     """Wait for a person's answer; other runs may work meanwhile."""
-    reasons = "\n".join(f"- {reason}" for reason in asked.reasons)
     before = f"version {asked.champion}" if asked.champion else "no champion yet"
-    said = f"**{asked.name} version {asked.version}** may replace {before}.\n\n{reasons}"
+    name = escape(f"{asked.name} version {asked.version}")
+    said = f"**{name}** may replace {before}.\n\n{items(asked.reasons)}"
     form = Approval.with_initial_data(description=said)
     try:
         return pause_flow_run(

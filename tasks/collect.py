@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from rich.console import Console
 
+from tasks.artifacts import show_table
 from tasks.events import tell_labels
 from tasks.stage import RETRY
 from vouch import terminal
 from vouch.pipeline import STATE
+
+SHOWN = 10
+"""Answers set aside that the terminal names; the table in Prefect's page has all."""
 
 
 @task(name="collect", task_run_name="collect {path}", **RETRY)
@@ -23,9 +26,9 @@ def collect(usecase: str, path: Path) -> dict[str, Any]:
         found = take_in(Path(), STATE, usecase, path, shown)
     said = f"{path.name}: {found['new']} new, {found['known']} known, {found['blank']} blank"
     terminal.say(console, f"  collect   {said}, {len(found['set_aside'])} set aside")
+    aside = (f"line {one['line']}: {one['reason']}" for one in found["set_aside"][:SHOWN])
+    terminal.warn(console, [*found["ignored"], *aside])
     if found["set_aside"]:
-        create_table_artifact(
-            key=f"{usecase}-set-aside", table=found["set_aside"], description=f"{path.name}: {said}"
-        )
+        show_table(f"{usecase}-set-aside", found["set_aside"], said)
     tell_labels(usecase, found)
     return found

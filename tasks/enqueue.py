@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_link_artifact
 from rich.console import Console
 
+from tasks.artifacts import show_link
 from tasks.stage import RETRY
 from vouch import terminal
 from vouch.pipeline import STATE
@@ -22,9 +22,7 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     with terminal.working(console, "enqueue") as shown:
         found = put_out(Path(), STATE, usecase, n, out, shown)
     terminal.say(console, f"  enqueue   {found['cases']} cases -> {out}")
-    for warning in found["warnings"]:
-        terminal.say(console, f"            ! {warning}")
+    terminal.warn(console, found["warnings"])
     if found["cases"]:
-        link = out.resolve().as_uri()
-        create_link_artifact(key=f"{usecase}-cases", link=link, description=str(out))
+        show_link(f"{usecase}-cases", out)
     return found

@@ -1,12 +1,11 @@
 """The stage `evaluate` as a Prefect task, its curves as images."""
 
-import base64
 from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_image_artifact
 
+from tasks.artifacts import show_image
 from tasks.stage import RETRY, run
 from vouch.files import read_json
 
@@ -25,6 +24,5 @@ def evaluate(usecase: str, force: bool = False) -> dict[str, Any]:
     }
     for name, image in drawn.items():
         if image:
-            url = f"data:image/png;base64,{base64.b64encode(image).decode()}"
-            create_image_artifact(image_url=url, key=f"{usecase}-{name}", description=name)
+            show_image(f"{usecase}-{name}", image, name)
     return outcome

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from rich.console import Console
 
+from tasks.artifacts import show_text
 from tasks.stage import RETRY
 from vouch import terminal
 from vouch.holdout.renewal import renew
@@ -18,5 +18,5 @@ def renew_holdout(usecase: str) -> dict[str, Any]:
     """Rotate if the budget is spent and newer rows have filled a holdout; say so if not."""
     found = renew(Path(), STATE, usecase)
     terminal.say(Console(), f"  holdout   {found.said}")
-    create_markdown_artifact(key=f"{usecase}-holdout", markdown=found.said)
+    show_text(f"{usecase}-holdout", "The holdout", [found.said])
     return found.as_json()

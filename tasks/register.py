@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 
+from tasks.artifacts import show_text
 from tasks.stage import RETRY, run
 from vouch.files import read_json
 from vouch.pipeline import STATE
@@ -18,11 +18,8 @@ def register(usecase: str, force: bool = False) -> dict[str, Any]:
     outcome = run("register", usecase, force)
     made = read_json(Path(f"data/register/{usecase}/registration.json"))
     verdict = "champion" if made["gate"]["promoted"] else "challenger"
-    reasons = "\n".join(f"- {reason}" for reason in made["gate"]["reasons"])
-    create_markdown_artifact(
-        key=f"{usecase}-gate",
-        markdown=f"## {made['name']} version {made['version']}: {verdict}\n\n{reasons}\n",
-    )
+    title = f"{made['name']} version {made['version']}: {verdict}"
+    show_text(f"{usecase}-gate", title, made["gate"]["reasons"])
     return outcome
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_link_artifact
 
+from tasks.artifacts import show_link
 from tasks.stage import RETRY, run
 
 
@@ -13,6 +13,5 @@ from tasks.stage import RETRY, run
 def report(usecase: str, force: bool = False) -> dict[str, Any]:
     """One offline page on all stages before it."""
     outcome = run("report", usecase, force)
-    page = Path(f"data/report/{usecase}/report.html").resolve()
-    create_link_artifact(key=f"{usecase}-report", link=page.as_uri(), description=str(page))
+    show_link(f"{usecase}-report", Path(f"data/report/{usecase}/report.html"))
     return outcome

@@ -26,4 +26,5 @@ def score(request: Scoring, pending: Pending) -> dict[str, Any]:
     record(pending, found)
     rows = f"{found['scored']:,} of {found['rows']:,} rows"
     terminal.say(console, f"  score     {rows} of {pending.path} -> {pending.out}")
+    terminal.warn(console, found["warnings"])
     return found

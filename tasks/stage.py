@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from prefect import Task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from rich.console import Console
 
+from tasks.artifacts import show_progress
 from vouch import terminal
 from vouch.errors import VouchError
 from vouch.progress import Progress
@@ -68,11 +68,6 @@ def _both(shown: Progress, name: str, usecase: str) -> Progress:
         if time.monotonic() - last < EVERY:
             return
         last = time.monotonic()
-        share = 100.0 * done / total
-        if artifact is None:
-            made = create_progress_artifact(share, key=f"{usecase}-{name}", description=message)
-            artifact = UUID(str(made))
-        else:
-            update_progress_artifact(artifact, progress=share, description=message)
+        artifact = show_progress(f"{usecase}-{name}", 100.0 * done / total, message, artifact)
 
     return tell

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 
+from tasks.artifacts import show_table
 from tasks.stage import RETRY, run
 from vouch.files import read_json
 from vouch.report.formats import words
@@ -20,10 +20,10 @@ def tune(usecase: str, force: bool = False) -> dict[str, Any]:
     metric = board["metric"]
     done = [t for t in board["trials"] if t[metric] is not None]
     done.sort(key=lambda t: t[metric], reverse=True)
-    create_table_artifact(
-        key=f"{usecase}-leaderboard",
-        table=[_row(trial, metric) for trial in done],
-        description=f"{words(metric)} out of fold; {len(done)} trials",
+    show_table(
+        f"{usecase}-leaderboard",
+        [_row(trial, metric) for trial in done],
+        f"{words(metric)} out of fold; {len(done)} trials",
     )
     return outcome
 

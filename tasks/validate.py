@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 
+from tasks.artifacts import show_table
 from tasks.stage import RETRY, run
 from vouch.files import read_json
 from vouch.stages import SILVER
@@ -16,10 +16,10 @@ def validate(usecase: str, force: bool = False) -> dict[str, Any]:
     """Bronze rows to silver rows and quarantine, by Great Expectations."""
     outcome = run("validate", usecase, force)
     found = read_json(Path(SILVER.format(usecase=usecase)) / "validate.json")
-    create_table_artifact(
-        key=f"{usecase}-validation",
-        table=[_row(e) for e in found["expectations"]],
-        description=f"In: {found['counts']['in']:,}; silver: {found['counts']['silver']:,}",
+    show_table(
+        f"{usecase}-validation",
+        [_row(e) for e in found["expectations"]],
+        f"In: {found['counts']['in']:,}; silver: {found['counts']['silver']:,}",
     )
     return outcome
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 CONTROLS = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
 """Escape sequences and characters that steer a terminal, also those that turn text around."""
 
@@ -41,8 +41,11 @@ def near(name: str, known: Iterable[str]) -> str:
 
 
 def plain(text: object) -> str:
-    """Return a text without what would steer a terminal; names of files and columns may hold it."""
-    return CONTROLS.sub("", str(text))
+    """Return a text without what would steer a terminal; names of files and columns may hold it.
+
+    Bytes of a file's name that are no UTF-8 are written as such: printing them would fail.
+    """
+    return CONTROLS.sub("", str(text)).encode("utf-8", "backslashreplace").decode()
 
 
 def described(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """Running one stage's function: what ``dvc repro`` and the flow both end in."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,14 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
     if stage.state:
         arguments["state"] = root / STATE
     function = locate(stage.function(usecase))
-    with _alone(root, stage, usecase) as scratch:
-        drafts = {name: scratch / name / Path(path).name for name, path in stage.outputs.items()}
+    places = _paths(root, stage.outputs, usecase, choice)
+    scratch = root / STATE / "scratch" / f"{usecase}.{stage.name}"
+    drafts = {name: scratch / name / place.name for name, place in places.items()}
+    with _alone(root, scratch, list(zip(drafts.values(), places.values(), strict=True))):
         for draft in drafts.values():
             draft.parent.mkdir(parents=True)
         summary: dict[str, Any] = function(**arguments, **drafts, params=params, progress=progress)
-        for name, place in _paths(root, stage.outputs, usecase, choice).items():
+        for name, place in places.items():
             _put(drafts[name], place)
     return summary
 
@@ -59,22 +61,36 @@ def _paths(
 
 
 @contextmanager
-def _alone(root: Path, stage: Stage, usecase: str) -> Iterator[Path]:
-    """Hold the stage's lock and an empty scratch folder on the same disk as the outputs."""
+def _alone(root: Path, scratch: Path, outputs: Sequence[tuple[Path, Path]]) -> Iterator[None]:
+    """Hold the stage's lock, and an empty scratch folder on the same disk as the outputs."""
     locks = root / STATE / "locks"
     locks.mkdir(parents=True, exist_ok=True)
-    scratch = root / STATE / "scratch" / f"{usecase}.{stage.name}"
-    with FileLock(locks / f"{usecase}.{stage.name}.lock"):
+    with FileLock(locks / f"{scratch.name}.lock"):
+        for draft, place in outputs:
+            _restore(draft, place)
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
-            yield scratch
+            yield
         finally:
+            for draft, place in outputs:
+                _restore(draft, place)
             shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put(draft: Path, place: Path) -> None:
+    """Put an output in its place; a folder there moves aside, and is back if this is killed."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir():
-        shutil.rmtree(place)
+        place.replace(_aside(draft))
     draft.replace(place)
+
+
+def _restore(draft: Path, place: Path) -> None:
+    """Bring back a folder that moved aside for one that never came."""
+    if _aside(draft).exists() and not place.exists():
+        _aside(draft).replace(place)
+
+
+def _aside(draft: Path) -> Path:
+    return draft.with_name(f"{draft.name}.before")

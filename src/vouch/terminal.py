@@ -1,7 +1,7 @@
 """What a run tells the person in front of it: one line a stage, a bar while it works."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -85,7 +85,12 @@ def tell(console: Console, outcome: Outcome) -> None:
     say(console, line.rstrip())
     if outcome.stage == "report":  # it tells all the others' warnings once more
         return
-    for warning in outcome.summary.get("warnings", ()):
+    warn(console, outcome.summary.get("warnings", ()))
+
+
+def warn(console: Console, warnings: Iterable[object]) -> None:
+    """Print what to look at, below the line of a stage or task."""
+    for warning in warnings:
         say(console, f"            ! {warning}")
 
 

@@ -202,3 +202,11 @@ def test_memory_that_is_no_size_is_an_error():
     frame = pd.DataFrame({"id": [1]})
     with pytest.raises(VouchError, match="memory: 'lots' is no size"):
         compare(frame, frame, memory="lots")
+
+
+def test_no_part_of_a_files_name_is_a_pattern(tmp_path):
+    for name, value in (("x1.csv", 1), ("x[1].csv", 2), ("y.csv", 2)):
+        (tmp_path / name).write_text(f"id,a\n1,{value}\n")
+    one, other = str(tmp_path / "x[1].csv"), str(tmp_path / "y.csv")
+    found = diff(tmp_path, tmp_path, one, other, key=["id"])
+    assert found["rows"]["same"] == 1 and found["rows"]["changed"] == 0

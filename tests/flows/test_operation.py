@@ -15,6 +15,7 @@ from vouch.operate import processes
 from vouch.register.promotions import history
 from vouch.stages import STAGES
 
+MARKUP = "case,[/b],](javascript:alert(1))\n1,2,3\n"
 MINUTELY = "* * * * *"
 
 
@@ -150,12 +151,28 @@ def test_files_are_scored_once_and_reviews_that_cannot_be_read_stay(project):
     assert "nothing new to score" in flow(project, "scoring", request).stdout
     assert scores.stat().st_mtime_ns == before
     reviews = project / "data/inbox/fraud/reviews"
-    reviews.mkdir(parents=True)
-    (reviews / "broken.csv").write_text("no,such,columns\n1,2,3\n")
+    decide(project, 20, reviews / "good.csv")
+    (reviews / "broken.csv").write_text(MARKUP)
     failed = flow(project, "feedback", '{"usecase": "fraud", "n": 3}')
     assert failed.returncode == 1 and "broken.csv" in failed.stderr
-    assert (reviews / "broken.csv").exists()
+    assert "[/b]" in failed.stdout and "Traceback" not in failed.stdout + failed.stderr
+    assert (reviews / "broken.csv").exists() and (reviews / "done/good.csv").exists()
     assert list((project / "data/outbox/fraud/cases").glob("*.csv"))  # the cases went out anyway
+
+
+@pytest.mark.slow
+def test_a_file_whose_columns_are_markup_keeps_none_from_being_scored(project):
+    inbox = project / "data/inbox/fraud/score"
+    made = ["simulate", "payments", "--rows", "10000", "--out", str(inbox / "good.csv")]
+    inbox.mkdir(parents=True)
+    assert vouch(project, *made).returncode == 0
+    (inbox / "a[b].csv").write_text(MARKUP)
+    failed = flow(project, "scoring", '{"usecase": "fraud", "model": "challenger"}')
+    assert failed.returncode == 1 and "a[b].csv" in failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
+    assert [path.name for path in (project / "data/outbox/fraud/scores").glob("*.csv")] == [
+        "good.csv"
+    ]
 
 
 def flow(project, name, request):

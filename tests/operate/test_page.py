@@ -1,6 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.browser import check_layout
 from tests.project import copy_checkout
 from vouch.operate import forward
 from vouch.operate.page import app
@@ -71,3 +72,7 @@ def test_a_server_that_is_not_there_is_told(client, path):
 def test_a_broken_input_file_is_told_on_the_page(tmp_path):
     page = pages(tmp_path).get("/")
     assert page.status_code == 200 and "no such file" in page.text
+
+
+def test_it_is_readable_at_every_width(client, tmp_path):
+    assert check_layout(client.get("/").text, tmp_path) == 0

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.browser import check_layout
 from vouch.report.stage import SECTIONS
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
@@ -208,3 +209,7 @@ def test_lineage_goes_from_file_to_version(inputs):
     lineage = page[page.index('id="lineage"') :]
     for what in ("ab" * 32, "d41d8cd9", "f" * 40, "0123abcd", "models:/fraud-shop/2"):
         assert what in lineage
+
+
+def test_the_page_is_readable_at_every_width(inputs, tmp_path):
+    assert check_layout(inputs.page(), tmp_path) > 10

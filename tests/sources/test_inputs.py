@@ -1,3 +1,4 @@
+import json
 import stat
 from pathlib import Path
 
@@ -216,3 +217,46 @@ def test_a_holdout_that_is_no_such_file_is_told_before_it_is_kept(root, file, co
 def test_a_simulator_takes_no_holdout(root, file):
     with pytest.raises(VouchError, match="takes no file"):
         choose(root, "fraud", "simulated", holdout=file())
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "..", "/etc/x", "a\\b"])
+def test_a_source_is_called_by_a_name_not_by_a_path(root, name):
+    (root / "data/x.yaml").write_text((root / "data/sources/paysim.yaml").read_text())
+    with pytest.raises(VouchError, match="a name, not a path"):
+        choose(root, "fraud", name)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("source", "../x"), ("source", "Pay; rm"), ("raw", "../../etc"), ("raw", "data/raw/../x")],
+)
+def test_the_choice_of_input_leads_nowhere_else(root, file, field, value):
+    choose(root, "fraud", "paysim", path=file())
+    path = root / "data/inputs.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["usecases"]["fraud"][field] = value
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(VouchError, match=rf"inputs.yaml: usecases.fraud.{field}"):
+        load_inputs(path)
+
+
+@pytest.mark.parametrize("name", ["../x.csv", "/etc/passwd", "..", "a/b.csv"])
+def test_a_manifest_names_files_of_its_folder_alone(root, file, name):
+    choose(root, "fraud", "paysim", path=file())
+    path = root / "data/raw/paysim/manifest.json"
+    content = read_json(path)
+    for entry in content.values():
+        entry["name"] = name
+    path.write_text(json.dumps(content))
+    with pytest.raises(VouchError, match="is damaged"):
+        load_manifest(path.parent)
+
+
+def test_a_use_case_is_called_by_a_name_not_by_a_command(root, file):
+    choose(root, "fraud", "paysim", path=file())
+    path = root / "data/inputs.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["usecases"]["x; touch y"] = content["usecases"]["fraud"]
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(VouchError, match=r"inputs.yaml: usecases\.x; touch y"):
+        load_inputs(path)

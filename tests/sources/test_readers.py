@@ -2,6 +2,7 @@ import csv
 import io
 
 import duckdb
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -116,3 +117,20 @@ def test_lines_keep_their_numbers_over_many_buffers(tmp_path):
 def test_names_and_strings_are_quoted():
     assert quoted('a"b') == '"a""b"'
     assert literal("o'neill") == "'o''neill'"
+
+
+@pytest.mark.parametrize("name", ["x[1].csv", "x*.csv", "x?.csv", "[x]/x1.csv"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_no_part_of_a_files_name_is_a_pattern(tmp_path, name, kind):
+    """DuckDB would read the file beside it; browsers call a second download like this."""
+    path = (tmp_path / name).with_suffix(f".{kind}")
+    path.parent.mkdir(exist_ok=True)
+    with duckdb.connect() as connection:
+        for place, value in ((tmp_path / f"x1.{kind}", "other"), (path, "own")):
+            if kind == "parquet":
+                pd.DataFrame({"a": [value]}).to_parquet(place)
+            else:
+                place.write_text(f"a\n{value}\n" if kind == "csv" else f'{{"a": "{value}"}}\n')
+        raw = read(connection, path, kind, "utf-8", ",", tmp_path)
+        query = f"SELECT {', '.join(raw.cells)} FROM ({raw.sql})"
+        assert connection.execute(query).fetchall() == [("own",)]

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tests.browser import check_layout
 from tests.project import dvc, vouch
 from vouch.cli import app
 from vouch.files import read_json
@@ -150,3 +151,8 @@ def test_tweets_as_the_source_has_them_are_scored_without_their_labels(tweets_pr
     found, _ = scored(tweets_project, path)
     assert list(found["id"]) == list(train["id"])
     assert found[NAMES[2:]].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_the_report_is_readable_at_every_width(tweets_project, tmp_path):
+    page = (tweets_project / "data/report/sentiment/report.html").read_text()
+    assert check_layout(page, tmp_path) > 10

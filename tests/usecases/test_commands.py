@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pkgutil import resolve_name
 
+import pytest
+import typer
 from typer.testing import CliRunner
 
 from vouch.cli import app
@@ -18,6 +20,20 @@ def test_every_command_is_mounted_and_has_an_example():
             example = f"vouch {name} " + ("fraud" if commands is COMMANDS else "--")
             assert example in " ".join(told.output.split())
             assert callable(resolve_name(place))
+
+
+def commands(command, name="vouch"):
+    """List every command below one, with its whole name."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return [(name, command)]
+    return [one for word, sub in below.items() for one in commands(sub, f"{name} {word}")]
+
+
+@pytest.mark.parametrize(("name", "command"), commands(typer.main.get_command(app)))
+def test_the_help_of_each_command_has_an_example_and_says_what_every_option_is(name, command):
+    assert f"\n  {name} " in f"{command.help}\n".replace(name, f"{name} ")
+    assert all(one.help for one in command.params)
 
 
 def test_the_command_line_imports_nothing_heavy():

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.browser import check_layout
 from vouch.errors import VouchError
 
 START = datetime(2024, 1, 1)
@@ -258,3 +259,9 @@ def test_counts_add_up_and_no_row_is_lost(project, rows):
         len({i for i, now in current if now}) == sum(now for _, now in current) == counts["silver"]
     )
     assert {i for i, _ in current} == {r["id"] for r in rows if r["amount"] >= 0}
+
+
+def test_the_page_is_readable_at_every_width(project, tmp_path):
+    project.write([{"id": "1", "kind": "w" * 200}, {"id": "2", "amount": -1e15}, {"id": "3"}])
+    project.validate()
+    assert check_layout(project.page.read_text(), tmp_path) == 2

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vouch.output import write
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -39,15 +41,15 @@ def backtest(
     from vouch.backtest.run import DEFAULT, SEEDS, Settings
     from vouch.backtest.run import backtest as run
     from vouch.files import write_json
-    from vouch.sources.declaration import load_declaration
+    from vouch.sources.declaration import load_declaration, source_path
 
     chosen = parse_folds(folds)
-    declaration = load_declaration(Path(f"data/sources/{source}.yaml"))
+    declaration = load_declaration(source_path(Path(), source))
     settings = Settings(DEFAULT, SEEDS, history)
     with terminal.working(Console(stderr=True), "backtest") as progress:
         result = run(declaration, path, chosen, settings, progress)
-    print("first day   AUC    AP     CP@100")
+    write("first day   AUC    AP     CP@100")
     for row in [*result["folds"], {"start": "mean", **result["mean"]}]:
-        print(f"{row['start']:10}  {row['auc']:.3f}  {row['ap']:.3f}  {row['cp100']:.3f}")
+        write(f"{row['start']:10}  {row['auc']:.3f}  {row['ap']:.3f}  {row['cp100']:.3f}")
     if json_file:
         write_json(json_file, result)

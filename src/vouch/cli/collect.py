@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vouch.output import write
 from vouch.usecases import USECASES
 
 ROOT, STATE = Path(), Path(".vouch")
@@ -45,14 +46,14 @@ def collect(
     with terminal.working(Console(stderr=True), "collect") as progress:
         result = take_in(ROOT, STATE, usecase, file, progress)
     for line in _lines(usecase, result):
-        print(line)
+        write(line)
     for line in result["ignored"]:
-        typer.echo(f"ignored: {line}", err=True)
+        write(f"ignored: {line}", error=True)
     for one in result["set_aside"]:
         who = f", {one['reviewer']}" if one["reviewer"] else ""
-        typer.echo(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", err=True)
+        write(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", error=True)
     for event in tell(ROOT, usecase, result):
-        print(f"told the project's Prefect server: {event}")
+        write(f"told the project's Prefect server: {event}")
     if json_file:
         write_json(json_file, result)
 

@@ -1,13 +1,14 @@
 """``vouch data``: what differs between two versions of a table."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vouch.output import write, write_table
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
 app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
 ROOT = Path()
@@ -71,7 +72,7 @@ def diff(
             memory=memory,
             progress=progress,
         )
-    _print(Console(markup=False, highlight=False), found)
+    _print(found)
     if json_file:
         write_json(json_file, found)
 
@@ -91,46 +92,49 @@ def _part(of: str | None) -> Any:
     return of
 
 
-def _print(console: "Console", found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any]) -> None:
     counts, name = found["rows"], ", ".join(found["key"]) or "all it says"
-    print(f"{found['a']}: {counts['a']:,} rows\n{found['b']}: {counts['b']:,} rows")
-    print(f"a row is named by {name}")
+    write(f"{found['a']}: {counts['a']:,} rows\n{found['b']}: {counts['b']:,} rows")
+    write(f"a row is named by {name}")
     for kind, said in SAID.items():
         if counts[kind]:
-            print(f"  {counts[kind]:>12,} {said}")
-    _print_columns(console, found["columns"])
+            write(f"  {counts[kind]:>12,} {said}")
+    _print_columns(found["columns"])
     if found["labels"]:
-        _print_labels(console, found["labels"])
+        _print_labels(found["labels"])
     else:
         _print_examples(found["examples"])
 
 
-def _print_columns(console: "Console", columns: dict[str, Any]) -> None:
+def _print_columns(columns: dict[str, Any]) -> None:
     for kind in ("added", "removed"):
         if columns[kind]:
-            print(f"columns {kind}: {', '.join(columns[kind])}")
+            write(f"columns {kind}: {', '.join(columns[kind])}")
     for one in columns["retyped"]:
-        print(f"column {one['column']}: {one['a']} became {one['b']}")
+        write(f"column {one['column']}: {one['a']} became {one['b']}")
     for kind in ("changed", "corrected"):
         rows = [(one["column"], f"{one['rows']:,}") for one in columns[kind][:LISTED]]
-        _table(console, (f"column of {kind} rows", "rows in which it differs"), rows)
+        if rows:
+            write_table((f"column of {kind} rows", "rows in which it differs"), rows)
 
 
-def _print_labels(console: "Console", labels: dict[str, Any]) -> None:
+def _print_labels(labels: dict[str, Any]) -> None:
     rows = [
         (i["source"], i["actor"], f"{i['added']:,}", f"{i['removed']:,}", f"{i['changed']:,}")
         for i in labels["issues"]
     ]
-    _table(console, ("issues by", "actor", "added", "removed", "changed"), rows)
+    if rows:
+        write_table(("issues by", "actor", "added", "removed", "changed"), rows)
     held = ", ".join(f"{count:,} {kind}" for kind, count in labels["held"].items())
-    print(f"labels that hold: {held}")
+    write(f"labels that hold: {held}")
     flips = [
         (f"{f['from']} → {f['to']}", f["from_source"], f"{f['source']} {f['actor']}", f["entities"])
         for f in labels["flips"][:LISTED]
     ]
-    _table(console, ("flipped", "was by", "is by", "rows"), flips)
+    if flips:
+        write_table(("flipped", "was by", "is by", "rows"), flips)
     for one in labels["examples"]:
-        print(
+        write(
             f"  {one['entity']}  {one['from']} ({one['from_source']}) → {one['to']} "
             f"({one['source']} {one['actor']}, {one['issued_at']})"
         )
@@ -141,20 +145,9 @@ def _print_examples(examples: dict[str, Any]) -> None:
         for one in rows:
             named = ", ".join(_short(value) for value in one["row"].values())
             changes = [f"{c} {_short(x)} → {_short(y)}" for c, (x, y) in one["columns"].items()]
-            print(f"  {kind} {named}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))
+            write(f"  {kind} {named}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))
 
 
 def _short(value: Any) -> str:
     text = " ".join(str(value).split())
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
-
-
-def _table(console: "Console", columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    if rows:
-        table = Table(*columns, box=box.SIMPLE)
-        for row in rows:
-            table.add_row(*map(str, row))
-        console.print(table)

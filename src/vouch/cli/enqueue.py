@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vouch.output import write
 from vouch.usecases import USECASES
 
 ROOT, STATE = Path(), Path(".vouch")
@@ -49,7 +50,7 @@ def enqueue(
 
     if withdraw:
         result: dict[str, Any] = {"withdrawn": take_back(ROOT, STATE, usecase)}
-        print(f"{result['withdrawn']:,} cases taken back")
+        write(f"{result['withdrawn']:,} cases taken back")
     elif out is None:
         raise VouchError("--out is missing", f"vouch enqueue {usecase} --out cases.csv")
     else:
@@ -72,7 +73,7 @@ def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> dict[str, A
             result = put_out(ROOT, STATE, usecase, n, out, progress)
     streams = ", ".join(f"{count:,} {name}" for name, count in result["by_stream"].items())
     where = f" ({streams}) -> {out}" if result["cases"] else f": {out} is not written"
-    print(f"{result['model']}: {result['cases']:,} cases{where}")
+    write(f"{result['model']}: {result['cases']:,} cases{where}")
     for warning in result["warnings"]:
-        typer.echo(f"warning: {warning}", err=True)
+        write(f"warning: {warning}", error=True)
     return result

@@ -1,11 +1,11 @@
 """``vouch holdout``: what the sealed holdout may still be asked, and asking it."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vouch.output import write, write_table
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def status(json_file: Json = None) -> None:
     from vouch.pipeline import STATE
 
     holdouts = _ledger(ROOT / STATE).status()
-    _table(("holdout", "from, to", "rows", "positives", "asked", "status"), map(_row, holdouts))
+    columns = ("holdout", "from, to", "rows", "positives", "asked", "status")
+    write_table(columns, map(_row, holdouts))
     _save(json_file, holdouts)
 
 
@@ -53,9 +54,9 @@ def ask(
 
     reply = ask_holdout(ROOT, usecase, metric, against, _params(usecase))
     number = f"question {reply['question']}: " if reply["question"] else ""
-    print(f"{number}{reply['status']}{_colon(reply['reason'])}")
+    write(f"{number}{reply['status']}{_colon(reply['reason'])}")
     for line in _lines(reply["answer"] or {}):
-        print(f"  {line}")
+        write(f"  {line}")
     _save(json_file, reply)
 
 
@@ -69,7 +70,7 @@ def log(json_file: Json = None) -> None:
     from vouch.pipeline import STATE
 
     entries = _ledger(ROOT / STATE).log()
-    _table(("", "asked", "about", "question and answer"), map(_question, entries))
+    write_table(("", "asked", "about", "question and answer"), map(_question, entries))
     _save(json_file, entries)
 
 
@@ -95,7 +96,7 @@ def rotate(
     few = _params(usecase).min_positives
     rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
     rows = "other parties" if rotation.newer is None else f"{rotation.newer:,} newer rows"
-    print(
+    write(
         f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"
     )
     _save(json_file, rotation.as_json())
@@ -163,17 +164,6 @@ def _question(entry: dict[str, Any]) -> tuple[Any, ...]:
 
 def _name(holdout: dict[str, Any]) -> str:
     return f"{holdout['usecase']}-{holdout['source']} {holdout['set']} #{holdout['generation']}"
-
-
-def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, box=box.SIMPLE)
-    for row in rows:
-        table.add_row(*map(str, row))
-    Console(markup=False, highlight=False).print(table)
 
 
 def _save(path: Path | None, content: Any) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vouch.output import write
+
 if TYPE_CHECKING:
     from vouch.operate.doctor import Finding
     from vouch.operate.reset import Part
@@ -50,7 +52,7 @@ def link() -> None:
     """
     from vouch.operate.up import link as make
 
-    print(make(ROOT))
+    write(make(ROOT))
 
 
 def doctor(
@@ -72,7 +74,7 @@ def doctor(
     found = examine(ROOT, Ports())
     mending = [finding for finding in found if fix and finding.fix]
     for finding in mending:
-        print(f"mending: {finding.said}")
+        write(f"mending: {finding.said}")
         assert finding.fix is not None
         finding.fix()
     found = examine(ROOT, Ports()) if mending else found
@@ -85,9 +87,9 @@ def doctor(
 
 
 def _tell(finding: "Finding") -> None:
-    print(f"{SIGNS[finding.state]} {finding.name:15} {finding.said}")
+    write(f"{SIGNS[finding.state]} {finding.name:15} {finding.said}")
     if finding.hint:
-        print(f"  {'':15} try: {finding.hint}")
+        write(f"  {'':15} try: {finding.hint}")
 
 
 def reset(
@@ -126,12 +128,12 @@ def reset(
     if not yes:
         typer.confirm("Remove all of this for good?", abort=True)
     remove(ROOT, scope)
-    print("removed")
+    write("removed")
 
 
 def _list(parts: "list[Part]") -> None:
     """Say what would go, and how much it is."""
     for part in parts:
-        print(f"{part.bytes / 1e6:10.1f} MB {part.files:7,} files  {part.path}  ({part.what})")
+        write(f"{part.bytes / 1e6:10.1f} MB {part.files:7,} files  {part.path}  ({part.what})")
     files = sum(part.files for part in parts)
-    print(f"{sum(part.bytes for part in parts) / 1e6:10.1f} MB {files:7,} files in all")
+    write(f"{sum(part.bytes for part in parts) / 1e6:10.1f} MB {files:7,} files in all")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vouch.output import write, write_table
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _name(usecase: str, source: str | None) -> str:
 def _tell(entry: "Promotion", json_file: Path | None) -> None:
     from vouch.register.promotions import as_dict
 
-    print(
+    write(
         f"{entry.name}: champion is version {entry.to_version} "
         f"(before: {entry.from_version or 'none'}; {entry.kind} by {entry.who}: {entry.why})"
     )
@@ -127,27 +128,21 @@ def _tell(entry: "Promotion", json_file: Path | None) -> None:
 
 
 def _print_differences(found: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(markup=False, highlight=False)
     for part in ("data", "raw_files", "labels", "parameters", "metrics"):
         title = part.replace("_", " ")
         if not found[part]:
-            print(f"{title}: the same")
+            write(f"{title}: the same")
             continue
-        table = Table(title, found["a"], found["b"], title_justify="left")
-        for row in found[part]:
-            table.add_row(row["name"], _short(row["a"]), _short(row["b"]))
-        console.print(table)
+        rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in found[part])
+        write_table((title, found["a"], found["b"]), rows)
     decided = found["decisions"]
-    print(
+    write(
         f"cases: {decided['rows_in_both']:,} predicted by both, {decided['decided_differently']:,} "
         f"differently: a higher class by {found['a']} {decided['higher_by_a']:,}, by {found['b']} "
         f"{decided['higher_by_b']:,}"
     )
     for case in decided["examples"]:
-        print(
+        write(
             f"  {case['id']}  {case['score_a']:.4f}  {case['score_b']:.4f}  truth {case['truth']}"
         )
 
@@ -157,14 +152,14 @@ def _print_tree(content: Any, depth: int = 0) -> None:
     pad = "  " * depth
     for key, value in content.items():
         if isinstance(value, dict) and value:
-            print(f"{pad}{key}:")
+            write(f"{pad}{key}:")
             _print_tree(value, depth + 1)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
-            print(f"{pad}{key}:")
+            write(f"{pad}{key}:")
             for item in value:
-                print(f"{pad}  - " + ", ".join(f"{k} {_short(v)}" for k, v in item.items()))
+                write(f"{pad}  - " + ", ".join(f"{k} {_short(v)}" for k, v in item.items()))
         else:
-            print(f"{pad}{key}: {_short(value)}")
+            write(f"{pad}{key}: {_short(value)}")
 
 
 def _short(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from vouch.output import write
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _tell_result(usecase: str) -> None:
 
     made = read_json(ROOT / f"data/register/{usecase}/registration.json")
     verdict = "champion" if made["gate"]["promoted"] else "challenger, not promoted"
-    print(f"model   {made['name']} version {made['version']}: {verdict}")
+    write(f"model   {made['name']} version {made['version']}: {verdict}")
     for reason in made["gate"]["reasons"]:
-        print(f"        {reason}")
-    print(f"report  {(ROOT / f'data/report/{usecase}/report.html').resolve()}")
+        write(f"        {reason}")
+    write(f"report  {(ROOT / f'data/report/{usecase}/report.html').resolve()}")

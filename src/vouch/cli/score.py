@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vouch.output import write
 from vouch.usecases import USECASES
 
 STATE = Path(".vouch")
@@ -49,12 +50,12 @@ def score(
     request = Request(usecase, path, out, source, model)
     with terminal.working(Console(stderr=True), "score") as progress:
         result = score_file(Path(), STATE, request, progress)
-    print(
+    write(
         f"{result['model']}: {result['scored']:,} of {result['rows']:,} rows scored, "
         f"{_told(result)} -> {out}"
     )
     for warning in result["warnings"]:
-        typer.echo(f"warning: {warning}", err=True)
+        write(f"warning: {warning}", error=True)
     if json_file:
         write_json(json_file, result)
 

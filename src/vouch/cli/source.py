@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vouch.output import write
+
 ROOT = Path()
 
 app = typer.Typer(
@@ -28,17 +30,17 @@ def draft(
     from vouch.sources.draft import draft_source
 
     drafted = draft_source(ROOT, file, name, out)
-    print(f"wrote {drafted.path}")
+    write(f"wrote {drafted.path}")
     for guess in drafted.guesses:
-        print(f"  {guess.column}: {guess.role} ({guess.why})")
-    print("please check:")
+        write(f"  {guess.column}: {guess.role} ({guess.why})")
+    write("please check:")
     for note in drafted.notes:
-        print(f"  - {note}")
+        write(f"  - {note}")
     if drafted.doubts:
-        print(f"please confirm, or nothing runs (vouch source confirm {drafted.name}):")
+        write(f"please confirm, or nothing runs (vouch source confirm {drafted.name}):")
         for doubt in drafted.doubts:
-            print(f"  - {doubt}")
-    print(f"then: vouch run {drafted.usecase} --source {drafted.name} --path {file}")
+            write(f"  - {doubt}")
+    write(f"then: vouch run {drafted.usecase} --source {drafted.name} --path {file}")
 
 
 @app.command()
@@ -55,16 +57,16 @@ def confirm(
       vouch source confirm shop --all
     """
     from vouch.sources.confirm import settle
-    from vouch.sources.declaration import load_declaration
+    from vouch.sources.declaration import load_declaration, source_path
 
-    path = ROOT / f"data/sources/{name}.yaml"
+    path = source_path(ROOT, name)
     settled = []
     for question in load_declaration(path).confirm:
-        print(f"- {question}")
+        write(f"- {question}")
         if every or typer.confirm("  is what the file says right?"):
             settled.append(question)
     left = settle(path, settled) if settled else len(load_declaration(path).confirm)
-    print(f"{path}: {len(settled)} settled, {left} open")
+    write(f"{path}: {len(settled)} settled, {left} open")
 
 
 @app.command("list")
@@ -78,7 +80,7 @@ def list_sources() -> None:
 
     for path in sorted((ROOT / "data/sources").glob("*.yaml")):
         source = load_declaration(path)
-        print(f"{source.name:12} {source.usecase:10} {source.format:10} {source.description}")
+        write(f"{source.name:12} {source.usecase:10} {source.format:10} {source.description}")
 
 
 @app.command()
@@ -88,11 +90,11 @@ def show(name: Annotated[str, typer.Argument(help="A declared source.")]) -> Non
     Example:
       vouch source show paysim
     """
-    from vouch.sources.declaration import load_declaration
+    from vouch.sources.declaration import load_declaration, source_path
 
-    source = load_declaration(ROOT / f"data/sources/{name}.yaml")
-    print(f"{source.name}: {source.description} ({source.format}, {source.usecase})")
+    source = load_declaration(source_path(ROOT, name))
+    write(f"{source.name}: {source.description} ({source.format}, {source.usecase})")
     for column, declared in source.columns.items():
         canonical = "" if declared.role == "ignore" else source.canonical(column)
         optional = ", optional" if declared.optional else ""
-        print(f"  {column:24} {declared.role + optional:32} {canonical}")
+        write(f"  {column:24} {declared.role + optional:32} {canonical}")

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from vouch.collect.people import identity
 from vouch.collect.read import Answer
 from vouch.engine import connect
+from vouch.errors import plain
 from vouch.queue import Case
-from vouch.sources.readers import literal, quoted
+from vouch.sources.readers import file_literal, quoted
 
 SUITE = Path("expectations/decisions.json")
 SCHEMA = pa.schema(
@@ -41,6 +42,8 @@ SCHEMA = pa.schema(
     ]
 )
 DAY = len("2026-01-31")
+SHOWN = 200
+"""Characters of a value that are shown."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ def check(
     return {
         place: Aside(
             answers[place].line,
-            printable(answers[place].case),
-            printable(answers[place].reviewer),
+            _short(answers[place].case),
+            _short(answers[place].reviewer),
             "; ".join(said),
         )
         for place, said in sorted(reasons.items())
@@ -166,9 +169,9 @@ def _plain(text: str) -> bool:
     return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
 
 
-def printable(text: str) -> str:
-    """Return a text that a terminal shows and does not obey, at most 200 characters."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:200])
+def _short(text: str) -> str:
+    """Return the beginning of a text that came with a file, fit for one line of a terminal."""
+    return " ".join(plain(text).split())[:SHOWN]
 
 
 def moment(text: str) -> datetime | None:
@@ -189,7 +192,7 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
     with tempfile.TemporaryDirectory(prefix="vouch-") as folder, connect() as engine:
         file = Path(folder) / "decisions.parquet"
         pq.write_table(table, file)
-        definition = f"SELECT * FROM read_parquet({literal(file)})"
+        definition = f"SELECT * FROM read_parquet({file_literal(file)})"
         engine.con.execute(f"CREATE VIEW decisions AS {definition}")
         found = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
         for expectation, checked in zip(expectations, found, strict=True):
@@ -197,7 +200,7 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
             failing = f"SELECT place FROM ({checked.failing})"
             query = f"SELECT place, {shows} FROM decisions WHERE place IN ({failing})"
             for place, got in engine.con.execute(query).fetchall():
-                said = repr(got)[:200] if got else "nothing"
+                said = repr(got)[:SHOWN] if got else "nothing"
                 reasons[place].append(f"expected {_named(expectation)}, got {said}")
     return reasons
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vouch.engine import java
 from vouch.errors import VouchError, show
+from vouch.output import write
 
 DESCRIPTION = Path(__file__).with_name("ivy.xml")
 FOLDER = "VOUCH_SPARK_JARS"
@@ -40,7 +41,7 @@ def class_path() -> str:
     return str(folder() / "*")
 
 
-def fetch(say: Callable[[str], None] = print) -> Path:
+def fetch(say: Callable[[str], None] = write) -> Path:
     """Fetch the jars, unless they are there: some 400 MB, minutes the first time.
 
     Args:
@@ -112,6 +113,6 @@ def _ivy() -> Path:
 
 if __name__ == "__main__":
     try:
-        print(f"{len(list(fetch().glob('*.jar')))} jars in {folder()}")
+        write(f"{len(list(fetch().glob('*.jar')))} jars in {folder()}")
     except VouchError as error:
         sys.exit(show(error))

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from vouch import tracking
+from vouch import terminal, tracking
 from vouch.errors import VouchError
 from vouch.operate import loopback, processes, secret
 from vouch.operate.record import MLFLOW, Ports, Record, place, running
@@ -49,7 +49,7 @@ def up(root: Path, ports: Ports, console: Console) -> None:
     """
     with _alone(root), _ended_by_signals():
         if left := processes.end_marked(root):
-            console.print(f"ended {left} processes that a killed run or vouch up left")
+            terminal.say(console, f"ended {left} processes that a killed run or vouch up left")
         sockets = _sockets(ports)
         record = Record.of_this_process(ports)
         secret.renew(root)
@@ -58,10 +58,10 @@ def up(root: Path, ports: Ports, console: Console) -> None:
         try:
             _serve(root, record, sockets, console)
         except KeyboardInterrupt:
-            console.print("stopping: runs at work end now and go on where they were next time")
+            terminal.say(console, "stopping: runs at work end now, and go on there next time")
         finally:
             _stop(root, record)
-    console.print("stopped")
+    terminal.say(console, "stopped")
 
 
 @contextmanager
@@ -147,20 +147,20 @@ def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> No
     servers: Servers = {}
     ports = record.ports
     for name, command in _commands(root, ports).items():
-        console.print(f"starting {WHAT[name]}")
+        terminal.say(console, f"starting {WHAT[name]}")
         servers[name] = _start(root, name, command, record, sockets.pop(name, None))
         if name == "prefect":
             _answering(root, servers, f"{ports.api}/health")
             _once(root, servers, "prepare", ["python", "-m", "flows", "prepare", POOL], ports)
-    console.print("registering the deployments of prefect.yaml")
+    terminal.say(console, "registering the deployments of prefect.yaml")
     _once(root, servers, "deploy", ["prefect", "--no-prompt", "deploy", "--all"], ports)
     _answering(root, servers, f"{ports.url('page')}/health")
     _listening(root, servers, root / MLFLOW)
-    console.print(f"vouch is up: {ports.url('page')}")
+    terminal.say(console, f"vouch is up: {ports.url('page')}")
     # what is not a terminal may be a log, and keeps the link
     opened = link(root) if console.is_terminal else "vouch link"
-    console.print(f"  open it, once and within the hour: {opened}", soft_wrap=True, markup=False)
-    console.print("Ctrl-C stops it all.")
+    terminal.say(console, f"  open it, once and within the hour: {opened}")
+    terminal.say(console, "Ctrl-C stops it all.")
     while True:
         _check(root, servers)
         time.sleep(0.5)

@@ -19,7 +19,7 @@ from vouch.register.registry import CHAMPION, Version, find, parse
 from vouch.score.features import Prepared, prepare
 from vouch.score.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
-from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.inputs import INPUTS, load_inputs
 
 CHUNK = 200_000  # rows predicted and written at a time
@@ -78,8 +78,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     if request.out.resolve() == request.path.resolve():
         raise VouchError(f"--out: {request.out} is the file to score", "name another file")
     source = request.source or load_inputs(root / INPUTS).choice(request.usecase).source
-    declared = load_declaration(root / f"data/sources/{source}.yaml")
-    check_confirmed(declared, root / f"data/sources/{source}.yaml")
+    declared = load_declaration(source_path(root, source))
+    check_confirmed(declared, source_path(root, source))
     version = _version(state, request, declared)
     trained = load_declaration(version.folder / "evidence/declaration.yaml")
     _check_columns(declared, trained, version)

@@ -49,6 +49,8 @@ Role = Literal[
     "label_confidence",
     "ignore",
 ]
+NAME = r"^[a-z][a-z0-9_-]*$"
+"""What a source may be called: the name becomes part of paths."""
 BALANCES: tuple[Role, ...] = (
     "payer_balance_before",
     "payer_balance_after",
@@ -312,7 +314,7 @@ class Declaration(Strict):
         confirm: Open questions; the source is not run while there is one.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    name: str = Field(pattern=NAME)
     usecase: Literal["fraud", "sentiment"] = "fraud"
     description: str = ""
     format: Literal["csv", "parquet", "jsonl", "json", "excel", "simulator"]
@@ -434,6 +436,24 @@ def describe(error: ValidationError) -> str:
         got = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
         lines.append(f"{place}: {problem['msg']}{got}")
     return "; ".join(lines)
+
+
+def source_path(root: Path, name: str) -> Path:
+    """Return where a source is declared.
+
+    Args:
+        root: The project's folder.
+        name: What the source is called.
+
+    Raises:
+        VouchError: The name would lead to another folder.
+    """
+    folder = root / "data/sources"
+    path = folder / f"{name}.yaml"
+    if path.parent != folder or "\\" in name or ".." in name:
+        known = [p.stem for p in folder.glob("*.yaml")]
+        raise VouchError(f"no source {name!r}: a name, not a path", near(name, known))
+    return path
 
 
 def load_declaration(path: Path) -> Declaration:

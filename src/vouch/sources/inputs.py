@@ -15,8 +15,16 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from vouch.errors import VouchError, near
 from vouch.files import read_json, read_yaml, replacing, sha256, sweep, write_json
+from vouch.output import write
 from vouch.sources.confirm import check_confirmed
-from vouch.sources.declaration import Declaration, Strict, describe, load_declaration
+from vouch.sources.declaration import (
+    NAME,
+    Declaration,
+    Strict,
+    describe,
+    load_declaration,
+    source_path,
+)
 
 INPUTS = Path("data/inputs.yaml")
 MANIFEST = "manifest.json"
@@ -24,6 +32,9 @@ DIGITS = 12
 HEADER = "# What the pipeline runs on; `vouch run` writes it, dvc.yaml reads it through vars.\n"
 Engine = Literal["duckdb", "spark"]
 Sha12 = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGITS}}}$")]
+
+# dvc.yaml puts them into commands and paths
+Name = Annotated[str, Field(pattern=NAME)]
 
 
 def _as_of(value: str) -> str:
@@ -49,8 +60,8 @@ class Choice(Strict):
         engine: Where features are computed; both engines make the same rows.
     """
 
-    source: str
-    raw: str
+    source: Name
+    raw: str = Field(pattern=r"^(data/raw|src/vouch/sources)/[\w-]+(\.py)?$")
     files: tuple[Sha12, ...] = ()
     held_out: tuple[Sha12, ...] = ()
     set: Sha12
@@ -67,8 +78,8 @@ class Inputs(Strict):
         remembered: Each use case's other sources and what they last ran on.
     """
 
-    usecases: dict[str, Choice]
-    remembered: dict[str, dict[str, Choice]] = Field(default_factory=dict)
+    usecases: dict[Name, Choice]
+    remembered: dict[Name, dict[Name, Choice]] = Field(default_factory=dict)
 
     def choice(self, usecase: str) -> Choice:
         """Give one use case's input.
@@ -91,7 +102,7 @@ class Arrival(BaseModel):
         bytes: Its size.
     """
 
-    name: str
+    name: str = Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
     sha256: str
     arrived_at: datetime
     bytes: int
@@ -123,7 +134,7 @@ def present_source(root: Path, usecase: str) -> Declaration:
         VouchError: The use case has no input, or a file is missing or wrong.
     """
     choice = load_inputs(root / INPUTS).choice(usecase)
-    return load_declaration(root / f"data/sources/{choice.source}.yaml")
+    return load_declaration(source_path(root, choice.source))
 
 
 def save_choice(root: Path, usecase: str, choice: Choice) -> None:
@@ -181,7 +192,7 @@ def choose(
     holdout: Path | None = None,
     as_of: str | None = None,
     engine: Engine | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = write,
 ) -> Choice:
     """Decide what the next run works on, and keep a copy of every raw file that comes.
 
@@ -208,9 +219,9 @@ def choose(
     name = source or (before.source if before else None)
     if name is None:
         raise VouchError(f"{INPUTS}: no use case {usecase!r} yet", "name one: --source SOURCE")
-    declaration = load_declaration(root / f"data/sources/{name}.yaml")
+    declaration = load_declaration(source_path(root, name))
     _check_source(root, usecase, declaration)
-    check_confirmed(declaration, root / f"data/sources/{name}.yaml")
+    check_confirmed(declaration, source_path(root, name))
     kept = inputs.remembered.get(usecase, {}).get(name)
     kept = before if before and before.source == name else kept
     if declaration.simulator:
@@ -309,7 +320,7 @@ def _copy(file: Path, place: Path, digest: str) -> None:
 def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
     from vouch import usecases
 
-    path = root / f"data/sources/{declaration.name}.yaml"
+    path = source_path(root, declaration.name)
     if not path.exists():
         raise VouchError(f"{path.parent}: name {declaration.name!r} is not its file's", "rename it")
     if declaration.usecase != usecase:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vouch.output import write
+
 
 def payments(
     out: Annotated[Path, typer.Option(help="The file to write: .parquet or .csv.")],
@@ -18,12 +20,12 @@ def payments(
     """
     from rich.console import Console
 
-    from vouch.sources.paysim import write
+    from vouch.sources import paysim
     from vouch.terminal import working
 
     with working(Console(stderr=True), "simulate") as progress:
-        write(out, rows, seed, progress)
-    print(f"{out}: {rows:,} payments")
+        paysim.write(out, rows, seed, progress)
+    write(f"{out}: {rows:,} payments")
 
 
 def tweets(
@@ -55,13 +57,13 @@ def tweets(
     """
     from rich.console import Console
 
-    from vouch.sources.tweets import Market, write
+    from vouch.sources import tweets as simulator
     from vouch.terminal import working
 
-    market = Market(price_effect, price_lag, follow)
+    market = simulator.Market(price_effect, price_lag, follow)
     with working(Console(stderr=True), "simulate") as progress:
-        write(out, rows, seed, label_noise, market, prices, progress)
-    print(f"{out}: {rows:,} tweets" + (f"; {prices}: 15-minute prices" if prices else ""))
+        simulator.write(out, rows, seed, label_noise, market, prices, progress)
+    write(f"{out}: {rows:,} tweets" + (f"; {prices}: 15-minute prices" if prices else ""))
 
 
 def reviewers(
@@ -88,6 +90,6 @@ def reviewers(
 
     find(usecase)
     told = fill(Path(), usecase, file, out, team(count, seed, perfect=perfect), each, seed)
-    print(f"{out}: {told['decisions']:,} decisions on {told['cases']:,} cases")
+    write(f"{out}: {told['decisions']:,} decisions on {told['cases']:,} cases")
     if told["unknown"]:
-        print(f"{told['unknown']:,} left undecided: their truth is not known")
+        write(f"{told['unknown']:,} left undecided: their truth is not known")

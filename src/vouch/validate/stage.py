@@ -10,12 +10,13 @@ from vouch.errors import VouchError, near
 from vouch.files import read_json, write_json
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
-from vouch.sources.readers import literal, quoted
+from vouch.sources.readers import file_literal, literal, quoted
 from vouch.validate import gx_duckdb as gx
 from vouch.validate.history import KEY, check_corrections, find_repeats, find_versions
 from vouch.validate.outcome import Outcome, columns_of, outcome
 from vouch.validate.page import write_page
 from vouch.validate.params import ValidateParams
+from vouch.validate.queries import check_queries
 from vouch.validate.suite import POLICIES
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
         Each with ``type``, ``kwargs`` and ``meta.policy``.
 
     Raises:
-        VouchError: No JSON, an expectation that is none, an unknown policy, or a quarantine of
-            rows by something that is not about rows.
+        VouchError: No JSON, an expectation that is none, an unknown policy, a quarantine of rows
+            by something that is not about rows, or a query that reads anything else.
     """
     content = read_json(path)
     expectations = content.get("expectations") if isinstance(content, dict) else None
@@ -119,6 +120,7 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
             )
         each["meta"] = {**(each.get("meta") or {}), "policy": policy}
     gx.check_types(path, expectations)
+    check_queries(path, expectations)
     for each in expectations:
         if each["meta"]["policy"] == "quarantine" and not gx.is_about_rows(each):
             raise VouchError(
@@ -156,7 +158,7 @@ def sift(
 
 def columns_in(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
     """Return the names of bronze's columns."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(bronze)})")
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({file_literal(bronze)})")
     return {str(row[0]) for row in described.fetchall()}
 
 
@@ -181,20 +183,21 @@ def by_row(expectation: dict[str, Any]) -> bool:
 def _arrange(work: Work, path: Path) -> str:
     """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
     connection = work.connection
-    table = f"read_parquet({literal(work.bronze.resolve())}, file_row_number = true)"
+    table = f"read_parquet({file_literal(work.bronze.resolve())}, file_row_number = true)"
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
     find_repeats(connection, work.declaration)
     check_corrections(connection, work.declaration, path, work.params.id_conflicts)
     if not _number(connection, "SELECT count(*) FROM repeats"):
         return f"SELECT * FROM {table}"
-    repeats = literal((work.scratch / "repeats.parquet").resolve())
-    connection.execute(f"COPY repeats TO {repeats}")
+    repeats = (work.scratch / "repeats.parquet").resolve()
+    connection.execute(f"COPY repeats TO {literal(repeats)}")
     # a view over ANTI JOIN of a file loses its columns in DuckDB 1.5; a row number is never null
-    return f"SELECT * FROM {table} WHERE {KEY} NOT IN (SELECT {KEY} FROM read_parquet({repeats}))"
+    again = f"SELECT {KEY} FROM read_parquet({file_literal(repeats)})"
+    return f"SELECT * FROM {table} WHERE {KEY} NOT IN ({again})"
 
 
 def _current(rows: Path) -> str:
-    table = f"read_parquet({literal(rows.resolve())}, file_row_number = true)"
+    table = f"read_parquet({file_literal(rows.resolve())}, file_row_number = true)"
     return f"SELECT * FROM {table} WHERE superseded_at IS NULL"
 
 
@@ -237,7 +240,7 @@ def _divide(work: Work, rows: Path) -> dict[str, int]:
     """Write silver, and count."""
     connection = work.connection
     _write_silver(connection, work.declaration, rows)
-    written = f"read_parquet({literal(rows)})"
+    written = f"read_parquet({file_literal(rows)})"
     tables = {
         "in": "bronze",
         "silver": f"{written} WHERE superseded_at IS NULL",

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from tests.browser import check_layout
 from tests.project import vouch
 from vouch.cli import app
 from vouch.errors import VouchError
@@ -133,3 +134,7 @@ def test_real_tweets_overlap_too_little_with_real_prices(checkout, tmp_path):
     assert told["tweets"]["source"] == "crypto"
     assert (told["tweets"]["rows"], told["prices"]["rows"]) == (1_199, 3_072)
     assert told["tweets"]["assets"] == ["BTC", "DOGE", "DOT", "ETH", "LTC", "USDT"]
+
+
+def test_the_page_is_readable_at_every_width(told, tmp_path):
+    assert check_layout((told[1] / "report.html").read_text(), tmp_path) > 3

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vouch.output import write
+
 
 def market(
     tweets: Annotated[Path, typer.Option(help="Tweets: CSV, Parquet or JSON lines.")],
@@ -62,9 +64,9 @@ def market(
     with working(Console(stderr=True), "market") as progress:
         told = report(Path(), request, params, progress)
     for sentence in told["conclusion"]:
-        print(sentence)
-    print(f"{len(told['alerts']):,} alerts; sentiment by {told['sentiment']} -> {out}/report.html")
+        write(sentence)
+    write(f"{len(told['alerts']):,} alerts; sentiment by {told['sentiment']} -> {out}/report.html")
     for warning in told["warnings"]:
-        typer.echo(f"warning: {warning}", err=True)
+        write(f"warning: {warning}", error=True)
     if json_file:
         write_json(json_file, told)

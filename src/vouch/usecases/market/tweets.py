@@ -11,8 +11,8 @@ import yaml
 from vouch.cells import restore
 from vouch.errors import VouchError, near
 from vouch.progress import Progress
-from vouch.sources.declaration import Declaration, Role, load_declaration
-from vouch.sources.readers import literal
+from vouch.sources.declaration import Declaration, Role, load_declaration, source_path
+from vouch.sources.readers import file_literal, literal
 from vouch.usecases.market.assets import Assets
 from vouch.usecases.market.params import MarketParams
 
@@ -62,10 +62,11 @@ def choose_source(root: Path, file: Path, name: str | None) -> Declaration:
     folder = root / "data/sources"
     if name is None:
         return as_given(_fitting(folder, file), file)
-    source = load_declaration(folder / f"{name}.yaml")
+    path = source_path(root, name)
+    source = load_declaration(path)
     if lacking := [role for role in NEEDED if not source.has(role)]:
         raise VouchError(
-            f"{folder / name}.yaml: no column has the role {lacking[0]!r}",
+            f"{path}: no column has the role {lacking[0]!r}",
             "a market report needs tweets with a text and a time",
         )
     return as_given(source, file)
@@ -104,7 +105,7 @@ def _columns(file: Path, source: Declaration) -> set[str]:
     suffix = file.suffix.lower()
     try:
         if suffix in {".parquet", ".pq"}:
-            query = f"DESCRIBE SELECT * FROM read_parquet({literal(file)})"
+            query = f"DESCRIBE SELECT * FROM read_parquet({file_literal(file)})"
             return {row[0] for row in duckdb.sql(query).fetchall()}
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
             if suffix == ".jsonl":
@@ -179,7 +180,7 @@ def write_silver(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".market-") as folder:
         read = Path(folder) / "read.parquet"
         _read_texts(bronze, read, None if scores else params.threshold, progress)
-        connection.execute(f"CREATE TEMP VIEW texts AS FROM read_parquet({literal(read)})")
+        connection.execute(f"CREATE TEMP VIEW texts AS FROM read_parquet({file_literal(read)})")
         connection.execute(f"CREATE TEMP VIEW classed AS {_classed(connection, scores)}")
         _map_assets(connection, assets)
         connection.execute(f"COPY ({_SILVER}) TO {literal(out)} (FORMAT parquet)")
@@ -336,7 +337,7 @@ def _counted(
         f"""SELECT count(*), count(*) FILTER (class IS NULL), count(*) FILTER (asset IS NULL),
               count(*) FILTER (class = 0), count(*) FILTER (class = 1), count(*) FILTER (class = 2)
             FROM (SELECT id, any_value(class) AS class, any_value(asset) AS asset
-                  FROM read_parquet({literal(out)}) GROUP BY id)"""
+                  FROM read_parquet({file_literal(out)}) GROUP BY id)"""
     ).fetchall()[0]
     if scores and unclassed == tweets:
         raise VouchError(

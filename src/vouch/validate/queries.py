@@ -1,0 +1,90 @@
+"""The queries a suite may hold: they read the rows they are asked about, and nothing else.
+
+DuckDB's own parser says what a query reads, so that no trick of writing hides it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from vouch.errors import VouchError
+
+BATCH = "batch"
+GENERATORS = frozenset(["unnest", "range", "generate_series"])
+"""Functions that make rows of their arguments alone."""
+HINT = "select from {batch} alone, with functions that only compute"
+
+
+def check_queries(path: Path, expectations: Iterable[dict[str, Any]]) -> None:
+    """Check what the queries of a suite read.
+
+    Args:
+        path: The suite's file, for the message.
+        expectations: Each with ``type`` and ``kwargs``.
+
+    Raises:
+        VouchError: One is no single SELECT, or reads a file, another table, a clock or chance.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        changing = _changing(connection)
+        for each in expectations:
+            texts = {name: str(text) for name, text in each["kwargs"].items()}
+            for name in (name for name in texts if name.endswith("_query")):
+                if problem := _problem(connection, texts[name], changing):
+                    raise VouchError(f"{path}: {each['type']}: {name}: {problem}", HINT)
+
+
+def _problem(connection: Any, text: str, changing: set[str]) -> str:
+    """Return what a query may not hold; empty if it may be run."""
+    parsed = _parsed(connection, text.replace("{batch}", BATCH))
+    if parsed.get("error"):
+        return f"not a query: {parsed['error_message']}"
+    if len(parsed["statements"]) != 1:
+        return "no query, or more than one statement"
+    nodes = list(_nodes(parsed["statements"]))
+    if called := changing & {node.get("function_name") for node in nodes}:
+        return f"may not call {min(called)}(…): its value changes"
+    return _foreign(nodes)
+
+
+def _parsed(connection: Any, text: str) -> dict[str, Any]:
+    row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
+    return dict(json.loads(row[0]))
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    """Walk a parsed query; without recursion, so its depth does not matter."""
+    left = [part]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            yield part
+        left += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+
+
+def _foreign(nodes: list[dict[str, Any]]) -> str:
+    """Return what a query reads beside its batch and what it names itself by WITH."""
+    named = {one["key"] for node in nodes for one in (node.get("cte_map") or {}).get("map", ())}
+    # a name with a dot or slash would be a file wherever it is not in scope
+    own = {BATCH, *(name for name in named if re.fullmatch(r"\w+", name))}
+    for node in nodes:
+        match node.get("type"):
+            case "BASE_TABLE":
+                place = (node["catalog_name"], node["schema_name"], node["table_name"])
+                if ".".join(filter(None, place)) not in own:
+                    return f"may not read {'.'.join(filter(None, place))!r}"
+            case "TABLE_FUNCTION" if (name := node["function"]["function_name"]) not in GENERATORS:
+                return f"may not read from {name}(…)"
+            case "SHOW_REF":
+                return "may only select"
+    return ""
+
+
+def _changing(connection: Any) -> set[str]:
+    """Return the functions that may not give the same of the same row at any time."""
+    query = "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+    return {name for (name,) in connection.execute(query).fetchall()}

@@ -1,0 +1,51 @@
+import ast
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vouch.errors import plain
+from vouch.output import write, write_table
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = "[/b]\x1b[2J\x1b]8;;http://x\x07[red]\u202eevil\x9b1m\rx"
+SHOWN = "[/b]]8;;http://x[red]evilx"
+
+
+def test_nothing_in_a_line_steers_the_terminal(capsys):
+    write(HOSTILE)
+    write(HOSTILE, error=True)
+    shown = capsys.readouterr()
+    assert shown.out == shown.err == f"{SHOWN}\n"
+
+
+def test_nothing_in_a_table_steers_the_terminal(capsys):
+    write_table([HOSTILE, "rows"], [(HOSTILE, 1), ("b", 2)])
+    shown = capsys.readouterr().out
+    assert shown.count(SHOWN) == 2 and "\x1b" not in shown and "\r" not in shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_plain_text_can_be_printed_and_is_as_it_was_without_controls(text):
+    shown = plain(text)
+    assert not any(sign < " " and sign not in "\t\n" for sign in shown)
+    shown.encode()
+    if text.isprintable():
+        assert shown == text
+
+
+def test_a_file_name_that_is_no_utf8_is_printed(capfdbinary):
+    write(b"caf\xe9.csv".decode("utf-8", "surrogateescape"))
+    assert capfdbinary.readouterr().out == rb"caf\udce9.csv" + b"\n"
+
+
+def test_only_two_modules_print():
+    """The linter sees calls of print; not a print handed on, or rich's own, which reads markup."""
+    printing = {
+        path.relative_to(ROOT).as_posix()
+        for part in ("src", "flows", "tasks")
+        for path in (ROOT / part).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if "print" in (getattr(node, "attr", None), getattr(node, "id", None))
+    }
+    assert printing == {f"src/vouch/{name}.py" for name in ("output", "errors", "terminal")}
