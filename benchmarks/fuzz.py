@@ -257,6 +257,40 @@ def mutated(file: Path, chance: random.Random) -> bytes:
     return content
 
 
+def ingested(root: Path, declaration: Path, choice: Any, out: Path) -> dict[str, Any]:
+    """Ingest a choice of input into a folder."""
+    from vouch.ingest import ingest
+    from vouch.ingest.params import IngestParams
+
+    return ingest(
+        declaration=declaration,
+        raw=root / choice.raw,
+        files=choice.files,
+        held_out=choice.held_out,
+        rows=out / "bronze.parquet",
+        rejects=out / "rejects.parquet",
+        summary=out / "ingest.json",
+        params=IngestParams(),
+    )
+
+
+def validated(root: Path, declaration: Path, out: Path) -> dict[str, Any]:
+    """Validate what :func:`ingested` wrote, against the source's own suite."""
+    from vouch.validate import validate
+    from vouch.validate.params import ValidateParams
+
+    return validate(
+        declaration=declaration,
+        suite=root / f"expectations/{declaration.stem}.json",
+        bronze=out / "bronze.parquet",
+        rows=out / "rows.parquet",
+        quarantine=out / "quarantine.parquet",
+        summary=out / "validate.json",
+        page=out / "page.html",
+        params=ValidateParams(),
+    )
+
+
 def check(file: Path, root: Path) -> str:
     """Take a file through draft, ingest and validate.
 
@@ -267,13 +301,9 @@ def check(file: Path, root: Path) -> str:
         AssertionError: Counts that do not add up.
         Exception: Anything but a VouchError is a fault.
     """
-    from vouch.ingest import ingest
-    from vouch.ingest.params import IngestParams
     from vouch.sources.confirm import settle
     from vouch.sources.draft import draft_source
     from vouch.sources.inputs import choose
-    from vouch.validate import validate
-    from vouch.validate.params import ValidateParams
 
     stage, out = "draft", root / "out"
     out.mkdir()
@@ -283,28 +313,10 @@ def check(file: Path, root: Path) -> str:
         stage = "choose"
         choice = choose(root, drafted.usecase, "drafted", path=file, say=lambda _: None)
         stage = "ingest"
-        taken = ingest(
-            declaration=drafted.path,
-            raw=root / choice.raw,
-            files=choice.files,
-            held_out=choice.held_out,
-            rows=out / "bronze.parquet",
-            rejects=out / "rejects.parquet",
-            summary=out / "ingest.json",
-            params=IngestParams(),
-        )
+        taken = ingested(root, drafted.path, choice, out)
         assert taken["lines"] == taken["rows"] + taken["rejects"], taken
         stage = "validate"
-        found = validate(
-            declaration=drafted.path,
-            suite=root / "expectations/drafted.json",
-            bronze=out / "bronze.parquet",
-            rows=out / "rows.parquet",
-            quarantine=out / "quarantine.parquet",
-            summary=out / "validate.json",
-            page=out / "page.html",
-            params=ValidateParams(),
-        )["counts"]
+        found = validated(root, drafted.path, out)["counts"]
         parts = ("silver", "superseded", "duplicates", "quarantine")
         assert taken["rows"] == sum(found[part] for part in parts), (taken["rows"], found)
     except VouchError:

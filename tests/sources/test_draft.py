@@ -9,17 +9,13 @@ from typer.testing import CliRunner
 
 from benchmarks.draft import drafted_roles
 from benchmarks.draft_tables import HELD_OUT, SHARED, TABLES, right, right_important
-from benchmarks.fuzz import check, one, seeds
+from benchmarks.fuzz import check, ingested, one, seeds, validated
 from vouch.errors import VouchError
 from vouch.files import read_json
-from vouch.ingest import ingest
-from vouch.ingest.params import IngestParams
 from vouch.sources.confirm import settle
 from vouch.sources.declaration import load_declaration
 from vouch.sources.draft import draft_source
 from vouch.sources.inputs import choose
-from vouch.validate import validate
-from vouch.validate.params import ValidateParams
 
 
 def german(path, rows=5000):
@@ -61,29 +57,11 @@ def test_a_german_table_goes_from_draft_to_silver(tmp_path):
     choice = choose(tmp_path, "fraud", "zahlungen", path=table)
     out = tmp_path / "out"
     out.mkdir()
-    ingested = ingest(
-        declaration=drafted.path,
-        raw=tmp_path / choice.raw,
-        files=choice.files,
-        held_out=choice.held_out,
-        rows=out / "bronze.parquet",
-        rejects=out / "rejects.parquet",
-        summary=out / "ingest.json",
-        params=IngestParams(),
-    )
-    assert (ingested["rows"], ingested["rejects"]) == (5000, 0)
-    validated = validate(
-        declaration=drafted.path,
-        suite=tmp_path / "expectations/zahlungen.json",
-        bronze=out / "bronze.parquet",
-        rows=out / "rows.parquet",
-        quarantine=out / "quarantine.parquet",
-        summary=out / "validate.json",
-        page=out / "page.html",
-        params=ValidateParams(),
-    )
-    assert validated["counts"]["silver"] == 5000
-    assert all(each["success"] for each in validated["expectations"])
+    taken = ingested(tmp_path, drafted.path, choice, out)
+    assert (taken["rows"], taken["rejects"]) == (5000, 0)
+    found = validated(tmp_path, drafted.path, out)
+    assert found["counts"]["silver"] == 5000
+    assert all(each["success"] for each in found["expectations"])
     first = duckdb.sql(
         f"SELECT time, payer FROM read_parquet('{out}/rows.parquet') WHERE id = 'B7'"
     ).fetchone()

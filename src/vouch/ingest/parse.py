@@ -41,6 +41,7 @@ HASH_DIGITS = 20
 DIGEST = f"left(row_hash, {HASH_DIGITS})"
 """SQL for the part of a row's hash that names what happened."""
 SEPARATOR, MISSING = "\x1f", "\x00"
+NOT_A_LABEL = "is not a label"
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,18 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
     return Value(canonical, casting, sql, wrong, problem)
 
 
+def number_for_label(name: str) -> str:
+    """Give SQL for the number a line was rejected for in its label; empty if for none.
+
+    It finds what ``_value`` writes into ``reason``.
+
+    Args:
+        name: The label's raw column.
+    """
+    pattern = rf"(?:^|; ){re.escape(name)}: '([+-]?[0-9]+(?:\.[0-9]*)?)' {NOT_A_LABEL}"
+    return f"regexp_extract(reason, {literal(pattern)}, 1)"
+
+
 def _complaint(declaration: Declaration, column: Column) -> str:
     if column.role in NUMERIC:
         written = [f"decimal {declaration.decimal!r}"] if declaration.decimal != "." else []
@@ -204,7 +217,7 @@ def _complaint(declaration: Declaration, column: Column) -> str:
     if column.role == "label":
         names = column.values or find(declaration.usecase).CLASSES
         known = ", ".join(names) if column.values or len(names) > 2 else "0 or 1"
-        return f"is not a label ({known})"
+        return f"{NOT_A_LABEL} ({known})"
     if column.role == "time" and column.unit == "step":
         return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
     if column.role in ("time", "arrival", "label_time"):

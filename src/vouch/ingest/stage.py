@@ -1,7 +1,6 @@
 """The ingest stage: files in force, or the simulator's rows, to bronze and rejects."""
 
 import json
-import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -176,8 +175,7 @@ def _check_labels(
     name = source.column("label")
     if name is None or source.columns[name].values:
         return
-    pattern = rf"(?:^|; ){re.escape(name)}: '([+-]?[0-9]+(?:\.[0-9]*)?)' is not a label"
-    value = f"regexp_extract(reason, {literal(pattern)}, 1)"
+    value = parse.number_for_label(name)
     rows, values = _one(
         connection,
         f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
