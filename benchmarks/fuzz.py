@@ -249,7 +249,7 @@ LINES: tuple[Mutation, ...] = (
 
 
 def mutated(file: Path, chance: random.Random) -> bytes:
-    """Give a file's content after one to three mutations."""
+    """Return a file's content after one to three mutations."""
     content = file.read_bytes()
     for _ in range(chance.randint(1, 3)):
         binary = content[:4] in (b"PAR1", b"PK\x03\x04") or content[:2] in (b"\x1f\x8b", b"BZ")
@@ -334,7 +334,7 @@ def make(files: list[Path], seed: int, number: int, folder: Path) -> Path:
 
 
 def one(files: list[Path], seed: int, number: int) -> str:
-    """Make and check one file; give what became of it, or the fault's traceback."""
+    """Make and check one file; return what became of it, or the fault's traceback."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         root = Path(name)
         (root / "in").mkdir()
@@ -376,6 +376,8 @@ def run(files: list[Path], seed: int, numbers: list[int]) -> dict[int, str]:
                 current, became = here.recv()
                 if became is not None:
                     results[current] = became
+                    if len(results) % 100 == 0:
+                        print(f"{len(results):,} of {len(numbers):,} files", flush=True)
                     if became.startswith("FAULT"):
                         print(f"{current}: {became}", flush=True)
             results.setdefault(current, f"FAULT hangs for {LIMIT} s")

@@ -1,9 +1,10 @@
 """kill -9 of every command that writes, at random and inside each write; then the same again.
 
 Run it as ``python -m benchmarks.kills --kills 200``; ``--only run,repro`` takes some commands.
-Every second kill is at a random moment, the others inside a write, each kind of file in turn.
-After each the same command must succeed, `dvc status` be clean, and no raw file, decision, charge
-of the ledger or promotion be lost. Needs git.
+The kills are in turn inside a write of Python's, each kind of file in turn, at a random moment,
+and, where strace is installed, at a write inside SQLite or DuckDB. After each the same command must
+succeed, `dvc status` be clean, the results be those of the undisturbed command, and no raw file,
+decision, charge of the ledger or promotion be lost. Needs git.
 """
 
 import argparse
@@ -17,13 +18,15 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from tests.project import BIN, ENVIRONMENT, copy_checkout, dvc, shrink, vouch
 from vouch.collect.batch import recorded
@@ -32,6 +35,10 @@ from vouch.sources.inputs import load_manifest
 
 HERE = Path(__file__).parent / "killing"
 VOUCH, DVC = str(BIN / "vouch"), str(BIN / "dvc")
+STRACE = shutil.which("strace")
+TRACED = [str(STRACE), "-f", "-qq", "-e", "trace=pwrite64", "-e"]
+"""A signal at a system call needs every call stopped: no --seccomp-bpf."""
+NEVER = 65_535  # the largest that strace takes
 TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "cases")
 
 
@@ -44,20 +51,40 @@ class Command:
         start: Which state of the project it starts from.
         clean: What `dvc status` is asked about afterwards; None: nothing, empty: all.
         forgets: Whether it is there to remove the ledger and the promotions.
+        after: What must succeed after it, too.
+        made: A file it makes, beside what DVC keeps.
         seconds: How long it takes undisturbed.
-        points: Its writes, in order.
+        points: Its writes in Python, in order.
+        native: The most writes that one of its threads makes inside a library.
+        results: The digests of what it makes, where two undisturbed runs agree.
     """
 
     words: list[str]
     start: str = "trained"
     clean: tuple[str, ...] | None = ()
     forgets: bool = False
+    after: list[str] = field(default_factory=list)
+    made: str = ""
     seconds: float = 0.0
     points: list[str] = field(default_factory=list)
+    native: int = 0
+    results: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: in a write of Python's by number, in one of a library's, or after seconds."""
+
+    name: str
+    point: int = 0
+    native: int = 0
+    seconds: float | None = None
+
+
+ALONE = Moment("alone", seconds=600)
+RUN = [VOUCH, "run", "fraud", "--no-prefect"]
 COMMANDS = {
-    "run": Command([VOUCH, "run", "fraud", "--no-prefect"], "fresh"),
+    "run": Command(RUN, "fresh"),
     "add": Command([VOUCH, "run", "fraud", "--add", "../second.csv", "--no-prefect"]),
     "repro": Command([DVC, "repro"], "fresh"),
     "collect": Command(
@@ -66,8 +93,11 @@ COMMANDS = {
     "enqueue": Command([VOUCH, "enqueue", "fraud", "-n", "5", "--out", "more.csv"]),
     "promote": Command([VOUCH, "promote", "fraud", "--version", "1", "--why", "a trial"]),
     "rollback": Command([VOUCH, "rollback", "fraud", "--why", "a trial"]),
-    "score": Command([VOUCH, "score", "fraud", "--path", "../second.csv", "--out", "scores.csv"]),
-    "reset": Command([VOUCH, "reset", "--yes"], clean=None, forgets=True),
+    "score": Command(
+        [VOUCH, "score", "fraud", "--path", "../second.csv", "--out", "scores.csv"],
+        made="scores.csv",
+    ),
+    "reset": Command([VOUCH, "reset", "--yes"], forgets=True, after=RUN),
 }
 
 
@@ -98,7 +128,7 @@ class Ground:
     """A project that is put back into a state before each kill, always at the same path."""
 
     def __init__(self, folder: Path, rows: int) -> None:
-        self.folder, self.project = folder, folder / "project"
+        self.folder, self.project, self.points = folder, folder / "project", folder / "points"
         for number, name in enumerate(("first", "second"), 1):
             payments(rows, number).to_csv(folder / f"{name}.csv", index=False)
         copy_checkout(self.project)
@@ -140,63 +170,97 @@ class Ground:
         shutil.copytree(self.folder / state, self.project, symlinks=True)
 
     def measure(self, command: Command) -> None:
-        """Run a command undisturbed: how long it takes and what it writes."""
-        self.restore(command.start)
-        points, started = self.folder / "points", time.monotonic()
-        points.unlink(missing_ok=True)
-        code = self.kill(command, at=0)
-        if code:
-            raise SystemExit(f"{' '.join(command.words)} fails undisturbed ({code})")
-        command.seconds = time.monotonic() - started
-        command.points = points.read_text().splitlines()
+        """Run a command undisturbed: what it writes, how long it takes and what it makes."""
+        results = []
+        for moment in (Moment("points"), *([Moment("native", native=NEVER)] * bool(STRACE)), ALONE):
+            self.restore(command.start)
+            started = time.monotonic()
+            if self.kill(command, moment):
+                raise SystemExit(f"{' '.join(command.words)} was killed undisturbed")
+            command.seconds = time.monotonic() - started
+            results.append(self._results(command))
+            if moment.name == "points":
+                command.points = self.points.read_text().splitlines()
+            if moment.native:
+                threads = Counter(line.split()[0] for line in self.points.read_text().splitlines())
+                command.native = max(threads.values(), default=0)
+        first, last = results[0], results[-1]
+        command.results = {name: last[name] for name in last if first.get(name) == last[name]}
 
-    def kill(self, command: Command, *, at: int = 0, after: float | None = None) -> int:
+    def kill(self, command: Command, moment: Moment) -> bool:
         """Run a command until it is killed.
 
-        Args:
-            command: Which.
-            at: The number of the write to kill it in, from 1; 0: none.
-            after: The seconds to kill it after; None: never.
-
         Returns:
-            Its return code; -9 if it was killed.
+            Whether it was; False: it had ended before.
         """
-        points = self.folder / "points"
-        points.unlink(missing_ok=True)
-        more = {"KILL_ROOT": str(self.project), "KILL_POINTS": str(points), "KILL_AT": str(at)}
+        self.points.unlink(missing_ok=True)
+        words, more = command.words, dict[str, str]()
+        if moment.native:
+            words = [*TRACED, f"inject=pwrite64:signal=SIGKILL:when={moment.native}"]
+            words += ["-o", str(self.points), *command.words]
+        elif moment.seconds is None:
+            more = {"KILL_ROOT": str(self.project), "KILL_POINTS": str(self.points)}
+            more |= {"KILL_AT": str(moment.point), "PYTHONPATH": str(HERE)}
         process = subprocess.Popen(
-            command.words,
+            words,
             cwd=self.project,
-            env=_environment() | (more | {"PYTHONPATH": str(HERE)} if after is None else {}),
+            env=_environment() | more,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        try:
-            return process.wait(timeout=after)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return process.wait()
+        return self._wait(process, moment)
+
+    def _wait(self, process: "subprocess.Popen[bytes]", moment: Moment) -> bool:
+        end = time.monotonic() + (moment.seconds or 600)
+        while process.poll() is None and time.monotonic() < end and not self._shot(moment):
+            time.sleep(0.01)
+        late = process.poll() is None or self._shot(moment)
+        if late:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.wait() == -signal.SIGKILL or late
+
+    def _shot(self, moment: Moment) -> bool:
+        """Return whether one of the command's processes died in a library's write."""
+        if not moment.native or not self.points.exists():
+            return False
+        return b"+++ killed by SIGKILL" in self.points.read_bytes()
 
     def again(self, command: Command, before: dict[str, set[object]]) -> Iterator[str]:
-        """Run the command once more and say what is wrong then."""
-        done = subprocess.run(
-            command.words,
-            cwd=self.project,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        if done.returncode:
-            yield f"fails again: {(done.stdout + done.stderr)[-1500:]}"
+        """Run the command once more, and yield what is wrong then."""
+        for words in filter(None, (command.words, command.after)):
+            done = subprocess.run(
+                words,
+                cwd=self.project,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
+            if done.returncode:
+                yield f"{words[1:]} fails: {(done.stdout + done.stderr)[-1500:]}"
         for name, things in self.things().items():
             meant = command.forgets and name in TABLES and name != "cases"
             if (lost := before[name] - things) and not meant:
                 yield f"lost {name}: {sorted(map(str, lost))[:5]}"
+        if not command.after:
+            results = self._results(command)
+            if other := [n for n, d in command.results.items() if results.get(n) != d]:
+                yield f"other results than undisturbed: {other}"
         if command.clean is not None:
             yield from self._unclean(command.clean)
+
+    def _results(self, command: Command) -> dict[str, str]:
+        """Read the digests of DVC's outputs, and of the file that a command makes."""
+        lock = self.project / "dvc.lock"
+        stages = (yaml.safe_load(lock.read_text()) if lock.exists() else {}).get("stages", {})
+        outs = [out for stage in stages.values() for out in stage.get("outs", ())]
+        results = {out["path"]: str(out["md5"]) for out in outs}
+        if command.made and (self.project / command.made).exists():
+            results[command.made] = sha256(self.project / command.made)
+        return results
 
     def _unclean(self, targets: tuple[str, ...]) -> Iterator[str]:
         files = [str(file) for t in targets for file in (self.project / t).glob("*.dvc")]
@@ -205,7 +269,7 @@ class Ground:
             yield f"dvc status: {(status.stdout + status.stderr)[-1500:]}"
 
     def things(self) -> dict[str, set[object]]:
-        """Give what must never be lost."""
+        """Read what must never be lost."""
         found: dict[str, set[object]] = {name: set() for name in TABLES}
         raw = self.project / "data/raw/paysim"
         found["raw"] = {
@@ -229,23 +293,26 @@ def _environment() -> dict[str, str]:
 
 
 def kinds(points: list[str]) -> dict[str, list[int]]:
-    """Give the numbers of the writes to each kind of file: names without digests and numbers."""
+    """Return the numbers of the writes to each kind of file: names without digests and numbers."""
     found: dict[str, list[int]] = {}
     for number, point in enumerate(points, 1):
         found.setdefault(re.sub(r"[0-9a-f]{6,}|\d+|[\w-]{22}", "#", point), []).append(number)
     return found
 
 
-def moments(command: Command, draw: random.Random) -> Iterator[tuple[str, int, float | None]]:
-    """Give for ever when to kill: a description, the write's number, the seconds."""
+def moments(command: Command, draw: random.Random) -> Iterator[Moment]:
+    """Yield for ever when to kill."""
     writes = kinds(command.points)
     while True:
         order = sorted(writes)
         draw.shuffle(order)
         for kind in order:
-            yield kind, draw.choice(writes[kind]), None
+            yield Moment(kind, point=draw.choice(writes[kind]))
             seconds = draw.uniform(0.2, 1.0) * command.seconds
-            yield f"after {seconds:.1f} s", 0, seconds
+            yield Moment(f"after {seconds:.1f} s", seconds=seconds)
+            if command.native:
+                number = draw.randint(1, command.native)
+                yield Moment(f"write {number} inside a library", native=number)
 
 
 def attack(
@@ -259,21 +326,25 @@ def attack(
     draw = random.Random(seed)
     for name in names:
         ground.measure(COMMANDS[name])
-        say(f"{name}: {COMMANDS[name].seconds:.0f} s, {len(COMMANDS[name].points)} writes")
+        command = COMMANDS[name]
+        say(
+            f"{name}: {command.seconds:.0f} s, {len(command.points)} writes of Python's, up to "
+            f"{command.native} of a library's, {len(command.results)} results to compare"
+        )
     plans = {name: moments(COMMANDS[name], draw) for name in names}
     done, tries, wrong = 0, 0, list[str]()
     while done < kills:
         name = names[tries % len(names)]
         tries += 1
-        command, (moment, at, after) = COMMANDS[name], next(plans[name])
+        command, moment = COMMANDS[name], next(plans[name])
         ground.restore(command.start)
         before = ground.things()
-        if ground.kill(command, at=at, after=after) != -signal.SIGKILL:
+        if not ground.kill(command, moment):
             continue  # it had ended before
         done += 1
-        found = [f"{name}, {moment}: {fault}" for fault in ground.again(command, before)]
-        wrong += found
-        say(f"{done}: {name}, {moment}: {found or 'well'}")
+        faults = [f"{name}, {moment.name}: {fault}" for fault in ground.again(command, before)]
+        wrong += faults
+        say(f"{done}: {name}, {moment.name}: {faults or 'well'}")
     return done, wrong
 
 
