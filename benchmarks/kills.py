@@ -32,7 +32,7 @@ from vouch.sources.inputs import load_manifest
 
 HERE = Path(__file__).parent / "killing"
 VOUCH, DVC = str(BIN / "vouch"), str(BIN / "dvc")
-TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "cases")
+TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "model_files", "cases")
 
 
 @dataclass
