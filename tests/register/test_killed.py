@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 
-from tests.register.conftest import comparison
 from vouch import tracking
 from vouch.diff import sides
 from vouch.errors import VouchError
@@ -25,6 +24,8 @@ from vouch.register.life import promote, rollback
 from vouch.register.lineage import trace
 from vouch.register.promotions import champion_version, history
 from vouch.register.registry import CHAMPION, find, parse
+
+from .conftest import comparison
 
 NAME = "fraud-shop"
 HERE = Path(__file__).parents[2]

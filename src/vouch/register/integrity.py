@@ -19,16 +19,13 @@ from vouch.files import read_json, sha256
 from vouch.holdout.ledger import now
 from vouch.register.digests import dvc_digest
 from vouch.register.packaging import EVIDENCE, MODEL
+from vouch.register.promotions import by_hand
 
 Origin = Literal["registered", "adopted"]
 Read = TypeVar("Read")
 Stamp = tuple[str, int, int, int]
 
 BY_MLFLOW = ("registered_model_meta",)  # what MLflow itself adds to a folder it serves
-HINT = (
-    "bring its files back from a backup, "
-    "or promote another version: vouch promote USECASE --version V --why TEXT"
-)
 
 
 class Base(DeclarativeBase):
@@ -137,7 +134,7 @@ def _verify(state: Path, name: str, number: int, folder: Path, _seen: tuple[Stam
             raise VouchError(
                 f"{name}:{number}: {folder / path} is not as registered "
                 f"(SHA-256 expected: {registered}; got: {got})",
-                HINT.replace("USECASE", name.partition("-")[0]),
+                _hint(name),
             )
 
 
@@ -149,8 +146,12 @@ def _check_carried(name: str, number: int, folder: Path) -> None:
             raise VouchError(
                 f"{name}:{number}: {place} is not as its lineage says "
                 f"(MD5 expected: one of {', '.join(sorted(carried))}; got: {digest})",
-                HINT.replace("USECASE", name.partition("-")[0]),
+                _hint(name),
             )
+
+
+def _hint(name: str) -> str:
+    return f"bring its files back from a backup, or promote another version: {by_hand(name)}"
 
 
 def _files(folder: Path) -> list[Path]:

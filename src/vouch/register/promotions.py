@@ -139,7 +139,7 @@ def record_rollback(state: Path, name: str, why: str, follow: Follow | None = No
             now_is = f"{name}:{stack[-1]}" if stack else "none"
             raise VouchError(
                 f"{name} had no other champion before (it is {now_is})",
-                "promote the version you want: vouch promote --version V",
+                f"promote the version you want: {by_hand(name)}",
             )
         return _add(session, Change(name, stack[-2], "rollback", why), stack[-1], follow)
 
@@ -158,6 +158,11 @@ def unchanging(state: Path, name: str) -> Iterator[int | None]:
     with Session(_engine(state)) as session, session.begin():
         stack = standing(_history(session, name))
         yield stack[-1] if stack else None
+
+
+def by_hand(name: str) -> str:
+    """Return the command that promotes a version of a model."""
+    return f"vouch promote {name.partition('-')[0]} --version V --why TEXT"
 
 
 def champion_version(state: Path, name: str) -> int | None:

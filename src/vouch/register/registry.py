@@ -19,7 +19,7 @@ from vouch.errors import VouchError, near
 from vouch.files import read_json
 from vouch.register.integrity import listing, record_files, verify
 from vouch.register.packaging import EVIDENCE, MODEL, package
-from vouch.register.promotions import champion_version, unchanging
+from vouch.register.promotions import by_hand, champion_version, unchanging
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -179,7 +179,7 @@ def set_alias(state: Path, name: str, alias: str, number: int) -> None:
     except MlflowException as error:
         raise VouchError(
             f"{name}:{number}: MLflow does not take it as {alias} ({error.message})",
-            f"promote a version that is there: {_promote(name)}",
+            f"promote a version that is there: {by_hand(name)}",
         ) from None
 
 
@@ -248,12 +248,8 @@ def _no_champion(state: Path, name: str) -> VouchError:
     gone = f"{name}:{number} is the champion, but MLflow no longer has it"
     return VouchError(
         f"{name} has no champion yet" if number is None else gone,
-        f"promote a version ({_promote(name)}), or use --model challenger",
+        f"promote a version ({by_hand(name)}), or use --model challenger",
     )
-
-
-def _promote(name: str) -> str:
-    return f"vouch promote {name.partition('-')[0]} --version V --why TEXT"
 
 
 def parse(state: Path, reference: str) -> Version:
