@@ -140,6 +140,13 @@ def test_a_version_that_differs_from_its_lineage_is_not_adopted(project, folder,
     assert recorded(project.state, NAME, 1) == {}
 
 
+def test_a_version_without_its_model_is_not_adopted(project, folder):
+    forget(project.state)
+    shutil.rmtree(folder / "vouch")
+    with pytest.raises(VouchError, match="vouch: cannot be read"):
+        champion(project.state, NAME)
+
+
 def test_a_run_killed_before_the_digests_were_written_resumes(project, monkeypatch):
     def die(*_):
         raise KeyboardInterrupt

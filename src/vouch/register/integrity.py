@@ -140,9 +140,9 @@ def _verify(state: Path, name: str, number: int, folder: Path, _seen: tuple[Stam
 
 def _check_carried(name: str, number: int, folder: Path) -> None:
     """Compare a version from before the table existed with the digests in its own lineage."""
-    carried = read_json(folder / EVIDENCE / "lineage.json")["digests"].values()
+    carried = read_json(folder / EVIDENCE / "lineage.json").get("digests", {}).values()
     for place in (folder / MODEL, folder / EVIDENCE / "predictions.parquet"):
-        if (digest := dvc_digest(place)) not in carried:
+        if (digest := _read(dvc_digest, place)) not in carried:
             raise VouchError(
                 f"{name}:{number}: {place} is not as its lineage says "
                 f"(MD5 expected: one of {', '.join(sorted(carried))}; got: {digest})",
@@ -167,7 +167,9 @@ def _read(how: Callable[[Path], Read], path: Path) -> Read:
     try:
         return how(path)
     except OSError as error:
-        raise VouchError(f"{path}: cannot be read ({error.strerror})", "check the disk") from None
+        raise VouchError(
+            f"{path}: cannot be read ({error.strerror or error})", "check the disk"
+        ) from None
 
 
 def _stamps(folder: Path) -> tuple[Stamp, ...]:
