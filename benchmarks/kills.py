@@ -39,7 +39,7 @@ STRACE = shutil.which("strace")
 TRACED = [str(STRACE), "-f", "-qq", "-e", "trace=pwrite64", "-e"]
 """A signal at a system call needs every call stopped: no --seccomp-bpf."""
 NEVER = 65_535  # the largest that strace takes
-TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "cases")
+TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "model_files", "cases")
 
 
 @dataclass

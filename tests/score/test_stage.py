@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vouch import tracking
 from vouch.errors import VouchError
+from vouch.register.registry import CHAMPION, find
 from vouch.score import Request, score
 from vouch.tune import models
 
@@ -124,17 +128,47 @@ def test_a_wrong_choice_is_told(shop, tmp_path, options, message):
 
 
 def test_no_champion_yet_says_what_to_do(shop, tmp_path):
-    import shutil
-
-    shutil.copytree(shop, tmp_path / "project")
-    root = tmp_path / "project"
-    from vouch.register.registry import CHAMPION, tracking
-
+    root = copied(shop, tmp_path)
     tracking.client(root / ".vouch").delete_registered_model_alias("fraud-shop", CHAMPION)
     (root / ".vouch/vouch.db").unlink()
     with pytest.raises(VouchError, match="no champion yet") as told:
         run(root, payments(5), tmp_path / "s.csv")
     assert "vouch promote fraud" in told.value.hint and "--model challenger" in told.value.hint
+
+
+def copied(shop: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shop, tmp_path / "project"))
+
+
+def test_the_champion_is_the_logs_wherever_mlflows_alias_points(shop, tmp_path):
+    root = copied(shop, tmp_path)
+    mlflow = tracking.client(root / ".vouch")
+    first = find(root / ".vouch", "fraud-shop", "1")
+    mlflow.create_model_version("fraud-shop", source=first.source)
+    mlflow.set_registered_model_alias("fraud-shop", CHAMPION, "2")
+    rows, out = tmp_path / "new.csv", tmp_path / "s.csv"
+    payments(5, first=1000).to_csv(rows, index=False)
+    answer = score(root, root / ".vouch", Request("fraud", rows, out))
+    assert answer["model"] == "fraud-shop:1"
+    assert int(mlflow.get_registered_model("fraud-shop").aliases[CHAMPION]) == 1
+
+
+def test_a_model_replaced_with_its_digests_is_refused_before_it_is_read(
+    shop, tmp_path, monkeypatch
+):
+    root = copied(shop, tmp_path)
+    model = find(root / ".vouch", "fraud-shop", "1").model
+    frame = pd.read_parquet(root / "gold/train.parquet")
+    features = json.loads((model / "candidate.json").read_text())["features"]
+    candidate = models.Candidate(algorithm="random_forest", hyperparameters={"n_estimators": 5})
+    models.save(models.fit(candidate, frame, features, "label", 7, 1), tmp_path / "other")
+    shutil.rmtree(model)
+    shutil.copytree(tmp_path / "other", model)
+    models.load(model)  # whole by the digests that lie beside it
+    monkeypatch.setattr("vouch.usecases.load_model", pytest.fail)
+    with pytest.raises(VouchError, match=r"fraud-shop:1: .*candidate\.json is not as registered"):
+        run(root, payments(5), tmp_path / "s.csv")
+    assert not (tmp_path / "s.csv").exists()
 
 
 def test_files_that_cannot_be_scored_are_told(shop, tmp_path):
@@ -161,13 +195,11 @@ def test_a_file_of_which_nothing_can_be_read_is_told(shop, tmp_path):
 
 def optional(shop: Path, tmp_path: Path) -> Path:
     """A copy of the project whose source does not need its id."""
-    import shutil
-
-    shutil.copytree(shop, tmp_path / "project")
-    place = tmp_path / "project/data/sources/shop.yaml"
+    root = copied(shop, tmp_path)
+    place = root / "data/sources/shop.yaml"
     text = place.read_text().replace("number: {role: id}", "number: {role: id, optional: true}")
     place.write_text(text)
-    return tmp_path / "project"
+    return root
 
 
 def test_rows_without_an_id_score_as_with_it(shop, tmp_path):

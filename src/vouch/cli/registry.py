@@ -41,7 +41,8 @@ def promote(
     """
     from vouch.register.life import promote as make_champion
 
-    _tell(make_champion(STATE, _name(usecase, source), version, why), json_file)
+    entry, new = make_champion(STATE, _name(usecase, source), version, why)
+    _tell(entry, json_file, "is" if new else "is already")
 
 
 def rollback(usecase: Usecase, why: Why, source: Source = None, json_file: Json = None) -> None:
@@ -117,11 +118,11 @@ def _name(usecase: str, source: str | None) -> str:
     return f"{usecase}-{source or load_inputs(ROOT / INPUTS).choice(usecase).source}"
 
 
-def _tell(entry: "Promotion", json_file: Path | None) -> None:
+def _tell(entry: "Promotion", json_file: Path | None, verb: str = "is") -> None:
     from vouch.register.promotions import as_dict
 
     write(
-        f"{entry.name}: champion is version {entry.to_version} "
+        f"{entry.name}: champion {verb} version {entry.to_version} "
         f"(before: {entry.from_version or 'none'}; {entry.kind} by {entry.who}: {entry.why})"
     )
     _save(as_dict(entry), json_file)

@@ -13,7 +13,8 @@ from vouch.evaluate.weighted import Floats
 from vouch.files import read_json, write_json
 from vouch.holdout.judge import Judge
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
-from vouch.register.promotions import champion, champion_version
+from vouch.register.promotions import champion_version
+from vouch.register.registry import champion
 from vouch.sources.declaration import load_declaration
 
 

@@ -12,7 +12,7 @@ from vouch.errors import VouchError
 from vouch.files import read_json
 from vouch.holdout.ledger import now
 from vouch.register.life import promote
-from vouch.register.promotions import Promotion, champion_version, history
+from vouch.register.promotions import Promotion, by_hand, champion_version, history
 from vouch.stages import find
 
 
@@ -85,20 +85,21 @@ def waiting(root: Path, state: Path, usecase: str) -> Waiting | None:
 
 
 def approve(state: Path, asked: Waiting, who: str, why: str) -> Promotion:
-    """Promote a challenger as a person decided.
+    """Promote a challenger as a person decided; where that was done already, nothing changes.
 
     Raises:
         VouchError: Another version became champion since they were asked, or no name or reason.
     """
     _check(who, why)
-    champion, usecase = champion_version(state, asked.name), asked.name.partition("-")[0]
-    if champion != asked.champion:
+    champion = champion_version(state, asked.name)
+    if champion not in (asked.champion, asked.version):
         raise VouchError(
             f"{asked.name}:{champion} became champion while the question about version "
             f"{asked.version} was open",
-            f"compare them, then: vouch promote {usecase} --version V --why TEXT",
+            f"compare them, then: {by_hand(asked.name)}",
         )
-    return promote(state, asked.name, str(asked.version), why, who)
+    entry, _ = promote(state, asked.name, str(asked.version), why, who)
+    return entry
 
 
 def refuse(state: Path, asked: Waiting, who: str, why: str) -> Refusal:

@@ -1,13 +1,14 @@
-"""People's decisions about champions: the log first, then MLflow's alias follows it."""
+"""People's decisions about champions: into the log, and MLflow's alias follows it."""
 
+from functools import partial
 from pathlib import Path
 
-from vouch.register.promotions import Change, Promotion, record, record_rollback
+from vouch.register.promotions import Change, Promotion, history, record, record_rollback
 from vouch.register.registry import CHAMPION, find, set_alias, versions
 
 
-def promote(state: Path, name: str, which: str, why: str, who: str = "") -> Promotion:
-    """Make a version the champion.
+def promote(state: Path, name: str, which: str, why: str, who: str = "") -> tuple[Promotion, bool]:
+    """Make a version the champion; where it is already, nothing changes.
 
     Args:
         state: The project's state folder.
@@ -16,13 +17,17 @@ def promote(state: Path, name: str, which: str, why: str, who: str = "") -> Prom
         why: The reason, not empty.
         who: Who decided; empty: the operating system's user.
 
+    Returns:
+        The log's entry that made it champion, and whether it is new.
+
     Raises:
-        VouchError: No such model or version, it is champion already, or no reason.
+        VouchError: No such model or version, or no reason.
     """
     version = find(state, name, which)
-    entry = record(state, Change(name, version.number, "manual", why, who=who))
-    set_alias(state, version, CHAMPION)
-    return entry
+    if CHAMPION in version.aliases:
+        return history(state, name)[-1], False
+    change = Change(name, version.number, "manual", why, who=who)
+    return record(state, change, partial(set_alias, state, name, CHAMPION)), True
 
 
 def rollback(state: Path, name: str, why: str) -> Promotion:
@@ -34,9 +39,7 @@ def rollback(state: Path, name: str, why: str) -> Promotion:
         why: The reason, not empty.
 
     Raises:
-        VouchError: No such model, no champion before, or no reason.
+        VouchError: No such model, no champion before, it is no longer in MLflow, or no reason.
     """
-    versions(state, name)  # an unknown name is told before the log is asked
-    entry = record_rollback(state, name, why)
-    set_alias(state, find(state, name, str(entry.to_version)), CHAMPION)
-    return entry
+    versions(state, name)  # raises for an unknown name
+    return record_rollback(state, name, why, partial(set_alias, state, name, CHAMPION))

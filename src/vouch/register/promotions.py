@@ -1,8 +1,12 @@
 """The promotion log: who made which version champion, when and why. Rows are only ever added.
 
 MLflow keeps no history of its aliases, so the log is the truth and the alias ``champion`` follows.
+The alias moves inside the transaction that adds the row: whoever is killed in between has changed
+nothing, and the same command can be repeated.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +20,7 @@ from vouch.errors import VouchError
 from vouch.holdout.ledger import actor, now
 
 Kind = Literal["gate", "manual", "rollback"]
+Follow = Callable[[int], None]
 
 
 class Base(DeclarativeBase):
@@ -74,7 +79,7 @@ class Change:
 
 
 def history(state: Path, name: str) -> list[Promotion]:
-    """Give a model's promotions, oldest first."""
+    """Read a model's promotions, oldest first."""
     with Session(_engine(state), expire_on_commit=False) as session:
         return _history(session, name)
 
@@ -94,11 +99,17 @@ def standing(log: list[Promotion]) -> list[int]:
     return stack
 
 
-def record(state: Path, change: Change) -> Promotion:
+def record(state: Path, change: Change, follow: Follow | None = None) -> Promotion:
     """Write a promotion.
 
+    Args:
+        state: The project's state folder.
+        change: What to write.
+        follow: Called with the new champion before the row is committed; where it raises, nothing
+            is written.
+
     Raises:
-        VouchError: The version is champion already.
+        VouchError: The version is champion already, or no reason.
     """
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, change.name))
@@ -107,14 +118,20 @@ def record(state: Path, change: Change) -> Promotion:
                 f"{change.name}:{change.to} is the champion already",
                 "name another with --version, or leave it so",
             )
-        return _add(session, change, stack[-1] if stack else None)
+        return _add(session, change, stack[-1] if stack else None, follow)
 
 
-def record_rollback(state: Path, name: str, why: str) -> Promotion:
+def record_rollback(state: Path, name: str, why: str, follow: Follow | None = None) -> Promotion:
     """Write the return to the champion before the present one.
 
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+        why: The reason, not empty.
+        follow: As for :func:`record`.
+
     Raises:
-        VouchError: There is none to return to.
+        VouchError: There is none to return to, or no reason.
     """
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, name))
@@ -122,39 +139,42 @@ def record_rollback(state: Path, name: str, why: str) -> Promotion:
             now_is = f"{name}:{stack[-1]}" if stack else "none"
             raise VouchError(
                 f"{name} had no other champion before (it is {now_is})",
-                "promote the version you want: vouch promote --version V",
+                f"promote the version you want: {by_hand(name)}",
             )
-        return _add(session, Change(name, stack[-2], "rollback", why), stack[-1])
+        return _add(session, Change(name, stack[-2], "rollback", why), stack[-1], follow)
+
+
+@contextmanager
+def unchanging(state: Path, name: str) -> Iterator[int | None]:
+    """Keep a model's champion from changing.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+
+    Yields:
+        The champion's version number, or None while there is none.
+    """
+    with Session(_engine(state)) as session, session.begin():
+        stack = standing(_history(session, name))
+        yield stack[-1] if stack else None
+
+
+def by_hand(name: str) -> str:
+    """Return the command that promotes a version of a model."""
+    return f"vouch promote {name.partition('-')[0]} --version V --why TEXT"
 
 
 def champion_version(state: Path, name: str) -> int | None:
-    """Give the present champion's version number, or None while there is none."""
+    """Return the present champion's version number, or None while there is none."""
     if not (state / "vouch.db").exists():
         return None
     stack = standing(history(state, name))
     return stack[-1] if stack else None
 
 
-def champion(state: Path, name: str) -> Path | None:
-    """Find the champion's model.
-
-    Args:
-        state: The project's state folder.
-        name: The registered model, ``<usecase>-<source>``.
-
-    Returns:
-        A folder for ``vouch.tune.models.load``, or None while there is no champion.
-    """
-    version = champion_version(state, name)
-    if version is None:
-        return None
-    from vouch.register.registry import find  # costs MLflow's import, spared without a champion
-
-    return find(state, name, str(version)).model
-
-
 def as_dict(entry: Promotion) -> dict[str, Any]:
-    """Give a promotion as JSON has it."""
+    """Return a promotion as JSON has it."""
     return {
         "name": entry.name,
         "at": entry.at.isoformat(timespec="seconds"),
@@ -176,7 +196,7 @@ def _history(session: Session, name: str) -> list[Promotion]:
     return list(session.scalars(query))
 
 
-def _add(session: Session, change: Change, before: int | None) -> Promotion:
+def _add(session: Session, change: Change, before: int | None, follow: Follow | None) -> Promotion:
     if not change.why.strip():
         raise VouchError("a promotion needs a reason", "say it: --why TEXT")
     entry = Promotion(
@@ -190,4 +210,7 @@ def _add(session: Session, change: Change, before: int | None) -> Promotion:
         at=now(),
     )
     session.add(entry)
+    session.flush()  # a full disk is met before anything follows
+    if follow:
+        follow(change.to)
     return entry

@@ -1,8 +1,12 @@
-"""Registered versions: writing one to MLflow, and finding it again."""
+"""Registered versions: writing one to MLflow, and finding it again.
+
+Who is champion comes from the promotion log alone; MLflow's alias is made to follow it.
+"""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +17,9 @@ import pandas as pd
 from vouch import tracking
 from vouch.errors import VouchError, near
 from vouch.files import read_json
+from vouch.register.integrity import listing, record_files, verify
 from vouch.register.packaging import EVIDENCE, MODEL, package
+from vouch.register.promotions import by_hand, champion_version, unchanging
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,7 +39,7 @@ class Version:
         run_id: MLflow's run it belongs to.
         source: Where MLflow says its files are, a URI.
         state: The state folder it was found in.
-        aliases: ``champion``, ``challenger``, or others given in MLflow.
+        aliases: ``champion`` by the promotion log, ``challenger``, or others set in MLflow.
     """
 
     name: str
@@ -50,16 +56,18 @@ class Version:
     def folder(self) -> Path:
         """MLflow's model folder on this machine; fetched if it is elsewhere.
 
-        MLflow keeps absolute paths: in a project that was moved or copied its own files come first.
-
         Raises:
-            VouchError: It cannot be had.
+            VouchError: It cannot be had, or a file in it is not what was registered.
         """
+        place = self._place()
+        verify(self.state, self.name, self.number, place)
+        return place
+
+    def _place(self) -> Path:
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        _, inside, rest = self.source.partition(f"/{self.state.name}/mlartifacts/")
-        if inside and (ours := self.state / "mlartifacts" / rest).exists():
+        if ours := _inside(self.state, self.source):
             return ours
         try:
             return Path(download_artifacts(artifact_uri=self.source))
@@ -129,13 +137,16 @@ def publish(state: Path, new: Package) -> Version:
     _ensure_name(mlflow, new.name)
     known = {v.tags.get(FINGERPRINT): v for v in _search(mlflow, new.name)}
     if new.fingerprint in known:
-        return _version(state, known[new.fingerprint])
+        there = _version(state, known[new.fingerprint])
+        verify(state, there.name, there.number, there._place())
+        return there
     logged = _logged_model(state, mlflow, new)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "model"
         new.package(new.model, new.example, target, logged.model_id, new.run_id)
         _copy_evidence(new.evidence, target / EVIDENCE)
         mlflow.log_model_artifacts(logged.model_id, str(target))
+        files = listing(target)
     mlflow.finalize_logged_model(logged.model_id, "READY")
     made = mlflow.create_model_version(
         new.name,
@@ -144,12 +155,50 @@ def publish(state: Path, new: Package) -> Version:
         run_id=new.run_id,
         tags={**new.tags, FINGERPRINT: new.fingerprint},
     )
-    return _version(state, made)
+    version = _version(state, made)
+    record_files(state, version.name, version.number, files, "registered")
+    return version
 
 
-def set_alias(state: Path, version: Version, alias: str) -> None:
-    """Point an alias at a version."""
-    tracking.client(state).set_registered_model_alias(version.name, alias, str(version.number))
+def set_alias(state: Path, name: str, alias: str, number: int) -> None:
+    """Point an alias in MLflow at a version.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+        alias: Such as ``challenger``.
+        number: The version's.
+
+    Raises:
+        VouchError: MLflow does not do so; it may no longer have the version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tracking.client(state).set_registered_model_alias(name, alias, str(number))
+    except MlflowException as error:
+        raise VouchError(
+            f"{name}:{number}: MLflow does not take it as {alias} ({error.message})",
+            f"promote a version that is there: {by_hand(name)}",
+        ) from None
+
+
+def champion(state: Path, name: str) -> Path | None:
+    """Find the champion's model.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model, ``<usecase>-<source>``.
+
+    Returns:
+        A folder for ``vouch.tune.models.load``, or None while there is no champion.
+
+    Raises:
+        VouchError: Its files cannot be had, or are not what was registered.
+    """
+    if champion_version(state, name) is None:  # spares MLflow's import
+        return None
+    return find(state, name, CHAMPION).model
 
 
 def names(state: Path) -> list[str]:
@@ -169,7 +218,7 @@ def versions(state: Path, name: str) -> list[Version]:
         hint = near(name, known) if known else f"vouch run {name.partition('-')[0]}"
         raise VouchError(f"no registered model {name!r}", hint)
     mlflow = tracking.client(state)
-    aliases = _aliases(mlflow, name)
+    aliases = _aliases(state, mlflow, name)
     return [_version(state, v, aliases.get(int(v.version), ())) for v in _search(mlflow, name)]
 
 
@@ -189,13 +238,18 @@ def find(state: Path, name: str, which: str) -> Version:
         if which == str(version.number) or which in version.aliases:
             return version
     if which == CHAMPION:
-        raise VouchError(
-            f"{name} has no champion yet",
-            f"promote a version (vouch promote {name.partition('-')[0]} --why TEXT), "
-            "or use --model challenger",
-        )
+        raise _no_champion(state, name)
     choices = [str(v.number) for v in known] + sorted({a for v in known for a in v.aliases})
     raise VouchError(f"{name} has no version {which!r}", near(which, choices))
+
+
+def _no_champion(state: Path, name: str) -> VouchError:
+    number = champion_version(state, name)
+    gone = f"{name}:{number} is the champion, but MLflow no longer has it"
+    return VouchError(
+        f"{name} has no champion yet" if number is None else gone,
+        f"promote a version ({by_hand(name)}), or use --model challenger",
+    )
 
 
 def parse(state: Path, reference: str) -> Version:
@@ -238,21 +292,49 @@ def _search(mlflow: "MlflowClient", name: str) -> list[Any]:
             return sorted(found, key=lambda v: int(v.version))
 
 
-def _aliases(mlflow: "MlflowClient", name: str) -> dict[int, tuple[str, ...]]:
+def _aliases(state: Path, mlflow: "MlflowClient", name: str) -> dict[int, tuple[str, ...]]:
+    """Return each version's aliases: ``champion`` from the log, the others from MLflow."""
+    numbers = {a: int(n) for a, n in mlflow.get_registered_model(name).aliases.items()}
+    marked, champion = numbers.pop(CHAMPION, None), champion_version(state, name)
+    if champion is not None:
+        numbers[CHAMPION] = champion
+        if marked != champion:
+            _mend(state, mlflow, name)
     named: dict[int, tuple[str, ...]] = {}
-    for alias, number in sorted(mlflow.get_registered_model(name).aliases.items()):
-        named[int(number)] = (*named.get(int(number), ()), alias)
+    for alias, number in sorted(numbers.items()):
+        named[number] = (*named.get(number, ()), alias)
     return named
+
+
+def _mend(state: Path, mlflow: "MlflowClient", name: str) -> None:
+    """Point MLflow's alias at the log's champion after a kill, or a hand, moved it elsewhere."""
+    from mlflow.exceptions import MlflowException
+
+    # a registry that may only be read, or lost that version, answers all the same
+    with suppress(MlflowException), unchanging(state, name) as champion:
+        mlflow.set_registered_model_alias(name, CHAMPION, str(champion))
 
 
 def _version(state: Path, found: Any, aliases: tuple[str, ...] = ()) -> Version:
     return Version(found.name, int(found.version), found.run_id, found.source, state, aliases)
 
 
+def _inside(state: Path, source: str) -> Path | None:
+    """Return a folder of artifacts as it lies in this project.
+
+    MLflow keeps absolute paths: in a project that was moved or copied its own files come first.
+    """
+    _, inside, rest = source.partition(f"/{state.name}/mlartifacts/")
+    ours = state / "mlartifacts" / rest
+    return ours if inside and ours.exists() else None
+
+
 def _logged_model(state: Path, mlflow: "MlflowClient", new: Package) -> Any:
     experiment = tracking.experiment(state, new.name)
     wanted = f"tags.`{FINGERPRINT}` = '{new.fingerprint}'"
     if left := mlflow.search_logged_models([experiment], filter_string=wanted):
+        if unfinished := _inside(state, left[0].artifact_location):
+            shutil.rmtree(unfinished)  # a file left from it would be no part of the version
         return left[0]
     return mlflow.create_logged_model(
         experiment,

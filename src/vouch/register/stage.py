@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,7 @@ def register(
     version = _publish(state, name, model, train, tuned, fingerprint, facts, evidence)
     progress(2, 3, "gate")
     gate = _decide(state, version, measured, params)
-    set_alias(state, version, CHALLENGER)
+    set_alias(state, name, CHALLENGER, version.number)
     result = _result(state, version, facts, gate)
     result["otherwise"] = _otherwise(
         state, version, (measured.get("champion") or {}).get("version")
@@ -228,7 +229,6 @@ def _decide(
     """Ask the gate and, if it may, promote."""
     before = champion_version(state, version.name)
     if before == version.number:
-        set_alias(state, version, CHAMPION)  # a run killed after the log was written missed it
         return _gate(params, True, True, _standing(state, version))
     verdict = judge(evaluation, before)
     if verdict.better and _rolled_back(state, version):
@@ -236,8 +236,8 @@ def _decide(
     if not verdict.better or params.gate != "enabled":
         return _gate(params, verdict.better, False, verdict.reasons)
     why = "the gate: proved better on the holdout"
-    record(state, Change(version.name, version.number, "gate", why, verdict.reasons))
-    set_alias(state, version, CHAMPION)
+    change = Change(version.name, version.number, "gate", why, verdict.reasons)
+    record(state, change, partial(set_alias, state, version.name, CHAMPION))
     return _gate(params, True, True, verdict.reasons)
 
 
