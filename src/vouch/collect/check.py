@@ -16,7 +16,7 @@ from vouch.collect.people import identity
 from vouch.collect.read import Answer
 from vouch.engine import connect
 from vouch.queue import Case
-from vouch.sources.readers import literal, quoted
+from vouch.sources.readers import file_literal, quoted
 
 SUITE = Path("expectations/decisions.json")
 SCHEMA = pa.schema(
@@ -189,7 +189,7 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
     with tempfile.TemporaryDirectory(prefix="vouch-") as folder, connect() as engine:
         file = Path(folder) / "decisions.parquet"
         pq.write_table(table, file)
-        definition = f"SELECT * FROM read_parquet({literal(file)})"
+        definition = f"SELECT * FROM read_parquet({file_literal(file)})"
         engine.con.execute(f"CREATE VIEW decisions AS {definition}")
         found = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
         for expectation, checked in zip(expectations, found, strict=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vouch.diff.sides import Side
 from vouch.errors import VouchError, near
+from vouch.sources.readers import file_literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -118,7 +119,7 @@ def _open(connection: "DuckDBPyConnection", side: Side, view: str) -> dict[str, 
 
 
 def _read(side: Side, files: Sequence[Path]) -> str:
-    listing = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    listing = ", ".join(file_literal(path) for path in files)
     if side.format == ".csv":
         # all as text: what a reader would guess may differ between two versions
         return f"read_csv([{listing}], union_by_name => true, all_varchar => true)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vouch.engine import SCRATCH
 from vouch.errors import VouchError
 from vouch.sources.declaration import NUMERIC, WORDS, Column, Declaration, plain_word
-from vouch.sources.readers import Raw, literal, open_raw, quoted
+from vouch.sources.readers import Raw, file_literal, literal, open_raw, quoted
 from vouch.usecases import find
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def parse_file(
 
     raw, out = open_raw(connection, path, declaration, scratch), scratch / f"{view}.parquet"
     if raw.quick is not None and _parse_quickly(connection, declaration, raw, out):
-        table = f"read_parquet({literal(out)}, file_row_number = true)"
+        table = f"read_parquet({file_literal(out)}, file_row_number = true)"
         columns = "* EXCLUDE (file_row_number) REPLACE (file_row_number + 1 AS line)"
         connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM {table}")
         return raw
@@ -104,7 +104,7 @@ def parse_file(
         raise VouchError(
             f"{path}: cannot be read as {declaration.format}: {error}", "check format and encoding"
         ) from None
-    connection.execute(f"CREATE VIEW {view} AS FROM read_parquet({literal(out)})")
+    connection.execute(f"CREATE VIEW {view} AS FROM read_parquet({file_literal(out)})")
     return raw
 
 
@@ -119,7 +119,7 @@ def _parse_quickly(
         _copy(connection, query(declaration, raw.quick), out)
     except duckdb.Error:
         return False
-    counted = f"SELECT count(*), count(reason) FROM read_parquet({literal(out)})"
+    counted = f"SELECT count(*), count(reason) FROM read_parquet({file_literal(out)})"
     return connection.execute(counted).fetchone() == (raw.lines, 0)
 
 

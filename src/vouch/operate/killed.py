@@ -78,7 +78,7 @@ def searches(root: Path) -> list[str]:
     """List the MLflow runs that are RUNNING while no stage is at work."""
     if "MLFLOW_TRACKING_URI" in os.environ or any("." in name for name in at_work(root)):
         return []
-    return [run for (run,) in _ask(root / STATE / "mlflow.db", MLFLOW)]
+    return [run for (run,) in _ask(tracking.database(root / STATE), MLFLOW)]
 
 
 def close_searches(root: Path) -> None:
@@ -126,6 +126,6 @@ def _ask(database: Path, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
     """Read a database of SQLite that may be in use; nothing where there is none."""
     if not database.exists():
         return
-    address = f"file:{database}?mode=ro"
+    address = f"{database.resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True, timeout=10)) as connection:
         yield from connection.execute(query, values).fetchall()

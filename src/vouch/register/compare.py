@@ -5,6 +5,7 @@ from typing import Any
 from vouch import usecases
 from vouch.errors import VouchError
 from vouch.register.registry import Version
+from vouch.sources.readers import pattern
 
 EXAMPLES = 5
 
@@ -77,7 +78,7 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
     """
     import duckdb
 
-    values = {"a": str(a.predictions), "b": str(b.predictions)}
+    values = {"a": pattern(a.predictions), "b": pattern(b.predictions)}
     both = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,

@@ -154,7 +154,7 @@ def set_alias(state: Path, version: Version, alias: str) -> None:
 
 def names(state: Path) -> list[str]:
     """List the registered models, sorted; none where nothing was ever registered."""
-    if not _started(state):
+    if not tracking.started(state):
         return []
     return sorted(m.name for m in tracking.client(state).search_registered_models())
 
@@ -210,12 +210,6 @@ def parse(state: Path, reference: str) -> Version:
             f"{reference!r} names no version", f"write {reference}:1 or {reference}:champion"
         )
     return find(state, name, which)
-
-
-def _started(state: Path) -> bool:
-    """Tell whether MLflow has a store: opening a new one takes seconds."""
-    local = state.resolve() / "mlflow.db"
-    return tracking.uri(state) != f"sqlite:///{local}" or local.exists()
 
 
 def _ensure_name(mlflow: "MlflowClient", name: str) -> None:

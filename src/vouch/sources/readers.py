@@ -8,6 +8,7 @@ record. A CSV file in which each line is a row is read several times faster by D
 
 import codecs
 import csv
+import glob
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,6 +68,16 @@ def quoted(name: str) -> str:
 def literal(text: str | Path) -> str:
     """Quote an SQL string."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def file_literal(path: Path) -> str:
+    """Quote a file's name for SQL's functions that read files."""
+    return literal(pattern(path))
+
+
+def pattern(path: Path) -> str:
+    """Return the pattern of one file's name: DuckDB takes ``*``, ``?`` and ``[`` for wildcards."""
+    return glob.escape(str(path))
 
 
 def open_raw(
@@ -195,7 +206,7 @@ def _csv_records(path: Path, encoding: str, separator: str, scratch: Path) -> Ra
     columns = tuple(name.strip() for name in _split(path, header, separator))
     out = scratch / f"{path.stem}.records"
     write_records(path, encoding, separator, len(columns), out)
-    sql = f"SELECT line, raw, problem, cells FROM read_parquet({literal(out)})"
+    sql = f"SELECT line, raw, problem, cells FROM read_parquet({file_literal(out)})"
     return Raw(sql, columns, _places(columns))
 
 
@@ -221,8 +232,9 @@ def _quick(text: Path, columns: tuple[str, ...], separator: str, numbers: frozen
     sql = f"""
         SELECT CAST(NULL AS BIGINT) AS line, CAST(NULL AS VARCHAR) AS raw,
           CASE WHEN {odd} THEN 'is unusual' END AS problem, {", ".join(cells)}
-        FROM read_csv({literal(text)}, columns = {{{types}}}, header = true, auto_detect = false,
-                      delim = {literal(separator)}, quote = '"', escape = '"')"""
+        FROM read_csv({file_literal(text)}, columns = {{{types}}}, header = true,
+                      auto_detect = false, delim = {literal(separator)}, quote = '"',
+                      escape = '"')"""
     return Raw(sql, columns, cells, numbers)
 
 
@@ -269,7 +281,7 @@ def _lines(text: Path, *, header: bool) -> str:
     return f"""
         SELECT line, raw FROM (
           SELECT row_number() OVER () AS line, raw
-          FROM read_csv({literal(text)}, columns = {{'raw': 'VARCHAR'}}, header = false,
+          FROM read_csv({file_literal(text)}, columns = {{'raw': 'VARCHAR'}}, header = false,
                         delim = '{DELIMITER}', quote = '', escape = '', auto_detect = false,
                         skip = {int(header)}, max_line_size = {LONGEST_LINE},
                         buffer_size = {2 * LONGEST_LINE}))
@@ -305,7 +317,7 @@ def _jsonl(connection: "DuckDBPyConnection", path: Path, encoding: str, scratch:
 def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
     import duckdb
 
-    table = f"read_parquet({literal(path)}, file_row_number = true)"
+    table = f"read_parquet({file_literal(path)}, file_row_number = true)"
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
         rows: Any = connection.execute(f"SELECT count(*) FROM {table}").fetchone()

@@ -10,7 +10,7 @@ from vouch.errors import VouchError, near
 from vouch.files import read_json, write_json
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
-from vouch.sources.readers import literal, quoted
+from vouch.sources.readers import file_literal, literal, quoted
 from vouch.validate import gx_duckdb as gx
 from vouch.validate.history import KEY, check_corrections, find_repeats, find_versions
 from vouch.validate.outcome import Outcome, columns_of, outcome
@@ -156,7 +156,7 @@ def sift(
 
 def columns_in(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
     """Return the names of bronze's columns."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(bronze)})")
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({file_literal(bronze)})")
     return {str(row[0]) for row in described.fetchall()}
 
 
@@ -181,20 +181,21 @@ def by_row(expectation: dict[str, Any]) -> bool:
 def _arrange(work: Work, path: Path) -> str:
     """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
     connection = work.connection
-    table = f"read_parquet({literal(work.bronze.resolve())}, file_row_number = true)"
+    table = f"read_parquet({file_literal(work.bronze.resolve())}, file_row_number = true)"
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
     find_repeats(connection, work.declaration)
     check_corrections(connection, work.declaration, path, work.params.id_conflicts)
     if not _number(connection, "SELECT count(*) FROM repeats"):
         return f"SELECT * FROM {table}"
-    repeats = literal((work.scratch / "repeats.parquet").resolve())
-    connection.execute(f"COPY repeats TO {repeats}")
+    copy = (work.scratch / "repeats.parquet").resolve()
+    connection.execute(f"COPY repeats TO {literal(copy)}")
+    repeats = file_literal(copy)
     # a view over ANTI JOIN of a file loses its columns in DuckDB 1.5; a row number is never null
     return f"SELECT * FROM {table} WHERE {KEY} NOT IN (SELECT {KEY} FROM read_parquet({repeats}))"
 
 
 def _current(rows: Path) -> str:
-    table = f"read_parquet({literal(rows.resolve())}, file_row_number = true)"
+    table = f"read_parquet({file_literal(rows.resolve())}, file_row_number = true)"
     return f"SELECT * FROM {table} WHERE superseded_at IS NULL"
 
 
@@ -213,7 +214,9 @@ def _check(
     work.connection.execute(f"CREATE VIEW {table} AS {definition}")
     if not expectations:
         return []
-    checked = gx.run_suite(work.scratch, table, definition, KEY, work.suite, expectations)
+    # not in the project's folder: DuckDB cuts the name of a database at a question mark in it
+    with tempfile.TemporaryDirectory(prefix="vouch-") as folder:
+        checked = gx.run_suite(Path(folder), table, definition, KEY, work.suite, expectations)
     outcomes = [
         outcome(work.connection, table, work.suite, expectation, found, work.params.examples)
         for expectation, found in zip(expectations, checked, strict=True)
@@ -237,7 +240,7 @@ def _divide(work: Work, rows: Path) -> dict[str, int]:
     """Write silver, and count."""
     connection = work.connection
     _write_silver(connection, work.declaration, rows)
-    written = f"read_parquet({literal(rows)})"
+    written = f"read_parquet({file_literal(rows)})"
     tables = {
         "in": "bronze",
         "silver": f"{written} WHERE superseded_at IS NULL",

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.errors import VouchError
-from vouch.sources.readers import literal, quoted
+from vouch.sources.readers import file_literal, literal, quoted
 from vouch.usecases.market.assets import Assets
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def load_prices(
 
     check_file(path)
     kind = "parquet" if path.suffix.lower() in {".parquet", ".pq"} else "csv"
-    table = f"read_{kind}({literal(path)}{', all_varchar = true' if kind == 'csv' else ''})"
+    table = f"read_{kind}({file_literal(path)}{', all_varchar = true' if kind == 'csv' else ''})"
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
         columns = _columns(path, [name for name, *_ in described])

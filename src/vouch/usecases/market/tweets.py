@@ -12,7 +12,7 @@ from vouch.cells import restore
 from vouch.errors import VouchError, near
 from vouch.progress import Progress
 from vouch.sources.declaration import Declaration, Role, load_declaration
-from vouch.sources.readers import literal
+from vouch.sources.readers import file_literal, literal
 from vouch.usecases.market.assets import Assets
 from vouch.usecases.market.params import MarketParams
 
@@ -104,7 +104,7 @@ def _columns(file: Path, source: Declaration) -> set[str]:
     suffix = file.suffix.lower()
     try:
         if suffix in {".parquet", ".pq"}:
-            query = f"DESCRIBE SELECT * FROM read_parquet({literal(file)})"
+            query = f"DESCRIBE SELECT * FROM read_parquet({file_literal(file)})"
             return {row[0] for row in duckdb.sql(query).fetchall()}
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
             if suffix == ".jsonl":
@@ -179,7 +179,7 @@ def write_silver(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".market-") as folder:
         read = Path(folder) / "read.parquet"
         _read_texts(bronze, read, None if scores else params.threshold, progress)
-        connection.execute(f"CREATE TEMP VIEW texts AS FROM read_parquet({literal(read)})")
+        connection.execute(f"CREATE TEMP VIEW texts AS FROM read_parquet({file_literal(read)})")
         connection.execute(f"CREATE TEMP VIEW classed AS {_classed(connection, scores)}")
         _map_assets(connection, assets)
         connection.execute(f"COPY ({_SILVER}) TO {literal(out)} (FORMAT parquet)")
@@ -285,7 +285,7 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
 
     check_file(scores)
     kind = "parquet" if _is_parquet(scores) else "csv"
-    table = f"read_{kind}({literal(scores)}{', all_varchar = true' if kind == 'csv' else ''})"
+    table = f"read_{kind}({file_literal(scores)}{', all_varchar = true' if kind == 'csv' else ''})"
     try:
         names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()]
     except duckdb.Error as error:
@@ -336,7 +336,7 @@ def _counted(
         f"""SELECT count(*), count(*) FILTER (class IS NULL), count(*) FILTER (asset IS NULL),
               count(*) FILTER (class = 0), count(*) FILTER (class = 1), count(*) FILTER (class = 2)
             FROM (SELECT id, any_value(class) AS class, any_value(asset) AS asset
-                  FROM read_parquet({literal(out)}) GROUP BY id)"""
+                  FROM read_parquet({file_literal(out)}) GROUP BY id)"""
     ).fetchall()[0]
     if scores and unclassed == tweets:
         raise VouchError(
