@@ -97,7 +97,10 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
             counted = connection.execute(counts, values).arrow().read_all().to_pylist()[0]
             shown = connection.execute(examples, values).arrow().read_all().to_pylist()
     except duckdb.Error as error:
-        raise VouchError(f"{a}, {b}: their predictions cannot be read: {error}") from None
+        raise VouchError(
+            f"{a}, {b}: their predictions cannot be read: {error}",
+            "restore .vouch/mlartifacts from a copy",
+        ) from None
     return {**counted, "examples": shown}
 
 
