@@ -270,7 +270,7 @@ def champions(root: Path) -> Iterator[Damage]:
     log, store = root / STATE / DATABASE, tracking.database(root / STATE)
     if "MLFLOW_TRACKING_URI" in os.environ:
         return
-    there = {(n, int(v)) for n, v in _rows(store, "SELECT name, version FROM model_versions")}
+    there = {(n, int(v)) for n, v in _rows(store, LEFT)}
     for (name,) in _rows(log, "SELECT DISTINCT name FROM promotions"):
         number = champion_version(root / STATE, name)
         if number is not None and (name, number) not in there:
@@ -278,6 +278,10 @@ def champions(root: Path) -> Iterator[Damage]:
                 f"vouch rollback, or vouch promote {name.partition('-')[0]} --version N --why TEXT"
             )
             yield Damage(f"{name}:{number} is champion, but MLflow has it no more", hint)
+
+
+LEFT = "SELECT name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
+"""MLflow keeps deleted versions under that stage."""
 
 
 def _rows(path: Path, query: str) -> list[Any]:

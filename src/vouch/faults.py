@@ -115,8 +115,20 @@ def _damaged(root: Path) -> Damage:
 def _full(root: Path) -> Damage:
     """Return which disk is full: the project's, or that of temporary files."""
     places = (root.resolve(), Path(tempfile.gettempdir()))
-    full = next((p for p in places if shutil.disk_usage(p).free < FULL), places[0])
+    full = next((p for p in places if _is_full(p)), places[0])
     return Damage(f"{full}: the disk is full", ROOM)
+
+
+def _is_full(place: Path) -> bool:
+    return shutil.disk_usage(place).free < FULL
+
+
+def _failing(root: Path) -> Damage:
+    """Return why a database cannot be read or written: SQLite says so of a full disk too."""
+    if _is_full(root):
+        return _full(root)
+    what = f"{root / STATE}: a database cannot be read or written"
+    return Damage(what, "check the disk: df, dmesg")
 
 
 DATABASE: dict[str, Callable[[Path], Damage]] = {
@@ -134,9 +146,7 @@ DATABASE: dict[str, Callable[[Path], Damage]] = {
         f"{root / STATE}: a database in it cannot be opened", RIGHTS
     ),
     "disk is full": _full,
-    "disk I/O error": lambda root: Damage(
-        f"{root / STATE}: a database cannot be read or written", "check the disk: df, dmesg"
-    ),
+    "disk I/O error": _failing,
 }
 """What SQLite says, and what it means; it names no file."""
 

@@ -16,6 +16,7 @@ from vouch import damage
 from vouch.damage import Damage
 from vouch.engine import jars, java
 from vouch.errors import VouchError
+from vouch.faults import explain
 from vouch.operate import killed, processes
 from vouch.operate.record import Ports, running
 from vouch.sources.inputs import INPUTS, load_inputs
@@ -157,11 +158,21 @@ def _project(root: Path) -> Iterator[Finding]:
         ("whole files", "DVC writes whole files in this environment", _writes_whole),
     )
     for name, fine, look in looks:
-        damages = list(look(root))
+        damages = _looked(look, root)
         for each in damages:
             yield Finding(name, "wrong", each.what, each.hint)
         if not damages:
             yield Finding(name, "ok", fine)
+
+
+def _looked(look: Callable[[Path], Iterator[Damage]], root: Path) -> list[Damage]:
+    """Return what a look came to; one that fails has come upon damage too."""
+    try:
+        return list(look(root))
+    except Exception as error:
+        if (meaning := explain(error, root)) is None:
+            raise
+        return [Damage(str(meaning), meaning.hint)]
 
 
 def _writes_whole(_root: Path) -> Iterator[Damage]:
