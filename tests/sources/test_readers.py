@@ -2,12 +2,15 @@ import csv
 import io
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from vouch.engine import connect
 from vouch.errors import VouchError
-from vouch.sources.readers import literal, quoted, read, readable
+from vouch.sources.readers import file_literal, literal, pattern, quoted, read, readable
 
 
 def cells(connection, path, scratch, separator=","):
@@ -116,3 +119,22 @@ def test_lines_keep_their_numbers_over_many_buffers(tmp_path):
 def test_names_and_strings_are_quoted():
     assert quoted('a"b') == '"a""b"'
     assert literal("o'neill") == "'o''neill'"
+
+
+NAME = st.text(st.sampled_from("ab*?[]!"), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(NAME, min_size=1, max_size=5))
+@example({"a[12]", "a1", "a*", "ab"})
+def test_a_files_name_is_its_own_and_no_pattern(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("names")
+    for name in names:
+        pq.write_table(pa.table({"name": [name]}), folder / name)
+    with duckdb.connect() as connection, connect() as engine:
+        for name in names:
+            query = f"SELECT name FROM read_parquet({file_literal(folder / name)})"
+            assert connection.execute(query).fetchall() == [(name,)]
+            given = connection.execute("FROM read_parquet(?)", [pattern(folder / name)]).fetchall()
+            assert given == [(name,)]
+            assert list(engine.read_parquet(folder / name).execute()["name"]) == [name]
