@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from flows.server import environment, serve, serving, wait_until_healthy
-from vouch.errors import VouchError, near, show
+from vouch.errors import VouchError, near
+from vouch.faults import report
 from vouch.files import write_json
 from vouch.operate import loopback, server_of
 from vouch.operate.record import own_secret
@@ -45,8 +46,8 @@ def main() -> int:
         if what == "close":
             return _close(words)
         return _prepare(*words) if what == "prepare" else _flow(what, *words)
-    except VouchError as error:
-        return show(error)
+    except Exception as error:
+        return report(error, Path())
 
 
 def _flow(name: str, asked: str) -> int:

@@ -22,7 +22,16 @@ def test_a_broken_parameter_file_is_told(tmp_path, content, message):
         load_params(path, TuneParams, "tune", "fraud")
 
 
-def test_a_missing_section_means_the_defaults(tmp_path):
+def test_an_empty_part_of_a_section_means_the_defaults(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text("")
+    path.write_text("tune: {fraud: }")
     assert load_params(path, TuneParams, "tune", "fraud") == TuneParams()
+
+
+@pytest.mark.parametrize("content", ["", "tune:", "tune: {}", "tune: {sentiment: {}}"])
+def test_a_missing_section_is_named(tmp_path, content):
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(VouchError, match=r"params.yaml: no section tune.fraud") as caught:
+        load_params(path, TuneParams, "tune", "fraud")
+    assert "tune: {fraud: {}}" in caught.value.hint

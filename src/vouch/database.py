@@ -5,10 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import DDL, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import DDL, URL, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.engine import Connection
 
+DATABASE = "vouch.db"
 WAIT = 60.0  # seconds a writer waits for another one
+
+
+def sqlite(path: Path) -> Engine:
+    """Return an engine on a file of SQLite, whatever the folders above it are called.
+
+    Args:
+        path: The file; made at the first connection if missing.
+    """
+    address = URL.create("sqlite", database=str(path.resolve()))
+    return create_engine(address, connect_args={"timeout": WAIT})
 
 
 def open_database(state: Path, metadata: MetaData) -> Engine:
@@ -25,11 +36,11 @@ def open_database(state: Path, metadata: MetaData) -> Engine:
         An engine on ``state/vouch.db``.
     """
     state.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{state.resolve()}/vouch.db", connect_args={"timeout": WAIT})
+    engine = sqlite(state / DATABASE)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     # SQLite does not wait for a lock while it changes to WAL, so only one process may at a time
-    with FileLock(state / "vouch.db.lock"), engine.begin() as connection:
+    with FileLock(state / f"{DATABASE}.lock"), engine.begin() as connection:
         metadata.create_all(connection)
     return engine
 

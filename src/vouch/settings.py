@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vouch.damage import no_section
 from vouch.errors import VouchError, near
 from vouch.files import read_yaml
 from vouch.sources.declaration import describe
@@ -34,18 +35,21 @@ def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
         path: The parameter file.
         model: The stage's declaration of its parameters.
         stage: Which section.
-        usecase: Which part of the section; a missing one means the defaults.
+        usecase: Which part of the section; an empty one means the defaults.
 
     Raises:
-        VouchError: No YAML, or a field is unknown or out of range: names file and field.
+        VouchError: No YAML, no such section, or a field is unknown or out of range: names file
+            and field.
     """
-    section = read_yaml(path).get(stage) or {}
+    section = read_yaml(path).get(stage)
+    if section is None or (isinstance(section, dict) and usecase not in section):
+        raise no_section(path, stage, usecase).error()
     if not isinstance(section, dict):
         raise VouchError(
             f"{path}: {stage}: must have a section a use case, got {section!r}", EXAMPLE
         )
     try:
-        return model.model_validate(section.get(usecase) or {})
+        return model.model_validate(section[usecase] or {})
     except ValidationError as error:
         raise VouchError(f"{path}: {stage}.{usecase}.{describe(error)}", _known(model)) from None
 

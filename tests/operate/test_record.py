@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import psutil
 
@@ -37,3 +38,13 @@ def test_a_shared_server_goes_first(tmp_path, monkeypatch):
     Record.of_this_process(Ports()).save(tmp_path)
     assert server_of(tmp_path) == "http://prefect.example/api"
     assert record.running(tmp_path).pid == os.getpid()
+
+
+def test_a_copy_of_the_project_does_not_take_the_originals_server_for_its_own(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    original, copied = tmp_path / "original", tmp_path / "copied"
+    Record.of_this_process(Ports()).save(original)
+    shutil.copytree(original, copied)
+    assert server_of(original) and server_of(copied) is None

@@ -3,12 +3,15 @@ import io
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from vouch.engine import connect
 from vouch.errors import VouchError
-from vouch.sources.readers import literal, quoted, read, readable
+from vouch.sources.readers import file_literal, literal, pattern, quoted, read, readable
 
 
 def cells(connection, path, scratch, separator=","):
@@ -134,3 +137,22 @@ def test_no_part_of_a_files_name_is_a_pattern(tmp_path, name, kind):
         raw = read(connection, path, kind, "utf-8", ",", tmp_path)
         query = f"SELECT {', '.join(raw.cells)} FROM ({raw.sql})"
         assert connection.execute(query).fetchall() == [("own",)]
+
+
+NAME = st.text(st.sampled_from("ab*?[]!"), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(NAME, min_size=1, max_size=5))
+@example({"a[12]", "a1", "a*", "ab"})
+def test_a_files_name_is_its_own_and_no_pattern(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("names")
+    for name in names:
+        pq.write_table(pa.table({"name": [name]}), folder / name)
+    with duckdb.connect() as connection, connect() as engine:
+        for name in names:
+            query = f"SELECT name FROM read_parquet({file_literal(folder / name)})"
+            assert connection.execute(query).fetchall() == [(name,)]
+            given = connection.execute("FROM read_parquet(?)", [pattern(folder / name)]).fetchall()
+            assert given == [(name,)]
+            assert list(engine.read_parquet(folder / name).execute()["name"]) == [name]

@@ -51,8 +51,12 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is told in two lines and exits with 1."""
+    """Run the command line; an error is told in two lines and exits with 1."""
     try:
         app()
     except VouchError as error:
         sys.exit(show(error))
+    except Exception as error:
+        from vouch.faults import report  # costs time that only an error is worth
+
+        sys.exit(report(error, ROOT))

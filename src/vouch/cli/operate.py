@@ -61,6 +61,8 @@ def doctor(
 ) -> None:
     """Say what is wrong with this machine and project, and how to mend it; exits with 1 if so.
 
+    Of the project: git, data that is not here, damaged databases, tables and dvc.lock, missing
+    sections of params.yaml, MLflow's tables and champions, folders that cannot be written.
     --fix ends servers, closes runs and clears locks that a kill left behind; nothing else.
 
     Examples:

@@ -81,10 +81,10 @@ def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq
 
-    try:
-        rows = pd.read_parquet(predictions)
-        new = "twin" not in rows and "twin" in pq.read_schema(train).names
-        known = pd.read_parquet(train, columns=["id", "twin"] if new else ["id"])
-    except FileNotFoundError as error:
-        raise VouchError(f"{error.filename}: no such file", "run the pipeline first") from None
+    for path in (predictions, train):
+        if not path.exists():
+            raise VouchError(f"{path}: no such file", "dvc pull, or run the pipeline first")
+    rows = pd.read_parquet(predictions)
+    new = "twin" not in rows and "twin" in pq.read_schema(train).names
+    known = pd.read_parquet(train, columns=["id", "twin"] if new else ["id"])
     return rows.merge(known, on="id", validate="one_to_one")

@@ -10,6 +10,7 @@ import numpy as np
 from vouch.errors import VouchError
 from vouch.explain.params import ExplainParams
 from vouch.explain.tabular import Array
+from vouch.sources.readers import pattern
 
 Kind = Literal["riskiest", "least_certain"]
 
@@ -43,11 +44,11 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
     with duckdb.connect() as connection:
         scores = "SELECT id, score FROM read_parquet(?) WHERE score IS NOT NULL"
         risky = connection.execute(
-            f"{scores} ORDER BY score DESC, id LIMIT ?", [str(predictions), params.cases]
+            f"{scores} ORDER BY score DESC, id LIMIT ?", [pattern(predictions), params.cases]
         ).fetchall()
         unsure = connection.execute(
             f"{scores} AND NOT list_contains(?, id) ORDER BY abs(score - ?), id LIMIT ?",
-            [str(predictions), [name for name, _ in risky], params.boundary, params.cases],
+            [pattern(predictions), [name for name, _ in risky], params.boundary, params.cases],
         ).fetchall()
     return [Case(i, "riskiest", s) for i, s in risky] + [
         Case(i, "least_certain", s) for i, s in unsure
@@ -96,7 +97,7 @@ def _fetch(
     query = f"SELECT id, {columns} FROM read_parquet(?) {clause}"
     with duckdb.connect() as connection:
         try:
-            table = connection.execute(query, [str(train), *values]).fetchall()
+            table = connection.execute(query, [pattern(train), *values]).fetchall()
         except duckdb.BinderException as error:
             message = str(error).splitlines()[0]
             raise VouchError(f"{train}: {message}", "run extract and tune again") from None

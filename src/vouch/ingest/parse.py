@@ -101,6 +101,8 @@ def parse_file(
         return raw
     try:
         _copy(connection, query(declaration, raw), out)
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise  # a disk's or a machine's trouble
     except duckdb.Error as error:
         raise VouchError(
             f"{path}: cannot be read as {declaration.format}: {error}", "check format and encoding"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from vouch import damage
 from vouch.engine import connect, write_parquet
 from vouch.errors import VouchError
 from vouch.files import write_json
@@ -57,7 +58,11 @@ def label(
         order = ["issued_at", "entity", "source", "label", "actor"]
         try:
             write_parquet(issued.order_by(order), labels)
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise  # a disk's or a machine's trouble
         except duckdb.Error as error:
+            if damaged := next(damage.table(rows, rows=True), None):
+                raise damaged.error() from None
             raise _unusable(declaration, source, error) from None
         progress(1, 2, "counting labels")
         issued, classes = engine.read_parquet(labels), find(source.usecase).CLASSES

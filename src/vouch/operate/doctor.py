@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from vouch import damage
+from vouch.damage import Damage
 from vouch.engine import jars, java
 from vouch.errors import VouchError
+from vouch.faults import explain
 from vouch.operate import killed, processes
 from vouch.operate.record import Ports, running
 from vouch.sources.inputs import INPUTS, load_inputs
@@ -23,6 +27,7 @@ LEAST = 2.0
 """Gigabytes that must be free: a run of a million payments stores about one."""
 GIGA = 1 << 30
 EXAMPLES = 3
+HOOK = "vouch-dvc.pth"
 State = Literal["ok", "note", "wrong"]
 
 
@@ -56,8 +61,8 @@ def examine(root: Path, ports: Ports) -> list[Finding]:
         root: The project's folder.
         ports: Where ``vouch up`` is to listen.
     """
-    found = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
-    return [*found, *_left(root)]
+    machine = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
+    return [*machine, *_project(root), *_left(root)]
 
 
 def _python() -> Finding:
@@ -136,6 +141,45 @@ def _disk(root: Path) -> Finding:
     if free >= LEAST:
         return Finding("disk", "ok", said)
     return Finding("disk", "wrong", said, "make room, or: vouch reset --cache")
+
+
+def _project(root: Path) -> Iterator[Finding]:
+    """Look at what is damaged or missing in the project."""
+    looks: tuple[tuple[str, str, Callable[[Path], Iterator[Damage]]], ...] = (
+        ("git", "the project is in a git repository", damage.repository),
+        ("writing", "the project's folders can be written", damage.unwritable),
+        ("parameters", "params.yaml has every section", damage.sections),
+        ("dvc.lock", "dvc.lock is intact", damage.lockfile),
+        ("data", "all that DVC knows of is here", damage.missing),
+        ("tables", "all Parquet files are intact", damage.tables),
+        ("databases", "all databases are intact", damage.databases),
+        ("MLflow", "its tables are of this MLflow", damage.schema),
+        ("champions", "MLflow has every champion", damage.champions),
+        ("whole files", "DVC writes whole files in this environment", _writes_whole),
+    )
+    for name, fine, look in looks:
+        damages = _looked(look, root)
+        for each in damages:
+            yield Finding(name, "wrong", each.what, each.hint)
+        if not damages:
+            yield Finding(name, "ok", fine)
+
+
+def _looked(look: Callable[[Path], Iterator[Damage]], root: Path) -> list[Damage]:
+    """Return what a look came to; one that fails has come upon damage too."""
+    try:
+        return list(look(root))
+    except Exception as error:
+        if (meaning := explain(error, root)) is None:
+            raise
+        return [Damage(str(meaning), meaning.hint)]
+
+
+def _writes_whole(_root: Path) -> Iterator[Damage]:
+    """Ask a new Python of this environment: this process may have seen to it itself."""
+    question = "import sys; sys.exit('vouch.whole' not in sys.modules)"
+    if subprocess.run([sys.executable, "-c", question], check=False).returncode:
+        yield Damage(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
 
 
 def _left(root: Path) -> Iterator[Finding]:

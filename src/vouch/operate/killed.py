@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def searches(root: Path) -> list[str]:
     """List the MLflow runs that are RUNNING while no stage is at work."""
     if "MLFLOW_TRACKING_URI" in os.environ or any("." in name for name in at_work(root)):
         return []
-    return [run for (run,) in _ask(root / STATE / "mlflow.db", MLFLOW)]
+    return [run for (run,) in _ask(tracking.database(root / STATE), MLFLOW)]
 
 
 def close_searches(root: Path) -> None:
@@ -123,9 +123,15 @@ def _alive(pid: int) -> bool:
 
 
 def _ask(database: Path, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
-    """Read a database of SQLite that may be in use; nothing where there is none."""
+    """Read a database of SQLite that may be in use; nothing where there is none, or no intact one.
+
+    ``vouch doctor`` looks for damaged ones by itself.
+    """
     if not database.exists():
         return
-    address = f"file:{database}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, timeout=10)) as connection:
+    address = f"{database.resolve().as_uri()}?mode=ro"
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(address, uri=True, timeout=10)) as connection,
+    ):
         yield from connection.execute(query, values).fetchall()

@@ -29,6 +29,8 @@ def _held(file: Path) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # of a disk that is read-only: nobody works there
+        return False
 
 
 def busy(root: Path) -> str:

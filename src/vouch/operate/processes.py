@@ -18,6 +18,7 @@ from vouch.operate.secret import private
 if TYPE_CHECKING:
     import psutil
 
+DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
 PATIENCE = 15.0
 """Seconds a process may take to end by itself."""
 
@@ -28,8 +29,12 @@ def prefect_environment(root: Path) -> dict[str, str]:
     Args:
         root: The project's folder.
     """
+    home = str((root / HOME).resolve())
+    # in an address of SQLAlchemy what follows a question mark is no path; servers run in the root
+    near = {DATABASE: f"sqlite+aiosqlite:///{HOME}/prefect.db"} if "?" in home else {}
     return {
-        "PREFECT_HOME": str((root / HOME).resolve()),
+        "PREFECT_HOME": home,
+        **near,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

@@ -44,12 +44,14 @@ class Record(BaseModel):
         started: When that process began, seconds since 1970: a number is given out again.
         ports: Where its servers listen.
         servers: The process of each server, by name.
+        root: The project's folder: a copy of the project has a copy of the record.
     """
 
     pid: int
     started: float
     ports: Ports
     servers: dict[str, int] = {}
+    root: str = ""
 
     @classmethod
     def of_this_process(cls, ports: Ports) -> "Record":
@@ -70,6 +72,7 @@ class Record(BaseModel):
 
     def save(self, root: Path) -> None:
         """Write it."""
+        self.root = str(root.resolve())
         private(place(root).parent)
         with replacing(place(root)) as draft:
             draft.write_text(self.model_dump_json(indent=2) + "\n")
@@ -89,9 +92,10 @@ def load(root: Path) -> Record | None:
 
 
 def running(root: Path) -> Record | None:
-    """Give the record of a ``vouch up`` that is alive, if there is one."""
+    """Return the record of a ``vouch up`` of this very project that is alive, if there is one."""
     record = load(root)
-    return record if record and record.alive else None
+    here = str(root.resolve())
+    return record if record and record.root == here and record.alive else None
 
 
 def server_of(root: Path) -> str | None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import inspect, text
 
+from vouch.database import DATABASE, sqlite
 from vouch.errors import VouchError
 from vouch.operate.folders import CASES, SCORES
 from vouch.operate.locks import busy
@@ -18,7 +19,6 @@ from vouch.stages import REVIEWS, STAGES
 
 REMOTE = "dvc-remote"
 CACHE = (".dvc/cache", ".dvc/tmp", f".vouch/{REMOTE}")
-DATABASE = "vouch.db"
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _cases(root: Path) -> list[str]:
     database = root / STATE / DATABASE
     if not database.exists():
         return []
-    engine = create_engine(f"sqlite:///{database}")
+    engine = sqlite(database)
     there = set(inspect(engine).get_table_names()) & set(Queue.metadata.tables)
     with engine.connect() as connection:
         counts = {t: connection.scalar(text(f"SELECT count(*) FROM {t}")) for t in there}
@@ -188,7 +188,7 @@ def _cases(root: Path) -> list[str]:
 
 
 def _drop_all_but(database: Path, kept: list[str]) -> None:
-    engine = create_engine(f"sqlite:///{database}")
+    engine = sqlite(database)
     gone = [table for table in inspect(engine).get_table_names() if table not in kept]
     with engine.begin() as connection:
         connection.execute(text("PRAGMA defer_foreign_keys = ON"))

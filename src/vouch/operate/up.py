@@ -147,13 +147,14 @@ def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> No
     servers: Servers = {}
     ports = record.ports
     for name, command in _commands(root, ports).items():
+        if name == "worker":  # in a copied project the schedules name the other folder till then
+            terminal.say(console, "registering the deployments of prefect.yaml")
+            _once(root, servers, "deploy", ["prefect", "--no-prompt", "deploy", "--all"], ports)
         terminal.say(console, f"starting {WHAT[name]}")
         servers[name] = _start(root, name, command, record, sockets.pop(name, None))
         if name == "prefect":
             _answering(root, servers, f"{ports.api}/health")
             _once(root, servers, "prepare", ["python", "-m", "flows", "prepare", POOL], ports)
-    terminal.say(console, "registering the deployments of prefect.yaml")
-    _once(root, servers, "deploy", ["prefect", "--no-prompt", "deploy", "--all"], ports)
     _answering(root, servers, f"{ports.url('page')}/health")
     _listening(root, servers, root / MLFLOW)
     terminal.say(console, f"vouch is up: {ports.url('page')}")
@@ -181,7 +182,10 @@ def _start(
 
 def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
     """Give each server's command, in the order they are started."""
-    store = ["--backend-store-uri", tracking.uri(root / STATE)]
+    tracking.relocate(root / STATE)
+    # from the project's folder the address is right whatever the folders above are called
+    local = f"sqlite:///{tracking.database(STATE)}"
+    store = ["--backend-store-uri", os.environ.get("MLFLOW_TRACKING_URI", local)]
     at = ["--uvicorn-opts", f"--uds {MLFLOW}"]
     fence = ["--static-prefix", "/mlflow", "--allowed-hosts", "127.0.0.1"]
     worker = ["worker", "start", "--pool", POOL, "--name", "vouch", "--install-policy", "never"]

@@ -5,6 +5,7 @@ from typing import Any
 from vouch import usecases
 from vouch.errors import VouchError
 from vouch.register.registry import Version
+from vouch.sources.readers import pattern
 
 EXAMPLES = 5
 
@@ -77,7 +78,7 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
     """
     import duckdb
 
-    values = {"a": str(a.predictions), "b": str(b.predictions)}
+    values = {"a": pattern(a.predictions), "b": pattern(b.predictions)}
     both = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,
@@ -96,7 +97,10 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
             counted = connection.execute(counts, values).arrow().read_all().to_pylist()[0]
             shown = connection.execute(examples, values).arrow().read_all().to_pylist()
     except duckdb.Error as error:
-        raise VouchError(f"{a}, {b}: their predictions cannot be read: {error}") from None
+        raise VouchError(
+            f"{a}, {b}: their predictions cannot be read: {error}",
+            "restore .vouch/mlartifacts from a copy",
+        ) from None
     return {**counted, "examples": shown}
 
 

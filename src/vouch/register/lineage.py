@@ -10,6 +10,7 @@ from vouch.files import read_json, sha256
 from vouch.register.digests import dvc_digest, relative
 from vouch.register.promotions import as_dict, history
 from vouch.register.registry import Version, names, parse, versions
+from vouch.sources.readers import pattern
 
 SHORTEST = 6  # digits of a digest that still tell it apart
 
@@ -78,7 +79,7 @@ def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict
         WHERE in_force AND ($as_of IS NULL OR issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
         GROUP BY ALL ORDER BY ALL
     """
-    values = {"labels": str(labels), "train": str(train), "as_of": extracted.get("as_of")}
+    values = {"labels": pattern(labels), "train": pattern(train), "as_of": extracted.get("as_of")}
     with duckdb.connect() as connection:
         return connection.execute(query, values).df().to_dict("records")  # type: ignore[return-value]
 
@@ -177,7 +178,7 @@ def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
 
     with duckdb.connect() as connection:
         query = f'SELECT * FROM read_parquet($path) WHERE "{column}" = $value'
-        found = connection.execute(query, {"path": str(path), "value": value}).df()
+        found = connection.execute(query, {"path": pattern(path), "value": value}).df()
     return found.astype(object).where(found.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 

@@ -203,7 +203,7 @@ def champion(state: Path, name: str) -> Path | None:
 
 def names(state: Path) -> list[str]:
     """List the registered models, sorted; none where nothing was ever registered."""
-    if not _started(state):
+    if not tracking.started(state):
         return []
     return sorted(m.name for m in tracking.client(state).search_registered_models())
 
@@ -264,12 +264,6 @@ def parse(state: Path, reference: str) -> Version:
             f"{reference!r} names no version", f"write {reference}:1 or {reference}:champion"
         )
     return find(state, name, which)
-
-
-def _started(state: Path) -> bool:
-    """Tell whether MLflow has a store: opening a new one takes seconds."""
-    local = state.resolve() / "mlflow.db"
-    return tracking.uri(state) != f"sqlite:///{local}" or local.exists()
 
 
 def _ensure_name(mlflow: "MlflowClient", name: str) -> None:

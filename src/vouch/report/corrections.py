@@ -14,6 +14,7 @@ from vouch.engine import connect
 from vouch.evaluate.weighted import share
 from vouch.label.resolve import resolve
 from vouch.sources.declaration import Declaration
+from vouch.sources.readers import pattern
 
 Slice = tuple[str, str, NDArray[np.bool_]]
 Slicer = Callable[[pd.DataFrame, Declaration], Iterator[Slice]]
@@ -107,7 +108,7 @@ def _slices(
         connection.register("held", held[["entity", "flipped"]])
         query = """SELECT * FROM read_parquet($rows) AS r JOIN held ON r.id = held.entity
                    WHERE superseded_at IS NULL ORDER BY r.id"""
-        found = connection.execute(query, {"rows": str(rows)}).df()
+        found = connection.execute(query, {"rows": pattern(rows)}).df()
     flipped = found["flipped"].to_numpy(bool)
     return [
         {

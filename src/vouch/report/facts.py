@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 
 from vouch.sources.declaration import Declaration
+from vouch.sources.readers import pattern
 
 FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.truth = 1"}
 
@@ -26,8 +27,9 @@ def totals(rows: Path) -> dict[str, Any]:
         query = (
             f"SELECT count(*), {amount}, {ends} FROM read_parquet($rows) WHERE {_current(known)}"
         )
-        found = connection.execute(query, {"rows": str(rows)}).fetchone() or (0, None, None, None)
-    return dict(zip(("rows", "amount", "first", "last"), found, strict=True))
+        found = connection.execute(query, {"rows": pattern(rows)}).fetchone()
+    names = ("rows", "amount", "first", "last")
+    return dict(zip(names, found or (0, None, None, None), strict=True))
 
 
 def by_category(
@@ -48,7 +50,7 @@ def by_category(
     """
     with duckdb.connect() as connection:
         known = _columns(connection, rows)
-        asked = {"rows": str(rows), "predictions": str(predictions), "threshold": threshold}
+        asked = {"rows": pattern(rows), "predictions": pattern(predictions), "threshold": threshold}
         return [
             {"column": column, "lines": _lines(connection, column, known, asked, most)}
             for column in declaration.of_role("category")
@@ -72,7 +74,7 @@ def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
         query = (
             f"SELECT count(*), sum({amount}), {_shares(amount)} FROM read_parquet($predictions) p"
         )
-        asked = {"predictions": str(predictions), "threshold": threshold}
+        asked = {"predictions": pattern(predictions), "threshold": threshold}
         count, total, *shares = connection.execute(query, asked).fetchone() or ()
     return {"rows": count, "amount": total, **_named(shares)}
 
@@ -128,7 +130,7 @@ def _named(shares: list[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
+    found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [pattern(path)])
     return {column[0] for column in found.description or ()}
 
 

@@ -71,8 +71,13 @@ def literal(text: str | Path) -> str:
 
 
 def file_literal(path: Path) -> str:
-    """Quote a file's name for DuckDB to read it; no ``[1]`` or ``*`` in it is a pattern."""
-    return literal(glob.escape(str(path)))
+    """Quote a file's name for SQL's functions that read files; nothing in it is a pattern."""
+    return literal(pattern(path))
+
+
+def pattern(path: Path) -> str:
+    """Return the pattern of one file's name: DuckDB takes ``*``, ``?`` and ``[`` for wildcards."""
+    return glob.escape(str(path))
 
 
 def open_raw(

@@ -136,6 +136,8 @@ def _counts(
         counted = connection.execute(
             f"SELECT (SELECT count(*) FROM {quoted(table)}), (SELECT count(*) FROM ({keys}))"
         ).fetchone()
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise  # a disk's or a machine's trouble
     except duckdb.Error as error:
         raise VouchError(
             f"{path}: {expectation['type']} {expectation['kwargs']}: cannot tell the rows: {error}",

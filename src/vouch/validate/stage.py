@@ -216,7 +216,9 @@ def _check(
     work.connection.execute(f"CREATE VIEW {table} AS {definition}")
     if not expectations:
         return []
-    checked = gx.run_suite(work.scratch, table, definition, KEY, work.suite, expectations)
+    # not in the project's folder: DuckDB cuts the name of a database at a question mark in it
+    with tempfile.TemporaryDirectory(prefix="vouch-") as folder:
+        checked = gx.run_suite(Path(folder), table, definition, KEY, work.suite, expectations)
     outcomes = [
         outcome(work.connection, table, work.suite, expectation, found, work.params.examples)
         for expectation, found in zip(expectations, checked, strict=True)

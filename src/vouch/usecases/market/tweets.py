@@ -286,7 +286,7 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
 
     check_file(scores)
     kind = "parquet" if _is_parquet(scores) else "csv"
-    table = f"read_{kind}({literal(scores)}{', all_varchar = true' if kind == 'csv' else ''})"
+    table = f"read_{kind}({file_literal(scores)}{', all_varchar = true' if kind == 'csv' else ''})"
     try:
         names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()]
     except duckdb.Error as error:

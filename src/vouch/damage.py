@@ -1,0 +1,295 @@
+"""Looking for what is damaged or missing among a project's files, without changing any."""
+
+import os
+import shlex
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vouch import tracking
+from vouch.database import DATABASE
+from vouch.errors import VouchError
+from vouch.files import read_yaml
+
+STATE = Path(".vouch")
+PREFECT = Path(".prefect/prefect.db")
+GIVEN = ("inbox", "outbox", "raw")
+"""Folders below ``data`` whose files are people's, read and judged where they come in."""
+AROUND = ("enqueue", "collect")
+"""Sections of ``params.yaml`` that belong to no stage."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something that is damaged or missing.
+
+    Attributes:
+        what: The thing and what is wrong with it.
+        hint: What to do about it, in the imperative.
+    """
+
+    what: str
+    hint: str
+
+    def error(self) -> VouchError:
+        """Return it as an error."""
+        return VouchError(self.what, self.hint)
+
+
+def databases(root: Path) -> Iterator[Damage]:
+    """Look at the project's databases.
+
+    Args:
+        root: The project's folder.
+    """
+    lost = {
+        root / STATE / DATABASE: "it holds the holdout's ledger, promotions and cases",
+        tracking.database(root / STATE): "it holds MLflow's runs and versions",
+        root / PREFECT: "it holds only the history of Prefect's runs",
+    }
+    for path, holds in lost.items():
+        if path.exists() and (why := _unreadable(path)):
+            hint = f"restore it from a copy ({holds}), or without one: mv {path} {path}.damaged"
+            yield Damage(f"{path}: is no intact database: {why}", hint)
+
+
+def _unreadable(path: Path) -> str:
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=10)) as connection:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        passing = isinstance(error, sqlite3.OperationalError) and "lock" in str(error)
+        return "" if passing else str(error)
+    return "" if answer == "ok" else " ".join(answer.split())
+
+
+def tables(root: Path, *, rows: bool = False) -> Iterator[Damage]:
+    """Look at the Parquet files that stages made.
+
+    Args:
+        root: The project's folder.
+        rows: Read every row, not only what a file says of itself at its end.
+    """
+    for path in sorted((root / "data").rglob("*.parquet")):
+        if path.relative_to(root / "data").parts[0] not in GIVEN and path.is_file():
+            yield from table(path, rows=rows)
+
+
+def table(path: Path, *, rows: bool = False) -> Iterator[Damage]:
+    """Look at one Parquet file; see :func:`tables`."""
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches() if rows else ():
+                pass
+    except (ArrowException, OSError) as error:
+        why = str(error).splitlines()[0]
+        yield Damage(f"{path}: is no intact Parquet file: {why}", mending(path))
+
+
+def mending(path: Path) -> str:
+    """Return how to bring back a file that a stage made."""
+    return f"dvc checkout {shlex.quote(str(path))} --force, or make it again: dvc repro"
+
+
+def lockfile(root: Path) -> Iterator[Damage]:
+    """Look at ``dvc.lock``, which says what the stages made.
+
+    Args:
+        root: The project's folder.
+    """
+    path = root / "dvc.lock"
+    if not path.exists():
+        return
+    try:
+        stages = read_yaml(path).get("stages")
+    except VouchError as error:
+        why = f"{error}"
+    else:
+        if isinstance(stages, dict) and all(isinstance(s, dict) for s in stages.values()):
+            return
+        why = f"{path}: has no stages"
+    yield Damage(why, f"git checkout {path}, or: vouch run USECASE, which mends it")
+
+
+def missing(root: Path) -> Iterator[Damage]:
+    """Look for what ``dvc.lock`` and the ``.dvc`` files name, and is not here.
+
+    Args:
+        root: The project's folder.
+    """
+    named = sorted({*_outputs(root), *_raw(root)})
+    lost = [path for path in named if not path.exists()]
+    if lost:
+        more = f" and {len(lost) - 1} more of {len(named)}" if len(lost) > 1 else ""
+        yield Damage(f"{lost[0]}{more}: not here, though DVC knows of it", PULL)
+
+
+PULL = "dvc pull, or make it again: vouch run USECASE"
+
+
+def _outputs(root: Path) -> Iterator[Path]:
+    try:
+        stages = read_yaml(root / "dvc.lock").get("stages") or {}
+        yield from (root / out["path"] for s in stages.values() for out in s.get("outs", ()))
+    except (VouchError, AttributeError, KeyError, TypeError):
+        return  # there is none, or it is damaged: said elsewhere
+
+
+def _raw(root: Path) -> Iterator[Path]:
+    for file in (root / "data").rglob("*.dvc"):
+        yield file.with_suffix("")
+
+
+def sections(root: Path) -> Iterator[Damage]:
+    """Look for the sections of ``params.yaml`` that a use case of the project needs.
+
+    Args:
+        root: The project's folder.
+    """
+    from vouch.sources.inputs import INPUTS, load_inputs
+    from vouch.stages import STAGES
+
+    path = root / "params.yaml"
+    try:
+        content: dict[str, Any] = read_yaml(path)
+        usecases = load_inputs(root / INPUTS).usecases
+    except VouchError as error:
+        yield Damage(str(error), error.hint)
+        return
+    for name in (*(stage.name for stage in STAGES), *AROUND):
+        for usecase in usecases:
+            section = content.get(name)
+            if not isinstance(section, dict) or usecase not in section:
+                yield no_section(path, name, usecase)
+
+
+def no_section(path: Path, name: str, usecase: str) -> Damage:
+    """Return that a section of the parameter file is missing."""
+    hint = f"git checkout {path}, or for the defaults add {name}: {{{usecase}: {{}}}}"
+    return Damage(f"{path}: no section {name}.{usecase}", hint)
+
+
+def schema(root: Path) -> Iterator[Damage]:
+    """Look at the version of MLflow's tables.
+
+    Args:
+        root: The project's folder.
+    """
+    path = tracking.database(root / STATE)
+    if "MLFLOW_TRACKING_URI" in os.environ or not path.exists() or _unreadable(path):
+        return
+    with closing(sqlite3.connect(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone():
+            return  # MLflow makes them when it comes
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError:
+            row = None
+    there, wanted = row[0] if row else "none", _revision()
+    if there != wanted:
+        yield outdated(path, f"version {there}, this MLflow wants {wanted}")
+
+
+def outdated(path: Path, why: str) -> Damage:
+    """Return that MLflow's tables are of another MLflow, and what mends it.
+
+    Args:
+        path: Its database.
+        why: Which versions there are.
+    """
+    # a newer schema cannot be upgraded, which MLflow's command then says
+    address = shlex.quote(f"sqlite:///{path}")
+    hint = f"copy the file, then: mlflow db upgrade {address}"
+    return Damage(f"{path}: its tables are of another MLflow: {why}", hint)
+
+
+def _revision() -> str:
+    """Return the version of the tables of the MLflow that is installed; imports none of it."""
+    from importlib.util import find_spec
+
+    from alembic.script import ScriptDirectory
+
+    spec = find_spec("mlflow")
+    assert spec and spec.origin
+    scripts = ScriptDirectory(str(Path(spec.origin).parent / "store/db_migrations"))
+    return str(scripts.get_current_head())
+
+
+def repository(root: Path) -> Iterator[Damage]:
+    """Look for the git repository that DVC needs around a project.
+
+    Args:
+        root: The project's folder.
+    """
+    config = root / ".dvc/config"
+    alone = config.exists() and "no_scm = true" in config.read_text(errors="replace").lower()
+    if alone or any(
+        (folder / ".git").exists() for folder in (root.resolve(), *root.resolve().parents)
+    ):
+        return
+    yield Damage(
+        f"{root.resolve()}: is in no git repository", "git init, or clone the project anew"
+    )
+
+
+def unwritable(root: Path) -> Iterator[Damage]:
+    """Look for folders of the project that cannot be written, by writing.
+
+    Args:
+        root: The project's folder.
+    """
+    for folder in (root, *(root / name for name in ("data", STATE, ".dvc", ".prefect"))):
+        if not folder.is_dir():
+            continue
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(1 << 16))
+        except OSError as error:
+            yield Damage(f"{folder}: cannot be written: {error.strerror}", WRITE)
+
+
+WRITE = "make room, or let your user write it (chown, chmod), or mount it for writing"
+
+
+def champions(root: Path) -> Iterator[Damage]:
+    """Look for champions of the promotion log that MLflow does not have any more.
+
+    Args:
+        root: The project's folder.
+    """
+    from vouch.register.promotions import champion_version
+
+    log, store = root / STATE / DATABASE, tracking.database(root / STATE)
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        return
+    there = {(n, int(v)) for n, v in _rows(store, LEFT)}
+    for (name,) in _rows(log, "SELECT DISTINCT name FROM promotions"):
+        number = champion_version(root / STATE, name)
+        if number is not None and (name, number) not in there:
+            hint = (
+                f"vouch rollback, or vouch promote {name.partition('-')[0]} --version N --why TEXT"
+            )
+            yield Damage(f"{name}:{number} is champion, but MLflow has it no more", hint)
+
+
+LEFT = "SELECT name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
+"""MLflow keeps deleted versions under that stage."""
+
+
+def _rows(path: Path, query: str) -> list[Any]:
+    """Read a database that may be missing, damaged or without tables: said elsewhere."""
+    if not path.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.DatabaseError:
+        return []
