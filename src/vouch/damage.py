@@ -260,12 +260,13 @@ WRITE = "make room, or let your user write it (chown, chmod), or mount it for wr
 
 
 def champions(root: Path) -> Iterator[Damage]:
-    """Look for champions of the promotion log that MLflow does not have any more.
+    """Look for champions that MLflow does not have any more, or with other files than registered.
 
     Args:
         root: The project's folder.
     """
-    from vouch.register.promotions import champion_version
+    from vouch.register.promotions import by_hand, champion_version
+    from vouch.register.registry import find
 
     log, store = root / STATE / DATABASE, tracking.database(root / STATE)
     if "MLFLOW_TRACKING_URI" in os.environ:
@@ -273,11 +274,16 @@ def champions(root: Path) -> Iterator[Damage]:
     there = {(n, int(v)) for n, v in _rows(store, LEFT)}
     for (name,) in _rows(log, "SELECT DISTINCT name FROM promotions"):
         number = champion_version(root / STATE, name)
-        if number is not None and (name, number) not in there:
-            hint = (
-                f"vouch rollback, or vouch promote {name.partition('-')[0]} --version N --why TEXT"
-            )
+        if number is None:
+            continue
+        if (name, number) not in there:
+            hint = f"vouch rollback, or {by_hand(name)}"
             yield Damage(f"{name}:{number} is champion, but MLflow has it no more", hint)
+            continue
+        try:
+            _ = find(root / STATE, name, str(number)).folder  # compares its files
+        except VouchError as error:
+            yield Damage(str(error), error.hint)
 
 
 LEFT = "SELECT name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal'"

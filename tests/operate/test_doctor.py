@@ -4,7 +4,9 @@ import json
 import shutil
 import socket
 import sqlite3
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,20 @@ def test_a_pin_for_another_machine_is_not_missed(healthy):
     lock = healthy / "requirements.lock"
     lock.write_text("pywin32==1.0 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n")
     assert states(healthy)["packages"].state == "ok"
+
+
+@pytest.mark.parametrize("content", ["schema: '2.0'\nstages: [", "stages: 3\n"])
+def test_a_damaged_dvc_lock_is_wrong(healthy, content):
+    (healthy / "dvc.lock").write_text(content)
+    finding = states(healthy)["dvc.lock"]
+    assert finding.state == "wrong" and "git checkout" in finding.hint
+
+
+def test_a_python_without_the_hook_is_wrong(healthy, monkeypatch):
+    plain = Path(sys.base_prefix) / "bin/python3"
+    monkeypatch.setattr("sys.executable", str(plain))
+    finding = states(healthy)["whole files"]
+    assert finding.state == "wrong" and finding.hint == "make setup"
 
 
 def test_a_taken_port_is_wrong(healthy):

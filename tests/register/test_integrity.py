@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
-from vouch import tracking
+from vouch import damage, tracking
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256, write_json
 from vouch.register import champion, integrity
@@ -224,3 +224,10 @@ def _write(folder, contents):
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def test_doctor_finds_a_champion_with_another_file(project, folder):
+    assert list(damage.champions(project.root)) == []
+    (folder / "evidence/lineage.json").write_text("{}")
+    (finding,) = damage.champions(project.root)
+    assert "evidence/lineage.json is not as registered" in finding.what

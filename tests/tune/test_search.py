@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -80,6 +81,17 @@ def test_an_interruption_changes_nothing_wherever_it_falls(tmp_path):
         with pytest.raises(KeyboardInterrupt):
             run(journal, interrupted)
         assert plain(run(journal)) == plain(whole)
+
+
+def test_a_full_disk_ends_the_search_and_is_no_candidates_failure(tmp_path):
+    whole, journal = run(tmp_path / "whole.journal"), tmp_path / "full.journal"
+
+    def full(candidate):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space"):
+        run(journal, full)
+    assert plain(run(journal)) == plain(whole)
 
 
 def test_a_line_cut_short_is_dropped(tmp_path):

@@ -61,7 +61,7 @@ class Search(Generic[C]):
         journal: The journal's file; made if it is not there.
         params: Samplers, algorithms, budget and seed.
         space: Where it looks.
-        assess: Assesses a candidate; whatever it raises fails the trial, not the search.
+        assess: Assesses a candidate; what it raises fails the trial, an OSError the search.
     """
 
     journal: Path
@@ -108,6 +108,8 @@ class Search(Generic[C]):
         began = time.monotonic()
         try:
             outcome = self.assess(candidate)
+        except OSError:
+            raise  # a disk's trouble says nothing of the candidate
         except Exception as error:
             _fail(study, trial, error, time.monotonic() - began)
             return
