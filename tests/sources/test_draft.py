@@ -207,25 +207,9 @@ def test_nearly_all_roles_of_the_shared_tables_are_right(tmp_path):
     assert important >= 0.90
 
 
-UNREAD = {
-    "cases/array.json": "JSON arrays are not read yet",
-    "cases/digit_2_in_a_name.csv": "a digit in a column's name breaks the validation",
-    "cases/multiline.csv": "quoted line breaks are read in tables of texts only",
-}
-
-
 @pytest.mark.slow
 @pytest.mark.skipif("VOUCH_REAL_DATA" not in os.environ, reason="VOUCH_REAL_DATA is not set")
-@pytest.mark.parametrize(
-    "file",
-    [
-        pytest.param(file, marks=pytest.mark.xfail(strict=True, reason=UNREAD[file]))
-        if file in UNREAD
-        else file
-        for file in SHARED
-        if file.startswith("cases/")
-    ],
-)
+@pytest.mark.parametrize("file", [file for file in SHARED if file.startswith("cases/")])
 def test_a_drafted_shared_case_reads_and_validates(tmp_path, file):
     assert check(Path(os.environ["VOUCH_REAL_DATA"]) / file, tmp_path) == "validated"
     taken = read_json(tmp_path / "out/ingest.json")

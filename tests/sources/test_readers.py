@@ -7,11 +7,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vouch.errors import VouchError
-from vouch.sources.readers import literal, quoted, read, readable
+from vouch.sources.declaration import Declaration
+from vouch.sources.readers import literal, quoted, read_csv, readable
+
+
+def read(connection, path, scratch, separator=",", **columns):
+    declared = Declaration(name="t", format="csv", separator=separator, columns=columns)
+    return read_csv(connection, path, declared, "utf-8", scratch)
 
 
 def cells(connection, path, scratch, separator=","):
-    raw = read(connection, path, "csv", "utf-8", separator, scratch)
+    raw = read(connection, path, scratch, separator)
     query = f"SELECT line, [{', '.join(raw.cells)}], problem FROM ({raw.sql}) ORDER BY line"
     return connection.execute(query).fetchall()
 
@@ -50,7 +56,7 @@ def test_the_quick_reader_is_either_right_or_known_not_to_be(tmp_path_factory, l
     if not text.removeprefix("x,y").strip():
         return
     with duckdb.connect() as connection:
-        raw = read(connection, path, "csv", "utf-8", ",", folder, frozenset("y"))
+        raw = read(connection, path, folder, y={"role": "number"})
         if raw.quick is None:
             return
         try:
@@ -93,20 +99,13 @@ def test_an_unknown_encoding(tmp_path):
         readable(path, "utf9", tmp_path)
 
 
-def test_a_separator_of_two_characters(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("a||b\n1||2\n")
-    with duckdb.connect() as connection, pytest.raises(VouchError, match="separator"):
-        cells(connection, path, tmp_path, "||")
-
-
 def test_lines_keep_their_numbers_over_many_buffers(tmp_path):
     path = tmp_path / "t.csv"
     with path.open("w") as file:
         file.write("n,text\n")
         file.writelines(f"{n},{'x' * 200}\n" for n in range(1, 200_001))
     with duckdb.connect() as connection:
-        raw = read(connection, path, "csv", "utf-8", ",", tmp_path)
+        raw = read(connection, path, tmp_path)
         wrong = connection.execute(
             f"SELECT count(*), count(*) FILTER (line <> cells[1]::INT) FROM ({raw.sql})"
         ).fetchall()

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
-from vouch.errors import VouchError
 from vouch.sources.declaration import NUMERIC, WORDS, Column, Declaration, plain_word
-from vouch.sources.readers import Raw, literal, open_raw, quoted
+from vouch.sources.readers import Raw, literal, open_raw, quoted, unreadable
 from vouch.usecases import find
 
 if TYPE_CHECKING:
@@ -100,10 +99,8 @@ def parse_file(
         return raw
     try:
         _copy(connection, query(declaration, raw), out)
-    except duckdb.Error as error:
-        raise VouchError(
-            f"{path}: cannot be read as {declaration.format}: {error}", "check format and encoding"
-        ) from None
+    except (duckdb.Error, UnicodeDecodeError) as error:  # a message may cite bytes that are no text
+        raise unreadable(path, declaration.format, error) from None
     connection.execute(f"CREATE VIEW {view} AS FROM read_parquet({literal(out)})")
     return raw
 
@@ -117,7 +114,7 @@ def _parse_quickly(
     assert raw.quick is not None
     try:
         _copy(connection, query(declaration, raw.quick), out)
-    except duckdb.Error:
+    except (duckdb.Error, UnicodeDecodeError):
         return False
     counted = f"SELECT count(*), count(reason) FROM read_parquet({literal(out)})"
     return connection.execute(counted).fetchone() == (raw.lines, 0)

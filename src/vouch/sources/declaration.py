@@ -318,7 +318,7 @@ class Declaration(Strict):
     format: Literal["csv", "parquet", "jsonl", "json", "excel", "simulator"]
     sheet: str | None = None
     encoding: str = "utf-8"
-    separator: str = ","
+    separator: str = Field(default=",", pattern=r'^[^"\r\n]$')
     header: int | None = Field(default=None, ge=0, le=1000)
     quoting: bool = True
     decimal: Literal[".", ","] = "."

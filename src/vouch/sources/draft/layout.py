@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from vouch.errors import VouchError
+from vouch.sources.readers import guess_encoding
 from vouch.sources.unpack import ZIP, opened
+from vouch.sources.workbook import OLE, first_rows, sheets
 
 SEPARATORS = ",;\t|"
 START = 1 << 18
 LINES = 300
-BLANK_SHARE = 0.3
-"""Share of zero bytes, all at even or all at odd places, that makes a text UTF-16."""
 NUMBER = re.compile(r"[+-]?[\d.,]+")
 
 
@@ -33,6 +33,7 @@ class Layout:
         separator: A CSV file's separator.
         header: The 1-based line that names a CSV file's columns; 0: none does.
         quoting: Whether quotes enclose fields.
+        sheets: The names of a workbook's sheets.
     """
 
     format: str
@@ -40,6 +41,7 @@ class Layout:
     separator: str = ","
     header: int = 1
     quoting: bool = True
+    sheets: tuple[str, ...] = ()
 
 
 def find_layout(file: Path) -> Layout:
@@ -56,8 +58,8 @@ def find_layout(file: Path) -> Layout:
         raise VouchError(f"{file}: is empty ({len(start)} bytes)", "give a file with rows")
     if start.startswith(b"PAR1"):
         return Layout("parquet")
-    if start.startswith(ZIP):
-        return Layout("excel")
+    if start.startswith((ZIP, OLE)):
+        return _excel_layout(file)
     encoding = _encoding(start)
     text = start.decode(encoding, errors="replace").lstrip("\ufeff")
     opening = text.lstrip()[:1]
@@ -66,6 +68,11 @@ def find_layout(file: Path) -> Layout:
     if opening == "{":
         return Layout("jsonl" if _is_json(text.strip().splitlines()[0]) else "json", encoding)
     return _csv_layout(text, encoding, whole=len(start) < START)
+
+
+def _excel_layout(file: Path) -> Layout:
+    rows = [(n, row) for n, row in enumerate(first_rows(file, None, LINES), 1) if any(row)]
+    return Layout("excel", header=_header(rows), sheets=tuple(sheets(file)))
 
 
 def _is_json(line: str) -> bool:
@@ -108,18 +115,8 @@ def _is_workbook(file: Path) -> bool:
 
 
 def _encoding(start: bytes) -> str:
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if start[1::2].count(0) > BLANK_SHARE * len(start) / 2:
-        return "utf-16-le"
-    if start[::2].count(0) > BLANK_SHARE * len(start) / 2:
-        return "utf-16-be"
     whole = start if len(start) < START else start[: start.rfind(b"\n") + 1]
-    try:
-        whole.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    return guess_encoding(whole) or "cp1252"
 
 
 def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
@@ -129,7 +126,7 @@ def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
     separators = told[1] if told else SEPARATORS
     best = max(((s, q) for s in separators for q in (True, False)), key=lambda p: _fit(lines, *p))
     separator, quoting = best
-    header = _header(lines, separator, quoting=quoting)
+    header = _header(_rows(lines, separator, quoting=quoting))
     return Layout("csv", encoding, separator, header, quoting)
 
 
@@ -165,8 +162,7 @@ def _fit(lines: list[str], separator: str, quoting: bool) -> tuple[float, ...]:
     return (width > 1 and share > 0.5 and not broken, round(share, 1), width, quoting)
 
 
-def _header(lines: list[str], separator: str, *, quoting: bool) -> int:
-    rows = _rows(lines, separator, quoting=quoting)
+def _header(rows: list[tuple[int, list[str]]]) -> int:
     width = _width(rows)
     first = next((place for place, (_, row) in enumerate(rows) if len(row) == width), 0)
     if not rows or width < 2:
