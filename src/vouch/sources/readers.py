@@ -362,7 +362,7 @@ def _lines(text: Path, *, header: bool) -> str:
           SELECT row_number() OVER () AS line, raw
           FROM read_csv({literal(text)}, columns = {{'raw': 'VARCHAR'}}, header = false,
                         delim = '{DELIMITER}', quote = '', escape = '', auto_detect = false,
-                        skip = {int(header)}, max_line_size = {longest},
+                        skip = {int(header)}, max_line_size = {longest + 2},
                         buffer_size = {2 * longest}))
         WHERE trim(coalesce(raw, '')) <> ''"""
 

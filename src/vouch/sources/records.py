@@ -92,14 +92,14 @@ def grammar(separator: str) -> Grammar:
 
 
 def split(
-    lines: Iterable[str], separator: str, width: int, *, quoting: bool = True
+    lines: Iterable[str], separator: str, width: int | None, *, quoting: bool = True
 ) -> Iterator[Record]:
     """Split lines into records; every line that is not blank is part of exactly one.
 
     Args:
         lines: The data lines, without their line breaks.
         separator: One character.
-        width: How many fields a row has.
+        width: How many fields a row has; None: any number.
         quoting: Whether a quote begins a field that may hold anything.
 
     Yields:
@@ -145,14 +145,18 @@ def _complete(
 
 
 def _record(
-    number: int, taken: list[str], problem: str | None, cells: list[str] | None, width: int
+    number: int,
+    taken: list[str],
+    problem: str | None,
+    cells: list[str] | None,
+    width: int | None,
 ) -> Record:
     raw = "\n".join(taken)
     if MARK in raw:
         return Record(number, raw.replace(MARK, "\ufffd"), UNREADABLE, None)
     if cells is None:
         return Record(number, raw, problem, None)
-    if len(cells) != width:
+    if width is not None and len(cells) != width:
         return Record(number, raw, f"has {len(cells)} fields, not {width}", None)
     return Record(number, raw, None, cells)
 
@@ -241,7 +245,7 @@ def bounded(file: TextIO, path: Path) -> Iterator[str]:
     """
     number = 1
     while line := file.readline(LONGEST_LINE + 1):
-        if len(line) > LONGEST_LINE:
+        if len(line) > LONGEST_LINE and not line.endswith("\n"):
             raise too_long(path, number)
         yield line
         number += 1

@@ -6,6 +6,7 @@ value its workbook was saved with.
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from itertools import chain, islice
 from pathlib import Path
@@ -80,7 +81,9 @@ def sheets(path: Path) -> list[str]:
     Raises:
         VouchError: No workbook, or one that cannot be read.
     """
-    return [sheet.title for sheet in _open(path, values=True).worksheets]
+    with _reading(path):
+        _check(path)
+        return [sheet.title for sheet in _open(path, values=True).worksheets]
 
 
 def _names(first: list[list[str]], place: int) -> list[str]:
@@ -108,7 +111,8 @@ def _records(rows: Iterator[list[str]], decimals: list[str]) -> Iterator[Record]
             continue
         problem = f"has {len(cells)} cells, not {width}" if len(cells) > width else None
         fit = zip(cells, decimals, strict=False)
-        yield Record(line, None, problem, [_number(cell, point) for cell, point in fit])
+        texts = [_number(cell, point) for cell, point in fit]
+        yield Record(line, None, problem, None if problem else texts)
 
 
 def _number(cell: str, point: str) -> str:
@@ -135,16 +139,34 @@ def _text(cell: Any) -> str:
     return cell.isoformat() if isinstance(cell, date | time) else str(cell)
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raise one error for whatever openpyxl raises for damage, which is of many kinds."""
+    try:
+        yield
+    except VouchError:
+        raise
+    except Exception as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise VouchError(
+            f"{path}: is no workbook that can be read: {cause}", "save it anew as .xlsx"
+        ) from None
+
+
 def _rows(path: Path, sheet: str | None) -> Iterator[Row]:
-    values = _cells(path, sheet, values=True)
-    if not _has_formulas(path):
-        yield from values
-        return
+    with _reading(path):
+        _check(path)
+        values = _cells(path, sheet, values=True)
+        yield from _computed(path, sheet, values) if _has_formulas(path) else values
+
+
+def _computed(path: Path, sheet: str | None, values: Iterator[Row]) -> Iterator[Row]:
+    """Read rows with formulas, at least one of which must have a value."""
     formulas = computed = 0
     for row, written in zip(values, _cells(path, sheet, values=False), strict=True):
-        cells = list(zip(row, written, strict=True))
-        computed += sum(value is not None for value, formula in cells if _is_formula(formula))
-        formulas += sum(_is_formula(formula) for _, formula in cells)
+        cells = [v for v, formula in zip(row, written, strict=True) if _is_formula(formula)]
+        formulas += len(cells)
+        computed += sum(value is not None for value in cells)
         yield row
     if formulas and not computed:
         raise VouchError(
@@ -159,18 +181,9 @@ def _is_formula(cell: Any) -> bool:
 
 
 def _cells(path: Path, sheet: str | None, *, values: bool) -> Iterator[Row]:
-    book = _open(path, values=values)
-    chosen = _sheet(path, book, sheet)
+    chosen = _sheet(path, _open(path, values=values), sheet)
     chosen.reset_dimensions()  # some programs write them wrong
-    rows = chosen.iter_rows(values_only=True)
-    while True:
-        try:
-            row = next(rows, None)
-        except Exception as error:  # what openpyxl raises for damage is of many kinds
-            raise _damaged(path, error) from None
-        if row is None:
-            return
-        yield row
+    yield from chosen.iter_rows(values_only=True)
 
 
 def _sheet(path: Path, book: "Workbook", name: str | None) -> Any:
@@ -185,11 +198,7 @@ def _sheet(path: Path, book: "Workbook", name: str | None) -> Any:
 def _open(path: Path, *, values: bool) -> "Workbook":
     import openpyxl
 
-    _check(path)
-    try:
-        return openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
-    except Exception as error:  # what openpyxl raises for damage is of many kinds
-        raise _damaged(path, error) from None
+    return openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
 
 
 def _check(path: Path) -> None:
@@ -199,22 +208,14 @@ def _check(path: Path) -> None:
         locked = "EncryptedPackage".encode("utf-16-le") in start
         kind = "is protected by a password" if locked else "is an old workbook (.xls)"
         raise VouchError(f"{path}: {kind}", "save it as .xlsx, without a password")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise _damaged(path, error) from None
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
     check_size(path, size)
     if size > LARGEST:
         raise VouchError(
             f"{path}: has {size:,} bytes of XML; the most a workbook may have is {LARGEST:,}",
             "save the sheet as CSV",
         )
-
-
-def _damaged(path: Path, error: Exception) -> VouchError:
-    cause = " ".join(str(error).split()) or type(error).__name__
-    return VouchError(f"{path}: is no workbook that can be read: {cause}", "save it anew as .xlsx")
 
 
 def _has_formulas(path: Path) -> bool:

@@ -1,7 +1,5 @@
 """How a file is written: its format, encoding, separator and header line."""
 
-import csv
-import io
 import json
 import lzma
 import re
@@ -10,9 +8,9 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from vouch.errors import VouchError
+from vouch.sources import records
 from vouch.sources.readers import guess_encoding
 from vouch.sources.unpack import ZIP, opened
 from vouch.sources.workbook import OLE, first_rows, sheets
@@ -131,35 +129,27 @@ def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
 
 
 def _rows(lines: list[str], separator: str, *, quoting: bool) -> list[tuple[int, list[str]]]:
-    """Split the first lines into records, each with the number of its first line."""
-    mode: Literal[0, 3] = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    reader = csv.reader(
-        io.StringIO("\n".join(lines[:LINES])), delimiter=separator, quoting=mode, strict=False
-    )
-    found, line = [], 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                found.append((line, row))
-            line = reader.line_num + 1
-    except csv.Error:
-        pass
-    return found
+    """Split the first lines into records as ingest does, each with the number of its first line.
+
+    A line that is no record, because of its quotes, has no fields.
+    """
+    split = records.split(lines[:LINES], separator, None, quoting=quoting)
+    rows = ((record.line, record.cells or []) for record in split)
+    return [(line, row) for line, row in rows if not row or any(cell.strip() for cell in row)]
 
 
 def _width(rows: list[tuple[int, list[str]]]) -> int:
-    widths = Counter(len(row) for _, row in rows)
+    widths = Counter(len(row) for _, row in rows if row)
     return max(widths, key=lambda width: (widths[width], width)) if widths else 1
 
 
 def _fit(lines: list[str], separator: str, quoting: bool) -> tuple[float, ...]:
-    """Rate a separator: most rows of one width, then the widest; quotes where they do no harm."""
+    """Rate a separator: most rows of one width, quotes if they do no harm, then the widest."""
     rows = _rows(lines, separator, quoting=quoting)
     width = _width(rows)
     alike = sum(len(row) == width for _, row in rows)
     share = alike / max(len(rows), 1)
-    broken = quoting and any("\n" in cell and len(cell) > 2_000 for _, r in rows for cell in r)
-    return (width > 1 and share > 0.5 and not broken, round(share, 1), width, quoting)
+    return (width > 1 and share > 0.5, round(share, 1), quoting, width)
 
 
 def _header(rows: list[tuple[int, list[str]]]) -> int:
