@@ -162,3 +162,7 @@ def test_a_separator_is_one_character_and_no_quote(tmp_path, separator):
     text = GOOD.replace("format: csv", f"format: csv\nseparator: {json.dumps(separator)}")
     with pytest.raises(VouchError, match="separator: String should match"):
         load(tmp_path, text)
+
+
+def test_a_column_without_a_name_may_play_a_role(tmp_path):
+    assert load(tmp_path, GOOD.replace("Kind Of", '""')).of_role("category") == ("unnamed",)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from benchmarks.draft import drafted_roles
@@ -216,6 +217,34 @@ def test_a_drafted_shared_case_reads_and_validates(tmp_path, file):
     counts = read_json(tmp_path / "out/validate.json")["counts"]
     assert taken["rejects"] <= 0.02 * taken["lines"]
     assert counts["quarantine"] <= 0.02 * taken["rows"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", [*TABLES, *HELD_OUT], ids=lambda table: table.file)
+def test_a_draft_whose_questions_are_settled_as_the_truth_says_runs(tmp_path, table):
+    table.write(tmp_path / table.file)
+    drafted = draft_source(tmp_path, tmp_path / table.file, "drafted")
+    settle(drafted.path, drafted.doubts)
+    content = yaml.safe_load(drafted.path.read_text())
+    for column, roles in table.roles.items():
+        declared = content["columns"][column]
+        if declared["role"] not in roles.split("|"):
+            content["columns"][column] = {"role": roles.split("|")[0]}
+    drafted.path.write_text(yaml.safe_dump(content, allow_unicode=True))
+    (tmp_path / "out").mkdir()
+    choice = choose(tmp_path, drafted.usecase, "drafted", path=tmp_path / table.file)
+    counts = ingest(
+        declaration=drafted.path,
+        raw=tmp_path / choice.raw,
+        files=choice.files,
+        held_out=choice.held_out,
+        rows=tmp_path / "out/bronze.parquet",
+        rejects=tmp_path / "out/rejects.parquet",
+        summary=tmp_path / "out/ingest.json",
+        params=IngestParams(),
+    )
+    assert counts["rejects"] <= 0.02 * counts["lines"]
+    assert counts["rows"] > 0
 
 
 def payments(path, rows=300, header="tx_id,when,amount,customer,merchant,is_fraud", **cells):

@@ -344,7 +344,8 @@ class Declaration(Strict):
         for name, column in self.columns.items():
             if column.role == "time" and column.unit == "step" and column.origin is None:
                 raise ValueError(f"column {name!r}: unit: step needs an origin (a date)")
-            if column.clock in self.columns and self.columns[column.clock].role != "ignore":
+            own = self.columns.get(column.clock) if column.clock else None
+            if own and own.role != "ignore":
                 raise ValueError(
                     f"column {name!r}: clock: {column.clock!r} plays a role of its own"
                 )
