@@ -226,10 +226,14 @@ def test_a_draft_whose_questions_are_settled_as_the_truth_says_runs(tmp_path, ta
     drafted = draft_source(tmp_path, tmp_path / table.file, "drafted")
     settle(drafted.path, drafted.doubts)
     content = yaml.safe_load(drafted.path.read_text())
+    guessed = {name: declared["role"] for name, declared in content["columns"].items()}
     for column, roles in table.roles.items():
-        declared = content["columns"][column]
-        if declared["role"] not in roles.split("|"):
+        if guessed[column] not in roles.split("|"):
             content["columns"][column] = {"role": roles.split("|")[0]}
+            # a role that the truth gives to another column is not this one's
+            for other, role in guessed.items():
+                if other != column and role == roles.split("|")[0]:
+                    content["columns"][other] = {"role": "ignore"}
     drafted.path.write_text(yaml.safe_dump(content, allow_unicode=True))
     (tmp_path / "out").mkdir()
     choice = choose(tmp_path, drafted.usecase, "drafted", path=tmp_path / table.file)
