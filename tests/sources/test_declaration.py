@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import pytest
@@ -154,3 +155,14 @@ def test_a_simulator_out_of_range(tmp_path, section, message):
     text = TEXTS.replace("format: csv", f"format: simulator\nsimulator: {section}")
     with pytest.raises(VouchError, match=message):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize("separator", ["||", "", '"', "\n"])
+def test_a_separator_is_one_character_and_no_quote(tmp_path, separator):
+    text = GOOD.replace("format: csv", f"format: csv\nseparator: {json.dumps(separator)}")
+    with pytest.raises(VouchError, match="separator: String should match"):
+        load(tmp_path, text)
+
+
+def test_a_column_without_a_name_may_play_a_role(tmp_path):
+    assert load(tmp_path, GOOD.replace("Kind Of", '""')).of_role("category") == ("unnamed",)

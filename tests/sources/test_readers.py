@@ -11,11 +11,25 @@ from hypothesis import strategies as st
 
 from vouch.engine import connect
 from vouch.errors import VouchError
-from vouch.sources.readers import file_literal, literal, pattern, quoted, read, readable
+from vouch.sources.declaration import Declaration
+from vouch.sources.readers import (
+    file_literal,
+    literal,
+    open_raw,
+    pattern,
+    quoted,
+    read_csv,
+    readable,
+)
+
+
+def read(connection, path, scratch, separator=",", **columns):
+    declared = Declaration(name="t", format="csv", separator=separator, columns=columns)
+    return read_csv(connection, path, declared, "utf-8", scratch)
 
 
 def cells(connection, path, scratch, separator=","):
-    raw = read(connection, path, "csv", "utf-8", separator, scratch)
+    raw = read(connection, path, scratch, separator)
     query = f"SELECT line, [{', '.join(raw.cells)}], problem FROM ({raw.sql}) ORDER BY line"
     return connection.execute(query).fetchall()
 
@@ -54,7 +68,7 @@ def test_the_quick_reader_is_either_right_or_known_not_to_be(tmp_path_factory, l
     if not text.removeprefix("x,y").strip():
         return
     with duckdb.connect() as connection:
-        raw = read(connection, path, "csv", "utf-8", ",", folder, frozenset("y"))
+        raw = read(connection, path, folder, y={"role": "number"})
         if raw.quick is None:
             return
         try:
@@ -97,20 +111,13 @@ def test_an_unknown_encoding(tmp_path):
         readable(path, "utf9", tmp_path)
 
 
-def test_a_separator_of_two_characters(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("a||b\n1||2\n")
-    with duckdb.connect() as connection, pytest.raises(VouchError, match="separator"):
-        cells(connection, path, tmp_path, "||")
-
-
 def test_lines_keep_their_numbers_over_many_buffers(tmp_path):
     path = tmp_path / "t.csv"
     with path.open("w") as file:
         file.write("n,text\n")
         file.writelines(f"{n},{'x' * 200}\n" for n in range(1, 200_001))
     with duckdb.connect() as connection:
-        raw = read(connection, path, "csv", "utf-8", ",", tmp_path)
+        raw = read(connection, path, tmp_path)
         wrong = connection.execute(
             f"SELECT count(*), count(*) FILTER (line <> cells[1]::INT) FROM ({raw.sql})"
         ).fetchall()
@@ -123,7 +130,7 @@ def test_names_and_strings_are_quoted():
 
 
 @pytest.mark.parametrize("name", ["x[1].csv", "x*.csv", "x?.csv", "[x]/x1.csv"])
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
 def test_no_part_of_a_files_name_is_a_pattern(tmp_path, name, kind):
     """DuckDB would read the file beside it; browsers call a second download like this."""
     path = (tmp_path / name).with_suffix(f".{kind}")
@@ -134,7 +141,8 @@ def test_no_part_of_a_files_name_is_a_pattern(tmp_path, name, kind):
                 pd.DataFrame({"a": [value]}).to_parquet(place)
             else:
                 place.write_text(f"a\n{value}\n" if kind == "csv" else f'{{"a": "{value}"}}\n')
-        raw = read(connection, path, kind, "utf-8", ",", tmp_path)
+        declared = Declaration(name="t", format=kind, columns={"a": {"role": "category"}})
+        raw = open_raw(connection, path, declared, tmp_path)
         query = f"SELECT {', '.join(raw.cells)} FROM ({raw.sql})"
         assert connection.execute(query).fetchall() == [("own",)]
 

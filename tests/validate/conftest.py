@@ -44,7 +44,7 @@ class Project:
         """Write bronze: each row needs an id; ``day`` is its arrival, ``file`` follows from it."""
         full = [self._row(line, **row) for line, row in enumerate(rows, 1)]
         (self.root / "bronze.json").write_text(json.dumps(full, default=str))
-        types = {
+        types = dict.fromkeys(full[0], "VARCHAR") | {
             "id": "VARCHAR", "time": "TIMESTAMP", "amount": "DOUBLE", "payer": "VARCHAR",
             "payee": "VARCHAR", "kind": "VARCHAR", "label": "TINYINT", "source": "VARCHAR",
             "file": "VARCHAR", "line": "BIGINT", "arrived_at": "TIMESTAMP", "row_hash": "VARCHAR",

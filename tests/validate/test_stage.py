@@ -265,3 +265,29 @@ def test_the_page_is_readable_at_every_width(project, tmp_path):
     project.write([{"id": "1", "kind": "w" * 200}, {"id": "2", "amount": -1e15}, {"id": "3"}])
     project.validate()
     assert check_layout(project.page.read_text(), tmp_path) == 2
+
+
+ODD = ["1", "2", "?", ":1", "%(p)s", "$1", "50%", "it's", "", "param_1", 'a "b"', "V1"]
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "_1", "x_1_2", "x10", "param_1", "a2_1", "batch_id"])
+def test_a_suite_runs_whatever_digits_a_column_has_in_its_name(project, name):
+    """Also with value sets and bounds that look like parameters of a query."""
+    project.declaration.write_text(
+        project.declaration.read_text()
+        .replace("kind: {", f"{name}: {{")
+        .replace(", values: [web, shop]", "")
+    )
+    kinds = [*ODD, "else"]
+    project.write([{"id": str(n), name: kind, "amount": n} for n, kind in enumerate(kinds)])
+    add(
+        project,
+        expectation("expect_column_values_to_be_in_set", "quarantine", column=name, value_set=ODD),
+        expectation("expect_column_values_to_not_be_in_set", "warn", column=name, value_set=["V1"]),
+        expectation("expect_column_values_to_match_regex", "warn", column=name, regex="^[^?]+$"),
+        expectation("expect_column_values_to_be_unique", "warn", column=name),
+        expectation("expect_column_value_lengths_to_be_between", "warn", column=name, max_value=4),
+        expectation("expect_compound_columns_to_be_unique", "warn", column_list=[name, "amount"]),
+    )
+    project.validate()
+    assert project.read(project.quarantine, "id") == [(str(len(ODD)),)]

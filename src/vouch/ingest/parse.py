@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
-from vouch.errors import VouchError
-from vouch.sources.declaration import NUMERIC, WORDS, Column, Declaration, plain_word
-from vouch.sources.readers import Raw, file_literal, literal, open_raw, quoted
+from vouch.sources.declaration import NUMERIC, TIMES, WORDS, Column, Declaration, plain_word
+from vouch.sources.readers import Raw, file_literal, literal, open_raw, quoted, unreadable
 from vouch.usecases import find
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ OFFSET = r"[0-9]{2}:?[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?| *[A-Za-z/_]{2,})
 HASH_DIGITS = 20
 DIGEST = f"left(row_hash, {HASH_DIGITS})"
 """SQL for the part of a row's hash that names what happened."""
+TWICE = '"clocks back"'
+"""SQL for whether a local time of a row comes twice that day; no canonical name has a space."""
 SEPARATOR, MISSING = "\x1f", "\x00"
 NOT_A_LABEL = "is not a label"
 
@@ -103,10 +104,8 @@ def parse_file(
         _copy(connection, query(declaration, raw), out)
     except (duckdb.IOException, duckdb.OutOfMemoryException):
         raise  # a disk's or a machine's trouble
-    except duckdb.Error as error:
-        raise VouchError(
-            f"{path}: cannot be read as {declaration.format}: {error}", "check format and encoding"
-        ) from None
+    except (duckdb.Error, UnicodeDecodeError) as error:  # a message may cite bytes that are no text
+        raise unreadable(path, declaration.format, error) from None
     connection.execute(f"CREATE VIEW {view} AS FROM read_parquet({file_literal(out)})")
     return raw
 
@@ -120,7 +119,7 @@ def _parse_quickly(
     assert raw.quick is not None
     try:
         _copy(connection, query(declaration, raw.quick), out)
-    except duckdb.Error:
+    except (duckdb.Error, UnicodeDecodeError):
         return False
     counted = f"SELECT count(*), count(reason) FROM read_parquet({file_literal(out)})"
     return connection.execute(counted).fetchone() == (raw.lines, 0)
@@ -139,7 +138,8 @@ def query(declaration: Declaration, raw: Raw) -> str:
 
     Returns:
         SQL giving ``line``, ``raw`` (where rejected), ``reason`` (null for a good row), a column
-        for each value (null where the file lacks it) and ``row_hash``.
+        for each value (null where the file lacks it), ``row_hash``, and whether a time of the row
+        is one that the clocks show twice (``TWICE``).
     """
     texts, read = [], []
     for name, canonical in values(declaration):
@@ -163,7 +163,8 @@ def query(declaration: Declaration, raw: Raw) -> str:
         SELECT line,
           CASE WHEN reason IS NOT NULL
                THEN coalesce(raw, CAST(to_json([{cells}]) AS VARCHAR)) END AS raw,
-          reason, {parsed}, {_row_hash(declaration)} AS row_hash
+          reason, {parsed}, {_row_hash(declaration)} AS row_hash,
+          {_twice(declaration, raw.columns)} AS {TWICE}
         FROM (SELECT *, {columns},
                 CASE WHEN {wrong} THEN coalesce(problem, concat_ws('; ', {problems})) END AS reason
               FROM (SELECT *, {casts}
@@ -355,6 +356,24 @@ def _local(moment: str, zone: str) -> str:
     again = f"timezone({name}, timezone('UTC', {earlier}))"
     first = f"CASE WHEN {again} = {moment} THEN {earlier} ELSE {at} END"
     return f"CASE WHEN {back} = {moment} THEN {first} END"
+
+
+def _twice(declaration: Declaration, columns: tuple[str, ...]) -> str:
+    """Write SQL for whether a time without an offset is in the hour that clocks go back by."""
+    conditions = ["false"]
+    for name, canonical in values(declaration):
+        column = declaration.columns[name]
+        zone = column.zone or declaration.zone
+        dated = column.role in TIMES and column.unit == "datetime" and name in columns
+        if dated and zone != "UTC" and not re.search("%[zZ]", column.format):
+            text, cast = quoted("text " + canonical), quoted("cast " + canonical)
+            naive = "true" if column.format else f"NOT {_has_offset(text)}"
+            first, second = (
+                f"timezone({literal(zone)}, timezone('UTC', {cast} + INTERVAL {hours} HOUR))"
+                for hours in (0, 1)
+            )
+            conditions.append(f"coalesce({naive} AND {first} = {second}, false)")
+    return " OR ".join(conditions)
 
 
 def utc(moment: datetime) -> datetime:

@@ -17,7 +17,7 @@ from vouch.ingest import parse
 from vouch.ingest.params import IngestParams
 from vouch.progress import Progress, silent
 from vouch.sources.confirm import check_confirmed
-from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.declaration import TIMES, Declaration, load_declaration
 from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
 
@@ -113,7 +113,9 @@ def ingest(
                 check_ids(backend.con, source, parsed[-1], params.id_conflicts)
             progress(len(arrived), len(arrived) + 1, "sorting")
             write_bronze(backend.con, source, parsed, rows, rejects)
-            content = _summary(source, parsed, [_rejected(backend.con, each) for each in parsed])
+            rejected = [_rejected(backend.con, each) for each in parsed]
+            twice = [_twice(backend.con, source, each) for each in parsed]
+            content = _summary(source, parsed, rejected, twice)
     write_json(summary, content)
     return content
 
@@ -299,8 +301,20 @@ def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
     return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*told, *more])})"
 
 
+def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed) -> str:
+    """Return a warning of the rows whose local time could be either of two moments, if any."""
+    condition = f"reason IS NULL AND {parse.TWICE}"
+    (rows,) = _one(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
+    zones = {c.zone or source.zone for c in source.columns.values() if c.role in TIMES}
+    return (
+        f"{parsed.file.name}: {rows:,} rows have a time in the hour that comes twice when clocks "
+        f"go back ({', '.join(sorted(zones))}): taken for the first; declare a format with %z if "
+        "the file has offsets"
+    ) * bool(rows)
+
+
 def _summary(
-    source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str]
+    source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str], twice: Sequence[str]
 ) -> dict[str, Any]:
     files = [
         {
@@ -326,5 +340,5 @@ def _summary(
         "rows": sum(each.rows for each in parsed),
         "rejects": sum(each.rejects for each in parsed),
         "ignored_columns": [*declared, *extra],
-        "warnings": [*unknown, *told],
+        "warnings": [*unknown, *filter(None, twice), *told],
     }

@@ -105,11 +105,12 @@ def _slices(
     rows: Path, held: pd.DataFrame, slicer: Slicer, source: Declaration
 ) -> list[dict[str, Any]]:
     with duckdb.connect() as connection:
-        connection.register("held", held[["entity", "flipped"]])
-        query = """SELECT * FROM read_parquet($rows) AS r JOIN held ON r.id = held.entity
+        # no column of a source has a space in its name
+        connection.register("held", held[["entity", "flipped"]].add_prefix("held "))
+        query = """SELECT * FROM read_parquet($rows) AS r JOIN held ON r.id = held."held entity"
                    WHERE superseded_at IS NULL ORDER BY r.id"""
         found = connection.execute(query, {"rows": pattern(rows)}).df()
-    flipped = found["flipped"].to_numpy(bool)
+    flipped = found["held flipped"].to_numpy(bool)
     return [
         {
             "slice": kind,

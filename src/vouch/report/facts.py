@@ -90,12 +90,11 @@ def _lines(
     query = f"""
         WITH current AS (SELECT * FROM read_parquet($rows) WHERE {_current(known)}),
         ranked AS (
-            SELECT "{column}"::VARCHAR AS value,
-                   row_number() OVER (ORDER BY count(*) DESC, value) AS place
-            FROM current GROUP BY 1
+            SELECT value, row_number() OVER (ORDER BY rows DESC, value) AS place
+            FROM (SELECT "{column}"::VARCHAR AS value, count(*) AS rows FROM current GROUP BY 1)
         )
-        SELECT any_value(k.place) > $most AS rest,
-               CASE WHEN rest THEN NULL ELSE any_value(k.value) END,
+        SELECT any_value(k.place) > $most,
+               CASE WHEN any_value(k.place) <= $most THEN any_value(k.value) END,
                count(*), sum({amount}), {_shares(amount)}
         FROM current r JOIN ranked k ON r."{column}"::VARCHAR IS NOT DISTINCT FROM k.value
         LEFT JOIN read_parquet($predictions) p ON r.id = p.id

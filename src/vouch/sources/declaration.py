@@ -320,7 +320,7 @@ class Declaration(Strict):
     format: Literal["csv", "parquet", "jsonl", "json", "excel", "simulator"]
     sheet: str | None = None
     encoding: str = "utf-8"
-    separator: str = ","
+    separator: str = Field(default=",", pattern=r'^[^"\r\n]$')
     header: int | None = Field(default=None, ge=0, le=1000)
     quoting: bool = True
     decimal: Literal[".", ","] = "."
@@ -346,7 +346,8 @@ class Declaration(Strict):
         for name, column in self.columns.items():
             if column.role == "time" and column.unit == "step" and column.origin is None:
                 raise ValueError(f"column {name!r}: unit: step needs an origin (a date)")
-            if column.clock in self.columns and self.columns[column.clock].role != "ignore":
+            own = self.columns.get(column.clock) if column.clock else None
+            if own and own.role != "ignore":
                 raise ValueError(
                     f"column {name!r}: clock: {column.clock!r} plays a role of its own"
                 )

@@ -1,30 +1,34 @@
 """Reading raw files as text, one relation for every format, with the line each row stands on.
 
-Every line of a file becomes a row or a problem: nothing is dropped on the way. CSV and JSON lines
-are read line by line, so a quoted line break is a problem of its two lines, told as such; only
-where a column holds texts, which people write over several lines, are CSV files read record by
-record. A CSV file in which each line is a row is read several times faster by DuckDB's own reader.
+Every line of a file becomes a row or a problem: nothing is dropped on the way. CSV files are read
+record by record where a column holds texts, which people write over several lines, or a quote goes
+on beyond its line; else line by line, which is faster. A CSV file in which each line is a row is
+read several times faster still by DuckDB's own reader.
 """
 
 import codecs
 import csv
 import glob
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.errors import VouchError, near
+from vouch.sources import records
 from vouch.sources.declaration import Declaration
-from vouch.sources.records import open_text, write_records
+from vouch.sources.records import bounded, fields, open_text, too_long, write_records
 from vouch.sources.unpack import unpacked, with_header
+from vouch.sources.workbook import write_sheet
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PIECE = 8 << 20
-LONGEST_LINE = 16_000_000
+MOST_COLUMNS = 2_000
+"""Columns beyond which a file is refused."""
 DELIMITER = "\x01"
 """Splits no line: control characters are taken out before DuckDB sees the file."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -33,7 +37,8 @@ NOT_PLAIN = bytes([*range(0x09), *range(0x0B, 0x20)])
 UNREADABLE = "\ufffd"
 TOLERATED = 0.01
 """Above this share of unreadable lines the declared encoding is taken to be wrong."""
-SAMPLE = 1000
+ZEROS = 0.3
+"""Share of zero bytes, all at even or all at odd places, that makes a text UTF-16."""
 
 
 @dataclass(frozen=True)
@@ -98,51 +103,42 @@ def open_raw(
         VouchError: Another format or encoding than declared, no rows, a header that names a
             column twice or lacks one that is needed.
     """
-    form, encoding, separator = declaration.format, declaration.encoding, declaration.separator
-    path = unpacked(path, scratch) if form in ("csv", "jsonl") else path
-    if form == "csv":
-        _check_encoding(path, encoding)
-        headed = with_header(path, declaration, scratch)
-        path, encoding = headed, encoding if headed == path else "utf-8"
-    if form == "csv" and declaration.has("text"):
-        raw = _csv_records(path, encoding, separator, scratch)
-    else:
-        raw = read(connection, path, form, encoding, separator, scratch, declaration.numbers)
+    if declaration.format in ("csv", "jsonl", "json"):
+        path = unpacked(path, scratch)
+        _check_encoding(path, declaration.encoding)
+    raw = _open(connection, path, declaration, scratch)
     _check_columns(path, declaration, raw.columns)
     return raw
 
 
-def read(
-    connection: "DuckDBPyConnection",
-    path: Path,
-    form: str,
-    encoding: str,
-    separator: str,
-    scratch: Path,
-    numbers: frozenset[str] = frozenset(),
+def _open(
+    connection: "DuckDBPyConnection", path: Path, declaration: Declaration, scratch: Path
 ) -> Raw:
-    """Open a raw file of any columns.
+    import duckdb
+
+    form, encoding = declaration.format, declaration.encoding
+    try:
+        if form == "csv":
+            headed = with_header(path, declaration, scratch)
+            encoding = encoding if headed == path else "utf-8"
+            return read_csv(connection, headed, declaration, encoding, scratch)
+        if form in ("jsonl", "json"):
+            return _json(connection, path, form, encoding, scratch)
+        return _excel(path, declaration, scratch) if form == "excel" else _parquet(connection, path)
+    except (duckdb.Error, UnicodeDecodeError) as error:  # a message may cite bytes that are no text
+        raise unreadable(path, form, error) from None
+
+
+def unreadable(path: Path, form: str, error: Exception) -> VouchError:
+    """Return the error that refuses a file DuckDB cannot read.
 
     Args:
-        connection: Where its query will run.
         path: The file.
-        form: ``csv``, ``jsonl``, or ``parquet`` (``simulator`` is that too).
-        encoding: A text file's encoding.
-        separator: A CSV file's separator, one character.
-        scratch: A folder for a re-encoded copy, should one be needed.
-        numbers: Columns that are numbers with a decimal point.
-
-    Returns:
-        The file as a relation.
-
-    Raises:
-        VouchError: Another format or encoding than told, or no rows.
+        form: Its declared format.
+        error: What DuckDB raised.
     """
-    if form == "csv":
-        return _csv(path, encoding, separator, scratch, numbers)
-    if form == "jsonl":
-        return _jsonl(connection, path, encoding, scratch)
-    return _parquet(connection, path)
+    cause = str(error).split("\n")[0]
+    return VouchError(f"{path}: cannot be read as {form}: {cause}", "check format and encoding")
 
 
 def extra_columns(declaration: Declaration, columns: tuple[str, ...]) -> list[str]:
@@ -151,6 +147,11 @@ def extra_columns(declaration: Declaration, columns: tuple[str, ...]) -> list[st
 
 
 def _check_columns(path: Path, declaration: Declaration, columns: tuple[str, ...]) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise VouchError(
+            f"{path}: has {len(columns):,} columns; the most a file may have is {MOST_COLUMNS:,}",
+            "give a file of those that matter",
+        )
     if twice := sorted({column for column in columns if columns.count(column) > 1}):
         raise VouchError(f"{path}: the header names {twice[0]!r} twice", "rename one of them")
     missing = [
@@ -173,39 +174,109 @@ def _check_columns(path: Path, declaration: Declaration, columns: tuple[str, ...
         )
 
 
-def _csv(path: Path, encoding: str, separator: str, scratch: Path, numbers: frozenset[str]) -> Raw:
+def read_csv(
+    connection: "DuckDBPyConnection",
+    path: Path,
+    declaration: Declaration,
+    encoding: str,
+    scratch: Path,
+) -> Raw:
+    """Open a CSV file that begins with its header.
+
+    Args:
+        connection: Where its query will run.
+        path: The file.
+        declaration: Its separator and quoting, and which columns are texts or numbers.
+        encoding: Its encoding.
+        scratch: A folder for a re-encoded copy, should one be needed.
+
+    Returns:
+        The file as a relation of any columns.
+
+    Raises:
+        VouchError: Another encoding, no rows, or a line that is too long.
+    """
+    separator, quoting = declaration.separator, declaration.quoting
+    if declaration.has("text"):
+        return _csv_records(path, declaration, encoding, scratch)
     text = readable(path, encoding, scratch)
-    with text.open(encoding="utf-8-sig", newline="") as file:
-        header = file.readline(LONGEST_LINE).rstrip("\r\n")
-        if not any(line.strip(" \r\n") for line in iter(lambda: file.readline(LONGEST_LINE), "")):
-            raise VouchError(f"{path}: has a header and no rows", "give a file with rows")
-    columns = tuple(name.strip() for name in _split(path, header, separator))
-    listed = _listed(separator)
+    counted = _count_lines(path, text, separator)
+    columns = _header(path, text, "utf-8", declaration)
+    if quoting and counted.quotes and _goes_on(connection, text):
+        return _csv_records(text, declaration, "utf-8", scratch, path)
     sql = f"""
         SELECT line, raw, cells,
           CASE WHEN contains(raw, {literal(UNREADABLE)})
                  THEN 'has bytes that are not {encoding} text'
-               WHEN cells IS NULL THEN 'a quote is not closed on its line, or stands inside a field'
+               WHEN cells IS NULL THEN {literal(records.OPEN)}
                WHEN len(cells) <> {len(columns)}
                  THEN 'has ' || len(cells) || ' fields, not {len(columns)}'
           END AS problem
-        FROM (SELECT line, raw, {listed} AS cells FROM ({_lines(text, header=True)}))"""
-    lines, trailing = _count_lines(text, separator)
+        FROM (SELECT line, raw, {_listed(separator, quoting=quoting)} AS cells
+              FROM ({_lines(text, header=True)}))"""
     # DuckDB takes no offence at one empty field too many at a line's end
-    fit = len(columns) > 1 and not trailing
-    quick = _quick(text, columns, separator, numbers) if fit else None
-    return Raw(sql, columns, _places(columns), quick=quick, lines=lines - 1)
+    fit = len(columns) > 1 and not counted.trailing
+    quick = _quick(text, columns, declaration) if fit else None
+    return Raw(sql, columns, _places(columns), quick=quick, lines=counted.lines - 1)
 
 
-def _csv_records(path: Path, encoding: str, separator: str, scratch: Path) -> Raw:
-    _check_encoding(path, encoding)
-    with open_text(path, encoding) as file:
-        header = file.readline(LONGEST_LINE).rstrip("\n")
-        if not any(line.strip() for line in file):
+def _header(path: Path, text: Path, encoding: str, declaration: Declaration) -> tuple[str, ...]:
+    """Read the names of a CSV file's columns: of several that have none, each is numbered."""
+    with open_text(text, encoding) as file:
+        lines = bounded(file, path)
+        header = next(lines, "").rstrip("\n")
+        if not any(line.strip() for line in lines):
             raise VouchError(f"{path}: has a header and no rows", "give a file with rows")
-    columns = tuple(name.strip() for name in _split(path, header, separator))
+    separator = declaration.separator
+    try:
+        names = [name.strip() for name in fields(header, separator, quoting=declaration.quoting)]
+    except (csv.Error, TypeError, ValueError, StopIteration) as error:
+        raise VouchError(
+            f"{path}: cannot read its header with separator {separator!r} ({error})",
+            "declare the separator: one character",
+        ) from None
+    return named(names)
+
+
+def named(names: list[str]) -> tuple[str, ...]:
+    """Return the names of columns; where several have none, each is called by its place."""
+    several = names.count("") > 1
+    return tuple(
+        f"column_{place}" if several and not name else name for place, name in enumerate(names, 1)
+    )
+
+
+def _goes_on(connection: "DuckDBPyConnection", text: Path) -> bool:
+    """Tell whether a quoted field goes on beyond its line: the line has an odd number of quotes."""
+    odd = "(len(raw) - len(replace(raw, '\"', ''))) % 2 = 1"
+    lines = f"SELECT 1 FROM ({_lines(text, header=True)}) WHERE {odd} LIMIT 1"
+    return connection.execute(lines).fetchone() is not None
+
+
+def _csv_records(
+    path: Path,
+    declaration: Declaration,
+    encoding: str,
+    scratch: Path,
+    original: Path | None = None,
+) -> Raw:
+    columns = _header(original or path, path, encoding, declaration)
     out = scratch / f"{path.stem}.records"
-    write_records(path, encoding, separator, len(columns), out)
+    separator, quoting = declaration.separator, declaration.quoting
+    write_records(path, encoding, separator, len(columns), out, quoting=quoting)
+    # a copy made readable has this sign in place of bytes that were not
+    copied = f"contains(raw, {literal(UNREADABLE)})" if original else "false"
+    sql = f"""
+        SELECT line, raw, cells,
+          CASE WHEN {copied} THEN 'has bytes that are not {declaration.encoding} text'
+               ELSE problem END AS problem
+        FROM read_parquet({file_literal(out)})"""
+    return Raw(sql, columns, _places(columns))
+
+
+def _excel(path: Path, declaration: Declaration, scratch: Path) -> Raw:
+    out = scratch / f"{path.stem}.records"
+    columns = named(write_sheet(path, declaration, out))
     sql = f"SELECT line, raw, problem, cells FROM read_parquet({file_literal(out)})"
     return Raw(sql, columns, _places(columns))
 
@@ -219,50 +290,68 @@ def _named(columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(quoted(f"cell {place}") for place in range(len(columns)))
 
 
-def _quick(text: Path, columns: tuple[str, ...], separator: str, numbers: frozenset[str]) -> Raw:
+def _quick(text: Path, columns: tuple[str, ...], declaration: Declaration) -> Raw:
     """Read with DuckDB's own reader; it skips blank lines and joins quoted line breaks."""
-    cells = _named(columns)
+    cells, numbers = _named(columns), declaration.numbers
+    quote = literal('"' if declaration.quoting else "")
     kinds = ["DOUBLE" if name in numbers else "VARCHAR" for name in columns]
     types = ", ".join(f"{cell}: '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
     texts = [cell for cell, kind in zip(cells, kinds, strict=True) if kind == "VARCHAR"]
     # it takes a quote within a field for a part of it
+    mark = literal(declaration.separator)
     odd = " OR ".join(
-        ["false", *(f"contains({c}, {literal(sign)})" for c in texts for sign in ('"', UNREADABLE))]
+        ["false"]
+        + [f"contains({cell}, {literal(UNREADABLE)})" for cell in texts]
+        + [f"contains({cell}, '\"')" for cell in texts if declaration.quoting]
     )
     sql = f"""
         SELECT CAST(NULL AS BIGINT) AS line, CAST(NULL AS VARCHAR) AS raw,
           CASE WHEN {odd} THEN 'is unusual' END AS problem, {", ".join(cells)}
         FROM read_csv({file_literal(text)}, columns = {{{types}}}, header = true,
-                      auto_detect = false, delim = {literal(separator)},
-                      quote = '"', escape = '"')"""
+                      auto_detect = false, delim = {mark}, quote = {quote}, escape = {quote})"""
     return Raw(sql, columns, cells, numbers)
 
 
-def _count_lines(text: Path, separator: str) -> tuple[int, bool]:
-    """Count lines, and tell whether any of them ends with a separator."""
+@dataclass(frozen=True)
+class Counted:
+    """What one pass over a text tells of its lines.
+
+    Attributes:
+        lines: How many there are.
+        trailing: Whether any of them ends with a separator.
+        quotes: Whether there is a quote in any.
+    """
+
+    lines: int
+    trailing: bool
+    quotes: bool
+
+
+def _count_lines(path: Path, text: Path, separator: str) -> Counted:
+    r"""Count the lines of a UTF-8 text that end with ``\n``, none of which is too long."""
     mark = separator.encode()
-    lines, trailing, last = 0, False, b""
+    lines, trailing, quotes, last, size = 0, False, False, b"", 0
     with text.open("rb") as file:
         while piece := file.read(PIECE):
+            first = piece.find(b"\n")
+            size += len(piece) if first < 0 else first
+            if size > records.LONGEST_LINE:
+                raise too_long(path, lines + 1)
+            size = size if first < 0 else len(piece) - piece.rfind(b"\n") - 1
             lines += piece.count(b"\n")
+            quotes |= b'"' in piece
             trailing |= mark + b"\n" in last[-len(mark) :] + piece
             last = piece
-    return lines + (not last.endswith(b"\n")), trailing or last.endswith(mark)
+    return Counted(
+        lines + (not last.endswith(b"\n")), trailing or (bool(mark) and last.endswith(mark)), quotes
+    )
 
 
-def _split(path: Path, header: str, separator: str) -> list[str]:
-    try:
-        return next(csv.reader([header], delimiter=separator))
-    except (csv.Error, TypeError, StopIteration) as error:
-        raise VouchError(
-            f"{path}: cannot read its header with separator {separator!r} ({error})",
-            "declare the separator: one character",
-        ) from None
-
-
-def _listed(separator: str) -> str:
+def _listed(separator: str, *, quoting: bool) -> str:
     """Give SQL that splits ``raw`` into a list of fields, or null where its quotes are broken."""
     mark = literal(separator)
+    if not quoting:
+        return f"string_split(raw, {mark})"
     other = re.escape(separator)
     field = f'"(?:[^"]|"")*"|[^"{other}]*'
     whole = literal(f"(?:{field})(?:{other}(?:{field}))*")
@@ -278,30 +367,39 @@ def _listed(separator: str) -> str:
 
 def _lines(text: Path, *, header: bool) -> str:
     """Give SQL that numbers a text file's lines in order; empty ones count but are left out."""
+    longest = records.LONGEST_LINE
     return f"""
         SELECT line, raw FROM (
           SELECT row_number() OVER () AS line, raw
           FROM read_csv({file_literal(text)}, columns = {{'raw': 'VARCHAR'}}, header = false,
                         delim = '{DELIMITER}', quote = '', escape = '', auto_detect = false,
-                        skip = {int(header)}, max_line_size = {LONGEST_LINE},
-                        buffer_size = {2 * LONGEST_LINE}))
+                        skip = {int(header)}, max_line_size = {longest + 2},
+                        buffer_size = {2 * longest}))
         WHERE trim(coalesce(raw, '')) <> ''"""
 
 
-def _jsonl(connection: "DuckDBPyConnection", path: Path, encoding: str, scratch: Path) -> Raw:
+def _json(
+    connection: "DuckDBPyConnection", path: Path, form: str, encoding: str, scratch: Path
+) -> Raw:
+    """Read JSON objects: one a line, or those of an array, each counted as a line."""
     text = readable(path, encoding, scratch)
-    lines = _lines(text, header=False)
-    found = connection.execute(
+    if form == "jsonl":
+        _count_lines(path, text, "")
+        lines = _lines(text, header=False)
+    else:
+        lines = f"""
+            SELECT row_number() OVER () AS line, CAST(json AS VARCHAR) AS raw
+            FROM read_json_objects({file_literal(text)}, format = 'auto',
+                                   maximum_object_size = {records.LONGEST_LINE})"""
+    named = connection.execute(
         f"""SELECT DISTINCT unnest(json_keys(raw)) FROM
-            (SELECT raw FROM ({lines}) WHERE json_valid(raw) LIMIT {SAMPLE}) WHERE
-            json_type(raw) = 'OBJECT' ORDER BY 1"""
+            (SELECT raw FROM ({lines}) WHERE json_valid(raw)) WHERE json_type(raw) = 'OBJECT'
+            ORDER BY 1 LIMIT {MOST_COLUMNS + 1}"""
     ).fetchall()
-    if not found:
+    if not named:
         raise VouchError(f"{path}: no line of it is a JSON object", "check the declared format")
-    columns = tuple(name for (name,) in found)
-    cells = ", ".join(
-        f"json_extract_string(raw, {literal('$.' + quoted(name))})" for name in columns
-    )
+    columns = tuple(name for (name,) in named)
+    cells = ", ".join(f"json_extract_string(raw, {literal(_pointer(name))})" for name in columns)
     sql = f"""
         SELECT line, raw, problem,
           CASE WHEN problem IS NULL THEN [{cells}] END AS cells
@@ -314,15 +412,15 @@ def _jsonl(connection: "DuckDBPyConnection", path: Path, encoding: str, scratch:
     return Raw(sql, columns, _places(columns))
 
 
-def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
-    import duckdb
+def _pointer(name: str) -> str:
+    """Return the JSON pointer (RFC 6901) to a field of an object."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
+
+def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
     table = f"read_parquet({file_literal(path)}, file_row_number = true)"
-    try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
-        rows: Any = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    except duckdb.Error as error:
-        raise VouchError(f"{path}: is not a Parquet file ({error})", "check the format") from None
+    described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
+    rows: Any = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     if not rows[0]:
         raise VouchError(f"{path}: has no rows", "give a file with rows")
     columns = tuple(name for name, *_ in described if name != "file_row_number")
@@ -367,7 +465,7 @@ def readable(path: Path, encoding: str, scratch: Path) -> Path:
     if broken > 1 and broken > TOLERATED * lines:
         raise VouchError(
             f"{path}: {broken:,} of {lines:,} lines are not {encoding} text",
-            f"declare its encoding, such as encoding: {_guess(path)}",
+            f"declare its encoding, such as encoding: {guess_encoding(_start(path)) or 'cp1252'}",
         )
     return copy
 
@@ -380,6 +478,11 @@ def _check_encoding(path: Path, encoding: str) -> None:
             f"{path}: its declaration names an unknown encoding {encoding!r}",
             near(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"]),
         ) from None
+    guess, name = guess_encoding(_start(path)) or "", codecs.lookup(encoding).name
+    # Python reads UTF-16 without a byte order mark as this machine's own
+    fitting = (guess, "utf-32", "utf-16" if guess == f"utf-16-{sys.byteorder[0]}e" else guess)
+    if guess.startswith("utf-16") and name not in fitting:
+        raise VouchError(f"{path}: is {guess} text, not {encoding}", f"declare encoding: {guess}")
 
 
 def _is_plain(path: Path) -> bool:
@@ -406,9 +509,28 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
             yield text
 
 
-def _guess(path: Path) -> str:
+def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        start = file.read(PIECE)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in start:
+        return file.read(PIECE)
+
+
+def guess_encoding(start: bytes) -> str | None:
+    """Return the encoding that a text's first bytes give away, if they do.
+
+    Args:
+        start: The first bytes, whole lines where they are UTF-8.
+
+    Returns:
+        ``utf-16``, ``utf-16-le`` or ``utf-16-be`` (without a byte order mark), ``utf-8``, or None.
+    """
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    return "cp1252"
+    for name, high in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        broken = any(end.encode(name) in start for end in "\r\n")
+        if broken and high.count(0) > ZEROS * len(high):
+            return name
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"

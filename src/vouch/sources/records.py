@@ -21,6 +21,8 @@ from vouch.errors import VouchError
 
 LONGEST = 1_000_000
 """Characters after which a quote that is still open is taken for a stray one."""
+LONGEST_LINE = 16_000_000
+"""Characters of a line, or bytes of a JSON object, beyond which a file is refused."""
 PIECE = 20_000
 """Records in memory at a time."""
 TOLERATED = 0.01
@@ -44,13 +46,13 @@ class Record(NamedTuple):
 
     Attributes:
         line: The line it begins on, 1 for the first one after the header.
-        raw: Its text, with line breaks, without the last.
+        raw: Its text, with line breaks, without the last; None where the format has no text.
         problem: Why it is no row, or None.
         cells: Its fields, or None where there is a problem.
     """
 
     line: int
-    raw: str
+    raw: str | None
     problem: str | None
     cells: list[str] | None
 
@@ -89,13 +91,16 @@ def grammar(separator: str) -> Grammar:
     )
 
 
-def split(lines: Iterable[str], separator: str, width: int) -> Iterator[Record]:
+def split(
+    lines: Iterable[str], separator: str, width: int | None, *, quoting: bool = True
+) -> Iterator[Record]:
     """Split lines into records; every line that is not blank is part of exactly one.
 
     Args:
         lines: The data lines, without their line breaks.
         separator: One character.
-        width: How many fields a row has.
+        width: How many fields a row has; None: any number.
+        quoting: Whether a quote begins a field that may hold anything.
 
     Yields:
         Rows and problems in order.
@@ -110,8 +115,9 @@ def split(lines: Iterable[str], separator: str, width: int) -> Iterator[Record]:
             return
         if line.strip(" "):
             taken = [line]
-            problem = _complete(rules, taken, waiting, coming)
-            yield _record(number, taken, problem, separator, width)
+            problem = _complete(rules, taken, waiting, coming) if quoting else None
+            cells = None if problem else fields("\n".join(taken), separator, quoting=quoting)
+            yield _record(number, taken, problem, cells, width)
             number += len(taken) - 1
         number += 1
 
@@ -139,27 +145,43 @@ def _complete(
 
 
 def _record(
-    number: int, taken: list[str], problem: str | None, separator: str, width: int
+    number: int,
+    taken: list[str],
+    problem: str | None,
+    cells: list[str] | None,
+    width: int | None,
 ) -> Record:
     raw = "\n".join(taken)
     if MARK in raw:
         return Record(number, raw.replace(MARK, "\ufffd"), UNREADABLE, None)
-    if problem:
+    if cells is None:
         return Record(number, raw, problem, None)
-    cells = _fields(raw, separator)
-    if len(cells) != width:
+    if width is not None and len(cells) != width:
         return Record(number, raw, f"has {len(cells)} fields, not {width}", None)
     return Record(number, raw, None, cells)
 
 
-def _fields(raw: str, separator: str) -> list[str]:
-    if '"' not in raw:
+def fields(raw: str, separator: str, *, quoting: bool = True) -> list[str]:
+    """Split a record into its fields.
+
+    Args:
+        raw: The record, without its last line break.
+        separator: One character.
+        quoting: Whether a quote begins a field that may hold anything.
+
+    Raises:
+        csv.Error: A field that is too long, or a separator that cannot be one.
+        TypeError: Likewise.
+    """
+    if not quoting or '"' not in raw:
         return raw.split(separator)
     csv.field_size_limit(2 * LONGEST)
     return next(csv.reader([raw], delimiter=separator))
 
 
-def write_records(path: Path, encoding: str, separator: str, width: int, out: Path) -> None:
+def write_records(
+    path: Path, encoding: str, separator: str, width: int, out: Path, *, quoting: bool = True
+) -> None:
     """Read a CSV file's records into a Parquet file of ``SCHEMA``.
 
     Args:
@@ -168,28 +190,73 @@ def write_records(path: Path, encoding: str, separator: str, width: int, out: Pa
         separator: One character.
         width: How many fields its header has.
         out: The Parquet file.
+        quoting: Whether a quote begins a field that may hold anything.
 
     Raises:
-        VouchError: More than 1 % of the records have bytes that are not text of this encoding.
+        VouchError: More than 1 % of the records have bytes that are not text of this encoding, or
+            a line is too long.
     """
-    from pyarrow import parquet
-
-    records = broken = 0
-    with (
-        open_text(path, encoding) as file,
-        parquet.ParquetWriter(out, SCHEMA, compression="none") as writer,
-    ):
-        next(file)
-        found = split((line.removesuffix("\n") for line in file), separator, width)
-        while piece := list(islice(found, PIECE)):
-            records += len(piece)
-            broken += sum(record.problem == UNREADABLE for record in piece)
-            writer.write_batch(_batch(piece, encoding))
+    with open_text(path, encoding) as file:
+        lines = bounded(file, path)
+        next(lines)
+        bare = (line.removesuffix("\n") for line in lines)
+        records, broken = store(split(bare, separator, width, quoting=quoting), out, encoding)
     if broken > 1 and broken > TOLERATED * records:
         raise VouchError(
             f"{path}: {broken:,} of {records:,} rows are not {encoding} text",
             "declare its encoding, such as encoding: cp1252 or utf-16",
         )
+
+
+def store(records: Iterable[Record], out: Path, encoding: str = "utf-8") -> tuple[int, int]:
+    """Write records to a Parquet file of ``SCHEMA``.
+
+    Args:
+        records: The records.
+        out: The Parquet file.
+        encoding: What bytes are said not to be text of.
+
+    Returns:
+        How many there were, and how many of them had bytes that are no text.
+    """
+    from pyarrow import parquet
+
+    total, broken, coming = 0, 0, iter(records)
+    with parquet.ParquetWriter(out, SCHEMA, compression="none") as writer:
+        while piece := list(islice(coming, PIECE)):
+            total += len(piece)
+            broken += sum(record.problem == UNREADABLE for record in piece)
+            writer.write_batch(_batch(piece, encoding))
+    return total, broken
+
+
+def bounded(file: TextIO, path: Path) -> Iterator[str]:
+    """Read a text file's lines, none of which may fill the memory.
+
+    Args:
+        file: The open file.
+        path: What it is called in the message.
+
+    Yields:
+        Each line with its line break.
+
+    Raises:
+        VouchError: A line of more than ``LONGEST_LINE`` characters.
+    """
+    number = 1
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE and not line.endswith("\n"):
+            raise too_long(path, number)
+        yield line
+        number += 1
+
+
+def too_long(path: Path, line: int) -> VouchError:
+    """Return the error that refuses a file for the length of one of its lines."""
+    return VouchError(
+        f"{path}: line {line:,} is longer than a line may be ({LONGEST_LINE:,} characters)",
+        "check that it is a table with a row a line, and its encoding",
+    )
 
 
 def open_text(path: Path, encoding: str) -> TextIO:

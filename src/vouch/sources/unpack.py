@@ -7,17 +7,45 @@ import lzma
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
 from vouch.errors import VouchError
 from vouch.sources.declaration import Declaration
-from vouch.sources.records import open_text
+from vouch.sources.records import bounded, fields, open_text
 
 GZIP, ZIP, BZIP2, XZ = b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00"
 LOOKED_AT = 1000
 """Lines among which a header is looked for."""
-LONGEST_LINE = 16_000_000
+PIECE = 1 << 20
+UNPACKED = 1_000_000_000
+"""Bytes that any file may unpack to."""
+RATIO = 200
+"""How many times its own size a file may unpack to beyond that: tables come to 5 to 50 times."""
+
+
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What a damaged archive raises."""
+
+
+def check_size(path: Path, size: int) -> None:
+    """See that what is compressed in a file does not fill the disk or the memory.
+
+    Args:
+        path: The file.
+        size: Bytes it unpacks to, at least.
+
+    Raises:
+        VouchError: More than ``UNPACKED`` and more than ``RATIO`` times the file's own size.
+    """
+    if size > max(UNPACKED, RATIO * path.stat().st_size):
+        raise VouchError(
+            f"{path}: unpacks to more than {UNPACKED:,} bytes and {RATIO} times its own size, the "
+            "most a compressed file may",
+            "give it unpacked, if it is a table",
+        )
 
 
 def unpacked(path: Path, scratch: Path) -> Path:
@@ -31,7 +59,7 @@ def unpacked(path: Path, scratch: Path) -> Path:
         The file itself if it is not compressed.
 
     Raises:
-        VouchError: A damaged file, or a zip of several members.
+        VouchError: A damaged file, a zip of several members, or one that unpacks to too much.
     """
     plain = scratch / f"{path.stem}.plain"
     try:
@@ -39,8 +67,10 @@ def unpacked(path: Path, scratch: Path) -> Path:
         if source is None:
             return path
         with source, plain.open("wb") as out:
-            shutil.copyfileobj(source, out, 1 << 20)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as bad:
+            while piece := source.read(PIECE):
+                out.write(piece)
+                check_size(path, out.tell())
+    except (*BROKEN, RuntimeError, ValueError) as bad:
         raise VouchError(f"{path}: cannot be decompressed: {bad}", "give it again, whole") from None
     return plain
 
@@ -87,40 +117,49 @@ def with_header(path: Path, declaration: Declaration, scratch: Path) -> Path:
     Raises:
         VouchError: The file has fewer lines than lie before its declared header.
     """
-    with open_text(path, declaration.encoding) as file:
-        first = [file.readline(LONGEST_LINE) for _ in range(LOOKED_AT)]
-    place = declaration.header
-    if place is None:
-        place = _place(first, declaration)
+    place = _header_line(path, declaration)
     if place == 1:
         return path
-    if place > 1 and (place > LOOKED_AT or not first[place - 1]):
-        raise VouchError(f"{path}: has no line {place}, the declared header", "mend header")
     copy = scratch / f"{path.stem}.headed"
     with (
         open_text(path, declaration.encoding) as file,
         copy.open("w", encoding="utf-8", errors="surrogateescape") as out,
     ):
+        first = next(islice(bounded(file, path), max(place - 1, 0), None), "")
+        if not first:
+            raise VouchError(f"{path}: has no line {place}, the declared header", "mend header")
         if place == 0:
-            width = len(_fields(first[0], declaration.separator))
-            names = (f"column_{number}" for number in range(1, width + 1))
+            names = numbered(len(_fields(first, declaration)))
             out.write(declaration.separator.join(names) + "\n")
-        for _ in range(place - 1):
-            file.readline(LONGEST_LINE)
-        shutil.copyfileobj(file, out, 1 << 20)
+        out.write(first)
+        shutil.copyfileobj(file, out, PIECE)
     return copy
 
 
-def _place(lines: list[str], declaration: Declaration) -> int:
+def numbered(width: int) -> tuple[str, ...]:
+    """Return the names of columns that have none of their own."""
+    return tuple(f"column_{place}" for place in range(1, width + 1))
+
+
+def _header_line(path: Path, declaration: Declaration) -> int:
+    if declaration.header is not None:
+        return declaration.header
+    with open_text(path, declaration.encoding) as file:
+        lines = islice(bounded(file, path), LOOKED_AT)
+        return header_place((_fields(line, declaration) for line in lines), declaration)
+
+
+def header_place(rows: Iterable[list[str]], declaration: Declaration) -> int:
+    """Return which row, from 1, is the first to name all declared columns; 1 if none does."""
     needed = {name.strip() for name, column in declaration.columns.items() if not column.optional}
-    for place, line in enumerate(lines, 1):
-        if needed <= {name.strip() for name in _fields(line, declaration.separator)}:
+    for place, row in enumerate(rows, 1):
+        if needed <= {name.strip() for name in row}:
             return place
     return 1
 
 
-def _fields(line: str, separator: str) -> list[str]:
+def _fields(line: str, declaration: Declaration) -> list[str]:
     try:
-        return next(csv.reader([line.rstrip("\n")], delimiter=separator), [])
-    except (csv.Error, TypeError, ValueError):
+        return fields(line.rstrip("\n"), declaration.separator, quoting=declaration.quoting)
+    except (csv.Error, TypeError, ValueError, StopIteration):
         return []

@@ -1,8 +1,10 @@
-"""Great Expectations on DuckDB: the two things it lacks, and one call that runs a suite.
+"""Great Expectations on DuckDB: the three things it lacks, and one call that runs a suite.
 
 DuckDB empties a result when its connection closes, and Great Expectations reads results after
 closing: the engine keeps its connection, as it does for SQLite. And it knows no way to write a
-regular expression for DuckDB: it gets the one it has for dialects with ``regexp_matches``.
+regular expression for DuckDB: it gets the one it has for dialects with ``regexp_matches``. And it
+takes a parameter of DuckDB's, called 1, for filled in wherever a column's name has that digit: its
+queries for failing rows are compiled with their values in place.
 """
 
 import logging
@@ -33,6 +35,7 @@ from great_expectations.expectations.registry import (
     get_expectation_impl,
     list_registered_expectation_implementations,
 )
+from sqlalchemy.dialects.postgresql.base import PGCompiler
 
 from vouch.errors import VouchError, near
 from vouch.sources.readers import quoted
@@ -44,6 +47,21 @@ QUERY = "unexpected_rows_expectation"
 POSITION = "position"
 
 
+class DuckDBCompiler(PGCompiler):
+    """SQLAlchemy's compiler, writing values in place wherever the text of a query is wanted."""
+
+    def process(self, obj: Any, **kwargs: Any) -> str:
+        """Return the text of a part of a query.
+
+        Args:
+            obj: The part.
+            **kwargs: ``render_postcompile`` is what only Great Expectations' texts are made with.
+        """
+        if kwargs.get("render_postcompile"):
+            kwargs["literal_binds"] = True
+        return str(super().process(obj, **kwargs))
+
+
 class DuckDBEngine(SqlAlchemyExecutionEngine):
     """Great Expectations' SQL engine, made fit for DuckDB."""
 
@@ -51,6 +69,7 @@ class DuckDBEngine(SqlAlchemyExecutionEngine):
         super().__init__(*args, **kwargs)
         # Dremio's is the branch that writes REGEXP_MATCHES(column, pattern)
         self.dialect_module = SimpleNamespace(DremioDialect=None)
+        self.engine.dialect.statement_compiler = DuckDBCompiler
         self._connection: Any = None
 
     @contextmanager

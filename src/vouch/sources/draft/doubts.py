@@ -72,10 +72,13 @@ def file_doubts(
         One text for each, naming the field to mend.
     """
     doubts = []
-    if layout.format == "csv" and layout.header == 0:
+    if layout.header == 0:
         doubts.append("header: no line names the columns; they are called column_1 and so on")
-    elif layout.format == "csv" and layout.header > 1:
+    elif layout.header > 1:
         doubts.append(f"header: is line {layout.header} the one that names the columns?")
+    if len(layout.sheets) > 1:
+        names = ", ".join(layout.sheets)
+        doubts.append(f"sheet: of the sheets {names} the first is read. Is it the table?")
     signs = sorted({sign for f in facts for sign in f.signs})
     if len(signs) > 1:
         doubts.append(f"currency: amounts are written in {', '.join(signs)}: one currency only")

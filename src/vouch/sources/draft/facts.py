@@ -231,7 +231,7 @@ def open_table(
 def as_declared(layout: Layout) -> Declaration:
     """Give the declaration of a file of which only the layout is known."""
     fields = declared(layout)
-    if layout.format == "csv":
+    if layout.format in ("csv", "excel"):
         fields["header"] = layout.header
     return Declaration.model_validate({"name": "draft", "columns": {}, **fields})
 
@@ -241,10 +241,10 @@ def declared(layout: Layout) -> dict[str, Any]:
     fields: dict[str, Any] = {"format": layout.format}
     if layout.format in ("csv", "json", "jsonl"):
         fields["encoding"] = layout.encoding
+    if layout.format in ("csv", "excel") and layout.header != 1:
+        fields["header"] = layout.header
     if layout.format == "csv":
         fields["separator"] = layout.separator
-        if layout.header != 1:
-            fields["header"] = layout.header
         if not layout.quoting:
             fields["quoting"] = False
     return fields

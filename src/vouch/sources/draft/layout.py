@@ -1,7 +1,5 @@
 """How a file is written: its format, encoding, separator and header line."""
 
-import csv
-import io
 import json
 import lzma
 import re
@@ -10,16 +8,16 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from vouch.errors import VouchError
+from vouch.sources import records
+from vouch.sources.readers import guess_encoding
 from vouch.sources.unpack import ZIP, opened
+from vouch.sources.workbook import OLE, first_rows, sheets
 
 SEPARATORS = ",;\t|"
 START = 1 << 18
 LINES = 300
-BLANK_SHARE = 0.3
-"""Share of zero bytes, all at even or all at odd places, that makes a text UTF-16."""
 NUMBER = re.compile(r"[+-]?[\d.,]+")
 
 
@@ -33,6 +31,7 @@ class Layout:
         separator: A CSV file's separator.
         header: The 1-based line that names a CSV file's columns; 0: none does.
         quoting: Whether quotes enclose fields.
+        sheets: The names of a workbook's sheets.
     """
 
     format: str
@@ -40,6 +39,7 @@ class Layout:
     separator: str = ","
     header: int = 1
     quoting: bool = True
+    sheets: tuple[str, ...] = ()
 
 
 def find_layout(file: Path) -> Layout:
@@ -56,8 +56,8 @@ def find_layout(file: Path) -> Layout:
         raise VouchError(f"{file}: is empty ({len(start)} bytes)", "give a file with rows")
     if start.startswith(b"PAR1"):
         return Layout("parquet")
-    if start.startswith(ZIP):
-        return Layout("excel")
+    if start.startswith((ZIP, OLE)):
+        return _excel_layout(file)
     encoding = _encoding(start)
     text = start.decode(encoding, errors="replace").lstrip("\ufeff")
     opening = text.lstrip()[:1]
@@ -66,6 +66,11 @@ def find_layout(file: Path) -> Layout:
     if opening == "{":
         return Layout("jsonl" if _is_json(text.strip().splitlines()[0]) else "json", encoding)
     return _csv_layout(text, encoding, whole=len(start) < START)
+
+
+def _excel_layout(file: Path) -> Layout:
+    rows = [(n, row) for n, row in enumerate(first_rows(file, None, LINES), 1) if any(row)]
+    return Layout("excel", header=_header(rows), sheets=tuple(sheets(file)))
 
 
 def _is_json(line: str) -> bool:
@@ -108,18 +113,8 @@ def _is_workbook(file: Path) -> bool:
 
 
 def _encoding(start: bytes) -> str:
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if start[1::2].count(0) > BLANK_SHARE * len(start) / 2:
-        return "utf-16-le"
-    if start[::2].count(0) > BLANK_SHARE * len(start) / 2:
-        return "utf-16-be"
     whole = start if len(start) < START else start[: start.rfind(b"\n") + 1]
-    try:
-        whole.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    return guess_encoding(whole) or "cp1252"
 
 
 def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
@@ -129,44 +124,35 @@ def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
     separators = told[1] if told else SEPARATORS
     best = max(((s, q) for s in separators for q in (True, False)), key=lambda p: _fit(lines, *p))
     separator, quoting = best
-    header = _header(lines, separator, quoting=quoting)
+    header = _header(_rows(lines, separator, quoting=quoting))
     return Layout("csv", encoding, separator, header, quoting)
 
 
 def _rows(lines: list[str], separator: str, *, quoting: bool) -> list[tuple[int, list[str]]]:
-    """Split the first lines into records, each with the number of its first line."""
-    mode: Literal[0, 3] = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    reader = csv.reader(
-        io.StringIO("\n".join(lines[:LINES])), delimiter=separator, quoting=mode, strict=False
-    )
-    found, line = [], 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                found.append((line, row))
-            line = reader.line_num + 1
-    except csv.Error:
-        pass
-    return found
+    """Split the first lines into records as ingest does, each with the number of its first line.
+
+    A line that is no record, because of its quotes, has no fields.
+    """
+    split = records.split(lines[:LINES], separator, None, quoting=quoting)
+    rows = ((record.line, record.cells or []) for record in split)
+    return [(line, row) for line, row in rows if not row or any(cell.strip() for cell in row)]
 
 
 def _width(rows: list[tuple[int, list[str]]]) -> int:
-    widths = Counter(len(row) for _, row in rows)
+    widths = Counter(len(row) for _, row in rows if row)
     return max(widths, key=lambda width: (widths[width], width)) if widths else 1
 
 
 def _fit(lines: list[str], separator: str, quoting: bool) -> tuple[float, ...]:
-    """Rate a separator: most rows of one width, then the widest; quotes where they do no harm."""
+    """Rate a separator: most rows of one width, quotes if they do no harm, then the widest."""
     rows = _rows(lines, separator, quoting=quoting)
     width = _width(rows)
     alike = sum(len(row) == width for _, row in rows)
     share = alike / max(len(rows), 1)
-    broken = quoting and any("\n" in cell and len(cell) > 2_000 for _, r in rows for cell in r)
-    return (width > 1 and share > 0.5 and not broken, round(share, 1), width, quoting)
+    return (width > 1 and share > 0.5, round(share, 1), quoting, width)
 
 
-def _header(lines: list[str], separator: str, *, quoting: bool) -> int:
-    rows = _rows(lines, separator, quoting=quoting)
+def _header(rows: list[tuple[int, list[str]]]) -> int:
     width = _width(rows)
     first = next((place for place, (_, row) in enumerate(rows) if len(row) == width), 0)
     if not rows or width < 2:

@@ -678,6 +678,18 @@ def _other_of_texts(facts: Facts) -> Guess:
     return _other(facts)
 
 
+def _clocked(options: dict[str, Any], clock: Facts) -> dict[str, Any]:
+    """Return the options of a day whose time of day another column holds, in one format."""
+    sample = clock.top[0]
+    half = re.search(r"( ?)[AaPp][Mm]$", sample)
+    if half is None and "format" not in options:
+        return {"clock": clock.name}
+    seconds = ["", ":%S"][sample.count(":") == 2] + ".%f" * ("." in sample)
+    time_of_day = f"%I:%M{seconds}{half[1]}%p" if half else f"%H:%M{seconds}"
+    day = options.get("format", "%Y-%m-%d")
+    return {"clock": clock.name, "format": f"{day} {time_of_day}"}
+
+
 def settle_clock(facts: tuple[Facts, ...], guesses: tuple[Guess, ...]) -> tuple[Guess, ...]:
     """Join a day with the column that holds its time of day.
 
@@ -699,7 +711,7 @@ def settle_clock(facts: tuple[Facts, ...], guesses: tuple[Guess, ...]) -> tuple[
     return tuple(
         replace(
             guess,
-            options={**guess.options, "clock": clock.name},
+            options=guess.options | _clocked(guess.options, clock),
             doubts=(*guess.doubts, doubt.format(guess.column, clock.name)),
         )
         if guess.role == "time" and not known[guess.column].midday and guess.column != clock.name
