@@ -53,6 +53,7 @@ class Command:
         forgets: Whether it is there to remove the ledger and the promotions.
         after: What must succeed after it, too.
         made: A file it makes, beside what DVC keeps.
+        ends: What it prints when all is done: a kill afterwards is none.
         seconds: How long it takes undisturbed.
         points: Its writes in Python, in order.
         native: The most writes that one of its threads makes inside a library.
@@ -65,6 +66,7 @@ class Command:
     forgets: bool = False
     after: list[str] = field(default_factory=list)
     made: str = ""
+    ends: str = ""
     seconds: float = 0.0
     points: list[str] = field(default_factory=list)
     native: int = 0
@@ -90,7 +92,9 @@ COMMANDS = {
     "collect": Command(
         [VOUCH, "collect", "fraud", "../decided.csv"], clean=("data/labels/fraud/reviews",)
     ),
-    "enqueue": Command([VOUCH, "enqueue", "fraud", "-n", "5", "--out", "more.csv"]),
+    "enqueue": Command(
+        [VOUCH, "enqueue", "fraud", "-n", "5", "--out", "more.csv"], ends="-> more.csv"
+    ),
     "promote": Command([VOUCH, "promote", "fraud", "--version", "1", "--why", "a trial"]),
     "rollback": Command([VOUCH, "rollback", "fraud", "--why", "a trial"]),
     "score": Command(
@@ -201,15 +205,18 @@ class Ground:
         elif moment.seconds is None:
             more = {"KILL_ROOT": str(self.project), "KILL_POINTS": str(self.points)}
             more |= {"KILL_AT": str(moment.point), "PYTHONPATH": str(HERE)}
-        process = subprocess.Popen(
-            words,
-            cwd=self.project,
-            env=_environment() | more,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        return self._wait(process, moment)
+        with (self.folder / "printed").open("w+") as printed:
+            process = subprocess.Popen(
+                words,
+                cwd=self.project,
+                env=_environment() | more,
+                stdout=printed,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            killed = self._wait(process, moment)
+            printed.seek(0)
+            return killed and not (command.ends and command.ends in printed.read())
 
     def _wait(self, process: "subprocess.Popen[bytes]", moment: Moment) -> bool:
         end = time.monotonic() + (moment.seconds or 600)

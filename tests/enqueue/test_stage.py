@@ -1,5 +1,9 @@
 import csv
+import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -9,6 +13,7 @@ from tests.project import vouch
 from vouch.enqueue import enqueue
 from vouch.enqueue.stage import again, withdraw
 from vouch.errors import VouchError
+from vouch.queue import Queue
 
 STATE = ".vouch"
 
@@ -85,6 +90,47 @@ def test_a_write_that_fails_leaves_the_cases_to_be_written_again(project, monkey
         put(project, 5)
     monkeypatch.undo()
     assert again(project, project / STATE, "fraud", project / "cases.csv")["cases"] == 5
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from vouch import enqueue
+from vouch.enqueue import pending, stage
+
+def die(*args):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+place, name, before = sys.argv[1:]
+target = {"put": stage.Queue, "write_cases": stage, "forget": pending.Pending}[name]
+real = getattr(target, name)
+setattr(target, name, die if before == "before" else lambda *a: (real(*a), die()))
+root = Path(place)
+stage.enqueue(root, root / ".vouch", "fraud", 5, root / "cases.json")
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("name", ["put", "write_cases", "forget"])
+def test_after_a_kill_the_same_call_ends_what_was_begun(project, name, moment):
+    done = subprocess.run([sys.executable, "-c", DIES, project, name, moment], check=False)
+    assert done.returncode == -signal.SIGKILL
+    if (name, moment) == ("forget", "after"):  # it had ended, but for saying so
+        with pytest.raises(VouchError, match="is there already"):
+            put(project, 5, "cases.json")
+    else:
+        put(project, 5, "cases.json")
+    written = {task["data"]["case"] for task in json.loads((project / "cases.json").read_text())}
+    assert (project / "cases.xml").exists() and len(written) == 5
+    assert written == {case.case for case in Queue(project / STATE, "fraud", "simulated").all()}
+    assert len(put(project, 5, "more.csv")["warnings"]) == 0
+
+
+def test_cases_of_a_killed_run_go_into_the_next_file_whatever_its_name(project):
+    subprocess.run([sys.executable, "-c", DIES, project, "write_cases", "before"], check=False)
+    result = put(project, 3, "other.csv")
+    assert result["cases"] == 5 and "killed run" in result["warnings"][0]
+    assert put(project, 3, "more.csv")["cases"] == 3
 
 
 def test_rows_that_went_into_a_new_holdout_are_never_chosen(project):

@@ -67,15 +67,15 @@ def write_cases(out: Path, cases: Sequence[Case], source: Declaration) -> None:
     if not cases:
         return
     classes = find(source.usecase).CLASSES
+    if out.suffix.lower() == ".json":  # first: where the tasks are, nothing is missing
+        with replacing(out.with_suffix(".xml")) as draft:
+            draft.write_text(interface(source) + "\n", "utf-8")
     with replacing(out) as draft:
         if out.suffix.lower() == ".csv":
             _write_csv(draft, cases, classes)
         else:
             tasks = [task(case, classes) for case in cases]
             draft.write_text(json.dumps(tasks, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    if out.suffix.lower() == ".json":
-        with replacing(out.with_suffix(".xml")) as draft:
-            draft.write_text(interface(source) + "\n", "utf-8")
 
 
 def _write_csv(path: Path, cases: Sequence[Case], classes: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from vouch import usecases
 from vouch.enqueue.files import check_out, write_cases
 from vouch.enqueue.params import EnqueueParams
+from vouch.enqueue.pending import Pending
 from vouch.enqueue.pool import load_predictions, pool, scores
 from vouch.enqueue.select import select
 from vouch.errors import VouchError
@@ -33,6 +34,7 @@ HIDDEN = (
     *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
 )
 """What would tell the answer, and where a row came from."""
+KILLED = "these are the cases that a killed run of enqueue chose"
 USUAL = "vouch.explain.reasons:reasons"
 
 
@@ -75,7 +77,8 @@ def enqueue(
     """Put cases before people.
 
     Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
-    that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``.
+    that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``. The
+    same call after a kill ends what the killed one began, with the cases that one chose.
 
     Args:
         root: The project's folder.
@@ -92,20 +95,36 @@ def enqueue(
         VouchError: No model is registered yet, an unknown suffix, ``out`` is there already, or
             ``n`` is less than 1.
     """
-    check_out(out)
+    pending = Pending(state, usecase)
+    if not pending.is_for(out):
+        check_out(out)
     if n is not None and n < 1:
         raise VouchError(f"-n: got {n}", "ask for 1 case or more")
     params = load_params(root / "params.yaml", EnqueueParams, "enqueue", usecase)
     desk = open_desk(root, state, usecase)
     with desk.queue.alone():
-        wanted, warnings = _wanted(desk, n, params)
-        cases = _cases(desk, wanted, params, progress)
-        # kept first: a case whose file is lost is written again (--again), never chosen twice
-        desk.queue.put(cases)
-        write_cases(out, cases, desk.source)
+        cases, warnings = pending.cases(desk.queue, out), [KILLED]
+        if not cases:
+            check_out(out)
+            cases, warnings = _choose(desk, n, params, progress)
+            pending.note(out, cases)
+            # kept first: a case whose file is lost is written again (--again), never chosen twice
+            desk.queue.put(cases)
+        if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
+            write_cases(out, cases, desk.source)
+        pending.forget()
+    return _told(desk, cases, out, warnings)
+
+
+def _choose(
+    desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
+) -> tuple[list[Case], list[str]]:
+    """Choose cases; return them and warnings."""
+    wanted, warnings = _wanted(desk, n, params)
+    cases = _cases(desk, wanted, params, progress)
     if len(cases) < wanted:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
-    return _told(desk, cases, out, warnings)
+    return cases, warnings
 
 
 def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
@@ -119,6 +138,7 @@ def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
     with desk.queue.alone():
         cases = outstanding(desk)
         write_cases(out, cases, desk.source)
+        Pending(state, usecase).forget()
     return _told(desk, cases, out, [])
 
 
