@@ -1,14 +1,17 @@
 import ast
+import sys
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from vouch.errors import plain
 from vouch.output import write, write_table
+from vouch.terminal import say
 
 ROOT = Path(__file__).parents[1]
-HOSTILE = "[/b]\x1b[2J\x1b]8;;http://x\x07[red]\u202eevil\x9b1m\rx"
+HOSTILE = "[/b]\u200f\u2028\x1b[2J\x1b]8;;http://x\x07[red]\u202eevil\x9b1m\rx"
 SHOWN = "[/b]]8;;http://x[red]evilx"
 
 
@@ -17,6 +20,12 @@ def test_nothing_in_a_line_steers_the_terminal(capsys):
     write(HOSTILE, error=True)
     shown = capsys.readouterr()
     assert shown.out == shown.err == f"{SHOWN}\n"
+
+
+def test_no_code_in_a_value_becomes_a_picture(capsys):
+    say(Console(file=sys.stdout), "a:100:b")
+    write_table(["id"], [("a:100:b",)])
+    assert capsys.readouterr().out.count("a:100:b") == 2
 
 
 def test_nothing_in_a_table_steers_the_terminal(capsys):

@@ -29,4 +29,4 @@ def write_table(columns: Iterable[object], rows: Iterable[Iterable[object]]) -> 
     table = Table(*map(plain, columns), box=box.SIMPLE)
     for row in rows:
         table.add_row(*map(plain, row))
-    Console(markup=False, highlight=False).print(table)
+    Console(markup=False, highlight=False, emoji=False).print(table)

@@ -28,7 +28,12 @@ EVERY = 10.0
 """Seconds between two progress lines where there is no terminal to draw a bar in."""
 
 
-PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
+PLAIN: dict[str, Any] = {
+    "highlight": False,
+    "markup": False,
+    "emoji": False,
+    "soft_wrap": True,
+}
 """How text is printed that may hold something from data."""
 
 

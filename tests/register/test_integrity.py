@@ -16,6 +16,7 @@ from vouch.errors import VouchError
 from vouch.files import read_json, sha256, write_json
 from vouch.register import champion, integrity
 from vouch.register.integrity import listing, record_files, recorded, verify
+from vouch.register.life import promote
 from vouch.register.registry import find
 
 NAME = "fraud-shop"
@@ -224,6 +225,12 @@ def _write(folder, contents):
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def test_an_altered_version_becomes_no_champion(project, folder):
+    (folder / "MLmodel").write_text("other")
+    with pytest.raises(VouchError, match="MLmodel is not as registered"):
+        promote(project.state, NAME, "1", "a trial")
 
 
 def test_doctor_finds_a_champion_with_another_file(project, folder):

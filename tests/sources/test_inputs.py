@@ -7,7 +7,7 @@ import yaml
 
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256
-from vouch.sources.inputs import choose, load_inputs, load_manifest
+from vouch.sources.inputs import choose, keep, load_inputs, load_manifest
 
 HEADER = (
     "step,type,amount,nameOrig,oldbalanceOrg,newbalanceOrig,nameDest,oldbalanceDest,newbalanceDest"
@@ -48,6 +48,13 @@ def test_a_file_is_copied_under_its_content(root, file):
     assert kept.read_text() == path.read_text()
     assert not kept.stat().st_mode & stat.S_IWUSR
     assert load_inputs(root / "data/inputs.yaml").choice("fraud") == choice
+
+
+def test_a_backslash_in_a_files_name_leads_nowhere(root, file):
+    odd = root / "a\\b.csv"
+    odd.write_text("a\n1\n")
+    key = keep(root / "data/raw/odd", odd)
+    assert load_manifest(root / "data/raw/odd")[key].name == f"{key}-a_b.csv"
 
 
 def test_a_file_given_twice_changes_nothing(root, file):

@@ -147,6 +147,22 @@ def test_no_part_of_a_files_name_is_a_pattern(tmp_path, name, kind):
         assert connection.execute(query).fetchall() == [("own",)]
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
+def test_no_folder_is_a_column(tmp_path, kind):
+    """DuckDB takes a folder such as ``label=1`` for a partition, and its value for the column."""
+    path = tmp_path / "a=1" / f"x.{kind}"
+    path.parent.mkdir()
+    with duckdb.connect() as connection, connect() as engine:
+        if kind == "parquet":
+            pd.DataFrame({"a": ["0"]}).to_parquet(path)
+            assert list(engine.read_parquet(path).execute()["a"]) == ["0"]
+        else:
+            path.write_text("a\n0\n" if kind == "csv" else '{"a": "0"}\n')
+        declared = Declaration(name="t", format=kind, columns={"a": {"role": "category"}})
+        raw = open_raw(connection, path, declared, tmp_path / "a=1")
+        assert connection.execute(f"SELECT {raw.cells[0]} FROM ({raw.sql})").fetchall() == [("0",)]
+
+
 NAME = st.text(st.sampled_from("ab*?[]!"), min_size=1, max_size=6)
 
 

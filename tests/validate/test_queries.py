@@ -59,6 +59,24 @@ def test_a_query_about_its_rows_may_be_run(text):
         ("select * from {batch} where t > now()", r"may not call now\(…\)"),
         ("select * from {batch} where random() > 0.5", r"may not call random\(…\)"),
         ("", "more than one statement"),
+        (
+            """select * from {batch} where a = 'z' /* {batch:*<200}/ or a in
+               (select content from read_text('/etc/passwd')) -- */
+               and 1 = 1""",
+            "no brace",
+        ),
+        ("select * from {batch} where regexp_matches(a, '^z{{3}}$')", "no brace"),
+        ("select * from {batch} where t < current_date", "clock"),
+        ("select * from {batch} where t < CURRENT_TIMESTAMP", "clock"),
+        ("select * from {batch} where age(t) > interval 1 day", "clock"),
+        ("select * from {batch} where t < ago(interval 1 day)", "ago"),
+        ("select * from {batch} using sample 1 rows", "sample"),
+        ("select * from {batch} tablesample 10%", "sample"),
+        (
+            """select * from {batch} where a in (select x from bronze)
+               or exists (with bronze as (select 1) from bronze)""",
+            "may not read 'bronze'",
+        ),
     ],
 )
 def test_a_query_that_reads_anything_else_is_refused(text, message):

@@ -17,7 +17,7 @@ from vouch.collect.read import Answer
 from vouch.engine import connect
 from vouch.errors import plain
 from vouch.queue import Case
-from vouch.sources.readers import file_literal, quoted
+from vouch.sources.readers import parquet, quoted
 
 SUITE = Path("expectations/decisions.json")
 SCHEMA = pa.schema(
@@ -192,7 +192,7 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
     with tempfile.TemporaryDirectory(prefix="vouch-") as folder, connect() as engine:
         file = Path(folder) / "decisions.parquet"
         pq.write_table(table, file)
-        definition = f"SELECT * FROM read_parquet({file_literal(file)})"
+        definition = f"SELECT * FROM {parquet(file)}"
         engine.con.execute(f"CREATE VIEW decisions AS {definition}")
         found = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
         for expectation, checked in zip(expectations, found, strict=True):

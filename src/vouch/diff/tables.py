@@ -19,6 +19,8 @@ BOOKKEEPING = frozenset(
 ISSUE = ("entity", "source", "actor", "issued_at")
 """What names a label issue."""
 IDS = ("id", "case")
+TOGETHER = "union_by_name => true, hive_partitioning => false"
+"""How the files of a side are read."""
 ORDER = ("known_at", "superseded_at", "arrived_at", "file", "line")
 """What puts versions of one key in order, as far as a table has it."""
 NUMBER = "vouch:number"
@@ -122,8 +124,8 @@ def _read(side: Side, files: Sequence[Path]) -> str:
     listing = ", ".join(map(file_literal, files))
     if side.format == ".csv":
         # all as text: what a reader would guess may differ between two versions
-        return f"read_csv([{listing}], union_by_name => true, all_varchar => true)"
-    return f"read_parquet([{listing}], union_by_name => true)"
+        return f"read_csv([{listing}], {TOGETHER}, all_varchar => true)"
+    return f"read_parquet([{listing}], {TOGETHER})"
 
 
 def _key(

@@ -46,7 +46,8 @@ def connect(memory: str | None = None, threads: int | None = None) -> Iterator[A
         backend.raw_sql("SET TimeZone = 'UTC'")
         backend.raw_sql("SET enable_progress_bar = false")  # stages tell progress their own way
         read = backend.read_parquet
-        vars(backend)["read_parquet"] = lambda path: read(pattern(path))  # one file, not a pattern
+        # one file, not a pattern; no folder such as label=1 is a column
+        vars(backend)["read_parquet"] = lambda path: read(pattern(path), hive_partitioning=False)
         yield backend
     finally:
         backend.disconnect()

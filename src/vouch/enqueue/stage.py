@@ -251,7 +251,7 @@ def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """
     import duckdb
 
-    query = """SELECT * FROM read_parquet(?)
+    query = """SELECT * FROM read_parquet(?, hive_partitioning = false)
                WHERE superseded_at IS NULL AND list_contains(?, id)"""
     if not silver.exists():
         raise VouchError(f"{silver}: no such file", "wait for the run at work, or run the pipeline")

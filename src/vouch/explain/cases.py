@@ -42,7 +42,8 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
         ``params.boundary`` first. Ties go to the smaller id.
     """
     with duckdb.connect() as connection:
-        scores = "SELECT id, score FROM read_parquet(?) WHERE score IS NOT NULL"
+        scores = """SELECT id, score FROM read_parquet(?, hive_partitioning = false)
+                    WHERE score IS NOT NULL"""
         risky = connection.execute(
             f"{scores} ORDER BY score DESC, id LIMIT ?", [pattern(predictions), params.cases]
         ).fetchall()
@@ -94,7 +95,7 @@ def _fetch(
     train: Path, features: tuple[str, ...], clause: str, values: list[Any]
 ) -> dict[str, Array]:
     columns = ", ".join('"' + name.replace('"', '""') + '"' for name in features)
-    query = f"SELECT id, {columns} FROM read_parquet(?) {clause}"
+    query = f"SELECT id, {columns} FROM read_parquet(?, hive_partitioning = false) {clause}"
     with duckdb.connect() as connection:
         try:
             table = connection.execute(query, [pattern(train), *values]).fetchall()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
 from vouch.sources.declaration import NUMERIC, TIMES, WORDS, Column, Declaration, plain_word
-from vouch.sources.readers import Raw, file_literal, literal, open_raw, quoted, unreadable
+from vouch.sources.readers import Raw, literal, open_raw, parquet, quoted, unreadable
 from vouch.usecases import find
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def parse_file(
 
     raw, out = open_raw(connection, path, declaration, scratch), scratch / f"{view}.parquet"
     if raw.quick is not None and _parse_quickly(connection, declaration, raw, out):
-        table = f"read_parquet({file_literal(out)}, file_row_number = true)"
+        table = parquet(out, numbered=True)
         columns = "* EXCLUDE (file_row_number) REPLACE (file_row_number + 1 AS line)"
         connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM {table}")
         return raw
@@ -106,7 +106,7 @@ def parse_file(
         raise  # a disk's or a machine's trouble
     except (duckdb.Error, UnicodeDecodeError) as error:  # a message may cite bytes that are no text
         raise unreadable(path, declaration.format, error) from None
-    connection.execute(f"CREATE VIEW {view} AS FROM read_parquet({file_literal(out)})")
+    connection.execute(f"CREATE VIEW {view} AS FROM {parquet(out)}")
     return raw
 
 
@@ -121,7 +121,7 @@ def _parse_quickly(
         _copy(connection, query(declaration, raw.quick), out)
     except (duckdb.Error, UnicodeDecodeError):
         return False
-    counted = f"SELECT count(*), count(reason) FROM read_parquet({file_literal(out)})"
+    counted = f"SELECT count(*), count(reason) FROM {parquet(out)}"
     return connection.execute(counted).fetchone() == (raw.lines, 0)
 
 

@@ -84,7 +84,8 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
             SELECT a.id, a.label, a.truth,
                 {_score(a, "a")} AS score_a, {_score(b, "b")} AS score_b,
                 {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
-            FROM read_parquet($a) AS a JOIN read_parquet($b) AS b USING (id))
+            FROM read_parquet($a, hive_partitioning = false) AS a
+            JOIN read_parquet($b, hive_partitioning = false) AS b USING (id))
     """
     counts = f"""{both} SELECT count(*) AS rows_in_both,
         count(*) FILTER (decision_a <> decision_b) AS decided_differently,

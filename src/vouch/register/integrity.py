@@ -134,7 +134,7 @@ def _verify(state: Path, name: str, number: int, folder: Path, _seen: tuple[Stam
             raise VouchError(
                 f"{name}:{number}: {folder / path} is not as registered "
                 f"(SHA-256 expected: {registered}; got: {got})",
-                _hint(name),
+                _hint(name) if path in expected else f"remove it: {folder / path}",
             )
 
 

@@ -21,9 +21,10 @@ def promote(state: Path, name: str, which: str, why: str, who: str = "") -> tupl
         The log's entry that made it champion, and whether it is new.
 
     Raises:
-        VouchError: No such model or version, or no reason.
+        VouchError: No such model or version, a file of it is not as registered, or no reason.
     """
     version = find(state, name, which)
+    _ = version.folder  # what was altered since it was registered becomes no champion
     if CHAMPION in version.aliases:
         return history(state, name)[-1], False
     change = Change(name, version.number, "manual", why, who=who)

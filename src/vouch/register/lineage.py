@@ -74,7 +74,8 @@ def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict
     query = f"""
         SELECT source, actor, count(*) AS issues, {positives}
             min(issued_at)::VARCHAR AS first, max(issued_at)::VARCHAR AS last
-        FROM read_parquet($labels) AS issue SEMI JOIN read_parquet($train) AS row
+        FROM read_parquet($labels, hive_partitioning = false) AS issue
+        SEMI JOIN read_parquet($train, hive_partitioning = false) AS row
             ON issue.entity = row.id
         WHERE in_force AND ($as_of IS NULL OR issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
         GROUP BY ALL ORDER BY ALL
@@ -177,7 +178,8 @@ def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
     import duckdb
 
     with duckdb.connect() as connection:
-        query = f'SELECT * FROM read_parquet($path) WHERE "{column}" = $value'
+        table = "read_parquet($path, hive_partitioning = false)"
+        query = f'SELECT * FROM {table} WHERE "{column}" = $value'
         found = connection.execute(query, {"path": pattern(path), "value": value}).df()
     return found.astype(object).where(found.notna(), None).to_dict("records")  # type: ignore[return-value]
 

@@ -107,7 +107,8 @@ def _slices(
     with duckdb.connect() as connection:
         # no column of a source has a space in its name
         connection.register("held", held[["entity", "flipped"]].add_prefix("held "))
-        query = """SELECT * FROM read_parquet($rows) AS r JOIN held ON r.id = held."held entity"
+        query = """SELECT * FROM read_parquet($rows, hive_partitioning = false) AS r
+                   JOIN held ON r.id = held."held entity"
                    WHERE superseded_at IS NULL ORDER BY r.id"""
         found = connection.execute(query, {"rows": pattern(rows)}).df()
     flipped = found["held flipped"].to_numpy(bool)

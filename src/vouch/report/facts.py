@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import pattern
+from vouch.sources.readers import parquet, pattern
 
 FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.truth = 1"}
 
@@ -24,9 +24,8 @@ def totals(rows: Path) -> dict[str, Any]:
         known = _columns(connection, rows)
         amount = "sum(amount)" if "amount" in known else "NULL"
         ends = "min(time), max(time)" if "time" in known else "NULL, NULL"
-        query = (
-            f"SELECT count(*), {amount}, {ends} FROM read_parquet($rows) WHERE {_current(known)}"
-        )
+        query = f"""SELECT count(*), {amount}, {ends}
+                    FROM read_parquet($rows, hive_partitioning = false) WHERE {_current(known)}"""
         found = connection.execute(query, {"rows": pattern(rows)}).fetchone()
     names = ("rows", "amount", "first", "last")
     return dict(zip(names, found or (0, None, None, None), strict=True))
@@ -71,9 +70,8 @@ def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
     """
     with duckdb.connect() as connection:
         amount = "p.amount" if "amount" in _columns(connection, predictions) else "NULL::DOUBLE"
-        query = (
-            f"SELECT count(*), sum({amount}), {_shares(amount)} FROM read_parquet($predictions) p"
-        )
+        query = f"""SELECT count(*), sum({amount}), {_shares(amount)}
+                    FROM read_parquet($predictions, hive_partitioning = false) p"""
         asked = {"predictions": pattern(predictions), "threshold": threshold}
         count, total, *shares = connection.execute(query, asked).fetchone() or ()
     return {"rows": count, "amount": total, **_named(shares)}
@@ -88,7 +86,9 @@ def _lines(
 ) -> list[dict[str, Any]]:
     amount = "r.amount" if "amount" in known else "NULL::DOUBLE"
     query = f"""
-        WITH current AS (SELECT * FROM read_parquet($rows) WHERE {_current(known)}),
+        WITH current AS (
+            SELECT * FROM read_parquet($rows, hive_partitioning = false) WHERE {_current(known)}
+        ),
         ranked AS (
             SELECT value, row_number() OVER (ORDER BY rows DESC, value) AS place
             FROM (SELECT "{column}"::VARCHAR AS value, count(*) AS rows FROM current GROUP BY 1)
@@ -97,7 +97,7 @@ def _lines(
                CASE WHEN any_value(k.place) <= $most THEN any_value(k.value) END,
                count(*), sum({amount}), {_shares(amount)}
         FROM current r JOIN ranked k ON r."{column}"::VARCHAR IS NOT DISTINCT FROM k.value
-        LEFT JOIN read_parquet($predictions) p ON r.id = p.id
+        LEFT JOIN read_parquet($predictions, hive_partitioning = false) p ON r.id = p.id
         GROUP BY least(k.place, $most + 1) ORDER BY least(k.place, $most + 1)
     """
     found = connection.execute(query, asked | {"most": most}).fetchall()
@@ -129,7 +129,7 @@ def _named(shares: list[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [pattern(path)])
+    found = connection.execute(f"SELECT * FROM {parquet(path)} LIMIT 0")
     return {column[0] for column in found.description or ()}
 
 

@@ -10,7 +10,7 @@ from vouch.files import read_json
 from vouch.register.registry import Version
 from vouch.score.rows import SET_ASIDE, columns_of, place
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import file_literal, literal, quoted
+from vouch.sources.readers import literal, parquet, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -88,7 +88,7 @@ def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
     """Give SQL for the rows of the same source that silver holds, each in its present version."""
     if not looks_back or not silver.exists():
         return None
-    return f"""SELECT * FROM read_parquet({file_literal(silver)})
+    return f"""SELECT * FROM {parquet(silver)}
                WHERE superseded_at IS NULL AND source = {literal(given.name)}"""
 
 

@@ -275,7 +275,7 @@ def keep(folder: Path, file: Path) -> str:
         sweep(folder)  # a draft would be versioned with the rest
         manifest = load_manifest(folder)
         entry = manifest.get(key)
-        name = entry.name if entry else f"{key}-{file.name}"
+        name = entry.name if entry else f"{key}-{file.name}".replace("\\", "_")
         if not (folder / name).exists() or sha256(folder / name) != digest:
             _copy(file, folder / name, digest)
         if entry is None:

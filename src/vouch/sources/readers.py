@@ -80,6 +80,17 @@ def file_literal(path: Path) -> str:
     return literal(pattern(path))
 
 
+def parquet(path: Path, *, numbered: bool = False) -> str:
+    """Return SQL for a Parquet file's table; no folder such as ``label=1`` is a column of it.
+
+    Args:
+        path: The file.
+        numbered: Whether a column ``file_row_number`` counts its rows, from 0.
+    """
+    number = ", file_row_number = true" if numbered else ""
+    return f"read_parquet({file_literal(path)}, hive_partitioning = false{number})"
+
+
 def pattern(path: Path) -> str:
     """Return the pattern of one file's name: DuckDB takes ``*``, ``?`` and ``[`` for wildcards."""
     return glob.escape(str(path))
@@ -270,14 +281,14 @@ def _csv_records(
         SELECT line, raw, cells,
           CASE WHEN {copied} THEN 'has bytes that are not {declaration.encoding} text'
                ELSE problem END AS problem
-        FROM read_parquet({file_literal(out)})"""
+        FROM {parquet(out)}"""
     return Raw(sql, columns, _places(columns))
 
 
 def _excel(path: Path, declaration: Declaration, scratch: Path) -> Raw:
     out = scratch / f"{path.stem}.records"
     columns = named(write_sheet(path, declaration, out))
-    sql = f"SELECT line, raw, problem, cells FROM read_parquet({file_literal(out)})"
+    sql = f"SELECT line, raw, problem, cells FROM {parquet(out)}"
     return Raw(sql, columns, _places(columns))
 
 
@@ -308,7 +319,8 @@ def _quick(text: Path, columns: tuple[str, ...], declaration: Declaration) -> Ra
         SELECT CAST(NULL AS BIGINT) AS line, CAST(NULL AS VARCHAR) AS raw,
           CASE WHEN {odd} THEN 'is unusual' END AS problem, {", ".join(cells)}
         FROM read_csv({file_literal(text)}, columns = {{{types}}}, header = true,
-                      auto_detect = false, delim = {mark}, quote = {quote}, escape = {quote})"""
+                      auto_detect = false, hive_partitioning = false,
+                      delim = {mark}, quote = {quote}, escape = {quote})"""
     return Raw(sql, columns, cells, numbers)
 
 
@@ -373,8 +385,8 @@ def _lines(text: Path, *, header: bool) -> str:
           SELECT row_number() OVER () AS line, raw
           FROM read_csv({file_literal(text)}, columns = {{'raw': 'VARCHAR'}}, header = false,
                         delim = '{DELIMITER}', quote = '', escape = '', auto_detect = false,
-                        skip = {int(header)}, max_line_size = {longest + 2},
-                        buffer_size = {2 * longest}))
+                        hive_partitioning = false, skip = {int(header)},
+                        max_line_size = {longest + 2}, buffer_size = {2 * longest}))
         WHERE trim(coalesce(raw, '')) <> ''"""
 
 
@@ -418,7 +430,7 @@ def _pointer(name: str) -> str:
 
 
 def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
-    table = f"read_parquet({file_literal(path)}, file_row_number = true)"
+    table = parquet(path, numbered=True)
     described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
     rows: Any = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     if not rows[0]:

@@ -10,7 +10,7 @@ from vouch.errors import VouchError, near
 from vouch.files import read_json, write_json
 from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
-from vouch.sources.readers import file_literal, literal, quoted
+from vouch.sources.readers import literal, parquet, quoted
 from vouch.validate import gx_duckdb as gx
 from vouch.validate.history import KEY, check_corrections, find_repeats, find_versions
 from vouch.validate.outcome import Outcome, columns_of, outcome
@@ -111,7 +111,8 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
     if not isinstance(expectations, list) or not expectations:
         raise VouchError(f"{path}: has no list of expectations", "see expectations/paysim.json")
     for number, each in enumerate(expectations):
-        if not isinstance(each, dict) or not {"type", "kwargs"} <= each.keys():
+        whole = isinstance(each, dict) and {"type", "kwargs"} <= each.keys()
+        if not whole or not isinstance(each["kwargs"], dict):
             raise VouchError(f"{path}: expectation {number}: needs type and kwargs", f"got {each}")
         policy = (each.get("meta") or {}).get("policy", "fail")
         if policy not in POLICIES:
@@ -158,7 +159,7 @@ def sift(
 
 def columns_in(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
     """Return the names of bronze's columns."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({file_literal(bronze)})")
+    described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(bronze)}")
     return {str(row[0]) for row in described.fetchall()}
 
 
@@ -183,7 +184,7 @@ def by_row(expectation: dict[str, Any]) -> bool:
 def _arrange(work: Work, path: Path) -> str:
     """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
     connection = work.connection
-    table = f"read_parquet({file_literal(work.bronze.resolve())}, file_row_number = true)"
+    table = parquet(work.bronze.resolve(), numbered=True)
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
     find_repeats(connection, work.declaration)
     check_corrections(connection, work.declaration, path, work.params.id_conflicts)
@@ -192,12 +193,12 @@ def _arrange(work: Work, path: Path) -> str:
     repeats = (work.scratch / "repeats.parquet").resolve()
     connection.execute(f"COPY repeats TO {literal(repeats)}")
     # a view over ANTI JOIN of a file loses its columns in DuckDB 1.5; a row number is never null
-    again = f"SELECT {KEY} FROM read_parquet({file_literal(repeats)})"
+    again = f"SELECT {KEY} FROM {parquet(repeats)}"
     return f"SELECT * FROM {table} WHERE {KEY} NOT IN ({again})"
 
 
 def _current(rows: Path) -> str:
-    table = f"read_parquet({file_literal(rows.resolve())}, file_row_number = true)"
+    table = parquet(rows.resolve(), numbered=True)
     return f"SELECT * FROM {table} WHERE superseded_at IS NULL"
 
 
@@ -242,7 +243,7 @@ def _divide(work: Work, rows: Path) -> dict[str, int]:
     """Write silver, and count."""
     connection = work.connection
     _write_silver(connection, work.declaration, rows)
-    written = f"read_parquet({file_literal(rows)})"
+    written = parquet(rows)
     tables = {
         "in": "bronze",
         "silver": f"{written} WHERE superseded_at IS NULL",

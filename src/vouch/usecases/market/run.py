@@ -11,7 +11,7 @@ from vouch.engine import connect
 from vouch.errors import VouchError
 from vouch.files import replacing, write_json
 from vouch.progress import Progress, silent
-from vouch.sources.readers import file_literal
+from vouch.sources.readers import parquet
 from vouch.usecases.market import figures, page, sentences, topics
 from vouch.usecases.market.alerts import find_alerts
 from vouch.usecases.market.assets import DEFAULT, Assets, load_assets
@@ -152,7 +152,7 @@ def _reader(request: Request, params: MarketParams) -> str:
 def _spans(connection: Any, silver: Path) -> dict[str, Any]:
     since, until, named = connection.execute(
         f"""SELECT min(time), max(time), list_sort(list_distinct(list(asset)))
-            FROM read_parquet({file_literal(silver)})"""
+            FROM {parquet(silver)}"""
     ).fetchall()[0]
     return {"since": since, "until": until, "assets": [name for name in named if name]}
 

@@ -12,7 +12,7 @@ from vouch.cells import restore
 from vouch.errors import VouchError, near
 from vouch.progress import Progress
 from vouch.sources.declaration import Declaration, Role, load_declaration, source_path
-from vouch.sources.readers import file_literal, literal
+from vouch.sources.readers import file_literal, literal, parquet
 from vouch.usecases.market.assets import Assets
 from vouch.usecases.market.params import MarketParams
 
@@ -105,7 +105,7 @@ def _columns(file: Path, source: Declaration) -> set[str]:
     suffix = file.suffix.lower()
     try:
         if suffix in {".parquet", ".pq"}:
-            query = f"DESCRIBE SELECT * FROM read_parquet({file_literal(file)})"
+            query = f"DESCRIBE SELECT * FROM {parquet(file)}"
             return {row[0] for row in duckdb.sql(query).fetchall()}
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
             if suffix == ".jsonl":
@@ -180,7 +180,7 @@ def write_silver(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".market-") as folder:
         read = Path(folder) / "read.parquet"
         _read_texts(bronze, read, None if scores else params.threshold, progress)
-        connection.execute(f"CREATE TEMP VIEW texts AS FROM read_parquet({file_literal(read)})")
+        connection.execute(f"CREATE TEMP VIEW texts AS FROM {parquet(read)}")
         connection.execute(f"CREATE TEMP VIEW classed AS {_classed(connection, scores)}")
         _map_assets(connection, assets)
         connection.execute(f"COPY ({_SILVER}) TO {literal(out)} (FORMAT parquet)")
@@ -337,7 +337,7 @@ def _counted(
         f"""SELECT count(*), count(*) FILTER (class IS NULL), count(*) FILTER (asset IS NULL),
               count(*) FILTER (class = 0), count(*) FILTER (class = 1), count(*) FILTER (class = 2)
             FROM (SELECT id, any_value(class) AS class, any_value(asset) AS asset
-                  FROM read_parquet({file_literal(out)}) GROUP BY id)"""
+                  FROM {parquet(out)} GROUP BY id)"""
     ).fetchall()[0]
     if scores and unclassed == tweets:
         raise VouchError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from vouch.sources.readers import file_literal, literal
+from vouch.sources.readers import literal, parquet
 from vouch.usecases.market.findings import IMPULSES, Panel, panel
 from vouch.usecases.market.params import MarketParams
 
@@ -41,7 +41,7 @@ def write_gold(connection: "DuckDBPyConnection", silver: Path, gold: Path, minut
               count(*) FILTER (class = 0) AS negative, count(*) FILTER (class = 1) AS neutral,
               count(*) FILTER (class = 2) AS positive, sum(class - 1) AS sentiment,
               coalesce(sum(followers), 0) AS followers, coalesce(sum(retweets), 0) AS retweets
-            FROM read_parquet({file_literal(silver)})
+            FROM {parquet(silver)}
             WHERE asset IS NOT NULL AND class IS NOT NULL AND time IS NOT NULL GROUP BY ALL"""
     )
     connection.execute(
