@@ -96,7 +96,9 @@ COMMANDS = {
         [VOUCH, "enqueue", "fraud", "-n", "5", "--out", "more.csv"], ends="-> more.csv"
     ),
     "promote": Command([VOUCH, "promote", "fraud", "--version", "1", "--why", "a trial"]),
-    "rollback": Command([VOUCH, "rollback", "fraud", "--why", "a trial"]),
+    "rollback": Command(
+        [VOUCH, "rollback", "fraud", "--why", "a trial"], ends="champion is version"
+    ),
     "score": Command(
         [VOUCH, "score", "fraud", "--path", "../second.csv", "--out", "scores.csv"],
         made="scores.csv",

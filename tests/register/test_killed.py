@@ -20,6 +20,7 @@ from vouch.files import write_json
 from vouch.register import champion
 from vouch.register.approval import approve, waiting
 from vouch.register.compare import compare
+from vouch.register.integrity import listing, record_files
 from vouch.register.life import promote, rollback
 from vouch.register.lineage import trace
 from vouch.register.promotions import champion_version, history
@@ -167,8 +168,12 @@ def test_however_it_is_killed_or_moved_by_hand_the_champion_is_the_logs(store, s
     """A plain stack, changed only by what was not killed, is the oracle."""
     mlflow, name, stack = tracking.client(store), f"fraud-{next(NUMBER)}", []
     mlflow.create_registered_model(name)
-    for _ in range(3):
-        mlflow.create_model_version(name, source="/nowhere")
+    for number in (1, 2, 3):
+        folder = store.parent / name / str(number)
+        folder.mkdir(parents=True)
+        (folder / "MLmodel").write_text(f"{number}\n")
+        mlflow.create_model_version(name, source=folder.as_uri())
+        record_files(store, name, number, listing(folder), "registered")
     for kind, version, killed in sequence:
         if kind == "hand":
             mlflow.set_registered_model_alias(name, CHAMPION, str(version))
