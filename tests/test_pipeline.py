@@ -38,7 +38,7 @@ STAGE = Writing("tune", inputs={}, outputs=OUTPUTS)
 @pytest.fixture
 def root(tmp_path):
     save_choice(tmp_path, "fraud", Choice(source="a", raw="data/raw/a", set="0" * 12))
-    (tmp_path / "params.yaml").write_text("")
+    (tmp_path / "params.yaml").write_text("tune: {fraud: {}}")
     return tmp_path
 
 

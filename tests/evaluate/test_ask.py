@@ -25,7 +25,7 @@ def asking(project, monkeypatch):
     params = yaml.safe_load((project.root / "params.yaml").read_text())
     params["evaluate"]["fraud"] |= {"repeats": 100, "budget": 3}
     (project.root / "params.yaml").write_text(yaml.safe_dump(params))
-    save_choice(project.root, "fraud", Choice(source="paysim", raw="x", set=KEY.set))
+    save_choice(project.root, "fraud", Choice(source="paysim", raw="data/raw/paysim", set=KEY.set))
     monkeypatch.chdir(project.root)
     Path("dvc.yaml").touch()  # what makes a folder a project
     return project

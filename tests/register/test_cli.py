@@ -16,7 +16,7 @@ NAME = "fraud-shop"
 @pytest.fixture
 def command(project, monkeypatch):
     project.register("disabled")
-    save_choice(project.root, "fraud", Choice(source="shop", raw="raw", set="0" * 12))
+    save_choice(project.root, "fraud", Choice(source="shop", raw="data/raw/shop", set="0" * 12))
     monkeypatch.chdir(project.root)
     Path("dvc.yaml").touch()  # what makes a folder a project
 
