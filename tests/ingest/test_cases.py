@@ -307,7 +307,7 @@ TEXTS = {
     ),
     "times with a zone's letters": Case(
         text([["id", "when", "label", "text"], *(
-            [n, f"{START + timedelta(40, 60 * n):%a %b %d %X PDT %Y}", "positive", f"a text of words {n}"]
+            [n, f"{START + timedelta(40, 60 * n):%a %b %d %X PDT %Y}", "positive", f"many words{n}"]
             for n in range(ROWS))]).encode(),
         asks=("is PDT the time of America/Los_Angeles",),
         gives={"count(*)": ROWS, "min(time)": datetime(2024, 4, 10, 7)},
