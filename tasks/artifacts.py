@@ -19,7 +19,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from vouch.errors import plain
+from vouch.errors import one_line
 
 MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """The signs that a backslash makes text: https://spec.commonmark.org/0.31.2/#backslash-escapes."""
@@ -27,7 +27,7 @@ MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 
 def escape(text: object) -> str:
     """Return Markdown that shows a text as it is, in one line."""
-    return MARKS.sub(r"\\\1", " ".join(plain(text).split()))
+    return MARKS.sub(r"\\\1", one_line(text))
 
 
 def items(texts: Iterable[object]) -> str:
@@ -73,8 +73,8 @@ def show_progress(key: str, percent: float, message: str, shown: UUID | None = N
     Returns:
         The artifact.
     """
-    said = escape(message)
+    description = escape(message)
     if shown is None:
-        return UUID(str(create_progress_artifact(percent, key=key, description=said)))
-    update_progress_artifact(shown, progress=percent, description=said)
+        return UUID(str(create_progress_artifact(percent, key=key, description=description)))
+    update_progress_artifact(shown, progress=percent, description=description)
     return shown

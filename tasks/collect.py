@@ -23,12 +23,14 @@ def collect(usecase: str, path: Path) -> dict[str, Any]:
 
     console = Console()
     with terminal.working(console, "collect") as shown:
-        found = take_in(Path(), STATE, usecase, path, shown)
-    said = f"{path.name}: {found['new']} new, {found['known']} known, {found['blank']} blank"
-    terminal.say(console, f"  collect   {said}, {len(found['set_aside'])} set aside")
-    aside = (f"line {one['line']}: {one['reason']}" for one in found["set_aside"][:SHOWN])
-    terminal.warn(console, [*found["ignored"], *aside])
-    if found["set_aside"]:
-        show_table(f"{usecase}-set-aside", found["set_aside"], said)
-    tell_labels(usecase, found)
-    return found
+        summary = take_in(Path(), STATE, usecase, path, shown)
+    counts = (
+        f"{path.name}: {summary['new']} new, {summary['known']} known, {summary['blank']} blank"
+    )
+    terminal.say(console, f"  collect   {counts}, {len(summary['set_aside'])} set aside")
+    aside = (f"line {one['line']}: {one['reason']}" for one in summary["set_aside"][:SHOWN])
+    terminal.warn(console, [*summary["ignored"], *aside])
+    if summary["set_aside"]:
+        show_table(f"{usecase}-set-aside", summary["set_aside"], counts)
+    tell_labels(usecase, summary)
+    return summary

@@ -20,9 +20,9 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
 
     console = Console()
     with terminal.working(console, "enqueue") as shown:
-        found = put_out(Path(), STATE, usecase, n, out, shown)
-    terminal.say(console, f"  enqueue   {found['cases']} cases -> {out}")
-    terminal.warn(console, found["warnings"])
-    if found["cases"]:
+        summary = put_out(Path(), STATE, usecase, n, out, shown)
+    terminal.say(console, f"  enqueue   {summary['cases']} cases -> {out}")
+    terminal.warn(console, summary["warnings"])
+    if summary["cases"]:
         show_link(f"{usecase}-cases", out)
-    return found
+    return summary

@@ -16,11 +16,11 @@ def evaluate(usecase: str, force: bool = False) -> dict[str, Any]:
     from vouch.report.figures import cost_png, precision_recall_png, roc_png
 
     outcome = run("evaluate", usecase, force)
-    found = read_json(Path(f"data/evaluate/{usecase}/evaluation.json"))
+    evaluation = read_json(Path(f"data/evaluate/{usecase}/evaluation.json"))
     drawn = {
-        "precision-recall": precision_recall_png(found),
-        "roc": roc_png(found),
-        "cost": cost_png(found),
+        "precision-recall": precision_recall_png(evaluation),
+        "roc": roc_png(evaluation),
+        "cost": cost_png(evaluation),
     }
     for name, image in drawn.items():
         if image:

@@ -12,12 +12,12 @@ def emit(name: str, usecase: str, payload: dict[str, Any]) -> None:
     emit_event(name, {"prefect.resource.id": f"vouch.labels.{usecase}"}, payload=payload)
 
 
-def tell_labels(usecase: str, found: dict[str, Any]) -> None:
-    """Say that decisions came, and whether there are enough of them to learn from.
+def tell_labels(usecase: str, summary: dict[str, Any]) -> None:
+    """Emit that decisions came, and whether there are enough of them to learn from.
 
     Args:
         usecase: Whose labels.
-        found: What ``vouch.collect.collect`` gave.
+        summary: What ``vouch.collect.collect`` gave.
     """
-    for name in events.of_labels(found):
-        emit(name, usecase, events.payload(found))
+    for name in events.of_labels(summary):
+        emit(name, usecase, events.payload(summary))

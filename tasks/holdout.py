@@ -16,7 +16,7 @@ from vouch.pipeline import STATE
 @task(name="renew holdout", task_run_name="renew holdout {usecase}", **RETRY)
 def renew_holdout(usecase: str) -> dict[str, Any]:
     """Rotate if the budget is spent and newer rows have filled a holdout; say so if not."""
-    found = renew(Path(), STATE, usecase)
-    terminal.say(Console(), f"  holdout   {found.said}")
-    show_text(f"{usecase}-holdout", "The holdout", [found.said])
-    return found.as_json()
+    renewal = renew(Path(), STATE, usecase)
+    terminal.say(Console(), f"  holdout   {renewal.said}")
+    show_text(f"{usecase}-holdout", "The holdout", [renewal.said])
+    return renewal.as_json()

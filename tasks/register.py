@@ -16,17 +16,17 @@ from vouch.register.approval import Waiting, approve, refuse
 def register(usecase: str, force: bool = False) -> dict[str, Any]:
     """The model into MLflow's registry; the gate decides on the champion."""
     outcome = run("register", usecase, force)
-    made = read_json(Path(f"data/register/{usecase}/registration.json"))
-    verdict = "champion" if made["gate"]["promoted"] else "challenger"
-    title = f"{made['name']} version {made['version']}: {verdict}"
-    show_text(f"{usecase}-gate", title, made["gate"]["reasons"])
+    registration = read_json(Path(f"data/register/{usecase}/registration.json"))
+    verdict = "champion" if registration["gate"]["promoted"] else "challenger"
+    title = f"{registration['name']} version {registration['version']}: {verdict}"
+    show_text(f"{usecase}-gate", title, registration["gate"]["reasons"])
     return outcome
 
 
-@task(name="decide", task_run_name="decide {asked.name}", **RETRY)
-def decide(asked: Waiting, promote: bool, who: str, why: str) -> None:
+@task(name="decide", task_run_name="decide {waiting.name}", **RETRY)
+def decide(waiting: Waiting, promote: bool, who: str, why: str) -> None:
     """Write down what a person decided about a challenger, and follow it."""
     if promote:
-        approve(STATE, asked, who, why)
+        approve(STATE, waiting, who, why)
     else:
-        refuse(STATE, asked, who, why)
+        refuse(STATE, waiting, who, why)

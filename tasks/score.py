@@ -20,11 +20,11 @@ def score(request: Scoring, pending: Pending) -> dict[str, Any]:
     from vouch.score import score as score_file
 
     console = Console()
-    asked = Request(request.usecase, pending.path, pending.out, request.source, request.model)
+    job = Request(request.usecase, pending.path, pending.out, request.source, request.model)
     with terminal.working(console, "score") as shown:
-        found = score_file(Path(), STATE, asked, shown)
-    record(pending, found)
-    rows = f"{found['scored']:,} of {found['rows']:,} rows"
+        summary = score_file(Path(), STATE, job, shown)
+    record(pending, summary)
+    rows = f"{summary['scored']:,} of {summary['rows']:,} rows"
     terminal.say(console, f"  score     {rows} of {pending.path} -> {pending.out}")
-    terminal.warn(console, found["warnings"])
-    return found
+    terminal.warn(console, summary["warnings"])
+    return summary

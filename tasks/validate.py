@@ -15,11 +15,11 @@ from vouch.stages import SILVER
 def validate(usecase: str, force: bool = False) -> dict[str, Any]:
     """Bronze rows to silver rows and quarantine, by Great Expectations."""
     outcome = run("validate", usecase, force)
-    found = read_json(Path(SILVER.format(usecase=usecase)) / "validate.json")
+    summary = read_json(Path(SILVER.format(usecase=usecase)) / "validate.json")
     show_table(
         f"{usecase}-validation",
-        [_row(e) for e in found["expectations"]],
-        f"In: {found['counts']['in']:,}; silver: {found['counts']['silver']:,}",
+        [_row(e) for e in summary["expectations"]],
+        f"In: {summary['counts']['in']:,}; silver: {summary['counts']['silver']:,}",
     )
     return outcome
 

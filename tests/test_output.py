@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vouch.errors import plain
+from vouch.errors import one_line, plain
 from vouch.output import write, write_table
-from vouch.terminal import say
+from vouch.terminal import say, warn
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = "[/b]\u200f\u2028\x1b[2J\x1b]8;;http://x\x07[red]\u202eevil\x9b1m\rx"
@@ -20,6 +20,18 @@ def test_nothing_in_a_line_steers_the_terminal(capsys):
     write(HOSTILE, error=True)
     shown = capsys.readouterr()
     assert shown.out == shown.err == f"{SHOWN}\n"
+
+
+def test_no_value_begins_a_line_of_its_own(capsys):
+    forged = "x\nerror: forged"
+    write_table(["id"], [(forged,)])
+    warn(Console(file=sys.stdout), [forged])
+    assert not any(line.strip() == "error: forged" for line in capsys.readouterr().out.split("\n"))
+
+
+def test_a_long_value_is_cut_to_one_line():
+    assert one_line(" a\tb\u2028c ", 9) == "a bc"
+    assert one_line("0123456789", 9) == "01234567…"
 
 
 def test_no_code_in_a_value_becomes_a_picture(capsys):

@@ -49,6 +49,17 @@ def plain(text: object) -> str:
     return CONTROLS.sub("", str(text)).encode("utf-8", "backslashreplace").decode()
 
 
+def one_line(text: object, most: int | None = None) -> str:
+    """Return a text from data in one line: a line break in it could pass for a line of ours.
+
+    Args:
+        text: Any.
+        most: How many characters to show; None: all.
+    """
+    line = " ".join(plain(text).split())
+    return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
+
+
 def described(error: Exception) -> str:
     """Return an error in one line: what was wrong and what to do, or its kind."""
     if isinstance(error, VouchError):

@@ -7,7 +7,7 @@ Names of files, columns and people come from data. All of it goes through here: 
 import sys
 from collections.abc import Iterable
 
-from vouch.errors import plain
+from vouch.errors import one_line, plain
 
 
 def write(text: object, *, error: bool = False) -> None:
@@ -26,7 +26,7 @@ def write_table(columns: Iterable[object], rows: Iterable[Iterable[object]]) -> 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*map(plain, columns), box=box.SIMPLE)
+    table = Table(*map(one_line, columns), box=box.SIMPLE)
     for row in rows:
-        table.add_row(*map(plain, row))
+        table.add_row(*map(one_line, row))
     Console(markup=False, highlight=False, emoji=False).print(table)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vouch import progress as protocol
-from vouch.errors import plain
+from vouch.errors import one_line, plain
 from vouch.versions import Outcome
 
 HEADLINES: dict[str, tuple[str, ...]] = {
@@ -51,18 +51,21 @@ def working(console: Console, name: str) -> Iterator[protocol.Progress]:
         name: The stage's name.
 
     Yields:
-        The function the stage tells its progress to.
+        The function to which the stage reports its progress.
     """
     if not console.is_terminal:
         yield _lines(console, name)
         return
     columns = (TextColumn("  {task.description:9}"), BarColumn(), TimeElapsedColumn())
     with Progress(
-        *columns, TextColumn("{task.fields[said]}", markup=False), console=console, transient=True
+        *columns,
+        TextColumn("{task.fields[message]}", markup=False),
+        console=console,
+        transient=True,
     ) as p:
-        task = p.add_task(name, total=None, said="")
+        task = p.add_task(name, total=None, message="")
         yield lambda done, total, message="": p.update(
-            task, completed=done, total=total, said=plain(message)
+            task, completed=done, total=total, message=one_line(message)
         )
 
 
@@ -79,14 +82,14 @@ def _lines(console: Console, name: str) -> protocol.Progress:
 
 
 def heading(usecase: str, source: str, as_of: str) -> str:
-    """Give a run's first line: what it works on, and as of when, if not the latest."""
+    """Return a run's first line: what it works on, and as of when, if not the latest."""
     return f"{usecase} · source {source}" + (f" · as of {as_of}" if as_of != "latest" else "")
 
 
 def tell(console: Console, outcome: Outcome) -> None:
     """Print what became of a stage, in one line, and what it warns of."""
-    said = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
-    line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {said}"
+    numbers = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
+    line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {numbers}"
     say(console, line.rstrip())
     if outcome.stage == "report":  # it tells all the others' warnings once more
         return
@@ -96,7 +99,7 @@ def tell(console: Console, outcome: Outcome) -> None:
 def warn(console: Console, warnings: Iterable[object]) -> None:
     """Print what to look at, below the line of a stage or task."""
     for warning in warnings:
-        say(console, f"            ! {warning}")
+        say(console, f"            ! {one_line(warning)}")
 
 
 def _phrases(summary: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:

@@ -226,7 +226,7 @@ def test_a_simulator_takes_no_holdout(root, file):
         choose(root, "fraud", "simulated", holdout=file())
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "..", "/etc/x", "a\\b"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "..", "/etc/x", "a\\b", "x\n", "X"])
 def test_a_source_is_called_by_a_name_not_by_a_path(root, name):
     (root / "data/x.yaml").write_text((root / "data/sources/paysim.yaml").read_text())
     with pytest.raises(VouchError, match="a name, not a path"):

@@ -1,14 +1,12 @@
 """``vouch data``: what differs between two versions of a table."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from vouch.errors import one_line
 from vouch.output import write, write_table
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
 ROOT = Path()
@@ -143,11 +141,9 @@ def _print_labels(labels: dict[str, Any]) -> None:
 def _print_examples(examples: dict[str, Any]) -> None:
     for kind, rows in examples.items():
         for one in rows:
-            named = ", ".join(_short(value) for value in one["row"].values())
-            changes = [f"{c} {_short(x)} → {_short(y)}" for c, (x, y) in one["columns"].items()]
-            write(f"  {kind} {named}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))
-
-
-def _short(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+            values = ", ".join(one_line(value, WIDEST) for value in one["row"].values())
+            changes = [
+                f"{column} {one_line(a, WIDEST)} → {one_line(b, WIDEST)}"
+                for column, (a, b) in one["columns"].items()
+            ]
+            write(f"  {kind} {values}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))

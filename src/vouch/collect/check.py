@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from vouch.collect.people import identity
 from vouch.collect.read import Answer
 from vouch.engine import connect
-from vouch.errors import plain
+from vouch.errors import one_line
 from vouch.queue import Case
 from vouch.sources.readers import parquet, quoted
 
@@ -87,8 +87,8 @@ def check(
     return {
         place: Aside(
             answers[place].line,
-            _short(answers[place].case),
-            _short(answers[place].reviewer),
+            one_line(answers[place].case, SHOWN),
+            one_line(answers[place].reviewer, SHOWN),
             "; ".join(said),
         )
         for place, said in sorted(reasons.items())
@@ -167,11 +167,6 @@ def _same_row(written: str, entity: str) -> bool:
 def _plain(text: str) -> bool:
     """Say whether a text has no control characters but line breaks and tabs."""
     return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
-
-
-def _short(text: str) -> str:
-    """Return the beginning of a text that came with a file, fit for one line of a terminal."""
-    return " ".join(plain(text).split())[:SHOWN]
 
 
 def moment(text: str) -> datetime | None:

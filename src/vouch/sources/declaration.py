@@ -450,11 +450,10 @@ def source_path(root: Path, name: str) -> Path:
         VouchError: The name would lead to another folder.
     """
     folder = root / "data/sources"
-    path = folder / f"{name}.yaml"
-    if path.parent != folder or "\\" in name or ".." in name:
-        known = [p.stem for p in folder.glob("*.yaml")]
-        raise VouchError(f"no source {name!r}: a name, not a path", near(name, known))
-    return path
+    if not re.fullmatch(NAME, name):
+        sources = [path.stem for path in folder.glob("*.yaml")]
+        raise VouchError(f"no source {name!r}: a name, not a path", near(name, sources))
+    return folder / f"{name}.yaml"
 
 
 def load_declaration(path: Path) -> Declaration:
