@@ -5,13 +5,11 @@ import shlex
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vouch import tracking
-from vouch.database import DATABASE
+from vouch.database import DATABASE, read_only, read_rows
 from vouch.errors import VouchError
 from vouch.files import read_yaml
 
@@ -23,24 +21,7 @@ AROUND = ("enqueue", "collect")
 """Sections of ``params.yaml`` that belong to no stage."""
 
 
-@dataclass(frozen=True)
-class Damage:
-    """Something that is damaged or missing.
-
-    Attributes:
-        what: The thing and what is wrong with it.
-        hint: What to do about it, in the imperative.
-    """
-
-    what: str
-    hint: str
-
-    def error(self) -> VouchError:
-        """Return it as an error."""
-        return VouchError(self.what, self.hint)
-
-
-def databases(root: Path) -> Iterator[Damage]:
+def databases(root: Path) -> Iterator[VouchError]:
     """Look at the project's databases.
 
     Args:
@@ -54,13 +35,12 @@ def databases(root: Path) -> Iterator[Damage]:
     for path, holds in lost.items():
         if path.exists() and (why := _unreadable(path)):
             hint = f"restore it from a copy ({holds}), or without one: mv {path} {path}.damaged"
-            yield Damage(f"{path}: is no intact database: {why}", hint)
+            yield VouchError(f"{path}: is no intact database: {why}", hint)
 
 
 def _unreadable(path: Path) -> str:
-    address = f"{path.resolve().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=10)) as connection:
+        with read_only(path) as connection:
             answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
         passing = isinstance(error, sqlite3.OperationalError) and "lock" in str(error)
@@ -68,7 +48,7 @@ def _unreadable(path: Path) -> str:
     return "" if answer == "ok" else " ".join(answer.split())
 
 
-def tables(root: Path, *, rows: bool = False) -> Iterator[Damage]:
+def tables(root: Path, *, rows: bool = False) -> Iterator[VouchError]:
     """Look at the Parquet files that stages made.
 
     Args:
@@ -80,7 +60,7 @@ def tables(root: Path, *, rows: bool = False) -> Iterator[Damage]:
             yield from table(path, rows=rows)
 
 
-def table(path: Path, *, rows: bool = False) -> Iterator[Damage]:
+def table(path: Path, *, rows: bool = False) -> Iterator[VouchError]:
     """Look at one Parquet file; see :func:`tables`."""
     import pyarrow.parquet as pq
     from pyarrow import ArrowException
@@ -91,7 +71,7 @@ def table(path: Path, *, rows: bool = False) -> Iterator[Damage]:
                 pass
     except (ArrowException, OSError) as error:
         why = str(error).splitlines()[0]
-        yield Damage(f"{path}: is no intact Parquet file: {why}", mending(path))
+        yield VouchError(f"{path}: is no intact Parquet file: {why}", mending(path))
 
 
 def mending(path: Path) -> str:
@@ -99,7 +79,7 @@ def mending(path: Path) -> str:
     return f"dvc checkout {shlex.quote(str(path))} --force, or make it again: dvc repro"
 
 
-def lockfile(root: Path) -> Iterator[Damage]:
+def lockfile(root: Path) -> Iterator[VouchError]:
     """Look at ``dvc.lock``, which says what the stages made.
 
     Args:
@@ -116,10 +96,10 @@ def lockfile(root: Path) -> Iterator[Damage]:
         if isinstance(stages, dict) and all(isinstance(s, dict) for s in stages.values()):
             return
         why = f"{path}: has no stages"
-    yield Damage(why, f"git checkout {path}, or: vouch run USECASE, which mends it")
+    yield VouchError(why, f"git checkout {path}, or: vouch run USECASE, which mends it")
 
 
-def missing(root: Path) -> Iterator[Damage]:
+def missing(root: Path) -> Iterator[VouchError]:
     """Look for what ``dvc.lock`` and the ``.dvc`` files name, and is not here.
 
     Args:
@@ -129,7 +109,7 @@ def missing(root: Path) -> Iterator[Damage]:
     lost = [path for path in named if not path.exists()]
     if lost:
         more = f" and {len(lost) - 1} more of {len(named)}" if len(lost) > 1 else ""
-        yield Damage(f"{lost[0]}{more}: not here, though DVC knows of it", PULL)
+        yield VouchError(f"{lost[0]}{more}: not here, though DVC knows of it", PULL)
 
 
 PULL = "dvc pull, or make it again: vouch run USECASE"
@@ -148,12 +128,13 @@ def _raw(root: Path) -> Iterator[Path]:
         yield file.with_suffix("")
 
 
-def sections(root: Path) -> Iterator[Damage]:
+def sections(root: Path) -> Iterator[VouchError]:
     """Look for the sections of ``params.yaml`` that a use case of the project needs.
 
     Args:
         root: The project's folder.
     """
+    from vouch.settings import no_section
     from vouch.sources.inputs import INPUTS, load_inputs
     from vouch.stages import STAGES
 
@@ -162,7 +143,7 @@ def sections(root: Path) -> Iterator[Damage]:
         content: dict[str, Any] = read_yaml(path)
         usecases = load_inputs(root / INPUTS).usecases
     except VouchError as error:
-        yield Damage(str(error), error.hint)
+        yield error
         return
     for name in (*(stage.name for stage in STAGES), *AROUND):
         for usecase in usecases:
@@ -171,34 +152,25 @@ def sections(root: Path) -> Iterator[Damage]:
                 yield no_section(path, name, usecase)
 
 
-def no_section(path: Path, name: str, usecase: str) -> Damage:
-    """Return that a section of the parameter file is missing."""
-    hint = f"git checkout {path}, or for the defaults add {name}: {{{usecase}: {{}}}}"
-    return Damage(f"{path}: no section {name}.{usecase}", hint)
+TABLES = "SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1"
 
 
-def schema(root: Path) -> Iterator[Damage]:
+def schema(root: Path) -> Iterator[VouchError]:
     """Look at the version of MLflow's tables.
 
     Args:
         root: The project's folder.
     """
     path = tracking.database(root / STATE)
-    if "MLFLOW_TRACKING_URI" in os.environ or not path.exists() or _unreadable(path):
-        return
-    with closing(sqlite3.connect(path)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone():
-            return  # MLflow makes them when it comes
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.OperationalError:
-            row = None
-    there, wanted = row[0] if row else "none", _revision()
+    if "MLFLOW_TRACKING_URI" in os.environ or not read_rows(path, TABLES):
+        return  # a server's, or none: MLflow makes the tables when it comes
+    version = read_rows(path, "SELECT version_num FROM alembic_version")
+    there, wanted = version[0][0] if version else "none", _revision()
     if there != wanted:
         yield outdated(path, f"version {there}, this MLflow wants {wanted}")
 
 
-def outdated(path: Path, why: str) -> Damage:
+def outdated(path: Path, why: str) -> VouchError:
     """Return that MLflow's tables are of another MLflow, and what mends it.
 
     Args:
@@ -208,7 +180,7 @@ def outdated(path: Path, why: str) -> Damage:
     # a newer schema cannot be upgraded, which MLflow's command then says
     address = shlex.quote(f"sqlite:///{path}")
     hint = f"copy the file, then: mlflow db upgrade {address}"
-    return Damage(f"{path}: its tables are of another MLflow: {why}", hint)
+    return VouchError(f"{path}: its tables are of another MLflow: {why}", hint)
 
 
 def _revision() -> str:
@@ -223,7 +195,7 @@ def _revision() -> str:
     return str(scripts.get_current_head())
 
 
-def repository(root: Path) -> Iterator[Damage]:
+def repository(root: Path) -> Iterator[VouchError]:
     """Look for the git repository that DVC needs around a project.
 
     Args:
@@ -235,12 +207,12 @@ def repository(root: Path) -> Iterator[Damage]:
         (folder / ".git").exists() for folder in (root.resolve(), *root.resolve().parents)
     ):
         return
-    yield Damage(
+    yield VouchError(
         f"{root.resolve()}: is in no git repository", "git init, or clone the project anew"
     )
 
 
-def unwritable(root: Path) -> Iterator[Damage]:
+def unwritable(root: Path) -> Iterator[VouchError]:
     """Look for folders of the project that cannot be written, by writing.
 
     Args:
@@ -253,13 +225,13 @@ def unwritable(root: Path) -> Iterator[Damage]:
             with tempfile.TemporaryFile(dir=folder) as file:
                 file.write(bytes(1 << 16))
         except OSError as error:
-            yield Damage(f"{folder}: cannot be written: {error.strerror}", WRITE)
+            yield VouchError(f"{folder}: cannot be written: {error.strerror}", WRITE)
 
 
 WRITE = "make room, or let your user write it (chown, chmod), or mount it for writing"
 
 
-def champions(root: Path) -> Iterator[Damage]:
+def champions(root: Path) -> Iterator[VouchError]:
     """Look for champions that MLflow does not have any more, or with other files than registered.
 
     Args:
@@ -271,31 +243,20 @@ def champions(root: Path) -> Iterator[Damage]:
     log, store = root / STATE / DATABASE, tracking.database(root / STATE)
     if "MLFLOW_TRACKING_URI" in os.environ:
         return
-    there = {(n, int(v)) for n, v in _rows(store, LEFT)}
-    for (name,) in _rows(log, "SELECT DISTINCT name FROM promotions"):
+    there = {(n, int(v)) for n, v in read_rows(store, LEFT)}
+    for (name,) in read_rows(log, "SELECT DISTINCT name FROM promotions"):
         number = champion_version(root / STATE, name)
         if number is None:
             continue
         if (name, number) not in there:
             hint = f"vouch rollback, or {by_hand(name)}"
-            yield Damage(f"{name}:{number} is champion, but MLflow has it no more", hint)
+            yield VouchError(f"{name}:{number} is champion, but MLflow has it no more", hint)
             continue
         try:
             _ = find(root / STATE, name, str(number)).folder  # compares its files
         except VouchError as error:
-            yield Damage(str(error), error.hint)
+            yield error
 
 
 LEFT = "SELECT name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
 """MLflow keeps deleted versions under that stage."""
-
-
-def _rows(path: Path, query: str) -> list[Any]:
-    """Read a database that may be missing, damaged or without tables: said elsewhere."""
-    if not path.exists():
-        return []
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(query).fetchall()
-    except sqlite3.DatabaseError:
-        return []

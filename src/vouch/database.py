@@ -1,6 +1,7 @@
 """The project's SQL store: SQLite in WAL mode in the state folder, PostgreSQL when outgrown."""
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 DATABASE = "vouch.db"
 WAIT = 60.0  # seconds a writer waits for another one
+PATIENCE = 10.0  # seconds a reader waits for a writer
 
 
 def sqlite(path: Path) -> Engine:
@@ -20,6 +22,35 @@ def sqlite(path: Path) -> Engine:
     """
     address = URL.create("sqlite", database=str(path.resolve()))
     return create_engine(address, connect_args={"timeout": WAIT})
+
+
+def read_rows(path: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
+    """Read a file of SQLite that may be in use, without changing it.
+
+    Args:
+        path: The file.
+        query: What to select.
+        values: For its question marks.
+
+    Returns:
+        The rows; none where there is no such file or table, or no intact one: ``vouch doctor``
+        looks for damaged ones by itself.
+    """
+    if not path.exists():
+        return []
+    with suppress(sqlite3.DatabaseError), read_only(path) as connection:
+        return connection.execute(query, values).fetchall()
+    return []
+
+
+def read_only(path: Path) -> closing[sqlite3.Connection]:
+    """Open a file of SQLite that may be in use, so that nothing in it can be changed.
+
+    Args:
+        path: The file.
+    """
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    return closing(sqlite3.connect(address, uri=True, timeout=PATIENCE))
 
 
 def open_database(state: Path, metadata: MetaData) -> Engine:

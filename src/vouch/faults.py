@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vouch import damage, tracking
-from vouch.damage import STATE, Damage
+from vouch.damage import STATE
 from vouch.errors import VouchError, show
 
 LOGS = STATE / "errors"
@@ -72,7 +72,7 @@ def explain(error: BaseException, root: Path) -> VouchError | None:
     for rule in (_database, _memory, _table, _system, _mlflow, _dvc, _missing):
         for cause in chain:
             if meaning := rule(cause, root):
-                return meaning.error()
+                return meaning
     return None
 
 
@@ -97,7 +97,7 @@ def _line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _database(error: BaseException, root: Path) -> Damage | None:
+def _database(error: BaseException, root: Path) -> VouchError | None:
     if not isinstance(error, sqlite3.DatabaseError):
         return None
     message = str(error)
@@ -107,42 +107,42 @@ def _database(error: BaseException, root: Path) -> Damage | None:
     return next(damage.databases(root), None)
 
 
-def _damaged(root: Path) -> Damage:
-    doubtful = Damage(f"{root / STATE}: a database is damaged", "vouch doctor")
+def _damaged(root: Path) -> VouchError:
+    doubtful = VouchError(f"{root / STATE}: a database is damaged", "vouch doctor")
     return next(damage.databases(root), doubtful)
 
 
-def _full(root: Path) -> Damage:
+def _full(root: Path) -> VouchError:
     """Return which disk is full: the project's, or that of temporary files."""
     places = (root.resolve(), Path(tempfile.gettempdir()))
     full = next((p for p in places if _is_full(p)), places[0])
-    return Damage(f"{full}: the disk is full", ROOM)
+    return VouchError(f"{full}: the disk is full", ROOM)
 
 
 def _is_full(place: Path) -> bool:
     return shutil.disk_usage(place).free < FULL
 
 
-def _failing(root: Path) -> Damage:
+def _failing(root: Path) -> VouchError:
     """Return why a database cannot be read or written: SQLite says so of a full disk too."""
     if _is_full(root):
         return _full(root)
     what = f"{root / STATE}: a database cannot be read or written"
-    return Damage(what, "check the disk: df, dmesg")
+    return VouchError(what, "check the disk: df, dmesg")
 
 
-DATABASE: dict[str, Callable[[Path], Damage]] = {
+DATABASE: dict[str, Callable[[Path], VouchError]] = {
     "file is not a database": _damaged,
     "malformed": _damaged,
     "file is encrypted": _damaged,
-    "locked": lambda root: Damage(
+    "locked": lambda root: VouchError(
         f"{root / STATE}: a database is locked by another process",
         "wait for it or end it (vouch doctor --fix ends what a kill left), then run it again",
     ),
-    "readonly database": lambda root: Damage(
+    "readonly database": lambda root: VouchError(
         f"{root / STATE}: a database in it cannot be written", RIGHTS
     ),
-    "unable to open database": lambda root: Damage(
+    "unable to open database": lambda root: VouchError(
         f"{root / STATE}: a database in it cannot be opened", RIGHTS
     ),
     "disk is full": _full,
@@ -151,7 +151,7 @@ DATABASE: dict[str, Callable[[Path], Damage]] = {
 """What SQLite says, and what it means; it names no file."""
 
 
-def _mlflow(error: BaseException, root: Path) -> Damage | None:
+def _mlflow(error: BaseException, root: Path) -> VouchError | None:
     """Explain MLflow's errors, and those of alembic, which keeps the version of its tables."""
     message = _line(error)
     if not _is(error, "mlflow.MlflowException", "alembic.CommandError"):
@@ -164,10 +164,10 @@ def _mlflow(error: BaseException, root: Path) -> Damage | None:
     hint = (
         "restore it in MLflow (mlflow experiments restore, mlflow runs restore), or: vouch doctor"
     )
-    return Damage(f"{os.environ.get('MLFLOW_TRACKING_URI', path)}: {message}", hint)
+    return VouchError(f"{os.environ.get('MLFLOW_TRACKING_URI', path)}: {message}", hint)
 
 
-def _table(error: BaseException, root: Path) -> Damage | None:
+def _table(error: BaseException, root: Path) -> VouchError | None:
     """Explain errors of DuckDB and Arrow by the file that they come from."""
     if not _is(error, "duckdb.Error", "_duckdb.Error", "pyarrow.ArrowException"):
         return None
@@ -184,38 +184,40 @@ def _table(error: BaseException, root: Path) -> Damage | None:
     return next(damage.tables(root), None) or next(damage.tables(root, rows=True), None)
 
 
-def _absent(path: Path, root: Path) -> Damage:
+def _absent(path: Path, root: Path) -> VouchError:
     """Explain that a file is missing; what the pipeline makes is named as such."""
     near = Path(os.path.relpath(path, root)) if path.is_absolute() else path
     made = near.parts[:1] in (("data",), (STATE.name,))
-    return Damage(f"{near if made else path}: no such file", damage.PULL if made else "check it")
+    return VouchError(
+        f"{near if made else path}: no such file", damage.PULL if made else "check it"
+    )
 
 
-def _dvc(error: BaseException, root: Path) -> Damage | None:
+def _dvc(error: BaseException, root: Path) -> VouchError | None:
     if not _is(error, "dvc.DvcException", "scmrepo.SCMError"):
         return None
     message = _line(error)
     if _is(error, "dvc.MissingParamsError"):
-        return Damage(message.rstrip("."), f"git checkout {root / 'params.yaml'}, or add them")
+        return VouchError(message.rstrip("."), f"git checkout {root / 'params.yaml'}, or add them")
     if lost := next(_project(root), None):
         return lost
-    return Damage(f"DVC: {message}", "vouch doctor; then: dvc status")
+    return VouchError(f"DVC: {message}", "vouch doctor; then: dvc status")
 
 
-def _project(root: Path) -> Iterator[Damage]:
+def _project(root: Path) -> Iterator[VouchError]:
     """Look for what DVC needs of a project and rarely says so."""
     yield from damage.repository(root)
     yield from damage.lockfile(root)
     yield from damage.missing(root)
 
 
-def _memory(error: BaseException, _root: Path) -> Damage | None:
+def _memory(error: BaseException, _root: Path) -> VouchError | None:
     if not isinstance(error, MemoryError):
         return None
-    return Damage("not enough memory", "end other programs, or take fewer rows")
+    return VouchError("not enough memory", "end other programs, or take fewer rows")
 
 
-def _system(error: BaseException, root: Path) -> Damage | None:
+def _system(error: BaseException, root: Path) -> VouchError | None:
     if not isinstance(error, OSError) or error.errno not in SYSTEM:
         return None
     if error.errno == errno.ENOSPC:
@@ -223,12 +225,12 @@ def _system(error: BaseException, root: Path) -> Damage | None:
     return _of_system(error.errno, _place(error, root))
 
 
-def _of_system(code: int, place: Path) -> Damage:
+def _of_system(code: int, place: Path) -> VouchError:
     what, hint = SYSTEM[code]
-    return Damage(f"{place}: {what}", hint.replace("FILE", str(place)))
+    return VouchError(f"{place}: {what}", hint.replace("FILE", str(place)))
 
 
-def _missing(error: BaseException, root: Path) -> Damage | None:
+def _missing(error: BaseException, root: Path) -> VouchError | None:
     if not isinstance(error, FileNotFoundError):
         return None
     return _absent(_place(error, root), root)

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vouch.damage import no_section
 from vouch.errors import VouchError, near
 from vouch.files import read_yaml
 from vouch.sources.declaration import describe
@@ -28,6 +27,18 @@ def locate(reference: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def no_section(path: Path, stage: str, usecase: str) -> VouchError:
+    """Return the error that a section of the parameter file is missing.
+
+    Args:
+        path: The parameter file.
+        stage: Which section.
+        usecase: Which part of it.
+    """
+    hint = f"git checkout {path}, or for the defaults add {stage}: {{{usecase}: {{}}}}"
+    return VouchError(f"{path}: no section {stage}.{usecase}", hint)
+
+
 def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
     """Read one stage's parameters for one use case.
 
@@ -43,7 +54,7 @@ def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
     """
     section = read_yaml(path).get(stage)
     if section is None or (isinstance(section, dict) and usecase not in section):
-        raise no_section(path, stage, usecase).error()
+        raise no_section(path, stage, usecase)
     if not isinstance(section, dict):
         raise VouchError(
             f"{path}: {stage}: must have a section a use case, got {section!r}", EXAMPLE

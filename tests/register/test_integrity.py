@@ -237,4 +237,4 @@ def test_doctor_finds_a_champion_with_another_file(project, folder):
     assert list(damage.champions(project.root)) == []
     (folder / "evidence/lineage.json").write_text("{}")
     (finding,) = damage.champions(project.root)
-    assert "evidence/lineage.json is not as registered" in finding.what
+    assert "evidence/lineage.json is not as registered" in str(finding)

@@ -62,7 +62,7 @@ def label(
             raise  # a disk's or a machine's trouble
         except duckdb.Error as error:
             if damaged := next(damage.table(rows, rows=True), None):
-                raise damaged.error() from None
+                raise damaged from None
             raise _unusable(declaration, source, error) from None
         progress(1, 2, "counting labels")
         issued, classes = engine.read_parquet(labels), find(source.usecase).CLASSES

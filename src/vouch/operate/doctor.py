@@ -13,7 +13,6 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from vouch import damage
-from vouch.damage import Damage
 from vouch.engine import jars, java
 from vouch.errors import VouchError
 from vouch.faults import explain
@@ -145,7 +144,7 @@ def _disk(root: Path) -> Finding:
 
 def _project(root: Path) -> Iterator[Finding]:
     """Look at what is damaged or missing in the project."""
-    looks: tuple[tuple[str, str, Callable[[Path], Iterator[Damage]]], ...] = (
+    looks: tuple[tuple[str, str, Callable[[Path], Iterator[VouchError]]], ...] = (
         ("git", "the project is in a git repository", damage.repository),
         ("writing", "the project's folders can be written", damage.unwritable),
         ("parameters", "params.yaml has every section", damage.sections),
@@ -160,26 +159,26 @@ def _project(root: Path) -> Iterator[Finding]:
     for name, fine, look in looks:
         damages = _looked(look, root)
         for each in damages:
-            yield Finding(name, "wrong", each.what, each.hint)
+            yield Finding(name, "wrong", str(each), each.hint)
         if not damages:
             yield Finding(name, "ok", fine)
 
 
-def _looked(look: Callable[[Path], Iterator[Damage]], root: Path) -> list[Damage]:
+def _looked(look: Callable[[Path], Iterator[VouchError]], root: Path) -> list[VouchError]:
     """Return what a look came to; one that fails has come upon damage too."""
     try:
         return list(look(root))
     except Exception as error:
         if (meaning := explain(error, root)) is None:
             raise
-        return [Damage(str(meaning), meaning.hint)]
+        return [meaning]
 
 
-def _writes_whole(_root: Path) -> Iterator[Damage]:
+def _writes_whole(_root: Path) -> Iterator[VouchError]:
     """Ask a new Python of this environment: this process may have seen to it itself."""
     question = "import sys; sys.exit('vouch.whole' not in sys.modules)"
     if subprocess.run([sys.executable, "-c", question], check=False).returncode:
-        yield Damage(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
+        yield VouchError(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
 
 
 def _left(root: Path) -> Iterator[Finding]:

@@ -2,16 +2,15 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from vouch import tracking
+from vouch.database import read_rows
 from vouch.files import write_json
 from vouch.operate import processes
 from vouch.operate.locks import at_work
@@ -49,7 +48,7 @@ def flow_runs(root: Path) -> list[str]:
     if os.environ.get("PREFECT_API_URL"):
         return []
     moment = (datetime.now(UTC) - STARTING).strftime("%Y-%m-%d %H:%M:%S")
-    unfinished = list(_ask(root / HOME / "prefect.db", PREFECT, moment))
+    unfinished = list(read_rows(root / HOME / "prefect.db", PREFECT, moment))
     if not unfinished:
         return []
     deployed, direct = _at_work(root)
@@ -78,7 +77,7 @@ def searches(root: Path) -> list[str]:
     """List the MLflow runs that are RUNNING while no stage is at work."""
     if "MLFLOW_TRACKING_URI" in os.environ or any("." in name for name in at_work(root)):
         return []
-    return [run for (run,) in _ask(tracking.database(root / STATE), MLFLOW)]
+    return [run for (run,) in read_rows(tracking.database(root / STATE), MLFLOW)]
 
 
 def close_searches(root: Path) -> None:
@@ -120,18 +119,3 @@ def _alive(pid: int) -> bool:
     import psutil
 
     return bool(psutil.pid_exists(pid))
-
-
-def _ask(database: Path, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
-    """Read a database of SQLite that may be in use; nothing where there is none, or no intact one.
-
-    ``vouch doctor`` looks for damaged ones by itself.
-    """
-    if not database.exists():
-        return
-    address = f"{database.resolve().as_uri()}?mode=ro"
-    with (
-        suppress(sqlite3.DatabaseError),
-        closing(sqlite3.connect(address, uri=True, timeout=10)) as connection,
-    ):
-        yield from connection.execute(query, values).fetchall()
