@@ -22,14 +22,11 @@ import openpyxl
 import pytest
 import yaml
 
+from benchmarks.fuzz import ingested, validated
 from vouch.errors import VouchError
-from vouch.ingest import ingest
-from vouch.ingest.params import IngestParams
 from vouch.sources.confirm import settle
 from vouch.sources.draft import draft_source
 from vouch.sources.inputs import choose
-from vouch.validate import validate
-from vouch.validate.params import ValidateParams
 
 START = datetime(2024, 3, 1)
 ROWS = 120
@@ -307,7 +304,8 @@ TEXTS = {
     ),
     "times with a zone's letters": Case(
         text([["id", "when", "label", "text"], *(
-            [n, f"{START + timedelta(40, 60 * n):%a %b %d %X PDT %Y}", "positive", f"many words{n}"]
+            [n, f"{START + timedelta(40, 60 * n):%a %b %d %X PDT %Y}", "positive",
+             f"a text of words {n}"]
             for n in range(ROWS))]).encode(),
         asks=("is PDT the time of America/Los_Angeles",),
         gives={"count(*)": ROWS, "min(time)": datetime(2024, 4, 10, 7)},
@@ -332,7 +330,7 @@ def mend(path: Path, fields: dict[str, object]) -> None:
 
 
 def run(root: Path, case: Case) -> dict:
-    """Take a file from its draft to silver; give what ingest and validate counted."""
+    """Take a file from its draft to silver; return what ingest and validate counted."""
     file = root / case.name
     file.write_bytes(case.content)
     drafted = draft_source(root, file, "drafted")
@@ -344,31 +342,12 @@ def run(root: Path, case: Case) -> dict:
     choice = choose(root, drafted.usecase, "drafted", path=file, say=lambda _: None)
     out = root / "out"
     out.mkdir()
-    ingested = ingest(
-        declaration=drafted.path,
-        raw=root / choice.raw,
-        files=choice.files,
-        held_out=choice.held_out,
-        rows=out / "rows.parquet",
-        rejects=out / "rejects.parquet",
-        summary=out / "ingest.json",
-        params=IngestParams(),
-    )
+    taken = ingested(root, drafted.path, choice, out)
     if not case.named:
-        return ingested
-    (out / "rows.parquet").rename(out / "bronze.parquet")
-    counts = validate(
-        declaration=drafted.path,
-        suite=root / "expectations/drafted.json",
-        bronze=out / "bronze.parquet",
-        rows=out / "rows.parquet",
-        quarantine=out / "quarantine.parquet",
-        summary=out / "validate.json",
-        page=out / "page.html",
-        params=ValidateParams(),
-    )["counts"]
-    assert (counts["in"], counts["silver"]) == (ingested["rows"], ingested["rows"])
-    return ingested
+        return taken
+    counts = validated(root, drafted.path, out)["counts"]
+    assert (counts["in"], counts["silver"]) == (taken["rows"], taken["rows"])
+    return taken
 
 
 def check(root: Path, case: Case, usual: dict[str, object]) -> None:
@@ -377,11 +356,11 @@ def check(root: Path, case: Case, usual: dict[str, object]) -> None:
             run(root, case)
         assert case.name in str(error.value)
         return
-    ingested = run(root, case)
-    assert ingested["rejects"] == case.rejects
-    assert re.search(case.warns, "\n".join(ingested["warnings"]))
-    assert bool(case.warns) == any("comes twice" in each for each in ingested["warnings"])
-    table = root / "out/rows.parquet"
+    taken = run(root, case)
+    assert taken["rejects"] == case.rejects
+    assert re.search(case.warns, "\n".join(taken["warnings"]))
+    assert bool(case.warns) == any("comes twice" in each for each in taken["warnings"])
+    table = root / ("out/rows.parquet" if case.named else "out/bronze.parquet")
     for query, value in (case.gives or usual).items():
         answer = duckdb.sql(f"SELECT {query} FROM read_parquet('{table}')").fetchone()
         assert answer == (value,), query
