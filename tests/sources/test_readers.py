@@ -20,6 +20,7 @@ from vouch.sources.readers import (
     quoted,
     read_csv,
     readable,
+    table,
 )
 
 
@@ -161,6 +162,17 @@ def test_no_folder_is_a_column(tmp_path, kind):
         declared = Declaration(name="t", format=kind, columns={"a": {"role": "category"}})
         raw = open_raw(connection, path, declared, tmp_path / "a=1")
         assert connection.execute(f"SELECT {raw.cells[0]} FROM ({raw.sql})").fetchall() == [("0",)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_loose_table_takes_no_folder_for_a_column(tmp_path, kind):
+    """Such as scores or prices, which lie anywhere."""
+    path = tmp_path / "prediction=down" / f"scores.{kind}"
+    path.parent.mkdir()
+    rows = pd.DataFrame({"id": ["1"], "prediction": ["up"]})
+    rows.to_parquet(path) if kind == "parquet" else rows.to_csv(path, index=False)
+    with duckdb.connect() as connection:
+        assert connection.execute(f"FROM {table(path)}").fetchall() == [("1", "up")]
 
 
 NAME = st.text(st.sampled_from("ab*?[]!"), min_size=1, max_size=6)

@@ -26,7 +26,7 @@ from vouch.queue import Case, Queue
 from vouch.settings import load_params, locate
 from vouch.sources.declaration import Declaration
 from vouch.sources.inputs import present_source
-from vouch.sources.readers import pattern
+from vouch.sources.readers import parquet
 from vouch.stages import GOLD, REVIEWS, SILVER, TUNE, find
 
 HIDDEN = (
@@ -251,12 +251,12 @@ def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """
     import duckdb
 
-    query = """SELECT * FROM read_parquet(?, hive_partitioning = false)
+    query = f"""SELECT * FROM {parquet(silver)}
                WHERE superseded_at IS NULL AND list_contains(?, id)"""
     if not silver.exists():
         raise VouchError(f"{silver}: no such file", "wait for the run at work, or run the pipeline")
     with duckdb.connect() as connection:
-        table = connection.execute(query, [pattern(silver), list(ids)]).to_arrow_table()
+        table = connection.execute(query, [list(ids)]).to_arrow_table()
     shown = [c for c in table.column_names if c not in HIDDEN]
     rows = table.select(shown).to_pylist()
     found = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}

@@ -10,7 +10,7 @@ import numpy as np
 from vouch.errors import VouchError
 from vouch.explain.params import ExplainParams
 from vouch.explain.tabular import Array
-from vouch.sources.readers import pattern
+from vouch.sources.readers import parquet
 
 Kind = Literal["riskiest", "least_certain"]
 
@@ -42,14 +42,13 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
         ``params.boundary`` first. Ties go to the smaller id.
     """
     with duckdb.connect() as connection:
-        scores = """SELECT id, score FROM read_parquet(?, hive_partitioning = false)
-                    WHERE score IS NOT NULL"""
+        scores = f"SELECT id, score FROM {parquet(predictions)} WHERE score IS NOT NULL"
         risky = connection.execute(
-            f"{scores} ORDER BY score DESC, id LIMIT ?", [pattern(predictions), params.cases]
+            f"{scores} ORDER BY score DESC, id LIMIT ?", [params.cases]
         ).fetchall()
         unsure = connection.execute(
             f"{scores} AND NOT list_contains(?, id) ORDER BY abs(score - ?), id LIMIT ?",
-            [pattern(predictions), [name for name, _ in risky], params.boundary, params.cases],
+            [[name for name, _ in risky], params.boundary, params.cases],
         ).fetchall()
     return [Case(i, "riskiest", s) for i, s in risky] + [
         Case(i, "least_certain", s) for i, s in unsure
@@ -95,10 +94,10 @@ def _fetch(
     train: Path, features: tuple[str, ...], clause: str, values: list[Any]
 ) -> dict[str, Array]:
     columns = ", ".join('"' + name.replace('"', '""') + '"' for name in features)
-    query = f"SELECT id, {columns} FROM read_parquet(?, hive_partitioning = false) {clause}"
+    query = f"SELECT id, {columns} FROM {parquet(train)} {clause}"
     with duckdb.connect() as connection:
         try:
-            table = connection.execute(query, [pattern(train), *values]).fetchall()
+            table = connection.execute(query, values).fetchall()
         except duckdb.BinderException as error:
             message = str(error).splitlines()[0]
             raise VouchError(f"{train}: {message}", "run extract and tune again") from None

@@ -5,7 +5,7 @@ from typing import Any
 from vouch import usecases
 from vouch.errors import VouchError
 from vouch.register.registry import Version
-from vouch.sources.readers import pattern
+from vouch.sources.readers import parquet
 
 EXAMPLES = 5
 
@@ -78,14 +78,12 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
     """
     import duckdb
 
-    values = {"a": pattern(a.predictions), "b": pattern(b.predictions)}
     both = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,
                 {_score(a, "a")} AS score_a, {_score(b, "b")} AS score_b,
                 {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
-            FROM read_parquet($a, hive_partitioning = false) AS a
-            JOIN read_parquet($b, hive_partitioning = false) AS b USING (id))
+            FROM {parquet(a.predictions)} AS a JOIN {parquet(b.predictions)} AS b USING (id))
     """
     counts = f"""{both} SELECT count(*) AS rows_in_both,
         count(*) FILTER (decision_a <> decision_b) AS decided_differently,
@@ -95,8 +93,8 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
         ORDER BY abs(score_a - score_b) DESC, id LIMIT {EXAMPLES}"""
     try:
         with duckdb.connect() as connection:
-            counted = connection.execute(counts, values).arrow().read_all().to_pylist()[0]
-            shown = connection.execute(examples, values).arrow().read_all().to_pylist()
+            counted = connection.execute(counts).arrow().read_all().to_pylist()[0]
+            shown = connection.execute(examples).arrow().read_all().to_pylist()
     except duckdb.Error as error:
         raise VouchError(
             f"{a}, {b}: their predictions cannot be read: {error}",

@@ -10,7 +10,7 @@ from vouch.files import read_json, sha256
 from vouch.register.digests import dvc_digest, relative
 from vouch.register.promotions import as_dict, history
 from vouch.register.registry import Version, names, parse, versions
-from vouch.sources.readers import pattern
+from vouch.sources.readers import parquet
 
 SHORTEST = 6  # digits of a digest that still tell it apart
 
@@ -74,13 +74,12 @@ def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict
     query = f"""
         SELECT source, actor, count(*) AS issues, {positives}
             min(issued_at)::VARCHAR AS first, max(issued_at)::VARCHAR AS last
-        FROM read_parquet($labels, hive_partitioning = false) AS issue
-        SEMI JOIN read_parquet($train, hive_partitioning = false) AS row
+        FROM {parquet(labels)} AS issue SEMI JOIN {parquet(train)} AS row
             ON issue.entity = row.id
         WHERE in_force AND ($as_of IS NULL OR issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
         GROUP BY ALL ORDER BY ALL
     """
-    values = {"labels": pattern(labels), "train": pattern(train), "as_of": extracted.get("as_of")}
+    values = {"as_of": extracted.get("as_of")}
     with duckdb.connect() as connection:
         return connection.execute(query, values).df().to_dict("records")  # type: ignore[return-value]
 
@@ -178,9 +177,8 @@ def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
     import duckdb
 
     with duckdb.connect() as connection:
-        table = "read_parquet($path, hive_partitioning = false)"
-        query = f'SELECT * FROM {table} WHERE "{column}" = $value'
-        found = connection.execute(query, {"path": pattern(path), "value": value}).df()
+        query = f'SELECT * FROM {parquet(path)} WHERE "{column}" = ?'
+        found = connection.execute(query, [value]).df()
     return found.astype(object).where(found.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 

@@ -14,7 +14,7 @@ from vouch.engine import connect
 from vouch.evaluate.weighted import share
 from vouch.label.resolve import resolve
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import pattern
+from vouch.sources.readers import parquet
 
 Slice = tuple[str, str, NDArray[np.bool_]]
 Slicer = Callable[[pd.DataFrame, Declaration], Iterator[Slice]]
@@ -107,10 +107,9 @@ def _slices(
     with duckdb.connect() as connection:
         # no column of a source has a space in its name
         connection.register("held", held[["entity", "flipped"]].add_prefix("held "))
-        query = """SELECT * FROM read_parquet($rows, hive_partitioning = false) AS r
-                   JOIN held ON r.id = held."held entity"
+        query = f"""SELECT * FROM {parquet(rows)} AS r JOIN held ON r.id = held."held entity"
                    WHERE superseded_at IS NULL ORDER BY r.id"""
-        found = connection.execute(query, {"rows": pattern(rows)}).df()
+        found = connection.execute(query).df()
     flipped = found["held flipped"].to_numpy(bool)
     return [
         {

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import parquet, pattern
+from vouch.sources.readers import parquet
 
 FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.truth = 1"}
 
@@ -24,9 +24,8 @@ def totals(rows: Path) -> dict[str, Any]:
         known = _columns(connection, rows)
         amount = "sum(amount)" if "amount" in known else "NULL"
         ends = "min(time), max(time)" if "time" in known else "NULL, NULL"
-        query = f"""SELECT count(*), {amount}, {ends}
-                    FROM read_parquet($rows, hive_partitioning = false) WHERE {_current(known)}"""
-        found = connection.execute(query, {"rows": pattern(rows)}).fetchone()
+        current = f"{parquet(rows)} WHERE {_current(known)}"
+        found = connection.execute(f"SELECT count(*), {amount}, {ends} FROM {current}").fetchone()
     names = ("rows", "amount", "first", "last")
     return dict(zip(names, found or (0, None, None, None), strict=True))
 
@@ -49,9 +48,14 @@ def by_category(
     """
     with duckdb.connect() as connection:
         known = _columns(connection, rows)
-        asked = {"rows": pattern(rows), "predictions": pattern(predictions), "threshold": threshold}
+        current = f"{parquet(rows)} WHERE {_current(known)}"
+        amount = "r.amount" if "amount" in known else "NULL::DOUBLE"
+        values = {"threshold": threshold, "most": most}
         return [
-            {"column": column, "lines": _lines(connection, column, known, asked, most)}
+            {
+                "column": column,
+                "lines": _lines(connection, column, amount, current, parquet(predictions), values),
+            }
             for column in declaration.of_role("category")
             if column in known
         ]
@@ -70,25 +74,22 @@ def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
     """
     with duckdb.connect() as connection:
         amount = "p.amount" if "amount" in _columns(connection, predictions) else "NULL::DOUBLE"
-        query = f"""SELECT count(*), sum({amount}), {_shares(amount)}
-                    FROM read_parquet($predictions, hive_partitioning = false) p"""
-        asked = {"predictions": pattern(predictions), "threshold": threshold}
-        count, total, *shares = connection.execute(query, asked).fetchone() or ()
+        query = f"SELECT count(*), sum({amount}), {_shares(amount)} FROM {parquet(predictions)} p"
+        values = {"threshold": threshold}
+        count, total, *shares = connection.execute(query, values).fetchone() or ()
     return {"rows": count, "amount": total, **_named(shares)}
 
 
 def _lines(
     connection: duckdb.DuckDBPyConnection,
     column: str,
-    known: set[str],
-    asked: dict[str, Any],
-    most: int,
+    amount: str,
+    rows: str,
+    predictions: str,
+    values: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    amount = "r.amount" if "amount" in known else "NULL::DOUBLE"
     query = f"""
-        WITH current AS (
-            SELECT * FROM read_parquet($rows, hive_partitioning = false) WHERE {_current(known)}
-        ),
+        WITH current AS (FROM {rows}),
         ranked AS (
             SELECT value, row_number() OVER (ORDER BY rows DESC, value) AS place
             FROM (SELECT "{column}"::VARCHAR AS value, count(*) AS rows FROM current GROUP BY 1)
@@ -97,10 +98,10 @@ def _lines(
                CASE WHEN any_value(k.place) <= $most THEN any_value(k.value) END,
                count(*), sum({amount}), {_shares(amount)}
         FROM current r JOIN ranked k ON r."{column}"::VARCHAR IS NOT DISTINCT FROM k.value
-        LEFT JOIN read_parquet($predictions, hive_partitioning = false) p ON r.id = p.id
+        LEFT JOIN {predictions} p ON r.id = p.id
         GROUP BY least(k.place, $most + 1) ORDER BY least(k.place, $most + 1)
     """
-    found = connection.execute(query, asked | {"most": most}).fetchall()
+    found = connection.execute(query, values).fetchall()
     return [
         {"value": "all others" if rest else value, "rows": rows, "amount": total, **_named(shares)}
         for rest, value, rows, total, *shares in found

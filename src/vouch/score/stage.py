@@ -21,10 +21,10 @@ from vouch.score.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.inputs import INPUTS, load_inputs
+from vouch.sources.readers import is_parquet
 
 CHUNK = 200_000  # rows predicted and written at a time
 EXAMPLES = 3
-PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _write(
     done = 0
     with replacing(out) as draft, _writer(out, draft, schema) as writer:
         for chunk, chosen in _scored(table.path, version, names):
-            shown = chunk if out.suffix.lower() in PARQUET else escape_table(chunk)
+            shown = chunk if is_parquet(out) else escape_table(chunk)
             writer.write_table(pa.Table.from_pandas(shown, schema, preserve_index=False))
             _count(chosen, names, counts)
             done += len(chunk)
@@ -167,7 +167,7 @@ def _writer(out: Path, draft: Path, schema: Any) -> Any:
     from pyarrow.csv import CSVWriter, WriteOptions
     from pyarrow.parquet import ParquetWriter
 
-    if out.suffix.lower() in PARQUET:
+    if is_parquet(out):
         return ParquetWriter(draft, schema)
     options = WriteOptions(quoting_style="needed", quoting_header="none")
     return CSVWriter(draft, schema, write_options=options)

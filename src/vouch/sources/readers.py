@@ -20,7 +20,7 @@ from vouch.errors import VouchError, near
 from vouch.sources import records
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import bounded, fields, open_text, too_long, write_records
-from vouch.sources.unpack import unpacked, with_header
+from vouch.sources.unpack import numbered, unpacked, with_header
 from vouch.sources.workbook import write_sheet
 
 if TYPE_CHECKING:
@@ -89,6 +89,22 @@ def parquet(path: Path, *, numbered: bool = False) -> str:
     """
     number = ", file_row_number = true" if numbered else ""
     return f"read_parquet({file_literal(path)}, hive_partitioning = false{number})"
+
+
+def table(path: Path) -> str:
+    """Return SQL for a Parquet or a CSV file's table; the values of a CSV file are texts.
+
+    Args:
+        path: The file; its name's ending says which it is.
+    """
+    if is_parquet(path):
+        return parquet(path)
+    return f"read_csv({file_literal(path)}, all_varchar = true, hive_partitioning = false)"
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is a Parquet file by its name's ending."""
+    return path.suffix.lower() in (".parquet", ".pq")
 
 
 def pattern(path: Path) -> str:
@@ -253,7 +269,8 @@ def named(names: list[str]) -> tuple[str, ...]:
     """Return the names of columns; where several have none, each is called by its place."""
     several = names.count("") > 1
     return tuple(
-        f"column_{place}" if several and not name else name for place, name in enumerate(names, 1)
+        other if several and not name else name
+        for name, other in zip(names, numbered(len(names)), strict=True)
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.errors import VouchError
-from vouch.sources.readers import file_literal, literal, quoted
+from vouch.sources.readers import is_parquet, literal, quoted, table
 from vouch.usecases.market.assets import Assets
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def load_prices(
     from vouch.score.reading import check_file
 
     check_file(path)
-    kind = "parquet" if path.suffix.lower() in {".parquet", ".pq"} else "csv"
-    table = f"read_{kind}({file_literal(path)}{', all_varchar = true' if kind == 'csv' else ''})"
+    quotes = table(path)
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * FROM {quotes}").fetchall()
         columns = _columns(path, [name for name, *_ in described])
-        connection.execute(f"CREATE TEMP VIEW quotes AS {_cells(table, columns, path, asset)}")
+        connection.execute(f"CREATE TEMP VIEW quotes AS {_cells(quotes, columns, path, asset)}")
         _check(connection, path)
         _map(connection, path, assets, columns, asset)
     except duckdb.Error as error:
         told = str(error).splitlines()[0]
+        kind = "parquet" if is_parquet(path) else "csv"
         raise VouchError(f"{path}: cannot be read as {kind} ({told})", "check the file") from None
     return _finish(connection, path, minutes) | {"volume": "volume" in columns}
 
@@ -77,7 +77,7 @@ def _columns(path: Path, names: list[str]) -> dict[str, str]:
     return found
 
 
-def _cells(table: str, columns: dict[str, str], path: Path, asset: str | None) -> str:
+def _cells(quotes: str, columns: dict[str, str], path: Path, asset: str | None) -> str:
     def text(role: str) -> str:
         return f"CAST({quoted(columns[role])} AS VARCHAR)" if role in columns else "NULL"
 
@@ -89,7 +89,7 @@ def _cells(table: str, columns: dict[str, str], path: Path, asset: str | None) -
           {text("close")} AS said_close, TRY_CAST({text("close")} AS DOUBLE) AS close,
           TRY_CAST({text("volume")} AS DOUBLE) AS volume,
           {text("asset") if "asset" in columns else name} AS named
-        FROM {table}"""
+        FROM {quotes}"""
 
 
 def _check(connection: "DuckDBPyConnection", path: Path) -> None:

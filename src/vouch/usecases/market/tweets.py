@@ -12,7 +12,7 @@ from vouch.cells import restore
 from vouch.errors import VouchError, near
 from vouch.progress import Progress
 from vouch.sources.declaration import Declaration, Role, load_declaration, source_path
-from vouch.sources.readers import file_literal, literal, parquet
+from vouch.sources.readers import is_parquet, literal, parquet, table
 from vouch.usecases.market.assets import Assets
 from vouch.usecases.market.params import MarketParams
 
@@ -102,13 +102,12 @@ def _columns(file: Path, source: Declaration) -> set[str]:
 
     import duckdb
 
-    suffix = file.suffix.lower()
     try:
-        if suffix in {".parquet", ".pq"}:
+        if is_parquet(file):
             query = f"DESCRIBE SELECT * FROM {parquet(file)}"
             return {row[0] for row in duckdb.sql(query).fetchall()}
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-            if suffix == ".jsonl":
+            if file.suffix.lower() == ".jsonl":
                 return set(json.loads(opened.readline()))
             return {name.strip() for name in next(csv.reader(opened, delimiter=source.separator))}
     except (duckdb.Error, csv.Error, json.JSONDecodeError, StopIteration, TypeError):
@@ -269,14 +268,10 @@ def _classed(connection: "DuckDBPyConnection", scores: Path | None) -> str:
 
 def _id(connection: "DuckDBPyConnection", scores: Path) -> str:
     """Return SQL for the id that a row of scores was given for: CSV cells may be escaped."""
-    if _is_parquet(scores):
+    if is_parquet(scores):
         return "id"
     connection.create_function("restored", restore, ["VARCHAR"], "VARCHAR")
     return "restored(id)"
-
-
-def _is_parquet(scores: Path) -> bool:
-    return scores.suffix.lower() in {".parquet", ".pq"}
 
 
 def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
@@ -285,19 +280,19 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
     from vouch.score.reading import check_file
 
     check_file(scores)
-    kind = "parquet" if _is_parquet(scores) else "csv"
-    table = f"read_{kind}({file_literal(scores)}{', all_varchar = true' if kind == 'csv' else ''})"
+    rows = table(scores)
     try:
-        names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()]
+        names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()]
     except duckdb.Error as error:
         told = str(error).splitlines()[0]
+        kind = "parquet" if is_parquet(scores) else "csv"
         raise VouchError(f"{scores}: cannot be read as {kind} ({told})", "check the file") from None
     if missing := [name for name in ("id", "prediction") if name not in names]:
         raise VouchError(
             f"{scores}: no column {missing[0]!r}; the file has: {', '.join(names)}",
             f"{near(missing[0], names)}; `vouch score` writes such a file",
         )
-    return table
+    return rows
 
 
 def _map_assets(connection: "DuckDBPyConnection", assets: Assets) -> None:
