@@ -70,6 +70,17 @@ def test_a_query_about_its_rows_may_be_run(text):
         ("select * from {batch} where t < CURRENT_TIMESTAMP", "clock"),
         ("select * from {batch} where age(t) > interval 1 day", "clock"),
         ("select * from {batch} where t < ago(interval 1 day)", "ago"),
+        ("select t.age() from {batch}", "clock"),
+        ("select * from {batch} where t < current_localtimestamp()", "current_localtimestamp"),
+        ("select reservoir_quantile(a, 0.5) from {batch}", "reservoir_quantile"),
+        ("select current_setting('memory_limit') from {batch}", "current_setting"),
+        ("select getvariable('x') from {batch}", "getvariable"),
+        (
+            """select * from {batch} where a in (select x from BRONZE)
+               or exists (with BRONZE as (select 1) from BRONZE)""",
+            "may not read 'BRONZE'",
+        ),
+        ("with arrived as (select 1) select * from {batch}, arrived", "may not read 'arrived'"),
         ("select * from {batch} using sample 1 rows", "sample"),
         ("select * from {batch} tablesample 10%", "sample"),
         (

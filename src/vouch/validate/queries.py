@@ -18,8 +18,15 @@ CLOCKS = frozenset(
     ["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"]
 )
 """What looks like a column and is a clock."""
-RESERVED = frozenset(["bronze", "repeats", "quarantined", "versions"])
+RESERVED = frozenset(["bronze", "repeats", "quarantined", "versions", "arrived", "current"])
 """Tables of the validate stage: a query cannot take their names for its own."""
+UNSTEADY = frozenset(
+    [
+        *("current_localtime", "current_localtimestamp", "current_setting", "current_user"),
+        *("getvariable", "reservoir_quantile"),
+    ]
+)
+"""Functions of the clock, the session or chance that DuckDB calls consistent."""
 HINT = "select from {batch} alone, with functions that only compute"
 
 
@@ -38,9 +45,10 @@ def check_queries(path: Path, expectations: Iterable[dict[str, Any]]) -> None:
     with duckdb.connect() as connection:
         changing = _changing(connection)
         for each in expectations:
-            texts = {name: str(text) for name, text in each["kwargs"].items()}
-            for name in (name for name in texts if name.endswith("_query")):
-                if problem := _problem(connection, texts[name], changing):
+            for name, text in each["kwargs"].items():
+                if not name.endswith("_query"):
+                    continue
+                if problem := _problem(connection, str(text), changing):
                     raise VouchError(f"{path}: {each['type']}: {name}: {problem}", HINT)
 
 
@@ -69,31 +77,34 @@ def _parsed(connection: Any, text: str) -> dict[str, Any]:
 
 def _nodes(part: Any) -> Iterator[dict[str, Any]]:
     """Walk a parsed query; without recursion, so its depth does not matter."""
-    left = [part]
-    while left:
-        part = left.pop()
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
         if isinstance(part, dict):
             yield part
-        left += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def _changes(node: dict[str, Any]) -> bool:
     """Return whether a part of a query is a clock or a sample of the rows."""
     clock = node.get("class") == "COLUMN_REF" and node["column_names"][-1].lower() in CLOCKS
-    age = node.get("function_name") == "age" and len(node.get("children", ())) == 1
+    age = node.get("function_name") == "age" and len(node.get("children", ())) < 2
     return clock or age or bool(node.get("sample"))
 
 
 def _foreign(nodes: list[dict[str, Any]]) -> str:
     """Return what a query reads beside its batch and what it names itself by WITH."""
-    named = {one["key"] for node in nodes for one in (node.get("cte_map") or {}).get("map", ())}
+    maps = (node.get("cte_map") or {} for node in nodes)
+    named = {one["key"].lower() for each in maps for one in each.get("map", ())}
     # a name with a dot or slash would be a file wherever it is not in scope
     own = {BATCH, *(name for name in named - RESERVED if re.fullmatch(r"\w+", name))}
     for node in nodes:
         match node.get("type"):
             case "BASE_TABLE":
                 place = (node["catalog_name"], node["schema_name"], node["table_name"])
-                if ".".join(filter(None, place)) not in own:
+                if ".".join(filter(None, place)).lower() not in own:
                     return f"may not read {'.'.join(filter(None, place))!r}"
             case "TABLE_FUNCTION" if (name := node["function"]["function_name"]) not in GENERATORS:
                 return f"may not read from {name}(…)"
@@ -106,4 +117,4 @@ def _changing(connection: Any) -> set[str]:
     """Return the functions that may not give the same of the same row at any time."""
     query = """SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'
                OR regexp_matches(macro_definition, 'current_|now\\(|today\\(|random')"""
-    return {name for (name,) in connection.execute(query).fetchall()}
+    return {*UNSTEADY, *(name for (name,) in connection.execute(query).fetchall())}
