@@ -227,7 +227,13 @@ def test_every_table_of_a_stage_that_another_reads_is_cut():
     assert {path for path in made & read if path.endswith(".parquet")} == set(READERS)
 
 
-@pytest.mark.parametrize("name", FAULTS)
+LONG = ("no champion", "no model", "no section, by DVC")
+"""Faults that take 15 seconds and more."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(f, marks=[pytest.mark.slow] * (f in LONG)) for f in FAULTS]
+)
 def test_a_fault_is_told_in_two_lines_and_doctor_finds_it(project, monkeypatch, capfd, name):
     fault = FAULTS[name]
     fault.breaks(project)
@@ -253,6 +259,7 @@ def check(out, err, says, tries):
     assert lines[1].startswith("  try: ") and tries in lines[1]
 
 
+@pytest.mark.slow
 def test_the_advice_for_an_old_schema_upgrades_it(project, monkeypatch):
     from alembic import command
     from mlflow.store.db.utils import _get_alembic_config
