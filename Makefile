@@ -7,8 +7,7 @@ READY := .venv/.ready
 .DEFAULT_GOAL := run
 
 run: setup  ## from simulated payments and tweets to registered models and reports
-	$(BIN)/vouch run fraud
-	$(BIN)/vouch run sentiment
+	$(BIN)/vouch run fraud sentiment
 
 test: setup  ## all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadfile

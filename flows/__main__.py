@@ -1,14 +1,15 @@
 """Prefect's part of the command line, in a process of its own.
 
-``python -m flows training '{"usecase": "fraud"}'`` runs a flow in this process; ``event NAME
-'{"usecase": "fraud"}'`` emits an event; ``prepare POOL`` makes a new server ready for workers;
-``close ID …`` closes runs that a kill left; ``serve N`` is the server itself, on the
+``python -m flows training '{"usecase": "fraud"}' …`` runs a flow in this process, once a request;
+``event NAME '{"usecase": "fraud"}'`` emits an event; ``prepare POOL`` makes a new server ready for
+workers; ``close ID …`` closes runs that a kill left; ``serve N`` is the server itself, on the
 socket of that number.
 """
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -50,17 +51,17 @@ def main() -> int:
         return report(error, Path())
 
 
-def _flow(name: str, asked: str) -> int:
-    """Serve, sweep what a killed run left, run the flow."""
+def _flow(name: str, *asked: str) -> int:
+    """Serve, sweep what a killed run left, run the flow once for each request."""
     if name not in FLOWS:
         raise VouchError(f"no flow {name!r}", near(name, FLOWS))
-    request = FLOWS[name].model_validate_json(asked)
+    requests = [FLOWS[name].model_validate_json(each) for each in asked]
     own = server_of(Path()) is None
     with serving(Path(), Console()) as url:
-        return _run(name, request, url, own)
+        return _run(name, requests, url, own)
 
 
-def _run(name: str, request: BaseModel, url: str, own: bool) -> int:
+def _run(name: str, requests: Sequence[BaseModel], url: str, own: bool) -> int:
     # imported while the server comes up: its settings are in the environment by now
     from prefect.logging.handlers import APILogHandler
 
@@ -71,11 +72,11 @@ def _run(name: str, request: BaseModel, url: str, own: bool) -> int:
     if own:
         sweep()
     try:
-        answer = flow(request)
+        answers = [flow(request) for request in requests]
     finally:
         APILogHandler().flush()  # before the server that takes the log is stopped
     if place := os.environ.get("VOUCH_ANSWER"):
-        write_json(Path(place), answer)
+        write_json(Path(place), answers)
     return 0
 
 

@@ -65,6 +65,36 @@ def choose_input(root: Path, request: Request) -> Choice:
     return choice
 
 
+def nothing_to_do(root: Path, request: Request, console: Console) -> list[versions.Outcome] | None:
+    """Choose a request's input, and see whether every stage is up to date with it.
+
+    Args:
+        root: The project's folder.
+        request: What the run was asked for; one that brings files or forces has something to do.
+        console: Where each stage's line is shown.
+
+    Returns:
+        The outcomes of an unchanged project; None where a stage has to run.
+
+    Raises:
+        VouchError: What the user can mend.
+    """
+    if request.force or request.path or request.add or request.holdout:
+        return None
+    with alone(root, console):
+        choice = choose_input(root, request)
+        if not versions.is_current(root, STAGES, request.usecase):
+            return None
+        terminal.say(console, terminal.heading(request.usecase, choice.source, choice.as_of))
+        outcomes = [
+            versions.Outcome(stage.name, request.usecase, "unchanged", 0.0, 0.0) for stage in STAGES
+        ]
+        for outcome in outcomes:
+            terminal.tell(console, outcome)
+        versions.push(root)
+    return outcomes
+
+
 def train(root: Path, request: Request, console: Console) -> list[versions.Outcome]:
     """Run every stage in order, without Prefect.
 

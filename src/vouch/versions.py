@@ -92,6 +92,27 @@ def drive(
     return Outcome(stage.name, usecase, "ran", ended - started, hashing, summary)
 
 
+def is_current(root: Path, stages: Sequence[Stage], usecase: str) -> bool:
+    """Return whether DVC finds nothing to do in any of some stages.
+
+    Args:
+        root: The project's folder, a DVC repository.
+        stages: Which stages, in order; the first that is out of date ends the search.
+        usecase: For which use case.
+
+    Raises:
+        VouchError: ``dvc.yaml`` lacks one of them, or DVC stayed locked.
+    """
+    repo = _repo(root)
+    addresses = [f"{stage.name}@{usecase}" for stage in stages]
+    return _patiently(lambda: _none_changed(repo, addresses))
+
+
+def _none_changed(repo: "Repo", addresses: Sequence[str]) -> bool:
+    with _locked(repo):
+        return not any(_collect(repo, address).changed() for address in addresses)
+
+
 def _repo(root: Path) -> "Repo":
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import psutil
+import pytest
 
 from tests.project import dvc, vouch
 from vouch.stages import STAGES
@@ -16,17 +17,44 @@ def recorded(project, query):
         return [value for (value,) in database.execute(query)]
 
 
-def test_flow_finds_what_the_bare_run_did_unchanged_and_shows_it(project):
+def test_the_flow_finds_what_the_bare_run_did_unchanged_and_shows_it(project):
+    (project / "data/report/fraud/report.html").unlink()
     done = vouch(project, "run", "fraud", "--json", "run.json")
     assert done.returncode == 0, done.stdout + done.stderr
     outcomes = json.loads((project / "run.json").read_text())
     assert [o["stage"] for o in outcomes] == [s.name for s in STAGES]
-    assert {o["status"] for o in outcomes} == {"unchanged"}
+    assert [o["status"] for o in outcomes] == ["unchanged"] * 8 + ["restored"]
     assert "up to date" in dvc(project, "status").stdout
     assert recorded(project, "SELECT state_type FROM flow_run") == ["COMPLETED"]
     artifacts = set(recorded(project, "SELECT key FROM artifact"))
     shown = ("validation", "leaderboard", "precision-recall", "roc", "cost", "gate", "report")
     assert artifacts >= {f"fraud-{name}" for name in shown}
+
+
+def test_where_nothing_has_to_run_no_server_is_started(project):
+    done = vouch(project, "run", "fraud", "--json", "run.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcomes = json.loads((project / "run.json").read_text())
+    assert [(o["stage"], o["status"]) for o in outcomes] == [(s.name, "unchanged") for s in STAGES]
+    assert "model   fraud-simulated version 1" in done.stdout
+    assert not (project / ".prefect").exists()
+
+
+@pytest.mark.slow
+def test_runs_of_one_command_share_one_server(project):
+    (project / "data/report/fraud/report.html").unlink()
+    done = vouch(project, "run", "fraud", "fraud", "--json", "run.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcomes = json.loads((project / "run.json").read_text())
+    assert [o["stage"] for o in outcomes] == [s.name for s in STAGES] * 2
+    assert recorded(project, "SELECT state_type FROM flow_run") == ["COMPLETED"] * 2
+
+
+def test_a_file_is_for_one_use_case(project):
+    done = vouch(project, "run", "fraud", "sentiment", "--source", "tweets")
+    assert done.returncode == 1
+    assert "--source belongs to one use case, not to fraud and sentiment" in done.stderr
+    assert "vouch run fraud --source tweets" in done.stderr
 
 
 def test_a_users_mistake_ends_the_flow_without_a_traceback(project):

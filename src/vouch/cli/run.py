@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from vouch.errors import VouchError
 from vouch.output import write
 from vouch.usecases import USECASES
 
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
+    usecases: Annotated[list[str], typer.Argument(metavar="USECASE...", help=", ".join(USECASES))],
     source: Annotated[str | None, typer.Option(help="A declaration in data/sources.")] = None,
     path: Annotated[
         Path | None, typer.Option(help="A raw file; replaces the source's files.")
@@ -45,47 +46,83 @@ def run(
         Path | None, typer.Option("--json", help="Write what became of each stage here.")
     ] = None,
 ) -> None:
-    """Bring a use case up to date: raw file to registered model and report.
+    """Bring use cases up to date: raw file to registered model and report.
 
     Stages that are up to date stay as they are; a killed run goes on in the stage it was in.
+    Where no stage has anything to do, no Prefect server is started. With more than one use case
+    the first that fails ends the run; a file or source can be named for one only.
 
     Examples:
       vouch run fraud
+      vouch run fraud sentiment
       vouch run fraud --source paysim --path payments.csv
       vouch run fraud --as-of 2024-01-20 --no-prefect
       vouch run fraud --engine spark
       vouch run sentiment --source tweets_csv --path tweets.csv --holdout later.csv
     """
-    from vouch.request import Request
+    from vouch.files import write_json
 
-    files = {"path": path, "add": add, "holdout": holdout}
-    asked = {"source": source, **files, "as_of": as_of, "engine": engine}
-    request = Request.model_validate({"usecase": usecase, "force": force, **asked})
-    outcomes = _by_prefect(request) if prefect else _bare(request)
-    _tell_result(usecase)
+    options = {"source": source, "path": path, "add": add, "holdout": holdout}
+    requests = _requests(usecases, options, {"as_of": as_of, "engine": engine, "force": force})
+    outcomes = _by_prefect(requests) if prefect else _bare(requests)
+    for usecase in usecases:
+        _show_result(usecase)
     if json_file:
-        from vouch.files import write_json
-
         write_json(json_file, outcomes)
 
 
-def _bare(request: "Request") -> list[dict[str, Any]]:
+def _requests(usecases: list[str], own: dict[str, Any], common: dict[str, Any]) -> list["Request"]:
+    """Return one request a use case; options that name one's own input need it to be alone."""
+    from vouch.request import Request
+
+    if len(usecases) > 1 and (named := [name for name, value in own.items() if value]):
+        raise VouchError(
+            f"--{named[0]} belongs to one use case, not to {' and '.join(usecases)}",
+            f"vouch run {usecases[0]} --{named[0]} {own[named[0]]}",
+        )
+    return [Request.model_validate({"usecase": each, **own, **common}) for each in usecases]
+
+
+def _bare(requests: list["Request"]) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from rich.console import Console
 
     from vouch.training import train
 
-    return [asdict(outcome) for outcome in train(ROOT, request, Console())]
+    outcomes = [each for request in requests for each in train(ROOT, request, Console())]
+    return [asdict(outcome) for outcome in outcomes]
 
 
-def _by_prefect(request: "Request") -> list[dict[str, Any]]:
+def _by_prefect(requests: list["Request"]) -> list[dict[str, Any]]:
+    """Run the use cases in order; those from the first that has work to do, in one flow process.
+
+    A server that is up is always asked: its page shows every run.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from vouch.operate import server_of
+    from vouch.training import nothing_to_do
+
+    outcomes: list[dict[str, Any]] = []
+    for number, request in enumerate(requests):
+        current = None if server_of(ROOT) else nothing_to_do(ROOT, request, Console())
+        if current is None:
+            return outcomes + _by_flow(requests[number:])
+        outcomes += map(asdict, current)
+    return outcomes
+
+
+def _by_flow(requests: list["Request"]) -> list[dict[str, Any]]:
     """Run the flow in a process of its own: this package knows nothing of Prefect."""
     from vouch.files import read_json
 
+    words = [request.model_dump_json() for request in requests]
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "outcomes.json"
-        command = [sys.executable, "-m", "flows", "training", request.model_dump_json()]
+        command = [sys.executable, "-m", "flows", "training", *words]
         flow = subprocess.Popen(command, env=os.environ | {"VOUCH_ANSWER": str(answer)})
         try:
             code = flow.wait()
@@ -93,16 +130,16 @@ def _by_prefect(request: "Request") -> list[dict[str, Any]]:
             code = flow.wait()
         if code:
             raise typer.Exit(code)
-        outcomes: list[dict[str, Any]] = read_json(answer)
-    return outcomes
+        answers: list[list[dict[str, Any]]] = read_json(answer)
+    return [outcome for outcomes in answers for outcome in outcomes]
 
 
-def _tell_result(usecase: str) -> None:
+def _show_result(usecase: str) -> None:
     from vouch.files import read_json
 
-    made = read_json(ROOT / f"data/register/{usecase}/registration.json")
-    verdict = "champion" if made["gate"]["promoted"] else "challenger, not promoted"
-    write(f"model   {made['name']} version {made['version']}: {verdict}")
-    for reason in made["gate"]["reasons"]:
+    registration = read_json(ROOT / f"data/register/{usecase}/registration.json")
+    verdict = "champion" if registration["gate"]["promoted"] else "challenger, not promoted"
+    write(f"model   {registration['name']} version {registration['version']}: {verdict}")
+    for reason in registration["gate"]["reasons"]:
         write(f"        {reason}")
     write(f"report  {(ROOT / f'data/report/{usecase}/report.html').resolve()}")
