@@ -1,13 +1,14 @@
 """MLflow's store in any folder."""
 
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import pytest
 from sqlalchemy import MetaData
 
 from benchmarks.kills import payments
-from tests.project import copy_checkout, dvc, shrink, vouch
+from tests.project import BIN, ENVIRONMENT, copy_checkout, dvc, shrink, vouch
 from vouch import tracking
 from vouch.database import open_database
 
@@ -28,6 +29,54 @@ def test_mlflow_makes_no_folder_of_an_address(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tracking.client(tmp_path / ODD / ".vouch").search_registered_models()
     assert [path.name for path in tmp_path.iterdir()] == [ODD]
+
+
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from vouch import tracking
+from vouch.database import sqlite
+state, statements, apart = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "apart"
+written = 0
+@event.listens_for(Engine, "before_cursor_execute")
+def end(connection, cursor, statement, values, context, many):
+    global written
+    written += statement.lstrip().startswith(("CREATE", "ALTER", "INSERT", "UPDATE", "DROP"))
+    if written > statements:
+        os._exit(9)
+if apart:
+    tracking.prepare(state)
+else:  # as MLflow itself makes them
+    from mlflow.store.db import utils
+    state.mkdir()
+    utils._initialize_tables(sqlite(tracking.database(state)))
+"""
+
+
+@pytest.mark.parametrize("way", ["apart", "in place"])
+@pytest.mark.parametrize(
+    "statements", [60, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 5, 20, 120))]
+)
+def test_a_store_whose_making_was_killed_is_made_anew(tmp_path, statements, way):
+    state = tmp_path / ".vouch"
+    words = [str(BIN / "python"), "-c", INTERRUPTED, str(state), str(statements), way]
+    assert subprocess.run(words, check=False, env=ENVIRONMENT).returncode == 9
+    assert tracking.database(state).exists() == (way == "in place")
+    run = tracking.client(state).create_run(tracking.experiment(state, "fraud"))
+    assert tracking.client(state).get_run(run.info.run_id)
+
+
+def test_a_store_that_holds_something_is_never_made_anew(tmp_path):
+    state = tmp_path / ".vouch"
+    tracking.experiment(state, "fraud")
+    with closing(sqlite3.connect(tracking.database(state))) as store:
+        store.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        store.commit()
+    tracking.prepare(state)
+    with closing(sqlite3.connect(tracking.database(state))) as store:
+        names = store.execute("SELECT name FROM experiments").fetchall()
+    assert ("fraud",) in names
 
 
 @pytest.mark.slow

@@ -165,7 +165,7 @@ def schema(root: Path) -> Iterator[VouchError]:
     if "MLFLOW_TRACKING_URI" in os.environ or not read_rows(path, TABLES):
         return  # a server's, or none: MLflow makes the tables when it comes
     version = read_rows(path, "SELECT version_num FROM alembic_version")
-    there, wanted = version[0][0] if version else "none", _revision()
+    there, wanted = version[0][0] if version else "none", tracking.revision()
     if there != wanted:
         yield outdated(path, f"version {there}, this MLflow wants {wanted}")
 
@@ -181,18 +181,6 @@ def outdated(path: Path, why: str) -> VouchError:
     address = shlex.quote(f"sqlite:///{path}")
     hint = f"copy the file, then: mlflow db upgrade {address}"
     return VouchError(f"{path}: its tables are of another MLflow: {why}", hint)
-
-
-def _revision() -> str:
-    """Return the version of the tables of the MLflow that is installed; imports none of it."""
-    from importlib.util import find_spec
-
-    from alembic.script import ScriptDirectory
-
-    spec = find_spec("mlflow")
-    assert spec and spec.origin
-    scripts = ScriptDirectory(str(Path(spec.origin).parent / "store/db_migrations"))
-    return str(scripts.get_current_head())
 
 
 def repository(root: Path) -> Iterator[VouchError]:

@@ -2,13 +2,16 @@
 
 import logging
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from filelock import FileLock
 from sqlalchemy import Connection, text
 
 from vouch.database import sqlite
+from vouch.files import replacing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,9 +58,7 @@ def client(state: Path) -> "MlflowClient":
     """Open a client with explicit ids: MLflow's active run is thread-local and not used here."""
     from mlflow import MlflowClient
 
-    # the first client makes the tables and says so, in lines of its own style
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    relocate(state)
+    prepare(state)
     return MlflowClient(tracking_uri=uri(state), registry_uri=uri(state))
 
 
@@ -79,17 +80,70 @@ def experiment(state: Path, name: str) -> str:
     return str(mlflow.create_experiment(name, artifact_location=place.as_uri()))
 
 
-def relocate(state: Path) -> None:
-    """Point the artifacts of a copied or moved project at its own folder.
+def prepare(state: Path) -> None:
+    """Make the store ready: its tables whole, and its artifacts in the project's own folder.
 
-    MLflow stores absolute places, so a copy would write into the project it was copied from. The
-    store of a server, which ``MLFLOW_TRACKING_URI`` names, is the server's.
+    The store of a server, which ``MLFLOW_TRACKING_URI`` names, is the server's.
 
     Args:
         state: The project's state folder.
     """
-    if "MLFLOW_TRACKING_URI" in os.environ or not database(state).exists():
+    if "MLFLOW_TRACKING_URI" in os.environ:
         return
+    state.mkdir(parents=True, exist_ok=True)
+    with FileLock(state / f"{DATABASE}.lock"):
+        if not database(state).exists() or _is_half_made(database(state)):
+            _make(database(state))
+    _relocate(state)
+
+
+def _make(path: Path) -> None:
+    """Write the tables of a new store aside: MLflow writes them one by one.
+
+    A kill between two of them would leave what no MLflow opens again.
+    """
+    from mlflow.store.db import utils
+
+    # it says what it does, in lines of its own style
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    with replacing(path) as draft:
+        engine = sqlite(draft)
+        try:
+            vars(utils)["_initialize_tables"](engine)
+        finally:
+            engine.dispose()
+
+
+def _is_half_made(path: Path) -> bool:
+    """Return whether a kill left tables that are not all there yet, so that nothing is in them."""
+    engine = sqlite(path)
+    try:
+        with engine.connect() as connection:
+            tables = _tables(connection)
+            if "experiments" in tables and connection.scalar(text("SELECT 1 FROM experiments")):
+                return False  # the last that a new store gets is an experiment
+            version = "SELECT version_num FROM alembic_version"
+            versions = connection.scalars(text(version)) if "alembic_version" in tables else ()
+            return revision() not in versions
+    finally:
+        engine.dispose()
+
+
+def revision() -> str:
+    """Return the version of the tables of the MLflow that is installed; imports none of it."""
+    from alembic.script import ScriptDirectory
+
+    spec = find_spec("mlflow")
+    assert spec and spec.origin
+    scripts = ScriptDirectory(str(Path(spec.origin).parent / "store/db_migrations"))
+    return str(scripts.get_current_head())
+
+
+def _relocate(state: Path) -> None:
+    """Point the artifacts of a copied or moved project at its own folder.
+
+    MLflow stores absolute places, so a copy would write into the project it was copied from.
+    """
     ours = (state / ARTIFACTS).resolve().as_uri()
     engine = sqlite(database(state))
     try:
@@ -104,8 +158,6 @@ def relocate(state: Path) -> None:
 
 def _elsewhere(connection: Connection, state: Path, ours: str) -> bool:
     """Return whether an experiment's artifacts are in another project's folder."""
-    if "experiments" not in _tables(connection):  # a kill came before MLflow made its tables
-        return False
     query = f"""SELECT 1 FROM experiments
                 WHERE ({DEFAULT} OR instr(artifact_location, :inside))
                   AND substr(artifact_location, 1, length(:ours)) <> :ours LIMIT 1"""

@@ -65,7 +65,7 @@ def test_places_that_are_not_another_projects_stay(project):
         store.execute("UPDATE runs SET artifact_uri = ?", [elsewhere])
         store.execute("UPDATE experiments SET artifact_location = 'file:///a/.vouch/mlartifacts/b'")
         store.commit()
-    tracking.relocate(project.state)
+    tracking.prepare(project.state)
     assert set(places(project.state)) >= {elsewhere, f"{project.state.as_uri()}/mlartifacts/b"}
 
 
@@ -76,5 +76,5 @@ def test_the_store_of_a_server_is_left_alone(project, monkeypatch):
         store.commit()
     before = places(project.state)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
-    tracking.relocate(project.state)
+    tracking.prepare(project.state)
     assert places(project.state) == before

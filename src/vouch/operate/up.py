@@ -182,7 +182,7 @@ def _start(
 
 def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
     """Give each server's command, in the order they are started."""
-    tracking.relocate(root / STATE)
+    tracking.prepare(root / STATE)
     # from the project's folder the address is right whatever the folders above are called
     local = f"sqlite:///{tracking.database(STATE)}"
     store = ["--backend-store-uri", os.environ.get("MLFLOW_TRACKING_URI", local)]
