@@ -225,23 +225,22 @@ def champions(root: Path) -> Iterator[VouchError]:
     Args:
         root: The project's folder.
     """
-    from vouch.register.promotions import by_hand, champion_version
-    from vouch.register.registry import find
+    from vouch.register.promotions import champion_version
+    from vouch.register.registry import CHAMPION, find, no_champion
 
-    log, store = root / STATE / DATABASE, tracking.database(root / STATE)
+    state = root / STATE
     if "MLFLOW_TRACKING_URI" in os.environ:
         return
-    there = {(n, int(v)) for n, v in read_rows(store, LEFT)}
-    for (name,) in read_rows(log, "SELECT DISTINCT name FROM promotions"):
-        number = champion_version(root / STATE, name)
+    there = {(n, int(v)) for n, v in read_rows(tracking.database(state), LEFT)}
+    for (name,) in read_rows(state / DATABASE, "SELECT DISTINCT name FROM promotions"):
+        number = champion_version(state, name)
         if number is None:
             continue
-        if (name, number) not in there:
-            hint = f"vouch rollback, or {by_hand(name)}"
-            yield VouchError(f"{name}:{number} is champion, but MLflow has it no more", hint)
+        if (name, number) not in there:  # spares MLflow's import
+            yield no_champion(state, name)
             continue
         try:
-            _ = find(root / STATE, name, str(number)).folder  # compares its files
+            _ = find(state, name, CHAMPION).folder  # compares its files
         except VouchError as error:
             yield error
 

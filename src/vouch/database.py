@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import DDL, URL, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import DDL, URL, Engine, MetaData, Table, create_engine, event, inspect
 from sqlalchemy.engine import Connection
 
 DATABASE = "vouch.db"
@@ -54,7 +54,7 @@ def read_only(path: Path) -> closing[sqlite3.Connection]:
 
 
 def open_database(state: Path, metadata: MetaData) -> Engine:
-    """Open the store and make the tables that are missing.
+    """Open the store and make the tables, and the columns of older ones, that are missing.
 
     Every transaction takes SQLite's write lock when it begins, so what it read still holds when
     it writes: two processes never act on the same balance.
@@ -73,7 +73,18 @@ def open_database(state: Path, metadata: MetaData) -> Engine:
     # SQLite does not wait for a lock while it changes to WAL, so only one process may at a time
     with FileLock(state / f"{DATABASE}.lock"), engine.begin() as connection:
         metadata.create_all(connection)
+        _add_columns(connection, metadata)
     return engine
+
+
+def _add_columns(connection: Connection, metadata: MetaData) -> None:
+    """Add the columns that a table of an older release lacks; its rows have nothing in them."""
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                connection.execute(DDL(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
 
 
 def append_only(table: Table) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from vouch.errors import VouchError
 from vouch.files import write_json
-from vouch.register.approval import approve, refuse, waiting
+from vouch.register.approval import approve, decisions, refuse, waiting
 from vouch.register.life import promote, rollback
 from vouch.register.promotions import champion_version, history
 from vouch.register.registry import find
@@ -32,6 +32,13 @@ def test_a_better_challenger_waits_and_a_person_promotes_it(project):
     assert (entry.kind, entry.who, entry.why) == ("manual", "ada", "checked the flagged cases")
     assert find(project.state, NAME, "champion").number == 1
     assert ask(project) is None
+    approve(project.state, asked, "bob", "so do I")
+    approvals = decisions(project.state, NAME, 1)
+    assert [(d["decision"], d["who"]) for d in approvals] == [
+        ("approved", "ada"),
+        ("approved", "bob"),
+    ]
+    assert len(history(project.state, NAME)) == 1
     assert register(project)["promoted"] and ask(project) is None
 
 
@@ -74,7 +81,7 @@ def test_a_champion_made_while_the_question_was_open_is_not_replaced(project):
     register(other)
     asked = ask(other)
     promote(project.state, NAME, "1", "by hand")
-    with pytest.raises(VouchError, match="1 became champion while"):
+    with pytest.raises(VouchError, match="1 became champion meanwhile"):
         approve(other.state, asked, "ada", "better")
     assert champion_version(project.state, NAME) == 1
 

@@ -15,8 +15,9 @@ from vouch import damage, tracking
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256, write_json
 from vouch.register import champion, integrity
-from vouch.register.integrity import listing, record_files, recorded, verify
+from vouch.register.integrity import Identity, listing, origin, record_files, recorded, verify
 from vouch.register.life import promote
+from vouch.register.lineage import trace
 from vouch.register.registry import find
 
 NAME = "fraud-shop"
@@ -36,8 +37,13 @@ def execute(state, statement):
 
 def forget(state):
     """Make the store as it was before it had the table, and the process as if just begun."""
-    execute(state, "DROP TABLE model_files")
-    integrity._verify.cache_clear()
+    for table in ("model_files", "adoptions"):
+        execute(state, f"DROP TABLE {table}")
+    integrity.compared.clear()
+
+
+def identity(state):
+    return find(state, NAME, "1").identity
 
 
 def origins(state):
@@ -48,7 +54,7 @@ def test_every_file_of_a_version_is_recorded_with_its_digest(project, folder):
     files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     assert {"MLmodel", "vouch/candidate.json", "evidence/lineage.json"} <= files.keys()
     expected = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    assert recorded(project.state, NAME, 1) == expected
+    assert recorded(project.state, identity(project.state)) == expected
     assert origins(project.state) == {"registered"}
 
 
@@ -125,7 +131,7 @@ def test_a_version_that_mlflow_served_is_still_as_registered(project, folder, mo
 def test_a_version_from_before_the_table_is_adopted_once(project, folder):
     forget(project.state)
     assert champion(project.state, NAME) == folder / "vouch"
-    assert recorded(project.state, NAME, 1) == listing(folder)
+    assert recorded(project.state, identity(project.state)) == listing(folder)
     assert origins(project.state) == {"adopted"}
     (folder / "MLmodel").write_text("another")
     with pytest.raises(VouchError, match="MLmodel is not as registered"):
@@ -138,7 +144,7 @@ def test_a_version_that_differs_from_its_lineage_is_not_adopted(project, folder,
     (folder / name).write_text("{}")
     with pytest.raises(VouchError, match="is not as its lineage says"):
         champion(project.state, NAME)
-    assert recorded(project.state, NAME, 1) == {}
+    assert recorded(project.state, identity(project.state)) == {}
 
 
 def test_a_version_without_its_model_is_not_adopted(project, folder):
@@ -157,7 +163,9 @@ def test_a_run_killed_before_the_digests_were_written_resumes(project, monkeypat
         with pytest.raises(KeyboardInterrupt):
             project.register()
     assert project.register()["version"] == 1
-    assert recorded(project.state, NAME, 1) == listing(find(project.state, NAME, "1").folder)
+    assert recorded(project.state, identity(project.state)) == listing(
+        find(project.state, NAME, "1").folder
+    )
 
 
 def test_a_file_left_by_a_killed_run_is_no_part_of_the_version(project, monkeypatch):
@@ -178,19 +186,87 @@ def test_a_file_left_by_a_killed_run_is_no_part_of_the_version(project, monkeypa
     assert "MLmodel" in names and "part-0123.parquet" not in names
 
 
-def test_a_version_made_anew_under_a_number_of_before_has_its_own_digests(project, folder):
+def test_a_version_made_anew_under_a_number_of_before_is_another_one(project, folder):
+    """The log's champion 1 is gone; the new version 1 has its own digests and is not champion."""
     tracking.client(project.state).delete_registered_model(NAME)
+    before = listing(folder)
     other = project.with_seed(2)
-    assert other.register("disabled")["version"] == 1
+    made = other.register("disabled")
+    assert made["version"] == 1 and not made["gate"]["promoted"]
     version = find(project.state, NAME, "1")
-    assert recorded(project.state, NAME, 1) == listing(version.folder) != listing(folder)
+    assert recorded(project.state, version.identity) == listing(version.folder) != before
+    assert "champion" not in version.aliases
+    with pytest.raises(VouchError, match="1 is the champion, but MLflow no longer has it"):
+        champion(project.state, NAME)
+    entry, new = promote(project.state, NAME, "1", "the new one")
+    assert new and entry.model_id == version.model_id
+    assert champion(project.state, NAME) == find(project.state, NAME, "1").model
+
+
+def test_a_version_made_by_hand_is_refused(project, folder):
+    """Its folder is a copy of a registered one with another model in it and its own lineage."""
+    mlflow = tracking.client(project.state)
+    copied = project.root / "copied"
+    shutil.copytree(folder, copied)
+    mlflow.create_model_version(NAME, source=copied.as_uri())
+    with pytest.raises(VouchError, match=f"{NAME}:2: vouch did not register it") as error:
+        _ = find(project.state, NAME, "2").folder
+    assert "delete that version" in error.value.hint
+    with pytest.raises(VouchError, match="did not register it"):
+        promote(project.state, NAME, "2", "a trial")
+    hits = trace(project.root, project.state, sha256(project.path("raw.csv")))["versions"]
+    assert [hit["version"] for hit in hits] == [f"{NAME}:1", f"{NAME}:2"]
+    assert "did not register it" in hits[1]["problem"]
+
+
+def test_a_servers_version_may_be_a_colleagues_and_is_adopted(project, folder, monkeypatch):
+    forget(project.state)
+    execute(project.state, "CREATE TABLE adoptions (id INTEGER PRIMARY KEY, model_ids, at)")
+    execute(project.state, "INSERT INTO adoptions VALUES (1, '[]', '2024-01-01 00:00:00')")
+    which = identity(project.state)
+    with pytest.raises(VouchError, match="did not register it"):
+        verify(project.state, which, folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
+    verify(project.state, which, folder)
+    assert origin(project.state, which) == "adopted"
+
+
+OLD = {
+    "model_files": "id INTEGER PRIMARY KEY, name, version, path, sha256, origin, at",
+    "promotions": "id INTEGER PRIMARY KEY, name, from_version, to_version, kind, who, why, "
+    "reasons, at",
+}
+"""The tables' columns before a logged model's name stood in them."""
+
+
+def test_a_store_of_an_older_release_opens_and_answers(project, folder):
+    """Digests and promotions by number alone still hold, and new ones join them."""
+    digests = listing(folder)
+    for table, columns in OLD.items():
+        names = columns.replace("id INTEGER PRIMARY KEY", "id")
+        execute(project.state, f"CREATE TABLE old AS SELECT {names} FROM {table}")
+        execute(project.state, f"DROP TABLE {table}")
+        execute(project.state, f"CREATE TABLE {table} ({columns})")
+        execute(project.state, f"INSERT INTO {table} SELECT * FROM old")
+        execute(project.state, "DROP TABLE old")
+    execute(project.state, "UPDATE model_files SET version = 1")
+    execute(project.state, "DROP TABLE adoptions")
+    integrity.compared.clear()
+    assert champion(project.state, NAME) == folder / "vouch"
+    assert recorded(project.state, identity(project.state)) == digests
+    (folder / "MLmodel").write_text("another")
+    with pytest.raises(VouchError, match="MLmodel is not as registered"):
+        champion(project.state, NAME)
+    assert project.with_seed(2).register("disabled")["version"] == 2
+    promote(project.state, NAME, "2", "better")
+    assert find(project.state, NAME, "champion").number == 2
 
 
 @pytest.mark.parametrize(
     "change", ["UPDATE model_files SET sha256 = ''", "DELETE FROM model_files"]
 )
 def test_the_database_refuses_to_change_the_digests(tmp_path, change):
-    record_files(tmp_path, NAME, 1, {"a": "0" * 64}, "registered")
+    record_files(tmp_path, NAME, "m-1", {"a": "0" * 64}, "registered")
     with pytest.raises(DatabaseError, match="append-only"):
         execute(tmp_path, change)
 
@@ -210,15 +286,16 @@ def test_a_folder_passes_only_with_exactly_the_bytes_that_were_registered(
     """The oracle compares the contents themselves."""
     root = tmp_path_factory.mktemp("files")
     _write(root / "before", before)
-    record_files(root, NAME, 1, listing(root / "before"), "registered")
-    verify(root, NAME, 1, root / "before")
+    which = Identity(NAME, 1, "m-1")
+    record_files(root, NAME, "m-1", listing(root / "before"), "registered")
+    verify(root, which, root / "before")
     shutil.rmtree(root / "before")
     _write(root / "before", after)
     if before == after:
-        verify(root, NAME, 1, root / "before")
+        verify(root, which, root / "before")
     else:
         with pytest.raises(VouchError, match="not as registered"):
-            verify(root, NAME, 1, root / "before")
+            verify(root, which, root / "before")
 
 
 def _write(folder, contents):

@@ -173,7 +173,7 @@ def test_however_it_is_killed_or_moved_by_hand_the_champion_is_the_logs(store, s
         folder.mkdir(parents=True)
         (folder / "MLmodel").write_text(f"{number}\n")
         mlflow.create_model_version(name, source=folder.as_uri())
-        record_files(store, name, number, listing(folder), "registered")
+        record_files(store, name, folder.as_uri(), listing(folder), "registered")
     for kind, version, killed in sequence:
         if kind == "hand":
             mlflow.set_registered_model_alias(name, CHAMPION, str(version))
@@ -242,6 +242,6 @@ def test_a_champion_that_mlflow_no_longer_has_is_told_with_what_to_do(three):
         champion(three.state, NAME)
     assert "vouch promote fraud --version V" in error.value.hint
     tracking.client(three.state).delete_model_version(NAME, "2")
-    with pytest.raises(VouchError, match=f"{NAME}:2: MLflow does not take it as champion"):
+    with pytest.raises(VouchError, match="has no version '2'"):
         rollback(three.state, NAME, "why")
     assert champion_version(three.state, NAME) == 1

@@ -49,10 +49,12 @@ def test_the_log_replays_to_a_stack(tmp_path_factory, steps):
         elif step is not None and stack[-1:] != [step]:
             promote(state, step)
             stack.append(step)
-        else:
+        elif step is None:
             with pytest.raises(VouchError):
-                record_rollback(state, NAME, "why") if step is None else promote(state, step)
-    assert standing(history(state, NAME)) == stack
+                record_rollback(state, NAME, "why")
+        else:
+            assert not promote(state, step)[1]
+    assert [entry.to_version for entry in standing(history(state, NAME))] == stack
     assert champion_version(state, NAME) == (stack[-1] if stack else None)
 
 
@@ -74,3 +76,29 @@ def test_each_model_has_its_own_champion(tmp_path):
     promote(tmp_path, 2)
     record(tmp_path, Change("fraud-other", 1, "manual", "why"))
     assert (champion_version(tmp_path, NAME), champion_version(tmp_path, "fraud-other")) == (2, 1)
+
+
+def test_a_decision_against_another_champion_is_refused(tmp_path):
+    promote(tmp_path, 1)
+    with pytest.raises(VouchError, match=f"{NAME}:1 became champion meanwhile"):
+        record(tmp_path, Change(NAME, 2, "gate", "why", instead_of=None))
+    assert record(tmp_path, Change(NAME, 2, "gate", "why", instead_of=1))[1]
+    # repeated after a kill, it is there already
+    assert not record(tmp_path, Change(NAME, 2, "gate", "why", instead_of=1))[1]
+    assert champion_version(tmp_path, NAME) == 2
+
+
+def test_a_rollback_from_a_named_champion_goes_back_once(tmp_path):
+    for version in (1, 2, 3):
+        promote(tmp_path, version)
+    assert record_rollback(tmp_path, NAME, "worse", leave=3).to_version == 2
+    with pytest.raises(VouchError, match=f"{NAME}:3 is not the champion") as error:
+        record_rollback(tmp_path, NAME, "worse", leave=3)
+    assert "rolled back already" in error.value.hint
+    assert champion_version(tmp_path, NAME) == 2
+
+
+def test_another_model_under_the_champions_number_is_another_champion(tmp_path):
+    assert record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
+    assert not record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
+    assert record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-2"))[1]

@@ -45,15 +45,27 @@ def promote(
     _tell(entry, json_file, "is" if new else "is already")
 
 
-def rollback(usecase: Usecase, why: Why, source: Source = None, json_file: Json = None) -> None:
+def rollback(
+    usecase: Usecase,
+    why: Why,
+    source: Source = None,
+    leave: Annotated[
+        int | None,
+        typer.Option(
+            "--from", help="The champion to leave; the same command twice goes back once."
+        ),
+    ] = None,
+    json_file: Json = None,
+) -> None:
     """Return to the champion before the present one.
 
-    Example:
+    Examples:
       vouch rollback fraud --why "too many complaints"
+      vouch rollback fraud --from 3 --why "too many complaints"
     """
     from vouch.register.life import rollback as go_back
 
-    _tell(go_back(STATE, _name(usecase, source), why), json_file)
+    _tell(go_back(STATE, _name(usecase, source), why, leave), json_file)
 
 
 def compare(

@@ -12,12 +12,33 @@ from vouch.errors import VouchError
 from vouch.files import read_json
 from vouch.holdout.ledger import now
 from vouch.register.life import promote
-from vouch.register.promotions import Promotion, by_hand, champion_version, history
+from vouch.register.promotions import Promotion, champion_version, history
 from vouch.stages import find
 
 
 class Base(DeclarativeBase):
-    """The table of refusals."""
+    """The tables of approvals and refusals."""
+
+
+class Approval(Base):
+    """A person's decision to promote a challenger, kept also where another had decided so before.
+
+    Attributes:
+        name: The registered model.
+        version: The challenger that was approved.
+        who: Who decided.
+        why: The reason given.
+        at: When, UTC.
+    """
+
+    __tablename__ = "approvals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int]
+    who: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
 
 
 class Refusal(Base):
@@ -41,7 +62,8 @@ class Refusal(Base):
     at: Mapped[datetime]
 
 
-append_only(Base.metadata.tables["refusals"])
+for table in ("approvals", "refusals"):
+    append_only(Base.metadata.tables[table])
 
 
 @dataclass(frozen=True)
@@ -91,14 +113,9 @@ def approve(state: Path, asked: Waiting, who: str, why: str) -> Promotion:
         VouchError: Another version became champion since they were asked, or no name or reason.
     """
     _check(who, why)
-    champion = champion_version(state, asked.name)
-    if champion not in (asked.champion, asked.version):
-        raise VouchError(
-            f"{asked.name}:{champion} became champion while the question about version "
-            f"{asked.version} was open",
-            f"compare them, then: {by_hand(asked.name)}",
-        )
-    entry, _ = promote(state, asked.name, str(asked.version), why, who)
+    decision = {"name": asked.name, "version": asked.version, "who": who.strip()}
+    _write(state, Approval(**decision, why=why.strip(), at=now()))
+    entry, _ = promote(state, asked.name, str(asked.version), why, who, instead_of=asked.champion)
     return entry
 
 
@@ -112,10 +129,43 @@ def refuse(state: Path, asked: Waiting, who: str, why: str) -> Refusal:
     entry = Refusal(
         name=asked.name, version=asked.version, who=who.strip(), why=why.strip(), at=now()
     )
+    _write(state, entry)
+    return entry
+
+
+def decisions(state: Path, name: str, version: int) -> list[dict[str, str]]:
+    """Read what people decided about a challenger, oldest first.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+        version: The challenger.
+
+    Returns:
+        ``decision`` (``approved`` or ``refused``), ``who``, ``why`` and ``at``.
+    """
+    with Session(open_database(state, Base.metadata)) as session:
+        rows = [
+            *_read(session, Approval, "approved", name, version),
+            *_read(session, Refusal, "refused", name, version),
+        ]
+    return sorted(rows, key=lambda row: row["at"])
+
+
+def _read(
+    session: Session, kind: type[Approval] | type[Refusal], decision: str, name: str, version: int
+) -> list[dict[str, str]]:
+    query = select(kind.who, kind.why, kind.at).where(kind.name == name, kind.version == version)
+    return [
+        {"decision": decision, "who": who, "why": why, "at": at.isoformat()}
+        for who, why, at in session.execute(query)
+    ]
+
+
+def _write(state: Path, entry: Approval | Refusal) -> None:
     engine = open_database(state, Base.metadata)
     with Session(engine, expire_on_commit=False) as session, session.begin():
         session.add(entry)
-    return entry
 
 
 def _check(who: str, why: str) -> None:

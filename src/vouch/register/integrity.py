@@ -4,13 +4,14 @@ A file and a digest that lies beside it can be replaced together. So the digests
 project's store, in a table whose rows are only ever added.
 """
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.database import append_only, open_database
@@ -26,10 +27,30 @@ Read = TypeVar("Read")
 Stamp = tuple[str, int, int, int]
 
 BY_MLFLOW = ("registered_model_meta",)  # what MLflow itself adds to a folder it serves
+compared: set[tuple[Path, "Identity", Path, tuple[Stamp, ...]]] = set()
+"""What this process compared and found as registered."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which version.
+
+    Attributes:
+        name: The registered model.
+        number: Its version; MLflow gives it again after a model was deleted.
+        model_id: What MLflow calls the logged model under it, which is never used again.
+    """
+
+    name: str
+    number: int
+    model_id: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.number}"
 
 
 class Base(DeclarativeBase):
-    """The table of digests."""
+    """The tables of digests."""
 
 
 class ModelFile(Base):
@@ -37,7 +58,8 @@ class ModelFile(Base):
 
     Attributes:
         name: The registered model.
-        version: Its version.
+        version: Its version; 0 where ``model_id`` tells, for digests come before the number.
+        model_id: The logged model's name in MLflow; None in rows of older releases.
         path: The file, below the version's folder.
         sha256: Its digest.
         origin: ``registered`` with the version, or ``adopted`` from one registered before this
@@ -50,13 +72,30 @@ class ModelFile(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(index=True)
     version: Mapped[int]
+    model_id: Mapped[str | None]
     path: Mapped[str]
     sha256: Mapped[str]
     origin: Mapped[str]
     at: Mapped[datetime]
 
 
-append_only(Base.metadata.tables["model_files"])
+class Adoption(Base):
+    """The versions that were there when their project first kept digests: one row.
+
+    Attributes:
+        model_ids: Their logged models.
+        at: When, UTC.
+    """
+
+    __tablename__ = "adoptions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_ids: Mapped[list[str]] = mapped_column(JSON)
+    at: Mapped[datetime]
+
+
+for table in ("model_files", "adoptions"):
+    append_only(Base.metadata.tables[table])
 
 
 def listing(folder: Path) -> dict[str, str]:
@@ -74,68 +113,115 @@ def listing(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): _read(sha256, path) for path in _files(folder)}
 
 
+def note_versions(state: Path, model_ids: Callable[[], Sequence[str]]) -> None:
+    """Write once which versions came before their project kept digests: only those are adopted.
+
+    Args:
+        state: The project's state folder.
+        model_ids: Called for the logged models of all versions there are, if that is not written.
+    """
+    with Session(open_database(state, Base.metadata)) as session, session.begin():
+        if session.scalar(select(Adoption.id)) is None:
+            session.add(Adoption(model_ids=list(model_ids()), at=now()))
+
+
 def record_files(
-    state: Path, name: str, number: int, files: Mapping[str, str], origin: Origin
+    state: Path, name: str, model_id: str, files: Mapping[str, str], origin: Origin
 ) -> None:
     """Write the digests of a version's files; they stand for those written of it before.
 
     Args:
         state: The project's state folder.
         name: The registered model.
-        number: The version.
+        model_id: The version's logged model.
         files: Path below its folder to SHA-256.
         origin: Where the digests are from.
     """
     at = now()
     with Session(open_database(state, Base.metadata)) as session, session.begin():
         session.add_all(
-            ModelFile(name=name, version=number, path=path, sha256=digest, origin=origin, at=at)
-            for path, digest in files.items()
+            ModelFile(
+                name=name, version=0, model_id=model_id, path=path, sha256=d, origin=origin, at=at
+            )
+            for path, d in files.items()
         )
 
 
-def recorded(state: Path, name: str, number: int) -> dict[str, str]:
+def recorded(state: Path, which: Identity) -> dict[str, str]:
     """Read the digests of a version's files: path to SHA-256; empty where there are none."""
-    mine = (ModelFile.name == name, ModelFile.version == number)
-    newest = select(ModelFile.at).where(*mine).order_by(ModelFile.id.desc()).limit(1)
-    query = select(ModelFile).where(*mine, ModelFile.at == newest.scalar_subquery())
+    return {file.path: file.sha256 for file in _files_of(state, which)}
+
+
+def origin(state: Path, which: Identity) -> str:
+    """Return where a version's digests are from: ``registered``, ``adopted``, or ``none``."""
+    return next((file.origin for file in _files_of(state, which)), "none")
+
+
+def _files_of(state: Path, which: Identity) -> list[ModelFile]:
+    """Read the newest digests of a version's files; by its number where an older release wrote."""
+    named = select(ModelFile).where(ModelFile.name == which.name)
     with Session(open_database(state, Base.metadata)) as session:
-        return {file.path: file.sha256 for file in session.scalars(query)}
+        return _newest(session, named.where(ModelFile.model_id == which.model_id)) or _newest(
+            session,
+            named.where(ModelFile.model_id.is_(None), ModelFile.version == which.number),
+        )
 
 
-def verify(state: Path, name: str, number: int, folder: Path) -> None:
-    """Compare a version's files with their digests; a version without any is adopted.
+def _newest(session: Session, query: "Select[tuple[ModelFile]]") -> list[ModelFile]:
+    rows = list(session.scalars(query.order_by(ModelFile.id)))
+    return [row for row in rows if row.at == rows[-1].at]
 
+
+def verify(state: Path, which: Identity, folder: Path) -> None:
+    """Compare a version's files with their digests.
+
+    A version from before the project kept digests is adopted: its files as they are now count.
     Files that did not change since the process last compared them are not read again.
 
     Args:
         state: The project's state folder.
-        name: The registered model.
-        number: The version.
+        which: The version.
         folder: Where its files are.
 
     Raises:
         VouchError: A file is another one, missing, or was never registered.
     """
-    _verify(state.resolve(), name, number, folder, _stamps(folder))
-
-
-@lru_cache(maxsize=256)
-def _verify(state: Path, name: str, number: int, folder: Path, _seen: tuple[Stamp, ...]) -> None:
-    actual = listing(folder)
-    expected = recorded(state, name, number)
-    if not expected:
-        _check_carried(name, number, folder)
-        record_files(state, name, number, actual, "adopted")
+    seen = (state.resolve(), which, folder, _stamps(folder))
+    if seen in compared:
         return
+    if expected := recorded(state, which):
+        _compare(which, folder, expected)
+    else:
+        _adopt(state, which, folder)
+    compared.add(seen)
+
+
+def _compare(which: Identity, folder: Path, expected: Mapping[str, str]) -> None:
+    actual = listing(folder)
     for path in sorted(expected.keys() | actual.keys()):
         registered, got = expected.get(path, "no such file"), actual.get(path, "no such file")
         if registered != got:
             raise VouchError(
-                f"{name}:{number}: {folder / path} is not as registered "
+                f"{which}: {folder / path} is not as registered "
                 f"(SHA-256 expected: {registered}; got: {got})",
-                _hint(name) if path in expected else f"remove it: {folder / path}",
+                _hint(which.name) if path in expected else f"remove it: {folder / path}",
             )
+
+
+def _adopt(state: Path, which: Identity, folder: Path) -> None:
+    """Take a version's files as they are, where it may have come before there were digests.
+
+    A shared server's versions may be a colleague's, whose digests are in another project.
+    """
+    with Session(open_database(state, Base.metadata)) as session:
+        before = session.scalar(select(Adoption.model_ids)) or []
+    if which.model_id not in before and "MLFLOW_TRACKING_URI" not in os.environ:
+        raise VouchError(
+            f"{which}: vouch did not register it, so nothing says what its files should be",
+            f"delete that version in MLflow, or promote another: {by_hand(which.name)}",
+        )
+    _check_carried(which.name, which.number, folder)
+    record_files(state, which.name, which.model_id, listing(folder), "adopted")
 
 
 def _check_carried(name: str, number: int, folder: Path) -> None:

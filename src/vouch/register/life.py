@@ -2,12 +2,27 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from vouch.register.promotions import Change, Promotion, history, record, record_rollback
+from vouch.register.promotions import (
+    Change,
+    Promotion,
+    history,
+    record,
+    record_rollback,
+    standing,
+)
 from vouch.register.registry import CHAMPION, find, set_alias, versions
 
 
-def promote(state: Path, name: str, which: str, why: str, who: str = "") -> tuple[Promotion, bool]:
+def promote(
+    state: Path,
+    name: str,
+    which: str,
+    why: str,
+    who: str = "",
+    instead_of: int | Literal["any"] | None = "any",
+) -> tuple[Promotion, bool]:
     """Make a version the champion; where it is already, nothing changes.
 
     Args:
@@ -16,31 +31,46 @@ def promote(state: Path, name: str, which: str, why: str, who: str = "") -> tupl
         which: A number, or an alias such as ``challenger``.
         why: The reason, not empty.
         who: Who decided; empty: the operating system's user.
+        instead_of: The champion the decision was made against, see :class:`Change`.
 
     Returns:
         The log's entry that made it champion, and whether it is new.
 
     Raises:
-        VouchError: No such model or version, a file of it is not as registered, or no reason.
+        VouchError: No such model or version, a file of it is not as registered, another champion
+            meanwhile, or no reason.
     """
     version = find(state, name, which)
     _ = version.folder  # what was altered since it was registered becomes no champion
-    if CHAMPION in version.aliases:
-        return history(state, name)[-1], False
-    change = Change(name, version.number, "manual", why, who=who)
-    return record(state, change, partial(set_alias, state, name, CHAMPION)), True
+    change = Change(
+        name,
+        version.number,
+        "manual",
+        why,
+        who=who,
+        model_id=version.model_id,
+        instead_of=instead_of,
+    )
+    return record(state, change, partial(set_alias, state, name, CHAMPION))
 
 
-def rollback(state: Path, name: str, why: str) -> Promotion:
+def rollback(state: Path, name: str, why: str, leave: int | None = None) -> Promotion:
     """Return to the champion before the present one.
 
     Args:
         state: The project's state folder.
         name: The registered model.
         why: The reason, not empty.
+        leave: The champion to be left; with it the same call twice goes back once.
 
     Raises:
-        VouchError: No such model, no champion before, it is no longer in MLflow, or no reason.
+        VouchError: No such model, no champion before, it is no longer in MLflow or not as
+            registered, another champion than ``leave``, or no reason.
     """
     versions(state, name)  # raises for an unknown name
-    return record_rollback(state, name, why, partial(set_alias, state, name, CHAMPION))
+    stack = standing(history(state, name))
+    if len(stack) > 1 and leave in (None, stack[-1].to_version):
+        leave = stack[-1].to_version
+        _ = find(state, name, str(stack[-2].to_version)).folder
+    follow = partial(set_alias, state, name, CHAMPION)
+    return record_rollback(state, name, why, follow, leave)

@@ -7,7 +7,9 @@ from typing import Any
 from vouch import usecases
 from vouch.errors import VouchError
 from vouch.files import read_json, sha256
+from vouch.register.approval import decisions
 from vouch.register.digests import dvc_digest, relative
+from vouch.register.integrity import origin
 from vouch.register.promotions import as_dict, history
 from vouch.register.registry import Version, names, parse, versions
 from vouch.sources.readers import parquet
@@ -127,6 +129,9 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
             for entry in history(state, version.name)
             if version.number in (entry.from_version, entry.to_version)
         ],
+        "decisions": decisions(state, version.name, version.number),
+        # ``adopted``: it came before the project kept digests
+        "files": origin(state, version.identity),
     }
 
 
@@ -138,17 +143,29 @@ def of_digest(state: Path, prefix: str) -> list[dict[str, Any]]:
         prefix: The beginning of its SHA-256 (raw files) or MD5 (what DVC tracks).
 
     Returns:
-        A version and the file in each; newest last.
+        ``version``, ``file`` and ``digest`` of each, newest last; ``problem`` for a file where
+        a version's own files cannot be trusted to say.
     """
-    found = []
-    for name in names(state):
-        for version in versions(state, name):
-            facts = version.lineage
-            known = {f["sha256"]: f["name"] for f in facts["raw_files"]}
-            known |= {digest: path for path, digest in facts["digests"].items()}
-            hits = {d: n for d, n in known.items() if d and d.startswith(prefix)}
-            found += [{"version": str(version), "file": n, "digest": d} for d, n in hits.items()]
-    return found
+    return [
+        hit
+        for name in names(state)
+        for version in versions(state, name)
+        for hit in _hits(version, prefix)
+    ]
+
+
+def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
+    try:
+        facts = version.lineage
+    except VouchError as error:  # no reason to hide all the others
+        return [{"version": str(version), "problem": str(error)}]
+    names = {f["sha256"]: f["name"] for f in facts["raw_files"]}
+    names |= {digest: path for path, digest in facts["digests"].items()}
+    return [
+        {"version": str(version), "file": name, "digest": digest}
+        for digest, name in names.items()
+        if digest and digest.startswith(prefix)
+    ]
 
 
 def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:

@@ -34,6 +34,8 @@ class Promotion(Base):
         name: The registered model, ``<usecase>-<source>``.
         from_version: The champion before; None for the first.
         to_version: The champion from then on.
+        model_id: What MLflow calls that champion's logged model: a number may be used again for
+            another one. None in rows of older releases.
         kind: ``gate`` (the pipeline's own), ``manual`` or ``rollback``.
         who: Who decided: the operating system's user, or who answered in the Prefect page.
         why: The reason given.
@@ -47,6 +49,7 @@ class Promotion(Base):
     name: Mapped[str] = mapped_column(index=True)
     from_version: Mapped[int | None]
     to_version: Mapped[int]
+    model_id: Mapped[str | None]
     kind: Mapped[str]
     who: Mapped[str]
     why: Mapped[str]
@@ -68,6 +71,8 @@ class Change:
         why: The reason, not empty.
         reasons: The gate's sentences.
         who: Who decides; empty: the operating system's user.
+        model_id: What MLflow calls that version's logged model.
+        instead_of: The champion, or None for none, that the decision was made against; empty: any.
     """
 
     name: str
@@ -76,6 +81,8 @@ class Change:
     why: str
     reasons: tuple[str, ...] = ()
     who: str = ""
+    model_id: str | None = None
+    instead_of: int | Literal["any"] | None = "any"
 
 
 def history(state: Path, name: str) -> list[Promotion]:
@@ -84,23 +91,30 @@ def history(state: Path, name: str) -> list[Promotion]:
         return _history(session, name)
 
 
-def standing(log: list[Promotion]) -> list[int]:
+def standing(log: list[Promotion]) -> list[Promotion]:
     """Replay a log: a promotion puts a version on top, a rollback takes the top away.
 
     Returns:
-        Champions, the present one last; those before it are what rollbacks return to.
+        What made each champion, the present one last; those before it are what rollbacks return to.
     """
-    stack: list[int] = []
+    stack: list[Promotion] = []
     for entry in log:
         if entry.kind == "rollback":
             stack.pop()
         else:
-            stack.append(entry.to_version)
+            stack.append(entry)
     return stack
 
 
-def record(state: Path, change: Change, follow: Follow | None = None) -> Promotion:
-    """Write a promotion.
+def is_of(entry: Promotion | None, number: int, model_id: str) -> bool:
+    """Return whether an entry made a version champion: its number and the model under it."""
+    if entry is None or entry.to_version != number:
+        return False
+    return entry.model_id in (None, model_id)
+
+
+def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[Promotion, bool]:
+    """Write a promotion; where the version is champion already, nothing changes.
 
     Args:
         state: The project's state folder.
@@ -108,20 +122,29 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> Promoti
         follow: Called with the new champion before the row is committed; where it raises, nothing
             is written.
 
+    Returns:
+        The entry that made it champion, and whether it is new.
+
     Raises:
-        VouchError: The version is champion already, or no reason.
+        VouchError: Another champion than the decision was made against, or no reason.
     """
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, change.name))
-        if stack and stack[-1] == change.to:
+        if stack and is_of(stack[-1], change.to, change.model_id or ""):
+            return stack[-1], False
+        before = stack[-1].to_version if stack else None
+        if change.instead_of not in ("any", before):
             raise VouchError(
-                f"{change.name}:{change.to} is the champion already",
-                "name another with --version, or leave it so",
+                f"{change.name}:{before} became champion meanwhile: version {change.to} was judged "
+                f"against {change.instead_of or 'none'}",
+                f"compare them, then: {by_hand(change.name)}",
             )
-        return _add(session, change, stack[-1] if stack else None, follow)
+        return _add(session, change, before, follow), True
 
 
-def record_rollback(state: Path, name: str, why: str, follow: Follow | None = None) -> Promotion:
+def record_rollback(
+    state: Path, name: str, why: str, follow: Follow | None = None, leave: int | None = None
+) -> Promotion:
     """Write the return to the champion before the present one.
 
     Args:
@@ -129,19 +152,27 @@ def record_rollback(state: Path, name: str, why: str, follow: Follow | None = No
         name: The registered model.
         why: The reason, not empty.
         follow: As for :func:`record`.
+        leave: The champion to be left; None: whichever it is.
 
     Raises:
-        VouchError: There is none to return to, or no reason.
+        VouchError: There is none to return to, another champion than ``leave``, or no reason.
     """
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, name))
+        now_is = f"{name}:{stack[-1].to_version}" if stack else "none"
+        if leave is not None and (not stack or stack[-1].to_version != leave):
+            raise VouchError(
+                f"{name}:{leave} is not the champion (it is {now_is})",
+                "it may have been rolled back already: see vouch lineage",
+            )
         if len(stack) < 2:
-            now_is = f"{name}:{stack[-1]}" if stack else "none"
             raise VouchError(
                 f"{name} had no other champion before (it is {now_is})",
                 f"promote the version you want: {by_hand(name)}",
             )
-        return _add(session, Change(name, stack[-2], "rollback", why), stack[-1], follow)
+        back = stack[-2]
+        change = Change(name, back.to_version, "rollback", why, model_id=back.model_id)
+        return _add(session, change, stack[-1].to_version, follow)
 
 
 @contextmanager
@@ -157,7 +188,7 @@ def unchanging(state: Path, name: str) -> Iterator[int | None]:
     """
     with Session(_engine(state)) as session, session.begin():
         stack = standing(_history(session, name))
-        yield stack[-1] if stack else None
+        yield stack[-1].to_version if stack else None
 
 
 def by_hand(name: str) -> str:
@@ -165,12 +196,18 @@ def by_hand(name: str) -> str:
     return f"vouch promote {name.partition('-')[0]} --version V --why TEXT"
 
 
-def champion_version(state: Path, name: str) -> int | None:
-    """Return the present champion's version number, or None while there is none."""
+def champion_entry(state: Path, name: str) -> Promotion | None:
+    """Return what made the present champion, or None while there is none."""
     if not (state / "vouch.db").exists():
         return None
     stack = standing(history(state, name))
     return stack[-1] if stack else None
+
+
+def champion_version(state: Path, name: str) -> int | None:
+    """Return the present champion's version number, or None while there is none."""
+    entry = champion_entry(state, name)
+    return entry.to_version if entry else None
 
 
 def as_dict(entry: Promotion) -> dict[str, Any]:
@@ -203,6 +240,7 @@ def _add(session: Session, change: Change, before: int | None, follow: Follow | 
         name=change.name,
         from_version=before,
         to_version=change.to,
+        model_id=change.model_id,
         kind=change.kind,
         who=change.who.strip() or actor(),
         why=change.why.strip(),

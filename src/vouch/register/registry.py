@@ -3,11 +3,12 @@
 Who is champion comes from the promotion log alone; MLflow's alias is made to follow it.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,15 @@ import pandas as pd
 from vouch import tracking
 from vouch.errors import VouchError, near
 from vouch.files import read_json
-from vouch.register.integrity import listing, record_files, verify
+from vouch.register.integrity import Identity, listing, note_versions, record_files, verify
 from vouch.register.packaging import EVIDENCE, MODEL, package
-from vouch.register.promotions import by_hand, champion_version, unchanging
+from vouch.register.promotions import (
+    by_hand,
+    champion_entry,
+    champion_version,
+    is_of,
+    unchanging,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,6 +59,17 @@ class Version:
     def __str__(self) -> str:
         return f"{self.name}:{self.number}"
 
+    @property
+    def model_id(self) -> str:
+        """MLflow's name of the logged model under it; of none, where its files are."""
+        part = re.search(r"/models/(m-[0-9a-f]+)(/|$)", self.source)
+        return part[1] if part else self.source
+
+    @property
+    def identity(self) -> Identity:
+        """What its digests are kept under."""
+        return Identity(self.name, self.number, self.model_id)
+
     @cached_property
     def folder(self) -> Path:
         """MLflow's model folder on this machine; fetched if it is elsewhere.
@@ -60,7 +78,7 @@ class Version:
             VouchError: It cannot be had, or a file in it is not what was registered.
         """
         place = self._place()
-        verify(self.state, self.name, self.number, place)
+        verify(self.state, self.identity, place)
         return place
 
     def _place(self) -> Path:
@@ -133,31 +151,35 @@ def publish(state: Path, new: Package) -> Version:
         state: The project's state folder.
         new: What to register.
     """
-    mlflow = tracking.client(state)
+    mlflow = _client(state)
     _ensure_name(mlflow, new.name)
-    known = {v.tags.get(FINGERPRINT): v for v in _search(mlflow, new.name)}
-    if new.fingerprint in known:
-        there = _version(state, known[new.fingerprint])
-        verify(state, there.name, there.number, there._place())
-        return there
-    logged = _logged_model(state, mlflow, new)
-    with tempfile.TemporaryDirectory() as scratch:
-        target = Path(scratch) / "model"
-        new.package(new.model, new.example, target, logged.model_id, new.run_id)
-        _copy_evidence(new.evidence, target / EVIDENCE)
-        mlflow.log_model_artifacts(logged.model_id, str(target))
-        files = listing(target)
-    mlflow.finalize_logged_model(logged.model_id, "READY")
-    made = mlflow.create_model_version(
+    same = {v.tags.get(FINGERPRINT): v for v in _search(mlflow, new.name)}.get(new.fingerprint)
+    if same:
+        version = _version(state, same)
+        verify(state, version.identity, version._place())
+        return version
+    logged = _log_model(state, mlflow, new)
+    created = mlflow.create_model_version(
         new.name,
         # a models:/ address would be looked up in MLflow's global store instead of ours
         source=logged.artifact_location,
         run_id=new.run_id,
         tags={**new.tags, FINGERPRINT: new.fingerprint},
     )
-    version = _version(state, made)
-    record_files(state, version.name, version.number, files, "registered")
-    return version
+    return _version(state, created)
+
+
+def _log_model(state: Path, mlflow: "MlflowClient", new: Package) -> Any:
+    """Write the files of a model and their digests, before a version has them."""
+    logged = _logged_model(state, mlflow, new)
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "model"
+        new.package(new.model, new.example, target, logged.model_id, new.run_id)
+        _copy_evidence(new.evidence, target / EVIDENCE)
+        mlflow.log_model_artifacts(logged.model_id, str(target))
+        record_files(state, new.name, logged.model_id, listing(target), "registered")
+    mlflow.finalize_logged_model(logged.model_id, "READY")
+    return logged
 
 
 def set_alias(state: Path, name: str, alias: str, number: int) -> None:
@@ -217,9 +239,10 @@ def versions(state: Path, name: str) -> list[Version]:
     if name not in (known := names(state)):
         hint = near(name, known) if known else f"vouch run {name.partition('-')[0]}"
         raise VouchError(f"no registered model {name!r}", hint)
-    mlflow = tracking.client(state)
-    aliases = _aliases(state, mlflow, name)
-    return [_version(state, v, aliases.get(int(v.version), ())) for v in _search(mlflow, name)]
+    mlflow = _client(state)
+    listed = [_version(state, each) for each in _search(mlflow, name)]
+    aliases = _aliases(state, mlflow, name, listed)
+    return [replace(version, aliases=aliases.get(version.number, ())) for version in listed]
 
 
 def find(state: Path, name: str, which: str) -> Version:
@@ -238,12 +261,18 @@ def find(state: Path, name: str, which: str) -> Version:
         if which == str(version.number) or which in version.aliases:
             return version
     if which == CHAMPION:
-        raise _no_champion(state, name)
+        raise no_champion(state, name)
     choices = [str(v.number) for v in known] + sorted({a for v in known for a in v.aliases})
     raise VouchError(f"{name} has no version {which!r}", near(which, choices))
 
 
-def _no_champion(state: Path, name: str) -> VouchError:
+def no_champion(state: Path, name: str) -> VouchError:
+    """Return that a model has no champion: the log names none, or one that MLflow lost.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+    """
     number = champion_version(state, name)
     gone = f"{name}:{number} is the champion, but MLflow no longer has it"
     return VouchError(
@@ -276,28 +305,38 @@ def _ensure_name(mlflow: "MlflowClient", name: str) -> None:
             raise
 
 
-def _search(mlflow: "MlflowClient", name: str) -> list[Any]:
-    found, token = [], None
+def _client(state: Path) -> "MlflowClient":
+    mlflow = tracking.client(state)
+    note_versions(state, lambda: [_version(state, each).model_id for each in _search(mlflow)])
+    return mlflow
+
+
+def _search(mlflow: "MlflowClient", name: str | None = None) -> list[Any]:
+    """Return MLflow's versions of a model, or of all, oldest first."""
+    query, listed, token = f"name='{name}'" if name else None, [], None
     while True:
-        page = mlflow.search_model_versions(f"name='{name}'", page_token=token)
-        found.extend(page)
+        page = mlflow.search_model_versions(query, page_token=token)
+        listed.extend(page)
         token = page.token
         if not token:
-            return sorted(found, key=lambda v: int(v.version))
+            return sorted(listed, key=lambda v: int(v.version))
 
 
-def _aliases(state: Path, mlflow: "MlflowClient", name: str) -> dict[int, tuple[str, ...]]:
+def _aliases(
+    state: Path, mlflow: "MlflowClient", name: str, listed: list[Version]
+) -> dict[int, tuple[str, ...]]:
     """Return each version's aliases: ``champion`` from the log, the others from MLflow."""
     numbers = {a: int(n) for a, n in mlflow.get_registered_model(name).aliases.items()}
-    marked, champion = numbers.pop(CHAMPION, None), champion_version(state, name)
+    marked, entry = numbers.pop(CHAMPION, None), champion_entry(state, name)
+    champion = next((v.number for v in listed if is_of(entry, v.number, v.model_id)), None)
     if champion is not None:
         numbers[CHAMPION] = champion
         if marked != champion:
             _mend(state, mlflow, name)
-    named: dict[int, tuple[str, ...]] = {}
+    aliases: dict[int, tuple[str, ...]] = {}
     for alias, number in sorted(numbers.items()):
-        named[number] = (*named.get(number, ()), alias)
-    return named
+        aliases[number] = (*aliases.get(number, ()), alias)
+    return aliases
 
 
 def _mend(state: Path, mlflow: "MlflowClient", name: str) -> None:
@@ -309,8 +348,8 @@ def _mend(state: Path, mlflow: "MlflowClient", name: str) -> None:
         mlflow.set_registered_model_alias(name, CHAMPION, str(champion))
 
 
-def _version(state: Path, found: Any, aliases: tuple[str, ...] = ()) -> Version:
-    return Version(found.name, int(found.version), found.run_id, found.source, state, aliases)
+def _version(state: Path, listed: Any) -> Version:
+    return Version(listed.name, int(listed.version), listed.run_id, listed.source, state)
 
 
 def _inside(state: Path, source: str) -> Path | None:

@@ -16,7 +16,7 @@ from vouch.register.compare import decisions
 from vouch.register.digests import digests, git_commit
 from vouch.register.gate import Verdict, judge
 from vouch.register.params import RegisterParams
-from vouch.register.promotions import Change, champion_version, history, record
+from vouch.register.promotions import Change, champion_entry, history, is_of, record
 from vouch.register.registry import (
     CHALLENGER,
     CHAMPION,
@@ -227,16 +227,24 @@ def _decide(
     state: Path, version: Version, evaluation: dict[str, Any], params: RegisterParams
 ) -> dict[str, Any]:
     """Ask the gate and, if it may, promote."""
-    before = champion_version(state, version.name)
-    if before == version.number:
+    entry = champion_entry(state, version.name)
+    if is_of(entry, version.number, version.model_id):
         return _gate(params, True, True, _standing(state, version))
+    before = entry.to_version if entry else None
     verdict = judge(evaluation, before)
     if verdict.better and _rolled_back(state, version):
         verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
     if not verdict.better or params.gate != "enabled":
         return _gate(params, verdict.better, False, verdict.reasons)
-    why = "the gate: proved better on the holdout"
-    change = Change(version.name, version.number, "gate", why, verdict.reasons)
+    change = Change(
+        version.name,
+        version.number,
+        "gate",
+        "the gate: proved better on the holdout",
+        verdict.reasons,
+        model_id=version.model_id,
+        instead_of=before,
+    )
     record(state, change, partial(set_alias, state, version.name, CHAMPION))
     return _gate(params, True, True, verdict.reasons)
 
