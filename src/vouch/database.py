@@ -8,6 +8,7 @@ from typing import Any
 from filelock import FileLock
 from sqlalchemy import DDL, URL, Engine, MetaData, Table, create_engine, event, inspect
 from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
 
 DATABASE = "vouch.db"
 WAIT = 60.0  # seconds a writer waits for another one
@@ -21,7 +22,8 @@ def sqlite(path: Path) -> Engine:
         path: The file; made at the first connection if missing.
     """
     address = URL.create("sqlite", database=str(path.resolve()))
-    return create_engine(address, connect_args={"timeout": WAIT})
+    # a connection that waits in a pool would write its log into the file at some later time
+    return create_engine(address, connect_args={"timeout": WAIT}, poolclass=NullPool)
 
 
 def read_rows(path: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
