@@ -15,7 +15,7 @@ from vouch.sources.draft import draft_source
 
 
 def inputs(folder: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
-    """Give each table's group, file and true roles."""
+    """Yield each table's group, file and true roles."""
     for group, tables in (("made", TABLES), ("held out", HELD_OUT)):
         for table in tables:
             table.write(folder / table.file)

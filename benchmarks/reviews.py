@@ -130,7 +130,7 @@ class Desk:
         self.votes = pd.concat([self.votes, self._decisions(chosen)])
 
     def _decisions(self, chosen: NDArray[np.int64]) -> pd.DataFrame:
-        """Give a row a case, a column a reviewer."""
+        """Return a table of one row a case and one column a reviewer."""
         ids, truth = self.rows["id"].iloc[chosen].tolist(), self.rows["truth"].to_numpy(np.int64)
         asked = assign(ids, PEOPLE, self.each, self.seed)
         found = {}
@@ -140,7 +140,7 @@ class Desk:
         return pd.DataFrame(found, index=chosen)
 
     def labels(self) -> pd.DataFrame:
-        """Give each row's ``label`` and ``label_source`` by what people have said so far."""
+        """Return each row's ``label`` and ``label_source`` by what people have said so far."""
         found = pd.DataFrame({"label": self.rows["rule"].astype("int8"), "label_source": "rule"})
         if len(self.votes):
             found.loc[self.votes.index, "label"] = self._held().astype("int8")
@@ -148,7 +148,7 @@ class Desk:
         return found
 
     def _held(self) -> pd.Series:
-        """Give each case's label: its only reviewer's word, or what its reviewers come to."""
+        """Return each case's label: its only reviewer's word, or what its reviewers come to."""
         held = self.votes.max(axis=1)
         agreed = consensus(self.votes, np.column_stack([1 - self.likely, self.likely]))
         return held.where(~held.index.astype(str).isin(agreed)).fillna(
@@ -159,7 +159,7 @@ class Desk:
 def curve(
     payments: Payments, fresh: Payments, asked: argparse.Namespace, seed: int, params: EnqueueParams
 ) -> list[float]:
-    """Give average precision on fresh payments before the first day's cases and after each."""
+    """Return average precision on fresh payments before the first day's cases and after each."""
     desk, reached = Desk(payments, asked.each, seed), []
     for day in range(asked.days + 1):
         labels = desk.labels()
@@ -177,7 +177,7 @@ def way(params: EnqueueParams) -> str:
 
 
 def first(reached: list[float], aim: float, asked: argparse.Namespace) -> str:
-    """Tell when an aim is first reached for good, as a share of the rows and as cases."""
+    """Return when an aim is first reached for good, as a share of the rows and as cases."""
     below = [day for day, value in enumerate(reached) if value < aim]
     day = below[-1] + 1 if below else 0
     if day == len(reached):
@@ -240,7 +240,7 @@ def main() -> None:
 
 
 def truth(payments: Payments) -> pd.DataFrame:
-    """Give every row's truth as its label."""
+    """Return every row's truth as its label."""
     label = payments.rows["truth"].astype("int8")
     return pd.DataFrame({"label": label, "label_source": "truth"})
 

@@ -100,7 +100,7 @@ class Texts:
         return predict_rows(fitted, self.corpus, asked, columns)
 
     def out_of_fold(self, reviewed: NDArray[np.bool_], folds: int) -> pd.DataFrame:
-        """Give the pool with scores by models that have not seen each row, as ``tune`` does."""
+        """Return the pool with scores by models that have not seen each row, as ``tune`` does."""
         fold = np.random.default_rng(self.seed).integers(0, folds, len(self.pool))
         scores = np.zeros((len(self.pool), len(CLASSES)))
         for number in range(folds):
@@ -110,7 +110,7 @@ class Texts:
         return self.rows.loc[self.pool, ["id", "rule", "label"]].join(named)
 
     def measure(self, reviewed: NDArray[np.bool_]) -> float:
-        """Give macro-recall on the fresh texts."""
+        """Return macro-recall on the fresh texts."""
         scores = self.predict(self.pool, self.fresh, reviewed)
         return macro_recall(self.rows["label"].to_numpy()[self.fresh], scores.argmax(axis=1))
 
@@ -152,7 +152,7 @@ def learn(
 
 
 def needed(reached: list[float], aim: float, cases: int) -> float:
-    """Give how many labels reach an aim first, between two rounds on a straight line."""
+    """Return how many labels reach an aim first, between two rounds on a straight line."""
     number = next(n for n, value in enumerate(reached) if value >= aim)
     if not number:
         return float(cases)
@@ -169,7 +169,7 @@ class Judged:
     params: EvaluateParams
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
-        """Give figures of decided texts."""
+        """Return figures of decided texts."""
         return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
 
 

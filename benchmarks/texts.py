@@ -34,7 +34,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def microseconds(call: Callable[[str], Any], texts: list[str]) -> float:
-    """Give the median time of a call, each text once."""
+    """Return the median time of a call, each text once."""
     taken = []
     for text in texts:
         began = time.perf_counter()

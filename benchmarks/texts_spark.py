@@ -91,7 +91,7 @@ def measure(name: str, train: Path, test: Path, rows: int | None) -> dict[str, f
 
 
 def single(fitted, texts) -> float:
-    """Give the median milliseconds of one text; the first, which sets things up, not counted."""
+    """Return the median milliseconds of one text; the first, which sets things up, not counted."""
     taken = []
     for text in texts:
         began = time.perf_counter()

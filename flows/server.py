@@ -24,7 +24,7 @@ REFUSED = 10.0
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Give Prefect's settings for a run: the project's own, and a quiet console.
+    """Return Prefect's settings for a run: the project's own, and a quiet console.
 
     Args:
         root: The project's folder.

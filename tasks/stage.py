@@ -58,7 +58,7 @@ def run(name: str, usecase: str, force: bool) -> dict[str, Any]:
 
 
 def _both(shown: Progress, name: str, usecase: str) -> Progress:
-    """Tell terminal and Prefect; the artifact is made at the first word: short stages have none."""
+    """Report to terminal and Prefect; the artifact is made at the first report, if any."""
     artifact: UUID | None = None
     last = 0.0
 

@@ -26,7 +26,7 @@ class VouchError(Exception):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Say which known names there are, the nearest one first.
+    """Return a hint with the names there are, the nearest one first.
 
     Args:
         name: What the user wrote.
@@ -68,7 +68,7 @@ def described(error: Exception) -> str:
 
 
 def show(error: VouchError) -> int:
-    """Tell an error on standard error, in two lines.
+    """Print an error on standard error, in two lines.
 
     Returns:
         The exit code, 1.

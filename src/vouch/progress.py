@@ -7,7 +7,7 @@ class Progress(Protocol):
     """Called from inside a stage; terminal and Prefect each bring their own."""
 
     def __call__(self, done: float, total: float, message: str = "") -> None:
-        """Tell progress.
+        """Report progress.
 
         Args:
             done: Work done so far, in units of the stage's choice, 0 to ``total``.
@@ -17,4 +17,4 @@ class Progress(Protocol):
 
 
 def silent(done: float, total: float, message: str = "") -> None:
-    """Tell nobody: the default of every stage."""
+    """Report to nobody: the default of every stage."""

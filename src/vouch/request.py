@@ -82,5 +82,5 @@ class Retraining(BaseModel):
     force: bool = Field(default=False, description="Run every stage, changed or not.")
 
     def training(self) -> Request:
-        """Give what the training flow would be asked for."""
+        """Return what the training flow would be asked for."""
         return Request(usecase=self.usecase, add=self.add, as_of=self.as_of, force=self.force)

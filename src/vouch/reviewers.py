@@ -50,7 +50,7 @@ class Reviewer:
     steepness: float
 
     def errs(self, truth: NDArray[np.int64], hard: Floats, cost: Floats, classes: int) -> Floats:
-        """Give the chance that they do not say the true class.
+        """Return the chance that they do not say the true class.
 
         Args:
             truth: True classes, 0 to ``classes`` - 1, shape (cases,).
@@ -73,7 +73,7 @@ class Reviewer:
 
 
 def team(count: int, seed: int, *, perfect: bool = False) -> list[Reviewer]:
-    """Give a team, its kappas evenly spread from the least to the greatest published.
+    """Return a team, its kappas evenly spread from the least to the greatest published.
 
     Args:
         count: How many, at least 1.
@@ -204,7 +204,7 @@ def _truth(root: Path, usecase: str) -> "pd.DataFrame":
 
 
 def costs(amounts: "pd.Series[float]") -> Floats:
-    """Give what errors cost, 0 to 1: at the median amount 0.5."""
+    """Return what errors cost, 0 to 1: at the median amount 0.5."""
     size = amounts.abs().fillna(0).to_numpy(np.float64)
     usual = max(float(np.median(size)), 1e-9)
     return size / (size + usual)

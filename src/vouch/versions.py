@@ -292,7 +292,7 @@ def add(root: Path, folder: Path) -> None:
 
 
 def known(root: Path, path: Path) -> bool:
-    """Tell whether a file or folder is under DVC, by a ``.dvc`` file that is whole.
+    """Return whether a file or folder is under DVC, by a ``.dvc`` file that is whole.
 
     Args:
         root: The project's folder.
@@ -310,7 +310,7 @@ def _beside(root: Path, path: Path) -> Path:
 
 
 def fetch(root: Path, digests: Sequence[str]) -> list[Path]:
-    """Give what DVC keeps under some digests, from the default remote what is not here.
+    """Return what DVC keeps under some digests, from the default remote what is not here.
 
     Args:
         root: The project's folder.

@@ -42,7 +42,7 @@ class Ground:
 
 
 def check_roles(source: Declaration) -> None:
-    """See that the source has what the protocol needs.
+    """Check that the source has what the protocol needs.
 
     Raises:
         VouchError: A role is missing.

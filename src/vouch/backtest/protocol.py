@@ -46,7 +46,7 @@ class Fold:
         return self.assessed + ASSESS
 
     def days(self) -> Iterator[datetime]:
-        """Give each assessed day's midnight."""
+        """Yield each assessed day's midnight."""
         for day in range(ASSESS // DAY):
             yield self.assessed + day * DAY
 
@@ -74,7 +74,7 @@ def parse_folds(text: str) -> list[Fold]:
 
 
 def check_folds(folds: Sequence[Fold], first: datetime, last: datetime, name: str) -> None:
-    """See that each fold's training and assessed days lie within the rows.
+    """Check that each fold's training and assessed days lie within the rows.
 
     Args:
         folds: The folds.

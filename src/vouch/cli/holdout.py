@@ -119,7 +119,7 @@ def _ledger(state: Path) -> Any:
 
 
 def _lines(answer: dict[str, Any]) -> list[str]:
-    """Say an answer in short lines."""
+    """Return an answer in short lines."""
     if "value" in answer:
         told = "the training estimate holds" if answer["from"] == "training" else "with noise"
         value = answer["value"] * answer["scale"]

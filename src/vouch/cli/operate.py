@@ -59,7 +59,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
     json_file: Json = None,
 ) -> None:
-    """Say what is wrong with this machine and project, and how to mend it; exits with 1 if so.
+    """Check this machine and project: what is wrong, and how to mend it; exits with 1 if so.
 
     Of the project: git, data that is not here, damaged databases, tables and dvc.lock, missing
     sections of params.yaml, MLflow's tables and champions, folders that cannot be written.
@@ -134,7 +134,7 @@ def reset(
 
 
 def _list(parts: "list[Part]") -> None:
-    """Say what would go, and how much it is."""
+    """Print what would go, and how much it is."""
     for part in parts:
         write(f"{part.bytes / 1e6:10.1f} MB {part.files:7,} files  {part.path}  ({part.what})")
     files = sum(part.files for part in parts)

@@ -61,7 +61,7 @@ def score(
 
 
 def _told(result: dict[str, Any]) -> str:
-    """Say how many rows got which class."""
+    """Return how many rows got which class."""
     if result["threshold"] is not None:
         flagged = list(result["predicted"].values())[1]
         return f"{flagged:,} at or above {result['threshold']:.4g}"

@@ -138,7 +138,7 @@ def _contradictions(
 
 
 def _ordered(answers: Sequence[Answer]) -> bool:
-    """Say whether one person's answers to a case, in a file, follow each other in time."""
+    """Return whether one person's answers to a case, in a file, follow each other in time."""
     if all(answer.ordered for answer in answers):
         return True
     times = [moment(answer.decided_at) for answer in answers]
@@ -146,7 +146,7 @@ def _ordered(answers: Sequence[Answer]) -> bool:
 
 
 def _early(answer: Answer, out_at: datetime) -> bool:
-    """Say whether it was decided before the case was put out; a day alone may be its whole."""
+    """Return whether it was decided before the case was put out; a day alone may be its whole."""
     when = moment(answer.decided_at)
     if when is not None and len(answer.decided_at) <= DAY:
         return when.date() < out_at.date()
@@ -165,7 +165,7 @@ def _same_row(written: str, entity: str) -> bool:
 
 
 def _plain(text: str) -> bool:
-    """Say whether a text has no control characters but line breaks and tabs."""
+    """Return whether a text has no control characters but line breaks and tabs."""
     return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
 
 

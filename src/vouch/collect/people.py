@@ -28,7 +28,7 @@ def renamed(names: "pd.Series[str]", written: dict[str, str]) -> "pd.Series[str]
 
 
 def recognised(answers: Sequence[Answer], before: pd.DataFrame) -> list[Answer]:
-    """Give each answer its reviewer's name as it was first written.
+    """Return each answer with its reviewer's name as it was first written.
 
     An annotation of Label Studio that is known, or stands twice in a file, names one person: all
     answers of the file under its other name are theirs too.
@@ -60,7 +60,7 @@ def recognised(answers: Sequence[Answer], before: pd.DataFrame) -> list[Answer]:
 
 
 def _keys(case: str, annotation: str | None, unique: str | None) -> Iterator[tuple[str, ...]]:
-    """Give what identifies an annotation: numbers alone are not unique among servers."""
+    """Yield what identifies an annotation: numbers alone are not unique among servers."""
     if unique:
         yield ("unique", case, unique)
     elif annotation:

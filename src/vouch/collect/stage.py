@@ -127,7 +127,7 @@ def _intake(
     params: CollectParams,
     clock: datetime,
 ) -> Intake:
-    """Say when decisions are known: after the last issue, even if the clock was set back."""
+    """Return when decisions are known: after the last issue, even if the clock was set back."""
     last, sequence = latest(folder)
     begun = [case.out_at for case in cases.values()] + ([] if last is None else [last + AFTER])
     return Intake(source, folder, cases, params, clock, max([clock, *begun]), sequence)
@@ -176,7 +176,7 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
 
 
 def labels(source: Declaration) -> dict[str, int]:
-    """Say what a decision may be, in lower case: the class's name, or the source's own."""
+    """Return what a decision may be, in lower case: the class's name, or the source's own."""
     own = usecases.find(source.usecase).CLASSES
     names = [*enumerate(class_names(source)), *enumerate(own)]
     return {name.lower(): number for number, name in names}
@@ -200,7 +200,7 @@ def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> p
 
 
 def _place(intake: Intake, place: int) -> dict[str, Any]:
-    """Give an issue its place in the order of collecting, from 0 in a batch."""
+    """Return an issue's place in the order of collecting, from 0 in a batch."""
     return {
         "issued_at": intake.moment + place * AFTER,
         "collected_at": intake.collected_at,
@@ -269,7 +269,7 @@ def _issued(
 
 
 def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
-    """Give each reviewer's last word on each case, and the model's probabilities."""
+    """Return each reviewer's last word on each case, and the model's probabilities."""
     there = decided[decided["case"].isin(intake.cases)]
     votes = there.groupby(["case", "actor"])["label"].last().unstack().astype(float)
     likely = np.array([intake.cases[str(case)].scores for case in votes.index])
@@ -284,7 +284,7 @@ def _table(rows: pd.DataFrame) -> pa.Table:
 def _conflicts(
     intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
 ) -> Iterator[dict[str, Any]]:
-    """Tell of the cases whose reviewers differ and no lead has spoken, the least certain first."""
+    """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = usecases.find(intake.source.usecase).CLASSES
     ended = set(decided[decided["final"].astype(bool)]["case"])
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]

@@ -17,7 +17,7 @@ FOLDER = ".dir"
 
 
 def known(root: Path, revision: str) -> bool:
-    """Tell whether git knows a revision: a commit, a branch, a tag, ``HEAD~1``."""
+    """Return whether git knows a revision: a commit, a branch, a tag, ``HEAD~1``."""
     # a name that begins with a dash would be an option of git's
     return (
         not revision.startswith("-")

@@ -52,7 +52,7 @@ def _digested(pair: Pair, view: str) -> str:
 
 
 def _mark_corrections(pair: Pair) -> None:
-    """Tell later versions of a row that was there from rows that are new."""
+    """Mark later versions of a row that was there, unlike rows that are new."""
     key = listed(pair.key)
     pair.connection.execute(
         f"""UPDATE differing SET {KIND} = 'corrected' WHERE {KIND} = 'added' AND "{NUMBER}" > 1

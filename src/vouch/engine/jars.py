@@ -31,7 +31,7 @@ def folder() -> Path:
 
 
 def class_path() -> str:
-    """Give the jars as Java's class path.
+    """Return the jars as Java's class path.
 
     Raises:
         VouchError: They were not fetched, or for another version.
@@ -94,7 +94,7 @@ def _retrieve(place: Path, say: Callable[[str], None]) -> None:
 
 
 def _told(lines: Iterator[str], say: Callable[[str], None]) -> Iterator[str]:
-    """Tell of each file as it comes, and keep every line for a message."""
+    """Print each file as it comes, and keep every line for a message."""
     count = 0
     for line in lines:
         yield line

@@ -25,7 +25,7 @@ def forget_peak(process: int) -> None:
 
 
 def peak(process: int) -> int | None:
-    """Give the most memory a process has held at once, in MB; None where there is no /proc.
+    """Return the most memory a process has held at once, in MB; None where there is no /proc.
 
     Args:
         process: The process's id.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def windows_once(table: "Table", expressions: Mapping[str, Any]) -> tuple["Table", dict[str, Any]]:
-    """Give the windows of some expressions columns of their own.
+    """Return a table in which the windows of some expressions are columns.
 
     Args:
         table: What the expressions are over; none of its columns is called ``window_<number>``.

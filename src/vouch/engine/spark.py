@@ -87,7 +87,7 @@ def session(
 
 
 def nlp() -> dict[str, str]:
-    """Give the settings with which Spark NLP runs: ``session(settings=nlp())``.
+    """Return the settings with which Spark NLP runs: ``session(settings=nlp())``.
 
     Raises:
         VouchError: Its jars were not fetched.
@@ -120,7 +120,7 @@ def check() -> None:
 
 
 def running() -> "SparkSession | None":
-    """Give the session that runs in this process, whichever thread started it."""
+    """Return the session that runs in this process, whichever thread started it."""
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 

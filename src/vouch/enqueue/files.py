@@ -34,7 +34,7 @@ CONTROL = "decision"
 
 
 def check_out(out: Path) -> None:
-    """See that a case file can be written there.
+    """Check that a case file can be written there.
 
     Raises:
         VouchError: Unknown suffix, or the file is there: it may hold decisions; or its folder
@@ -107,12 +107,12 @@ def _column(name: str) -> str:
 
 
 def certainty(case: Case) -> float:
-    """Give the probability shown: of two classes the second's, of more the predicted one's."""
+    """Return the probability shown: of two classes the second's, of more the predicted one's."""
     return case.scores[1 if len(case.scores) == 2 else case.prediction]
 
 
 def told(case: Case) -> str:
-    """Say the heaviest reasons in one line."""
+    """Return the heaviest reasons in one line."""
     said = "; ".join(f"{words} ({weight:+.2f})" for words, weight in case.reasons[:TOLD])
     return f"(they follow the model poorly) {said}" if case.poor and said else said
 
@@ -140,7 +140,7 @@ def _about(case: Case) -> str:
 
 
 def interface(source: Declaration) -> str:
-    """Give the labeling interface that Label Studio needs for the tasks."""
+    """Return the labeling interface that Label Studio needs for the tasks."""
     about = "text" if source.has("text") else "row"
     view = ElementTree.Element("View")
     shown = {"name": about, "value": f"${about}"}

@@ -47,7 +47,7 @@ def pool(rows: pd.DataFrame, usecase: str, taken: set[str]) -> pd.DataFrame:
 
 
 def scores(rows: pd.DataFrame) -> Floats:
-    """Give the probability of each class, shape (rows, classes), from a table of predictions."""
+    """Return the probability of each class, shape (rows, classes), from a table of predictions."""
     if "score" in rows:
         positive = rows["score"].to_numpy(np.float64)
         return np.column_stack([1 - positive, positive])

@@ -63,11 +63,11 @@ class Desk:
         return self.source.usecase
 
     def path(self, template: str, name: str) -> Path:
-        """Give the place of one of the use case's files."""
+        """Return the place of one of the use case's files."""
         return self.root / template.format(usecase=self.usecase) / name
 
     def decided(self) -> set[str]:
-        """Give the cases that have a decision."""
+        """Return the cases that have a decision."""
         return decided(self.root / REVIEWS.format(usecase=self.usecase))
 
 
@@ -156,7 +156,7 @@ def withdraw(root: Path, state: Path, usecase: str) -> int:
 
 
 def outstanding(desk: Desk) -> list[Case]:
-    """Give the cases that nobody has decided yet, in the order they were put out."""
+    """Return the cases that nobody has decided yet, in the order they were put out."""
     done = desk.decided()
     return [case for case in desk.queue.all() if case.case not in done]
 
@@ -278,7 +278,7 @@ def name(source: Declaration, entity: str) -> str:
 
 
 def predicted(likely: Sequence[float], threshold: float | None) -> int:
-    """Give the class a model's probabilities stand for."""
+    """Return the class a model's probabilities stand for."""
     if threshold is None:
         return int(max(range(len(likely)), key=likely.__getitem__))
     return int(likely[1] >= threshold)

@@ -70,7 +70,7 @@ class Candidate:
         return judgement | {"the_rule": the_rule(self.rows, self.terms)}
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
-        """Give figures of rows people decided: average precision, ROC AUC, precision, recall.
+        """Return figures of rows people decided: average precision, ROC AUC, precision, recall.
 
         Args:
             rows: Out-of-fold rows with ``decided``, 0 or 1.
@@ -87,7 +87,7 @@ class Candidate:
         }
 
     def extras(self) -> dict[str, Any]:
-        """Give what only rankings have: threshold, cost curve, and curves."""
+        """Return what only rankings have: threshold, cost curve, and curves."""
         threshold = dict(self.threshold)
         curve = threshold.pop("curve")
         told = threshold | {"kind": self.kind}

@@ -41,7 +41,7 @@ class Stakes:
     costs: Costs
 
     def totals(self, positives: Floats, negatives: Floats) -> Floats:
-        """Give the cost at every threshold.
+        """Return the cost at every threshold.
 
         Args:
             positives: How often each positive is drawn, shape (..., positives).
@@ -136,7 +136,7 @@ def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> dict
 def _resample(
     stakes: Stakes, best: int, places: NDArray[np.int_], repeats: int, seed: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Give each sample's cheapest threshold, its cost at ``best`` and at ``places``."""
+    """Return each sample's cheapest threshold, its cost at ``best`` and at ``places``."""
     random = np.random.default_rng(seed)
     size = len(stakes.losses) + len(stakes.thresholds)
     step, parts = max(1, BLOCK // size), []
@@ -152,7 +152,7 @@ def _resample(
 
 
 def row_costs(labels: ArrayLike, flagged: ArrayLike, amounts: ArrayLike, costs: Costs) -> Floats:
-    """Give what each decision costs.
+    """Return what each decision costs.
 
     Args:
         labels: 0 or 1, shape (rows,).

@@ -50,7 +50,7 @@ class Terms:
     params: EvaluateParams
 
     def deciding(self) -> dict[str, Any]:
-        """Give what determines a figure's value, as against its interval, JSON-able."""
+        """Return what determines a figure's value, as against its interval, JSON-able."""
         terms = asdict(self)
         del terms["params"]
         return terms | {"costs": self.costs.model_dump()}
@@ -59,7 +59,7 @@ class Terms:
 def terms(
     declaration: Declaration, threshold: float, rows: pd.DataFrame, params: EvaluateParams
 ) -> Terms:
-    """Say on which terms a source's models are judged.
+    """Return the terms on which a source's models are judged.
 
     Args:
         declaration: The source.
@@ -148,7 +148,7 @@ def days(times: pd.Series) -> NDArray[np.int64]:
 
 
 def _cost(known: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> dict[str, Any]:
-    """Give the mean cost of a row; equal costs are drawn together, which bootstraps alike."""
+    """Return the mean cost of a row; equal costs are drawn together, which bootstraps alike."""
     if known.empty:
         return figure(math.nan, (math.nan, math.nan))
     costs, rows = np.unique(
@@ -171,7 +171,7 @@ def confusion(
 
 
 def count(value: int, confidence: float) -> dict[str, Any]:
-    """Give a count with its exact Poisson interval.
+    """Return a count with its exact Poisson interval.
 
     The Poisson bootstrap of a count is a Poisson draw; inverting it (Garwood 1936, "Fiducial
     limits for the Poisson distribution", Biometrika 28) needs no resampling and does not claim
@@ -187,7 +187,7 @@ def count(value: int, confidence: float) -> dict[str, Any]:
 
 
 def share(hits: int, tries: int, confidence: float) -> dict[str, Any]:
-    """Give a share with its exact (Clopper-Pearson) interval; null of nothing.
+    """Return a share with its exact (Clopper-Pearson) interval; null of nothing.
 
     Args:
         hits: At least 0, at most ``tries``.
@@ -256,7 +256,7 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[st
 
 
 def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Terms) -> Mean:
-    """Give one of the means that Thresholdout can answer, scaled to 0..1.
+    """Return one of the means that Thresholdout can answer, scaled to 0..1.
 
     Args:
         rows: As for :func:`measure`; at least one has a known ``kind``.

@@ -69,7 +69,7 @@ def _position(positive: NDArray[np.bool_], scores: Floats) -> tuple[Integers, in
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Give the average precision: the step-wise area under the precision-recall curve.
+    """Return the average precision: the step-wise area under the precision-recall curve.
 
     Args:
         labels: 0 or 1, shape (rows,).
@@ -82,7 +82,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
 
 
 def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Give the area under the ROC curve, ties counting half.
+    """Return the area under the ROC curve, ties counting half.
 
     Args:
         labels: 0 or 1, shape (rows,).
@@ -162,7 +162,7 @@ def bootstrap_interval(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Give a metric's percentile bootstrap interval.
+    """Return a metric's percentile bootstrap interval.
 
     Args:
         labels: 0 or 1, shape (rows,).
@@ -184,7 +184,7 @@ def bootstrap_interval(
 
 
 def _at_least(tries: int, confidence: float) -> float:
-    """Give the Clopper-Pearson lower end of a share when all of ``tries`` succeeded.
+    """Return the Clopper-Pearson lower end of a share when all of ``tries`` succeeded.
 
     If a share q of positives ranked below everything else, either metric would be 1 - q or more.
     """
@@ -192,7 +192,7 @@ def _at_least(tries: int, confidence: float) -> float:
 
 
 def interval(values: Floats, confidence: float) -> tuple[float, float]:
-    """Give the central range of bootstrap values, NaN left out.
+    """Return the central range of bootstrap values, NaN left out.
 
     Args:
         values: Shape (repeats,).
@@ -263,13 +263,13 @@ class Reviewed:
     hits: Floats
 
     def precision(self) -> float:
-        """Give the mean over days of the share of hits, 0 to 1; NaN without a day."""
+        """Return the mean over days of the share of hits, 0 to 1; NaN without a day."""
         return float(np.mean(self.hits / self.cases)) if len(self.cases) else float("nan")
 
     def interval(
         self, repeats: int = REPEATS, confidence: float = CONFIDENCE, seed: int = 0
     ) -> tuple[float, float]:
-        """Give the precision's two-stage bootstrap interval: days, then cases within each.
+        """Return the precision's two-stage bootstrap interval: days, then cases within each.
 
         Resampling at both levels is a little wide rather than too narrow (Davison & Hinkley
         1997, "Bootstrap Methods and their Application", section 3.8).
@@ -328,7 +328,7 @@ def precision_at_capacity(
     capacity: int,
     payers: ArrayLike | None = None,
 ) -> float:
-    """Give the share of truly positive cases among those reviewed, mean over days, 0 to 1.
+    """Return the share of truly positive cases among those reviewed, mean over days, 0 to 1.
 
     Arguments as for :func:`review`.
     """

@@ -39,7 +39,7 @@ class Ranking:
         return f"threshold {self.terms.threshold:.4g}, capacity {self.terms.capacity}"
 
     def deciding(self) -> dict[str, Any]:
-        """Give what determines a figure's value, JSON-able."""
+        """Return what determines a figure's value, JSON-able."""
         return self.terms.deciding()
 
     def count(self, rows: pd.DataFrame) -> int:
@@ -49,7 +49,7 @@ class Ranking:
     def candidate(
         self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
     ) -> dict[str, Any]:
-        """Give a candidate's figures.
+        """Return a candidate's figures.
 
         Returns:
             ``{"truth", "rule"}`` (see :func:`vouch.evaluate.measures.measure`), ``against_rule``
@@ -73,7 +73,7 @@ class Ranking:
         return rows.assign(score=model.predict(rows))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
-        """Give a bounded mean, see :func:`vouch.evaluate.measures.bounded_mean`.
+        """Return a bounded mean, see :func:`vouch.evaluate.measures.bounded_mean`.
 
         Raises:
             VouchError: There are no days, so no capacity of a day.
@@ -85,7 +85,7 @@ class Ranking:
         return bounded_mean(scored, cast(Kind, kind), cast(MeanMetric, metric), self.terms)
 
     def scale(self, metric: str) -> float:
-        """Give the largest cost of a row for ``cost``, else 1."""
+        """Return the largest cost of a row for ``cost``, else 1."""
         return self.terms.cost_cap if metric == "cost" else 1.0
 
     def _against_rule(self, scored: pd.DataFrame) -> dict[str, Any]:

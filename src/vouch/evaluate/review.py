@@ -40,7 +40,7 @@ class Decided(Protocol):
         """What counts as few."""
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
-        """Give figures of decided rows, each ``{"value", "interval"}``."""
+        """Return figures of decided rows, each ``{"value", "interval"}``."""
 
 
 def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
@@ -131,7 +131,7 @@ def _counts(rows: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, int]:
 
 
 def _few(counts: dict[str, int], least: int) -> dict[str, Any]:
-    """Say which class of the sample has too few cases to tell."""
+    """Return which class of the sample has too few cases to tell."""
     name, count = min(counts.items(), key=lambda item: item[1])
     if count >= least:
         return {"too_few": False}

@@ -53,10 +53,10 @@ class Candidate(Protocol):
         """Judge it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
-        """Give figures of rows people decided, weighted; see :mod:`vouch.evaluate.review`."""
+        """Return figures of rows people decided, weighted; see :mod:`vouch.evaluate.review`."""
 
     def extras(self) -> dict[str, Any]:
-        """Give what only models of its kind have."""
+        """Return what only models of its kind have."""
 
     def published(
         self, measured: dict[str, Any], answer: dict[str, Any] | None
@@ -82,7 +82,7 @@ class Asked:
 
 
 def key(extracted: dict[str, Any]) -> HoldoutKey:
-    """Say which holdout an extract has sealed."""
+    """Return the key of the holdout that an extract has sealed."""
     names = ("usecase", "source", "set", "generation")
     return HoldoutKey(**{name: extracted[name] for name in names})
 
@@ -181,7 +181,7 @@ def _answered(reply: Reply) -> dict[str, Any]:
 
 
 def _compared(asked: Asked) -> dict[str, Any]:
-    """Tell of the champion; the answer that made a candidate champion compares it with another."""
+    """Return the champion's part; the answer that made a candidate champion compares another."""
     if asked.itself:
         reason = "the candidate is the champion itself"
         return {"version": asked.version, "comparison": None, "reason": reason}
@@ -211,7 +211,7 @@ def _warnings(measured: dict[str, Any], asked: Asked, params: EvaluateParams) ->
 
 
 def summary(content: dict[str, Any]) -> dict[str, Any]:
-    """Say the evaluation in a few figures: the measure that decides, holdout status."""
+    """Return the evaluation in a few figures: the measure that decides, holdout status."""
     kind, metric = content["kind"], content["metric"]
     held = content["holdout"][kind]
     return {

@@ -27,13 +27,13 @@ EDGE = 1e-4  # how far from 0 and 1 the logit is taken
 
 
 def effective(weights: Floats) -> float:
-    """Give how many equal rows would tell as much; 0 of none."""
+    """Return how many equal rows would tell as much; 0 of none."""
     squares = float(np.square(weights).sum())
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
 def share(hits: Bools, weights: Floats, confidence: float) -> dict[str, Any]:
-    """Give the share of hits with Jeffreys' interval; null of nothing.
+    """Return the share of hits with Jeffreys' interval; null of nothing.
 
     Args:
         hits: Shape (rows,).
@@ -51,7 +51,7 @@ def share(hits: Bools, weights: Floats, confidence: float) -> dict[str, Any]:
 def average_precision(
     positive: Bools, scores: Floats, weights: Floats, confidence: float
 ) -> dict[str, Any]:
-    """Give the average precision with its logit interval; null without a positive.
+    """Return the average precision with its logit interval; null without a positive.
 
     Arguments as for :func:`share`; ``scores`` are higher the likelier positive.
     """
@@ -64,7 +64,7 @@ def average_precision(
 
 
 def roc_auc(positive: Bools, scores: Floats, weights: Floats, confidence: float) -> dict[str, Any]:
-    """Give the area under the ROC curve with its interval; null without both classes.
+    """Return the area under the ROC curve with its interval; null without both classes.
 
     Arguments as for :func:`average_precision`.
     """

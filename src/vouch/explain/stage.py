@@ -121,7 +121,7 @@ def _tell(case: Case, row: Array, explainer: Explainer, params: ExplainParams) -
 
 
 def is_poor(explanation: Explanation, params: ExplainParams) -> bool:
-    """Tell whether an explanation does not follow the model well enough to be believed."""
+    """Return whether an explanation does not follow the model well enough to be believed."""
     return not (explanation.r2 >= params.poor_r2 and explanation.gap <= params.poor_gap)
 
 

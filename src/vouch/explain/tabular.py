@@ -268,12 +268,12 @@ def _kernel(same: Array) -> Array:
 
 
 def is_binary(rows: Array) -> NDArray[np.bool_]:
-    """Tell which columns hold nothing but 0 and 1 (and NaN), shape (features,)."""
+    """Return which columns hold nothing but 0 and 1 (and NaN), shape (features,)."""
     return np.asarray(((rows == 0) | (rows == 1) | np.isnan(rows)).all(axis=0))
 
 
 def medians(rows: Array) -> Array:
-    """Give each column's median over what is known; 0 where nothing is, shape (features,)."""
+    """Return each column's median over what is known; 0 where nothing is, shape (features,)."""
     known = ~np.isnan(rows).all(axis=0)
     found = np.zeros(rows.shape[1])
     found[known] = np.nanmedian(rows[:, known], axis=0)

@@ -22,7 +22,7 @@ class Vocabulary:
     background: Array
 
     def condition(self, part: Part, value: float) -> str:
-        """Say what holds of the case.
+        """Return what holds of the case.
 
         Args:
             part: The feature's part in the explanation.

@@ -59,7 +59,7 @@ def rows_as_of(rows: "Table", as_of: datetime) -> "Table":
 
 
 def labels_as_of(known: "Table") -> "Table":
-    """Give each entity's label that holds, its truth and its rule's word.
+    """Return each entity's label that holds, its truth and its rule's word.
 
     Args:
         known: Issues known by the time in question.

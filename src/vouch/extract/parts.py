@@ -60,7 +60,7 @@ def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, 
 def _conditions(
     job: Job, engine: Any, table: "Table", keeper: Keeper
 ) -> tuple[Cut, dict[str, Any]]:
-    """Say which rows are for training, in the holdout, or newer than it."""
+    """Return which rows are for training, in the holdout, or newer than it."""
     if job.held:
         keeper.cut(job.key, lambda: None)
         # in whatever version: a row that another file corrects is no less the holdout's

@@ -25,7 +25,7 @@ RECENT = (timedelta(days=7), timedelta(days=14))
 
 
 def earlier(party: str, window: timedelta) -> Any:
-    """Give the frame of a party's strictly earlier rows, back to but without ``at - window``."""
+    """Return the frame of a party's strictly earlier rows, back to but without ``at - window``."""
     return ibis.range_window(preceding=(span(window) - 1, 1), group_by=party, order_by="at")
 
 

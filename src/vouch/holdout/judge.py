@@ -48,7 +48,7 @@ class Judge(Protocol):
         """The terms in a few words, for the ledger."""
 
     def deciding(self) -> dict[str, Any]:
-        """Give what determines a figure's value, as against its interval, JSON-able."""
+        """Return what determines a figure's value, as against its interval, JSON-able."""
 
     def count(self, rows: pd.DataFrame) -> int:
         """Count the rows on which any figure rests."""
@@ -56,7 +56,7 @@ class Judge(Protocol):
     def candidate(
         self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
     ) -> dict[str, Any]:
-        """Give all figures of a candidate: against truth, rule and champion."""
+        """Return all figures of a candidate: against truth, rule and champion."""
 
     def known(self, rows: pd.DataFrame, kind: str) -> int:
         """Count the rows whose label of a kind is known."""
@@ -65,7 +65,7 @@ class Judge(Protocol):
         """Put a model's scores beside the rows, as out-of-fold predictions have them."""
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
-        """Give a bounded mean of scored rows, scaled to 0..1."""
+        """Return a bounded mean of scored rows, scaled to 0..1."""
 
     def scale(self, metric: str) -> float:
-        """Give what a mean of 1 is in the metric's own unit."""
+        """Return what a mean of 1 is in the metric's own unit."""

@@ -62,7 +62,7 @@ class Keeper:
         self._ledger = Ledger(state)
 
     def cut(self, key: HoldoutKey, propose: Callable[[], tuple[datetime, datetime] | None]) -> Cut:
-        """Give the recorded cut, or record the proposed one: a holdout is cut once.
+        """Return the recorded cut, or record the proposed one: a holdout is cut once.
 
         Args:
             key: Which holdout.
@@ -163,11 +163,11 @@ class Keeper:
         return self._ask(key, inquiry, rows, judge, compute)
 
     def status(self) -> list[dict[str, Any]]:
-        """Tell every holdout's cut, budget and what is spent of it."""
+        """Return every holdout's cut, budget and what is spent of it."""
         return self._ledger.status()
 
     def log(self) -> list[dict[str, Any]]:
-        """Tell every question asked and its answer, oldest first."""
+        """Return every question asked and its answer, oldest first."""
         return self._ledger.log()
 
     def _rows(self, sealed: Path) -> pd.DataFrame:

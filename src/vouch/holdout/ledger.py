@@ -161,7 +161,7 @@ class Ledger:
             ) from None
 
     def cut(self, key: HoldoutKey, propose: Callable[[], tuple[datetime, datetime] | None]) -> Cut:
-        """Give the recorded cut, or record the proposed one: a holdout is cut once.
+        """Return the recorded cut, or record the proposed one: a holdout is cut once.
 
         Args:
             key: Which holdout.
@@ -259,13 +259,13 @@ class Ledger:
             return found.answer
 
     def status(self) -> list[dict[str, Any]]:
-        """Tell every holdout's cut, budget and what is spent of it, in the order they were cut."""
+        """Return every holdout's cut, budget and what is spent, in the order they were cut."""
         with Session(self._engine) as session:
             found = session.scalars(select(Holdout).order_by(Holdout.id)).all()
             return [_status(session, holdout) for holdout in found]
 
     def log(self) -> list[dict[str, Any]]:
-        """Tell every question and its answer (None: charged, never answered), oldest first."""
+        """Return every question and its answer (None: charged, never answered), oldest first."""
         query = (
             select(Question, Holdout, Answer)
             .join(Holdout, Question.holdout == Holdout.id)
@@ -277,7 +277,7 @@ class Ledger:
 
 
 def now() -> datetime:
-    """Tell the time in UTC, without a zone."""
+    """Return the time in UTC, without a zone."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 

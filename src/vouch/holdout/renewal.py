@@ -34,7 +34,7 @@ class Renewal:
     expected: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as JSON."""
+        """Return it as JSON."""
         return asdict(self)
 
 
@@ -95,7 +95,7 @@ def _newest(root: Path, usecase: str) -> datetime | None:
 def forecast(
     extracted: dict[str, Any], newest: datetime | None, few: int
 ) -> tuple[int | None, str | None]:
-    """Tell how many newer rows a fresh holdout needs yet, and about when they will have come.
+    """Return how many newer rows a fresh holdout needs yet, and about when they will have come.
 
     The share of positives is the old holdout's; the rate of rows that of everything since the old
     holdout began.

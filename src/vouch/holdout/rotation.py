@@ -27,7 +27,7 @@ class Rotation:
     positives: float | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as JSON."""
+        """Return it as JSON."""
         return asdict(self)
 
 

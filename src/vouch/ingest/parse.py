@@ -201,7 +201,7 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
 
 
 def number_for_label(name: str) -> str:
-    """Give SQL for the number a line was rejected for in its label; empty if for none.
+    """Return SQL for the number a line was rejected for in its label; empty if for none.
 
     It finds what ``_value`` writes into ``reason``.
 
@@ -230,7 +230,7 @@ def _complaint(declaration: Declaration, column: Column) -> str:
 
 
 def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> tuple[str, str, str]:
-    """Give SQL for the cast of a text, the value of the cast, and whether it is a value."""
+    """Return SQL for the cast of a text, the value of the cast, and whether it is a value."""
     if column.role in NUMERIC:
         fits = f"coalesce(isfinite({cast}), false)"
         return _number(text, declaration, column), f"CASE WHEN {fits} THEN {cast} END", fits
@@ -272,7 +272,7 @@ def _number(text: str, declaration: Declaration, column: Column) -> str:
 
 
 def label_words(declaration: Declaration, column: Column) -> dict[int, tuple[str, ...]]:
-    """Give each class's words in lower case, as they may stand in a file.
+    """Return each class's words in lower case, as they may stand in a file.
 
     Args:
         declaration: Whose label it is.
@@ -377,7 +377,7 @@ def _twice(declaration: Declaration, columns: tuple[str, ...]) -> str:
 
 
 def utc(moment: datetime) -> datetime:
-    """Give a time in UTC without a zone; one without a zone is taken to be UTC."""
+    """Return a time in UTC without a zone; one without a zone is taken to be UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 

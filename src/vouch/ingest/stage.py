@@ -173,7 +173,7 @@ def parse_one(
 def _check_labels(
     connection: "DuckDBPyConnection", source: Declaration, file: File, view: str, total: int
 ) -> None:
-    """See that numbers are not given for labels whose names alone are known: it is not guessed."""
+    """Check that no label is a number where only names are declared: it is not guessed."""
     name = source.column("label")
     if name is None or source.columns[name].values:
         return
@@ -261,7 +261,7 @@ def _scan(parsed: Parsed) -> str:
 
 
 def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[Parsed]) -> str:
-    """Give SQL for a row's id; without a given one, equal rows of a file are numbered."""
+    """Return SQL for a row's id; without a given one, equal rows of a file are numbered."""
     name = source.column("id")
     given = name is not None and all(name in each.columns for each in parsed)
     if name is not None and given and not source.columns[name].optional:
@@ -287,7 +287,7 @@ def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
 
 
 def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
-    """Say how many lines of a file were rejected, and the commonest reasons with an example."""
+    """Return how many lines of a file were rejected, and the commonest reasons with an example."""
     if not parsed.rejects:
         return ""
     kinds = connection.execute(

@@ -47,7 +47,7 @@ def unrank(key: Any) -> dict[str, Any]:
 
 
 def resolve(labels: "Table", as_of: datetime | None = None) -> "Table":
-    """Give the label that holds for each entity.
+    """Return the label that holds for each entity.
 
     Only issues in force count. A reviewer beats a chargeback or a given label, these beat the
     rule; among equals the newest holds; issued at the same time, the greater label.

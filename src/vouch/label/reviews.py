@@ -113,7 +113,7 @@ def _evolved(table: pa.Table) -> pa.Table:
 
 
 def decided(folder: Path, column: str = "case", origin: str | None = None) -> set[str]:
-    """Give the cases that have a decision.
+    """Return the cases that have a decision.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.

@@ -178,7 +178,7 @@ def _parse(rule: Rule, source: str) -> Any:
 
 
 def _check_expressions(condition: Any, rule: Rule, source: str) -> None:
-    """See that a condition only computes with a row's values: it must not read files or tables."""
+    """Check that a condition only computes with a row's values, and reads no file or table."""
     for part in condition.walk():
         kind = type(part).__name__
         if isinstance(part, exp.Anonymous) and part.name.lower() in FUNCTIONS:

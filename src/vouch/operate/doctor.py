@@ -49,7 +49,7 @@ class Finding:
     fix: Callable[[], None] | None = None
 
     def as_json(self) -> dict[str, str]:
-        """Give it as JSON."""
+        """Return it as JSON."""
         return {n: str(getattr(self, n)) for n in ("name", "state", "said", "hint")}
 
 

@@ -15,7 +15,7 @@ ENOUGH = "vouch.labels.enough"
 
 
 def of_labels(found: dict[str, Any]) -> list[str]:
-    """Say which events a collected file gives rise to.
+    """Return which events a collected file gives rise to.
 
     Args:
         found: What ``vouch.collect.collect`` gave.
@@ -25,7 +25,7 @@ def of_labels(found: dict[str, Any]) -> list[str]:
 
 
 def payload(found: dict[str, Any]) -> dict[str, Any]:
-    """Give what the events tell."""
+    """Return what the events tell."""
     return {name: found[name] for name in ("new", "since_training", "batch")}
 
 

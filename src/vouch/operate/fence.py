@@ -164,7 +164,7 @@ class Gate:
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
-    """Give an answer in place of the server behind; a websocket is closed before it opens."""
+    """Send an answer in place of the server behind; a websocket is closed before it opens."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008})

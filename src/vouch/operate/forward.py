@@ -158,7 +158,7 @@ async def forward(upstream: Upstream, request: Request) -> Response:
 
 
 async def ui_settings(upstream: Upstream, request: Request) -> Response:
-    """Tell Prefect's page to ask us, who log in for it."""
+    """Return settings that make Prefect's page ask us, who log in for it."""
     try:
         answer = await upstream.ask(request)
         told = json.loads(await answer.aread())

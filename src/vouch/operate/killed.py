@@ -56,7 +56,7 @@ def flow_runs(root: Path) -> list[str]:
 
 
 def _at_work(root: Path) -> tuple[set[str], bool]:
-    """Give the runs that have a process, and whether one was started without a deployment."""
+    """Return the runs that have a process, and whether one was started without a deployment."""
     import psutil
 
     runs, direct = set(), False

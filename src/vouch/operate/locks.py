@@ -34,7 +34,7 @@ def _held(file: Path) -> bool:
 
 
 def busy(root: Path) -> str:
-    """Say what is at work on the project; empty if nothing is."""
+    """Return what is at work on the project; empty if nothing is."""
     if record := running(root):
         return f"vouch up serves this project (process {record.pid})"
     held = at_work(root)

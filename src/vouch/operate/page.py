@@ -121,7 +121,7 @@ def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> Fast
 
 
 def _file(root: Path, template: str | None, usecase: str, name: str) -> FileResponse:
-    """Give a file that the page links, and no other: names come from whoever asks."""
+    """Return a file that the page links, and no other: names come from whoever asks."""
     known = load_inputs(root / INPUTS).usecases
     if template is None or usecase not in known or name.startswith("."):
         raise HTTPException(404)

@@ -24,7 +24,7 @@ PATIENCE = 15.0
 
 
 def prefect_environment(root: Path) -> dict[str, str]:
-    """Give Prefect's settings for this project: state beside it, no telemetry.
+    """Return Prefect's settings for this project: state beside it, no telemetry.
 
     Args:
         root: The project's folder.
@@ -42,7 +42,7 @@ def prefect_environment(root: Path) -> dict[str, str]:
 
 
 def server_environment(secret: str) -> dict[str, str]:
-    """Give the settings of a Prefect server that answers nobody but holders of the secret.
+    """Return the settings of a Prefect server that answers nobody but holders of the secret.
 
     Args:
         secret: What they send.
@@ -56,7 +56,7 @@ def server_environment(secret: str) -> dict[str, str]:
 
 
 def client_environment(url: str, secret: str) -> dict[str, str]:
-    """Give the settings by which Prefect's commands and flows reach a project's own server.
+    """Return the settings by which Prefect's commands and flows reach a project's own server.
 
     Args:
         url: The API's address.
@@ -70,7 +70,7 @@ def client_environment(url: str, secret: str) -> dict[str, str]:
 
 
 def mark(root: Path) -> dict[str, str]:
-    """Give the environment by which a project's servers are known."""
+    """Return the environment by which a project's servers are known."""
     return {MARK: str(root.resolve())}
 
 
@@ -168,7 +168,7 @@ def _signal(processes: "list[psutil.Process]", number: int) -> None:
 
 
 def taken(port: int) -> bool:
-    """Tell whether something listens on a port of this machine."""
+    """Return whether something listens on a port of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -27,7 +27,7 @@ class Ports(BaseModel):
     page: int = 8765
 
     def url(self, name: str) -> str:
-        """Give a server's address."""
+        """Return a server's address."""
         return f"http://127.0.0.1:{getattr(self, name)}"
 
     @property

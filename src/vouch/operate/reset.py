@@ -106,7 +106,7 @@ def reset(root: Path, scope: Scope) -> None:
 
 
 def check_idle(root: Path) -> None:
-    """See that nothing is at work on the project.
+    """Check that nothing is at work on the project.
 
     Raises:
         VouchError: Something is.
@@ -129,7 +129,7 @@ def _made(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _outputs(root: Path) -> list[Path]:
-    """Give the folders of the stages' outputs, whatever the use cases are called."""
+    """Return the folders of the stages' outputs, whatever the use cases are called."""
     templates = {str(Path(path).parent) for stage in STAGES for path in stage.outputs.values()}
     folders = {found for path in templates for found in root.glob(path.replace("{usecase}", "*"))}
     return sorted(folder for folder in folders if not folders & set(folder.parents))
@@ -157,7 +157,7 @@ def _check_links(root: Path, scope: Scope) -> None:
 
 
 def _check_place(root: Path, path: Path) -> None:
-    """See that a part is the project's own: what lies behind a link may be somebody else's."""
+    """Check that a part is the project's own: what lies behind a link may be somebody else's."""
     above = [folder for folder in path.parents if root in folder.parents]
     # a database is emptied where it is, any other link is removed and what it leads to stays
     for place in (*above, path) if path.name.startswith(DATABASE) else above:
@@ -175,7 +175,7 @@ def _part(path: Path, what: str) -> Part:
 
 
 def _cases(root: Path) -> list[str]:
-    """Give the review store's tables that hold something."""
+    """Return the review store's tables that hold something."""
     database = root / STATE / DATABASE
     if not database.exists():
         return []

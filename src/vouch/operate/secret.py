@@ -76,7 +76,7 @@ def current(root: Path) -> str:
 
 
 def host(root: Path) -> str:
-    """Give the name that browsers call the project's pages by, new with each secret.
+    """Return the name that browsers call the project's pages by, new with each secret.
 
     Cookies ignore ports: those of a name that nobody else serves go to nobody else. Browsers
     resolve every name that ends in ``.localhost`` to this machine.

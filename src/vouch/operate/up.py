@@ -181,7 +181,7 @@ def _start(
 
 
 def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
-    """Give each server's command, in the order they are started."""
+    """Return each server's command, in the order they are started."""
     tracking.prepare(root / STATE)
     # from the project's folder the address is right whatever the folders above are called
     local = f"sqlite:///{tracking.database(STATE)}"
@@ -199,7 +199,7 @@ def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
 
 
 def _environment(root: Path, name: str, ports: Ports) -> dict[str, str]:
-    """Give a server's settings: secrets only to those that need them."""
+    """Return a server's settings: secrets only to those that need them."""
     if name == "page":
         return {}
     if name == "mlflow":

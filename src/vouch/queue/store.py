@@ -110,7 +110,7 @@ class Queue:
             session.add_all(rows)
 
     def all(self) -> list[Case]:
-        """Give every case, in the order they were put out."""
+        """Return every case, in the order they were put out."""
         query = select(Row).filter_by(usecase=self._usecase, origin=self._origin)
         with Session(self._engine) as session:
             found = session.scalars(query.order_by(Row.out_at, Row.case)).all()

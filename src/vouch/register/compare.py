@@ -104,7 +104,7 @@ def decisions(a: Version, b: Version) -> dict[str, Any]:
 
 
 def _decision(version: Version, side: str) -> str:
-    """Give SQL for a version's decision: above its threshold, or its likeliest class."""
+    """Return SQL for a version's decision: above its threshold, or its likeliest class."""
     threshold = version.lineage["threshold"]
     if threshold is not None:
         return f"({side}.score >= {float(threshold)!r})::INTEGER"

@@ -44,7 +44,7 @@ def relative(root: Path, path: Path) -> str:
 
 
 def git_commit(root: Path) -> str:
-    """Say which commit the project stands at.
+    """Return the commit the project stands at.
 
     Args:
         root: The project's folder.

@@ -118,7 +118,7 @@ def _is_number(value: Any) -> bool:
 
 
 def of_version(state: Path, version: Version) -> dict[str, Any]:
-    """Tell what a version rests on, and how it came to its place."""
+    """Return what a version rests on, and how it came to its place."""
     return {
         "version": str(version),
         "aliases": list(version.aliases),
@@ -169,7 +169,7 @@ def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
 
 
 def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
-    """Tell where a row came from and who labelled it.
+    """Return where a row came from and who labelled it.
 
     Args:
         root: The project's folder.

@@ -23,7 +23,7 @@ class Served:
     def predict(
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> NDArray[np.float64]:
-        """Give the probability of a positive, one a row, 0 to 1; ``params`` are not used."""
+        """Return the probability of a positive, one a row, 0 to 1; ``params`` are not used."""
         return self._fitted.predict(model_input)
 
 

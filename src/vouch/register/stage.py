@@ -184,7 +184,7 @@ def _example(train: Path, model: Path) -> "pd.DataFrame":
 def _run(
     state: Path, mlflow: "MlflowClient", name: str, tuned: str | None, fingerprint: str
 ) -> str:
-    """Give tune's run where it is known, else one of our own, found again by its fingerprint."""
+    """Return tune's run where it is known, else one of our own, found again by its fingerprint."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -263,7 +263,7 @@ def _gate(
 
 
 def _standing(state: Path, version: Version) -> tuple[str, ...]:
-    """Say why the version is champion already; a run killed after the promotion comes here."""
+    """Return why the version is champion already; a run killed after the promotion comes here."""
     last = [e for e in history(state, version.name) if e.to_version == version.number][-1]
     return (*last.reasons, f"It is the champion since {last.at:%Y-%m-%d %H:%M} UTC: {last.why}.")
 

@@ -24,7 +24,7 @@ USUAL = "vouch.report.corrections:by_category"
 
 
 def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any] | None:
-    """Tell what people decided, beside the label each row would have without them.
+    """Return what people decided, beside the label each row would have without them.
 
     Args:
         labels: Issued labels.
@@ -85,7 +85,7 @@ def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, An
 def _reviewers(
     issued: pd.DataFrame, held: pd.DataFrame, classes: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Tell what each reviewer decided, by their last word on each row."""
+    """Return what each reviewer decided, by their last word on each row."""
     last = issued.sort_values("issued_at").drop_duplicates(["actor", "entity"], keep="last")
     met = last.merge(held, on="entity")
     return [

@@ -62,7 +62,7 @@ def by_category(
 
 
 def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
-    """Tell which share of out-of-fold rows and money rule, model and truth flag.
+    """Return which share of out-of-fold rows and money rule, model and truth flag.
 
     Args:
         predictions: Out-of-fold predictions.

@@ -159,7 +159,7 @@ def _rendered(figure: "Figure", kind: str, metadata: dict[str, None]) -> bytes:
 
 
 def _curve(evaluation: Evaluation, name: str) -> tuple[str, list[Any]]:
-    """Give a curve's points, and against what it was judged: ``truth`` or ``rule``."""
+    """Return a curve's points, and against what it was judged: ``truth`` or ``rule``."""
     curves = evaluation.get("curves") or {}
     return str(curves.get("kind") or "truth"), list(curves.get(name) or [])
 

@@ -56,7 +56,7 @@ def _line(
 
 
 def _cell(told: Mapping[str, Any] | None, classes: Sequence[str]) -> dict[str, Any]:
-    """Give a cell's share of known truth; labels may be known of rows that are still to arrive."""
+    """Return a cell's share of known truth; rows that are still to arrive may have labels."""
     if told is None:
         return {}
     true = [counts for source, counts in told["by_source"].items() if source in TRUTH]

@@ -52,7 +52,7 @@ def _headline(source: Declaration, evaluation: Mapping[str, Any]) -> list[dict[s
 
 
 def headline_part(evaluation: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    """Give the figures to show first, the holdout's if it answered, and where they are from."""
+    """Return the figures to show first, the holdout's if it answered, and where they are from."""
     holdout = evaluation.get("holdout") or {}
     if holdout.get("status") == "answered":
         return holdout, "holdout"

@@ -122,7 +122,7 @@ def report(
 
 
 def confidences(evaluation: dict[str, Any]) -> str:
-    """Say of which confidence the page's intervals are: each as it was computed.
+    """Return the confidence of the page's intervals, in words: each as it was computed.
 
     Args:
         evaluation: The content of ``evaluation.json``.

@@ -13,7 +13,7 @@ UNANSWERED = {
 
 
 def sentences(content: Mapping[str, Any]) -> list[str]:
-    """Say in plain sentences what the report shows.
+    """Return plain sentences of what the report shows.
 
     Args:
         content: What the page is made of: the stages' summaries by name, and ``totals``.
@@ -112,7 +112,7 @@ def _rule(evaluation: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _counted(found: Mapping[str, Any]) -> str:
-    """Say how many rows a figure rests on; of more than two classes, how many of the rarest."""
+    """Return how many rows a figure rests on; of more than two classes, how many of the rarest."""
     rows = f"{formats.count(found['rows'])} rows"
     if "by_class" in found:
         return f"{rows}, {formats.count(found['positives'])} of the rarest class"

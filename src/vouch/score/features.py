@@ -85,7 +85,7 @@ def prepare(
 
 
 def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
-    """Give SQL for the rows of the same source that silver holds, each in its present version."""
+    """Return SQL for the rows of the same source that silver holds, each in its present version."""
     if not looks_back or not silver.exists():
         return None
     return f"""SELECT * FROM {parquet(silver)}

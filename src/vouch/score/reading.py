@@ -13,7 +13,7 @@ FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "js
 
 
 def check_file(path: Path) -> None:
-    """See that there is a file with something in it.
+    """Check that there is a file with something in it.
 
     Raises:
         VouchError: There is none, it is a folder, or it is empty.

@@ -103,7 +103,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
 
 
 def _told(counts: dict[str, Any], reasons: list[str]) -> list[str]:
-    """Say which rows have no score, or another row's."""
+    """Return which rows have no score, or another row's."""
     unscored = counts["rows"] - counts["scored"]
     missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
     failing = f"{counts['quarantined']:,} fail an expectation"
@@ -122,7 +122,7 @@ def _version(state: Path, request: Request, declared: Declaration) -> Version:
 
 
 def _check_columns(declared: Declaration, trained: Declaration, version: Version) -> None:
-    """See that the source has the columns the model was trained on."""
+    """Check that the source has the columns the model was trained on."""
     ours = {declared.canonical(name) for name in declared.columns}
     own = "extract.features" in usecases.find(trained.usecase).PARTS
     # a model of a use case's own features names the columns it reads

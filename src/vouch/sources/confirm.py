@@ -12,7 +12,7 @@ from vouch.sources.declaration import Declaration, load_declaration
 
 
 def check_confirmed(source: Declaration, path: Path) -> None:
-    """See that no question of a declaration is open.
+    """Check that no question of a declaration is open.
 
     Args:
         source: The declaration.

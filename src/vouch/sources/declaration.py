@@ -107,7 +107,7 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
 def as_written(value: Any) -> Any:
-    """Give a number or boolean of YAML as its text; leave anything else."""
+    """Return a number or boolean of YAML as its text; leave anything else."""
     return str(value) if isinstance(value, bool | int | float) else value
 
 
@@ -232,7 +232,7 @@ class Rule(Strict):
         return self
 
     def told(self) -> dict[str, Any]:
-        """Give what a summary tells of it: its name and what it goes by."""
+        """Return what a summary tells of it: its name and what it goes by."""
         wanted = {"name", "lexicon", "threshold"} if self.lexicon else {"name", "where"}
         return self.model_dump(include=wanted)
 
@@ -366,7 +366,7 @@ class Declaration(Strict):
         return self
 
     def canonical(self, column: str) -> str:
-        """Give the name a raw column has from bronze on.
+        """Return the name a raw column has from bronze on.
 
         Args:
             column: The column's name in the raw file.
@@ -380,7 +380,7 @@ class Declaration(Strict):
         return f"{name}_"
 
     def within(self, columns: Collection[str]) -> "Declaration":
-        """Give the declaration of a table that lacks some optional columns.
+        """Return the declaration of a table that lacks some optional columns.
 
         Args:
             columns: The canonical names of the columns it has.
@@ -401,15 +401,15 @@ class Declaration(Strict):
         return frozenset(steps | {n for n, c in self.columns.items() if c.role in NUMERIC})
 
     def column(self, role: Role) -> str | None:
-        """Give the raw name of the column in a single role, or None."""
+        """Return the raw name of the column in a single role, or None."""
         return next((n for n, c in self.columns.items() if c.role == role), None)
 
     def has(self, role: Role) -> bool:
-        """Tell whether any column plays a role."""
+        """Return whether any column plays a role."""
         return self.column(role) is not None
 
     def of_role(self, role: Role) -> tuple[str, ...]:
-        """Give the canonical names of all columns in a role, in declared order."""
+        """Return the canonical names of all columns in a role, in declared order."""
         return tuple(self.canonical(n) for n, c in self.columns.items() if c.role == role)
 
 
@@ -430,7 +430,7 @@ class _AsWritten(yaml.SafeLoader):
 
 
 def describe(error: ValidationError) -> str:
-    """Say in one line a field, what was wrong with it and what was got."""
+    """Return one line: a field, what was wrong with it and what was got."""
     lines = []
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"]) or "file"

@@ -82,7 +82,7 @@ class Inputs(Strict):
     remembered: dict[Name, dict[Name, Choice]] = Field(default_factory=dict)
 
     def choice(self, usecase: str) -> Choice:
-        """Give one use case's input.
+        """Return one use case's input.
 
         Raises:
             VouchError: No such use case; suggests the near one.
@@ -294,7 +294,7 @@ def _digest(file: Path) -> str:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
-    """See that there is something to read, and tell what keeps it from being read."""
+    """Check that there is something to read, and tell what keeps it from being read."""
     if not file.exists():
         known = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
         hint = near(file.name, known) if known else "check the path"
@@ -349,7 +349,7 @@ def _simulated(
 
 
 def _simulator(root: Path, declaration: Declaration) -> str:
-    """Give the simulator's code, a module or a package, as a path relative to the root."""
+    """Return the simulator's code, a module or a package, as a path relative to the root."""
     assert declaration.simulator is not None
     place = f"src/vouch/sources/{declaration.simulator.name}"
     return place if (root / place).is_dir() else f"{place}.py"
@@ -397,7 +397,7 @@ def _held_out(root: Path, declaration: Declaration, choice: Choice, file: Path |
 
 
 def _check_file(declaration: Declaration, file: Path) -> None:
-    """See that a file has the declared format and columns before it is in force."""
+    """Check that a file has the declared format and columns before it is in force."""
     import duckdb
 
     from vouch.sources.readers import open_raw

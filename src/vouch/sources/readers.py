@@ -275,7 +275,7 @@ def named(names: list[str]) -> tuple[str, ...]:
 
 
 def _goes_on(connection: "DuckDBPyConnection", text: Path) -> bool:
-    """Tell whether a quoted field goes on beyond its line: the line has an odd number of quotes."""
+    """Return whether a quoted field goes on beyond its line: it has an odd number of quotes."""
     odd = "(len(raw) - len(replace(raw, '\"', ''))) % 2 = 1"
     lines = f"SELECT 1 FROM ({_lines(text, header=True)}) WHERE {odd} LIMIT 1"
     return connection.execute(lines).fetchone() is not None
@@ -377,7 +377,7 @@ def _count_lines(path: Path, text: Path, separator: str) -> Counted:
 
 
 def _listed(separator: str, *, quoting: bool) -> str:
-    """Give SQL that splits ``raw`` into a list of fields, or null where its quotes are broken."""
+    """Return SQL that splits ``raw`` into a list of fields, or null where its quotes are broken."""
     mark = literal(separator)
     if not quoting:
         return f"string_split(raw, {mark})"
@@ -395,7 +395,7 @@ def _listed(separator: str, *, quoting: bool) -> str:
 
 
 def _lines(text: Path, *, header: bool) -> str:
-    """Give SQL that numbers a text file's lines in order; empty ones count but are left out."""
+    """Return SQL that numbers a text file's lines in order; empty ones count but are left out."""
     longest = records.LONGEST_LINE
     return f"""
         SELECT line, raw FROM (
@@ -465,7 +465,7 @@ def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
 
 
 def readable(path: Path, encoding: str, scratch: Path) -> Path:
-    r"""Give a UTF-8 copy of a text file with ``\n`` line ends, or the file itself if it is that.
+    r"""Return a UTF-8 copy of a text file with ``\n`` line ends, or the file itself if it is that.
 
     Args:
         path: The text file.

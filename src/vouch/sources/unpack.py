@@ -31,7 +31,7 @@ BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def check_size(path: Path, size: int) -> None:
-    """See that what is compressed in a file does not fill the disk or the memory.
+    """Check that what is compressed in a file does not fill the disk or the memory.
 
     Args:
         path: The file.
@@ -49,7 +49,7 @@ def check_size(path: Path, size: int) -> None:
 
 
 def unpacked(path: Path, scratch: Path) -> Path:
-    """Give a file's content without compression, which is recognised by its first bytes.
+    """Return a file's content without compression, which is recognised by its first bytes.
 
     Args:
         path: The file: gzip, bzip2, xz, a zip of one member, or none of them.
@@ -104,7 +104,7 @@ def opened(path: Path) -> IO[bytes] | None:
 
 
 def with_header(path: Path, declaration: Declaration, scratch: Path) -> Path:
-    """Give a CSV file that begins with its header.
+    """Return a CSV file that begins with its header.
 
     Args:
         path: The file.

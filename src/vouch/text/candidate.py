@@ -117,11 +117,11 @@ class Candidate(Proposal):
         return self
 
     def setting(self, name: str, default: float) -> Hyperparameter:
-        """Give a hyperparameter, or a default where it is left out."""
+        """Return a hyperparameter, or a default where it is left out."""
         return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
-        """Give what tracking is told of it."""
+        """Return what tracking is told of it."""
         told = self.preparation.model_dump(exclude={"cleaning"})
         told["rule_weight"] = self.rule_weight
         cleaning = self.preparation.cleaning.model_dump()

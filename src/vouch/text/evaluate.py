@@ -63,11 +63,11 @@ class TextCandidate:
         return self.judge.measure(known.assign(**sure), "truth")
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
-        """Give figures of texts people decided, see :func:`vouch.text.review.figures`."""
+        """Return figures of texts people decided, see :func:`vouch.text.review.figures`."""
         return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
 
     def extras(self) -> dict[str, Any]:
-        """Give nothing beside: all figures are in the measures."""
+        """Return nothing beside: all figures are in the measures."""
         return {}
 
     def published(

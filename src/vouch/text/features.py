@@ -75,13 +75,13 @@ class Corpus:
         return cls(texts_of(frame), given, encoder)
 
     def cleaned(self, cleaning: Cleaning) -> list[str]:
-        """Give the cleaned texts."""
+        """Return the cleaned texts."""
         if cleaning not in self._kept:
             self._kept[cleaning] = clean_all(self.texts, cleaning)
         return cast(list[str], self._kept[cleaning])
 
     def counts(self, preparation: Preparation, words: bool) -> Counts:
-        """Give the counts of all n-grams of words, or else of characters."""
+        """Return the counts of all n-grams of words, or else of characters."""
         extent = WIDEST if words else preparation.characters
         key = preparation.cleaning, extent, words
         if key not in self._kept:
@@ -89,14 +89,14 @@ class Corpus:
         return cast(Counts, self._kept[key])
 
     def lexicon(self) -> Floats:
-        """Give the features of VADER, shape (texts, 5)."""
+        """Return the features of VADER, shape (texts, 5)."""
         if "lexicon" not in self._kept:
             scores = vader.scores(self.texts) if self.given is None else self.given
             self._kept["lexicon"] = spread(scores)
         return cast(Floats, self._kept["lexicon"])
 
     def embeddings(self) -> Floats:
-        """Give the sentence embeddings, shape (texts, dimensions)."""
+        """Return the sentence embeddings, shape (texts, dimensions)."""
         if "embeddings" not in self._kept:
             self._kept["embeddings"] = needed(self.encoder).embed(self.texts)
         return cast(Floats, self._kept["embeddings"])
@@ -151,7 +151,7 @@ class Features:
         return found + [f"embeddings: {number}" for number in range(size)]
 
     def transform(self, corpus: Corpus) -> "csr_array":
-        """Give the numbers of all texts of a corpus, shape (texts, columns), float64."""
+        """Return the numbers of all texts of a corpus, shape (texts, columns), float64."""
         cleaned = corpus.cleaned(self.preparation.cleaning)
         return self.stack([w.transform(cleaned) for w in self.weighings], corpus, slice(None))
 
@@ -166,7 +166,7 @@ class Features:
         return csr_array(hstack(parts, format="csr"))
 
     def one(self, text: str) -> tuple[list[int], Floats]:
-        """Give the columns of one text that are not 0, and their values."""
+        """Return the columns of one text that are not 0, and their values."""
         columns: list[int] = []
         values, start = [], 0
         cleaned = clean(text, self.preparation.cleaning)
@@ -223,7 +223,7 @@ Columns = list[Rows]
 
 
 def other(features: Features, corpus: Corpus, rows: Rows, columns: Columns) -> "csr_array":
-    """Give the numbers of other rows of the corpus a preparation was fitted on."""
+    """Return the numbers of other rows of the corpus a preparation was fitted on."""
     parts = []
     for weighing, chosen in zip(features.weighings, columns, strict=True):
         counted = corpus.counts(features.preparation, weighing.words)

@@ -64,7 +64,7 @@ def _without_twins(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
 
 
 def groups_of(frame: pd.DataFrame) -> Rows:
-    """Give each row's group as a number from 0; without the column each row is its own."""
+    """Return each row's group as a number from 0; without the column each row is its own."""
     if "group" not in frame:
         return np.arange(len(frame))
     codes: Rows = pd.factorize(frame["group"])[0].astype(np.int64)
@@ -106,7 +106,7 @@ def _window(place: Rows, groups: Rows, start: int, end: int) -> tuple[Rows, Rows
 
 
 def _enough(train: Rows, earlier: NDArray[np.bool_], labels: Labels) -> bool:
-    """Tell whether a fold keeps enough to learn from: rows, and every class that came earlier."""
+    """Return whether a fold keeps enough to learn from: rows, and every class that came earlier."""
     classes = len(np.unique(labels[earlier]))
     return len(train) >= LEAST * earlier.sum() and len(np.unique(labels[train])) == classes > 1
 
@@ -152,7 +152,7 @@ def deal(groups: Rows, labels: Labels, folds: int, seed: int) -> Rows:
 
 
 def _commonest(groups: Rows, labels: Labels) -> Rows:
-    """Give the commonest label of each group; of equally common ones the smallest."""
+    """Return the commonest label of each group; of equally common ones the smallest."""
     table = np.zeros((groups.max(initial=-1) + 1, int(labels.max(initial=0)) + 1), np.int64)
     np.add.at(table, (groups, labels), 1)
     result: Rows = table.argmax(axis=1)

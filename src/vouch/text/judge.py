@@ -53,7 +53,7 @@ class Judge:
         return self.params.min_positives
 
     def deciding(self) -> dict[str, Any]:
-        """Give what determines a figure's value: nothing but the model."""
+        """Return what determines a figure's value: nothing but the model."""
         return {"decision": self.said}
 
     def count(self, rows: pd.DataFrame) -> int:
@@ -63,7 +63,7 @@ class Judge:
     def candidate(
         self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
     ) -> dict[str, Any]:
-        """Give a candidate's figures.
+        """Return a candidate's figures.
 
         Returns:
             ``{"truth", "rule"}`` (see :meth:`measure`), ``against_rule`` and
@@ -88,13 +88,13 @@ class Judge:
         return rows.assign(**dict(zip(SCORES, model.predict(rows).T, strict=True)))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
-        """Give the accuracy of scored rows whose label of a kind is known."""
+        """Return the accuracy of scored rows whose label of a kind is known."""
         known = scored[scored[kind].notna()]
         right = chosen(known) == known[kind].to_numpy(np.int64)
         return Mean(float(np.mean(right)), len(known))
 
     def scale(self, metric: str) -> float:
-        """Give what a mean of 1 is: all right."""
+        """Return what a mean of 1 is: all right."""
         return 1.0
 
     def measure(self, scored: pd.DataFrame, kind: Literal["truth", "rule"]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Judge:
         }
 
     def _recalls(self, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, Any]:
-        """Give each class's recall with its exact interval."""
+        """Return each class's recall with its exact interval."""
         found = {}
         for number, name in enumerate(CLASSES):
             own = predicted[labels == number]
@@ -154,7 +154,7 @@ class Judge:
     def _coverage(
         self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
     ) -> Iterator[dict[str, Any]]:
-        """Tell how many of the surest rows are right, for smaller and smaller shares of rows."""
+        """Yield how many of the surest rows are right, for smaller and smaller shares of rows."""
         sureness = known[list(SCORES)].to_numpy().max(axis=1) if len(known) else np.empty(0)
         order = np.argsort(-sureness, kind="stable")
         right = (labels == predicted)[order]
@@ -285,7 +285,7 @@ class Judge:
 
 
 def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:
-    """Give each row's likeliest class, 0 to 2; of equally likely ones the first."""
+    """Return each row's likeliest class, 0 to 2; of equally likely ones the first."""
     scores = scored[list(SCORES)].to_numpy(np.float64)
     return scores.argmax(axis=1) if len(scores) else np.empty(0, np.int64)
 

@@ -52,7 +52,7 @@ def softmax(scores: Floats) -> Floats:
 
 
 def probabilities(estimator: Any, numbers: "csr_array", threads: int) -> Floats:
-    """Give the probabilities of the classes an estimator knows, shape (rows, classes)."""
+    """Return the probabilities of the classes an estimator knows, shape (rows, classes)."""
     if isinstance(estimator, Linear):
         return softmax(numbers @ estimator.weights + estimator.intercepts)
     if hasattr(estimator, "predict_proba"):
@@ -62,7 +62,7 @@ def probabilities(estimator: Any, numbers: "csr_array", threads: int) -> Floats:
 
 
 def _narrow(numbers: "csr_array") -> Any:
-    """Give what trees take: float32, as they store their thresholds."""
+    """Return what trees take: float32, as they store their thresholds."""
     from scipy.sparse import csr_matrix
 
     return csr_matrix(numbers, dtype=np.float32)

@@ -20,7 +20,7 @@ FEWEST_LETTERS = 20
 
 
 def bare(column: str) -> str:
-    """Give SQL for a text without links, handles, HTML and retweet marks; emoji stay.
+    """Return SQL for a text without links, handles, HTML and retweet marks; emoji stay.
 
     Args:
         column: SQL for the text.
@@ -29,7 +29,7 @@ def bare(column: str) -> str:
 
 
 def is_empty(column: str) -> str:
-    """Give SQL that tells whether nothing visible is left of a text once it is bare.
+    """Return SQL that tells whether nothing visible is left of a text once it is bare.
 
     Args:
         column: SQL for the text.
@@ -38,7 +38,7 @@ def is_empty(column: str) -> str:
 
 
 def near_key(column: str) -> str:
-    """Give SQL for what near-duplicates have in common; null for texts that are too short.
+    """Return SQL for what near-duplicates have in common; null for texts that are too short.
 
     Args:
         column: SQL for the text.
@@ -49,7 +49,7 @@ def near_key(column: str) -> str:
 
 
 def is_other_script(column: str) -> str:
-    """Give SQL that tells whether most letters of a text are not Latin.
+    """Return SQL that tells whether most letters of a text are not Latin.
 
     A script is no language, but it needs no model and is sure of short texts too: what is flagged
     is neither English nor any other language of the Latin script.

@@ -18,7 +18,7 @@ Measure = Callable[[Floats], Floats]
 
 
 def macro_recall(labels: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the mean recall of the classes that occur, 0 to 1; NaN without rows.
+    """Return the mean recall of the classes that occur, 0 to 1; NaN without rows.
 
     Args:
         labels: 0 to 2, shape (rows,).
@@ -34,20 +34,20 @@ def confusion(labels: ArrayLike, predicted: ArrayLike) -> Floats:
 
 
 def recall_of(tables: Floats) -> Floats:
-    """Give macro-recall of confusions, shape (tables, 3, 3) to (tables,)."""
+    """Return macro-recall of confusions, shape (tables, 3, 3) to (tables,)."""
     there = tables.sum(axis=2)
     return _mean_of(_share(np.diagonal(tables, axis1=1, axis2=2), there), there > 0)
 
 
 def f1_of(tables: Floats) -> Floats:
-    """Give macro-F1 of confusions over the classes that occur, shape (tables,)."""
+    """Return macro-F1 of confusions over the classes that occur, shape (tables,)."""
     there, said = tables.sum(axis=2), tables.sum(axis=1)
     hit = np.diagonal(tables, axis1=1, axis2=2)
     return _mean_of(_share(2 * hit, there + said), there > 0)
 
 
 def accuracy_of(tables: Floats) -> Floats:
-    """Give the accuracy of confusions, shape (tables,)."""
+    """Return the accuracy of confusions, shape (tables,)."""
     right = np.trace(tables, axis1=1, axis2=2)
     return _share(right, tables.sum(axis=(1, 2)))
 
@@ -95,7 +95,7 @@ def bootstrap_interval(
     confidence: float = 0.95,
     repeats: int = REPEATS,
 ) -> tuple[float, float]:
-    """Give macro-recall's percentile bootstrap interval, whole groups drawn.
+    """Return macro-recall's percentile bootstrap interval, whole groups drawn.
 
     Args:
         labels: As for :func:`macro_recall`.
@@ -110,7 +110,7 @@ def bootstrap_interval(
 
 
 def ends(values: Floats, confidence: float) -> tuple[float, float]:
-    """Give the central range of bootstrap values, NaN left out."""
+    """Return the central range of bootstrap values, NaN left out."""
     known = values[~np.isnan(values)]
     if not len(known):
         return float("nan"), float("nan")
@@ -119,7 +119,7 @@ def ends(values: Floats, confidence: float) -> tuple[float, float]:
 
 
 def _cells(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Floats:
-    """Give for each row the cell of the confusion it falls in, one-hot, shape (rows, 9)."""
+    """Return for each row the cell of the confusion it falls in, one-hot, shape (rows, 9)."""
     cells = np.zeros((len(labels), CLASSES * CLASSES))
     cells[np.arange(len(labels)), labels.astype(int) * CLASSES + predicted.astype(int)] = 1.0
     return cells

@@ -56,7 +56,7 @@ class Fitted:
     threads: int = 1
 
     def predict(self, frame: pd.DataFrame) -> Floats:
-        """Give the probabilities of negative, neutral and positive.
+        """Return the probabilities of negative, neutral and positive.
 
         Args:
             frame: Column ``text``, as it came; VADER's scores are taken from its columns if all
@@ -79,11 +79,11 @@ class Fitted:
         return self.of_numbers(self.features.transform(corpus))
 
     def of_numbers(self, numbers: Any) -> Floats:
-        """Give the probabilities of rows already turned into numbers, shape (rows, 3)."""
+        """Return the probabilities of rows already turned into numbers, shape (rows, 3)."""
         return spread(probabilities(self.estimator, numbers, self.threads), self.classes)
 
     def predict_one(self, text: str) -> Floats:
-        """Give the three probabilities of one text: as ``predict``, without a batch's cost.
+        """Return the three probabilities of one text: as ``predict``, without a batch's cost.
 
         Returns:
             Shape (3,); equal to the batch's to 1e-12.
@@ -97,7 +97,7 @@ class Fitted:
 
 
 def spread(found: Floats, classes: tuple[int, ...]) -> Floats:
-    """Give unseen classes the probability 0: shape (rows, classes) to (rows, 3)."""
+    """Return probabilities with 0 for unseen classes: shape (rows, classes) to (rows, 3)."""
     if len(classes) == len(CLASSES):
         return found
     full = np.zeros((len(found), len(CLASSES)))

@@ -27,7 +27,7 @@ TOKEN = re.compile(
 
 @cache
 def analyzer(extent: Words | Characters, words: bool) -> Analyzer:
-    """Give the function that takes a cleaned text apart, scikit-learn's own.
+    """Return the function that takes a cleaned text apart, scikit-learn's own.
 
     Args:
         extent: Shortest and longest n-gram, such as ``1-2``.
@@ -144,7 +144,7 @@ def weigh(counts: Any, idf: Floats) -> "csr_array":
 
 
 def inverse_frequency(counts: "csr_array") -> Floats:
-    """Give the smooth inverse document frequency of each column, as scikit-learn does."""
+    """Return the smooth inverse document frequency of each column, as scikit-learn does."""
     texts, ngrams = counts.shape
     frequency = np.bincount(counts.indices, minlength=ngrams)
     return np.log((1.0 + texts) / (1.0 + frequency)) + 1.0

@@ -76,7 +76,7 @@ class Served:
     def predict(
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Give each text's probabilities, a column a class; ``params`` are not used."""
+        """Return each text's probabilities, a column a class; ``params`` are not used."""
         return pd.DataFrame(self._fitted.predict(model_input), columns=list(CLASSES))
 
 

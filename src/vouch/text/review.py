@@ -53,6 +53,6 @@ def figures(
 
 
 def _prior() -> Floats:
-    """Give Jeffreys' half case to each class's right decisions, and half to its wrong ones."""
+    """Add Jeffreys' half case to each class's right decisions, and half to its wrong ones."""
     right = np.eye(CLASSES)
     return np.asarray(right / 2 + (1 - right) / (2 * (CLASSES - 1)), dtype=np.float64)

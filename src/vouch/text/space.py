@@ -61,7 +61,7 @@ class TextSpace:
     mixed: bool = False
 
     def start(self, algorithm: str) -> dict[str, Any]:
-        """Give the choices an algorithm begins with, as ``suggest`` names them."""
+        """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(Algorithm, algorithm)
         chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
         shared = {"algorithm": name, "imbalance": "weights", "words": "1-2", "words_min_df": 2}
@@ -115,5 +115,5 @@ class TextSpace:
         return Preparation(cleaning=cleaning, **told)
 
     def read(self, content: Any) -> Candidate:
-        """Give back a candidate from its JSON."""
+        """Return a candidate from its JSON."""
         return Candidate.model_validate(content)

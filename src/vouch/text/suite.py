@@ -37,6 +37,6 @@ def texts(declaration: Declaration) -> list[dict[str, Any]]:
 
 
 def _again(key: str) -> str:
-    """Give SQL for rows whose key an earlier row of another id has; a correction is no copy."""
+    """Return SQL for rows whose key an earlier row of another id has; a correction is no copy."""
     first = f"first_value(id) over (partition by {key} order by file_row_number)"
     return f"{key} is not null and id <> {first}"

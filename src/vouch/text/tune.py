@@ -108,7 +108,7 @@ class Ground:
         return self.outcome(self.predict(candidate))
 
     def outcome(self, scores: Sequence[Floats]) -> Outcome:
-        """Give macro-recall of the scores of each fold's assessed rows, pooled and in each fold."""
+        """Return macro-recall of each fold's assessed rows, pooled and in each fold."""
         asked = [self.judged[fold.assess] for fold in self.folds]
         chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, asked, strict=True)]
         pairs = zip(self.folds, asked, strict=True)
@@ -120,7 +120,7 @@ class Ground:
         return Outcome(macro_recall(np.concatenate(labels), np.concatenate(chosen)), each)
 
     def measured(self, candidate: C, number: int, scores: Sequence[Floats]) -> Best[C]:
-        """Give a candidate's macro-recall with an interval, and keep what it predicted.
+        """Return a candidate's macro-recall with an interval, and keep what it predicted.
 
         Args:
             candidate: The candidate.
@@ -148,7 +148,7 @@ class Ground:
         return self._fit(candidate, np.arange(len(self.frame)), self.params.threads)[0]
 
     def describe(self) -> list[dict[str, Any]]:
-        """Give what the leaderboard tells of the folds."""
+        """Return what the leaderboard tells of the folds."""
         return [
             {
                 "from": fold.start and fold.start.isoformat(),
@@ -242,7 +242,7 @@ def tune(
 
 
 def check_classes(extracted: Path) -> None:
-    """See that the rows are of the three classes.
+    """Check that the rows are of the three classes.
 
     Raises:
         VouchError: They are not; names the file.
@@ -291,7 +291,7 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:
-    """Tell whether the rows' VADER scores are those scoring would compute from their texts."""
+    """Return whether the rows' VADER scores are those scoring would compute from their texts."""
     if not all(name in frame for name in vader.SCORES):
         return False
     rows = frame.iloc[:: max(len(frame) // CHECKED, 1)]
@@ -300,7 +300,7 @@ def _same_scores(frame: pd.DataFrame) -> bool:
 
 
 def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -> str:
-    """Tell a search by its data, parameters and choices; threads change nothing."""
+    """Return a digest of a search's data, parameters and choices; threads change nothing."""
     asked = params.model_dump_json(exclude={"threads", "embeddings"})
     embedded = encoder.digest if encoder else ""
     words = [sha256(train), asked, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
@@ -308,7 +308,7 @@ def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -
 
 
 def _drawn(ground: Ground) -> Ground:
-    """Give the part of the rows the search's trials see; all of them if they are few."""
+    """Return the part of the rows the search's trials see; all of them if they are few."""
     params, frame = ground.params, ground.frame
     if len(frame) <= params.search_rows:
         return ground
@@ -358,7 +358,7 @@ def write_predictions(frame: pd.DataFrame, found: pd.DataFrame, path: Path) -> N
 
 
 def summarise(told: dict[str, Any], best: Best[C]) -> dict[str, Any]:
-    """Give what the stage tells of a leaderboard."""
+    """Return what the stage tells of a leaderboard."""
     return {
         "algorithm": best.candidate.algorithm,
         METRIC: best.value,

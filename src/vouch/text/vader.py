@@ -33,7 +33,7 @@ def _analyzer() -> "SentimentIntensityAnalyzer":
 
 
 def scores(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Give VADER's four scores of each text.
+    """Return VADER's four scores of each text.
 
     Args:
         texts: Texts as they came, not cleaned; of each the first 2,000 characters are read.
@@ -49,7 +49,7 @@ def scores(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def one(text: str) -> tuple[float, float, float, float]:
-    """Give VADER's four scores of one text, see :func:`scores`."""
+    """Return VADER's four scores of one text, see :func:`scores`."""
     told = _analyzer().polarity_scores(text[:LONGEST])
     return told["neg"], told["neu"], told["pos"], told["compound"]
 

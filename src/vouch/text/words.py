@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def strongest(fitted: Fitted) -> dict[str, list[dict[str, Any]]]:
-    """Give the features with the largest weight for each class.
+    """Return the features with the largest weight for each class.
 
     Of a linear model a feature's weight for a class less its mean over the classes; of trees,
     which have no weight for a class, their importance under ``all``.
@@ -37,7 +37,7 @@ def strongest(fitted: Fitted) -> dict[str, list[dict[str, Any]]]:
 
 
 def importances(fitted: Fitted) -> Floats:
-    """Give how much each feature helps the trees, shape (features,)."""
+    """Return how much each feature helps the trees, shape (features,)."""
     if hasattr(fitted.estimator, "feature_importances_"):
         return np.asarray(fitted.estimator.feature_importances_, np.float64)
     found = np.zeros(len(fitted.features.names))
@@ -47,7 +47,7 @@ def importances(fitted: Fitted) -> Floats:
 
 
 def top(names: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
-    """Give the features of the largest weights, the largest first."""
+    """Return the features of the largest weights, the largest first."""
     order = np.argsort(-weights, kind="stable")[:STRONGEST]
     return [{"feature": names[i], "weight": float(weights[i])} for i in order]
 

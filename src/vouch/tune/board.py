@@ -32,7 +32,7 @@ class Best(Generic[C]):
     predictions: pd.DataFrame
 
     def describe(self, metric: str) -> dict[str, Any]:
-        """Give what the leaderboard tells of it; ``metric`` names the measure."""
+        """Return what the leaderboard tells of it; ``metric`` names the measure."""
         return {
             "number": self.number,
             "candidate": self.candidate.model_dump(),
@@ -42,7 +42,7 @@ class Best(Generic[C]):
 
 
 def leading(records: Sequence[Record[C]], journal: Path) -> dict[str, int]:
-    """Give the number of the best trial of each algorithm; of equal ones the first.
+    """Return the number of the best trial of each algorithm; of equal ones the first.
 
     Args:
         records: All finished trials.
@@ -116,7 +116,7 @@ def _row(number: int, record: Record[C], metric: str) -> dict[str, Any]:
 
 
 def _leader(trials: list[dict[str, Any]], sampler: Sampler, metric: str) -> dict[str, Any] | None:
-    """Say what a sampler reached with its budget: the trial's number, its measure, the seconds."""
+    """Return a sampler's best within its budget: the trial's number, its measure, the seconds."""
     own = [t for t in trials if t["sampler"] == sampler]
     complete = [t for t in own if t["state"] == "complete"]
     if not complete:

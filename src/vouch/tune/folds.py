@@ -40,7 +40,7 @@ class Fold:
     until: pd.Timestamp | None = None
 
     def describe(self, labels: NDArray[np.int8]) -> dict[str, Any]:
-        """Give what the leaderboard tells of a fold."""
+        """Return what the leaderboard tells of a fold."""
         return {
             "train_until": self.start and self.start.isoformat(),
             "from": self.start and self.start.isoformat(),
@@ -144,7 +144,7 @@ def _known(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
 
 
 def _of_people(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which labels people gave: they look back, so no block would ever have known them."""
+    """Return which labels people gave: they look back, so no block would ever have known them."""
     if SOURCE not in frame:
         return np.zeros(len(frame), np.bool_)
     found: NDArray[np.bool_] = (frame[SOURCE] == PERSON).to_numpy(np.bool_)
@@ -164,7 +164,7 @@ def _given_late(frame: pd.DataFrame, train: list[Rows], cuts: list[pd.Timestamp]
 
 
 def _too_late(labels: NDArray[np.int8], before: list[Rows], known: list[Rows]) -> bool:
-    """Tell whether the delay leaves some fold with next to nothing to learn from."""
+    """Return whether the delay leaves some fold with next to nothing to learn from."""
     for all_rows, rows in zip(before, known, strict=True):
         found, there = labels[rows].sum(), labels[all_rows].sum()
         if found in (0, len(rows)) or found < min(MIN_KNOWN, there):

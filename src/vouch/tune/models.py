@@ -101,7 +101,7 @@ class Candidate(Proposal):
         return self
 
     def settings(self) -> dict[str, Any]:
-        """Give what tracking is told of it."""
+        """Return what tracking is told of it."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
         return super().settings() | chosen | {"rule_weight": self.rule_weight}
 
@@ -126,7 +126,7 @@ class Fitted:
     threads: int = 1
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Give the probability of a positive.
+        """Return the probability of a positive.
 
         Args:
             frame: Any number of rows; columns other than the features are ignored.

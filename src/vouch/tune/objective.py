@@ -137,7 +137,7 @@ def _sample(
 def precision(
     labels: NDArray[np.int8], scores: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> float:
-    """Give the weighted average precision, 0 to 1."""
+    """Return the weighted average precision, 0 to 1."""
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(labels, scores, sample_weight=weights))

@@ -27,7 +27,7 @@ class Proposal(BaseModel):
     imbalance: str = "none"
 
     def settings(self) -> dict[str, Any]:
-        """Give what tracking is told of it, one value a name."""
+        """Return what tracking is told of it, one value a name."""
         return {
             "algorithm": self.algorithm,
             "imbalance": self.imbalance,
@@ -43,10 +43,10 @@ class Space(Protocol[C_co]):
     """Where a search looks."""
 
     def start(self, algorithm: str) -> dict[str, Any]:
-        """Give the choices an algorithm begins with, by the names ``suggest`` asks for."""
+        """Return the choices an algorithm begins with, by the names ``suggest`` asks for."""
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> C_co:
         """Let a trial choose among algorithms, at least one, and all that goes with them."""
 
     def read(self, content: Any) -> C_co:
-        """Give back what was suggested from its JSON."""
+        """Return what was suggested from its JSON."""

@@ -211,7 +211,7 @@ def _fail_leftovers(study: "Study") -> None:
 
 
 def _finished(study: "Study") -> list["FrozenTrial"]:
-    """Give the trials that ran to their end, well or not; a killed one did not."""
+    """Return the trials that ran to their end, well or not; a killed one did not."""
     from optuna.trial import TrialState
 
     ended = (TrialState.COMPLETE, TrialState.FAIL)
@@ -226,7 +226,7 @@ def _spent(finished: Sequence[Record[Any]], budget: Budget) -> bool:
 
 
 def _state(records: Sequence[Record[Any]], params: SearchParams) -> tuple[float, float, str]:
-    """Say how far the search is: done, total, and the best so far."""
+    """Return how far the search is: done, total, and the best so far."""
     last, budget = records[-1], params.budget
     worth = [r for r in records if r.value is not None]
     best = max(worth, key=lambda r: r.value or 0, default=None)

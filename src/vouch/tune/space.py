@@ -108,7 +108,7 @@ class Offer:
         return tuple(sorted({w for *_, w in self.features if w}, key=parse_duration))
 
     def columns(self, candidate: Candidate) -> tuple[str, ...]:
-        """Give the features a candidate uses; no groups or no windows mean all of them."""
+        """Return the features a candidate uses; no groups or no windows mean all of them."""
         groups, windows = candidate.groups or self.groups, candidate.windows or self.windows
         return tuple(
             name
@@ -117,7 +117,7 @@ class Offer:
         )
 
     def start(self, algorithm: str) -> dict[str, Any]:
-        """Give the choices an algorithm begins with, see :func:`start`."""
+        """Return the choices an algorithm begins with, see :func:`start`."""
         chosen = start(cast(Algorithm, algorithm))
         return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
 
@@ -126,12 +126,12 @@ class Offer:
         return suggest(trial, self, cast(Sequence[Algorithm], algorithms))
 
     def read(self, content: Any) -> Candidate:
-        """Give back a candidate from its JSON."""
+        """Return a candidate from its JSON."""
         return Candidate.model_validate(content)
 
 
 def start(algorithm: Algorithm) -> dict[str, Any]:
-    """Give the choices every search begins with: a sound default on all features."""
+    """Return the choices every search begins with: a sound default on all features."""
     chosen = {f"{algorithm}.{name}": value for name, value in STARTS[algorithm].items()}
     return {
         "algorithm": algorithm,

@@ -158,7 +158,7 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> Ground:
 
 
 def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
-    """Tell a search by its data, features, parameters and choices; threads change nothing."""
+    """Return a digest of a search's data, features, parameters and choices, not its threads."""
     asked = params.model_dump_json(exclude={"threads"})
     words = [sha256(train), repr(offer), asked, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]

@@ -14,7 +14,7 @@ RuleWeight = Annotated[float, Field(gt=0, le=1)]
 
 
 def ruled(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which rows have nothing better than a rule's label, shape (rows,).
+    """Return which rows have nothing better than a rule's label, shape (rows,).
 
     Args:
         frame: Training rows; without a column ``label_source`` none of them is the rule's.
@@ -26,13 +26,13 @@ def ruled(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def mixed(frame: pd.DataFrame) -> bool:
-    """Tell whether rows have labels of a rule and stronger ones too."""
+    """Return whether rows have labels of a rule and stronger ones too."""
     of_rule = ruled(frame)
     return bool(of_rule.any() and not of_rule.all())
 
 
 def weigh(of_rule: NDArray[np.bool_], rule_weight: float) -> NDArray[np.float64]:
-    """Give each row its weight, shape (rows,)."""
+    """Return each row's weight, shape (rows,)."""
     return np.where(of_rule, rule_weight, 1.0)
 
 

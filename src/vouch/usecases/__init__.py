@@ -31,7 +31,7 @@ class UseCase(Protocol):
     COMMANDS: Mapping[str, str]
 
     def check(self, declaration: "Declaration", path: Path) -> None:
-        """See that a declaration has what the use case cannot do without."""
+        """Check that a declaration has what the use case cannot do without."""
 
 
 COMMANDS: Mapping[str, str] = {"simulate reviewers": "vouch.usecases.simulate:reviewers"}
@@ -40,7 +40,7 @@ USECASES: dict[str, UseCase] = {"fraud": fraud, "sentiment": sentiment}
 
 
 def find(usecase: str) -> UseCase:
-    """Give a use case by its name.
+    """Return a use case by its name.
 
     Raises:
         VouchError: No use case has that name; suggests the near one.
@@ -51,7 +51,7 @@ def find(usecase: str) -> UseCase:
 
 
 def part(usecase: str, name: str, usual: str) -> Any:
-    """Give a use case's own part of the pipeline, or the usual one.
+    """Return a use case's own part of the pipeline, or the usual one.
 
     Args:
         usecase: The use case.

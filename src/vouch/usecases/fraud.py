@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, str] = {"simulate payments": "vouch.usecases.simulate:pay
 
 
 def check(declaration: "Declaration", path: Path) -> None:
-    """See that a declaration has what the fraud pipeline cannot do without.
+    """Check that a declaration has what the fraud pipeline cannot do without.
 
     Args:
         declaration: The source.

@@ -7,7 +7,7 @@ from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role, plain_
 
 
 def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]) -> None:
-    """See that a column plays each role that is needed.
+    """Check that a column plays each role that is needed.
 
     Args:
         declaration: The source.
@@ -26,7 +26,7 @@ def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]
 
 
 def check_names(declaration: Declaration, path: Path) -> None:
-    """See that no two columns bear one name from bronze on, nor one that vouch gives.
+    """Check that no two columns bear one name from bronze on, nor one that vouch gives.
 
     Args:
         declaration: The source.
@@ -50,7 +50,7 @@ def check_names(declaration: Declaration, path: Path) -> None:
 
 
 def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]) -> None:
-    """See that a label's declared values are as many as the classes, and in their order.
+    """Check that a label's declared values are as many as the classes, and in their order.
 
     Args:
         declaration: The source.

@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, str] = {
 
 
 def check(declaration: "Declaration", path: Path) -> None:
-    """See that a declaration has what the sentiment pipeline cannot do without.
+    """Check that a declaration has what the sentiment pipeline cannot do without.
 
     Args:
         declaration: The source.

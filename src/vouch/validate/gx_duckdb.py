@@ -74,7 +74,7 @@ class DuckDBEngine(SqlAlchemyExecutionEngine):
 
     @contextmanager
     def get_connection(self) -> Iterator[Any]:
-        """Give the one connection, and keep it open."""
+        """Yield the one connection, and keep it open."""
         if self._connection is None:
             self._connection = self.engine.connect()
         yield self._connection
@@ -88,7 +88,7 @@ class DuckDBDatasource(SQLDatasource):
 
 
 def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
-    """See that Great Expectations has every expectation of a suite.
+    """Check that Great Expectations has every expectation of a suite.
 
     Args:
         path: The suite's file, for the message.
@@ -107,7 +107,7 @@ def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
 
 
 def is_about_rows(expectation: dict[str, Any]) -> bool:
-    """Tell whether an expectation says of each row whether it fails."""
+    """Return whether an expectation says of each row whether it fails."""
     kind = expectation["type"]
     return kind == QUERY or issubclass(get_expectation_impl(kind), ROW_MAPS)
 
@@ -213,7 +213,7 @@ def _checked(
 def _failing(
     engine: DuckDBEngine, table: str, key: str, config: Any, query: str | None
 ) -> str | None:
-    """Give SQL for the failing rows: GX's own query where that is right, else one like it.
+    """Return SQL for the failing rows: GX's own query where that is right, else one like it.
 
     GX leaves a row condition out of it, and crosses the table with itself for compound keys.
     """

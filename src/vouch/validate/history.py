@@ -65,7 +65,7 @@ def find_versions(connection: "DuckDBPyConnection") -> None:
 def check_corrections(
     connection: "DuckDBPyConnection", declaration: Declaration, path: Path, allowed: float
 ) -> None:
-    """See that rows of a known id are corrections, not other payments under a reused number.
+    """Check that rows of a known id are corrections, not other payments under a reused number.
 
     Args:
         connection: Where view ``bronze`` and tables ``contested`` and ``repeats`` are.

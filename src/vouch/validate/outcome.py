@@ -54,7 +54,7 @@ class Outcome:
         return f"{columns}: {words}" if columns else words
 
     def as_json(self) -> dict[str, Any]:
-        """Give what the summary and the page show."""
+        """Return what the summary and the page show."""
         return {
             "type": self.expectation["type"],
             "kwargs": self.expectation["kwargs"],

@@ -49,7 +49,7 @@ def validate(
     params: ValidateParams,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Tell duplicates, versions and wrong rows apart, and check the source's expectations.
+    """Separate duplicates, versions and wrong rows, and check the source's expectations.
 
     What is said of single rows is checked on every version that arrived, what is said of the
     table on the current versions that are left.
@@ -175,7 +175,7 @@ def applicable(
 
 
 def by_row(expectation: dict[str, Any]) -> bool:
-    """Tell whether to check every version: a key is unique among the current ones only."""
+    """Return whether to check every version: a key is unique among the current ones only."""
     unique = expectation["type"] in gx.UNIQUE
     quarantines = expectation["meta"]["policy"] == "quarantine"
     return gx.is_about_rows(expectation) and (quarantines or not unique)
@@ -203,7 +203,7 @@ def _current(rows: Path) -> str:
 
 
 def _without(connection: "DuckDBPyConnection", *tables: str) -> str:
-    """Give the joins that take rows out; none for an empty table, so that nothing slows down."""
+    """Return the joins that take rows out; none for an empty table, so that nothing slows down."""
     return " ".join(
         f"ANTI JOIN {table} USING ({KEY})"
         for table in tables

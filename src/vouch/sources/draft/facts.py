@@ -229,7 +229,7 @@ def open_table(
 
 
 def as_declared(layout: Layout) -> Declaration:
-    """Give the declaration of a file of which only the layout is known."""
+    """Return the declaration of a file of which only the layout is known."""
     fields = declared(layout)
     if layout.format in ("csv", "excel"):
         fields["header"] = layout.header
@@ -237,7 +237,7 @@ def as_declared(layout: Layout) -> Declaration:
 
 
 def declared(layout: Layout) -> dict[str, Any]:
-    """Give the fields of a declaration that tell how a file is written."""
+    """Return the fields of a declaration that tell how a file is written."""
     fields: dict[str, Any] = {"format": layout.format}
     if layout.format in ("csv", "json", "jsonl"):
         fields["encoding"] = layout.encoding
@@ -343,7 +343,7 @@ class _Counted:
 
 
 def _dated(fitting: tuple[str, ...], least: float | None) -> bool:
-    """Tell whether whole numbers such as 20240301 are days."""
+    """Return whether whole numbers such as 20240301 are days."""
     return bool(fitting) and least is not None and 19_900_101 <= least <= 21_000_101
 
 

@@ -163,7 +163,7 @@ def _header(rows: list[tuple[int, list[str]]]) -> int:
 
 
 def _is_data(names: list[str], below: list[list[str]]) -> bool:
-    """Tell whether what should be names are values like those below them."""
+    """Return whether what should be names are values like those below them."""
     numbers = [place for place, name in enumerate(names) if NUMBER.fullmatch(name.strip())]
     if not numbers or len(set(names)) == len(names) == len(numbers):
         return bool(numbers) and not below

@@ -49,7 +49,7 @@ Rule = Callable[[Facts], Guess | None]
 
 
 def has(facts: Facts, words: str) -> bool:
-    """Tell whether a column's name has one of some words, whole."""
+    """Return whether a column's name has one of some words, whole."""
     return bool(re.search(rf"(?:^|_)(?:{words})(?:_|\d*$)", facts.snake))
 
 
@@ -179,7 +179,7 @@ INDEX = r"|index|unnamed_\d+|row|row_?(nr|no|num|number|id)|nr|lfd_?nr|no|idx|ze
 
 
 def guess_usecase(facts: Iterable[Facts]) -> Usecase:
-    """Tell whether a table is one of payments or of texts.
+    """Return whether a table is one of payments or of texts.
 
     Args:
         facts: What its columns' values show.
@@ -203,7 +203,7 @@ def _nothing(_label: Facts, _column: Facts) -> float:
 def guess_roles(
     facts: Iterable[Facts], usecase: Usecase = "fraud", explains: Explains = _nothing
 ) -> tuple[Guess, ...]:
-    """Give each column a role; one that only one column may have goes to the one that fits best.
+    """Return each column's role; one that only one may have goes to the one that fits best.
 
     Args:
         facts: What each column's values show.
@@ -266,7 +266,7 @@ def _could_be_money(facts: Facts) -> bool:
 
 
 def is_index(facts: Facts) -> bool:
-    """Tell whether a column merely numbers the rows."""
+    """Return whether a column merely numbers the rows."""
     named = re.fullmatch(INDEX, facts.snake) or not facts.name.strip()
     return bool((facts.numeric and facts.whole == 1 and (facts.counting or not facts.name) and (
         named or facts.least in (0, 1)) and not has(facts, "id|transaction_id|tx_id")) or (
@@ -274,7 +274,7 @@ def is_index(facts: Facts) -> bool:
 
 
 def is_binary(facts: Facts) -> bool:
-    """Tell whether a column says yes or no."""
+    """Return whether a column says yes or no."""
     pairs = ({"0", "1"}, {"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"ja", "nein"})
     return bool(facts.values) and any(facts.values <= pair for pair in pairs)
 
@@ -304,7 +304,7 @@ GOOD = ("genuine", "legit", "legitimate", "good", "ok", "normal", "valid")
 
 
 def _classes(facts: Facts, *, genuine: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give the label's values, class 0 (genuine) first, and whether that is in doubt."""
+    """Return the label's values, class 0 (genuine) first, and whether that is in doubt."""
     seen = sorted(facts.values)
     place = f"columns.{facts.name}.values"
     if genuine and is_binary(facts):
@@ -327,7 +327,7 @@ def _classes(facts: Facts, *, genuine: bool) -> tuple[dict[str, Any], tuple[str,
 
 
 def _moment(facts: Facts) -> dict[str, Any] | None:
-    """Give the fields of a time, or None for what is none."""
+    """Return the fields of a time, or None for what is none."""
     if facts.iso > 0.98:
         return {}
     if facts.formats:
@@ -360,7 +360,7 @@ def _why_time(options: dict[str, Any]) -> str:
 
 
 def _read_time(facts: Facts, options: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give a time's fields and what is in doubt about them."""
+    """Return a time's fields and what is in doubt about them."""
     place, example = f"columns.{facts.name}", facts.top[0] if facts.top else ""
     doubts = []
     if unit := options.get("unit"):
@@ -382,7 +382,7 @@ def _read_time(facts: Facts, options: dict[str, Any]) -> tuple[dict[str, Any], t
 
 
 def _other_order(facts: Facts, form: str) -> str | None:
-    """Give the pattern with day and month exchanged, if that fits all values as well."""
+    """Return the pattern with day and month exchanged, if that fits all values as well."""
     swapped = form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
     return swapped if swapped != form and swapped in facts.formats else None
 
@@ -458,7 +458,7 @@ def _amount(facts: Facts) -> Guess | None:
 
 
 def _read_amount(facts: Facts) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give an amount's sign, and what is in doubt about it."""
+    """Return an amount's sign, and what is in doubt about it."""
     place, doubts, options = f"columns.{facts.name}", [], {}
     if facts.negative > 0:
         sign = "negated" if facts.negative > 0.999 else "absolute"
@@ -532,7 +532,7 @@ MOOD_NAMES = {
 
 
 def _moods(facts: Facts) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give the label's values, negative first, and whether that is in doubt."""
+    """Return the label's values, negative first, and whether that is in doubt."""
     if facts.values <= MOOD_NAMES.keys():
         return {}, ()
     place = f"columns.{facts.name}.values"

@@ -80,7 +80,7 @@ class Market:
     follow: float = 0.3
 
     def check(self) -> None:
-        """See that every value is in range.
+        """Check that every value is in range.
 
         Raises:
             VouchError: One is not.

@@ -51,9 +51,9 @@ class SparkCandidate(Proposal):
         return self
 
     def setting(self, name: str, default: float) -> Hyperparameter:
-        """Give a hyperparameter, or a default where it is left out."""
+        """Return a hyperparameter, or a default where it is left out."""
         return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
-        """Give what tracking is told of it."""
+        """Return what tracking is told of it."""
         return super().settings() | self.model_dump(exclude={"hyperparameters"})

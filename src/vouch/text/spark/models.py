@@ -47,7 +47,7 @@ class Weighed(NamedTuple):
     linear: Linear
 
     def probabilities(self, grams: list[str]) -> Floats:
-        """Give the probabilities of a text's classes from its n-grams, shape (classes,)."""
+        """Return the probabilities of a text's classes from its n-grams, shape (classes,)."""
         known = [self.place[gram] for gram in grams if gram in self.place]
         columns, counts = np.unique(np.array(known, np.int64), return_counts=True)
         values = counts * self.idf[columns]
@@ -102,7 +102,7 @@ class SparkFitted:
         return self._kept[name]
 
     def predict(self, frame: pd.DataFrame) -> Floats:
-        """Give the probabilities of negative, neutral and positive.
+        """Return the probabilities of negative, neutral and positive.
 
         Args:
             frame: Column ``text``, as it came.
@@ -138,7 +138,7 @@ class SparkFitted:
         return spread(scores / scores.sum(axis=1, keepdims=True), self.classes)
 
     def predict_one(self, text: str) -> Floats:
-        """Give the three probabilities of one text through Spark NLP's LightPipeline.
+        """Return the three probabilities of one text through Spark NLP's LightPipeline.
 
         A LightPipeline knows Spark NLP's own stages only: for linear models it gives the n-grams,
         which are then weighed here.
@@ -222,7 +222,7 @@ def fit(candidate: SparkCandidate, frame: pd.DataFrame, seed: int) -> SparkFitte
 
 
 def _balance(rows: pd.DataFrame, candidate: SparkCandidate, seed: int) -> pd.DataFrame:
-    """Give every class the same weight, or for ClassifierDL about the same number of rows."""
+    """Return rows in which every class weighs the same (for ClassifierDL: has as many rows)."""
     if candidate.imbalance == "none":
         return rows
     counted = rows["code"].value_counts()

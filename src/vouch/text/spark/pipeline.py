@@ -74,7 +74,7 @@ def _vocabulary(candidate: SparkCandidate, first: Any, tokens: "DataFrame") -> A
 
 
 def _front(candidate: SparkCandidate) -> list[Any]:
-    """Give the stages that turn texts into tokens; none of them learns."""
+    """Return the stages that turn texts into tokens; none of them learns."""
     from sparknlp.base import DocumentAssembler, Finisher
 
     document = DocumentAssembler().setInputCol("text").setOutputCol("document")
@@ -87,7 +87,7 @@ def _front(candidate: SparkCandidate) -> list[Any]:
 
 
 def _tokens(candidate: SparkCandidate) -> tuple[list[Any], str]:
-    """Give the stages from document to tokens, and the name of the tokens' column."""
+    """Return the stages from document to tokens, and the name of the tokens' column."""
     from sparknlp.annotator import Normalizer, Stemmer, StopWordsCleaner, Tokenizer
 
     steps: list[Any] = [Tokenizer().setSplitPattern(SPLIT)]
@@ -110,7 +110,7 @@ def _grams(column: str, longest: int) -> Any:
 
 
 def _back(candidate: SparkCandidate, count: int, seed: int) -> list[Any]:
-    """Give the stages that learn."""
+    """Return the stages that learn."""
     if candidate.algorithm == "classifier_dl":
         return [*_vectors(candidate, seed), _network(candidate, seed)]
     learner = {"logistic_regression": _regression, "naive_bayes": _bayes}[candidate.algorithm]
@@ -151,7 +151,7 @@ def _bayes(candidate: SparkCandidate, count: int) -> Any:
 
 
 def _vectors(candidate: SparkCandidate, seed: int) -> list[Any]:
-    """Give the stages that learn a vector for each word, and average a text's."""
+    """Return the stages that learn a vector for each word, and average a text's."""
     from sparknlp.annotator import SentenceEmbeddings, Word2VecApproach
 
     vectors = Word2VecApproach().setInputCols([TOKENS]).setOutputCol("vectors")
@@ -172,7 +172,7 @@ def _network(candidate: SparkCandidate, seed: int) -> Any:
 
 
 def annotating(model: "PipelineModel") -> "PipelineModel":
-    """Give what a LightPipeline runs of a pipeline: Spark NLP's own stages, no Finisher."""
+    """Return what a LightPipeline runs of a pipeline: Spark NLP's own stages, no Finisher."""
     from pyspark.ml import PipelineModel
 
     own = [stage for stage in model.stages if type(stage).__module__.startswith("sparknlp")]

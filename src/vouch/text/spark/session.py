@@ -43,7 +43,7 @@ def session(threads: int | None = None) -> Iterator["SparkSession"]:
 
 
 def running() -> "SparkSession":
-    """Give the running session, or start one that lasts until the process or :func:`close` ends it.
+    """Return the running session, or a new one until the process or :func:`close` ends it.
 
     Raises:
         VouchError: As for :func:`session`.
@@ -56,7 +56,7 @@ def running() -> "SparkSession":
 
 
 def driver() -> int | None:
-    """Give the process id of the driver's Java; None if somebody else started it."""
+    """Return the process id of the driver's Java; None if somebody else started it."""
     gateway: Any = running().sparkContext._gateway
     return gateway.proc.pid if gateway.proc else None
 

@@ -38,7 +38,7 @@ class SparkSpace:
     epochs: int = 10
 
     def start(self, algorithm: str) -> dict[str, Any]:
-        """Give the choices an algorithm begins with, as ``suggest`` names them."""
+        """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(SparkAlgorithm, algorithm)
         chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
         shared = {"algorithm": name, "imbalance": "weights", "min_df": 2}
@@ -72,5 +72,5 @@ class SparkSpace:
         )
 
     def read(self, content: Any) -> SparkCandidate:
-        """Give back a candidate from its JSON."""
+        """Return a candidate from its JSON."""
         return SparkCandidate.model_validate(content)

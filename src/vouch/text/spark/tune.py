@@ -58,7 +58,7 @@ class Trials:
         return self.ground.measured(candidate, number, self.scores(candidate))
 
     def scores(self, candidate: SparkCandidate) -> list[Floats]:
-        """Give what a candidate predicts for each fold's assessed rows."""
+        """Return what a candidate predicts for each fold's assessed rows."""
         place = self._place(candidate)
         if not place.exists():
             self._fit(candidate, place)
@@ -66,7 +66,7 @@ class Trials:
             return [kept[f"fold_{number}"] for number in range(len(self.ground.folds))]
 
     def costs(self, candidate: SparkCandidate) -> dict[str, float | None]:
-        """Give the seconds of a candidate's fits, and the most memory its driver held, in MB.
+        """Return the seconds of a candidate's fits, and the most memory its driver held, in MB.
 
         Java gives back little of what it once held: the peak of a later trial is at least what
         earlier ones left. On a cluster the executors' memory is not counted.
@@ -177,7 +177,7 @@ def _search_params(params: TextTuneParams) -> SearchParams:
 
 
 def _fingerprint(train: Path, params: TextTuneParams) -> str:
-    """Tell a search by its data, parameters and choices; threads change nothing."""
+    """Return a digest of a search's data, parameters and choices; threads change nothing."""
     asked = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
     words = ["spark", sha256(train), asked, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]

@@ -57,7 +57,7 @@ def _of_asset(asset: str, rows: pd.DataFrame, params: MarketParams) -> Iterator[
 
 
 def deviations(values: pd.Series, trailing: int, floor: float) -> tuple[pd.Series, pd.Series]:
-    """Give the mean of the windows before each window, and how far it is from it.
+    """Return the mean of the windows before each window, and how far it is from it.
 
     Args:
         values: A value a window, NaN where unknown.

@@ -30,7 +30,7 @@ class Assets:
     bare: frozenset[str]
 
     def find(self, name: str) -> str | None:
-        """Give the asset a handle, ticker or pair stands for, or None.
+        """Return the asset a handle, ticker or pair stands for, or None.
 
         Args:
             name: Such as ``@btc``, ``Bitcoin`` or ``BTCUSDT``.
@@ -39,7 +39,7 @@ class Assets:
         return self.names.get(plain) or self.names.get(QUOTES.sub("", plain))
 
     def tokens(self) -> dict[str, str]:
-        """Give every word a text may name an asset by, lower case, to the asset."""
+        """Return the asset of every word that a text may name it by, in lower case."""
         marked = {mark + name: asset for name, asset in self.names.items() for mark in MARKS}
         return marked | {name: self.names[name] for name in self.bare}
 

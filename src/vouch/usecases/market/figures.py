@@ -174,7 +174,7 @@ def _points(axes: "Axes", rows: Sequence[Mapping[str, Any]], *, filled: bool) ->
 
 
 def buckets(since: Any, until: Any) -> str:
-    """Give how long a bucket of a curve over time is, so that there are not too many."""
+    """Return how long a bucket of a curve over time is, so that there are not too many."""
     days = (until - since) / pd.Timedelta(days=1)
     for rule, length in (("1h", 1 / 24), ("6h", 0.25), ("1D", 1), ("7D", 7), ("28D", 28)):
         if days / length <= BUCKETS:

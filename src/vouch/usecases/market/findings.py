@@ -47,7 +47,7 @@ class Panel:
     windows: NDArray[np.int64]
 
     def of(self, columns: Sequence[int]) -> "Panel":
-        """Give the panel of some assets."""
+        """Return the panel of some assets."""
         return Panel(
             tuple(self.assets[c] for c in columns),
             self.returns[:, columns],
@@ -131,7 +131,7 @@ def analyse(whole: Panel, params: MarketParams, progress: Progress = silent) -> 
 
 
 def questions(params: MarketParams) -> Iterator[Question]:
-    """Give every question: each impulse ahead of the price, in the same window, and behind it."""
+    """Yield every question: each impulse ahead of the price, in the same window, and behind it."""
     ahead = tuple(range(1, params.lags + 1))
     for impulse in IMPULSES:
         yield Question(impulse, ahead)
@@ -187,7 +187,7 @@ def _known(value: float) -> float | None:
 
 
 def strongest(tests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Give the test that was found most clearly, or None."""
+    """Return the test that was found most clearly, or None."""
     found = [test for test in tests if test["found"]]
     return max(found, key=lambda test: abs(test["z"]), default=None)
 
@@ -195,7 +195,7 @@ def strongest(tests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 def conclude(
     tests: Sequence[Mapping[str, Any]], whole: Panel, params: MarketParams
 ) -> dict[str, Any]:
-    """Say whether the price follows sentiment.
+    """Return whether the price follows sentiment.
 
     Returns:
         ``verdict``: ``effect``, ``none`` or ``too few``; with an effect its ``sign`` (1 or -1),
@@ -218,7 +218,7 @@ def conclude(
 
 
 def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> float | None:
-    """Give the effect that would be found at the least certain lag, with a chance of four in five.
+    """Return the effect that the least certain lag would show with a chance of four in five.
 
     Args:
         tests: A question's tests, the first of them on all assets together.

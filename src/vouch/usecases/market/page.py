@@ -62,7 +62,7 @@ def render(content: Mapping[str, Any], images: Mapping[str, Any], params: Market
 
 
 def ahead(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give each question's clearest test on all assets (on the only one, if there is one).
+    """Return each question's clearest test on all assets (on the only one, if there is one).
 
     Returns:
         A test a question, with ``direction``: ``price follows``, ``same window`` or ``price

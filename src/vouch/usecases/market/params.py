@@ -51,7 +51,7 @@ class MarketParams:
     threshold: float = 0.05
 
     def __post_init__(self) -> None:
-        """See that every value is in range.
+        """Check that every value is in range.
 
         Raises:
             VouchError: One is not.

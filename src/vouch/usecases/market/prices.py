@@ -93,7 +93,7 @@ def _cells(quotes: str, columns: dict[str, str], path: Path, asset: str | None) 
 
 
 def _check(connection: "DuckDBPyConnection", path: Path) -> None:
-    """See that every row has a time and prices above zero."""
+    """Check that every row has a time and prices above zero."""
     bad = connection.execute(
         """SELECT line, said_time, said_open, said_close, begins_at IS NULL AS timeless,
              NOT coalesce(isfinite(open) AND open > 0, false) AS no_open
@@ -142,7 +142,7 @@ def _map(
 
 
 def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int) -> dict[str, Any]:
-    """Say when each bar ends: as long after it begins as bars usually follow each other."""
+    """Return when each bar ends: as long after it begins as bars usually follow each other."""
     usual: Any = connection.execute(
         """SELECT mode(step) FROM (SELECT epoch(begins_at - lag(begins_at) OVER
              (PARTITION BY asset ORDER BY begins_at)) AS step FROM quoted_bars)"""

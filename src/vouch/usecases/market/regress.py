@@ -63,7 +63,7 @@ NOTHING = Estimate(float("nan"), float("nan"), 0)
 
 
 def later(matrix: Floats, windows: int) -> Floats:
-    """Give each window what comes so many windows later (before, if negative), else NaN."""
+    """Return for each window what comes so many windows later (before, if negative), or NaN."""
     moved = np.full_like(matrix, np.nan)
     if windows >= 0:
         moved[: len(matrix) - windows] = matrix[windows:]
@@ -73,12 +73,12 @@ def later(matrix: Floats, windows: int) -> Floats:
 
 
 def bandwidth(windows: int) -> int:
-    """Give Newey and West's usual number of lags, floor(4 (T/100)^(2/9))."""
+    """Return Newey and West's usual number of lags, floor(4 (T/100)^(2/9))."""
     return int(4 * (windows / 100) ** (2 / 9))
 
 
 def long_run(scores: Floats, lags: int) -> Floats:
-    """Give the sum of a series' autocovariances, weighted down linearly (Bartlett).
+    """Return the sum of a series' autocovariances, weighted down linearly (Bartlett).
 
     Args:
         scores: Shape (windows, k).

@@ -137,7 +137,7 @@ def _tables(
 
 
 def _part(progress: Progress, step: int) -> Progress:
-    """Give what turns a step's own progress into the whole's."""
+    """Return what turns a step's own progress into the whole's."""
     return lambda done, total, message="": progress(step + done / total, STEPS, message)
 
 
@@ -195,7 +195,7 @@ def _bucket(rows: pd.DataFrame) -> str:
 
 
 def _over_time(windows: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Give mean sentiment and price of the assets most tweeted about, those with prices first."""
+    """Return mean sentiment and price of the assets most tweeted about, those with prices first."""
     rank = sorted(
         windows, key=lambda a: (not windows[a]["price"].notna().any(), -windows[a]["tweets"].sum())
     )
@@ -211,7 +211,7 @@ def _over_time(windows: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def volatile_days(windows: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Give each asset's days: tweets and volatility, the root of the summed squared returns."""
+    """Return each asset's days: tweets and volatility, the root of the summed squared returns."""
     found = [pd.DataFrame({"asset": [], "tweets": [], "volatility": []})]
     for asset, rows in windows.items():
         squares = (rows["return"] ** 2).resample("1D").sum(min_count=24)

@@ -12,7 +12,7 @@ Told = Mapping[str, Any]
 
 
 def conclusion(told: Told, params: MarketParams) -> list[str]:
-    """Say whether prices follow sentiment, and what else was found.
+    """Return whether prices follow sentiment, and what else was found.
 
     Args:
         told: The report's content so far: ``analysis``, ``prices`` and ``tweets``.
@@ -113,7 +113,7 @@ def _p(value: float) -> str:
 
 
 def warnings(told: Told) -> list[str]:
-    """Say what the reader should know before trusting the rest."""
+    """Return what the reader should know before trusting the rest."""
     tweets = told["tweets"]
     said = []
     if told["lexicon"]:

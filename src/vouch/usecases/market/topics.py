@@ -22,7 +22,7 @@ NOISE = frozenset(["rt", "amp", "http", "https", "gt", "lt", "user"])
 
 
 def sample(texts: pd.DataFrame) -> pd.DataFrame:
-    """Give at most 20,000 tweets, the same ones each time."""
+    """Return at most 20,000 tweets, the same ones each time."""
     return texts if len(texts) <= SAMPLE else texts.sample(SAMPLE, random_state=0).sort_index()
 
 
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 def speaking(
     texts: Sequence[str], classes: Sequence[int], assets: Assets
 ) -> list[dict[str, float]]:
-    """Give the words that come more often in each class than in all tweets together.
+    """Return the words that come more often in each class than in all tweets together.
 
     Args:
         texts: Cleaned texts.
@@ -82,7 +82,7 @@ def _vectorizer(assets: Assets, *, binary: bool) -> Any:
 
 
 def _counted(texts: Sequence[str], assets: Assets, *, binary: bool) -> tuple[Any, Any] | None:
-    """Give words by tweet and the words; None where there are too few to speak of."""
+    """Return words by tweet and the words; None where there are too few to speak of."""
     if len(texts) < LEAST:
         return None
     vectorizer = _vectorizer(assets, binary=binary)

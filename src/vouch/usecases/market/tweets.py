@@ -45,7 +45,7 @@ class Bronze:
 
 
 def choose_source(root: Path, file: Path, name: str | None) -> Declaration:
-    """Give the declaration of a file of tweets.
+    """Return the declaration of a file of tweets.
 
     Args:
         root: The project's folder.
@@ -239,7 +239,7 @@ def _clean(texts: list[str]) -> list[str]:
 
 
 def _classed(connection: "DuckDBPyConnection", scores: Path | None) -> str:
-    """Give SQL for n and class of each tweet, each id once."""
+    """Return SQL for n and class of each tweet, each id once."""
     once = (
         "SELECT n, id, vader FROM texts QUALIFY row_number() OVER (PARTITION BY id ORDER BY n) = 1"
     )

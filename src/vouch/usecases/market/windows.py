@@ -103,14 +103,14 @@ def load_panel(gold: Path, params: MarketParams) -> tuple[Panel, pd.DatetimeInde
 
 
 def regular(first: Any, last: Any, minutes: int) -> pd.DatetimeIndex:
-    """Give every window's start from the first to the last; none if there is no first."""
+    """Return every window's start from the first to the last; none if there is no first."""
     if pd.isna(first):
         return pd.DatetimeIndex([])
     return pd.date_range(first, last, freq=f"{minutes}min")
 
 
 def each_asset(gold: Path, minutes: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Give each asset's windows in order, those without a row as silent ones without a price."""
+    """Yield each asset's windows in order, those without a row as silent ones without a price."""
     import pyarrow.parquet as pq
 
     for asset in pd.unique(pd.read_parquet(gold, columns=["asset"])["asset"]):
