@@ -1,7 +1,9 @@
 """A better challenger that waits for a person, on a real registry."""
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from vouch import tracking
 from vouch.errors import VouchError
 from vouch.files import write_json
 from vouch.register.approval import approve, decisions, refuse, waiting
@@ -33,7 +35,7 @@ def test_a_better_challenger_waits_and_a_person_promotes_it(project):
     assert find(project.state, NAME, "champion").number == 1
     assert ask(project) is None
     approve(project.state, asked, "bob", "so do I")
-    approvals = decisions(project.state, NAME, 1)
+    approvals = decisions(project.state, NAME, 1, asked.model_id)
     assert [(d["decision"], d["who"]) for d in approvals] == [
         ("approved", "ada"),
         ("approved", "bob"),
@@ -93,3 +95,35 @@ def test_a_decision_has_a_name_and_a_reason(project, decide, who, why):
     with pytest.raises(VouchError, match="name and a reason"):
         decide(project.state, ask(project), who, why)
     assert ask(project) is not None
+
+
+def test_the_same_decision_repeated_is_one(project):
+    register(project)
+    asked = ask(project)
+    for _ in range(2):
+        approve(project.state, asked, "ada", "better")
+    assert [d["who"] for d in decisions(project.state, NAME, 1, asked.model_id)] == ["ada"]
+
+
+@pytest.mark.parametrize("decide", [approve, refuse])
+def test_another_model_of_a_number_that_was_decided_about_waits(project, decide):
+    register(project)
+    asked = ask(project)
+    decide(project.state, asked, "ada", "why")
+    tracking.client(project.state).delete_registered_model(NAME)
+    other = project.with_seed(2)
+    register(other)
+    again = ask(other)
+    assert again.version == asked.version == 1 and again.model_id != asked.model_id
+    assert decisions(project.state, NAME, 1, again.model_id) == []
+
+
+def test_refusals_of_an_older_store_hold(project):
+    register(project)
+    columns = "id INTEGER PRIMARY KEY, name VARCHAR, version INTEGER, who VARCHAR, why, at DATETIME"
+    with create_engine(f"sqlite:///{project.state}/vouch.db").begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS refusals"))
+        connection.execute(text(f"CREATE TABLE refusals ({columns})"))
+        row = f"1, '{NAME}', 1, 'ada', 'no', '2024-01-01 00:00:00'"
+        connection.execute(text(f"INSERT INTO refusals VALUES ({row})"))
+    assert ask(project) is None

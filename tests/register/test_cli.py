@@ -39,7 +39,9 @@ def test_rollback_goes_back(command, project):
     command("promote", "fraud", "--why", "first")
     project.with_seed(2).register("disabled")
     command("promote", "fraud", "--source", "shop", "--version", "2", "--why", "second")
-    assert "champion is version 1" in command("rollback", "fraud", "--why", "complaints")
+    printed = command("rollback", "fraud", "--why", "too many complaints")
+    assert "champion is version 1" in printed
+    assert "vouch rollback fraud --from 2 --why 'too many complaints'" in " ".join(printed.split())
     assert champion_version(project.state, NAME) == 1
 
 
@@ -54,6 +56,7 @@ def test_compare_prints_and_writes_what_differs(command, project):
 def test_lineage_prints_and_writes_both_directions(command, project):
     said = command("lineage", f"{NAME}:1", "--json", "l.json")
     assert "as_of: 2024-02-01T00:00:00" in said and "actor bank" in said
+    assert "origin: registered" in said
     digest = read_json(project.path("l.json"))["raw_files"][0]["sha256"]
     assert digest in said
     assert f"version {NAME}:1, file raw.csv" in command("lineage", "raw.csv")

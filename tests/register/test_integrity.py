@@ -196,8 +196,12 @@ def test_a_version_made_anew_under_a_number_of_before_is_another_one(project, fo
     version = find(project.state, NAME, "1")
     assert recorded(project.state, version.identity) == listing(version.folder) != before
     assert "champion" not in version.aliases
-    with pytest.raises(VouchError, match="1 is the champion, but MLflow no longer has it"):
-        champion(project.state, NAME)
+    assert champion(project.state, NAME) is None
+    assert "Version 1, the champion, is no longer in MLflow" in " ".join(made["gate"]["reasons"])
+    with pytest.raises(
+        VouchError, match=r"1 is the champion, but MLflow no longer has it \(model m-"
+    ):
+        find(project.state, NAME, "champion")
     entry, new = promote(project.state, NAME, "1", "the new one")
     assert new and entry.model_id == version.model_id
     assert champion(project.state, NAME) == find(project.state, NAME, "1").model

@@ -4,12 +4,15 @@ import hashlib
 
 import pytest
 
+from vouch import tracking
 from vouch.errors import VouchError
 from vouch.files import sha256
+from vouch.register import champion
 from vouch.register.compare import compare
 from vouch.register.life import promote, rollback
 from vouch.register.lineage import trace
-from vouch.register.registry import find, parse
+from vouch.register.promotions import champion_version
+from vouch.register.registry import find, parse, versions
 
 NAME = "fraud-shop"
 
@@ -137,3 +140,64 @@ def test_a_moved_project_finds_its_own_files(two, tmp_path_factory):
     shutil.move(two.root, elsewhere)
     version = find(elsewhere / ".vouch", NAME, "1")
     assert version.folder.is_relative_to(elsewhere) and version.predictions.exists()
+
+
+def renew(project, *seeds):
+    """Delete the model in MLflow and register others, whose numbers begin anew."""
+    tracking.client(project.state).delete_registered_model(NAME)
+    return [project.with_seed(seed).register("disabled") for seed in seeds]
+
+
+def test_a_run_goes_on_after_its_whole_model_was_deleted(project):
+    project.register()
+    tracking.client(project.state).delete_registered_model(NAME)
+    assert champion(project.state, NAME) is None
+    gate = project.with_seed(2).register()["gate"]
+    assert gate["promoted"] and "Version 1, the champion, is no longer" in gate["reasons"][-1]
+    assert champion(project.state, NAME) == find(project.state, NAME, "1").model
+
+
+def test_no_rollback_to_another_model_of_the_same_number(two):
+    for number in ("1", "2"):
+        promote(two.state, NAME, number, "why")
+    renew(two, 3, 4)
+    with pytest.raises(VouchError, match=f"{NAME}:1, the champion before, was model m-"):
+        rollback(two.state, NAME, "complaints")
+    assert champion_version(two.state, NAME) == 2
+
+
+def test_no_rollback_to_altered_files(two):
+    for number in ("1", "2"):
+        promote(two.state, NAME, number, "why")
+    (find(two.state, NAME, "1").folder / "MLmodel").write_text("other")
+    with pytest.raises(VouchError, match="MLmodel is not as registered"):
+        rollback(two.state, NAME, "complaints")
+    assert champion_version(two.state, NAME) == 2
+
+
+def test_lineage_and_gate_do_not_take_another_models_story_for_its_own(two):
+    for number in ("1", "2"):
+        promote(two.state, NAME, number, "why")
+    rollback(two.state, NAME, "complaints")
+    renew(two, 3)
+    two.with_seed(4).register()  # number 2, as the one that was rolled back
+    assert trace(two.root, two.state, f"{NAME}:2")["promotions"][0]["kind"] == "gate"
+    assert trace(two.root, two.state, f"{NAME}:1")["promotions"] == []
+
+
+@pytest.mark.parametrize("setup", ["empty log", "another model"])
+def test_an_alias_that_the_log_does_not_name_is_taken_away(two, setup):
+    if setup == "another model":
+        promote(two.state, NAME, "1", "why")
+        renew(two, 3)
+    mlflow = tracking.client(two.state)
+    mlflow.set_registered_model_alias(NAME, "champion", "1")
+    assert all("champion" not in version.aliases for version in versions(two.state, NAME))
+    assert "champion" not in mlflow.get_registered_model(NAME).aliases
+
+
+def test_an_altered_version_hides_no_other_and_is_named_once(two):
+    (find(two.state, NAME, "1").folder / "MLmodel").write_text("other")
+    altered, hit = trace(two.root, two.state, str(two.path("raw.csv")))["versions"]
+    assert altered["version"] == f"{NAME}:1" and "MLmodel is not as" in altered["problem"]
+    assert (hit["version"], hit["file"]) == (f"{NAME}:2", "raw.csv")

@@ -1,5 +1,6 @@
 """``vouch promote``, ``rollback``, ``compare`` and ``lineage``: a model's life after training."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,7 +66,11 @@ def rollback(
     """
     from vouch.register.life import rollback as go_back
 
-    _tell(go_back(STATE, _name(usecase, source), why, leave), json_file)
+    entry = go_back(STATE, _name(usecase, source), why, leave)
+    _tell(entry, json_file)
+    at = f" --source {shlex.quote(source)}" if source else ""
+    again = f"vouch rollback {usecase}{at} --from {entry.from_version} --why {shlex.quote(why)}"
+    write(f"to repeat it without going back further: {again}")
 
 
 def compare(

@@ -13,8 +13,7 @@ from vouch.evaluate.weighted import Floats
 from vouch.files import read_json, write_json
 from vouch.holdout.judge import Judge
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
-from vouch.register.promotions import champion_version
-from vouch.register.registry import champion
+from vouch.register.registry import champion, champion_number
 from vouch.sources.declaration import load_declaration
 
 
@@ -132,7 +131,7 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
 
 def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, Contestant | None]:
     name = f"{which.usecase}-{which.source}"
-    version, folder = champion_version(state, name), champion(state, name)
+    version, folder = champion_number(state, name), champion(state, name)
     return version, contestant(folder, which.usecase) if folder else None
 
 

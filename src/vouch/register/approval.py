@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.database import append_only, open_database
@@ -12,54 +13,49 @@ from vouch.errors import VouchError
 from vouch.files import read_json
 from vouch.holdout.ledger import now
 from vouch.register.life import promote
-from vouch.register.promotions import Promotion, champion_version, history
+from vouch.register.promotions import Promotion, champion_version, history, is_of
 from vouch.stages import find
+
+D = TypeVar("D", bound="Decision")
 
 
 class Base(DeclarativeBase):
     """The tables of approvals and refusals."""
 
 
-class Approval(Base):
-    """A person's decision to promote a challenger, kept also where another had decided so before.
+class Decision(Base):
+    """A person's decision about a challenger.
 
     Attributes:
         name: The registered model.
-        version: The challenger that was approved.
+        version: The challenger.
+        model_id: What MLflow calls its logged model; None in rows of older releases.
         who: Who decided.
         why: The reason given.
         at: When, UTC.
     """
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int]
+    model_id: Mapped[str | None]
+    who: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Approval(Decision):
+    """A decision to promote a challenger, kept also where another had decided so before."""
 
     __tablename__ = "approvals"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(index=True)
-    version: Mapped[int]
-    who: Mapped[str]
-    why: Mapped[str]
-    at: Mapped[datetime]
 
-
-class Refusal(Base):
-    """A person's decision to keep the champion.
-
-    Attributes:
-        name: The registered model.
-        version: The challenger that was refused.
-        who: Who decided.
-        why: The reason given.
-        at: When, UTC.
-    """
+class Refusal(Decision):
+    """A decision to keep the champion."""
 
     __tablename__ = "refusals"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(index=True)
-    version: Mapped[int]
-    who: Mapped[str]
-    why: Mapped[str]
-    at: Mapped[datetime]
 
 
 for table in ("approvals", "refusals"):
@@ -75,12 +71,14 @@ class Waiting:
         version: Its version.
         champion: The version it would replace; None for none.
         reasons: The gate's sentences, with their figures.
+        model_id: What MLflow calls its logged model.
     """
 
     name: str
     version: int
     champion: int | None
     reasons: tuple[str, ...]
+    model_id: str | None = None
 
 
 def waiting(root: Path, state: Path, usecase: str) -> Waiting | None:
@@ -99,11 +97,14 @@ def waiting(root: Path, state: Path, usecase: str) -> Waiting | None:
     name, version, gate = made["name"], made["version"], made["gate"]
     if gate["mode"] != "approval" or not gate["better"]:
         return None
-    decided = any(entry.to_version == version for entry in history(state, name))
-    if decided or _refused(state, name, version):
+    model_id = made.get("model_id")  # an older release wrote none
+    promoted = any(is_of(entry, version, model_id) for entry in history(state, name))
+    if promoted or any(
+        each["decision"] == "refused" for each in decisions(state, name, version, model_id)
+    ):
         return None
     champion = champion_version(state, name)
-    return Waiting(name, version, champion, tuple(gate["reasons"]))
+    return Waiting(name, version, champion, tuple(gate["reasons"]), model_id)
 
 
 def approve(state: Path, asked: Waiting, who: str, why: str) -> Promotion:
@@ -113,8 +114,7 @@ def approve(state: Path, asked: Waiting, who: str, why: str) -> Promotion:
         VouchError: Another version became champion since they were asked, or no name or reason.
     """
     _check(who, why)
-    decision = {"name": asked.name, "version": asked.version, "who": who.strip()}
-    _write(state, Approval(**decision, why=why.strip(), at=now()))
+    _write(state, Approval, asked, who, why)
     entry, _ = promote(state, asked.name, str(asked.version), why, who, instead_of=asked.champion)
     return entry
 
@@ -126,54 +126,52 @@ def refuse(state: Path, asked: Waiting, who: str, why: str) -> Refusal:
         VouchError: No name or no reason.
     """
     _check(who, why)
-    entry = Refusal(
-        name=asked.name, version=asked.version, who=who.strip(), why=why.strip(), at=now()
-    )
-    _write(state, entry)
-    return entry
+    return _write(state, Refusal, asked, who, why)
 
 
-def decisions(state: Path, name: str, version: int) -> list[dict[str, str]]:
+def decisions(state: Path, name: str, version: int, model_id: str | None) -> list[dict[str, str]]:
     """Read what people decided about a challenger, oldest first.
 
     Args:
         state: The project's state folder.
         name: The registered model.
         version: The challenger.
+        model_id: What MLflow calls its logged model; None: by the number alone.
 
     Returns:
         ``decision`` (``approved`` or ``refused``), ``who``, ``why`` and ``at``.
     """
+    kinds: dict[str, type[Decision]] = {"approved": Approval, "refused": Refusal}
     with Session(open_database(state, Base.metadata)) as session:
         rows = [
-            *_read(session, Approval, "approved", name, version),
-            *_read(session, Refusal, "refused", name, version),
+            {"decision": word, "who": row.who, "why": row.why, "at": row.at.isoformat()}
+            for word, kind in kinds.items()
+            for row in session.scalars(_about(kind, name, version, model_id))
         ]
     return sorted(rows, key=lambda row: row["at"])
 
 
-def _read(
-    session: Session, kind: type[Approval] | type[Refusal], decision: str, name: str, version: int
-) -> list[dict[str, str]]:
-    query = select(kind.who, kind.why, kind.at).where(kind.name == name, kind.version == version)
-    return [
-        {"decision": decision, "who": who, "why": why, "at": at.isoformat()}
-        for who, why, at in session.execute(query)
-    ]
+def _about(kind: type[D], name: str, version: int, model_id: str | None) -> "Select[tuple[D]]":
+    query = select(kind).where(kind.name == name, kind.version == version).order_by(kind.id)
+    if model_id is None:
+        return query
+    return query.where(or_(kind.model_id.is_(None), kind.model_id == model_id))
 
 
-def _write(state: Path, entry: Approval | Refusal) -> None:
+def _write(state: Path, kind: type[D], asked: Waiting, who: str, why: str) -> D:
+    """Write a decision; repeated word for word, as a task is after a failure, it is one."""
+    who, why = who.strip(), why.strip()
     engine = open_database(state, Base.metadata)
     with Session(engine, expire_on_commit=False) as session, session.begin():
-        session.add(entry)
+        same = _about(kind, asked.name, asked.version, asked.model_id)
+        if row := session.scalars(same.where(kind.who == who, kind.why == why)).first():
+            return row
+        decided = {"name": asked.name, "version": asked.version, "model_id": asked.model_id}
+        row = kind(**decided, who=who, why=why, at=now())
+        session.add(row)
+    return row
 
 
 def _check(who: str, why: str) -> None:
     if not who.strip() or not why.strip():
         raise VouchError("a decision needs a name and a reason", "give both")
-
-
-def _refused(state: Path, name: str, version: int) -> bool:
-    query = select(Refusal.id).where(Refusal.name == name, Refusal.version == version)
-    with Session(open_database(state, Base.metadata)) as session:
-        return session.scalar(query) is not None

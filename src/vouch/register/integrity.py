@@ -232,7 +232,7 @@ def _check_carried(name: str, number: int, folder: Path) -> None:
             raise VouchError(
                 f"{name}:{number}: {place} is not as its lineage says "
                 f"(MD5 expected: one of {', '.join(sorted(carried))}; got: {digest})",
-                _hint(name),
+                f"remove what does not belong there (.DS_Store), or {_hint(name)}",
             )
 
 

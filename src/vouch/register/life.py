@@ -4,10 +4,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from vouch.errors import VouchError
 from vouch.register.promotions import (
     Change,
     Promotion,
+    by_hand,
     history,
+    is_of,
     record,
     record_rollback,
     standing,
@@ -71,6 +74,18 @@ def rollback(state: Path, name: str, why: str, leave: int | None = None) -> Prom
     stack = standing(history(state, name))
     if len(stack) > 1 and leave in (None, stack[-1].to_version):
         leave = stack[-1].to_version
-        _ = find(state, name, str(stack[-2].to_version)).folder
+        _check_files(state, stack[-2])
     follow = partial(set_alias, state, name, CHAMPION)
     return record_rollback(state, name, why, follow, leave)
+
+
+def _check_files(state: Path, entry: Promotion) -> None:
+    """Raise unless the version that an entry made champion is there, with its own files."""
+    version = find(state, entry.name, str(entry.to_version))
+    if not is_of(entry, version.number, version.model_id):
+        raise VouchError(
+            f"{version}, the champion before, was model {entry.model_id}; MLflow's version "
+            f"{version.number} is another one",
+            f"promote the version you want: {by_hand(entry.name)}",
+        )
+    _ = version.folder

@@ -1,6 +1,7 @@
 """Lineage in both directions: from a version to all it rests on, from a file to its versions."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from vouch.errors import VouchError
 from vouch.files import read_json, sha256
 from vouch.register.approval import decisions
 from vouch.register.digests import dvc_digest, relative
-from vouch.register.integrity import origin
-from vouch.register.promotions import as_dict, history
+from vouch.register.promotions import as_dict, entries_of, history
 from vouch.register.registry import Version, names, parse, versions
 from vouch.sources.readers import parquet
 
@@ -123,15 +123,13 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
         "version": str(version),
         "aliases": list(version.aliases),
         "run_id": version.run_id,
+        "origin": version.origin,
         **version.lineage,
         "promotions": [
             as_dict(entry)
-            for entry in history(state, version.name)
-            if version.number in (entry.from_version, entry.to_version)
+            for entry in entries_of(history(state, version.name), version.number, version.model_id)
         ],
-        "decisions": decisions(state, version.name, version.number),
-        # ``adopted``: it came before the project kept digests
-        "files": origin(state, version.identity),
+        "decisions": decisions(state, version.name, version.number, version.model_id),
     }
 
 
@@ -217,8 +215,7 @@ def trace(root: Path, state: Path, subject: str) -> dict[str, Any]:
         return of_version(state, parse(state, subject))
     if rows := of_row(root, subject):
         files = {row["file"] for row in rows if row["file"]}
-        used = [hit for file in sorted(files) for hit in of_digest(state, file)]
-        return {"id": subject, "rows": rows, "versions": used}
+        return {"id": subject, "rows": rows, "versions": _of_digests(state, sorted(files))}
     if _is_digest(subject) and (hits := of_digest(state, subject.lower())):
         return {"digest": subject.lower(), "versions": hits}
     raise VouchError(
@@ -233,5 +230,13 @@ def _is_digest(text: str) -> bool:
 
 
 def _of_path(state: Path, path: Path) -> list[dict[str, Any]]:
-    raw = [] if path.is_dir() else of_digest(state, sha256(path))
-    return raw + of_digest(state, dvc_digest(path))
+    digests = [dvc_digest(path)] if path.is_dir() else [sha256(path), dvc_digest(path)]
+    return _of_digests(state, digests)
+
+
+def _of_digests(state: Path, digests: Iterable[str]) -> list[dict[str, Any]]:
+    """Find the versions that rest on any of some files; a version's problem is named once."""
+    hits: list[dict[str, Any]] = []
+    for digest in digests:
+        hits += [hit for hit in of_digest(state, digest) if hit not in hits]
+    return hits

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,11 +107,23 @@ def standing(log: list[Promotion]) -> list[Promotion]:
     return stack
 
 
-def is_of(entry: Promotion | None, number: int, model_id: str) -> bool:
-    """Return whether an entry made a version champion: its number and the model under it."""
+def is_of(entry: Promotion | None, number: int, model_id: str | None) -> bool:
+    """Return whether an entry made a version champion: its number and the model under it.
+
+    A model of which an older release did not write the id goes by its number alone.
+    """
     if entry is None or entry.to_version != number:
         return False
-    return entry.model_id in (None, model_id)
+    return model_id is None or entry.model_id in (None, model_id)
+
+
+def entries_of(log: list[Promotion], number: int, model_id: str | None) -> list[Promotion]:
+    """Return the entries that made a version champion or replaced it.
+
+    Those of another model, which had its number before, come before its own first one.
+    """
+    own = dropwhile(lambda entry: not is_of(entry, number, model_id), log)
+    return [entry for entry in own if number in (entry.from_version, entry.to_version)]
 
 
 def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[Promotion, bool]:
@@ -176,7 +189,7 @@ def record_rollback(
 
 
 @contextmanager
-def unchanging(state: Path, name: str) -> Iterator[int | None]:
+def unchanging(state: Path, name: str) -> Iterator[Promotion | None]:
     """Keep a model's champion from changing.
 
     Args:
@@ -184,11 +197,11 @@ def unchanging(state: Path, name: str) -> Iterator[int | None]:
         name: The registered model.
 
     Yields:
-        The champion's version number, or None while there is none.
+        What made the champion, or None while there is none.
     """
     with Session(_engine(state)) as session, session.begin():
         stack = standing(_history(session, name))
-        yield stack[-1].to_version if stack else None
+        yield stack[-1] if stack else None
 
 
 def by_hand(name: str) -> str:

@@ -18,15 +18,16 @@ import pandas as pd
 from vouch import tracking
 from vouch.errors import VouchError, near
 from vouch.files import read_json
-from vouch.register.integrity import Identity, listing, note_versions, record_files, verify
-from vouch.register.packaging import EVIDENCE, MODEL, package
-from vouch.register.promotions import (
-    by_hand,
-    champion_entry,
-    champion_version,
-    is_of,
-    unchanging,
+from vouch.register.integrity import (
+    Identity,
+    listing,
+    note_versions,
+    origin,
+    record_files,
+    verify,
 )
+from vouch.register.packaging import EVIDENCE, MODEL, package
+from vouch.register.promotions import Promotion, by_hand, champion_entry, is_of, unchanging
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,6 +70,11 @@ class Version:
     def identity(self) -> Identity:
         """What its digests are kept under."""
         return Identity(self.name, self.number, self.model_id)
+
+    @property
+    def origin(self) -> str:
+        """Where its digests are from: ``registered`` with it, ``adopted`` later, or ``none``."""
+        return origin(self.state, self.identity)
 
     @cached_property
     def folder(self) -> Path:
@@ -218,9 +224,29 @@ def champion(state: Path, name: str) -> Path | None:
     Raises:
         VouchError: Its files cannot be had, or are not what was registered.
     """
-    if champion_version(state, name) is None:  # spares MLflow's import
+    if champion_number(state, name) is None:
         return None
     return find(state, name, CHAMPION).model
+
+
+def champion_number(state: Path, name: str) -> int | None:
+    """Return the champion's version number.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+
+    Returns:
+        None while there is no champion; also where MLflow lost all versions of the model, or has
+        another model under the champion's number.
+    """
+    entry = champion_entry(state, name)
+    if entry is None or name not in names(state):  # the log alone spares MLflow's import
+        return None
+    models = {version.number: version.model_id for version in versions(state, name)}
+    # of one that was deleted alone nothing is decided here: people promote another
+    there = is_of(entry, entry.to_version, models.get(entry.to_version))
+    return entry.to_version if models and there else None
 
 
 def names(state: Path) -> list[str]:
@@ -273,10 +299,13 @@ def no_champion(state: Path, name: str) -> VouchError:
         state: The project's state folder.
         name: The registered model.
     """
-    number = champion_version(state, name)
-    gone = f"{name}:{number} is the champion, but MLflow no longer has it"
+    entry = champion_entry(state, name)
+    problem = f"{name} has no champion yet"
+    if entry:
+        model = f" (model {entry.model_id})" if entry.model_id else ""
+        problem = f"{name}:{entry.to_version} is the champion, but MLflow no longer has it{model}"
     return VouchError(
-        f"{name} has no champion yet" if number is None else gone,
+        problem,
         f"promote a version ({by_hand(name)}), or use --model challenger",
     )
 
@@ -331,21 +360,32 @@ def _aliases(
     champion = next((v.number for v in listed if is_of(entry, v.number, v.model_id)), None)
     if champion is not None:
         numbers[CHAMPION] = champion
-        if marked != champion:
-            _mend(state, mlflow, name)
+    if marked != champion:
+        _mend(state, mlflow, name, entry, champion)
     aliases: dict[int, tuple[str, ...]] = {}
     for alias, number in sorted(numbers.items()):
         aliases[number] = (*aliases.get(number, ()), alias)
     return aliases
 
 
-def _mend(state: Path, mlflow: "MlflowClient", name: str) -> None:
-    """Point MLflow's alias at the log's champion after a kill, or a hand, moved it elsewhere."""
+def _mend(
+    state: Path,
+    mlflow: "MlflowClient",
+    name: str,
+    seen: Promotion | None,
+    champion: int | None,
+) -> None:
+    """Make MLflow's alias follow the log after a kill, or a hand, moved it elsewhere."""
     from mlflow.exceptions import MlflowException
 
-    # a registry that may only be read, or lost that version, answers all the same
-    with suppress(MlflowException), unchanging(state, name) as champion:
-        mlflow.set_registered_model_alias(name, CHAMPION, str(champion))
+    # a registry that may only be read answers all the same
+    with suppress(MlflowException), unchanging(state, name) as entry:
+        if (entry and entry.id) != (seen and seen.id):
+            return  # whoever changed the log since has moved the alias, too
+        if champion is None:
+            mlflow.delete_registered_model_alias(name, CHAMPION)
+        else:
+            mlflow.set_registered_model_alias(name, CHAMPION, str(champion))
 
 
 def _version(state: Path, listed: Any) -> Version:

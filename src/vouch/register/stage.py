@@ -16,13 +16,14 @@ from vouch.register.compare import decisions
 from vouch.register.digests import digests, git_commit
 from vouch.register.gate import Verdict, judge
 from vouch.register.params import RegisterParams
-from vouch.register.promotions import Change, champion_entry, history, is_of, record
+from vouch.register.promotions import Change, champion_entry, entries_of, history, is_of, record
 from vouch.register.registry import (
     CHALLENGER,
     CHAMPION,
     FINGERPRINT,
     Package,
     Version,
+    champion_number,
     find,
     publish,
     set_alias,
@@ -230,8 +231,12 @@ def _decide(
     entry = champion_entry(state, version.name)
     if is_of(entry, version.number, version.model_id):
         return _gate(params, True, True, _standing(state, version))
-    before = entry.to_version if entry else None
+    logged = entry.to_version if entry else None
+    before = champion_number(state, version.name)
     verdict = judge(evaluation, before)
+    if logged != before:
+        gone = f"Version {logged}, the champion, is no longer in MLflow: there is none."
+        verdict = Verdict(verdict.better, (*verdict.reasons, gone))
     if verdict.better and _rolled_back(state, version):
         verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
     if not verdict.better or params.gate != "enabled":
@@ -243,7 +248,7 @@ def _decide(
         "the gate: proved better on the holdout",
         verdict.reasons,
         model_id=version.model_id,
-        instead_of=before,
+        instead_of=logged,
     )
     record(state, change, partial(set_alias, state, version.name, CHAMPION))
     return _gate(params, True, True, verdict.reasons)
@@ -270,7 +275,7 @@ def _standing(state: Path, version: Version) -> tuple[str, ...]:
 
 def _rolled_back(state: Path, version: Version) -> bool:
     log = history(state, version.name)
-    left = [e.kind for e in log if version.number in (e.from_version, e.to_version)]
+    left = [entry.kind for entry in entries_of(log, version.number, version.model_id)]
     return bool(left) and left[-1] == "rollback"
 
 
@@ -292,6 +297,7 @@ def _result(
     return {
         "name": version.name,
         "version": version.number,
+        "model_id": version.model_id,
         "run_id": version.run_id,
         "aliases": list(find(state, version.name, str(version.number)).aliases),
         "gate": gate,
