@@ -307,9 +307,9 @@ def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed
     (rows,) = _one(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
     zones = {c.zone or source.zone for c in source.columns.values() if c.role in TIMES}
     return (
-        f"{parsed.file.name}: {rows:,} rows have a time in the hour that comes twice when clocks "
-        f"go back ({', '.join(sorted(zones))}): taken for the first; declare a format with %z if "
-        "the file has offsets"
+        f"{parsed.file.name}: {rows:,} rows have a time that comes twice, as clocks go back "
+        f"({', '.join(sorted(zones))}): taken for the first; declare a format with %z if the file "
+        "has offsets"
     ) * bool(rows)
 
 
