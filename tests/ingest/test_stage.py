@@ -1,10 +1,14 @@
 import bz2
 import gzip
+import io
+import json
 import lzma
 import random
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -134,6 +138,48 @@ def test_numbers_are_read_as_declared_or_rejected(project, header, fields, writt
     summary = project.ingest()
     assert dict(project.bronze("id, amount")).get("2") == amount
     assert summary["rejects"] == (amount is None)
+
+
+NUMBERS = [12.5, 1.234, 3, -0.25, 1.25e-7, 1e20]
+"""Some of them would be another number with a decimal comma and points between thousands."""
+
+
+@pytest.mark.parametrize("fields", ['decimal: ","', 'decimal: ","\nthousands: "."', ""])
+@pytest.mark.parametrize("form", ["jsonl", "json", "parquet"])
+def test_a_files_own_numbers_are_read_whatever_is_declared_of_texts(project, header, form, fields):
+    text = project.declaration.read_text().replace("format: csv", f"format: {form}\n{fields}")
+    project.declare(text)
+    rows = [
+        {**dict.fromkeys(header.split(","), "x"), "ref": str(n), "at": "2024-01-02", "sum": number}
+        for n, number in enumerate(NUMBERS)
+    ]
+    rows = [{**row, "bad": "0"} for row in rows]
+    project.give(**written(form, rows))
+    project.ingest()
+    assert sorted(project.bronze("id, amount")) == [(str(n), x) for n, x in enumerate(NUMBERS)]
+
+
+def test_a_text_in_json_is_read_as_declared_beside_numbers(project, header):
+    text = project.declaration.read_text()
+    project.declare(text.replace("csv", 'jsonl\ndecimal: ","\nthousands: "."'))
+    row = dict.fromkeys(header.split(","), "x") | {"at": "2024-01-02", "bad": "0"}
+    sums = ["1.234,5", "1.234", 1.234, "12.5"]
+    project.give(**written("jsonl", [{**row, "ref": n, "sum": x} for n, x in enumerate(sums)]))
+    project.ingest()
+    assert sorted(project.bronze("id, amount")) == [("0", 1234.5), ("1", 1234.0), ("2", 1.234)]
+    assert project.rejected() == [
+        (4, "sum: '12.5' is not a finite number (decimal ',', thousands '.')")
+    ]
+
+
+def written(form, rows):
+    """Write rows as a file of a format, for ``Project.give``."""
+    if form == "parquet":
+        sink = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows), sink)
+        return {"content": sink.getvalue(), "name": "a.parquet"}
+    lines = "\n".join(map(json.dumps, rows)) if form == "jsonl" else json.dumps(rows)
+    return {"content": lines + "\n", "name": f"a.{form}"}
 
 
 @pytest.mark.parametrize(
