@@ -224,6 +224,26 @@ def test_line_ends_and_byte_order_marks_do_not_matter(project, header, newline, 
     assert summary["rejects"] == 0
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", "export of 1 March\n\n"])
+@pytest.mark.parametrize("role", ["amount", "text"])
+@pytest.mark.parametrize("place", ["", "header: {line}\n"])
+def test_a_line_break_in_a_columns_name_is_read_as_a_space(project, newline, before, role, place):
+    usecase, label = ("fraud", "0") if role == "amount" else ("sentiment", "neutral")
+    project.declare(
+        f"name: payments\nusecase: {usecase}\nformat: csv\n"
+        + place.format(line=1 + before.count("\n"))
+        + f"columns:\n  ref: {{role: id}}\n  sum (EUR, net): {{role: {role}}}\n"
+        "  at: {role: time}\n  bad: {role: label}\n"
+    )
+    header = 'ref,"sum \n(EUR, net)",at,bad'
+    lines = [f"{n},{n}.5,2024-01-02,{label}" for n in range(3)]
+    project.give((before + table(header, *lines)).replace("\n", newline))
+    assert project.ingest()["rejects"] == 0
+    value = [0.5, 1.5, 2.5] if role == "amount" else ["0.5", "1.5", "2.5"]
+    assert project.bronze(f"{role}, line") == list(zip(value, (1, 2, 3), strict=True))
+
+
 def test_quoted_fields(project, header):
     project.give(table(header, '"1",2024-01-02,1,"anna, ""the"" one",shop,"",0'))
     project.ingest()

@@ -17,7 +17,7 @@ from vouch.ingest import parse
 from vouch.ingest.params import IngestParams
 from vouch.progress import Progress, silent
 from vouch.sources.confirm import check_confirmed
-from vouch.sources.declaration import TIMES, Declaration, load_declaration
+from vouch.sources.declaration import TIMES, Declaration, load_declaration, plain_word
 from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
 
@@ -175,7 +175,8 @@ def _check_labels(
 ) -> None:
     """See that numbers are not given for labels whose names alone are known: it is not guessed."""
     name = source.column("label")
-    if name is None or source.columns[name].values:
+    classes = usecases.find(source.usecase).CLASSES
+    if name is None or not {*map(plain_word, source.columns[name].values)} <= {*classes}:
         return
     value = parse.number_for_label(name)
     rows, values = _one(
@@ -183,12 +184,11 @@ def _check_labels(
         f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
     )
     if rows > max(FEW, CONFLICTS * total):
-        classes = ", ".join(usecases.find(source.usecase).CLASSES)
         raise VouchError(
             f"{file.path}: column {name!r}, the label, has numbers ({', '.join(values[:10])}) in "
             f"{rows:,} of {total:,} rows, and which class each means is not declared",
             f"in data/sources/{source.name}.yaml give {name!r} values: [...], the file's values "
-            f"in the order {classes}",
+            f"in the order {', '.join(classes)}",
         )
 
 

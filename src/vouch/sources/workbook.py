@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vouch.errors import VouchError, near
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import Record, store
-from vouch.sources.unpack import LOOKED_AT, check_size, header_place, numbered
+from vouch.sources.unpack import LOOKED_AT, check_size, header_place, name_of, numbered
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -89,7 +89,7 @@ def sheets(path: Path) -> list[str]:
 def _names(first: list[list[str]], place: int) -> list[str]:
     if place == 0:
         return list(numbered(max(map(len, first))))
-    names = [name.strip() for name in first[place - 1]]
+    names = [name_of(name) for name in first[place - 1]]
     while names and not names[-1]:  # formatted, not filled in
         names.pop()
     return names
