@@ -183,16 +183,33 @@ def outdated(path: Path, why: str) -> VouchError:
     return VouchError(f"{path}: its tables are of another MLflow: {why}", hint)
 
 
-def _revision() -> str:
-    """Return the version of the tables of the MLflow that is installed; imports none of it."""
-    from importlib.util import find_spec
+def environment(_root: Path) -> Iterator[VouchError]:
+    """Look for a percent sign in the path of the environment: alembic takes it for its own.
 
-    from alembic.script import ScriptDirectory
+    MLflow escapes it in the path of its database, so a project's may have one.
+    """
+    if "%" in (place := str(_mlflow())):
+        yield VouchError(
+            f"{place}: MLflow cannot make its tables from a folder with % in its path",
+            "make the environment in one without: move the project and make setup again, or "
+            "python -m venv elsewhere and install vouch there",
+        )
+
+
+def _mlflow() -> Path:
+    """Return the folder of the MLflow that is installed; imports none of it."""
+    from importlib.util import find_spec
 
     spec = find_spec("mlflow")
     assert spec and spec.origin
-    scripts = ScriptDirectory(str(Path(spec.origin).parent / "store/db_migrations"))
-    return str(scripts.get_current_head())
+    return Path(spec.origin).parent
+
+
+def _revision() -> str:
+    """Return the version of the tables of the MLflow that is installed."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory(str(_mlflow() / "store/db_migrations")).get_current_head())
 
 
 def repository(root: Path) -> Iterator[VouchError]:
