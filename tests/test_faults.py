@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -381,3 +382,39 @@ def test_where_no_log_can_be_written_the_traceback_is_shown(project, capsys):
     except ZeroDivisionError as error:
         assert report(error, project) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_environment_with_a_percent_sign_in_its_path_is_named(tmp_path):
+    environment = tmp_path / "a%20b"
+    environment.mkdir()
+    installed = find_spec("mlflow")
+    (environment / "mlflow").symlink_to(Path(installed.origin).parent)
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from mlflow import MlflowClient
+        from vouch.faults import report
+        try:
+            MlflowClient("sqlite:///mlflow.db").search_experiments()
+        except Exception as error:
+            sys.exit(report(error, Path()))
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "PYTHONPATH": str(environment)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told, hint = done.stderr.strip().splitlines()[-2:]
+    assert done.returncode == 1
+    assert told.startswith(f"error: {environment / 'mlflow'}: MLflow cannot") and "%" in told
+    assert hint.startswith("  try: make the environment in one without")
+
+
+def test_a_traceback_that_no_log_can_take_is_shown_line_by_line(tmp_path, capsys):
+    assert report(RuntimeError("a\nerror: forged"), tmp_path) == 1
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0] == "error: RuntimeError: a"
+    assert all(line.startswith("  ") for line in shown[1:])

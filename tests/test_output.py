@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vouch.errors import one_line, plain
+from vouch.errors import VouchError, one_line, plain, show
 from vouch.output import write, write_table
 from vouch.terminal import say, warn
 
@@ -26,7 +26,19 @@ def test_no_value_begins_a_line_of_its_own(capsys):
     forged = "x\nerror: forged"
     write_table(["id"], [(forged,)])
     warn(Console(file=sys.stdout), [forged])
-    assert not any(line.strip() == "error: forged" for line in capsys.readouterr().out.split("\n"))
+    say(Console(file=sys.stdout), forged)
+    write(forged)
+    write(forged, error=True)
+    show(VouchError(forged, forged))
+    shown = capsys.readouterr()
+    lines = [line.strip() for line in (shown.out + shown.err).split("\n")]
+    assert "error: forged" not in lines
+    assert shown.err.count("\n") == 3
+
+
+def test_spaces_that_align_columns_stay(capsys):
+    write(f"  {'a':4} b\tc")
+    assert capsys.readouterr().out == "  a    b\tc\n"
 
 
 def test_a_long_value_is_cut_to_one_line():
@@ -49,7 +61,7 @@ def test_nothing_in_a_table_steers_the_terminal(capsys):
 @given(st.text(st.characters(codec=None)))
 def test_plain_text_can_be_printed_and_is_as_it_was_without_controls(text):
     shown = plain(text)
-    assert not any(sign < " " and sign not in "\t\n" for sign in shown)
+    assert not any(sign < " " and sign != "\t" for sign in shown)
     shown.encode()
     if text.isprintable():
         assert shown == text

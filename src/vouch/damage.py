@@ -183,6 +183,19 @@ def outdated(path: Path, why: str) -> VouchError:
     return VouchError(f"{path}: its tables are of another MLflow: {why}", hint)
 
 
+def environment(_root: Path) -> Iterator[VouchError]:
+    """Look for a percent sign in the path of the environment: alembic takes it for its own.
+
+    MLflow escapes it in the path of its database, so a project's may have one.
+    """
+    if "%" in (place := str(tracking.installed())):
+        yield VouchError(
+            f"{place}: MLflow cannot make its tables from a folder with % in its path",
+            "make the environment in one without: move the project and make setup again, or "
+            "python -m venv elsewhere and install vouch there",
+        )
+
+
 def repository(root: Path) -> Iterator[VouchError]:
     """Look for the git repository that DVC needs around a project.
 

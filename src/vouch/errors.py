@@ -18,11 +18,13 @@ class VouchError(Exception):
     Args:
         message: What was wrong: names the file, the field and what was got.
         hint: What to do about it, in the imperative.
+        lines: What is shown below the message, each on a line of its own.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", lines: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.hint = hint
+        self.lines = tuple(lines)
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -44,13 +46,15 @@ def near(name: str, known: Iterable[str]) -> str:
 def plain(text: object) -> str:
     """Return a text without what would steer a terminal; names of files and columns may hold it.
 
+    Nor does it begin a line: what follows a line break in a value could pass for a line of ours.
     Bytes of a file's name that are no UTF-8 are written as such: printing them would fail.
     """
-    return CONTROLS.sub("", str(text)).encode("utf-8", "backslashreplace").decode()
+    line = CONTROLS.sub("", str(text)).replace("\n", " ")
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def one_line(text: object, most: int | None = None) -> str:
-    """Return a text from data in one line: a line break in it could pass for a line of ours.
+    """Return a text from data as it is shown within a line: without spaces beyond single ones.
 
     Args:
         text: Any.
@@ -68,12 +72,14 @@ def described(error: Exception) -> str:
 
 
 def show(error: VouchError) -> int:
-    """Print an error on standard error, in two lines.
+    """Write an error on standard error, in two lines and those that it has itself.
 
     Returns:
         The exit code, 1.
     """
     print(f"error: {plain(error)}", file=sys.stderr)
+    for line in error.lines:
+        print(f"  {plain(line)}", file=sys.stderr)
     if error.hint:
         print(f"  try: {plain(error.hint)}", file=sys.stderr)
     return 1

@@ -154,6 +154,8 @@ DATABASE: dict[str, Callable[[Path], VouchError]] = {
 def _mlflow(error: BaseException, root: Path) -> VouchError | None:
     """Explain MLflow's errors, and those of alembic, which keeps the version of its tables."""
     message = _line(error)
+    if isinstance(error, ValueError) and "invalid interpolation syntax" in message:
+        return next(damage.environment(root), None)
     if not _is(error, "mlflow.MlflowException", "alembic.CommandError"):
         return None
     path = tracking.database(root / STATE)
@@ -247,14 +249,14 @@ def _place(error: OSError, root: Path) -> Path:
 def _unexpected(error: Exception, root: Path) -> VouchError:
     """Return an error that nothing here explains, its traceback put into a log."""
     what = f"{type(error).__name__}: {_line(error)}"
-    lines = "".join(traceback.format_exception(error))
+    text = "".join(traceback.format_exception(error))
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%f")
     log = root / LOGS / f"{moment}.log"
     try:
         if not (root / "dvc.yaml").exists():
             raise FileNotFoundError
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(lines)
+        log.write_text(text)
     except OSError:
-        return VouchError(f"{what}\n{lines}", "vouch doctor")
+        return VouchError(what, "vouch doctor", text.splitlines())
     return VouchError(what, f"vouch doctor finds most causes; where it arose: {log}")

@@ -129,13 +129,18 @@ def _is_half_made(path: Path) -> bool:
         engine.dispose()
 
 
+def installed() -> Path:
+    """Return the folder of the MLflow that is installed; imports none of it."""
+    spec = find_spec("mlflow")
+    assert spec and spec.origin
+    return Path(spec.origin).parent
+
+
 def revision() -> str:
     """Return the version of the tables of the MLflow that is installed; imports none of it."""
     from alembic.script import ScriptDirectory
 
-    spec = find_spec("mlflow")
-    assert spec and spec.origin
-    scripts = ScriptDirectory(str(Path(spec.origin).parent / "store/db_migrations"))
+    scripts = ScriptDirectory(str(installed() / "store/db_migrations"))
     return str(scripts.get_current_head())
 
 

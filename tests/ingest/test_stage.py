@@ -1,10 +1,14 @@
 import bz2
 import gzip
+import io
+import json
 import lzma
 import random
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -136,6 +140,48 @@ def test_numbers_are_read_as_declared_or_rejected(project, header, fields, writt
     assert summary["rejects"] == (amount is None)
 
 
+NUMBERS = [12.5, 1.234, 3, -0.25, 1.25e-7, 1e20]
+"""Some of them would be another number with a decimal comma and points between thousands."""
+
+
+@pytest.mark.parametrize("fields", ['decimal: ","', 'decimal: ","\nthousands: "."', ""])
+@pytest.mark.parametrize("form", ["jsonl", "json", "parquet"])
+def test_a_files_own_numbers_are_read_whatever_is_declared_of_texts(project, header, form, fields):
+    text = project.declaration.read_text().replace("format: csv", f"format: {form}\n{fields}")
+    project.declare(text)
+    rows = [
+        {**dict.fromkeys(header.split(","), "x"), "ref": str(n), "at": "2024-01-02", "sum": number}
+        for n, number in enumerate(NUMBERS)
+    ]
+    rows = [{**row, "bad": "0"} for row in rows]
+    project.give(**written(form, rows))
+    project.ingest()
+    assert sorted(project.bronze("id, amount")) == [(str(n), x) for n, x in enumerate(NUMBERS)]
+
+
+def test_a_text_in_json_is_read_as_declared_beside_numbers(project, header):
+    text = project.declaration.read_text()
+    project.declare(text.replace("csv", 'jsonl\ndecimal: ","\nthousands: "."'))
+    row = dict.fromkeys(header.split(","), "x") | {"at": "2024-01-02", "bad": "0"}
+    sums = ["1.234,5", "1.234", 1.234, "12.5"]
+    project.give(**written("jsonl", [{**row, "ref": n, "sum": x} for n, x in enumerate(sums)]))
+    project.ingest()
+    assert sorted(project.bronze("id, amount")) == [("0", 1234.5), ("1", 1234.0), ("2", 1.234)]
+    assert project.rejected() == [
+        (4, "sum: '12.5' is not a finite number (decimal ',', thousands '.')")
+    ]
+
+
+def written(form, rows):
+    """Write rows as a file of a format, for ``Project.give``."""
+    if form == "parquet":
+        sink = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows), sink)
+        return {"content": sink.getvalue(), "name": "a.parquet"}
+    lines = "\n".join(map(json.dumps, rows)) if form == "jsonl" else json.dumps(rows)
+    return {"content": lines + "\n", "name": f"a.{form}"}
+
+
 @pytest.mark.parametrize(
     ("role", "written", "hour"),
     [
@@ -176,6 +222,26 @@ def test_line_ends_and_byte_order_marks_do_not_matter(project, header, newline, 
     summary = project.ingest()
     assert sorted(project.bronze("id, payer, line")) == [("1", "anna", 1), ("2", "änna", 3)]
     assert summary["rejects"] == 0
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", "export of 1 March\n\n"])
+@pytest.mark.parametrize("role", ["amount", "text"])
+@pytest.mark.parametrize("place", ["", "header: {line}\n"])
+def test_a_line_break_in_a_columns_name_is_read_as_a_space(project, newline, before, role, place):
+    usecase, label = ("fraud", "0") if role == "amount" else ("sentiment", "neutral")
+    project.declare(
+        f"name: payments\nusecase: {usecase}\nformat: csv\n"
+        + place.format(line=1 + before.count("\n"))
+        + f"columns:\n  ref: {{role: id}}\n  sum (EUR, net): {{role: {role}}}\n"
+        "  at: {role: time}\n  bad: {role: label}\n"
+    )
+    header = 'ref,"sum \n(EUR, net)",at,bad'
+    lines = [f"{n},{n}.5,2024-01-02,{label}" for n in range(3)]
+    project.give((before + table(header, *lines)).replace("\n", newline))
+    assert project.ingest()["rejects"] == 0
+    value = [0.5, 1.5, 2.5] if role == "amount" else ["0.5", "1.5", "2.5"]
+    assert project.bronze(f"{role}, line") == list(zip(value, (1, 2, 3), strict=True))
 
 
 def test_quoted_fields(project, header):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -200,3 +201,37 @@ def test_every_record_is_a_row_or_a_reject(tweets, texts):
     summary = tweets.ingest()
     assert summary["rows"] + summary["rejects"] == len(texts) + 1
     assert all(reason == "text: is empty" for _, reason in tweets.rejected())
+
+
+SHIPPED = Path(__file__).parents[2] / "data" / "sources" / "tweets_csv.yaml"
+WORDS = "[negative, neutral, positive]"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ("[0, 1, 2]", {"0": 0, "1": 1, "2": 2, "1.0": 1, "+2": 2}),
+        ("[2, 0, 1]", {"0": 1, "1": 2, "2": 0}),
+        ("[-1, 0, 1]", {"-1": 0, "0": 1, "1": 2}),
+        ("[0.0, 1.0, 2.0]", {"0": 0, "1": 1, "2.0": 2}),
+        ("['0', '2', '4']", {"0": 0, "2": 1, "4": 2}),
+    ],
+)
+def test_numbers_are_labels_as_declared(project, values, labels):
+    project.declare(SHIPPED.read_text().replace(WORDS, values))
+    project.give(table(*enumerate(labels), header=("id", "label")).replace("id", "text", 1))
+    assert project.ingest()["rejects"] == 0
+    assert sorted(project.bronze("text, label")) == [
+        (str(n), label) for n, label in enumerate(labels.values())
+    ]
+
+
+@pytest.mark.parametrize("values", [f", values: {WORDS}", ""])
+@pytest.mark.parametrize("every", [1, 3])
+def test_numbers_are_no_labels_where_words_are_declared(project, values, every):
+    project.declare(SHIPPED.read_text().replace(f", values: {WORDS}", values))
+    rows = [(n, f"text {n}", "neutral" if n % every else n % 2) for n in range(60)]
+    project.give(table(*rows, header=("id", "text", "label")))
+    with pytest.raises(VouchError, match=r"'label', the label, has numbers \(0, 1\)") as refused:
+        project.ingest()
+    assert "tweets_csv.yaml give 'label' values: [...]" in refused.value.hint

@@ -22,11 +22,10 @@ def written(path, section):
 
 def test_an_open_question_is_told_with_its_file_and_what_to_do(tmp_path):
     path = written(tmp_path / "shop.yaml", "confirm:\n  - 'columns.a: is it?'\n  - second\n")
-    with pytest.raises(
-        VouchError, match=r"2 open questions\n  - columns[.]a: is it[?]\n  - second"
-    ) as e:
+    with pytest.raises(VouchError, match="2 open questions") as e:
         check_confirmed(load_declaration(path), path)
     assert str(path) in str(e.value)
+    assert e.value.lines == ("- columns.a: is it?", "- second")
     assert "vouch source confirm shop" in e.value.hint
     settle(path, ["second", "columns.a: is it?"])
     check_confirmed(load_declaration(path), path)

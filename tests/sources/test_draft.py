@@ -50,10 +50,9 @@ def test_a_german_table_goes_from_draft_to_silver(tmp_path):
         "betrug": "label",
     }
     assert ["Zeitpunkt.zone" in doubt for doubt in drafted.doubts] == [True]
-    with pytest.raises(
-        VouchError, match=r"zahlungen.yaml: confirm: 1 open question.*\n.*Zeitpunkt"
-    ):
+    with pytest.raises(VouchError, match=r"zahlungen.yaml: confirm: 1 open question") as open_:
         choose(tmp_path, "fraud", "zahlungen", path=table)
+    assert "Zeitpunkt" in open_.value.lines[0]
     assert settle(drafted.path, drafted.doubts) == 0
     choice = choose(tmp_path, "fraud", "zahlungen", path=table)
     out = tmp_path / "out"

@@ -79,6 +79,11 @@ def test_numbers_are_written_as_numbers_are_declared_texts_stay(tmp_path):
     assert [cells for _, cells, _ in rows] == [["1.5", "2,5"], ["x", "2.500,75"]]
 
 
+def test_a_line_break_in_a_columns_name_is_a_space(tmp_path):
+    path = save(tmp_path / "t.xlsx", ["id", "amount \n(EUR)"], ["a", 1.5])
+    assert read(path)[0] == ["id", "amount (EUR)"]
+
+
 def computed(path, values):
     """Fill in the values of formulas, as a spreadsheet program does when it saves."""
     with zipfile.ZipFile(path) as archive:

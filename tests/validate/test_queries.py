@@ -27,6 +27,8 @@ def test_the_suites_of_the_project_may_be_run():
         "with t as (select a from {batch}) select * from {batch} join t using (a)",
         "select * from {batch} qualify row_number() over (partition by a order by b) > 1",
         "select * from {batch}, unnest([1, 2]) where case when a like 'x%' then b ~ 'y' end",
+        "select * from {batch} where regexp_matches(a, '^z{{3}}$')",
+        "select distinct a from {batch} order by a limit 3",
         "select * from {batch} where date_part('hour', t) > 3 union all from {batch} -- and so on",
         f"select * from {{batch}} where {' and '.join(['a > 1'] * 500)}",
     ],
@@ -65,7 +67,16 @@ def test_a_query_about_its_rows_may_be_run(text):
                and 1 = 1""",
             "no brace",
         ),
-        ("select * from {batch} where regexp_matches(a, '^z{{3}}$')", "no brace"),
+        (
+            "select * from {batch} where regexp_matches(a, '^z{3}$')",
+            r"no brace .* write \{\{3\}\} for",
+        ),
+        ("select * from {batch} where a = '{'", "no brace"),
+        ("select * from {batch!r}", "no brace"),
+        ("select * from {batch} limit 3", "without an order by"),
+        ("select * from {batch} where a in (select a from {batch} limit 10%)", "without an order"),
+        ("select * from {batch} union select * from {batch} offset 2", "without an order by"),
+        ("select distinct on (a) * from {batch}", "without an order by"),
         ("select * from {batch} where t < current_date", "clock"),
         ("select * from {batch} where t < CURRENT_TIMESTAMP", "clock"),
         ("select * from {batch} where age(t) > interval 1 day", "clock"),
@@ -94,6 +105,17 @@ def test_a_query_that_reads_anything_else_is_refused(text, message):
     with pytest.raises(VouchError, match=message) as refused:
         check(text)
     assert "suite.json: rows: unexpected_rows_query:" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [None, [], {}, 3])
+def test_a_query_that_is_no_text_is_refused(value):
+    with pytest.raises(VouchError, match=r"suite.json: rows: unexpected_rows_query: "):
+        check(value)
+
+
+def test_braces_are_doubled_only_where_the_text_is_formatted_once():
+    with pytest.raises(VouchError, match=r"base_query: may hold no brace .* \[0-9\]\[0-9\]"):
+        check("select * from {batch} where regexp_matches(a, '^z{{3}}$')", "base_query")
 
 
 def test_any_argument_that_is_a_query_is_checked():

@@ -175,6 +175,12 @@ def test_rows_are_found_for_every_kind_of_expectation(project, extra, gone):
                      unexpected_rows_query="select id from {batch} where x"),
          "cannot be computed", "kwargs"),
         ({"type": "expect_column_to_exist"}, "needs type and kwargs", "got"),
+        ({"type": "expect_column_to_exist", "kwargs": None}, "needs type and kwargs", "got"),
+        ({"type": "expect_column_to_exist", "kwargs": ["id"]}, "needs type and kwargs", "got"),
+        ({"type": "expect_column_to_exist", "kwargs": "id"}, "needs type and kwargs", "got"),
+        (expectation("unexpected_rows_expectation", "quarantine",
+                     unexpected_rows_query="select * from {batch} limit 1"),
+         "without an order by", "{batch} alone"),
     ],
 )  # fmt: skip
 def test_a_suite_that_cannot_be_run_is_told(project, extra, message, hint):
@@ -183,6 +189,15 @@ def test_a_suite_that_cannot_be_run_is_told(project, extra, message, hint):
     with pytest.raises(VouchError, match=message) as caught:
         project.validate()
     assert hint in caught.value.hint
+
+
+def test_a_query_may_repeat_in_a_regex(project):
+    query = "select * from {batch} where regexp_matches(payer, '^z{{3}}$')"
+    rows = expectation("unexpected_rows_expectation", "quarantine", unexpected_rows_query=query)
+    add(project, rows)
+    project.write([{"id": str(n), "payer": "z" * n} for n in range(1, 6)])
+    project.validate()
+    assert project.read(project.quarantine, "id") == [("3",)]
 
 
 def test_a_restarted_numbering_is_no_correction(project):

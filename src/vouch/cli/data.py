@@ -92,7 +92,8 @@ def _part(of: str | None) -> Any:
 
 def _print(found: dict[str, Any]) -> None:
     counts, name = found["rows"], ", ".join(found["key"]) or "all it says"
-    write(f"{found['a']}: {counts['a']:,} rows\n{found['b']}: {counts['b']:,} rows")
+    for side in ("a", "b"):
+        write(f"{found[side]}: {counts[side]:,} rows")
     write(f"a row is named by {name}")
     for kind, said in SAID.items():
         if counts[kind]:

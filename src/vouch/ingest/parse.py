@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -349,17 +351,36 @@ def _local(moment: str, zone: str) -> str:
     """Turn local times into UTC: the first of two, and null for one that the clocks skip."""
     if zone == "UTC":
         return f"CAST({moment} AS TIMESTAMP)"
-    name = literal(zone)
-    at = f"timezone('UTC', timezone({name}, {moment}))"
-    back = f"timezone({name}, timezone('UTC', {at}))"
-    earlier = f"{at} - INTERVAL 1 HOUR"
-    again = f"timezone({name}, timezone('UTC', {earlier}))"
-    first = f"CASE WHEN {again} = {moment} THEN {earlier} ELSE {at} END"
-    return f"CASE WHEN {back} = {moment} THEN {first} END"
+    # the larger the offset, the earlier the moment
+    times = [f"{moment} - to_seconds({offset})" for offset in _offsets(zone)]
+    cases = " ".join(f"WHEN {_shown(at, zone)} = {moment} THEN {at}" for at in times)
+    return f"CASE {cases} END"
+
+
+def _shown(at: str, zone: str) -> str:
+    """Write SQL for what the clocks of a zone show at a time in UTC."""
+    return f"timezone({literal(zone)}, timezone('UTC', {at}))"
+
+
+@cache
+def _offsets(zone: str) -> tuple[int, ...]:
+    """Return the offsets from UTC that a zone has in the years read, in seconds, largest first.
+
+    DuckDB's own zone data count, as DuckDB turns the times; Python's may be newer.
+    """
+    import duckdb
+
+    day = timedelta(days=1)
+    # no offset lasts less than six hours
+    sql = f"""SELECT DISTINCT epoch({_shown("moment", zone)}) - epoch(moment) AS seconds
+              FROM range({timestamp(EARLIEST - day)}, {timestamp(LATEST + day)},
+                         INTERVAL 6 HOUR) AS moments(moment) ORDER BY seconds DESC"""
+    with duckdb.connect() as connection:
+        return tuple(int(seconds) for (seconds,) in connection.execute(sql).fetchall())
 
 
 def _twice(declaration: Declaration, columns: tuple[str, ...]) -> str:
-    """Write SQL for whether a time without an offset is in the hour that clocks go back by."""
+    """Write SQL for whether a time without an offset is one that the clocks show twice."""
     conditions = ["false"]
     for name, canonical in values(declaration):
         column = declaration.columns[name]
@@ -368,12 +389,18 @@ def _twice(declaration: Declaration, columns: tuple[str, ...]) -> str:
         if dated and zone != "UTC" and not re.search("%[zZ]", column.format):
             text, cast = quoted("text " + canonical), quoted("cast " + canonical)
             naive = "true" if column.format else f"NOT {_has_offset(text)}"
-            first, second = (
-                f"timezone({literal(zone)}, timezone('UTC', {cast} + INTERVAL {hours} HOUR))"
-                for hours in (0, 1)
+            shown = _shown(cast, zone)
+            again = " OR ".join(
+                f"{_shown(f'{cast} + to_seconds({shift})', zone)} = {shown}"
+                for shift in _shifts(zone)
             )
-            conditions.append(f"coalesce({naive} AND {first} = {second}, false)")
+            conditions.append(f"coalesce({naive} AND ({again or 'false'}), false)")
     return " OR ".join(conditions)
+
+
+def _shifts(zone: str) -> list[int]:
+    """Return by how many seconds the clocks of a zone may go back."""
+    return sorted({first - second for first, second in combinations(_offsets(zone), 2)})
 
 
 def utc(moment: datetime) -> datetime:

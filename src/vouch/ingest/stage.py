@@ -17,7 +17,7 @@ from vouch.ingest import parse
 from vouch.ingest.params import IngestParams
 from vouch.progress import Progress, silent
 from vouch.sources.confirm import check_confirmed
-from vouch.sources.declaration import TIMES, Declaration, load_declaration
+from vouch.sources.declaration import TIMES, Declaration, load_declaration, plain_word
 from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
 
@@ -175,7 +175,8 @@ def _check_labels(
 ) -> None:
     """Check that no label is a number where only names are declared: it is not guessed."""
     name = source.column("label")
-    if name is None or source.columns[name].values:
+    classes = usecases.find(source.usecase).CLASSES
+    if name is None or not {*map(plain_word, source.columns[name].values)} <= {*classes}:
         return
     value = parse.number_for_label(name)
     rows, values = _one(
@@ -183,12 +184,11 @@ def _check_labels(
         f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
     )
     if rows > max(FEW, CONFLICTS * total):
-        classes = ", ".join(usecases.find(source.usecase).CLASSES)
         raise VouchError(
             f"{file.path}: column {name!r}, the label, has numbers ({', '.join(values[:10])}) in "
             f"{rows:,} of {total:,} rows, and which class each means is not declared",
             f"in data/sources/{source.name}.yaml give {name!r} values: [...], the file's values "
-            f"in the order {classes}",
+            f"in the order {', '.join(classes)}",
         )
 
 
@@ -307,9 +307,9 @@ def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed
     (rows,) = _one(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
     zones = {c.zone or source.zone for c in source.columns.values() if c.role in TIMES}
     return (
-        f"{parsed.file.name}: {rows:,} rows have a time in the hour that comes twice when clocks "
-        f"go back ({', '.join(sorted(zones))}): taken for the first; declare a format with %z if "
-        "the file has offsets"
+        f"{parsed.file.name}: {rows:,} rows have a time that comes twice, as clocks go back "
+        f"({', '.join(sorted(zones))}): taken for the first; declare a format with %z if the file "
+        "has offsets"
     ) * bool(rows)
 
 

@@ -152,6 +152,7 @@ def _project(root: Path) -> Iterator[Finding]:
         ("data", "all that DVC knows of is here", damage.missing),
         ("tables", "all Parquet files are intact", damage.tables),
         ("databases", "all databases are intact", damage.databases),
+        ("environment", "MLflow can read its path", damage.environment),
         ("MLflow", "its tables are of this MLflow", damage.schema),
         ("champions", "MLflow has every champion", damage.champions),
         ("whole files", "DVC writes whole files in this environment", _writes_whole),

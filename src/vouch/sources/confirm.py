@@ -23,11 +23,11 @@ def check_confirmed(source: Declaration, path: Path) -> None:
     """
     if not source.confirm:
         return
-    questions = "\n".join(f"  - {question}" for question in source.confirm)
     raise VouchError(
-        f"{path}: confirm: {len(source.confirm)} open questions\n{questions}",
+        f"{path}: confirm: {len(source.confirm)} open questions",
         "mend the field that each begins with and remove its line from confirm, or: "
         f"vouch source confirm {source.name}",
+        [f"- {question}" for question in source.confirm],
     )
 
 

@@ -303,7 +303,8 @@ class Declaration(Strict):
         decimal: What stands before the decimals of a number.
         thousands: What groups the digits of a number by threes; empty: nothing does.
         currency: A sign or code to be left out before or after a number.
-        zone: The IANA name of the zone that times without an offset are in.
+        zone: The IANA name of the zone that times without an offset are in; the offsets are those
+            of the zone data in DuckDB's version.
         simulator: How rows are made instead of read.
         columns: The raw columns and their roles.
         truth: When labels become known.
@@ -399,6 +400,11 @@ class Declaration(Strict):
             return frozenset()
         steps = {n for n, c in self.columns.items() if c.role == "time" and c.unit == "step"}
         return frozenset(steps | {n for n, c in self.columns.items() if c.role in NUMERIC})
+
+    def point(self, name: str) -> str:
+        """Return what a file's own number in a raw column is to be written with for its point."""
+        column = self.columns.get(name)
+        return self.decimal if column and column.role in NUMERIC else "."
 
     def column(self, role: Role) -> str | None:
         """Return the raw name of the column in a single role, or None."""

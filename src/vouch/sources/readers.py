@@ -150,8 +150,10 @@ def _open(
             encoding = encoding if headed == path else "utf-8"
             return read_csv(connection, headed, declaration, encoding, scratch)
         if form in ("jsonl", "json"):
-            return _json(connection, path, form, encoding, scratch)
-        return _excel(path, declaration, scratch) if form == "excel" else _parquet(connection, path)
+            return _json(connection, path, declaration, scratch)
+        if form == "excel":
+            return _excel(path, declaration, scratch)
+        return _parquet(connection, path, declaration)
     except (duckdb.Error, UnicodeDecodeError) as error:  # a message may cite bytes that are no text
         raise unreadable(path, form, error) from None
 
@@ -408,11 +410,12 @@ def _lines(text: Path, *, header: bool) -> str:
 
 
 def _json(
-    connection: "DuckDBPyConnection", path: Path, form: str, encoding: str, scratch: Path
+    connection: "DuckDBPyConnection", path: Path, declaration: Declaration, scratch: Path
 ) -> Raw:
     """Read JSON objects: one a line, or those of an array, each counted as a line."""
+    encoding = declaration.encoding
     text = readable(path, encoding, scratch)
-    if form == "jsonl":
+    if declaration.format == "jsonl":
         _count_lines(path, text, "")
         lines = _lines(text, header=False)
     else:
@@ -428,7 +431,7 @@ def _json(
     if not named:
         raise VouchError(f"{path}: no line of it is a JSON object", "check the declared format")
     columns = tuple(name for (name,) in named)
-    cells = ", ".join(f"json_extract_string(raw, {literal(_pointer(name))})" for name in columns)
+    cells = ", ".join(_json_cell(name, declaration.point(name)) for name in columns)
     sql = f"""
         SELECT line, raw, problem,
           CASE WHEN problem IS NULL THEN [{cells}] END AS cells
@@ -441,27 +444,47 @@ def _json(
     return Raw(sql, columns, _places(columns))
 
 
+def _json_cell(name: str, point: str) -> str:
+    """Write SQL for a field's text: a number, not a text that looks like one, gets its point."""
+    place = literal(_pointer(name))
+    text = f"json_extract_string(raw, {place})"
+    if point == ".":
+        return text
+    number = f"json_type(raw, {place}) = 'DOUBLE'"
+    return f"CASE WHEN {number} THEN {_pointed(text, point)} ELSE {text} END"
+
+
+def _pointed(text: str, point: str) -> str:
+    return f"replace({text}, '.', {literal(point)})"
+
+
 def _pointer(name: str) -> str:
     """Return the JSON pointer (RFC 6901) to a field of an object."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def _parquet(connection: "DuckDBPyConnection", path: Path) -> Raw:
+def _parquet(connection: "DuckDBPyConnection", path: Path, declaration: Declaration) -> Raw:
     table = parquet(path, numbered=True)
     described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
     rows: Any = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     if not rows[0]:
         raise VouchError(f"{path}: has no rows", "give a file with rows")
-    columns = tuple(name for name, *_ in described if name != "file_row_number")
+    kinds = {name: kind for name, kind, *_ in described if name != "file_row_number"}
+    columns = tuple(kinds)
     cells = _named(columns)
     texts = ", ".join(
-        f"CAST({quoted(name)} AS VARCHAR) AS {cell}"
+        f"{_parquet_cell(name, kinds[name], declaration.point(name))} AS {cell}"
         for name, cell in zip(columns, cells, strict=True)
     )
     sql = f"""
         SELECT file_row_number + 1 AS line, CAST(NULL AS VARCHAR) AS raw,
           CAST(NULL AS VARCHAR) AS problem, {texts} FROM {table}"""
     return Raw(sql, columns, cells)
+
+
+def _parquet_cell(name: str, kind: str, point: str) -> str:
+    text = f"CAST({quoted(name)} AS VARCHAR)"
+    return text if kind == "VARCHAR" or point == "." else _pointed(text, point)
 
 
 def readable(path: Path, encoding: str, scratch: Path) -> Path:

@@ -4,17 +4,18 @@ import bz2
 import csv
 import gzip
 import lzma
+import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
 from vouch.errors import VouchError
 from vouch.sources.declaration import Declaration
-from vouch.sources.records import bounded, fields, open_text
+from vouch.sources.records import Record, bounded, fields, open_text, split
 
 GZIP, ZIP, BZIP2, XZ = b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00"
 LOOKED_AT = 1000
@@ -104,7 +105,7 @@ def opened(path: Path) -> IO[bytes] | None:
 
 
 def with_header(path: Path, declaration: Declaration, scratch: Path) -> Path:
-    """Return a CSV file that begins with its header.
+    """Return a CSV file that begins with its header, on one line.
 
     Args:
         path: The file.
@@ -117,23 +118,29 @@ def with_header(path: Path, declaration: Declaration, scratch: Path) -> Path:
     Raises:
         VouchError: The file has fewer lines than lie before its declared header.
     """
-    place = _header_line(path, declaration)
-    if place == 1:
+    place, lines, names = _header(path, declaration)
+    if place == lines == 1:
         return path
     copy = scratch / f"{path.stem}.headed"
     with (
         open_text(path, declaration.encoding) as file,
-        copy.open("w", encoding="utf-8", errors="surrogateescape") as out,
+        copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out,
     ):
-        first = next(islice(bounded(file, path), max(place - 1, 0), None), "")
-        if not first:
-            raise VouchError(f"{path}: has no line {place}, the declared header", "mend header")
-        if place == 0:
-            names = numbered(len(_fields(first, declaration)))
-            out.write(declaration.separator.join(names) + "\n")
-        out.write(first)
+        mark = declaration.separator
+        quoted = csv.writer(out, delimiter=mark, lineterminator="\n")
+        if declaration.quoting:
+            quoted.writerow(names)
+        else:
+            out.write(mark.join(names) + "\n")
+        skipped = place - 1 + lines if place else 0
+        next(islice(bounded(file, path), skipped, skipped), None)
         shutil.copyfileobj(file, out, PIECE)
     return copy
+
+
+def name_of(cell: str) -> str:
+    """Return the name of a column as its header has it, a space for each line break."""
+    return re.sub(r"\s*[\r\n]\s*", " ", cell.strip())
 
 
 def numbered(width: int) -> tuple[str, ...]:
@@ -141,25 +148,44 @@ def numbered(width: int) -> tuple[str, ...]:
     return tuple(f"column_{place}" for place in range(1, width + 1))
 
 
-def _header_line(path: Path, declaration: Declaration) -> int:
-    if declaration.header is not None:
-        return declaration.header
+def _header(path: Path, declaration: Declaration) -> tuple[int, int, list[str]]:
+    """Return the line a header begins on, 0 for none, how many lines it has, and its names."""
+    place = declaration.header
+    before = max(place or 1, 1) - 1
     with open_text(path, declaration.encoding) as file:
-        lines = islice(bounded(file, path), LOOKED_AT)
-        return header_place((_fields(line, declaration) for line in lines), declaration)
+        rows = _rows(islice(bounded(file, path), before, before + LOOKED_AT), declaration)
+        first = next(rows, None)
+        if first is None and (place or 1) > 1:
+            raise VouchError(f"{path}: has no line {place}, the declared header", "mend header")
+        if first is None:
+            return 1, 1, []
+        if place == 0:
+            return 0, 0, list(numbered(len(first[1])))
+        named = (row for row in rows if _names_all(row[1], declaration))
+        looked_for = place is None and not _names_all(first[1], declaration)
+        record, names = next(named, first) if looked_for else first
+    return before + record.line, str(record.raw).count("\n") + 1, names
+
+
+def _rows(lines: Iterable[str], declaration: Declaration) -> Iterator[tuple[Record, list[str]]]:
+    """Split lines into records, each with the names it would give to columns."""
+    bare = (line.removesuffix("\n") for line in lines)
+    for record in split(bare, declaration.separator, None, quoting=declaration.quoting):
+        yield record, [name_of(cell) for cell in _fields(str(record.raw), declaration)]
 
 
 def header_place(rows: Iterable[list[str]], declaration: Declaration) -> int:
     """Return which row, from 1, is the first to name all declared columns; 1 if none does."""
+    return next((n for n, row in enumerate(rows, 1) if _names_all(row, declaration)), 1)
+
+
+def _names_all(row: list[str], declaration: Declaration) -> bool:
     needed = {name.strip() for name, column in declaration.columns.items() if not column.optional}
-    for place, row in enumerate(rows, 1):
-        if needed <= {name.strip() for name in row}:
-            return place
-    return 1
+    return needed <= set(map(name_of, row))
 
 
 def _fields(line: str, declaration: Declaration) -> list[str]:
     try:
-        return fields(line.rstrip("\n"), declaration.separator, quoting=declaration.quoting)
+        return fields(line, declaration.separator, quoting=declaration.quoting)
     except (csv.Error, TypeError, ValueError, StopIteration):
         return []

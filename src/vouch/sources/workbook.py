@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.errors import VouchError, near
-from vouch.sources.declaration import NUMERIC, Declaration
+from vouch.sources.declaration import Declaration
 from vouch.sources.records import Record, store
-from vouch.sources.unpack import LOOKED_AT, check_size, header_place, numbered
+from vouch.sources.unpack import LOOKED_AT, check_size, header_place, name_of, numbered
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -55,7 +55,7 @@ def write_sheet(path: Path, declaration: Declaration, out: Path) -> list[str]:
         )
     names = _names(first, place)
     rest = chain(first[place:], rows)
-    total, _ = store(_records(rest, _decimals(names, declaration)), out)
+    total, _ = store(_records(rest, list(map(declaration.point, names))), out)
     if not total:
         raise VouchError(f"{path}: has a header and no rows", "give a workbook with rows")
     return names
@@ -89,20 +89,14 @@ def sheets(path: Path) -> list[str]:
 def _names(first: list[list[str]], place: int) -> list[str]:
     if place == 0:
         return list(numbered(max(map(len, first))))
-    names = [name.strip() for name in first[place - 1]]
+    names = [name_of(name) for name in first[place - 1]]
     while names and not names[-1]:  # formatted, not filled in
         names.pop()
     return names
 
 
-def _decimals(names: list[str], declaration: Declaration) -> list[str]:
-    """Return what the point of each column's numbers is to be written as."""
-    columns = [declaration.columns.get(name) for name in names]
-    return [declaration.decimal if c and c.role in NUMERIC else "." for c in columns]
-
-
-def _records(rows: Iterator[list[str]], decimals: list[str]) -> Iterator[Record]:
-    width = len(decimals)
+def _records(rows: Iterator[list[str]], points: list[str]) -> Iterator[Record]:
+    width = len(points)
     for line, row in enumerate(rows, 1):
         cells = [*row, *[""] * (width - len(row))]
         while len(cells) > width and not cells[-1]:
@@ -110,7 +104,7 @@ def _records(rows: Iterator[list[str]], decimals: list[str]) -> Iterator[Record]
         if not any(cells):
             continue
         problem = f"has {len(cells)} cells, not {width}" if len(cells) > width else None
-        fit = zip(cells, decimals, strict=False)
+        fit = zip(cells, points, strict=False)
         texts = [_number(cell, point) for cell, point in fit]
         yield Record(line, None, problem, None if problem else texts)
 

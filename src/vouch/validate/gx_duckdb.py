@@ -39,6 +39,7 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler
 
 from vouch.errors import VouchError, near
 from vouch.sources.readers import quoted
+from vouch.validate.queries import filled_in
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)
 ROW_MAPS = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
@@ -220,7 +221,7 @@ def _failing(
     kwargs = config.kwargs
     domain = _domain(engine, table, kwargs)
     if config.type == QUERY:
-        return str(kwargs["unexpected_rows_query"]).replace("{batch}", domain)
+        return filled_in(str(kwargs["unexpected_rows_query"]), domain)
     if config.type == "expect_compound_columns_to_be_unique":
         columns = ", ".join(quoted(name) for name in kwargs["column_list"])
         repeated = f"SELECT {columns} FROM {domain} GROUP BY ALL HAVING count(*) > 1"

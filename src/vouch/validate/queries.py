@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from vouch.errors import VouchError
 
 BATCH = "batch"
+QUERY = "unexpected_rows_query"
 GENERATORS = frozenset(["unnest", "range", "generate_series"])
 """Functions that make rows of their arguments alone."""
 CLOCKS = frozenset(
@@ -48,26 +50,59 @@ def check_queries(path: Path, expectations: Iterable[dict[str, Any]]) -> None:
             for name, text in each["kwargs"].items():
                 if not name.endswith("_query"):
                     continue
-                if problem := _problem(connection, str(text), changing):
+                if problem := _problem(connection, name, str(text), changing):
                     raise VouchError(f"{path}: {each['type']}: {name}: {problem}", HINT)
 
 
-def _problem(connection: Any, text: str, changing: set[str]) -> str:
+def filled_in(text: str, batch: str) -> str:
+    """Fill in a query's ``{batch}`` as Great Expectations does; doubled braces become single ones.
+
+    Args:
+        text: The query.
+        batch: The rows' table, or a query for them in parentheses.
+
+    Raises:
+        ValueError: A brace that is neither doubled nor one of ``{batch}``.
+    """
+    for _, field, form, conversion in Formatter().parse(text):
+        if field is not None and (field, form, conversion) != ("batch", "", None):
+            raise ValueError(f"a brace of no {{batch}}: {field!r}")
+    return text.format(batch=batch)
+
+
+def _problem(connection: Any, name: str, text: str, changing: set[str]) -> str:
     """Return what a query may not hold; empty if it may be run."""
-    text = text.replace("{batch}", BATCH)
-    if "{" in text or "}" in text:  # Great Expectations formats the text: it would change
-        return "may hold no brace but those of {batch}"
-    parsed = _parsed(connection, text)
+    if problem := _braces(name, text):
+        return problem
+    parsed = _parsed(connection, filled_in(text, BATCH))
     if parsed.get("error"):
         return f"not a query: {parsed['error_message']}"
     if len(parsed["statements"]) != 1:
         return "no query, or more than one statement"
     nodes = list(_nodes(parsed["statements"]))
+    return _varying(nodes, changing) or _foreign(nodes)
+
+
+def _braces(name: str, text: str) -> str:
+    """Return which braces a query may not have; queries of other names are formatted again."""
+    try:
+        filled_in(text, BATCH)
+    except ValueError:
+        return "may hold no brace but those of {batch}: write {{3}} for a regex's {3}"
+    if "{" in text.replace("{batch}", "") and name != QUERY:
+        return "may hold no brace but those of {batch}: write a regex's [0-9]{2} as [0-9][0-9]"
+    return ""
+
+
+def _varying(nodes: list[dict[str, Any]], changing: set[str]) -> str:
+    """Return what may make a query's answer another one when it is asked again."""
     if called := changing & {node.get("function_name") for node in nodes}:
         return f"may not call {min(called)}(…): its value changes"
     if any(map(_changes, nodes)):
         return "may use no clock and draw no sample: its value changes"
-    return _foreign(nodes)
+    if any(map(_chooses, nodes)):
+        return "may not take some of the rows (limit, offset, distinct on) without an order by"
+    return ""
 
 
 def _parsed(connection: Any, text: str) -> dict[str, Any]:
@@ -92,6 +127,14 @@ def _changes(node: dict[str, Any]) -> bool:
     clock = node.get("class") == "COLUMN_REF" and node["column_names"][-1].lower() in CLOCKS
     age = node.get("function_name") == "age" and len(node.get("children", ())) < 2
     return clock or age or bool(node.get("sample"))
+
+
+def _chooses(node: dict[str, Any]) -> bool:
+    """Return whether a part of a query takes some rows of others, and no order says which."""
+    kinds = {each["type"] for each in node.get("modifiers") or ()}
+    some = any(each.get("distinct_on_targets") for each in node.get("modifiers") or ())
+    limited = some or kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}
+    return bool(limited) and "ORDER_MODIFIER" not in kinds
 
 
 def _foreign(nodes: list[dict[str, Any]]) -> str:
