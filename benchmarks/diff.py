@@ -24,7 +24,7 @@ from vouch.sources.paysim import write
 OURS = """
 import json, sys, time
 from pathlib import Path
-from vouch.diff import diff
+from vouch.studies.diff import diff
 began = time.perf_counter()
 found = diff(Path(), Path(), *sys.argv[1:3], memory=sys.argv[3])
 print(json.dumps({"rows": found["rows"], "seconds": time.perf_counter() - began}))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.draft_tables import HELD_OUT, SHARED, TABLES, right, right_important
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.draft import draft_source
 
 

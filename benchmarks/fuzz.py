@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.draft_tables import HELD_OUT, TABLES
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 LIMIT = 90
 """Seconds after which a file is said to hang."""
@@ -301,9 +301,9 @@ def check(file: Path, root: Path) -> str:
         AssertionError: Counts that do not add up.
         Exception: Anything but a VouchError is a fault.
     """
+    from vouch.project.inputs import choose
     from vouch.sources.confirm import settle
     from vouch.sources.draft import draft_source
-    from vouch.sources.inputs import choose
 
     stage, out = "draft", root / "out"
     out.mkdir()

@@ -29,9 +29,9 @@ import pandas as pd
 import yaml
 
 from tests.project import BIN, ENVIRONMENT, copy_checkout, dvc, shrink, vouch
-from vouch.collect.batch import recorded
-from vouch.files import sha256
-from vouch.sources.inputs import load_manifest
+from vouch.core.files import sha256
+from vouch.review.collect.batch import recorded
+from vouch.sources.manifest import load_manifest
 
 HERE = Path(__file__).parent / "killing"
 VOUCH, DVC = str(BIN / "vouch"), str(BIN / "dvc")

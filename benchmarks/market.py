@@ -32,9 +32,9 @@ from sklearn.pipeline import make_pipeline
 
 from vouch.sources.tweets import Market, simulate
 from vouch.sources.tweets.market import ASSETS, BINS, START, unfold
+from vouch.studies.market.findings import ALL, answer, conclude, panel, questions
+from vouch.studies.market.params import MarketParams
 from vouch.text import vader
-from vouch.usecases.market.findings import ALL, answer, conclude, panel, questions
-from vouch.usecases.market.params import MarketParams
 
 NAMES = [asset.name for asset in ASSETS]
 CLASSES = ("negative", "neutral", "positive")

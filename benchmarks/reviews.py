@@ -23,16 +23,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from vouch.collect.agreement import consensus
 from vouch.engine import connect
-from vouch.enqueue.params import EnqueueParams
-from vouch.enqueue.pool import pool
-from vouch.enqueue.select import select
 from vouch.extract.features import features
 from vouch.extract.known import labels_as_of
 from vouch.ingest import parse
 from vouch.label import issues
-from vouch.reviewers import assign, costs, decide, drawn, team
+from vouch.review.collect.agreement import consensus
+from vouch.review.enqueue.params import EnqueueParams
+from vouch.review.enqueue.pool import pool
+from vouch.review.enqueue.select import select
+from vouch.review.reviewers import assign, costs, decide, drawn, team
 from vouch.sources.declaration import load_declaration
 from vouch.sources.paysim import write
 from vouch.tune.models import Candidate, Fitted, fit

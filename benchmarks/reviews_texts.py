@@ -27,12 +27,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.reviews import COLOURS, ENOUGH, LEGEND, way
-from vouch.enqueue.params import EnqueueParams
-from vouch.enqueue.pool import pool
-from vouch.enqueue.select import select
+from vouch.core.settings import load_params
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.review import review
-from vouch.settings import load_params
+from vouch.review.enqueue.params import EnqueueParams
+from vouch.review.enqueue.pool import pool
+from vouch.review.enqueue.select import select
 from vouch.text import vader
 from vouch.text.candidate import Candidate, Preparation
 from vouch.text.features import Columns, Corpus

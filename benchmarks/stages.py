@@ -13,14 +13,14 @@ import tempfile
 from pathlib import Path
 
 from tests.project import ENVIRONMENT, copy_checkout
-from vouch.stages import STAGES
+from vouch.project.stages import STAGES
 
 ONE = """
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-from vouch.stages import find
-from vouch.versions import drive
+from vouch.project.stages import find
+from vouch.project.versions import drive
 print(json.dumps(asdict(drive(Path(), find(sys.argv[1]), "fraud")), default=str))
 """
 
@@ -41,9 +41,9 @@ def measure(project: Path, stage: str) -> dict[str, float]:
 
 def prepare(folder: Path, rows: int) -> Path:
     """Make a project whose input is a CSV file of simulated payments."""
-    from vouch.request import Request
+    from vouch.project.request import Request
+    from vouch.project.training import choose_input
     from vouch.sources.paysim import write
-    from vouch.training import choose_input
 
     project = copy_checkout(folder / "project")
     raw = folder / "payments.csv"

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from statistics import geometric_mean
 
-from vouch.files import read_json, write_json
+from vouch.core.files import read_json, write_json
 from vouch.tune.models import ALGORITHMS
 from vouch.tune.params import Budget, TuneParams
 from vouch.tune.search import Search

@@ -18,13 +18,13 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from flows.server import environment, serve, serving, wait_until_healthy
-from vouch.errors import VouchError, near
-from vouch.faults import report
-from vouch.files import write_json
+from vouch.core.errors import VouchError, near
+from vouch.core.files import write_json
+from vouch.core.output import write
 from vouch.operate import loopback, server_of
 from vouch.operate.record import own_secret
-from vouch.output import write
-from vouch.request import Feedback, Request, Retraining, Scoring
+from vouch.project.faults import report
+from vouch.project.request import Feedback, Request, Retraining, Scoring
 
 FLOWS: dict[str, type[BaseModel]] = {
     "training": Request,

@@ -9,13 +9,13 @@ from rich.console import Console
 
 from tasks.collect import collect
 from tasks.enqueue import enqueue
-from vouch import terminal
-from vouch import training as driver
-from vouch.errors import described
-from vouch.files import sha256
+from vouch.core.errors import described
+from vouch.core.files import sha256
 from vouch.operate.exchange import put_aside, todays_cases
 from vouch.operate.folders import REVIEWS, arrived
-from vouch.request import Feedback
+from vouch.project import terminal
+from vouch.project import training as driver
+from vouch.project.request import Feedback
 
 
 @flow(name="feedback", flow_run_name="feedback {request.usecase}", persist_result=False)

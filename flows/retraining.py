@@ -16,12 +16,13 @@ from tasks.data import choose_input, push
 from tasks.extract import extract
 from tasks.holdout import renew_holdout
 from tasks.register import decide
-from vouch import terminal
-from vouch import training as driver
-from vouch.errors import VouchError
-from vouch.pipeline import STATE
+from vouch.core.errors import VouchError
+from vouch.project import terminal
+from vouch.project import training as driver
+from vouch.project.pipeline import STATE
+from vouch.project.request import Retraining
+from vouch.project.stages import find
 from vouch.register.approval import Waiting, waiting
-from vouch.request import Retraining
 
 POLL = 5
 """Seconds between two looks whether a person has answered."""
@@ -49,7 +50,8 @@ def retraining(request: Retraining) -> list[dict[str, Any]]:
         What became of each stage.
     """
     outcomes = _retrain(request)
-    asked = waiting(Path(), STATE, request.usecase)
+    place = find("register").outputs["registration"].format(usecase=request.usecase)
+    asked = waiting(Path(place), STATE)
     if asked and request.approval:
         answer = _ask(asked, request)
         decide(asked, answer.decision == "promote", answer.who, answer.reason)

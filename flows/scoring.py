@@ -7,11 +7,11 @@ from prefect import flow
 from rich.console import Console
 
 from tasks.score import score
-from vouch import terminal
-from vouch.errors import described
+from vouch.core.errors import described
 from vouch.operate.exchange import pending
 from vouch.operate.folders import TO_SCORE
-from vouch.request import Scoring
+from vouch.project import terminal
+from vouch.project.request import Scoring
 
 
 @flow(name="scoring", flow_run_name="scoring {request.usecase}", persist_result=False)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret, server_of
 from vouch.operate.fence import Fence
 from vouch.operate.record import own_secret
-from vouch.pipeline import STATE
-from vouch.training import alone
+from vouch.project.pipeline import STATE
+from vouch.project.training import alone
 
 PORT = 4200
 PATIENCE = 120.0

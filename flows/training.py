@@ -8,9 +8,9 @@ from rich.console import Console
 
 from flows.stages import ORDER, run
 from tasks.data import choose_input, push
-from vouch import terminal
-from vouch import training as driver
-from vouch.request import Request
+from vouch.project import terminal
+from vouch.project import training as driver
+from vouch.project.request import Request
 
 
 @flow(name="training", flow_run_name="training {request.usecase}", persist_result=False)

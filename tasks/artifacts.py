@@ -19,7 +19,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from vouch.errors import one_line
+from vouch.core.errors import one_line
 
 MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """The signs that a backslash makes text: https://spec.commonmark.org/0.31.2/#backslash-escapes."""

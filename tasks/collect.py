@@ -9,8 +9,8 @@ from rich.console import Console
 from tasks.artifacts import show_table
 from tasks.events import tell_labels
 from tasks.stage import RETRY
-from vouch import terminal
-from vouch.pipeline import STATE
+from vouch.project import terminal
+from vouch.project.pipeline import STATE
 
 SHOWN = 10
 """Answers set aside that the terminal names; the table in Prefect's page has all."""
@@ -19,7 +19,7 @@ SHOWN = 10
 @task(name="collect", task_run_name="collect {path}", **RETRY)
 def collect(usecase: str, path: Path) -> dict[str, Any]:
     """Record a file's decisions as labels; what was set aside is shown as a table."""
-    from vouch.collect import collect as take_in
+    from vouch.review.collect import collect as take_in
 
     console = Console()
     with terminal.working(console, "collect") as shown:

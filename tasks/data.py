@@ -6,8 +6,8 @@ from typing import Any
 from prefect import task
 
 from tasks.stage import RETRY
-from vouch import training, versions
-from vouch.request import Request
+from vouch.project import training, versions
+from vouch.project.request import Request
 
 
 @task(name="choose input", **RETRY)

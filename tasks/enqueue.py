@@ -8,15 +8,15 @@ from rich.console import Console
 
 from tasks.artifacts import show_link
 from tasks.stage import RETRY
-from vouch import terminal
-from vouch.pipeline import STATE
+from vouch.project import terminal
+from vouch.project.pipeline import STATE
 
 
 # no second try: the cases of the first are out, so it would choose others, or none
 @task(name="enqueue", task_run_name="enqueue {usecase}", **RETRY | {"retries": 0})
 def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     """Choose the next cases and write them to a file for reviewers."""
-    from vouch.enqueue import enqueue as put_out
+    from vouch.review.enqueue import enqueue as put_out
 
     console = Console()
     with terminal.working(console, "enqueue") as shown:

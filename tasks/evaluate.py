@@ -7,7 +7,7 @@ from prefect import task
 
 from tasks.artifacts import show_image
 from tasks.stage import RETRY, run
-from vouch.files import read_json
+from vouch.core.files import read_json
 
 
 @task(name="evaluate", task_run_name="evaluate {usecase}", **RETRY)

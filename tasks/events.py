@@ -17,7 +17,7 @@ def tell_labels(usecase: str, summary: dict[str, Any]) -> None:
 
     Args:
         usecase: Whose labels.
-        summary: What ``vouch.collect.collect`` gave.
+        summary: What ``vouch.review.collect.collect`` gave.
     """
     for name in events.of_labels(summary):
         emit(name, usecase, events.payload(summary))

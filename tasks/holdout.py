@@ -8,9 +8,9 @@ from rich.console import Console
 
 from tasks.artifacts import show_text
 from tasks.stage import RETRY
-from vouch import terminal
-from vouch.holdout.renewal import renew
-from vouch.pipeline import STATE
+from vouch.project import terminal
+from vouch.project.pipeline import STATE
+from vouch.project.renewal import renew
 
 
 @task(name="renew holdout", task_run_name="renew holdout {usecase}", **RETRY)

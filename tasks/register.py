@@ -7,8 +7,8 @@ from prefect import task
 
 from tasks.artifacts import show_text
 from tasks.stage import RETRY, run
-from vouch.files import read_json
-from vouch.pipeline import STATE
+from vouch.core.files import read_json
+from vouch.project.pipeline import STATE
 from vouch.register.approval import Waiting, approve, refuse
 
 

@@ -7,17 +7,17 @@ from prefect import task
 from rich.console import Console
 
 from tasks.stage import RETRY
-from vouch import terminal
 from vouch.operate.exchange import Pending, record
-from vouch.pipeline import STATE
-from vouch.request import Scoring
+from vouch.project import terminal
+from vouch.project.pipeline import STATE
+from vouch.project.request import Scoring
 
 
 @task(name="score", task_run_name="score {pending.path}", **RETRY)
 def score(request: Scoring, pending: Pending) -> dict[str, Any]:
     """Score every row of a file; what was scored is noted beside the scores."""
-    from vouch.score import Request
-    from vouch.score import score as score_file
+    from vouch.serve import Request
+    from vouch.serve import score as score_file
 
     console = Console()
     job = Request(request.usecase, pending.path, pending.out, request.source, request.model)

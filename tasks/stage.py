@@ -11,11 +11,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from rich.console import Console
 
 from tasks.artifacts import show_progress
-from vouch import terminal
-from vouch.errors import VouchError
-from vouch.progress import Progress
-from vouch.stages import find
-from vouch.versions import drive
+from vouch.core.errors import VouchError
+from vouch.core.progress import Progress
+from vouch.project import terminal
+from vouch.project.stages import find
+from vouch.project.versions import drive
 
 EVERY = 2.0
 """Seconds between two updates of a progress artifact."""
@@ -46,7 +46,7 @@ def run(name: str, usecase: str, force: bool) -> dict[str, Any]:
         force: Run even where nothing changed.
 
     Returns:
-        The outcome's fields, see ``vouch.versions.Outcome``.
+        The outcome's fields, see ``vouch.project.versions.Outcome``.
     """
     console = Console()
     with terminal.working(console, name) as shown:

@@ -7,9 +7,9 @@ from prefect import task
 
 from tasks.artifacts import show_table
 from tasks.stage import RETRY, run
-from vouch.files import read_json
+from vouch.core.files import read_json
+from vouch.project.stages import TUNE
 from vouch.report.formats import words
-from vouch.stages import TUNE
 
 
 @task(name="tune", task_run_name="tune {usecase}", **RETRY)

@@ -7,8 +7,8 @@ from prefect import task
 
 from tasks.artifacts import show_table
 from tasks.stage import RETRY, run
-from vouch.files import read_json
-from vouch.stages import SILVER
+from vouch.core.files import read_json
+from vouch.project.stages import SILVER
 
 
 @task(name="validate", task_run_name="validate {usecase}", **RETRY)

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.kills import payments
 from tests.project import copy_checkout, dvc, shrink, vouch
-from vouch import versions
-from vouch.sources.inputs import keep
+from vouch.project import versions
+from vouch.sources.manifest import keep
 
 
 def git(folder, *words):

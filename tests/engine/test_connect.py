@@ -1,7 +1,7 @@
 import pytest
 
+from vouch.core.errors import VouchError
 from vouch.engine import connect, java, spark
-from vouch.errors import VouchError
 
 
 def fake_java(folder, told):

@@ -1,7 +1,7 @@
 import pytest
 
+from vouch.core.errors import VouchError
 from vouch.engine import jars
-from vouch.errors import VouchError
 
 FETCHES = """#!/bin/sh
 if [ "$1" = -version ]; then echo 'openjdk version "17.0.1"' >&2; exit; fi

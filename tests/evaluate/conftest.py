@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vouch.core.files import read_json, write_json
 from vouch.evaluate import evaluate
 from vouch.evaluate.params import EvaluateParams
-from vouch.files import read_json, write_json
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.tune.models import Candidate, fit, save
 

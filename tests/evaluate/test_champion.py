@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vouch import tracking
+from vouch.core import tracking
 from vouch.register.promotions import Change, record
 from vouch.register.registry import Package, publish
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from vouch.enqueue.params import EnqueueParams
-from vouch.enqueue.pool import permanent, pool
-from vouch.enqueue.select import select
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.review import review
+from vouch.review.enqueue.params import EnqueueParams
+from vouch.review.enqueue.pool import permanent, pool
+from vouch.review.enqueue.select import select
 
 from .conftest import payments
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.evaluate.measures import KINDS
 from vouch.holdout.ledger import Ledger
 from vouch.tune.models import load

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.explain.cases import choose, rows_of, sample
 from vouch.explain.params import ExplainParams
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vouch.errors import VouchError
-from vouch.files import read_json
-from vouch.holdout.rotation import rotate
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
 from vouch.holdout.sealed import make_key, unseal
-from vouch.pipeline import execute
-from vouch.sources.inputs import choose
-from vouch.stages import find
+from vouch.project.inputs import choose
+from vouch.project.pipeline import execute
+from vouch.project.rotation import rotate
+from vouch.project.stages import find
 
 ROOT = Path(__file__).parents[2]
 SHOP = """

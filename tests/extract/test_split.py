@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.extract.split import by_hash, latest
 
 START = datetime(2024, 1, 1)

@@ -11,14 +11,14 @@ import pytest
 import yaml
 
 from tests.extract.conftest import START, declare
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
+from vouch.core.settings import load_params
 from vouch.extract import extract
 from vouch.extract.params import ExtractParams
-from vouch.files import sha256
 from vouch.holdout.sealed import make_key, unseal
 from vouch.label import label
 from vouch.label.params import LabelParams
-from vouch.settings import load_params
 
 FILES = ("train", "holdout", "summary")
 

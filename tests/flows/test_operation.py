@@ -10,10 +10,10 @@ import yaml
 
 from tests.operate.serving import Up, wait_for
 from tests.project import BIN, ENVIRONMENT, copy_checkout, shrink, vouch
-from vouch.files import read_json
+from vouch.core.files import read_json
 from vouch.operate import processes
+from vouch.project.stages import STAGES
 from vouch.register.promotions import history
-from vouch.stages import STAGES
 
 MARKUP = "case,[/b],](javascript:alert(1))\n1,2,3\n"
 MINUTELY = "* * * * *"

@@ -6,8 +6,8 @@ import pytest
 from flows.scoring import scoring
 from tasks.score import score
 from tests.project import vouch
-from vouch.errors import VouchError
-from vouch.request import Scoring
+from vouch.core.errors import VouchError
+from vouch.project.request import Scoring
 
 
 def test_a_file_that_cannot_be_scored_keeps_no_other_from_it(project, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from flows.pool import TEMPLATE
 from flows.server import wait_until_healthy
 from tests.project import BIN, ENVIRONMENT
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes
 
 DEAD = {

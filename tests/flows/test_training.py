@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.project import dvc, vouch
-from vouch.stages import STAGES
+from vouch.project.stages import STAGES
 
 
 def recorded(project, query):

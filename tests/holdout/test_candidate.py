@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.evaluate.measures import Terms
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.ranking import Ranking

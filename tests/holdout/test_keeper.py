@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
 from vouch.holdout.sealed import make_key, read_key, seal, unseal
 

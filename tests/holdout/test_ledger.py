@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.holdout.ledger import HoldoutKey, Ledger, RefusedError
 
 from .conftest import CUT, KEY, inquiry

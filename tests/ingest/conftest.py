@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from vouch.files import sha256
+from vouch.core.files import sha256
 from vouch.ingest import ingest
 from vouch.ingest.params import IngestParams
 

@@ -23,10 +23,10 @@ import pytest
 import yaml
 
 from benchmarks.fuzz import ingested, validated
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
+from vouch.project.inputs import choose
 from vouch.sources.confirm import settle
 from vouch.sources.draft import draft_source
-from vouch.sources.inputs import choose
 
 START = datetime(2024, 3, 1)
 ROWS = 120

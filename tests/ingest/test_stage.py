@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 GOOD = "{n},2024-01-02T03:04:05,12.50,anna,shop,web,0"
 

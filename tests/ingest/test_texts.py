@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 TWEETS = """
 name: tweets

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tests.label.conftest import START, declare, silver
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.label import issues
 
 USE = ("rule", "chargeback")

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from tests.label.conftest import declare, silver
+from vouch.core.errors import VouchError
+from vouch.core.settings import load_params
 from vouch.engine import write_parquet
-from vouch.errors import VouchError
 from vouch.label import label
 from vouch.label.params import LabelParams
 from vouch.label.reviews import SCHEMA
-from vouch.settings import load_params
 
 
 def run(engine, tmp_path, where="amount > 100", name="labels"):

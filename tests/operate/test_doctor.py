@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import ROOT, vouch
-from vouch import tracking
+from vouch.core import tracking
 from vouch.operate import processes
 from vouch.operate.doctor import examine
 from vouch.operate.record import Ports

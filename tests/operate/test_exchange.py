@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from vouch.errors import VouchError
-from vouch.files import sha256
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
 from vouch.operate.exchange import pending, put_aside, record, todays_cases
 from vouch.operate.folders import REVIEWS, TO_SCORE, arrived
 

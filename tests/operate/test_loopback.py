@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import loopback
 
 NAMES = st.lists(st.sampled_from(["example.org", "127.0.0.1", ".intern", " localhost "]))

@@ -4,7 +4,7 @@ import time
 import psutil
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import processes
 
 FAMILY = """

@@ -11,10 +11,10 @@ import yaml
 from filelock import FileLock
 
 from tests.project import vouch
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate.record import Ports, Record
 from vouch.operate.reset import Scope, plan, reset
-from vouch.queue import Case, Queue
+from vouch.review.queue import Case, Queue
 
 GIVEN = (
     "data/raw/paysim/0123456789ab-payments.csv",

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import secret
 
 

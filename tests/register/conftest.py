@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vouch import tracking
-from vouch.files import sha256, write_json
+from vouch.core import tracking
+from vouch.core.files import sha256, write_json
 from vouch.register import register
 from vouch.register.params import RegisterParams
 from vouch.tune import models

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import create_engine, text
 
-from vouch import tracking
-from vouch.errors import VouchError
-from vouch.files import write_json
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.core.files import write_json
 from vouch.register.approval import approve, decisions, refuse, waiting
 from vouch.register.life import promote, rollback
 from vouch.register.promotions import champion_version, history
@@ -21,7 +21,7 @@ def register(project, gate="approval"):
 
 
 def ask(project):
-    return waiting(project.root, project.state, "fraud")
+    return waiting(project.root / "data/register/fraud/registration.json", project.state)
 
 
 def test_a_better_challenger_waits_and_a_person_promotes_it(project):

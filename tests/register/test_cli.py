@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from vouch.cli import app
-from vouch.files import read_json
+from vouch.core.files import read_json
+from vouch.project.inputs import Choice, save_choice
 from vouch.register.promotions import champion_version
-from vouch.sources.inputs import Choice, save_choice
 
 NAME = "fraud-shop"
 

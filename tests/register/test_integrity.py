@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
-from vouch import damage, tracking
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256, write_json
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
+from vouch.project import damage
 from vouch.register import champion, integrity
 from vouch.register.integrity import Identity, listing, origin, record_files, recorded, verify
 from vouch.register.life import promote

@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 
-from vouch import tracking
-from vouch.diff import sides
-from vouch.errors import VouchError
-from vouch.files import write_json
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.core.files import write_json
 from vouch.register import champion
 from vouch.register.approval import approve, waiting
 from vouch.register.compare import compare
@@ -25,6 +24,7 @@ from vouch.register.life import promote, rollback
 from vouch.register.lineage import trace
 from vouch.register.promotions import champion_version, history
 from vouch.register.registry import CHAMPION, find, parse
+from vouch.studies.diff import sides
 
 from .conftest import comparison
 
@@ -55,7 +55,11 @@ state = root / ".vouch"
 COMMANDS = {
     "promote": ("promote(state, 'fraud-shop', '2', 'better')", 2),
     "rollback": ("rollback(state, 'fraud-shop', 'complaints')", 2),
-    "approve": ("approve(state, waiting(root, state, 'fraud'), 'ada', 'better')", 3),
+    "approve": (
+        "place = root / 'data/register/fraud/registration.json'\n"
+        "approve(state, waiting(place, state), 'ada', 'better')",
+        3,
+    ),
     "gate": (
         "third = Project(root, seed=3)\n"
         "third.changes['champion'] = {'version': 1, 'comparison': comparison(0.1)}\n"
@@ -129,7 +133,12 @@ def repeat(project, name):
     elif name == "rollback":
         rollback(state, NAME, "complaints")
     elif name == "approve":
-        approve(state, waiting(project.root, state, "fraud"), "ada", "better")
+        approve(
+            state,
+            waiting(project.root / "data/register/fraud/registration.json", state),
+            "ada",
+            "better",
+        )
     else:
         assert project.register()["gate"]["promoted"]
 
@@ -228,7 +237,7 @@ def test_promoting_the_champion_again_changes_nothing(three):
 def test_approving_again_what_was_approved_changes_nothing(three):
     place = three.root / "data/register/fraud/registration.json"
     write_json(place, three.register("approval"))
-    asked = waiting(three.root, three.state, "fraud")
+    asked = waiting(place, three.state)
     first = approve(three.state, asked, "ada", "better")
     again = approve(three.state, asked, "ada", "better")
     assert (again.id, again.to_version) == (first.id, 3) and champion_version(

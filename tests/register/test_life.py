@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from vouch import tracking
-from vouch.errors import VouchError
-from vouch.files import sha256
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
 from vouch.register import champion
 from vouch.register.compare import compare
 from vouch.register.life import promote, rollback

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.register.promotions import (
     Change,
     champion_version,

@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 
 from tests.register.conftest import Project
-from vouch import tracking
-from vouch.files import sha256
+from vouch.core import tracking
+from vouch.core.files import sha256
 from vouch.register import registry
 from vouch.tune import models
 

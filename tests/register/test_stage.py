@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vouch import tracking
-from vouch.files import read_json
+from vouch.core import tracking
+from vouch.core.files import read_json
 from vouch.register import champion
 from vouch.register.promotions import history, record_rollback
 from vouch.register.registry import versions
@@ -90,7 +90,7 @@ def test_dataset_inputs_carry_the_digests_of_dvc(project):
 
 
 def test_registers_in_the_run_that_tuned_it(project):
-    from vouch.files import write_json
+    from vouch.core.files import write_json
 
     mlflow = tracking.client(project.state)
     run = mlflow.create_run(tracking.experiment(project.state, "fraud-shop"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.confirm import check_confirmed, settle
 from vouch.sources.declaration import load_declaration
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.declaration import load_declaration, parse_duration
 from vouch.usecases import find
 

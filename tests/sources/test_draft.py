@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from benchmarks.draft import drafted_roles
 from benchmarks.draft_tables import HELD_OUT, SHARED, TABLES, right, right_important
 from benchmarks.fuzz import check, ingested, one, seeds, validated
-from vouch.errors import VouchError
-from vouch.files import read_json
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
+from vouch.project.inputs import choose
 from vouch.sources.confirm import settle
 from vouch.sources.declaration import load_declaration
 from vouch.sources.draft import draft_source
-from vouch.sources.inputs import choose
 
 
 def german(path, rows=5000):

@@ -11,7 +11,7 @@ import zipfile
 import duckdb
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources import readers, records, unpack
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import open_raw

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.paysim import COLUMNS, batches, simulate, write
 from vouch.sources.paysim.accounts import running
 from vouch.sources.paysim.parameters import PUBLISHED_ROWS

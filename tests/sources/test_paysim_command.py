@@ -6,7 +6,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from vouch.cli import own
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.paysim import simulate as simulated
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from vouch.core.errors import VouchError
 from vouch.engine import connect
-from vouch.errors import VouchError
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import (
     file_literal,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources import records
 from vouch.sources.records import OPEN, split, write_records
 

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from tests.project import copy_checkout, vouch
-from vouch.files import read_json
-from vouch.sources.inputs import choose
+from vouch.core.files import read_json
+from vouch.project.inputs import choose
 
 REAL = os.environ.get("VOUCH_REAL_DATA", "")
 STAGES = ("ingest", "validate", "label")

@@ -13,7 +13,7 @@ from sklearn.metrics import recall_score
 from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.tweets import COLUMNS, PRICES, Market, simulate, write
 from vouch.sources.tweets.market import ASSETS, BINS, unfold
 from vouch.sources.tweets.phrases import FORMS, SLOTS

@@ -5,7 +5,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources import workbook
 from vouch.sources.declaration import Declaration
 from vouch.sources.workbook import sheets, write_sheet

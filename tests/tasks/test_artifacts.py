@@ -16,7 +16,7 @@ from tasks.artifacts import (
     show_table,
     show_text,
 )
-from vouch.errors import plain
+from vouch.core.errors import plain
 
 HOSTILE = [
     "](javascript:alert(1))",

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.extract.conftest import START
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
 from vouch.engine import connect
-from vouch.errors import VouchError
 from vouch.extract import extract
 from vouch.extract.params import SplitParams
-from vouch.files import read_json
 from vouch.holdout.sealed import make_key, unseal
 from vouch.label import label
 from vouch.label.params import LabelParams

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.text.folds import deal, groups_of, sample, split
 
 rows = st.lists(

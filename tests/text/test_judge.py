@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.evaluate.params import EvaluateParams
 from vouch.holdout.judge import Contestant
 from vouch.text.judge import COVERAGES, Judge, chosen

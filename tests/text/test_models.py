@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tests.text.conftest import text_rows
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.text.candidate import ALGORITHMS, LINEAR, Candidate, Preparation
 from vouch.text.features import Corpus
 from vouch.text.models import fit, fit_rows, load, predict_rows, save

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tests.browser import check_layout
 from tests.project import dvc, vouch
 from vouch.cli import app
-from vouch.files import read_json
+from vouch.core.files import read_json
 from vouch.register.registry import CHAMPION, find
 from vouch.text.models import CLASSES, load
 

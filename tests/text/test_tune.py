@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from tests.text.conftest import text_rows, write_gold
-from vouch import tracking
-from vouch.errors import VouchError
+from vouch.core import tracking
+from vouch.core.errors import VouchError
 from vouch.text.measures import macro_recall
 from vouch.text.models import load
 from vouch.text.params import TextTuneParams

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vouch.errors import VouchError
-from vouch.files import sha256
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
 from vouch.tune.models import ALGORITHMS, Candidate, deflate, fit, load, save
 
 FEATURES = ["amount", "gap", "hour"]

@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from tests.tune.conftest import FEATURES, gold_rows, write_gold
-from vouch import tracking
-from vouch.errors import VouchError
+from vouch.core import tracking
+from vouch.core.errors import VouchError
 from vouch.tune import tune
 from vouch.tune.models import load
 from vouch.tune.params import Budget, TuneParams

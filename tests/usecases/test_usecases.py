@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vouch.errors import VouchError
-from vouch.settings import locate
+from vouch.core.errors import VouchError
+from vouch.core.settings import locate
 from vouch.usecases import USECASES, find
 
 SOURCE = Path(__file__).parents[2] / "src/vouch"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.validate.queries import check_queries
 
 ROOT = Path(__file__).parents[2]

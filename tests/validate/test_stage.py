@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.browser import check_layout
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 START = datetime(2024, 1, 1)
 

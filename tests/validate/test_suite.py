@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vouch.files import read_json
+from vouch.core.files import read_json
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.validate.suite import POLICIES, derive_suite
 

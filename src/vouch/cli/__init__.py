@@ -19,7 +19,7 @@ from vouch.cli import (
     source,
     stage,
 )
-from vouch.errors import VouchError, show
+from vouch.core.errors import VouchError, show
 
 ROOT, MARK = Path(), "dvc.yaml"
 app = typer.Typer(
@@ -57,6 +57,6 @@ def main() -> None:
     except VouchError as error:
         sys.exit(show(error))
     except Exception as error:
-        from vouch.faults import report  # costs time that only an error is worth
+        from vouch.project.faults import report  # costs time that only an error is worth
 
         sys.exit(report(error, ROOT))

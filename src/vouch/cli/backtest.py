@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vouch.output import write
+from vouch.core.output import write
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,12 +36,12 @@ def backtest(
     """
     from rich.console import Console
 
-    from vouch import terminal
-    from vouch.backtest.protocol import parse_folds
-    from vouch.backtest.run import DEFAULT, SEEDS, Settings
-    from vouch.backtest.run import backtest as run
-    from vouch.files import write_json
+    from vouch.core.files import write_json
+    from vouch.project import terminal
     from vouch.sources.declaration import load_declaration, source_path
+    from vouch.studies.backtest.protocol import parse_folds
+    from vouch.studies.backtest.run import DEFAULT, SEEDS, Settings
+    from vouch.studies.backtest.run import backtest as run
 
     chosen = parse_folds(folds)
     declaration = load_declaration(source_path(Path(), source))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vouch.output import write
+from vouch.core.output import write
 from vouch.usecases import USECASES
 
 ROOT, STATE = Path(), Path(".vouch")
@@ -38,10 +38,10 @@ def collect(
     """
     from rich.console import Console
 
-    from vouch import terminal
-    from vouch.collect import collect as take_in
-    from vouch.files import write_json
+    from vouch.core.files import write_json
     from vouch.operate.events import tell
+    from vouch.project import terminal
+    from vouch.review.collect import collect as take_in
 
     with terminal.working(Console(stderr=True), "collect") as progress:
         result = take_in(ROOT, STATE, usecase, file, progress)

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vouch.errors import one_line
-from vouch.output import write, write_table
+from vouch.core.errors import one_line
+from vouch.core.output import write, write_table
 
 app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
 ROOT = Path()
@@ -55,9 +55,9 @@ def diff(
     """
     from rich.console import Console
 
-    from vouch import terminal
-    from vouch.diff import diff as compare
-    from vouch.files import write_json
+    from vouch.core.files import write_json
+    from vouch.project import terminal
+    from vouch.studies.diff import diff as compare
 
     names = [name.strip() for name in key.split(",") if name.strip()]
     with terminal.working(Console(stderr=True), "diff") as progress:
@@ -82,8 +82,8 @@ def _named(text: str) -> str:
 
 
 def _part(of: str | None) -> Any:
-    from vouch.diff.sides import PARTS
-    from vouch.errors import VouchError, near
+    from vouch.core.errors import VouchError, near
+    from vouch.studies.diff.sides import PARTS
 
     if of is not None and of not in PARTS:
         raise VouchError(f"--of: no table {of!r}", near(of, PARTS))

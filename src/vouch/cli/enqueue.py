@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vouch.output import write
+from vouch.core.output import write
 from vouch.usecases import USECASES
 
 ROOT, STATE = Path(), Path(".vouch")
@@ -44,9 +44,9 @@ def enqueue(
       vouch enqueue fraud --again --out lost.csv
       vouch enqueue fraud --withdraw
     """
-    from vouch.enqueue.stage import withdraw as take_back
-    from vouch.errors import VouchError
-    from vouch.files import write_json
+    from vouch.core.errors import VouchError
+    from vouch.core.files import write_json
+    from vouch.review.enqueue.stage import withdraw as take_back
 
     if withdraw:
         result: dict[str, Any] = {"withdrawn": take_back(ROOT, STATE, usecase)}
@@ -62,9 +62,9 @@ def enqueue(
 def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> dict[str, Any]:
     from rich.console import Console
 
-    from vouch import terminal
-    from vouch.enqueue.stage import again as once_more
-    from vouch.enqueue.stage import enqueue as put_out
+    from vouch.project import terminal
+    from vouch.review.enqueue.stage import again as once_more
+    from vouch.review.enqueue.stage import enqueue as put_out
 
     if again:
         result = once_more(ROOT, STATE, usecase, out)

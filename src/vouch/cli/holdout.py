@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vouch.output import write, write_table
+from vouch.core.output import write, write_table
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def status(json_file: Json = None) -> None:
     Example:
       vouch holdout status
     """
-    from vouch.pipeline import STATE
+    from vouch.project.pipeline import STATE
 
     holdouts = _ledger(ROOT / STATE).status()
     columns = ("holdout", "from, to", "rows", "positives", "asked", "status")
@@ -50,7 +50,7 @@ def ask(
       vouch holdout ask fraud
       vouch holdout ask fraud --metric accuracy --against rule
     """
-    from vouch.evaluate.ask import ask as ask_holdout
+    from vouch.project.ask import ask as ask_holdout
 
     reply = ask_holdout(ROOT, usecase, metric, against, _params(usecase))
     number = f"question {reply['question']}: " if reply["question"] else ""
@@ -67,7 +67,7 @@ def log(json_file: Json = None) -> None:
     Example:
       vouch holdout log --json questions.json
     """
-    from vouch.pipeline import STATE
+    from vouch.project.pipeline import STATE
 
     entries = _ledger(ROOT / STATE).log()
     write_table(("", "asked", "about", "question and answer"), map(_question, entries))
@@ -87,9 +87,9 @@ def rotate(
     Example:
       vouch holdout rotate fraud
     """
-    from vouch.holdout.rotation import rotate as open_next
-    from vouch.settings import load_params, locate
-    from vouch.stages import find
+    from vouch.core.settings import load_params, locate
+    from vouch.project.rotation import rotate as open_next
+    from vouch.project.stages import find
 
     declared = locate(find("extract").params(usecase))
     extract = load_params(ROOT / "params.yaml", declared, "extract", usecase)
@@ -103,14 +103,14 @@ def rotate(
 
 
 def _params(usecase: str) -> "EvaluateParams":
+    from vouch.core.settings import load_params
     from vouch.evaluate.params import EvaluateParams
-    from vouch.settings import load_params
 
     return load_params(ROOT / "params.yaml", EvaluateParams, "evaluate", usecase)
 
 
 def _ledger(state: Path) -> Any:
-    from vouch.errors import VouchError
+    from vouch.core.errors import VouchError
     from vouch.holdout.ledger import Ledger
 
     if not (state / "vouch.db").exists():
@@ -168,6 +168,6 @@ def _name(holdout: dict[str, Any]) -> str:
 
 def _save(path: Path | None, content: Any) -> None:
     if path:
-        from vouch.files import write_json
+        from vouch.core.files import write_json
 
         write_json(path, content)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vouch.output import write
+from vouch.core.output import write
 
 if TYPE_CHECKING:
     from vouch.operate.doctor import Finding
@@ -69,7 +69,7 @@ def doctor(
       vouch doctor
       vouch doctor --fix --json found.json
     """
-    from vouch.files import write_json
+    from vouch.core.files import write_json
     from vouch.operate.doctor import examine
     from vouch.operate.record import Ports
 
@@ -114,7 +114,7 @@ def reset(
       vouch reset --dry-run
       vouch reset --cache --yes
     """
-    from vouch.files import write_json
+    from vouch.core.files import write_json
     from vouch.operate.reset import Scope, check_idle, plan
     from vouch.operate.reset import reset as remove
 

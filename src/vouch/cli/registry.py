@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vouch.output import write, write_table
+from vouch.core.output import write, write_table
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def reference(text: str) -> str:
 
 
 def _name(usecase: str, source: str | None) -> str:
-    from vouch.sources.inputs import INPUTS, load_inputs
+    from vouch.project.inputs import INPUTS, load_inputs
 
     return f"{usecase}-{source or load_inputs(ROOT / INPUTS).choice(usecase).source}"
 
@@ -187,7 +187,7 @@ def _short(value: Any) -> str:
 
 
 def _save(content: Any, json_file: Path | None) -> None:
-    from vouch.files import write_json
+    from vouch.core.files import write_json
 
     if json_file:
         write_json(json_file, content)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vouch.errors import VouchError
-from vouch.output import write
+from vouch.core.errors import VouchError
+from vouch.core.output import write
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
-    from vouch.request import Request
+    from vouch.project.request import Request
 
 ROOT = Path()
 
@@ -60,7 +60,7 @@ def run(
       vouch run fraud --engine spark
       vouch run sentiment --source tweets_csv --path tweets.csv --holdout later.csv
     """
-    from vouch.files import write_json
+    from vouch.core.files import write_json
 
     options = {"source": source, "path": path, "add": add, "holdout": holdout}
     requests = _requests(usecases, options, {"as_of": as_of, "engine": engine, "force": force})
@@ -73,7 +73,7 @@ def run(
 
 def _requests(usecases: list[str], own: dict[str, Any], common: dict[str, Any]) -> list["Request"]:
     """Return one request a use case; options that name one's own input need it to be alone."""
-    from vouch.request import Request
+    from vouch.project.request import Request
 
     if len(usecases) > 1 and (named := [name for name, value in own.items() if value]):
         raise VouchError(
@@ -88,7 +88,7 @@ def _bare(requests: list["Request"]) -> list[dict[str, Any]]:
 
     from rich.console import Console
 
-    from vouch.training import train
+    from vouch.project.training import train
 
     outcomes = [each for request in requests for each in train(ROOT, request, Console())]
     return [asdict(outcome) for outcome in outcomes]
@@ -104,7 +104,7 @@ def _by_prefect(requests: list["Request"]) -> list[dict[str, Any]]:
     from rich.console import Console
 
     from vouch.operate import server_of
-    from vouch.training import nothing_to_do
+    from vouch.project.training import nothing_to_do
 
     outcomes: list[dict[str, Any]] = []
     for number, request in enumerate(requests):
@@ -117,7 +117,7 @@ def _by_prefect(requests: list["Request"]) -> list[dict[str, Any]]:
 
 def _by_flow(requests: list["Request"]) -> list[dict[str, Any]]:
     """Run the flow in a process of its own: this package knows nothing of Prefect."""
-    from vouch.files import read_json
+    from vouch.core.files import read_json
 
     words = [request.model_dump_json() for request in requests]
     with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ def _by_flow(requests: list["Request"]) -> list[dict[str, Any]]:
 
 
 def _show_result(usecase: str) -> None:
-    from vouch.files import read_json
+    from vouch.core.files import read_json
 
     registration = read_json(ROOT / f"data/register/{usecase}/registration.json")
     verdict = "champion" if registration["gate"]["promoted"] else "challenger, not promoted"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vouch.output import write
+from vouch.core.output import write
 from vouch.usecases import USECASES
 
 STATE = Path(".vouch")
@@ -42,10 +42,10 @@ def score(
     """
     from rich.console import Console
 
-    from vouch import terminal
-    from vouch.files import write_json
-    from vouch.score import Request
-    from vouch.score import score as score_file
+    from vouch.core.files import write_json
+    from vouch.project import terminal
+    from vouch.serve import Request
+    from vouch.serve import score as score_file
 
     request = Request(usecase, path, out, source, model)
     with terminal.working(Console(stderr=True), "score") as progress:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vouch.output import write
+from vouch.core.output import write
 
 ROOT = Path()
 

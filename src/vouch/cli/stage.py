@@ -26,10 +26,10 @@ def stage(
 
     from rich.console import Console
 
-    from vouch import terminal
-    from vouch.pipeline import execute
-    from vouch.stages import find
-    from vouch.versions import Outcome
+    from vouch.project import terminal
+    from vouch.project.pipeline import execute
+    from vouch.project.stages import find
+    from vouch.project.versions import Outcome
 
     console = Console()
     started = time.perf_counter()

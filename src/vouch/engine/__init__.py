@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from vouch.core.errors import VouchError, near
+from vouch.core.settings import Engine
 from vouch.engine import duckdb, spark
 from vouch.engine.duckdb import PARQUET, SCRATCH
 from vouch.engine.functions import MICROSECOND, microseconds, moment, span, whole
 from vouch.engine.once import windows_once
-from vouch.errors import VouchError, near
-from vouch.sources.inputs import Engine
 
 if TYPE_CHECKING:
     from ibis import Table

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from vouch.core.errors import VouchError
 from vouch.engine.memory import usable
-from vouch.errors import VouchError
 from vouch.sources.readers import pattern
 
 if TYPE_CHECKING:

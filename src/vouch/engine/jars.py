@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from vouch.core.errors import VouchError, show
+from vouch.core.output import write
 from vouch.engine import java
-from vouch.errors import VouchError, show
-from vouch.output import write
 
 DESCRIPTION = Path(__file__).with_name("ivy.xml")
 FOLDER = "VOUCH_SPARK_JARS"

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 FIT = (8, 11, 17)
 """The versions Spark 3.5 runs on."""

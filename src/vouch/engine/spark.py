@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vouch.core.errors import VouchError
 from vouch.engine import java
 from vouch.engine.collect import collect
 from vouch.engine.memory import usable
-from vouch.errors import VouchError
 
 if TYPE_CHECKING:
     from ibis import Table

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from vouch.core.progress import Progress, silent
 from vouch.evaluate.params import EvaluateParams
-from vouch.progress import Progress, silent
 
 __all__ = ["evaluate"]
 

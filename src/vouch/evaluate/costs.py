@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vouch.evaluate.metrics import Floats, Integers, gather, interval
+from vouch.metrics.ranked import Floats, Integers, gather, interval
 from vouch.sources.declaration import Costs
 
 NOTHING = 1.01  # a threshold above every probability flags nothing

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from vouch.evaluate.measures import count
-from vouch.evaluate.metrics import Floats
+from vouch.metrics.ranked import Floats
 
 POINTS = 200
 BINS = 10

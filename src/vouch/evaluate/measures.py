@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2
 
 from vouch.evaluate.costs import row_costs
-from vouch.evaluate.metrics import (
+from vouch.evaluate.params import EvaluateParams
+from vouch.holdout.thresholdout import Mean
+from vouch.metrics.ranked import (
     Floats,
     Metric,
     average_precision,
@@ -19,8 +21,6 @@ from vouch.evaluate.metrics import (
     review,
     roc_auc,
 )
-from vouch.evaluate.params import EvaluateParams
-from vouch.holdout.thresholdout import Mean
 from vouch.sources.declaration import Costs, Declaration
 
 Kind = Literal["truth", "rule"]
@@ -239,7 +239,7 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[st
         terms: Bootstrap and what counts as few.
 
     Returns:
-        As :func:`vouch.evaluate.metrics.paired_bootstrap`, with ``kind``, ``rows``,
+        As :func:`vouch.metrics.ranked.paired_bootstrap`, with ``kind``, ``rows``,
         ``positives``, ``too_few``; ``difference`` is null, with a ``reason``, without positives.
     """
     known = judged(rows[rows[rival].notna()], kind)

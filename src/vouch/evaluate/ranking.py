@@ -5,7 +5,7 @@ from typing import Any, cast, get_args
 
 import pandas as pd
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.evaluate.measures import Kind, MeanMetric, Terms, bounded_mean, compare, measure
 from vouch.holdout.judge import Contestant
 from vouch.holdout.thresholdout import Mean

@@ -15,9 +15,9 @@ import pandas as pd
 
 from vouch import usecases
 from vouch.engine import connect
-from vouch.enqueue.pool import permanent
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.weighted import Floats, difference
+from vouch.label.permanent import permanent
 from vouch.label.resolve import resolve
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import pandas as pd
 
 from vouch import usecases
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, write_json
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.weighted import Floats
-from vouch.files import read_json, write_json
 from vouch.holdout.judge import Judge
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
 from vouch.register.registry import champion, champion_number

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import duckdb
 import numpy as np
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.explain.params import ExplainParams
 from vouch.explain.tabular import Array
 from vouch.sources.readers import parquet

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vouch.settings import Params
+from vouch.core.settings import Params
 
 
 class ExplainParams(Params):

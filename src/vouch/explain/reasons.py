@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vouch.core.files import read_json
 from vouch.explain.cases import rows_of, sample
 from vouch.explain.params import ExplainParams
 from vouch.explain.stage import is_poor, vocabulary
 from vouch.explain.tabular import make_explainer, predict_with
-from vouch.files import read_json
 from vouch.tune.models import load
 
 

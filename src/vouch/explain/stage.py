@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vouch.core.files import read_json, write_json
+from vouch.core.progress import Progress, silent
 from vouch.explain.cases import Case, choose, rows_of, sample
 from vouch.explain.params import ExplainParams
 from vouch.explain.tabular import Array, Explainer, Explanation, make_explainer, predict_with
 from vouch.explain.words import Vocabulary
-from vouch.files import read_json, write_json
-from vouch.progress import Progress, silent
 from vouch.tune.models import Fitted, load
 
 SCHEMA = pa.schema(

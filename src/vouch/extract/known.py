@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vouch.core.errors import VouchError
 from vouch.engine import microseconds
-from vouch.errors import VouchError
 from vouch.label.resolve import ARRIVING, TRUTH, rank, unrank
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from vouch.settings import Params
+from vouch.core.settings import Params
 
 Group = Literal[
     "amount", "category", "balance", "time", "payer_windows", "payee_windows", "habits", "risk"

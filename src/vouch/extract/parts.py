@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from vouch import usecases
+from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
-from vouch.errors import VouchError
 from vouch.extract.job import Job
 from vouch.extract.split import by_hash, latest
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper

@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.label.issues import uniform
 
 if TYPE_CHECKING:

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from vouch import usecases
+from vouch.core.files import write_json
+from vouch.core.progress import Progress, silent
+from vouch.core.settings import Engine, locate
 from vouch.engine import connect
 from vouch.extract.job import Job
 from vouch.extract.known import resolve_as_of
 from vouch.extract.params import SplitParams
 from vouch.extract.parts import divide
-from vouch.files import write_json
 from vouch.holdout.keeper import HoldoutKey, Keeper
-from vouch.progress import Progress, silent
-from vouch.settings import locate
 from vouch.sources.declaration import load_declaration
-from vouch.sources.inputs import Engine
 
 STEPS = 2
 FEW = 50  # positives in a holdout; with fewer, its figures are mostly chance

@@ -22,8 +22,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from vouch.errors import VouchError
-from vouch.files import sha256
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
 from vouch.holdout import sealed as box
 from vouch.holdout.judge import Contestant, Judge
 from vouch.holdout.ledger import Charge, Cut, HoldoutKey, Inquiry, Ledger, RefusedError

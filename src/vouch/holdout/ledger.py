@@ -16,8 +16,8 @@ from sqlalchemy import JSON, ForeignKey, UniqueConstraint, func, or_, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from vouch.database import append_only, open_database
-from vouch.errors import VouchError
+from vouch.core.database import append_only, open_database
+from vouch.core.errors import VouchError
 
 Status = Literal["open", "spent", "retired"]
 

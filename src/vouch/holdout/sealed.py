@@ -10,8 +10,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from vouch.errors import VouchError
-from vouch.files import replacing
+from vouch.core.errors import VouchError
+from vouch.core.files import replacing
 
 KEY = "holdout.key"
 BITS = 512

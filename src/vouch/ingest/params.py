@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from vouch.settings import Params
+from vouch.core.settings import Params
 
 
 class IngestParams(Params):

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch import usecases
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256, write_json
+from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, connect
-from vouch.errors import VouchError
-from vouch.files import sha256, write_json
 from vouch.ingest import parse
 from vouch.ingest.params import IngestParams
-from vouch.progress import Progress, silent
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import TIMES, Declaration, load_declaration, plain_word
-from vouch.sources.inputs import DIGITS, MANIFEST, load_manifest
+from vouch.sources.manifest import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
 
 if TYPE_CHECKING:

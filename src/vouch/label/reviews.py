@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 if TYPE_CHECKING:
     from ibis import Table

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 from sqlglot import exp
 
-from vouch.errors import VouchError, near
+from vouch.core.errors import VouchError, near
 from vouch.sources.declaration import Rule
 
 if TYPE_CHECKING:

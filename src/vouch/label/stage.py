@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from vouch import damage
+from vouch.core import parquet
+from vouch.core.errors import VouchError
+from vouch.core.files import write_json
+from vouch.core.progress import Progress, silent
 from vouch.engine import connect, write_parquet
-from vouch.errors import VouchError
-from vouch.files import write_json
 from vouch.label.history import history
 from vouch.label.issues import issues
 from vouch.label.params import LabelParams
 from vouch.label.reviews import batches
 from vouch.label.reviews import reviews as decisions
-from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.usecases import find
 
@@ -61,7 +61,7 @@ def label(
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise  # a disk's or a machine's trouble
         except duckdb.Error as error:
-            if damaged := next(damage.table(rows, rows=True), None):
+            if damaged := next(parquet.check(rows, rows=True), None):
                 raise damaged from None
             raise _unusable(declaration, source, error) from None
         progress(1, 2, "counting labels")

@@ -12,13 +12,13 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from vouch import damage
+from vouch.core.errors import VouchError
 from vouch.engine import jars, java
-from vouch.errors import VouchError
-from vouch.faults import explain
 from vouch.operate import killed, processes
 from vouch.operate.record import Ports, running
-from vouch.sources.inputs import INPUTS, load_inputs
+from vouch.project import damage
+from vouch.project.faults import explain
+from vouch.project.inputs import INPUTS, load_inputs
 
 PYTHON = (3, 11)
 LOCK = "requirements.lock"
@@ -177,7 +177,7 @@ def _looked(look: Callable[[Path], Iterator[VouchError]], root: Path) -> list[Vo
 
 def _writes_whole(_root: Path) -> Iterator[VouchError]:
     """Ask a new Python of this environment: this process may have seen to it itself."""
-    question = "import sys; sys.exit('vouch.whole' not in sys.modules)"
+    question = "import sys; sys.exit('vouch.project.whole' not in sys.modules)"
     if subprocess.run([sys.executable, "-c", question], check=False).returncode:
         yield VouchError(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
 

@@ -18,7 +18,7 @@ def of_labels(found: dict[str, Any]) -> list[str]:
     """Return which events a collected file gives rise to.
 
     Args:
-        found: What ``vouch.collect.collect`` gave.
+        found: What ``vouch.review.collect.collect`` gave.
     """
     said = {COLLECTED: found["new"], ENOUGH: found["enough"]}
     return [name for name, holds in said.items() if holds]
@@ -37,7 +37,7 @@ def tell(root: Path, usecase: str, found: dict[str, Any]) -> list[str]:
     Args:
         root: The project's folder.
         usecase: Whose labels.
-        found: What ``vouch.collect.collect`` gave.
+        found: What ``vouch.review.collect.collect`` gave.
 
     Returns:
         The events that reached the server.

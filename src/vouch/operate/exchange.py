@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256, write_json
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
 from vouch.operate.folders import CASES, DONE, SCORES, TO_SCORE, arrived
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from vouch import tracking
-from vouch.database import read_rows
-from vouch.files import write_json
+from vouch.core import tracking
+from vouch.core.database import read_rows
+from vouch.core.files import write_json
 from vouch.operate import processes
 from vouch.operate.locks import at_work
 from vouch.operate.record import HOME, place, running
-from vouch.pipeline import STATE
+from vouch.project.pipeline import STATE
 
 STARTING = timedelta(minutes=2)
 """So long a run may be pending before it counts as left."""

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 ADDRESS = "127.0.0.1"
 HERE = (ADDRESS, "localhost", "::1")

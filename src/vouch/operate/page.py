@@ -11,13 +11,13 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import forward, secret
 from vouch.operate.fence import Gate
 from vouch.operate.folders import CASES, INBOX, REVIEWS, SCORES, TO_SCORE, arrived
 from vouch.operate.record import MLFLOW, Ports
-from vouch.sources.inputs import INPUTS, load_inputs
-from vouch.stages import SILVER
+from vouch.project.inputs import INPUTS, load_inputs
+from vouch.project.stages import SILVER
 
 PAGES = {
     "report": "data/report/{usecase}/report.html",

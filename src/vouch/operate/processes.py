@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.operate import loopback
 from vouch.operate.record import HOME, MARK
 from vouch.operate.secret import private

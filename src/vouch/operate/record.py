@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from vouch.files import replacing
+from vouch.core.files import replacing
 from vouch.operate.secret import current, private
 
 HOME = ".prefect"

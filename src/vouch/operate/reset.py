@@ -7,15 +7,15 @@ from pathlib import Path
 
 from sqlalchemy import inspect, text
 
-from vouch.database import DATABASE, sqlite
-from vouch.errors import VouchError
+from vouch.core.database import DATABASE, sqlite
+from vouch.core.errors import VouchError
 from vouch.operate.folders import CASES, SCORES
 from vouch.operate.locks import busy
 from vouch.operate.record import HOME
-from vouch.pipeline import STATE
-from vouch.queue.store import Base as Queue
-from vouch.sources.inputs import INPUTS, Inputs, load_inputs, write_inputs
-from vouch.stages import REVIEWS, STAGES
+from vouch.project.inputs import INPUTS, Inputs, load_inputs, write_inputs
+from vouch.project.pipeline import STATE
+from vouch.project.stages import REVIEWS, STAGES
+from vouch.review.queue.store import Base as Queue
 
 REMOTE = "dvc-remote"
 CACHE = (".dvc/cache", ".dvc/tmp", f".vouch/{REMOTE}")

@@ -6,8 +6,8 @@ import secrets
 import time
 from pathlib import Path
 
-from vouch.errors import VouchError
-from vouch.pipeline import STATE
+from vouch.core.errors import VouchError
+from vouch.project.pipeline import STATE
 
 LIFETIME = 3600.0
 """Seconds within which a link must be opened."""

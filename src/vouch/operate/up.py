@@ -12,11 +12,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from vouch import terminal, tracking
-from vouch.errors import VouchError
+from vouch.core import tracking
+from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret
 from vouch.operate.record import MLFLOW, Ports, Record, place, running
-from vouch.pipeline import STATE
+from vouch.project import terminal
+from vouch.project.pipeline import STATE
 
 POOL = "local"
 """The work pool that prefect.yaml's deployments name."""

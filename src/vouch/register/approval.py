@@ -8,13 +8,12 @@ from typing import TypeVar
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from vouch.database import append_only, open_database
-from vouch.errors import VouchError
-from vouch.files import read_json
+from vouch.core.database import append_only, open_database
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
 from vouch.holdout.ledger import now
 from vouch.register.life import promote
 from vouch.register.promotions import Promotion, champion_version, history, is_of
-from vouch.stages import find
 
 D = TypeVar("D", bound="Decision")
 
@@ -81,19 +80,17 @@ class Waiting:
     model_id: str | None = None
 
 
-def waiting(root: Path, state: Path, usecase: str) -> Waiting | None:
+def waiting(registration: Path, state: Path) -> Waiting | None:
     """Find the challenger that waits for a person.
 
     Args:
-        root: The project's folder; register has run.
+        registration: What register wrote of the challenger.
         state: The project's state folder.
-        usecase: Whose challenger.
 
     Returns:
         None where the gate does not ask, found it no better, or somebody decided already.
     """
-    place = find("register").outputs["registration"].format(usecase=usecase)
-    made = read_json(root / place)
+    made = read_json(registration)
     name, version, gate = made["name"], made["version"], made["gate"]
     if gate["mode"] != "approval" or not gate["better"]:
         return None

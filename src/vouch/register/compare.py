@@ -3,7 +3,7 @@
 from typing import Any
 
 from vouch import usecases
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.register.registry import Version
 from vouch.sources.readers import parquet
 

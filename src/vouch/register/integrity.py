@@ -14,9 +14,9 @@ from typing import Literal, TypeVar
 from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from vouch.database import append_only, open_database
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256
+from vouch.core.database import append_only, open_database
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256
 from vouch.holdout.ledger import now
 from vouch.register.digests import dvc_digest
 from vouch.register.packaging import EVIDENCE, MODEL

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.register.promotions import (
     Change,
     Promotion,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vouch import usecases
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256
 from vouch.register.approval import decisions
 from vouch.register.digests import dvc_digest, relative
 from vouch.register.promotions import as_dict, entries_of, history

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from vouch.settings import Params
+from vouch.core.settings import Params
 
 Mode = Literal["enabled", "approval", "dry_run", "disabled"]
 

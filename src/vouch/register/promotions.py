@@ -16,8 +16,8 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from vouch.database import append_only, open_database
-from vouch.errors import VouchError
+from vouch.core.database import append_only, open_database
+from vouch.core.errors import VouchError
 from vouch.holdout.ledger import actor, now
 
 Kind = Literal["gate", "manual", "rollback"]

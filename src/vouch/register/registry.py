@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from vouch import tracking
-from vouch.errors import VouchError, near
-from vouch.files import read_json
+from vouch.core import tracking
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json
 from vouch.register.integrity import (
     Identity,
     listing,

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch import tracking, usecases
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256, write_json
-from vouch.progress import Progress, silent
+from vouch import usecases
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
+from vouch.core.progress import Progress, silent
 from vouch.register import lineage
 from vouch.register.compare import decisions
 from vouch.register.digests import digests, git_commit

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vouch.files import read_json
+from vouch.core.files import read_json
 from vouch.report import facts, figures, formats
 from vouch.report.figures import inline
 from vouch.report.params import ReportParams

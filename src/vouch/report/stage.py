@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch import usecases
-from vouch.evaluate.metrics import CONFIDENCE
-from vouch.files import read_json
-from vouch.progress import Progress, silent
+from vouch.core.files import read_json
+from vouch.core.progress import Progress, silent
+from vouch.metrics.ranked import CONFIDENCE
 from vouch.report import facts, formats, summary
 from vouch.report.corrections import CONFIDENCE as CORRECTED
 from vouch.report.corrections import corrections

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from vouch.errors import VouchError
-from vouch.files import replacing
+from vouch.core.errors import VouchError
+from vouch.core.files import replacing
 from vouch.sources.declaration import Declaration, load_declaration
 
 

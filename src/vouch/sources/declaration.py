@@ -23,8 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from vouch.errors import VouchError, near
-from vouch.files import read_yaml
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_yaml
+from vouch.core.settings import describe
 
 Role = Literal[
     "id",
@@ -433,16 +434,6 @@ class _AsWritten(yaml.SafeLoader):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice")
         return super().construct_mapping(node, deep=deep)
-
-
-def describe(error: ValidationError) -> str:
-    """Return one line: a field, what was wrong with it and what was got."""
-    lines = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "file"
-        got = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
-        lines.append(f"{place}: {problem['msg']}{got}")
-    return "; ".join(lines)
 
 
 def source_path(root: Path, name: str) -> Path:

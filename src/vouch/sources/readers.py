@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.errors import VouchError, near
+from vouch.core.errors import VouchError, near
 from vouch.sources import records
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import bounded, fields, open_text, too_long, write_records

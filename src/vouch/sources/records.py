@@ -17,7 +17,7 @@ from typing import NamedTuple, TextIO
 
 import pyarrow as pa
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 LONGEST = 1_000_000
 """Characters after which a quote that is still open is taken for a stray one."""

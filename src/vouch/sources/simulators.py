@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vouch.progress import Progress, silent
+from vouch.core.progress import Progress, silent
 from vouch.sources.declaration import Simulator, Tweets
 
 

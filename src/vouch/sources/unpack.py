@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import Record, bounded, fields, open_text, split
 

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.errors import VouchError, near
+from vouch.core.errors import VouchError, near
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import Record, store
 from vouch.sources.unpack import LOOKED_AT, check_size, header_place, name_of, numbered

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.errors import near
+from vouch.core.errors import near
 from vouch.sources.declaration import Strict
 from vouch.text.cleaning import Cleaning
 from vouch.tune.proposal import Hyperparameter, Proposal

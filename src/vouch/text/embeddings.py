@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
-from vouch.files import sha256
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
 
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
 LONGEST = 128  # tokens read of a text

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from vouch.core.files import read_json
 from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.weighted import Floats
-from vouch.files import read_json
 from vouch.sources.declaration import Declaration
 from vouch.text.judge import METRIC, SCORES, Judge, chosen
 from vouch.text.published import side_by_side

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vouch.core.files import write_json
+from vouch.core.progress import Progress, silent
 from vouch.explain.reasons import Reasons
-from vouch.files import write_json
-from vouch.progress import Progress, silent
 from vouch.text.judge import SCORES, chosen
 from vouch.text.lime import Predict, Told
 from vouch.text.lime import explain as tell

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.text import vader
 from vouch.text.candidate import Preparation, Words
 from vouch.text.cleaning import Cleaning, clean, clean_all

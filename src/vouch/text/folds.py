@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.tune.folds import Fold
 
 LEAST = 0.5  # share of the earlier rows a fold must keep once groups are taken out

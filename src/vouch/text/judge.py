@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.evaluate.measures import figure, share
 from vouch.evaluate.params import EvaluateParams
 from vouch.holdout.judge import Contestant

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256, write_json
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
 from vouch.text.candidate import LINEAR, Candidate
 from vouch.text.embeddings import Encoder
 from vouch.text.features import Columns, Corpus, Features, other, prepare, save_encoder

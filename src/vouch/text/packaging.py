@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from vouch.files import read_json
+from vouch.core.files import read_json
 from vouch.register.packaging import MODEL, requirements
 from vouch.text.models import CLASSES, load
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from vouch.settings import Params
+from vouch.core.settings import Params
 from vouch.text.candidate import ALGORITHMS, Algorithm
 from vouch.text.cleaning import Cleaning
 from vouch.text.spark.params import SparkParams

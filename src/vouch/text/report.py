@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.files import read_json
+from vouch.core.files import read_json
 from vouch.report import figures
 from vouch.report.params import ReportParams
 from vouch.report.rankings import card, headline_part

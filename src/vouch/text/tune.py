@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError, near
-from vouch.files import read_json, sha256, write_json
-from vouch.progress import Progress, silent
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json, sha256, write_json
+from vouch.core.progress import Progress, silent
 from vouch.sources.declaration import load_declaration
 from vouch.text import vader
 from vouch.text.candidate import Candidate

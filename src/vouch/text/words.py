@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vouch.files import write_json
+from vouch.core.files import write_json
 from vouch.text.learners import Linear
 from vouch.text.models import CLASSES, Fitted
 

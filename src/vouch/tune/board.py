@@ -7,7 +7,7 @@ from typing import Any, Generic
 
 import pandas as pd
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.tune.params import Sampler, SearchParams
 from vouch.tune.proposal import C
 from vouch.tune.search import Record

@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
-from vouch.errors import VouchError, near
-from vouch.files import read_json, sha256, write_json
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json, sha256, write_json
 from vouch.tune.proposal import Hyperparameter, Proposal
 from vouch.tune.strength import RuleWeight, ruled, weigh
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from vouch.settings import Params
+from vouch.core.settings import Params
 from vouch.sources.declaration import Strict
 from vouch.tune.models import ALGORITHMS, Algorithm
 

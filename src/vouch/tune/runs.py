@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch import tracking
+from vouch.core import tracking
 from vouch.tune.search import Record
 
 if TYPE_CHECKING:

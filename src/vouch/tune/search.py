@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
-from vouch.progress import Progress, silent
+from vouch.core.progress import Progress, silent
 from vouch.tune.objective import Outcome
 from vouch.tune.params import Budget, Sampler, SearchParams
 from vouch.tune.proposal import C, Space

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError, near
-from vouch.files import read_json, sha256, write_json
-from vouch.progress import Progress, silent
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json, sha256, write_json
+from vouch.core.progress import Progress, silent
 from vouch.sources.declaration import load_declaration
 from vouch.tune import tree as trees
 from vouch.tune.board import Best, board, leading
@@ -183,7 +183,7 @@ def _rank(best: Best[Candidate]) -> tuple[float, int]:
 
 
 def _measure(ground: Ground, candidate: Candidate, number: int | None) -> Best[Candidate]:
-    from vouch.evaluate.metrics import average_precision, bootstrap_interval
+    from vouch.metrics.ranked import average_precision, bootstrap_interval
 
     found = out_of_fold(ground.objective, candidate, ground.frame, ground.folds)
     asked = found[ground.judged[found["row"]]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vouch.files import write_json
+from vouch.core.files import write_json
 from vouch.tune.models import Fitted, deflate
 
 DRAWN = 4  # levels that still can be read in a drawing

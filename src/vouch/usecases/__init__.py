@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vouch.errors import VouchError, near
+from vouch.core.errors import VouchError, near
 from vouch.usecases import fraud, sentiment
 
 # every command imports this module to know its commands: nothing heavy may come along
@@ -34,7 +34,7 @@ class UseCase(Protocol):
         """Check that a declaration has what the use case cannot do without."""
 
 
-COMMANDS: Mapping[str, str] = {"simulate reviewers": "vouch.usecases.simulate:reviewers"}
+COMMANDS: Mapping[str, str] = {"simulate reviewers": "vouch.review.simulate:reviewers"}
 """The commands for any use case, as in a use case's own ``COMMANDS``."""
 USECASES: dict[str, UseCase] = {"fraud": fraud, "sentiment": sentiment}
 
@@ -58,7 +58,7 @@ def part(usecase: str, name: str, usual: str) -> Any:
         name: The part's name in ``PARTS``.
         usual: Where the part of every other use case stands, as ``module:name``.
     """
-    from vouch.settings import locate
+    from vouch.core.settings import locate
 
     return locate(find(usecase).PARTS.get(name, usual))
 

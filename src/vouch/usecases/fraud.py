@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 if TYPE_CHECKING:
     from vouch.sources.declaration import Declaration
@@ -14,7 +14,7 @@ TRUTH = "chargeback"
 """Whether a payment was a fraud becomes known by chargebacks."""
 PARTS: Mapping[str, str] = {}
 """Fraud runs on what every use case has."""
-COMMANDS: Mapping[str, str] = {"simulate payments": "vouch.usecases.simulate:payments"}
+COMMANDS: Mapping[str, str] = {"simulate payments": "vouch.review.simulate:payments"}
 
 
 def check(declaration: "Declaration", path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role, plain_word
 
 

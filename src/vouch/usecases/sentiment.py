@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 if TYPE_CHECKING:
     from vouch.sources.declaration import Declaration
@@ -30,8 +30,8 @@ PARTS: Mapping[str, str] = {
 }
 """What reads words rather than numbers."""
 COMMANDS: Mapping[str, str] = {
-    "market": "vouch.usecases.market.command:market",
-    "simulate tweets": "vouch.usecases.simulate:tweets",
+    "market": "vouch.studies.market.command:market",
+    "simulate tweets": "vouch.review.simulate:tweets",
 }
 
 

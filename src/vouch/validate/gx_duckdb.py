@@ -37,7 +37,7 @@ from great_expectations.expectations.registry import (
 )
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 
-from vouch.errors import VouchError, near
+from vouch.core.errors import VouchError, near
 from vouch.sources.readers import quoted
 from vouch.validate.queries import filled_in
 

@@ -6,7 +6,7 @@ The ids that come once, nearly all, are never sorted: only the others are looked
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.declaration import Declaration, Role
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.readers import quoted
 from vouch.validate.gx_duckdb import Checked
 from vouch.validate.history import KEY

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 BATCH = "batch"
 QUERY = "unexpected_rows_query"

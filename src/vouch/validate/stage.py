@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json, write_json
+from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, connect
-from vouch.errors import VouchError, near
-from vouch.files import read_json, write_json
-from vouch.progress import Progress, silent
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.validate import gx_duckdb as gx

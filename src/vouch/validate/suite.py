@@ -6,7 +6,7 @@ Expectations over the canonical column names.
 
 from typing import Any, Literal
 
-from vouch.settings import locate
+from vouch.core.settings import locate
 from vouch.sources.declaration import BALANCES, Declaration, Role
 from vouch.usecases import find
 

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.engine.conftest import QUICK
+from vouch.core.errors import VouchError
 from vouch.engine import jars, spark
-from vouch.errors import VouchError
 
 
 @pytest.fixture(scope="session")

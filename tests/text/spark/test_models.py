@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tests.text.conftest import text_rows
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.text.models import load
 from vouch.text.spark.candidate import ALGORITHMS, SparkCandidate
 from vouch.text.spark.models import fit, save

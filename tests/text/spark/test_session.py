@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.test_connect import fake_java
 from tests.text.conftest import text_rows, write_gold
-from vouch.errors import VouchError
-from vouch.files import sha256
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
 from vouch.text.models import load
 from vouch.text.params import TextTuneParams
 from vouch.text.spark import session as sessions

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vouch.errors import VouchError
-from vouch.files import replacing
+from vouch.core.errors import VouchError
+from vouch.core.files import replacing
 from vouch.sources.draft.doubts import file_doubts, notes_of, written
 from vouch.sources.draft.facts import Facts, Table, open_table
 from vouch.sources.draft.layout import Layout, find_layout

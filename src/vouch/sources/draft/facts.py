@@ -211,7 +211,7 @@ def open_table(
     """
     import duckdb
 
-    from vouch.errors import VouchError
+    from vouch.core.errors import VouchError
     from vouch.sources.readers import open_raw
 
     connection.execute("SET TimeZone = 'UTC'")

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources import records
 from vouch.sources.readers import guess_encoding
 from vouch.sources.unpack import ZIP, opened

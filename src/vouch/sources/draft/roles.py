@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.sources.declaration import Role
 from vouch.sources.draft.facts import ZONES, Facts
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vouch.errors import VouchError
-from vouch.files import replacing
-from vouch.progress import Progress, silent
+from vouch.core.errors import VouchError
+from vouch.core.files import replacing
+from vouch.core.progress import Progress, silent
 from vouch.sources.paysim.accounts import Cents
 from vouch.sources.paysim.frauds import frauds, in_order
 from vouch.sources.paysim.parameters import (

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 
 START = datetime(2024, 1, 1)
 BINS_A_DAY = 96

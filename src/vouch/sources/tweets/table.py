@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
-from vouch.files import replacing
-from vouch.progress import Progress, silent
+from vouch.core.errors import VouchError
+from vouch.core.files import replacing
+from vouch.core.progress import Progress, silent
 from vouch.sources.tweets.market import (
     ASSETS,
     BINS,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.errors import near
+from vouch.core.errors import near
 from vouch.tune.proposal import Hyperparameter, Proposal
 
 SparkAlgorithm = Literal["logistic_regression", "naive_bayes", "classifier_dl"]

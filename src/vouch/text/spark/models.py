@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.errors import VouchError
-from vouch.files import read_json, sha256, write_json
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
 from vouch.text.features import texts_of
 from vouch.text.learners import Linear, softmax
 from vouch.text.models import CLASSES, TARGET, check_files, spread

@@ -7,7 +7,7 @@ halves with the tokens kept in between, because Spark computes a table anew for 
 
 from typing import TYPE_CHECKING, Any
 
-from vouch.errors import VouchError
+from vouch.core.errors import VouchError
 from vouch.text.spark.candidate import LINEAR, SparkCandidate
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from vouch.core.errors import VouchError
 from vouch.engine import jars, spark
-from vouch.errors import VouchError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

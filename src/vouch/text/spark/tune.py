@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vouch.core.files import replacing, sha256, write_json
+from vouch.core.progress import Progress, silent
 from vouch.engine import memory
-from vouch.files import replacing, sha256, write_json
-from vouch.progress import Progress, silent
 from vouch.sources.declaration import load_declaration
 from vouch.text.params import TextTuneParams
 from vouch.text.spark.candidate import SparkCandidate

@@ -1,5 +1,0 @@
-"""Collect: people's decisions, checked, kept for good, and turned into labels."""
-
-from vouch.collect.stage import collect
-
-__all__ = ["collect"]

@@ -1,5 +1,0 @@
-"""What differs between two versions of a table: rows, columns, and of labels who flipped what."""
-
-from vouch.diff.compare import diff
-
-__all__ = ["diff"]

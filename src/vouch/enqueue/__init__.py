@@ -1,5 +1,0 @@
-"""Enqueue: which rows people are asked about, and the file they answer in."""
-
-from vouch.enqueue.stage import enqueue
-
-__all__ = ["enqueue"]

@@ -1,0 +1,65 @@
+"""Asking the holdout about the current model, outside the stage."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vouch.core.errors import VouchError, near
+from vouch.evaluate.measures import KINDS
+from vouch.evaluate.params import EvaluateParams
+from vouch.evaluate.stage import Candidate, contestant, key, load_candidate, question
+from vouch.holdout.keeper import Keeper, Reply
+from vouch.project.inputs import INPUTS, load_inputs
+from vouch.project.pipeline import STATE
+from vouch.project.stages import find
+
+ALL = "candidate"
+
+
+def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams) -> dict[str, Any]:
+    """Ask the holdout one question about the current model.
+
+    Args:
+        root: The project's folder.
+        usecase: Which use case's model and holdout.
+        metric: ``candidate``, all figures, as the evaluate stage asks; or a bounded mean, answered
+            through Thresholdout: ``accuracy``, of payments also ``precision_at_capacity`` or
+            ``cost``.
+        kind: For a mean, against ``truth`` or ``rule``.
+        params: Budget and bootstrap.
+
+    Returns:
+        The keeper's reply: ``status``, ``question``, ``answer``, ``reason``.
+
+    Raises:
+        VouchError: An unknown metric or kind, or the pipeline has not run as far as tune.
+    """
+    if kind not in KINDS:
+        raise VouchError(f"the holdout cannot be asked for {kind!r}", near(kind, KINDS))
+    paths = _paths(root, usecase)
+    sealed = paths.pop("holdout")
+    del paths["labels"]
+    candidate = load_candidate(**paths, params=params)
+    known = (ALL, *candidate.judge.metrics)
+    if metric not in known:
+        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, known))
+    if metric == ALL:
+        return asdict(question(candidate, sealed, root / STATE).reply)
+    return asdict(_mean(candidate, sealed, root / STATE, metric, kind))
+
+
+def _paths(root: Path, usecase: str) -> dict[str, Path]:
+    choice = load_inputs(root / INPUTS).choice(usecase)
+    filled = {"usecase": usecase, "source": choice.source}
+    return {name: root / p.format(**filled) for name, p in find("evaluate").inputs.items()}
+
+
+def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: str) -> Reply:
+    judge = candidate.judge
+    if not judge.known(candidate.rows, kind):
+        other = "rule" if kind == "truth" else "truth"
+        raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
+    training = judge.mean(candidate.rows, metric, kind).value
+    which = key(candidate.extracted)
+    model = contestant(candidate.model, which.usecase)
+    return Keeper(state).mean(which, sealed, model, metric, kind, training, judge)

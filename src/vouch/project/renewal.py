@@ -1,0 +1,120 @@
+"""A fresh holdout when the old one's budget is spent, or else when there will be one."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from math import ceil
+from pathlib import Path
+from typing import Any, Literal
+
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
+from vouch.core.settings import load_params, locate
+from vouch.evaluate.params import EvaluateParams
+from vouch.holdout.ledger import Ledger
+from vouch.project.inputs import INPUTS, Choice, load_inputs
+from vouch.project.rotation import rotate
+from vouch.project.stages import find
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What became of a holdout.
+
+    Attributes:
+        status: ``open`` (it still answers), ``rotated`` (the next extract cuts a fresh one) or
+            ``waiting`` (it is spent, and nothing fresh is there yet).
+        said: The same in a sentence, with what is missing.
+        missing: How many newer rows a fresh one still needs; None if that cannot be told.
+        expected: About when they will have come (ISO, data time); None likewise.
+    """
+
+    status: Literal["open", "rotated", "waiting"]
+    said: str
+    missing: int | None = None
+    expected: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self)
+
+
+def renew(root: Path, state: Path, usecase: str) -> Renewal:
+    """Rotate to a fresh holdout if the present one is spent and newer rows have filled one.
+
+    Args:
+        root: The project's folder; extract has run on what is known by now.
+        state: The project's state folder: the ledger is in it.
+        usecase: Whose holdout.
+    """
+    choice = load_inputs(root / INPUTS).choice(usecase)
+    entry = _entry(state, usecase, choice)
+    if entry is None or entry["status"] != "spent":
+        left = "" if entry is None or entry["left"] is None else f": {entry['left']} questions left"
+        return Renewal("open", f"The holdout still answers{left}.")
+    params = root / "params.yaml"
+    few = load_params(params, EvaluateParams, "evaluate", usecase).min_positives
+    share = load_params(params, locate(find("extract").params(usecase)), "extract", usecase)
+    try:
+        rotation = rotate(root, usecase, few, share.holdout_share)
+    except VouchError as error:
+        return _waiting(root, usecase, few, error)
+    return Renewal("rotated", f"The holdout was spent: generation {rotation.generation} opens.")
+
+
+def _entry(state: Path, usecase: str, choice: Choice) -> dict[str, Any] | None:
+    if not (state / "vouch.db").exists():
+        return None
+    wanted = (usecase, choice.source, choice.set, choice.generation)
+    for entry in Ledger(state).status():
+        if (entry["usecase"], entry["source"], entry["set"], entry["generation"]) == wanted:
+            return entry
+    return None
+
+
+def _waiting(root: Path, usecase: str, few: int, error: VouchError) -> Renewal:
+    summary = root / find("extract").outputs["summary"].format(usecase=usecase)
+    missing, expected = forecast(read_json(summary), _newest(root, usecase), few)
+    said = f"The holdout is spent and no fresh one can be opened: {error}."
+    if missing is not None:
+        said += f" {missing:,} newer rows are missing"
+        said += f"; at the present rate they are there about {expected[:10]}." if expected else "."
+    return Renewal("waiting", f"{said} Try: {error.hint}.", missing, expected)
+
+
+def _newest(root: Path, usecase: str) -> datetime | None:
+    """Find the newest row's time; None where rows have none."""
+    from vouch.engine import connect
+
+    path = root / find("validate").outputs["rows"].format(usecase=usecase)
+    with connect() as engine:
+        rows = engine.read_parquet(path)
+        newest = rows.time.max().to_pyarrow().as_py() if "time" in rows.columns else None
+    return newest if newest is None else newest.replace(tzinfo=None)
+
+
+def forecast(
+    extracted: dict[str, Any], newest: datetime | None, few: int
+) -> tuple[int | None, str | None]:
+    """Return how many newer rows a fresh holdout needs yet, and about when they will have come.
+
+    The share of positives is the old holdout's; the rate of rows that of everything since the old
+    holdout began.
+
+    Args:
+        extracted: Extract's summary.
+        newest: The newest row's time (UTC).
+        few: How many positives a holdout must be expected to have.
+
+    Returns:
+        Rows (0 or more) and an ISO time; each None where it cannot be told: rows without times,
+        a holdout without positives, or one of a single moment.
+    """
+    rows, counts = extracted["rows"], extracted["positives"]["holdout"]
+    positives = counts["truth"] or counts["rule"]
+    if extracted["until"] is None or newest is None or not positives:
+        return None, None
+    missing = max(ceil(few * rows["holdout"] / positives) - rows["newer"], 0)
+    span = newest - datetime.fromisoformat(extracted["boundary"]).replace(tzinfo=None)
+    if not span:
+        return missing, None
+    return missing, (newest + span * (missing / (rows["holdout"] + rows["newer"]))).isoformat()

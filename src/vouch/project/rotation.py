@@ -1,0 +1,90 @@
+"""Opening the next generation of a holdout; the old one's rows become training data."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
+from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
+from vouch.project.stages import find
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """What a rotation brings.
+
+    Attributes:
+        usecase: Whose holdout.
+        generation: The one that the next run of the pipeline cuts.
+        newer: Rows newer than the old holdout, all of the new one's; None without times.
+        positives: How many positives to expect among them, at the old holdout's share; likewise.
+    """
+
+    usecase: str
+    generation: int
+    newer: int | None
+    positives: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self)
+
+
+def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False) -> Rotation:
+    """Open the next generation: written to ``data/inputs.yaml``, cut by the next run.
+
+    A fresh holdout needs rows nobody has asked about. By time these are the rows newer than the
+    old holdout; without times, parties that no generation has taken yet.
+
+    Args:
+        root: The project's folder.
+        usecase: Whose holdout.
+        few: Below so many expected positives the new holdout could tell nothing.
+        share: Extract's share of rows in a holdout.
+        force: Rotate although the new holdout will be too small.
+
+    Raises:
+        VouchError: The pipeline has not run on the present generation, or nothing newer has
+            come, or, unless forced, too little.
+    """
+    choice = load_inputs(root / INPUTS).choice(usecase)
+    path = root / find("extract").outputs["summary"].format(usecase=usecase)
+    extracted = read_json(path)
+    if (extracted["set"], extracted["generation"]) != (choice.set, choice.generation):
+        message = f"{path}: not of generation {choice.generation} of set {choice.set}"
+        raise VouchError(message, f"vouch run {usecase}, then rotate")
+    rotation = _plan(usecase, choice, extracted, share)
+    if rotation.positives is not None and rotation.positives < few and not force:
+        raise VouchError(
+            f"{path}: {rotation.newer} rows are newer than the holdout, about "
+            f"{rotation.positives:.0f} positives: too few to tell (fewer than {few})",
+            f"add newer rows (vouch run {usecase} --add FILE), or rotate with --force",
+        )
+    save_choice(root, usecase, choice.model_copy(update={"generation": rotation.generation}))
+    return rotation
+
+
+def _plan(usecase: str, choice: Choice, extracted: dict[str, Any], share: float) -> Rotation:
+    if choice.held_out:
+        raise VouchError(
+            f"{INPUTS}: the holdout of set {choice.set} was given as a file",
+            f"bring other rows to be asked about: vouch run {usecase} --holdout FILE",
+        )
+    if extracted["until"] is None:
+        if choice.generation >= int(1 / share):
+            raise VouchError(
+                f"{INPUTS}: every part of set {choice.set} has been a holdout once",
+                f"bring other rows: vouch run {usecase} --path FILE",
+            )
+        return Rotation(usecase, choice.generation + 1, None, None)
+    newer = extracted["rows"]["newer"]
+    if not newer:
+        raise VouchError(
+            f"no rows are newer than {extracted['until']}, where the holdout ends: another one "
+            "would be rows that were asked about already",
+            f"vouch run {usecase} --add FILE with newer rows",
+        )
+    counts = extracted["positives"]["holdout"]
+    rate = (counts["truth"] or counts["rule"]) / extracted["rows"]["holdout"]
+    return Rotation(usecase, choice.generation + 1, newer, newer * rate)

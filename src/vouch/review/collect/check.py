@@ -1,0 +1,204 @@
+"""Checking decisions against their suite: what fails is set aside by name, the rest is taken."""
+
+import tempfile
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vouch.core.errors import one_line
+from vouch.engine import connect
+from vouch.review.collect.people import identity
+from vouch.review.collect.read import Answer
+from vouch.review.queue import Case
+from vouch.sources.readers import parquet, quoted
+
+SUITE = Path("expectations/decisions.json")
+SCHEMA = pa.schema(
+    [
+        ("place", pa.int64()),
+        ("case", pa.string()),
+        ("known", pa.bool_()),
+        ("decision", pa.string()),
+        ("label", pa.int8()),
+        ("reviewer", pa.string()),
+        ("person", pa.string()),
+        ("plain", pa.bool_()),
+        ("comment_length", pa.int64()),
+        ("entity", pa.string()),
+        ("own", pa.bool_()),
+        ("cells", pa.int64()),
+        ("answers", pa.int64()),
+        ("written_at", pa.string()),
+        ("decided_at", pa.timestamp("us")),
+        ("out", pa.bool_()),
+        ("now", pa.timestamp("us")),
+    ]
+)
+DAY = len("2026-01-31")
+SHOWN = 200
+"""Characters of a value that are shown."""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """An answer that is not taken.
+
+    Attributes:
+        line: Where it stands.
+        case: Its case.
+        reviewer: Whose it is.
+        reason: What was expected and what was got.
+    """
+
+    line: int
+    case: str
+    reviewer: str
+    reason: str
+
+
+def check(
+    root: Path,
+    answers: Sequence[Answer],
+    cases: Mapping[str, Case],
+    labels: Mapping[str, int],
+    now: datetime,
+) -> dict[int, Aside]:
+    """Find the answers that cannot be taken.
+
+    Args:
+        root: The project's folder, which has the suite.
+        answers: Those that are not blank.
+        cases: The cases that were put out, by id.
+        labels: What a decision may be, in lower case, to the label's number.
+        now: Decisions of later are not believed (UTC).
+
+    Returns:
+        By the answer's place in ``answers``, why it is set aside.
+    """
+    table = pa.Table.from_pylist(_rows(answers, cases, labels, now), SCHEMA)
+    reasons = _failing(root / SUITE, table) if answers else {}
+    return {
+        place: Aside(
+            answers[place].line,
+            one_line(answers[place].case, SHOWN),
+            one_line(answers[place].reviewer, SHOWN),
+            "; ".join(said),
+        )
+        for place, said in sorted(reasons.items())
+    }
+
+
+def _rows(
+    answers: Sequence[Answer], cases: Mapping[str, Case], labels: Mapping[str, int], now: datetime
+) -> list[dict[str, Any]]:
+    contradictions = _contradictions(answers, labels)
+    return [
+        {
+            "place": place,
+            "case": answer.case,
+            "known": answer.case in cases,
+            "person": identity(answer.reviewer),
+            "plain": _plain(answer.reviewer) and _plain(answer.comment),
+            "comment_length": len(answer.comment),
+            "entity": answer.entity,
+            "own": answer.case not in cases or _same_row(answer.entity, cases[answer.case].entity),
+            "cells": answer.cells,
+            "decision": answer.decision or None,
+            "label": labels.get(answer.decision.lower()),
+            "reviewer": answer.reviewer or None,
+            "answers": contradictions.get((answer.case, identity(answer.reviewer)), 1),
+            "written_at": answer.decided_at or None,
+            "decided_at": moment(answer.decided_at),
+            "out": answer.case not in cases or not _early(answer, cases[answer.case].out_at),
+            "now": now,
+        }
+        for place, answer in enumerate(answers)
+    ]
+
+
+def _contradictions(
+    answers: Sequence[Answer], labels: Mapping[str, int]
+) -> dict[tuple[str, str], int]:
+    """Count the answers of a person to a case where nothing says which one is the newest."""
+    given: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        given[answer.case, identity(answer.reviewer)].append(answer)
+    return {
+        key: len({labels.get(one.decision.lower(), one.decision.lower()) for one in own})
+        for key, own in given.items()
+        if not _ordered(own)
+    }
+
+
+def _ordered(answers: Sequence[Answer]) -> bool:
+    """Return whether one person's answers to a case, in a file, follow each other in time."""
+    if all(answer.ordered for answer in answers):
+        return True
+    times = [moment(answer.decided_at) for answer in answers]
+    return None not in times and len(set(times)) == len(times)
+
+
+def _early(answer: Answer, out_at: datetime) -> bool:
+    """Return whether it was decided before the case was put out; a day alone may be its whole."""
+    when = moment(answer.decided_at)
+    if when is not None and len(answer.decided_at) <= DAY:
+        return when.date() < out_at.date()
+    return when is not None and when < out_at
+
+
+def decided(answer: Answer, out_at: datetime) -> datetime | None:
+    """Return when an answer was decided (UTC), not before its case was put out; None: not said."""
+    when = moment(answer.decided_at)
+    return None if when is None else max(when, out_at)
+
+
+def _same_row(written: str, entity: str) -> bool:
+    """Compare a row's id as a file has it: an apostrophe keeps a spreadsheet from computing it."""
+    return not written or entity.strip() in (written, written.removeprefix("'"))
+
+
+def _plain(text: str) -> bool:
+    """Return whether a text has no control characters but line breaks and tabs."""
+    return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
+
+
+def moment(text: str) -> datetime | None:
+    """Read a time (UTC unless it says otherwise); None where it is none."""
+    try:
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+    except (ValueError, OverflowError):
+        return None
+
+
+def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
+    from vouch.validate import gx_duckdb as gx
+    from vouch.validate.stage import load_suite
+
+    expectations = load_suite(suite)
+    reasons: dict[int, list[str]] = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="vouch-") as folder, connect() as engine:
+        file = Path(folder) / "decisions.parquet"
+        pq.write_table(table, file)
+        definition = f"SELECT * FROM {parquet(file)}"
+        engine.con.execute(f"CREATE VIEW decisions AS {definition}")
+        found = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
+        for expectation, checked in zip(expectations, found, strict=True):
+            shows = quoted(expectation["meta"].get("shows", "case"))
+            failing = f"SELECT place FROM ({checked.failing})"
+            query = f"SELECT place, {shows} FROM decisions WHERE place IN ({failing})"
+            for place, got in engine.con.execute(query).fetchall():
+                said = repr(got)[:SHOWN] if got else "nothing"
+                reasons[place].append(f"expected {_named(expectation)}, got {said}")
+    return reasons
+
+
+def _named(expectation: dict[str, Any]) -> str:
+    return str(expectation["meta"].get("notes") or expectation["type"])

@@ -1,0 +1,18 @@
+"""What can be chosen in taking decisions in."""
+
+from pydantic import Field
+
+from vouch.core.settings import Params
+
+
+class CollectParams(Params):
+    """When decisions are learned from, and whose word is final.
+
+    Attributes:
+        retrain_after: So many decisions that no model has learned from call for a retraining, at
+            least 1.
+        leads: Reviewers whose decision no majority overrules.
+    """
+
+    retrain_after: int = Field(default=100, ge=1)
+    leads: tuple[str, ...] = ()

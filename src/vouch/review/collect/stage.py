@@ -1,0 +1,300 @@
+"""Taking decisions in: checked, kept for good in one step, then versioned."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vouch import usecases
+from vouch.core.progress import Progress, silent
+from vouch.core.settings import load_params
+from vouch.holdout.ledger import now
+from vouch.label.reviews import CONSENSUS, SCHEMA
+from vouch.project.inputs import present_source
+from vouch.project.stages import REVIEWS
+from vouch.review.collect.agreement import Consensus, consensus, kappas
+from vouch.review.collect.batch import keep, latest, recorded, untrained, version
+from vouch.review.collect.check import check
+from vouch.review.collect.check import decided as decided_at
+from vouch.review.collect.params import CollectParams
+from vouch.review.collect.people import first_written, identity, recognised, renamed
+from vouch.review.collect.read import Answer, read_answers
+from vouch.review.queue import Case, Queue
+from vouch.serve.stage import class_names
+from vouch.sources.declaration import Declaration
+
+Floats = NDArray[np.float64]
+AFTER = timedelta(microseconds=1)
+"""By which each issue is later than the one before, so that the newest label holds."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Where decisions go.
+
+    Attributes:
+        source: The declaration of the rows.
+        folder: The batches' folder.
+        cases: The cases that were put out, by id.
+        params: When to retrain, and whose word is final.
+        collected_at: When the decisions are collected, by this machine's clock (UTC).
+        moment: When they are known: as collected, but after all that was issued before.
+        sequence: The number of the last decision collected before.
+    """
+
+    source: Declaration
+    folder: Path
+    cases: dict[str, Case]
+    params: CollectParams
+    collected_at: datetime
+    moment: datetime
+    sequence: int
+
+
+def collect(
+    root: Path, state: Path, usecase: str, path: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Take a file of decisions in.
+
+    A batch of decisions becomes one immutable file, written in one step; all else follows from
+    these files. So a killed collect has taken all or nothing, and the same file may be collected
+    again: a decision that is known is not taken twice.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        usecase: The use case.
+        path: A filled-in case file (.csv), or an export of Label Studio (.json).
+        progress: Told after each step.
+
+    Returns:
+        ``read`` (answers given), ``blank`` (cases nobody was at yet), ``new``, ``known``,
+        ``set_aside`` (``line``, ``case``, ``reviewer``, ``reason``), ``batch`` (its name, or
+        None), ``since_training``, ``enough``, ``agreement`` (Cohen's kappa by pair), ``conflicts``
+        (cases whose reviewers differ), ``ignored`` (what the file claims and is not believed) and
+        ``warnings``.
+
+    Raises:
+        VouchError: The file cannot be read at all.
+    """
+    reading = read_answers(path)
+    answers = reading.answers
+    given = [answer for answer in answers if not answer.blank]
+    source = present_source(root, usecase)
+    params = load_params(root / "params.yaml", CollectParams, "collect", usecase)
+    queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
+    with queue.alone():
+        cases = {case.case: case for case in queue.all()}
+        intake = _intake(source, folder, cases, params, now())
+        progress(0, 3, "checking decisions")
+        before = recorded(folder, source.name)
+        given = recognised(given, before.sort_values(["sequence", "issued_at"]))
+        aside = check(root, given, cases, labels(source), intake.moment)
+        right = [answer for place, answer in enumerate(given) if place not in aside]
+        taken = take(intake, right, before)
+        progress(1, 3, "keeping them")
+        batch = keep(folder, taken.table, state / "scratch")
+        progress(2, 3, "versioning them")
+        version(root, folder)
+    progress(3, 3, "collected")
+    waiting = untrained(root, folder, usecase)
+    return {
+        "read": len(given),
+        "blank": len(answers) - len(given),
+        "batch": batch,
+        "new": taken.new,
+        "known": len(right) - taken.new,
+        "set_aside": [asdict(one) for one in aside.values()],
+        "since_training": waiting,
+        "enough": waiting >= params.retrain_after,
+        "agreement": kappas(taken.votes),
+        "conflicts": taken.conflicts,
+        "ignored": reading.ignored,
+        "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
+    }
+
+
+def _intake(
+    source: Declaration,
+    folder: Path,
+    cases: dict[str, Case],
+    params: CollectParams,
+    clock: datetime,
+) -> Intake:
+    """Return when decisions are known: after the last issue, even if the clock was set back."""
+    last, sequence = latest(folder)
+    begun = [case.out_at for case in cases.values()] + ([] if last is None else [last + AFTER])
+    return Intake(source, folder, cases, params, clock, max([clock, *begun]), sequence)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a batch brings.
+
+    Attributes:
+        table: Its rows: decisions, then what several reviewers come to.
+        new: How many of them are decisions.
+        votes: The last decision of each reviewer on each case, earlier batches included.
+        conflicts: Cases whose reviewers differ.
+    """
+
+    table: pa.Table
+    new: int
+    votes: pd.DataFrame
+    conflicts: list[dict[str, Any]]
+
+
+def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Taken:
+    """Turn checked answers into the rows of a batch.
+
+    Args:
+        intake: Where they go, and when.
+        answers: Those that can be taken, their reviewers recognised.
+        before: Decisions of earlier batches, see :func:`vouch.review.collect.batch.recorded`.
+    """
+    written = first_written(before.sort_values(["sequence", "issued_at"])["actor"])
+    before = before.assign(actor=renamed(before["actor"], written))
+    fresh = _fresh(intake, answers, before)
+    decided = pd.concat([before, fresh], ignore_index=True) if len(fresh) else before
+    # a file may bring older decisions than those that are known
+    decided = decided.sort_values(["decided_at", "sequence"], kind="stable", ignore_index=True)
+    last = decided.groupby(["case", "actor"])["sequence"].last()
+    held = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
+    fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(held).to_numpy()
+    votes, likely = _votes(intake, decided)
+    agreed = consensus(votes, likely)
+    touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
+    rows = [_table(fresh), _table(_issued(intake, decided, agreed, touched, len(fresh)))]
+    conflicts = list(_conflicts(intake, decided, votes, agreed))
+    return Taken(pa.concat_tables(rows), len(fresh), votes, conflicts)
+
+
+def labels(source: Declaration) -> dict[str, int]:
+    """Return what a decision may be, in lower case: the class's name, or the source's own."""
+    own = usecases.find(source.usecase).CLASSES
+    names = [*enumerate(class_names(source)), *enumerate(own)]
+    return {name.lower(): number for number, name in names}
+
+
+def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
+    """Keep what is not known: a label its reviewer never gave, or gave at a later, written time."""
+    known = labels(intake.source)
+    last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
+    rows: list[dict[str, Any]] = []
+    for answer in answers:
+        label = known[answer.decision.lower()]
+        when = decided_at(answer, intake.cases[answer.case].out_at)
+        key = (answer.case, answer.reviewer, label)
+        if key in last and (when is None or when <= last[key]):
+            continue
+        last[key] = pd.Timestamp(when or intake.moment)
+        decision = _decision(intake, answer, label, when or intake.moment)
+        rows.append(decision | _place(intake, len(rows)))
+    return pd.DataFrame(rows, columns=SCHEMA.names)
+
+
+def _place(intake: Intake, place: int) -> dict[str, Any]:
+    """Return an issue's place in the order of collecting, from 0 in a batch."""
+    return {
+        "issued_at": intake.moment + place * AFTER,
+        "collected_at": intake.collected_at,
+        "sequence": intake.sequence + 1 + place,
+    }
+
+
+def _decision(intake: Intake, answer: Answer, label: int, when: datetime) -> dict[str, Any]:
+    leads = {identity(lead) for lead in intake.params.leads}
+    return _about(intake.cases[answer.case]) | {
+        "label": label,
+        "actor": answer.reviewer,
+        "decided_at": when,
+        "confidence": None,
+        "comment": answer.comment or None,
+        "seconds": answer.seconds,
+        "final": identity(answer.reviewer) in leads,
+        "superseded": False,
+        "annotation": answer.annotation,
+        "unique_id": answer.unique_id,
+    }
+
+
+def _about(case: Case) -> dict[str, Any]:
+    return {
+        "entity": case.entity,
+        "source": "reviewer",
+        "case": case.case,
+        "propensity": case.propensity,
+        "model_version": case.model,
+        "origin": case.origin,
+        "stream": case.stream,
+    }
+
+
+def _issued(
+    intake: Intake,
+    decided: pd.DataFrame,
+    agreed: dict[str, Consensus],
+    touched: set[str],
+    place: int,
+) -> pd.DataFrame:
+    """Issue what several reviewers come to, for the cases that this batch says something of."""
+    ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
+    rows = []
+    for number, case in enumerate(sorted(touched & agreed.keys()), start=place):
+        held = agreed[case]
+        lead = case in ends.index
+        rows.append(
+            _about(intake.cases[case])
+            | _place(intake, number)
+            | {
+                "label": int(ends[case]) if lead else held.label,
+                "actor": CONSENSUS,
+                "decided_at": intake.moment + number * AFTER,
+                "confidence": None if lead else held.confidence,
+                "comment": "a lead's word" if lead else held.method,
+                "seconds": None,
+                "final": False,
+                "superseded": False,
+                "annotation": None,
+                "unique_id": None,
+            }
+        )
+    return pd.DataFrame(rows, columns=SCHEMA.names)
+
+
+def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+    """Return each reviewer's last word on each case, and the model's probabilities."""
+    there = decided[decided["case"].isin(intake.cases)]
+    votes = there.groupby(["case", "actor"])["label"].last().unstack().astype(float)
+    likely = np.array([intake.cases[str(case)].scores for case in votes.index])
+    return votes, likely
+
+
+def _table(rows: pd.DataFrame) -> pa.Table:
+    plain = rows.astype(object).where(rows.notna(), None)
+    return pa.Table.from_pylist(plain.to_dict("records"), SCHEMA)
+
+
+def _conflicts(
+    intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
+) -> Iterator[dict[str, Any]]:
+    """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
+    classes = usecases.find(intake.source.usecase).CLASSES
+    ended = set(decided[decided["final"].astype(bool)]["case"])
+    differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
+    for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):
+        given = differing.loc[case].dropna()
+        yield {
+            "case": case,
+            "entity": intake.cases[case].entity,
+            "votes": {str(who): classes[int(label)] for who, label in given.items()},
+            "consensus": classes[agreed[case].label],
+            "confidence": agreed[case].confidence,
+            "method": agreed[case].method,
+        }

@@ -1,0 +1,39 @@
+"""What can be chosen in putting cases before people."""
+
+from pydantic import Field, model_validator
+
+from vouch.core.settings import Params
+
+
+class EnqueueParams(Params):
+    """How many cases people get, and why which.
+
+    Attributes:
+        capacity: Cases people can decide in a day, at least 1.
+        random: Share of the cases drawn at random, 0 to 1, rounded up: only these tell honestly
+            how good a model is.
+        margin: Weight of the least certain rows among the other cases, at least 0.
+        value: Weight of the rows with most money at risk.
+        disagreement: Weight of the rows whose rule says otherwise than the model.
+    """
+
+    capacity: int = Field(default=200, ge=1, le=1_000_000)
+    random: float = Field(default=0.25, ge=0, le=1)
+    margin: float = Field(default=1.0, ge=0)
+    value: float = Field(default=1.0, ge=0)
+    disagreement: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _something(self) -> "EnqueueParams":
+        if not self.random and not any(self.weights.values()):
+            raise ValueError("random, margin, value and disagreement are all 0: nothing is chosen")
+        return self
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the streams that share what random leaves."""
+        return {
+            "value": self.value,
+            "disagreement": self.disagreement,
+            "margin": self.margin,
+        }

@@ -1,0 +1,49 @@
+"""What a run of ``enqueue`` has begun, so that the same command after a kill ends it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vouch.core.files import read_json, write_json
+from vouch.review.queue import Case, Queue
+
+
+class Pending:
+    """The cases that are about to be put out, and the file they are for.
+
+    Noted before the cases are kept, and forgotten when their file is written.
+
+    Args:
+        state: The project's state folder.
+        usecase: The use case.
+    """
+
+    def __init__(self, state: Path, usecase: str) -> None:
+        self._path = state / f"enqueue-{usecase}.json"
+
+    def note(self, out: Path, cases: Sequence[Case]) -> None:
+        """Write which cases are for which file."""
+        write_json(self._path, {"out": str(out.resolve()), "cases": [case.case for case in cases]})
+
+    def forget(self) -> None:
+        """Remove the note: the file is written."""
+        self._path.unlink(missing_ok=True)
+
+    def is_for(self, out: Path) -> bool:
+        """Return whether a killed run was about to write this file."""
+        return self._out() == out.resolve()
+
+    def cases(self, queue: Queue, out: Path) -> list[Case]:
+        """Return the cases that a killed run kept and that are in no other file than this one.
+
+        Args:
+            queue: The review store.
+            out: The file.
+        """
+        other = self._out()
+        if other is None or (other != out.resolve() and other.exists()):
+            return []
+        chosen = set(read_json(self._path)["cases"])
+        return [case for case in queue.all() if case.case in chosen]
+
+    def _out(self) -> Path | None:
+        return Path(read_json(self._path)["out"]) if self._path.exists() else None

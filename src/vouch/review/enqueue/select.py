@@ -1,0 +1,80 @@
+"""Which rows people are asked about: a random sample first, then the rows that teach most.
+
+The random stream goes through the rows by their permanent random numbers (Ohlsson 1995,
+Coordination of samples using permanent random numbers), so whatever the other streams chose, the
+rows up to the greatest number drawn are a simple random sample of all.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from vouch.review.enqueue.params import EnqueueParams
+
+MEASURES = {"value": True, "disagreement": True, "margin": False}
+"""The measures that choose rows, and whether the largest comes first."""
+SLACK = 1e-9  # by which a share of a number may exceed a whole one by rounding only
+
+
+def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
+    """Choose cases.
+
+    Args:
+        pool: One row an entity: ``entity``; ``u``, its permanent random number, above 0 and below
+            1; ``margin``, ``value`` and ``disagreement``, NaN where unknown; ``twin``, what
+            near-duplicates have in common, or null; ``taken``, whether people were asked. Of near
+            duplicates the one with the smallest ``u`` can be chosen, and none once one is taken.
+        n: The most cases wanted, at least 0.
+        params: The streams' shares. A stream without rows left gives its share to the others;
+            rows that a measure does not tell apart come in the order of ``u``.
+
+    Returns:
+        ``entity``, ``stream`` (``random``, ``value``, ``disagreement`` or ``margin``) and
+        ``propensity`` (the greatest ``u`` drawn at random; NaN in other streams). At most ``n``
+        rows, fewer only if there are no more. The same for the same rows in any order.
+    """
+    rows = _askable(pool)
+    n = min(n, len(rows))
+    chosen = dict.fromkeys(range(min(math.ceil(n * params.random - SLACK), n)), "random")
+    _share(chosen, n, _queues(rows, n, params), params)
+    result = rows.iloc[list(chosen)][["entity", "u"]].assign(stream=list(chosen.values()))
+    drawn = result["stream"] == "random"
+    result["propensity"] = np.where(drawn, result["u"][drawn].max(), np.nan)
+    return result[["entity", "stream", "propensity"]].reset_index(drop=True)
+
+
+def _askable(pool: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows that can be chosen, in the order of their random numbers."""
+    asked = pool["twin"][pool["taken"]].dropna()
+    rows = pool[~pool["taken"] & ~pool["twin"].isin(asked)].sort_values(["u", "entity"])
+    return rows[rows["twin"].isna() | ~rows["twin"].duplicated()].reset_index(drop=True)
+
+
+def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iterator[int]]:
+    """Line up each stream's first rows, and those of all streams but it may choose before."""
+    weights, queues = params.weights, {}
+    for name, largest in MEASURES.items():
+        known = rows[name].dropna().astype(float)
+        if weights[name]:
+            best = known.sort_values(ascending=not largest, kind="stable").index[:n]
+            queues[name] = iter(best.tolist())
+    return queues
+
+
+def _share(
+    chosen: dict[int, str], n: int, queues: dict[str, Iterator[int]], params: EnqueueParams
+) -> None:
+    """Let the streams choose in turn, next the one furthest below its weight (D'Hondt's method)."""
+    weights, counted = params.weights, Counter[str]()
+    chance = iter(range(n))
+    while len(chosen) < n:
+        stream = min(queues, key=lambda name: (counted[name] + 1) / weights[name], default="random")
+        row = next((r for r in queues.get(stream, chance) if r not in chosen), None)
+        if row is None:
+            del queues[stream]
+        else:
+            chosen[row] = stream
+            counted[stream] += 1

@@ -1,0 +1,297 @@
+"""Putting cases before people: chosen, explained, kept in the review store, written to a file."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vouch import usecases
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
+from vouch.core.progress import Progress, silent
+from vouch.core.settings import load_params, locate
+from vouch.holdout.ledger import now
+from vouch.label.reviews import decided
+from vouch.project.inputs import present_source
+from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
+from vouch.review.enqueue.files import check_out, write_cases
+from vouch.review.enqueue.params import EnqueueParams
+from vouch.review.enqueue.pending import Pending
+from vouch.review.enqueue.pool import load_predictions, pool, scores
+from vouch.review.enqueue.select import select
+from vouch.review.queue import Case, Queue
+from vouch.sources.declaration import Declaration
+from vouch.sources.readers import parquet
+
+HIDDEN = (
+    *("label", "label_time", "label_confidence"),
+    *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
+)
+"""What would tell the answer, and where a row came from."""
+KILLED = "these are the cases that a killed run of enqueue chose"
+USUAL = "vouch.explain.reasons:reasons"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What cases are made from.
+
+    Attributes:
+        root: The project's folder.
+        source: The declaration of the rows.
+        queue: The review store.
+        model: The registered version whose predictions they are.
+        threshold: The probability from which the second of two classes is predicted; None where
+            the likeliest class is.
+    """
+
+    root: Path
+    source: Declaration
+    queue: Queue
+    model: str
+    threshold: float | None
+
+    @property
+    def usecase(self) -> str:
+        """The use case."""
+        return self.source.usecase
+
+    def path(self, template: str, name: str) -> Path:
+        """Return the place of one of the use case's files."""
+        return self.root / template.format(usecase=self.usecase) / name
+
+    def decided(self) -> set[str]:
+        """Return the cases that have a decision."""
+        return decided(self.root / REVIEWS.format(usecase=self.usecase))
+
+
+def enqueue(
+    root: Path, state: Path, usecase: str, n: int | None, out: Path, progress: Progress = silent
+) -> dict[str, Any]:
+    """Put cases before people.
+
+    Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
+    that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``. The
+    same call after a kill ends what the killed one began, with the cases that one chose.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        usecase: The use case.
+        n: How many cases; None: as many as the day has capacity left.
+        out: Where they go: ``.csv``, or ``.json`` for Label Studio; not written without cases.
+        progress: Told after each case explained.
+
+    Returns:
+        ``cases``, ``by_stream``, ``out``, ``model`` and ``warnings``.
+
+    Raises:
+        VouchError: No model is registered yet, an unknown suffix, ``out`` is there already, or
+            ``n`` is less than 1.
+    """
+    pending = Pending(state, usecase)
+    if not pending.is_for(out):
+        check_out(out)
+    if n is not None and n < 1:
+        raise VouchError(f"-n: got {n}", "ask for 1 case or more")
+    params = load_params(root / "params.yaml", EnqueueParams, "enqueue", usecase)
+    desk = open_desk(root, state, usecase)
+    with desk.queue.alone():
+        cases, warnings = pending.cases(desk.queue, out), [KILLED]
+        if not cases:
+            check_out(out)
+            cases, warnings = _choose(desk, n, params, progress)
+            pending.note(out, cases)
+            # kept first: a case whose file is lost is written again (--again), never chosen twice
+            desk.queue.put(cases)
+        if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
+            write_cases(out, cases, desk.source)
+        pending.forget()
+    return _told(desk, cases, out, warnings)
+
+
+def _choose(
+    desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
+) -> tuple[list[Case], list[str]]:
+    """Choose cases; return them and warnings."""
+    wanted, warnings = _wanted(desk, n, params)
+    cases = _cases(desk, wanted, params, progress)
+    if len(cases) < wanted:
+        warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
+    return cases, warnings
+
+
+def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
+    """Write all cases that are out to a file once more.
+
+    Raises:
+        VouchError: No model is registered yet, an unknown suffix, or ``out`` is there already.
+    """
+    check_out(out)
+    desk = open_desk(root, state, usecase)
+    with desk.queue.alone():
+        cases = outstanding(desk)
+        write_cases(out, cases, desk.source)
+        Pending(state, usecase).forget()
+    return _told(desk, cases, out, [])
+
+
+def withdraw(root: Path, state: Path, usecase: str) -> int:
+    """Take back all cases that are out; they may be chosen again.
+
+    Returns:
+        How many were out.
+    """
+    desk = open_desk(root, state, usecase)
+    with desk.queue.alone():
+        cases = outstanding(desk)
+        desk.queue.withdraw([case.case for case in cases])
+    return len(cases)
+
+
+def outstanding(desk: Desk) -> list[Case]:
+    """Return the cases that nobody has decided yet, in the order they were put out."""
+    done = desk.decided()
+    return [case for case in desk.queue.all() if case.case not in done]
+
+
+def open_desk(root: Path, state: Path, usecase: str) -> Desk:
+    """Gather what a use case's cases are made from.
+
+    Raises:
+        VouchError: No model is registered yet.
+    """
+    source = present_source(root, usecase)
+    registered = root / find("register").outputs["registration"].format(usecase=usecase)
+    evaluated = root / find("evaluate").outputs["evaluation"].format(usecase=usecase)
+    if not registered.exists():
+        raise VouchError(f"{registered}: no model is registered yet", f"vouch run {usecase}")
+    made = read_json(registered)
+    if made["name"] != f"{usecase}-{source.name}":
+        raise VouchError(
+            f"{registered}: the model is {made['name']}, but the source is {source.name!r}",
+            f"vouch run {usecase}",
+        )
+    threshold = (read_json(evaluated).get("threshold") or {}).get("value")
+    queue = Queue(state, usecase, source.name)
+    return Desk(root, source, queue, f"{made['name']}:{made['version']}", threshold)
+
+
+def _wanted(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    left = max(params.capacity - desk.queue.count_since(midnight), 0)
+    if left and (n is None or n <= left):
+        return left if n is None else n, []
+    day = f"of the day's {params.capacity} (enqueue.{desk.usecase}.capacity)"
+    return left, [f"{left} cases {day} are left" + (f", {n} were asked for" if n else "")]
+
+
+def _cases(desk: Desk, wanted: int, params: EnqueueParams, progress: Progress) -> list[Case]:
+    """Choose rows and gather what is shown of each."""
+    train = desk.path(GOLD, "train.parquet")
+    rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
+    asked = {case.entity for case in desk.queue.all()}
+    folder = desk.root / REVIEWS.format(usecase=desk.usecase)
+    taken = asked | decided(folder, "entity", desk.source.name)
+    progress(0, wanted + 1, "choosing")
+    chosen = select(pool(rows, desk.usecase, taken), wanted, params)
+    return [] if chosen.empty else _explained(desk, rows, chosen, progress)
+
+
+def _explained(
+    desk: Desk, rows: pd.DataFrame, chosen: pd.DataFrame, progress: Progress
+) -> list[Case]:
+    ids = chosen["entity"].tolist()
+    facts = _facts(desk.path(SILVER, "rows.parquet"), ids)
+    given = pd.Series(list(scores(rows)), index=rows["id"]).loc[ids]
+    moment, found = now(), []
+    for row, reason in zip(chosen.to_dict("records"), _reasons(desk, ids), strict=True):
+        entity, chance = row["entity"], row["propensity"]
+        likely = given[entity]
+        found.append(
+            Case(
+                case=name(desk.source, entity),
+                usecase=desk.usecase,
+                origin=desk.source.name,
+                entity=entity,
+                stream=row["stream"],
+                propensity=None if isnan(chance) else chance,
+                model=desk.model,
+                scores=[float(score) for score in likely],
+                prediction=predicted(likely, desk.threshold),
+                facts=facts[entity],
+                reasons=list(reason.parts),
+                poor=reason.poor,
+                out_at=moment,
+            )
+        )
+        progress(len(found), len(ids) + 1, f"explaining {entity}")
+    return found
+
+
+def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
+    explain = usecases.part(desk.usecase, "explain.reasons", USUAL)
+    kind = locate(find("explain").params(desk.usecase))
+    params = load_params(desk.root / "params.yaml", kind, "explain", desk.usecase)
+    train, extracted = desk.path(GOLD, "train.parquet"), desk.path(GOLD, "extract.json")
+    return explain(train, extracted, desk.path(TUNE, "model"), ids, params)
+
+
+def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read what rows say, in their present version; never what would tell the answer.
+
+    Raises:
+        VouchError: Rows are not there, such as while a run makes them anew.
+    """
+    import duckdb
+
+    query = f"""SELECT * FROM {parquet(silver)}
+               WHERE superseded_at IS NULL AND list_contains(?, id)"""
+    if not silver.exists():
+        raise VouchError(f"{silver}: no such file", "wait for the run at work, or run the pipeline")
+    with duckdb.connect() as connection:
+        table = connection.execute(query, [list(ids)]).to_arrow_table()
+    shown = [c for c in table.column_names if c not in HIDDEN]
+    rows = table.select(shown).to_pylist()
+    found = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
+    if missing := [entity for entity in ids if entity not in found]:
+        raise VouchError(
+            f"{silver}: no row {missing[0]!r}, which the model was trained on", "run the pipeline"
+        )
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else value
+
+
+def name(source: Declaration, entity: str) -> str:
+    """Name a row's case: the same row is the same case."""
+    digest = hashlib.sha256(f"{source.name}\n{entity}".encode()).hexdigest()
+    return f"{source.usecase}-{digest[:12]}"
+
+
+def predicted(likely: Sequence[float], threshold: float | None) -> int:
+    """Return the class a model's probabilities stand for."""
+    if threshold is None:
+        return int(max(range(len(likely)), key=likely.__getitem__))
+    return int(likely[1] >= threshold)
+
+
+def _told(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> dict[str, Any]:
+    poor = sum(case.poor for case in cases)
+    if poor:
+        warnings.append(f"the reasons of {poor} cases follow the model poorly; they are marked")
+    return {
+        "cases": len(cases),
+        "by_stream": dict(sorted(Counter(case.stream for case in cases).items())),
+        "out": str(out),
+        "model": desk.model,
+        "warnings": warnings,
+    }

@@ -1,0 +1,132 @@
+"""The features of a file's rows, computed as in training on the history that silver holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch import usecases
+from vouch.core.files import read_json
+from vouch.extract.features import features
+from vouch.register.registry import Version
+from vouch.serve.rows import SET_ASIDE, columns_of, place
+from vouch.sources.declaration import Declaration
+from vouch.sources.readers import literal, parquet, quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+    from ibis import Table
+
+HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
+"""Groups that look at other rows."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file's rows, ready to be predicted.
+
+    Attributes:
+        path: Parquet in the file's order: ``shown`` (the id to show), ``reason`` (why a row has
+            no score, or another row's), ``scored`` and features.
+        counts: How many ``rows`` there are, and how many of them are ``unreadable``,
+            ``quarantined``, ``repeats`` and ``superseded``.
+        reasons: Why the first ones without a score have none, with their lines.
+        warnings: Sentences for people.
+    """
+
+    path: Path
+    counts: dict[str, int]
+    reasons: list[str]
+    warnings: list[str]
+
+
+def prepare(
+    engine: Any,
+    given: Declaration,
+    trained: Declaration,
+    path: Path,
+    version: Version,
+    root: Path,
+    scratch: Path,
+) -> Prepared:
+    """Parse a file and compute its rows' features.
+
+    Args:
+        engine: An Ibis backend on DuckDB.
+        given: What the file's columns mean.
+        trained: The declaration the model was trained with: its windows, who has a history.
+        path: The file.
+        version: The model's version.
+        root: The project's folder.
+        scratch: A folder for what does not fit into memory.
+    """
+    connection = engine.con
+    described = version.evidence("extract.json")
+    wanted = read_json(version.model / "candidate.json")["features"]
+    groups = {f["group"] for f in described["features"] if f["name"] in wanted}
+    looks_back = bool(groups & HISTORIES)
+    reasons = place(connection, given, path, root, scratch)
+    history = _history(given, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back)
+    known = _collect(connection, given, history)
+    table = engine.table("seen")
+    # a model of a use case's own features makes them from the row itself
+    if "extract.features" not in usecases.find(trained.usecase).PARTS:
+        labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
+        issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
+        table, _ = features(table, trained, issued, sorted(groups), described["categories"])
+    out = scratch / "features.parquet"
+    _join(engine, table, [name for name in wanted if name in table.columns], out)
+    warnings = []
+    if looks_back and not known:
+        warnings.append(
+            f"silver holds no rows of source {given.name!r}: each row's history is "
+            "what the file itself has before it"
+        )
+    return Prepared(out, _counts(connection), reasons, warnings)
+
+
+def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
+    """Return SQL for the rows of the same source that silver holds, each in its present version."""
+    if not looks_back or not silver.exists():
+        return None
+    return f"""SELECT * FROM {parquet(silver)}
+               WHERE superseded_at IS NULL AND source = {literal(given.name)}"""
+
+
+def _collect(connection: "DuckDBPyConnection", given: Declaration, history: str | None) -> int:
+    """Make ``seen``, the file's rows that count and those before; count the latter."""
+    fresh = ", ".join(quoted(name) for name in ["id", *columns_of(given)])
+    connection.execute(f"CREATE VIEW seen AS SELECT {fresh} FROM kept")
+    if history is None:
+        return 0
+    there = {name for name, *_ in connection.execute(f"DESCRIBE {history}").fetchall()}
+    past = ", ".join(quoted(name) for name in ["id", *columns_of(given)] if name in there)
+    connection.execute(
+        f"CREATE TABLE past AS SELECT {past} FROM ({history}) ANTI JOIN kept USING (id)"
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE VIEW seen AS
+            SELECT {fresh} FROM kept UNION ALL BY NAME SELECT * FROM past"""
+    )
+    return _one(connection, "SELECT count(*) FROM past")
+
+
+def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
+    # the amount is also a column that every table of features carries
+    engine.create_view("featured", table.select("id", *names))
+    columns = ", ".join(f"featured.{quoted(name)}" for name in names)
+    engine.con.execute(
+        f"""COPY (SELECT shown, reason, standing IS NOT NULL AS scored, {columns}
+                  FROM placed LEFT JOIN featured ON placed.standing = featured.id ORDER BY line)
+            TO {literal(out)} (FORMAT parquet)"""
+    )
+
+
+def _counts(connection: "DuckDBPyConnection") -> dict[str, int]:
+    counted = dict(connection.execute("SELECT what, count(*) FROM placed GROUP BY 1").fetchall())
+    return {"rows": sum(counted.values()), **{name: counted.get(name, 0) for name in SET_ASIDE}}
+
+
+def _one(connection: "DuckDBPyConnection", query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,228 @@
+"""Scoring a file: parse it, compute the features of training, predict, write in input order."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vouch import usecases
+from vouch.core.cells import escape_table
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, replacing
+from vouch.core.progress import Progress, silent
+from vouch.engine import connect
+from vouch.project.inputs import INPUTS, load_inputs
+from vouch.register.registry import CHAMPION, Version, find, parse
+from vouch.serve.features import Prepared, prepare
+from vouch.serve.reading import UNSCORED, as_given, check_file
+from vouch.sources.confirm import check_confirmed
+from vouch.sources.declaration import Declaration, load_declaration, source_path
+from vouch.sources.readers import is_parquet
+
+CHUNK = 200_000  # rows predicted and written at a time
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be scored, and with what.
+
+    Attributes:
+        usecase: The use case.
+        path: The file of new rows.
+        out: Where the scores go: Parquet if its name ends so, else CSV.
+        source: The declaration that says what the file's columns mean; None: the use case's
+            present one.
+        model: ``champion``, ``challenger`` or a number, of the source's own model; or
+            ``NAME:VERSION`` of any.
+    """
+
+    usecase: str
+    path: Path
+    out: Path
+    source: str | None = None
+    model: str = CHAMPION
+
+
+def score(root: Path, state: Path, request: Request, progress: Progress = silent) -> dict[str, Any]:
+    """Score every row of a file.
+
+    A row sees the history that silver holds of the same source, the file's earlier rows, and the
+    labels known by its time; a row whose id silver has already is taken as the file has it. A row
+    that cannot be parsed, or that fails an expectation of policy quarantine, keeps its place in
+    the output, with its id (or its line), the reason and no score; it feeds no other row's
+    features. Rows of one id have one score, that of the row that stands: the first of repeats,
+    the last of corrections. Where a row has no id it gets ingest's: digest of its content and
+    occurrence.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        request: What to score.
+        progress: Told how many rows are scored.
+
+    Returns:
+        Counts (``rows``, ``scored``, ``unreadable``, ``quarantined``, ``repeats``,
+        ``superseded``, and ``predicted`` of each class), ``model``, ``threshold`` (None where
+        the likeliest class is chosen), ``out`` and ``warnings``.
+
+    Raises:
+        VouchError: No such file, column, source, model or version; the model was trained on
+            columns this source does not have; or the scores would replace the file.
+    """
+    check_file(request.path)
+    if request.out.resolve() == request.path.resolve():
+        raise VouchError(f"--out: {request.out} is the file to score", "name another file")
+    source = request.source or load_inputs(root / INPUTS).choice(request.usecase).source
+    declared = load_declaration(source_path(root, source))
+    check_confirmed(declared, source_path(root, source))
+    version = _version(state, request, declared)
+    trained = load_declaration(version.folder / "evidence/declaration.yaml")
+    _check_columns(declared, trained, version)
+    with tempfile.TemporaryDirectory(prefix="vouch-") as scratch, connect() as engine:
+        progress(0, 1, "parsing and extracting")
+        given = as_given(declared, request.path)
+        table = prepare(engine, given, trained, request.path, version, root, Path(scratch))
+        names = class_names(declared)
+        counts = _write(table, version, names, request.out, progress)
+    warnings = list(table.warnings)
+    warnings += _told(counts, table.reasons)
+    threshold = version.lineage["threshold"]
+    place = str(request.out)
+    return {
+        "model": str(version),
+        **counts,
+        "threshold": threshold,
+        "out": place,
+        "warnings": warnings,
+    }
+
+
+def _told(counts: dict[str, Any], reasons: list[str]) -> list[str]:
+    """Return which rows have no score, or another row's."""
+    unscored = counts["rows"] - counts["scored"]
+    missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
+    failing = f"{counts['quarantined']:,} fail an expectation"
+    warnings = []
+    if unscored:
+        warnings.append(f"{missing} and {failing}: no score. {'; '.join(reasons[:EXAMPLES])}")
+    if doubled := counts["repeats"] + counts["superseded"]:
+        warnings.append(f"{doubled:,} rows come again with the same id: each id has one score")
+    return warnings
+
+
+def _version(state: Path, request: Request, declared: Declaration) -> Version:
+    if ":" in request.model:
+        return parse(state, request.model)
+    return find(state, f"{request.usecase}-{declared.name}", request.model)
+
+
+def _check_columns(declared: Declaration, trained: Declaration, version: Version) -> None:
+    """Check that the source has the columns the model was trained on."""
+    ours = {declared.canonical(name) for name in declared.columns}
+    own = "extract.features" in usecases.find(trained.usecase).PARTS
+    # a model of a use case's own features names the columns it reads
+    read = read_json(version.model / "candidate.json")["features"] if own else None
+    wanted = {
+        trained.canonical(name): column
+        for name, column in trained.columns.items()
+        if column.role not in UNSCORED and not column.optional
+        if read is None or trained.canonical(name) in read
+    }
+    if missing := sorted(wanted.keys() - ours):
+        raise VouchError(
+            f"{version} was trained on source {trained.name!r}, whose column {missing[0]!r} the "
+            f"source {declared.name!r} does not have ({len(missing)} missing: "
+            f"{', '.join(missing)})",
+            f"score with a model of {declared.name!r}: --model NAME:VERSION",
+        )
+
+
+def _write(
+    table: Prepared, version: Version, names: tuple[str, ...], out: Path, progress: Progress
+) -> dict[str, Any]:
+    import pyarrow as pa
+
+    numbered = all(name.isdigit() for name in names)
+    columns = {"id": pa.string(), "prediction": pa.int8() if numbered else pa.string()}
+    scores = {f"score_{name}": pa.float64() for name in names}
+    schema = pa.schema(columns | scores | {"reason": pa.string()})
+    counts: dict[str, Any] = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
+    done = 0
+    with replacing(out) as draft, _writer(out, draft, schema) as writer:
+        for chunk, chosen in _scored(table.path, version, names):
+            shown = chunk if is_parquet(out) else escape_table(chunk)
+            writer.write_table(pa.Table.from_pandas(shown, schema, preserve_index=False))
+            _count(chosen, names, counts)
+            done += len(chunk)
+            progress(done, counts["rows"], "scoring")
+    return counts
+
+
+def _writer(out: Path, draft: Path, schema: Any) -> Any:
+    from pyarrow.csv import CSVWriter, WriteOptions
+    from pyarrow.parquet import ParquetWriter
+
+    if is_parquet(out):
+        return ParquetWriter(draft, schema)
+    options = WriteOptions(quoting_style="needed", quoting_header="none")
+    return CSVWriter(draft, schema, write_options=options)
+
+
+def _count(chosen: pd.Series, names: tuple[str, ...], counts: dict[str, Any]) -> None:
+    counts["scored"] += int(chosen.notna().sum())
+    for number, name in enumerate(names):
+        counts["predicted"][name] += int((chosen == number).sum())
+
+
+def _scored(
+    path: Path, version: Version, names: tuple[str, ...]
+) -> Iterator[tuple[pd.DataFrame, pd.Series]]:
+    import pyarrow.parquet as pq
+
+    fitted = usecases.load_model(version.lineage["usecase"], version.model)
+    threshold = version.lineage["threshold"]
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(CHUNK):
+            yield _predict(batch.to_pandas(), fitted, threshold, names)
+
+
+def _predict(
+    rows: pd.DataFrame, fitted: Any, threshold: float | None, names: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the output's columns and each row's class; rows without a score stay empty."""
+    scored = rows["scored"].to_numpy(dtype=bool)
+    scores = np.full((len(rows), len(names)), np.nan)
+    number = pd.Series(pd.NA, index=rows.index, dtype="Int8")
+    if scored.any():
+        chosen, scores[scored] = _decide(fitted.predict(rows[scored]), threshold)
+        number[scored] = chosen.astype(np.int8)
+    told = {"id": rows["shown"], "prediction": _named(number, names)}
+    for column, name in enumerate(names):
+        told[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
+    return pd.DataFrame(told | {"reason": rows["reason"]}), number
+
+
+def _decide(scores: Any, threshold: float | None) -> tuple[Any, Any]:
+    """Return each row's class and its scores (rows, classes)."""
+    if threshold is None:
+        return scores.argmax(axis=1), scores
+    return scores >= threshold, np.column_stack([1 - scores, scores])
+
+
+def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:
+    if all(name.isdigit() for name in names):
+        return number.map({at: int(name) for at, name in enumerate(names)}).astype("Int8")
+    return number.map(dict(enumerate(names))).astype("object")
+
+
+def class_names(declared: Declaration) -> tuple[str, ...]:
+    """Name the classes as the source's label column does; two classes without names are 0 and 1."""
+    column = declared.column("label")
+    given = declared.columns[column].values if column else ()
+    classes = usecases.find(declared.usecase).CLASSES
+    return given or (classes if len(classes) > 2 else ("0", "1"))

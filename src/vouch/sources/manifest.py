@@ -1,0 +1,113 @@
+"""Which raw files a source has, and when each arrived: ``data/raw/<source>/manifest.json``."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import BaseModel, Field, ValidationError
+
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json, replacing, sha256, sweep, write_json
+
+MANIFEST = "manifest.json"
+DIGITS = 12
+
+
+class Arrival(BaseModel):
+    """A raw file's entry in the manifest.
+
+    Attributes:
+        name: The file's name in the raw folder.
+        sha256: Its digest, 64 hexadecimal digits.
+        arrived_at: When it first arrived (UTC).
+        bytes: Its size.
+    """
+
+    name: str = Field(pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
+    sha256: str
+    arrived_at: datetime
+    bytes: int
+
+
+def load_manifest(folder: Path) -> dict[str, Arrival]:
+    """Read which raw files a source has.
+
+    Args:
+        folder: ``data/raw/<source>``.
+
+    Returns:
+        The first 12 digits of each file's SHA-256 to its entry; empty if there is no manifest.
+    """
+    path = folder / MANIFEST
+    content = read_json(path) if path.exists() else {}
+    try:
+        return {key: Arrival.model_validate(entry) for key, entry in content.items()}
+    except (AttributeError, ValidationError):
+        raise VouchError(f"{path}: is damaged", f"dvc checkout {folder}.dvc") from None
+
+
+def keep(folder: Path, file: Path) -> str:
+    """Copy a raw file into a source's folder under its content's name, whole or not at all.
+
+    A file that is there already stays as it is, with its first arrival time.
+
+    Args:
+        folder: ``data/raw/<source>``; made if missing.
+        file: The file to keep.
+
+    Returns:
+        The first 12 digits of its SHA-256.
+
+    Raises:
+        VouchError: No such file, a folder, empty, or not readable.
+    """
+    digest = _digest(file)
+    key = digest[:DIGITS]
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        sweep(folder)  # a draft would be versioned with the rest
+        manifest = load_manifest(folder)
+        entry = manifest.get(key)
+        name = entry.name if entry else f"{key}-{file.name}".replace("\\", "_")
+        if not (folder / name).exists() or sha256(folder / name) != digest:
+            _copy(file, folder / name, digest)
+        if entry is None:
+            manifest[key] = Arrival(
+                name=name, sha256=digest, arrived_at=datetime.now(UTC), bytes=file.stat().st_size
+            )
+            content = {k: v.model_dump(mode="json") for k, v in manifest.items()}
+            write_json(folder / MANIFEST, content)
+    return key
+
+
+def _digest(file: Path) -> str:
+    with reading(file):
+        return sha256(file)
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Check that there is something to read, and tell what keeps it from being read."""
+    if not file.exists():
+        known = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+        hint = near(file.name, known) if known else "check the path"
+        raise VouchError(f"{file}: no such file", hint)
+    if file.is_dir():
+        raise VouchError(f"{file}: is a folder", "give one file; add the others with --add")
+    try:
+        if not file.stat().st_size:
+            raise VouchError(f"{file}: is empty (0 bytes)", "give a file with rows")
+        yield
+    except OSError as error:
+        raise VouchError(f"{file}: cannot be read ({error.strerror})", "check its rights") from None
+
+
+def _copy(file: Path, place: Path, digest: str) -> None:
+    with replacing(place) as draft:
+        shutil.copyfile(file, draft)
+        if sha256(draft) != digest:
+            raise VouchError(f"{file}: changed while it was copied", "run it again when it rests")
+        draft.chmod(0o444)

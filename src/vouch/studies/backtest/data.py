@@ -1,0 +1,126 @@
+"""Reading the rows to backtest on, and their features as of each row's own time."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pandas as pd
+
+from vouch.core.errors import VouchError
+from vouch.engine import connect, write_parquet
+from vouch.extract.feature import Feature
+from vouch.extract.features import features
+from vouch.extract.known import labels_as_of
+from vouch.ingest import parse
+from vouch.label import issues
+from vouch.sources.declaration import Declaration
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+ROLES = ("time", "payer", "label")
+USE = ("rule", "chargeback")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a backtest stands on.
+
+    Attributes:
+        rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
+        features: The features that were wanted.
+        rejected: Rows that could not be read.
+    """
+
+    rows: pd.DataFrame
+    features: list[Feature]
+    rejected: int
+
+
+def check_roles(source: Declaration) -> None:
+    """Check that the source has what the protocol needs.
+
+    Raises:
+        VouchError: A role is missing.
+    """
+    if missing := [role for role in ROLES if not source.has(role)]:  # type: ignore[arg-type]
+        raise VouchError(
+            f"data/sources/{source.name}.yaml: no column in role {missing[0]!r}",
+            f"a backtest needs columns in the roles {', '.join(ROLES)}",
+        )
+
+
+class Reader:
+    """Reads one file, checks it and computes its features, in a private folder.
+
+    Args:
+        source: The file's declaration.
+        path: The file.
+
+    Raises:
+        VouchError: The file is not as declared.
+    """
+
+    def __init__(self, source: Declaration, path: Path) -> None:
+        check_roles(source)
+        self._source, self._path = source, path
+
+    def read(self, until: Any, wanted: Callable[[Sequence[Feature]], list[str]]) -> Ground:
+        """Read all rows and compute features.
+
+        Args:
+            until: Given the first and last time, checks them and gives the time (exclusive)
+                after which rows are not needed.
+            wanted: Chooses among the features there could be.
+        """
+        with tempfile.TemporaryDirectory(prefix="vouch-") as private, connect() as engine:
+            folder = Path(private)
+            rows, rejected = self._parse(engine, folder)
+            first, last = self._span(rows)
+            rows = rows.filter(rows.time < until(first, last))
+            labels = folder / "labels.parquet"
+            write_parquet(issues(rows, self._source, USE), labels)
+            table, found = features(rows, self._source, engine.read_parquet(labels))
+            # what is not selected is not computed either
+            table = table.select(*dict.fromkeys(("id", "time", "payer", *wanted(found))))
+            frame = self._collect(table, engine.read_parquet(labels), folder / "features.parquet")
+        return Ground(frame, [item for item in found if item.name in frame], rejected)
+
+    def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
+        if not self._path.is_file():
+            raise VouchError(f"{self._path}: no such file", "give the file of rows with --path")
+        parse.parse_file(engine.con, self._source, self._path, "parsed", folder)
+        table = engine.table("parsed")
+        good = table.filter(table.reason.isnull())
+        if not self._source.has("id"):
+            good = good.mutate(id=good.row_hash + "-" + good.line.cast("string"))
+        rejected = int(table.reason.count().to_pyarrow().as_py())
+        return good.mutate(known_at=good.time, superseded_at=ibis.null("timestamp(6)")), rejected
+
+    def _span(self, rows: "Table") -> tuple[datetime, datetime]:
+        counts = rows.aggregate(
+            first=rows.time.min(), last=rows.time.max(), rows=rows.count(), ids=rows.id.nunique()
+        )
+        found = counts.to_pyarrow().to_pylist()[0]
+        if not found["rows"]:
+            raise VouchError(f"{self._path}: no row of it can be read", "check the declaration")
+        if found["ids"] < found["rows"]:
+            raise VouchError(
+                f"{self._path}: {found['rows'] - found['ids']:,} rows repeat an id",
+                "give each row once, or declare another id",
+            )
+        return found["first"], found["last"]
+
+    def _collect(self, table: "Table", labels: "Table", path: Path) -> pd.DataFrame:
+        known = labels_as_of(labels)
+        known = known.filter(known.truth.notnull())
+        joined = table.join(known, table.id == known.entity).drop("entity", "label")
+        write_parquet(joined.order_by("time", "id"), path)
+        frame = pd.read_parquet(path)
+        if frame.empty:
+            raise VouchError(f"{self._path}: no row has a label", "a backtest needs the truth")
+        return frame.assign(truth=(frame["truth"] > 0).astype("int8"))

@@ -1,0 +1,90 @@
+"""From two names to what differs between them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from vouch.core.errors import VouchError
+from vouch.core.progress import Progress, silent
+from vouch.engine import connect
+from vouch.studies.diff import rows
+from vouch.studies.diff.labels import labels
+from vouch.studies.diff.sides import Part, find
+from vouch.studies.diff.tables import Pair, pair
+
+STEPS = 4
+UNFIT = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.ConversionException)
+"""What the user's files and machine may be to blame for."""
+
+
+def diff(
+    root: Path,
+    state: Path,
+    a: str,
+    b: str,
+    *,
+    of: Part | None = None,
+    key: Sequence[str] = (),
+    memory: str | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Compare two versions of a table.
+
+    Rows are the same row if they bear the same name: the ``id``, or of a label issue entity,
+    source, actor and time. Silver holds several versions of a row; these are numbered by time, so
+    a correction is a version more, and not a change of the one before.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        a: The one, usually the older: a file, a folder, ``REV:path`` or ``NAME:VERSION``.
+        b: The other.
+        of: Of a model version, which of the tables it rests on.
+        key: The columns that name a row; empty: as above, and without an id a row is what it says.
+        memory: DuckDB's limit, such as ``1GB``; beyond it work spills to disk.
+        progress: Told after each part.
+
+    Returns:
+        ``a``, ``b`` and ``key``; ``rows``: how many ``a`` and ``b`` have, ``same``, ``added``,
+        ``corrected`` (later versions of rows that were there), ``changed``, ``bookkeeping``
+        (nothing differs but where it came from and when it was superseded), ``removed``;
+        ``columns``: ``added``, ``removed``, ``retyped``, and in how many rows each differs, of
+        ``changed`` and ``corrected`` ones; ``examples``; ``labels``, of issues
+        in Parquet (see :func:`vouch.studies.diff.labels.labels`), else null.
+
+    Raises:
+        VouchError: A side cannot be found, had or read, or lacks a column of the key; or ``memory``
+            is no size.
+    """
+    progress(0, STEPS, "finding")
+    one, other = (find(root, state, side, of) for side in (a, b))
+    with connect(memory=memory) as engine:
+        try:
+            progress(1, STEPS, "comparing rows")
+            both = pair(engine.con, one, other, key)
+            rows.differing(both)
+            progress(2, STEPS, "looking at what differs")
+            found = {"rows": rows.counts(both), "columns": _columns(both)}
+            found |= {"examples": rows.examples(both)}
+            progress(3, STEPS, "resolving labels")
+            typed = one.format == other.format == ".parquet"  # text tells no label from another
+            told = labels(engine, both, one.usecase) if both.issues and typed else None
+        except UNFIT as error:
+            reason = str(error).strip().splitlines()[0]
+            raise VouchError(
+                f"{a}, {b}: cannot be compared: {reason}", "give it more --memory"
+            ) from None
+    progress(STEPS, STEPS, "compared")
+    return {"a": one.name, "b": other.name, "key": list(both.key), **found, "labels": told}
+
+
+def _columns(pair: Pair) -> dict[str, Any]:
+    removed, added = pair.only
+    return {
+        "added": list(added),
+        "removed": list(removed),
+        "retyped": [{"column": c, "a": a, "b": b} for c, (a, b) in pair.retyped.items()],
+        **rows.columns(pair),
+    }

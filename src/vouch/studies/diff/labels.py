@@ -1,0 +1,108 @@
+"""Of label issues: who issued or withdrew how many, and which labels that hold were flipped."""
+
+from typing import Any
+
+from vouch import usecases
+from vouch.label.resolve import resolve
+from vouch.studies.diff.rows import KIND
+from vouch.studies.diff.tables import Pair
+
+EXAMPLES = 5
+MET = """(FROM held_a AS a FULL JOIN held_b AS b USING (entity)
+    SELECT entity, a.label AS was, a.source AS was_by, a.issued_at AS was_at,
+      b.label AS now, b.source AS now_by, b.issued_at AS now_at)"""
+FLIPPED = "was <> now"
+
+
+def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
+    """Compare issues by who made them, and the labels that hold by what they became.
+
+    Only entities with an issue that differs are resolved: the label of no other can have changed.
+
+    Args:
+        engine: The Ibis backend of the pair's connection; table ``differing`` is there.
+        pair: The issues.
+        usecase: Whose; its classes' names are told where it is known.
+
+    Returns:
+        ``issues``: added, removed and changed by ``source`` and ``actor``; ``held``: entities
+        whose label was ``flipped``, ``confirmed`` (the same from another source), ``gained`` or
+        ``lost``; ``flips``: entities by ``from``, ``from_source``, ``to``, ``source`` and
+        ``actor``; and ``examples`` of flips.
+    """
+    for side in ("a", "b"):
+        _hold(engine, side)
+    classes = usecases.find(usecase).CLASSES if usecase else ()
+    return {
+        "issues": _issues(pair),
+        "held": _held(pair),
+        "flips": [_called(row, classes) for row in _flips(pair)],
+        "examples": [_called(row, classes) for row in _examples(pair)],
+    }
+
+
+def _hold(engine: Any, side: str) -> None:
+    """Make table ``held_a`` or ``held_b``: the label that holds of each touched entity."""
+    touched = engine.table("differing").select("entity").distinct()
+    issued = engine.table(side).semi_join(touched, "entity")
+    engine.create_table(f"held_{side}", resolve(issued), temp=True)
+
+
+def _issues(pair: Pair) -> list[dict[str, Any]]:
+    counted = ", ".join(
+        f"count(*) FILTER ({KIND} = '{kind}')::BIGINT AS {kind}"
+        for kind in ("added", "removed", "changed")
+    )
+    return _rows(pair, f"SELECT source, actor, {counted} FROM differing GROUP BY ALL ORDER BY ALL")
+
+
+def _held(pair: Pair) -> dict[str, int]:
+    parts = {
+        "flipped": FLIPPED,
+        "confirmed": "was = now AND was_by <> now_by",
+        "gained": "was IS NULL AND now IS NOT NULL",
+        "lost": "now IS NULL AND was IS NOT NULL",
+    }
+    counted = ", ".join(f"count(*) FILTER ({says}) AS {name}" for name, says in parts.items())
+    return _rows(pair, f"SELECT {counted} FROM {MET}")[0]
+
+
+def _flips(pair: Pair) -> list[dict[str, Any]]:
+    return _rows(
+        pair,
+        f"""SELECT was AS "from", was_by AS from_source, now AS "to", now_by AS source, actor,
+              count(*) AS entities
+            FROM {_flipped()} GROUP BY ALL
+            ORDER BY entities DESC, was, now, was_by, now_by, actor""",
+    )
+
+
+def _examples(pair: Pair) -> list[dict[str, Any]]:
+    return _rows(
+        pair,
+        f"""SELECT entity, was AS "from", was_by AS from_source, now AS "to", now_by AS source,
+              actor, now_at AS issued_at
+            FROM {_flipped()} ORDER BY now_at DESC, entity LIMIT {EXAMPLES}""",
+    )
+
+
+def _flipped() -> str:
+    """Select flipped entities with the actors of the issue that holds now."""
+    return f"""(SELECT f.*, string_agg(DISTINCT i.actor, ', ' ORDER BY i.actor) AS actor
+        FROM (SELECT * FROM {MET} WHERE {FLIPPED}) AS f JOIN b AS i
+        ON i.entity = f.entity AND i.source = f.now_by AND i.issued_at = f.now_at
+          AND i.label = f.now AND i.in_force
+        GROUP BY ALL)"""
+
+
+def _called(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+    """Call classes by their names."""
+    return row | {
+        end: classes[row[end]] if row[end] < len(classes) else row[end] for end in ("from", "to")
+    }
+
+
+def _rows(pair: Pair, query: str) -> list[dict[str, Any]]:
+    found = pair.connection.execute(query)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -1,0 +1,155 @@
+"""Which rows came, went or changed.
+
+Only names and digests of rows meet in the great join; whole rows are looked at again where their
+digests differ. A digest has 64 bits, so a change stays unseen once in 2^64 changed rows.
+"""
+
+from typing import Any
+
+from vouch.studies.diff.tables import NUMBER, Pair, listed, quote
+
+EXAMPLES = 5
+KIND, SAID, WHOLE = '"vouch:kind"', '"vouch:said"', '"vouch:whole"'
+"""Columns of ours, quoted: the kind of difference, and digests of what a row says and of all."""
+KINDS = ("added", "corrected", "changed", "bookkeeping", "removed")
+
+
+def differing(pair: Pair) -> None:
+    """Make table ``differing``: name, number and ``kind`` of each row that is not the same.
+
+    Args:
+        pair: The tables.
+    """
+    name = ", ".join(
+        f"coalesce(a.{quote(c)}, b.{quote(c)}) AS {quote(c)}" for c in (*_name(pair), NUMBER)
+    )
+    pair.connection.execute(
+        f"""CREATE TABLE differing AS
+            SELECT {name}, CASE WHEN a.{WHOLE} IS NULL THEN 'added' WHEN b.{WHOLE} IS NULL THEN
+              'removed' WHEN a.{SAID} <> b.{SAID} THEN 'changed' ELSE 'bookkeeping' END AS {KIND}
+            FROM ({_digested(pair, "a")}) AS a FULL JOIN ({_digested(pair, "b")}) AS b
+            ON {_same(pair)} WHERE a.{WHOLE} IS DISTINCT FROM b.{WHOLE}"""
+    )
+    if pair.key and pair.versioned:
+        _mark_corrections(pair)
+
+
+def _name(pair: Pair) -> tuple[str, ...]:
+    return pair.key or pair.shared
+
+
+def _same(pair: Pair, one: str = "a", other: str = "b") -> str:
+    return " AND ".join(
+        f"{one}.{quote(c)} IS NOT DISTINCT FROM {other}.{quote(c)}" for c in (*_name(pair), NUMBER)
+    )
+
+
+def _digested(pair: Pair, view: str) -> str:
+    said = f"hash({listed(pair.told)})" if pair.told else "0"
+    whole = f"hash({listed(pair.shared)})" if pair.shared else "0"
+    columns = listed((*_name(pair), NUMBER))
+    return f"SELECT {columns}, {said} AS {SAID}, {whole} AS {WHOLE} FROM numbered_{view}"
+
+
+def _mark_corrections(pair: Pair) -> None:
+    """Mark later versions of a row that was there, unlike rows that are new."""
+    key = listed(pair.key)
+    pair.connection.execute(
+        f"""UPDATE differing SET {KIND} = 'corrected' WHERE {KIND} = 'added' AND "{NUMBER}" > 1
+            AND hash({key}) IN (SELECT hash({key}) FROM numbered_a)"""
+    )
+
+
+def counts(pair: Pair) -> dict[str, int]:
+    """Count rows: ``a``, ``b``, ``same`` and each kind of difference.
+
+    ``a`` = same + changed + bookkeeping + removed; ``b`` = the same with added and corrected in
+    place of removed.
+    """
+    asked = f"SELECT {KIND}, count(*) FROM differing GROUP BY ALL"
+    found = dict(pair.connection.execute(asked).fetchall())
+    told = {kind: int(found.get(kind, 0)) for kind in KINDS}
+    a, b = (_count(pair, view) for view in ("a", "b"))
+    same = a - told["changed"] - told["bookkeeping"] - told["removed"]
+    return {"a": a, "b": b, "same": same, **told}
+
+
+def _count(pair: Pair, view: str) -> int:
+    found = pair.connection.execute(f"SELECT count(*) FROM {view}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def columns(pair: Pair) -> dict[str, list[dict[str, Any]]]:
+    """Count in how many rows each column differs, the most often changed first.
+
+    Returns:
+        ``changed``: of rows both have; ``corrected``: of a new version and the one before it.
+    """
+    again = _joined(pair, ("changed", "bookkeeping"), "numbered_a", 0)
+    later = _joined(pair, ("corrected",), "numbered_b", 1)
+    return {"changed": _differences(pair, again), "corrected": _differences(pair, later)}
+
+
+def _joined(pair: Pair, kinds: tuple[str, ...], before: str, back: int) -> str:
+    """Join differing rows with what they are in ``b`` and what was before: ``back`` versions."""
+    wanted = ", ".join(f"'{kind}'" for kind in kinds)
+    key = " AND ".join(f"d.{quote(c)} IS NOT DISTINCT FROM a.{quote(c)}" for c in _name(pair))
+    return f"""(SELECT * FROM differing WHERE {KIND} IN ({wanted})) AS d
+        JOIN {before} AS a ON {key} AND d."{NUMBER}" - {back} = a."{NUMBER}"
+        JOIN numbered_b AS b ON {_same(pair, "d", "b")}"""
+
+
+def _differences(pair: Pair, joined: str) -> list[dict[str, Any]]:
+    if not pair.shared or not pair.key:
+        return []
+    asked = ", ".join(
+        f"count(*) FILTER (a.{quote(c)} IS DISTINCT FROM b.{quote(c)})" for c in pair.shared
+    )
+    found = pair.connection.execute(f"SELECT {asked} FROM {joined}").fetchone() or ()
+    told = [{"column": c, "rows": n} for c, n in zip(pair.shared, found, strict=True) if n]
+    return sorted(told, key=lambda one: -one["rows"])
+
+
+def examples(pair: Pair) -> dict[str, list[dict[str, Any]]]:
+    """Show the first rows of each kind by name; of changed ones what the columns were and are.
+
+    Returns:
+        Kind to rows, each with ``row`` (name) and ``columns`` (name to before and after).
+    """
+    found = {kind: _named(pair, kind) for kind in ("added", "removed")}
+    changed = _joined(pair, ("changed",), "numbered_a", 0)
+    corrected = _joined(pair, ("corrected",), "numbered_b", 1)
+    return found | {"changed": _shown(pair, changed), "corrected": _shown(pair, corrected)}
+
+
+def _named(pair: Pair, kind: str) -> list[dict[str, Any]]:
+    name = listed(_name(pair))
+    asked = f"SELECT {name} FROM differing WHERE {KIND} = ? ORDER BY ALL LIMIT {EXAMPLES}"
+    rows = pair.connection.execute(asked, [kind]).fetchall()
+    return [{"row": dict(zip(_name(pair), row, strict=True)), "columns": {}} for row in rows]
+
+
+def _shown(pair: Pair, joined: str) -> list[dict[str, Any]]:
+    if not pair.told or not pair.key:
+        return []
+    asked = ", ".join(listed(names, table) for names, table in _asked(pair))
+    order = listed((*pair.key, NUMBER), "d")
+    query = f"SELECT {asked} FROM {joined} ORDER BY {order} LIMIT {EXAMPLES}"
+    return [_example(pair, row) for row in pair.connection.execute(query).fetchall()]
+
+
+def _asked(pair: Pair) -> list[tuple[tuple[str, ...], str]]:
+    return [(pair.key, "d"), (pair.told, "a"), (pair.told, "b")]
+
+
+def _example(pair: Pair, row: tuple[Any, ...]) -> dict[str, Any]:
+    keys, told = len(pair.key), len(pair.told)
+    before, after = row[keys : keys + told], row[keys + told :]
+    return {
+        "row": dict(zip(pair.key, row, strict=False)),
+        "columns": {
+            name: [was, now]
+            for name, was, now in zip(pair.told, before, after, strict=True)
+            if was != now
+        },
+    }

@@ -1,0 +1,113 @@
+"""What is compared: a file or folder, what stood there in a git revision, what a model rests on."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from vouch.core.errors import VouchError, near
+from vouch.project.versions import fetch
+from vouch.studies.diff import revisions
+from vouch.usecases import USECASES
+
+Part = Literal["silver", "labels", "train"]
+PARTS: dict[Part, str] = {
+    "silver": "data/silver/{usecase}/rows.parquet",
+    "labels": "data/labels/{usecase}/issued/labels.parquet",
+    "train": "data/gold/{usecase}/train.parquet",
+}
+TABLES = (".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two tables.
+
+    Attributes:
+        name: As the user wrote it, with the part of a model version.
+        files: Its files, all of one format, under any name.
+        format: ``.parquet`` or ``.csv``.
+        usecase: Whose data it is, where the path tells.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    format: str
+    usecase: str | None
+
+
+def find(root: Path, state: Path, text: str, of: Part | None) -> Side:
+    """Find what a user means.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder, with the registered models.
+        text: A file, a folder, ``REV:path`` or ``NAME:VERSION``.
+        of: Of a model version, which of the tables it rests on.
+
+    Raises:
+        VouchError: Nothing such is known, or its files cannot be had, or it is no table.
+    """
+    if Path(text).exists():
+        return _on_disk(text)
+    left, colon, right = text.partition(":")
+    if colon and revisions.known(root, left):
+        return _at_revision(root, text, left, right)
+    return _of_version(root, state, text, of)
+
+
+def _on_disk(text: str) -> Side:
+    place = Path(text)
+    files = sorted(p for p in place.rglob("*") if p.is_file()) if place.is_dir() else [place]
+    return _side(text, {str(p): p for p in files})
+
+
+def _at_revision(root: Path, text: str, revision: str, path: str) -> Side:
+    wanted = PurePosixPath(path).as_posix()
+    found = revisions.digests_at(root, revision, wanted)
+    kept = [name for name in found if name == wanted or _is_table(name)]
+    files = fetch(root, [found[name] for name in kept])
+    return _side(text, dict(zip(kept, files, strict=True)))
+
+
+def _of_version(root: Path, state: Path, text: str, of: Part | None) -> Side:
+    from vouch.register.registry import names, parse
+
+    models = names(state) if ":" in text else []
+    if text.rpartition(":")[0] not in models:
+        raise _unknown(text, models)
+    if of is None:
+        raise VouchError(f"{text} rests on several tables", f"--of {', --of '.join(PARTS)}")
+    version = parse(state, text)
+    path = PARTS[of].format(usecase=version.lineage["usecase"])
+    digest = version.lineage["digests"].get(path)
+    if digest is None:
+        raise VouchError(f"{text}: its lineage does not name {path}", "train it again")
+    return _side(f"{text} {of}", {path: fetch(root, [digest])[0]})
+
+
+def _unknown(text: str, models: list[str]) -> VouchError:
+    left, colon, _ = text.partition(":")
+    if not colon:
+        return VouchError(f"{text}: no such file or folder", f"dvc checkout, or HEAD:{text}")
+    return VouchError(
+        f"{text}: {left!r} is neither a git revision nor a registered model",
+        f"write REV:path, or NAME:VERSION. {near(left, models)}",
+    )
+
+
+def _side(name: str, files: dict[str, Path]) -> Side:
+    tables = [path for path in files if _is_table(path)]
+    formats = {_format(path) for path in tables}
+    if len(formats) != 1:
+        found = " and ".join(sorted(formats)) or ", ".join(sorted(files)[:5]) or "nothing"
+        raise VouchError(f"{name}: is no table (got {found})", "name a Parquet or CSV file")
+    usecase = next((part for part in PurePosixPath(tables[0]).parts if part in USECASES), None)
+    return Side(name, tuple(files[path] for path in tables), formats.pop(), usecase)
+
+
+def _is_table(path: str) -> bool:
+    return _format(path) in TABLES
+
+
+def _format(path: str) -> str:
+    return PurePosixPath(path).suffix.lower()

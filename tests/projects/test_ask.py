@@ -1,0 +1,146 @@
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from vouch.cli.holdout import app
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json
+from vouch.holdout.keeper import Keeper
+from vouch.project.ask import ask
+from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
+from vouch.project.rotation import rotate
+
+from .conftest import KEY, ROOT, payments
+
+
+@pytest.fixture
+def asking(project, monkeypatch):
+    """A project folder in which commands can run."""
+    shutil.copy(ROOT / "params.yaml", project.root)
+    params = yaml.safe_load((project.root / "params.yaml").read_text())
+    params["evaluate"]["fraud"] |= {"repeats": 100, "budget": 3}
+    (project.root / "params.yaml").write_text(yaml.safe_dump(params))
+    save_choice(project.root, "fraud", Choice(source="paysim", raw="data/raw/paysim", set=KEY.set))
+    monkeypatch.chdir(project.root)
+    Path("dvc.yaml").touch()  # what makes a folder a project
+    return project
+
+
+def run(*words: str):
+    result = CliRunner().invoke(app, list(words), catch_exceptions=True)
+    if isinstance(result.exception, VouchError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_stages_own_question_is_free_to_read_again(asking):
+    content = asking.evaluate(budget=3)
+    said = run("ask", "fraud", "--json", "answer.json")
+    reply = read_json(asking.root / "answer.json")
+    assert reply["question"] == content["holdout"]["question"]
+    assert reply["answer"]["truth"] == content["holdout"]["truth"]
+    assert "average_precision against truth" in said
+    assert len(Keeper(asking.state).log()) == 1
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "precision_at_capacity", "cost"])
+@pytest.mark.parametrize("kind", ["truth", "rule"])
+def test_a_mean_is_answered_and_repeats_word_for_word(asking, metric, kind):
+    first = ask(asking.root, "fraud", metric, kind, asking.params)
+    assert 0 <= first["answer"]["value"] <= 1
+    assert ask(asking.root, "fraud", metric, kind, asking.params) == first
+    assert len(Keeper(asking.state).log()) == 1
+
+
+def test_a_fitting_training_estimate_hides_the_holdout(asking):
+    """Rows as in training: the very number of the training rows comes back, not the holdout's."""
+    asking.seal(payments(3000, 1))
+    answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params)["answer"]
+    if answer["from"] == "training":
+        assert answer["value"] == answer["training"]
+    else:  # the noise may decide otherwise, but then the answer carries noise
+        assert answer["value"] != answer["training"]
+
+
+def test_an_overfitted_training_estimate_is_exposed(asking):
+    held = payments(4000, 5)
+    flipped = held.assign(truth=1 - held["truth"])
+    asking.seal(flipped)
+    answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params)["answer"]
+    assert answer["from"] == "holdout"
+    assert answer["training"] - answer["value"] > 0.5
+
+
+def test_questions_run_out(asking):
+    for kind in ("truth", "rule"):
+        run("ask", "fraud", "--metric", "accuracy", "--against", kind)
+    run("ask", "fraud", "--metric", "cost")
+    assert "refused" in run("ask", "fraud")
+    assert "spent" in run("status", "--json", "s.json")
+    assert read_json(asking.root / "s.json")[0]["left"] == 0
+    assert "accuracy" in run("log", "--json", "log.json")
+    assert [e["kind"] for e in read_json(asking.root / "log.json")] == ["mean"] * 3
+
+
+def test_unknown_metrics_suggest_the_near_one(asking):
+    with pytest.raises(VouchError) as caught:
+        run("ask", "fraud", "--metric", "acuracy")
+    assert "accuracy" in caught.value.hint
+
+
+def test_no_ledger_yet_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()  # what makes a folder a project
+    with pytest.raises(VouchError, match="no ledger yet"):
+        run("status")
+
+
+def test_rotating_needs_newer_rows(asking):
+    with pytest.raises(VouchError, match="asked about already") as caught:
+        rotate(asking.root, "fraud", 20, 0.2, force=True)
+    assert "--add" in caught.value.hint
+    assert load_inputs(INPUTS).choice("fraud").generation == 1
+
+
+def test_rotating_on_too_few_newer_rows_must_be_forced(asking):
+    asking.seal(payments(2000, 2), newer=100)
+    with pytest.raises(VouchError, match="100 rows are newer"):
+        run("rotate", "fraud")
+    assert "Generation 2" in run("rotate", "fraud", "--force")
+    assert load_inputs(INPUTS).choice("fraud").generation == 2
+
+
+def test_rotating_opens_the_next_generation_once(asking):
+    asking.seal(payments(2000, 2), newer=5000)
+    said = run("rotate", "fraud", "--json", "r.json")
+    assert "5,000 newer rows" in said
+    assert read_json(asking.root / "r.json")["generation"] == 2
+    with pytest.raises(VouchError, match="generation 2") as caught:
+        run("rotate", "fraud")  # the pipeline has not run on it yet
+    assert "vouch run fraud" in caught.value.hint
+
+
+def test_rotating_without_times_ends_when_every_part_was_a_holdout(asking):
+    content = read_json(asking.path("extracted")) | {"until": None, "boundary": None}
+    from vouch.core.files import write_json
+
+    write_json(asking.path("extracted"), content)
+    assert rotate(asking.root, "fraud", 20, 0.5).generation == 2
+    write_json(asking.path("extracted"), content | {"generation": 2})
+    with pytest.raises(VouchError, match="a holdout once"):
+        rotate(asking.root, "fraud", 20, 0.5)
+
+
+def test_nothing_but_the_keeper_can_read_the_sealed_file(asking):
+    import pandas as pd
+
+    sealed = asking.path("holdout").read_bytes()
+    with pytest.raises(Exception):
+        pd.read_parquet(io.BytesIO(sealed))
+    assert np.frombuffer(sealed, dtype="uint8").std() > 60  # noise, not a table

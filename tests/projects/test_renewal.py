@@ -1,0 +1,105 @@
+import subprocess
+from datetime import datetime, timedelta
+from math import ceil
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.project import BIN, ENVIRONMENT, vouch
+from vouch.core.files import read_json
+from vouch.holdout.ledger import HoldoutKey, Inquiry, Ledger
+from vouch.project.inputs import INPUTS, load_inputs
+from vouch.project.renewal import forecast, renew
+
+START = datetime(2024, 1, 1)
+
+
+def summary(held, newer, truth, until=START + timedelta(days=10)):
+    return {
+        "rows": {"train": 100, "holdout": held, "newer": newer},
+        "positives": {"holdout": {"truth": truth, "rule": 0}},
+        "boundary": START.isoformat(),
+        "until": until and until.isoformat(),
+    }
+
+
+@given(
+    held=st.integers(1, 10_000),
+    newer=st.integers(0, 10_000),
+    few=st.integers(1, 100),
+    days=st.integers(1, 400),
+    data=st.data(),
+)
+def test_the_rows_told_are_just_enough_and_come_at_the_present_rate(held, newer, few, days, data):
+    truth = data.draw(st.integers(1, held))
+    newest = START + timedelta(days=days)
+    missing, expected = forecast(summary(held, newer, truth), newest, few)
+    # rotate counts the positives to expect so
+    assert (newer + missing) * truth / held >= few - 1e-6
+    assert missing == 0 or (newer + missing - 1) * truth / held < few + 1e-6
+    coming = missing / ((held + newer) / days)
+    late = (datetime.fromisoformat(expected) - newest) / timedelta(days=1)
+    assert late == pytest.approx(coming, rel=1e-6, abs=1e-6)
+
+
+def test_what_cannot_be_told_is_not():
+    assert forecast(summary(10, 0, 0), START, 5) == (None, None)
+    assert forecast(summary(10, 0, 5, until=None), None, 5) == (None, None)
+    assert forecast(summary(10, 0, 5), START, 5) == (10, None)
+
+
+def spend(project: Path) -> None:
+    """Ask the holdout until it is spent."""
+    choice = load_inputs(project / INPUTS).choice("fraud")
+    key = HoldoutKey("fraud", choice.source, choice.set, choice.generation)
+    ledger = Ledger(project / ".vouch")
+    (left,) = (e["left"] for e in ledger.status() if e["status"] == "open")
+    for number in range(left):
+        ledger.charge(key, Inquiry(f"q{number}", "", "c", "m", "auc", "mean"), 20, 10, 10)
+
+
+def test_an_open_holdout_stays(project):
+    before = (project / INPUTS).read_bytes()
+    found = renew(project, project / ".vouch", "fraud")
+    assert found.status == "open" and "questions left" in found.said
+    assert (project / INPUTS).read_bytes() == before
+
+
+def test_a_spent_one_without_newer_rows_says_what_is_missing_and_when(project):
+    spend(project)
+    found = renew(project, project / ".vouch", "fraud")
+    extracted = read_json(project / "data/gold/fraud/extract.json")
+    rate = extracted["positives"]["holdout"]["truth"] / extracted["rows"]["holdout"]
+    assert found.status == "waiting" and found.missing == ceil(20 / rate)
+    assert f"{found.missing:,} newer rows are missing" in found.said
+    assert found.expected > extracted["until"] and found.expected[:10] in found.said
+    assert load_inputs(project / INPUTS).choice("fraud").generation == 1
+
+
+@pytest.mark.slow
+def test_a_spent_one_gives_way_once_newer_rows_have_filled_another(fresh_project):
+    params = yaml.safe_load((fresh_project / "params.yaml").read_text())
+    params["evaluate"]["fraud"] |= {"min_positives": 1, "budget": 1}
+    (fresh_project / "params.yaml").write_text(yaml.safe_dump(params))
+    first = vouch(fresh_project, "run", "fraud", "--no-prefect", "--as-of", "2024-01-15")
+    assert first.returncode == 0, first.stdout + first.stderr
+    # all that came since is newer than the holdout
+    request = '{"usecase": "fraud", "as_of": "latest"}'
+    done = subprocess.run(
+        [str(BIN / "python"), "-m", "flows", "retraining", request],
+        cwd=fresh_project,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "generation 2 opens" in done.stdout
+    extracted = read_json(fresh_project / "data/gold/fraud/extract.json")
+    assert extracted["generation"] == 2 and extracted["boundary"] > "2024-01-15"
+    status = [(e["generation"], e["status"]) for e in Ledger(fresh_project / ".vouch").status()]
+    assert status == [(1, "retired"), (2, "spent")]

@@ -1,0 +1,106 @@
+"""The one table and everything that must agree with it."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.dependencies import code, imports
+from vouch.core.errors import VouchError
+from vouch.core.settings import load_params, locate
+from vouch.project.stages import REVIEWS, STAGES, Stage, find
+from vouch.usecases import USECASES
+
+ROOT = Path(__file__).parents[2]
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+GRAPH = imports()
+NAMES = [stage.name for stage in STAGES]
+AROUND = {
+    "enqueue": "vouch.review.enqueue.params:EnqueueParams",
+    "collect": "vouch.review.collect.params:CollectParams",
+}
+
+
+def dvc_path(template: str) -> str:
+    return (
+        template.replace("{usecase}", "${key}")
+        .replace("{source}", "${item.source}")
+        .replace("{raw}", "${item.raw}")
+    )
+
+
+def paths(listed):
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in listed]
+
+
+def test_dvc_runs_the_stages_of_the_table_in_its_order():
+    assert list(DVC) == NAMES
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_dvc_stage_equals_its_row(stage: Stage):
+    told = DVC[stage.name]["do"]
+    assert f"vouch stage {stage.name} ${{key}}" in told["cmd"]
+    inputs = [dvc_path(p) for p in stage.inputs.values()]
+    assert told["deps"] == [*code(stage, GRAPH), *inputs], "run python -m benchmarks.dependencies"
+    assert paths(told["outs"]) == [dvc_path(p) for p in stage.outputs.values()]
+    persisted = [
+        isinstance(out, dict) and out[p]["persist"]
+        for out, p in zip(told["outs"], paths(told["outs"]), strict=True)
+    ]
+    assert persisted == [stage.persist] * len(stage.outputs)
+    chosen = [f"usecases.${{key}}.{c}" for c in stage.choices]
+    expected = [f"{stage.name}.${{key}}", *([{"data/inputs.yaml": chosen}] if chosen else [])]
+    assert told["params"] == expected
+
+
+def test_every_input_that_a_stage_could_make_is_made_by_an_earlier_one():
+    made: set[str] = set()
+    for stage in STAGES:
+        needed = {p for p in stage.inputs.values() if p.startswith("data/")}
+        # people's decisions come by `vouch collect`, outside the pipeline
+        outside = {p for p in needed if p.startswith("data/sources")} | {REVIEWS}
+        assert needed - outside <= made
+        made |= set(stage.outputs.values())
+
+
+def test_params_has_a_section_for_every_stage():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert list(params) == [*NAMES, *AROUND]
+
+
+@pytest.mark.parametrize("usecase", USECASES)
+@pytest.mark.parametrize(("name", "model"), AROUND.items())
+def test_what_stands_around_the_stages_has_valid_parameters(name: str, model: str, usecase: str):
+    load_params(ROOT / "params.yaml", locate(model), name, usecase)
+
+
+@pytest.mark.parametrize("usecase", USECASES)
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_function_takes_what_the_row_says(stage: Stage, usecase: str):
+    taken = set(inspect.signature(locate(stage.function(usecase))).parameters)
+    declared = {*stage.inputs, *stage.outputs, *stage.choices, "params", "progress"}
+    assert taken == declared | ({"state"} if stage.state else set())
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_folder_and_task_bear_the_name(stage: Stage):
+    assert (ROOT / "src/vouch" / stage.name / "__init__.py").exists()
+    assert (ROOT / "tasks" / f"{stage.name}.py").exists()
+
+
+def test_flow_keeps_the_order():
+    from flows.stages import ORDER
+
+    assert [task.name for task in ORDER] == NAMES
+
+
+def test_unknown_stage_suggests_the_near_one():
+    with pytest.raises(VouchError) as error:
+        find("validat")
+    assert "did you mean 'validate'" in error.value.hint
+
+
+def test_a_stage_that_writes_the_projects_state_is_never_restored():
+    assert [stage.name for stage in STAGES if stage.state and not stage.persist] == []

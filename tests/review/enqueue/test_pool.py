@@ -1,0 +1,46 @@
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vouch.review.enqueue.pool import permanent, pool, scores
+
+PAYMENTS = pd.DataFrame(
+    {"id": ["a", "b"], "score": [0.9, 0.4], "rule": [0, 1], "amount": [100.0, 10.0]}
+)
+TEXTS = pd.DataFrame(
+    {"id": ["a"], "score_0": [0.5], "score_1": [0.2], "score_2": [0.3], "rule": [2], "twin": ["t"]}
+)
+
+
+def test_payments_are_measured_by_hand():
+    found = pool(PAYMENTS, "fraud", {"b"})
+    assert found["margin"].round(9).tolist() == [0.8, 0.2]
+    assert found["value"].tolist() == [90.0, 4.0]
+    assert found["disagreement"].round(9).tolist() == [0.9, 0.6]
+    assert found["taken"].tolist() == [False, True]
+    assert found["twin"].isna().all()
+
+
+def test_texts_are_measured_by_hand():
+    (found,) = pool(TEXTS, "sentiment", set()).to_dict("records")
+    assert round(found["margin"], 9) == 0.2
+    assert round(found["disagreement"], 9) == 0.7
+    assert np.isnan(found["value"])
+    assert found["twin"] == "t"
+
+
+def test_a_row_without_a_rule_disagrees_with_nothing():
+    assert pool(PAYMENTS.assign(rule=None), "fraud", set())["disagreement"].isna().all()
+
+
+def test_two_classes_have_two_scores():
+    assert scores(PAYMENTS).round(9).tolist() == [[0.1, 0.9], [0.6, 0.4]]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.text(max_size=5), min_size=1, unique=True))
+def test_permanent_numbers_depend_on_the_row_alone(names):
+    together = permanent(pd.Series(names), "fraud")
+    assert ((together > 0) & (together < 1)).all()
+    assert permanent(pd.Series(names[::-1]), "fraud").tolist() == together[::-1].tolist()

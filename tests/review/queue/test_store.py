@@ -1,0 +1,44 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from tests.review.enqueue.conftest import case  # noqa: F401
+from vouch.review.queue import Queue
+
+
+@pytest.fixture
+def queue(tmp_path):
+    return Queue(tmp_path, "fraud", "simulated")
+
+
+def test_cases_come_back_as_they_went_in(queue, case):  # noqa: F811
+    cases = [case(1), case(2, propensity=0.25, stream="random")]
+    queue.put(cases)
+    given = [replace(one, reasons=[list(part) for part in one.reasons]) for one in cases]
+    assert queue.all() == given
+
+
+def test_all_or_none_are_kept(queue, case):  # noqa: F811
+    queue.put([case(1)])
+    with pytest.raises(IntegrityError):
+        queue.put([case(2), case(1)])
+    assert [one.entity for one in queue.all()] == ["row-1"]
+
+
+def test_sources_do_not_mix(queue, case, tmp_path):  # noqa: F811
+    queue.put([case(1)])
+    assert Queue(tmp_path, "fraud", "paysim").all() == []
+
+
+def test_it_counts_since_a_moment(queue, case):  # noqa: F811
+    start = datetime(2026, 1, 1)
+    queue.put([case(n, out_at=start + timedelta(days=n)) for n in range(5)])
+    assert queue.count_since(start + timedelta(days=3)) == 2
+
+
+def test_what_is_withdrawn_is_gone(queue, case):  # noqa: F811
+    queue.put([case(1), case(2)])
+    queue.withdraw(["fraud-000000000001"])
+    assert [one.entity for one in queue.all()] == ["row-2"]

@@ -1,0 +1,70 @@
+"""A row's features at scoring are those of training, bit for bit, whatever else its file has."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from vouch.core.files import read_json
+from vouch.engine import connect
+from vouch.register.registry import find
+from vouch.serve.features import prepare
+from vouch.serve.reading import as_given
+from vouch.sources.declaration import load_declaration
+
+from .conftest import SHOP, payments, register, train
+
+ROWS = 120
+OPTIONAL = SHOP.replace("number: {role: id}", "number: {role: id, optional: true}")
+PARAMS = "{ingest: {fraud: {id_conflicts: 1}}, validate: {fraud: {id_conflicts: 1}}}"
+places = st.integers(0, ROWS - 1)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pd.DataFrame:
+    """Payments with repeats, corrections, missing ids and amounts that training refuses."""
+    rows = payments(ROWS, seed=draw(st.integers(0, 999)))
+    rows.loc[draw(st.lists(places, max_size=20)), "number"] = None
+    for place, price in draw(st.dictionaries(places, st.sampled_from([-5.0, 1e13]))).items():
+        rows.loc[place, "price"] = price
+    again = rows.iloc[draw(st.lists(places, max_size=30))]
+    newer = rows.iloc[draw(st.lists(places, max_size=10, unique=True))].assign(price=99.5)
+    whole = pd.concat([rows, again, newer[newer["number"].notna()]])
+    return whole.sample(frac=1, random_state=0) if draw(st.booleans()) else whole
+
+
+def at_scoring(root: Path) -> pd.DataFrame:
+    """Compute the features of the file that the model was trained on, as ``score`` does."""
+    version, path = find(root / ".vouch", "fraud-shop", "1"), root / "payments.csv"
+    declared = load_declaration(root / "data/sources/shop.yaml")
+    with connect() as engine:
+        source = as_given(declared, path)
+        table = prepare(engine, source, declared, path, version, root, root / "scratch")
+    rows = pd.read_parquet(table.path)
+    return rows[rows["scored"]].drop_duplicates("shown").set_index("shown")
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=6,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=tables())
+def test_features_are_training_s_bit_for_bit(tmp_path_factory, rows):
+    root = tmp_path_factory.mktemp("shop")
+    (root / "scratch").mkdir()
+    (root / "params.yaml").write_text(PARAMS)
+    train(root, rows, OPTIONAL)
+    register(root)
+    names = [feature["name"] for feature in read_json(root / "gold/extract.json")["features"]]
+    trained = pd.read_parquet(root / "gold/train.parquet").set_index("id")
+    scored = at_scoring(root)
+    assert len(trained) > ROWS / 2 and set(trained.index) <= set(scored.index)
+    for name in names:
+        expected = trained[name].to_numpy()
+        np.testing.assert_array_equal(scored.loc[trained.index, name].to_numpy(), expected, name)
