@@ -2,7 +2,7 @@
 
 Writes it into dvc.yaml; a test keeps the two equal. A stage depends on the modules that its
 function and its parameters import, in any use case, directly or not; on those that a use case names
-for a part the stage asks for; and on the templates beside them. A folder stands for all its modules.
+for a part the stage asks for; and on the templates beside them. A folder stands for all it holds.
 """
 
 import ast
