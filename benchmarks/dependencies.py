@@ -36,7 +36,7 @@ def code(stage: Stage, graph: grimp.ImportGraph) -> list[str]:
 
 def imports() -> grimp.ImportGraph:
     """Return the import graph of ``vouch``, without what only type checkers import."""
-    return grimp.build_graph("vouch", exclude_type_checking_imports=True)
+    return grimp.build_graph("vouch", exclude_type_checking_imports=True, cache_dir=None)
 
 
 def _closure(entries: Iterable[str], graph: grimp.ImportGraph) -> set[str]:
