@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow spark lint lock setup
+.PHONY: run test test-slow spark lint lock setup help
 .DEFAULT_GOAL := run
 
 run: setup  ## from simulated payments and tweets to registered models and reports
@@ -12,19 +12,22 @@ run: setup  ## from simulated payments and tweets to registered models and repor
 test: setup  ## all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-slow: setup
+test-slow: setup  ## the slow tests: real servers, kills, Spark
 	$(BIN)/pytest -m slow
 
 spark: setup  ## Spark NLP's jars into .venv/jars; needs Java 17 and, the first time, the network
 	$(BIN)/python -m vouch.engine.jars
 
-lint: setup
+lint: setup  ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-setup: $(READY)
+setup: $(READY)  ## everything from the lock into .venv
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 # the lock's own lines of uv install uv, which installs the rest, hashes checked; PySpark comes as
 # source and is built with the lock's setuptools; bytecode is made here once, for containers tell
