@@ -53,6 +53,7 @@ def test_a_parameter_reruns_only_what_depends_on_it(project):
     assert_clean(project)
 
 
+@pytest.mark.slow
 def test_going_back_to_old_parameters_restores_from_the_run_cache(project):
     original = (project / "params.yaml").read_text()
     params = yaml.safe_load(original)
@@ -85,6 +86,7 @@ def test_what_a_kill_left_of_dvcs_list_is_mended(project, torn):
     assert_clean(project)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_both_end_well(fresh_project):
     command = [str(BIN / "vouch"), "run", "fraud", "--no-prefect"]
     runs = [

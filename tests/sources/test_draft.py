@@ -1,5 +1,6 @@
 import os
 import random
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -271,8 +272,9 @@ def test_each_doubt_is_to_be_confirmed(tmp_path, cells, doubt):
         header, cells = header.replace("when,", ""), {"step": cells["step"]}
     table = payments(tmp_path / "shop.csv", header=header, **cells)
     drafted = draft_source(tmp_path, table)
-    with pytest.raises(VouchError, match=rf"(?s)open question.*{doubt}"):
+    with pytest.raises(VouchError, match="open question") as error:
         choose(tmp_path, "fraud", "shop", path=table)
+    assert re.search(doubt, "\n".join(error.value.lines))
     assert load_declaration(drafted.path).confirm == drafted.doubts
 
 
