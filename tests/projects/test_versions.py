@@ -33,6 +33,7 @@ def test_repro_after_a_run_finds_everything_unchanged(trained_project):
     assert "Running stage" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_after_repro_finds_everything_unchanged(fresh_project):
     done = dvc(fresh_project, "repro")
     assert done.returncode == 0, done.stdout + done.stderr
