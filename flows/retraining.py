@@ -19,7 +19,7 @@ from tasks.register import decide
 from vouch.core.errors import VouchError
 from vouch.project import terminal
 from vouch.project import training as driver
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.project.request import Retraining
 from vouch.project.stages import find
 from vouch.register.approval import Waiting, waiting

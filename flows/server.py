@@ -13,7 +13,7 @@ from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret, server_of
 from vouch.operate.fence import Fence
 from vouch.operate.record import own_secret
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.project.training import alone
 
 PORT = 4200

@@ -10,7 +10,7 @@ from tasks.artifacts import show_table
 from tasks.events import tell_labels
 from tasks.stage import RETRY
 from vouch.project import terminal
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 
 SHOWN = 10
 """Answers set aside that the terminal names; the table in Prefect's page has all."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from tasks.artifacts import show_link
 from tasks.stage import RETRY
 from vouch.project import terminal
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 
 
 # no second try: the cases of the first are out, so it would choose others, or none

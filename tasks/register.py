@@ -8,7 +8,7 @@ from prefect import task
 from tasks.artifacts import show_text
 from tasks.stage import RETRY, run
 from vouch.core.files import read_json
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.register.approval import Waiting, approve, refuse
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from tasks.stage import RETRY
 from vouch.operate.exchange import Pending, record
 from vouch.project import terminal
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.project.request import Scoring
 
 

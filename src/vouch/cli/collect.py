@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from vouch.core.output import write
+from vouch.project.paths import STATE
 from vouch.usecases import USECASES
 
-ROOT, STATE = Path(), Path(".vouch")
+ROOT = Path()
 SHOWN = 10
 
 

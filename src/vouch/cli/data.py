@@ -7,10 +7,10 @@ import typer
 
 from vouch.core.errors import one_line
 from vouch.core.output import write, write_table
+from vouch.project.paths import STATE
 
 app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
 ROOT = Path()
-STATE = Path(".vouch")
 SAID = {
     "same": "the same",
     "added": "added",

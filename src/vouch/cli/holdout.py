@@ -24,7 +24,7 @@ def status(json_file: Json = None) -> None:
     Example:
       vouch holdout status
     """
-    from vouch.project.pipeline import STATE
+    from vouch.project.paths import STATE
 
     holdouts = _ledger(ROOT / STATE).status()
     columns = ("holdout", "from, to", "rows", "positives", "asked", "status")
@@ -67,7 +67,7 @@ def log(json_file: Json = None) -> None:
     Example:
       vouch holdout log --json questions.json
     """
-    from vouch.project.pipeline import STATE
+    from vouch.project.paths import STATE
 
     entries = _ledger(ROOT / STATE).log()
     write_table(("", "asked", "about", "question and answer"), map(_question, entries))

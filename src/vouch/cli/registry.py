@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vouch.core.output import write, write_table
+from vouch.project.paths import STATE
 from vouch.usecases import USECASES
 
 if TYPE_CHECKING:
     from vouch.register.promotions import Promotion
 
 ROOT = Path()
-STATE = Path(".vouch")
 Usecase = Annotated[str, typer.Argument(help=" or ".join(USECASES))]
 Source = Annotated[
     str | None, typer.Option(help="A declaration in data/sources; else the present one.")

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from vouch.core.output import write
+from vouch.project.paths import STATE
 from vouch.usecases import USECASES
-
-STATE = Path(".vouch")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from vouch.core.files import write_json
 from vouch.operate import processes
 from vouch.operate.locks import at_work
 from vouch.operate.record import HOME, place, running
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 
 STARTING = timedelta(minutes=2)
 """So long a run may be pending before it counts as left."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vouch.operate.record import running
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 
 
 def at_work(root: Path) -> list[str]:

@@ -13,7 +13,7 @@ from vouch.operate.folders import CASES, SCORES
 from vouch.operate.locks import busy
 from vouch.operate.record import HOME
 from vouch.project.inputs import INPUTS, Inputs, load_inputs, write_inputs
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.project.stages import REVIEWS, STAGES
 from vouch.review.queue.store import Base as Queue
 

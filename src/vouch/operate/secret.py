@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from vouch.core.errors import VouchError
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 
 LIFETIME = 3600.0
 """Seconds within which a link must be opened."""

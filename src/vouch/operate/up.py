@@ -17,7 +17,7 @@ from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret
 from vouch.operate.record import MLFLOW, Ports, Record, place, running
 from vouch.project import terminal
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 
 POOL = "local"
 """The work pool that prefect.yaml's deployments name."""

@@ -10,7 +10,7 @@ from vouch.evaluate.params import EvaluateParams
 from vouch.evaluate.stage import Candidate, contestant, key, load_candidate, question
 from vouch.holdout.keeper import Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.project.stages import find
 
 ALL = "candidate"

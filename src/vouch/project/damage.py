@@ -12,8 +12,8 @@ from vouch.core import parquet, tracking
 from vouch.core.database import DATABASE, read_only, read_rows
 from vouch.core.errors import VouchError
 from vouch.core.files import read_yaml
+from vouch.project.paths import STATE
 
-STATE = Path(".vouch")
 PREFECT = Path(".prefect/prefect.db")
 GIVEN = ("inbox", "outbox", "raw")
 """Folders below ``data`` whose files are people's, read and judged where they come in."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from vouch.core import tracking
 from vouch.core.errors import VouchError, show
 from vouch.project import damage
-from vouch.project.damage import STATE
+from vouch.project.paths import STATE
 
 LOGS = STATE / "errors"
 """Where the traceback of an error stands that nothing here explains."""

@@ -11,9 +11,8 @@ from filelock import FileLock
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params, locate
 from vouch.project.inputs import Choice, load_inputs
+from vouch.project.paths import STATE
 from vouch.project.stages import Stage
-
-STATE = Path(".vouch")
 
 
 def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from vouch.project import terminal, versions
 from vouch.project.inputs import Choice, choose
-from vouch.project.pipeline import STATE
+from vouch.project.paths import STATE
 from vouch.project.request import Request
 from vouch.project.stages import STAGES
 
