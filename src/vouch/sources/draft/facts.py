@@ -292,19 +292,37 @@ def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
     ).fetchone()
     assert found is not None
     *counts, dated = (n or 0 for n in found)
-    fits = _fits(connection, place) if dated > 0.9 * counts[1] > 0 else ()
-    counted = _Counted(*counts, fits=fits)
+    fitting = _fitting(connection, place, counts[1]) if dated > 0.9 * counts[1] > 0 else ()
+    counted = _Counted(*counts, fitting=fitting)
     top, signs = _top(connection, place), _signs(connection, place)
     return counted.facts(name, place, top, signs)
 
 
-def _fits(connection: "DuckDBPyConnection", place: int) -> tuple[int, ...]:
-    """Count the values that fit each of the strptime patterns."""
+def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[str, ...]:
+    """Return the strptime patterns that fit nearly all of a column's values."""
+    spare = 0.01 * rows
+    first = math.floor(spare) + 10
+    # one that misses too many of the first values is out without a look at the others
+    tried = _counts(connection, place, TIME_FORMATS, first)
+    left = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
+    counts = _counts(connection, place, left, rows)
+    return tuple(f for f, n in counts.items() if rows - n < spare)
+
+
+def _counts(
+    connection: "DuckDBPyConnection", place: int, formats: tuple[str, ...], rows: int
+) -> dict[str, int]:
+    """Return how many of a column's first values fit each pattern."""
+    if not formats:
+        return {}
     # %Y takes the 24 of 01.03.24 for the year 24
-    counts = ", ".join(f"count_if(year(try_strptime(v, '{f}')) >= {FIRST})" for f in TIME_FORMATS)
-    query = f"SELECT {counts} FROM (SELECT {_value(place)} AS v FROM sample)"
+    counts = ", ".join(f"count_if(year(try_strptime(v, '{f}')) >= {FIRST})" for f in formats)
+    values = f"SELECT {_value(place)} AS v FROM sample WHERE v IS NOT NULL"
+    query = f"SELECT {counts} FROM ({values} ORDER BY place LIMIT {rows})"
     # where no value fits there is no count, but null
-    return tuple(n or 0 for n in connection.execute(query).fetchone() or ())
+    return {
+        f: n or 0 for f, n in zip(formats, connection.execute(query).fetchone() or (), strict=True)
+    }
 
 
 DATED = r".*[0-9].*[-/.: ].*[0-9].*|[0-9]{8}|[0-9]{14}"
@@ -318,8 +336,8 @@ POINT_GROUPS = r"[+-]?[0-9]{1,3}([.][0-9]{3})+(,[0-9]+)?"
 class _Counted:
     """The counts of one column, turned into facts."""
 
-    def __init__(self, *counts: Any, fits: tuple[int, ...]) -> None:
-        self.counts, self.fits = counts, fits
+    def __init__(self, *counts: Any, fitting: tuple[str, ...]) -> None:
+        self.counts, self.fitting = counts, fitting
 
     def facts(self, name: str, place: int, top: tuple[str, ...], signs: tuple[str, ...]) -> Facts:
         total, rows, distinct, numbers, points, commas, by_comma, by_point, *rest = self.counts
@@ -329,9 +347,7 @@ class _Counted:
         # a comma before three digits parts thousands where points part the decimals
         commas = 0 if points and by_comma >= commas else commas
         points = 0 if commas and by_point >= points else points
-        fitting = tuple(
-            form for form, n in zip(TIME_FORMATS, self.fits, strict=False) if n > 0.99 * rows
-        )
+        fitting = self.fitting
         groups = "," if by_comma and not commas else "." if by_point and commas else ""
         return Facts(
             name, place, total, rows, distinct, numbers / base, points / base, commas / base,
