@@ -16,10 +16,11 @@ from pathlib import Path
 import ibis
 
 from vouch.engine import connect, write_parquet
-from vouch.ingest import parse
-from vouch.label.issues import issues
+from vouch.labels.issues import issues
 from vouch.sources.declaration import load_declaration
 from vouch.sources.paysim import write
+from vouch.stages.ingest import parse
+from vouch.usecases import find
 
 OURS = """
 import json, sys, time
@@ -62,7 +63,9 @@ def prepare(folder: Path, rows: int) -> list[tuple[str, Path, Path]]:
         write_parquet(silver.filter(silver.line % 100 != 1).mutate(amount=changed), other)
         found.append(("silver", one, other))
         for path in (one, other):
-            issued = issues(engine.read_parquet(path), source, ("rule", "chargeback"))
+            issued = issues(
+                engine.read_parquet(path), source, find(source.usecase), ("rule", "chargeback")
+            )
             write_parquet(issued, folder / path.name.replace("silver", "labels"))
     found.append(("labels", folder / "labels_a.parquet", folder / "labels_b.parquet"))
     return found

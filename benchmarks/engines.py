@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from vouch.engine import connect, write_parquet
-from vouch.extract import features
-from vouch.ingest import parse
-from vouch.label.issues import issues
+from vouch.labels.issues import issues
 from vouch.sources.declaration import Declaration, load_declaration
+from vouch.stages.ingest import parse
+from vouch.usecases import find
+from vouch.usecases.fraud.features.table import features
 
 SOURCES = Path("data/sources")
 DAY = 86_400
@@ -50,7 +51,10 @@ def prepare(raw: Path, source: Declaration, folder: Path) -> int:
         silver = good.mutate(known_at=good.time, superseded_at=ibis.null("timestamp(6)"))
         write_parquet(silver, folder / "rows.parquet")
         rows = engine.read_parquet(folder / "rows.parquet")
-        write_parquet(issues(rows, source, ("rule", "chargeback")), folder / "labels.parquet")
+        write_parquet(
+            issues(rows, source, find(source.usecase), ("rule", "chargeback")),
+            folder / "labels.parquet",
+        )
         return int(rows.count().to_pyarrow().as_py())
 
 

@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 from lime.lime_tabular import LimeTabularExplainer
 
-from vouch.explain.params import ExplainParams
-from vouch.explain.tabular import imputed, make_explainer, medians, predict_with
-from vouch.tune.models import Candidate, fit
+from vouch.usecases.fraud.lime import imputed, make_explainer, medians, predict_with
+from vouch.usecases.fraud.models import Candidate, fit
+from vouch.usecases.fraud.params import ExplainParams
 
 TOP = 5
 SAMPLES = 5000

@@ -261,8 +261,8 @@ def mutated(file: Path, chance: random.Random) -> bytes:
 
 def ingested(root: Path, declaration: Path, choice: Any, out: Path) -> dict[str, Any]:
     """Ingest a choice of input into a folder."""
-    from vouch.ingest import ingest
-    from vouch.ingest.params import IngestParams
+    from vouch.stages.ingest import ingest
+    from vouch.stages.ingest.params import IngestParams
 
     return ingest(
         declaration=declaration,
@@ -278,8 +278,8 @@ def ingested(root: Path, declaration: Path, choice: Any, out: Path) -> dict[str,
 
 def validated(root: Path, declaration: Path, out: Path) -> dict[str, Any]:
     """Validate what :func:`ingested` wrote, against the source's own suite."""
-    from vouch.validate import validate
-    from vouch.validate.params import ValidateParams
+    from vouch.stages.validate import validate
+    from vouch.stages.validate.params import ValidateParams
 
     return validate(
         declaration=declaration,

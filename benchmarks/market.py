@@ -34,7 +34,7 @@ from vouch.sources.tweets import Market, simulate
 from vouch.sources.tweets.market import ASSETS, BINS, START, unfold
 from vouch.studies.market.findings import ALL, answer, conclude, panel, questions
 from vouch.studies.market.params import MarketParams
-from vouch.text import vader
+from vouch.usecases.sentiment import vader
 
 NAMES = [asset.name for asset in ASSETS]
 CLASSES = ("negative", "neutral", "positive")

@@ -24,10 +24,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from vouch.engine import connect
-from vouch.extract.features import features
-from vouch.extract.known import labels_as_of
-from vouch.ingest import parse
-from vouch.label import issues
+from vouch.labels.issues import issues
+from vouch.labels.known import labels_as_of
 from vouch.review.collect.agreement import consensus
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import pool
@@ -35,7 +33,10 @@ from vouch.review.enqueue.select import select
 from vouch.review.reviewers import assign, costs, decide, drawn, team
 from vouch.sources.declaration import load_declaration
 from vouch.sources.paysim import write
-from vouch.tune.models import Candidate, Fitted, fit
+from vouch.stages.ingest import parse
+from vouch.usecases import find
+from vouch.usecases.fraud.features.table import features
+from vouch.usecases.fraud.models import Candidate, Fitted, fit
 
 mpl.use("Agg")
 Floats = NDArray[np.float64]
@@ -101,7 +102,7 @@ def simulate(rows: int, seed: int) -> Payments:
             known_at=ibis._.time,
             superseded_at=ibis.null("timestamp(6)"),
         )
-        issued = issues(table, source, ("rule",))
+        issued = issues(table, source, find(source.usecase), ("rule",))
         extracted, found = features(table, source, issued, GROUPS)
         names = [feature.name for feature in found]
         known = labels_as_of(issued)

@@ -28,19 +28,19 @@ from numpy.typing import NDArray
 
 from benchmarks.reviews import COLOURS, ENOUGH, LEGEND, way
 from vouch.core.settings import load_params
-from vouch.evaluate.params import EvaluateParams
-from vouch.evaluate.review import review
+from vouch.metrics.classes import macro_recall
+from vouch.models.strength import weigh
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import pool
 from vouch.review.enqueue.select import select
-from vouch.text import vader
-from vouch.text.candidate import Candidate, Preparation
-from vouch.text.features import Columns, Corpus
-from vouch.text.judge import SCORES, chosen
-from vouch.text.measures import macro_recall
-from vouch.text.models import CLASSES, Fitted, fit_rows, predict_rows
-from vouch.text.review import figures
-from vouch.tune.strength import weigh
+from vouch.stages.evaluate.review import review
+from vouch.usecases.params import EvaluateParams
+from vouch.usecases.sentiment import vader
+from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.features import Columns, Corpus
+from vouch.usecases.sentiment.judge import SCORES, chosen
+from vouch.usecases.sentiment.models import CLASSES, Fitted, fit_rows, predict_rows
+from vouch.usecases.sentiment.review import figures
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -19,9 +19,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 
-from vouch.text.candidate import Candidate, Preparation
-from vouch.text.measures import macro_recall
-from vouch.text.models import CLASSES, fit
+from vouch.metrics.classes import macro_recall
+from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.models import CLASSES, fit
 
 PREPARATION = Preparation(words="1-2", characters="3-5")
 CALLS = 500

@@ -21,15 +21,15 @@ import numpy as np
 import pandas as pd
 
 from vouch.engine import memory
-from vouch.text import models as sklearn_models
-from vouch.text.candidate import Candidate, Preparation
-from vouch.text.measures import macro_recall
-from vouch.text.models import CLASSES
-from vouch.text.space import STARTS as SKLEARN_STARTS
-from vouch.text.spark import models as spark_models
-from vouch.text.spark import session
-from vouch.text.spark.candidate import SparkCandidate
-from vouch.text.spark.space import STARTS
+from vouch.metrics.classes import macro_recall
+from vouch.usecases.sentiment import models as sklearn_models
+from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.space import STARTS as SKLEARN_STARTS
+from vouch.usecases.sentiment.spark import models as spark_models
+from vouch.usecases.sentiment.spark import session
+from vouch.usecases.sentiment.spark.candidate import SparkCandidate
+from vouch.usecases.sentiment.spark.space import STARTS
 
 WORDS = Preparation(words="1-2", characters="none", words_min_df=2, vader=False)
 SPARK = {

@@ -15,11 +15,12 @@ from pathlib import Path
 from statistics import geometric_mean
 
 from vouch.core.files import read_json, write_json
-from vouch.tune.models import ALGORITHMS
-from vouch.tune.params import Budget, TuneParams
-from vouch.tune.search import Search
-from vouch.tune.space import Offer
-from vouch.tune.stage import lay_out
+from vouch.models.params import Budget
+from vouch.models.search import Search
+from vouch.usecases.fraud.models import ALGORITHMS
+from vouch.usecases.fraud.params import TuneParams
+from vouch.usecases.fraud.space import Offer
+from vouch.usecases.fraud.tune import lay_out
 
 
 def main():

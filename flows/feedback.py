@@ -9,11 +9,11 @@ from rich.console import Console
 
 from tasks.collect import collect
 from tasks.enqueue import enqueue
+from vouch.core import terminal
 from vouch.core.errors import described
 from vouch.core.files import sha256
 from vouch.operate.exchange import put_aside, todays_cases
 from vouch.operate.folders import REVIEWS, arrived
-from vouch.project import terminal
 from vouch.project import training as driver
 from vouch.project.request import Feedback
 

@@ -16,13 +16,14 @@ from tasks.data import choose_input, push
 from tasks.extract import extract
 from tasks.holdout import renew_holdout
 from tasks.register import decide
+from vouch.core import terminal
 from vouch.core.errors import VouchError
-from vouch.project import terminal
+from vouch.project import lines
 from vouch.project import training as driver
 from vouch.project.paths import STATE
 from vouch.project.request import Retraining
 from vouch.project.stages import find
-from vouch.register.approval import Waiting, waiting
+from vouch.registry.approval import Waiting, waiting
 
 POLL = 5
 """Seconds between two looks whether a person has answered."""
@@ -62,7 +63,7 @@ def _retrain(request: Retraining) -> list[dict[str, Any]]:
     usecase, console = request.usecase, Console()
     with driver.alone(Path(), console):
         choice = choose_input(request.training())
-        line = terminal.heading(usecase, choice["source"], choice["as_of"])
+        line = lines.heading(usecase, choice["source"], choice["as_of"])
         terminal.say(console, line)
         outcomes = run(DATA, usecase, request.force)
         if renew_holdout(usecase)["status"] == "rotated":

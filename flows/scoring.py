@@ -7,10 +7,10 @@ from prefect import flow
 from rich.console import Console
 
 from tasks.score import score
+from vouch.core import terminal
 from vouch.core.errors import described
 from vouch.operate.exchange import pending
 from vouch.operate.folders import TO_SCORE
-from vouch.project import terminal
 from vouch.project.request import Scoring
 
 

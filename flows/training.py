@@ -8,7 +8,8 @@ from rich.console import Console
 
 from flows.stages import ORDER, run
 from tasks.data import choose_input, push
-from vouch.project import terminal
+from vouch.core import terminal
+from vouch.project import lines
 from vouch.project import training as driver
 from vouch.project.request import Request
 
@@ -26,7 +27,7 @@ def training(request: Request) -> list[dict[str, Any]]:
     console = Console()
     with driver.alone(Path(), console):
         choice = choose_input(request)
-        line = terminal.heading(request.usecase, choice["source"], choice["as_of"])
+        line = lines.heading(request.usecase, choice["source"], choice["as_of"])
         terminal.say(console, line)
         outcomes = run(ORDER, request.usecase, request.force)
         push()

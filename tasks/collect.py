@@ -9,7 +9,7 @@ from rich.console import Console
 from tasks.artifacts import show_table
 from tasks.events import tell_labels
 from tasks.stage import RETRY
-from vouch.project import terminal
+from vouch.core import terminal
 from vouch.project.paths import STATE
 
 SHOWN = 10

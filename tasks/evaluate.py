@@ -13,7 +13,7 @@ from vouch.core.files import read_json
 @task(name="evaluate", task_run_name="evaluate {usecase}", **RETRY)
 def evaluate(usecase: str, force: bool = False) -> dict[str, Any]:
     """Out-of-fold curves and threshold; one charged answer of the holdout."""
-    from vouch.report.figures import cost_png, precision_recall_png, roc_png
+    from vouch.pages.figures import cost_png, precision_recall_png, roc_png
 
     outcome = run("evaluate", usecase, force)
     evaluation = read_json(Path(f"data/evaluate/{usecase}/evaluation.json"))

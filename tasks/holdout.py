@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tasks.artifacts import show_text
 from tasks.stage import RETRY
-from vouch.project import terminal
+from vouch.core import terminal
 from vouch.project.paths import STATE
 from vouch.project.renewal import renew
 

@@ -9,7 +9,7 @@ from tasks.artifacts import show_text
 from tasks.stage import RETRY, run
 from vouch.core.files import read_json
 from vouch.project.paths import STATE
-from vouch.register.approval import Waiting, approve, refuse
+from vouch.registry.approval import Waiting, approve, refuse
 
 
 @task(name="register", task_run_name="register {usecase}", **RETRY)

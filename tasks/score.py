@@ -7,8 +7,8 @@ from prefect import task
 from rich.console import Console
 
 from tasks.stage import RETRY
+from vouch.core import terminal
 from vouch.operate.exchange import Pending, record
-from vouch.project import terminal
 from vouch.project.paths import STATE
 from vouch.project.request import Scoring
 

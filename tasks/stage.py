@@ -11,9 +11,10 @@ from prefect.client.schemas.objects import State, TaskRun
 from rich.console import Console
 
 from tasks.artifacts import show_progress
+from vouch.core import terminal
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress
-from vouch.project import terminal
+from vouch.project import lines
 from vouch.project.stages import find
 from vouch.project.versions import drive
 
@@ -53,7 +54,7 @@ def run(name: str, usecase: str, force: bool) -> dict[str, Any]:
         outcome = drive(
             Path(), find(name), usecase, force=force, progress=_both(shown, name, usecase)
         )
-    terminal.tell(console, outcome)
+    lines.tell(console, outcome)
     return asdict(outcome)
 
 

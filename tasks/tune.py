@@ -8,8 +8,8 @@ from prefect import task
 from tasks.artifacts import show_table
 from tasks.stage import RETRY, run
 from vouch.core.files import read_json
+from vouch.pages.formats import words
 from vouch.project.stages import TUNE
-from vouch.report.formats import words
 
 
 @task(name="tune", task_run_name="tune {usecase}", **RETRY)

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from vouch.core.errors import VouchError, one_line, plain, show
 from vouch.core.output import write, write_table
-from vouch.project.terminal import say, warn
+from vouch.core.terminal import say, warn
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "[/b]\u200f\u2028\x1b[2J\x1b]8;;http://x\x07[red]\u202eevil\x9b1m\rx"

@@ -2,7 +2,7 @@ import pytest
 
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
-from vouch.tune.params import TuneParams
+from vouch.usecases.fraud.params import TuneParams
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from tests.extract.conftest import START, declare
-from vouch.extract import features
+from tests.stages.extract.conftest import START, declare
+from vouch.usecases.fraud.features.table import features
 
 COLUMNS = {
     "key": {"role": "id"},

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.engine.parity import KINDS, SHOP, compute, issues, payments, save
 from vouch.engine import connect, write_parquet
-from vouch.extract import features
-from vouch.extract.known import mean_delay
-from vouch.extract.plain import observe
-from vouch.label.resolve import ARRIVING
+from vouch.labels.known import mean_delay
+from vouch.labels.resolve import ARRIVING
+from vouch.usecases.fraud.features.plain import observe
+from vouch.usecases.fraud.features.table import features
 
 ROOT = Path(__file__).parents[2]
 AMOUNTS = st.floats(width=64) | st.integers(-4, 40).map(lambda n: n / 4) | st.none()

@@ -10,11 +10,11 @@ from flows.__main__ import FLOWS
 from tests.project import ROOT
 from vouch.operate.events import ENOUGH
 from vouch.operate.up import POOL
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 DECLARED = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS = {d["name"]: d for d in DECLARED["deployments"]}
-NAMES = [f"{flow}-{usecase}" for flow in FLOWS for usecase in USECASES]
+NAMES = [f"{flow}-{usecase}" for flow in FLOWS for usecase in names()]
 
 
 def test_every_flow_is_deployed_for_every_use_case():
@@ -49,7 +49,7 @@ def test_schedules_have_a_slug_and_a_cron_that_can_be_read(name):
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
 
 
-@pytest.mark.parametrize("usecase", USECASES)
+@pytest.mark.parametrize("usecase", names())
 def test_retraining_waits_for_enough_labels_of_its_own_use_case(usecase):
     (spec,) = DEPLOYMENTS[f"retraining-{usecase}"]["triggers"]
     trigger = DeploymentEventTrigger.model_validate(spec)

@@ -13,7 +13,7 @@ from tests.project import BIN, ENVIRONMENT, copy_checkout, shrink, vouch
 from vouch.core.files import read_json
 from vouch.operate import processes
 from vouch.project.stages import STAGES
-from vouch.register.promotions import history
+from vouch.registry.promotions import history
 
 MARKUP = "case,[/b],](javascript:alert(1))\n1,2,3\n"
 MINUTELY = "* * * * *"

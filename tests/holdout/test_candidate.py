@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from vouch.core.errors import VouchError
-from vouch.evaluate.measures import Terms
-from vouch.evaluate.params import EvaluateParams
-from vouch.evaluate.ranking import Ranking
 from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, model_digest
 from vouch.sources.declaration import Costs
+from vouch.usecases.fraud.judge import Ranking
+from vouch.usecases.fraud.measures import Terms
+from vouch.usecases.params import EvaluateParams
 
 KEY = HoldoutKey("fraud", "paysim", "0123456789ab", 1)
 TERMS = Terms(0.5, 10, False, Costs(), 100.0, EvaluateParams(repeats=100, budget=3))

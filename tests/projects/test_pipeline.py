@@ -28,7 +28,7 @@ class Writing(Stage):
         return f"{__name__}:write"
 
     def params(self, usecase: str) -> str:
-        return "vouch.report.params:ReportParams"
+        return "vouch.usecases.params:ReportParams"
 
 
 OUTPUTS = {"model": "data/tune/{usecase}/model", "summary": "data/tune/{usecase}/tune.json"}

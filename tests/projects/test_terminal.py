@@ -3,7 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from vouch.project import terminal
+from vouch.core import terminal
+from vouch.project import lines
 from vouch.project.stages import STAGES
 from vouch.project.versions import Outcome
 
@@ -11,7 +12,7 @@ from vouch.project.versions import Outcome
 def shown(stage, summary):
     """Return what the terminal shows of a stage."""
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    terminal.tell(console, Outcome(stage, "fraud", "ran", 1.0, 0.0, summary))
+    lines.tell(console, Outcome(stage, "fraud", "ran", 1.0, 0.0, summary))
     return console.file.getvalue()
 
 

@@ -8,21 +8,21 @@ import pandas as pd
 import pytest
 
 from vouch.core.files import write_json
-from vouch.extract import extract
-from vouch.extract.params import ExtractParams
-from vouch.ingest import ingest
-from vouch.ingest.params import IngestParams
-from vouch.label import label
-from vouch.label.params import LabelParams
 from vouch.project.inputs import Choice, save_choice
-from vouch.register.life import promote
-from vouch.register.registry import Package, publish
+from vouch.registry.life import promote
+from vouch.registry.versions import Package, publish
 from vouch.sources.declaration import load_declaration
 from vouch.sources.manifest import keep
-from vouch.tune import models
-from vouch.validate import validate
-from vouch.validate.params import ValidateParams
-from vouch.validate.suite import derive_suite
+from vouch.stages.extract import extract
+from vouch.stages.ingest import ingest
+from vouch.stages.ingest.params import IngestParams
+from vouch.stages.label import label
+from vouch.stages.label.params import LabelParams
+from vouch.stages.validate import validate
+from vouch.stages.validate.params import ValidateParams
+from vouch.usecases.fraud import models
+from vouch.usecases.fraud.params import ExtractParams
+from vouch.usecases.suite import derive_suite
 
 SHOP = """
 name: shop

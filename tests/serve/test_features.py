@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vouch.core.files import read_json
 from vouch.engine import connect
-from vouch.register.registry import find
+from vouch.registry.versions import find
 from vouch.serve.features import prepare
 from vouch.serve.reading import as_given
 from vouch.sources.declaration import load_declaration

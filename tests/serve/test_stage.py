@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from vouch.core import tracking
 from vouch.core.errors import VouchError
-from vouch.register.registry import CHAMPION, find
+from vouch.registry.versions import CHAMPION, find
 from vouch.serve import Request, score
-from vouch.tune import models
+from vouch.usecases.fraud import models
 
 from .conftest import payments
 

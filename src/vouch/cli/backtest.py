@@ -36,8 +36,8 @@ def backtest(
     """
     from rich.console import Console
 
+    from vouch.core import terminal
     from vouch.core.files import write_json
-    from vouch.project import terminal
     from vouch.sources.declaration import load_declaration, source_path
     from vouch.studies.backtest.protocol import parse_folds
     from vouch.studies.backtest.run import DEFAULT, SEEDS, Settings

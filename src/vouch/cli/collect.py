@@ -8,7 +8,7 @@ import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 ROOT = Path()
 SHOWN = 10
@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def collect(
-    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(names()))],
     file: Annotated[Path, typer.Argument(help="Filled-in cases (.csv), or Label Studio's export.")],
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write counts, conflicts and agreement here.")
@@ -39,9 +39,9 @@ def collect(
     """
     from rich.console import Console
 
+    from vouch.core import terminal
     from vouch.core.files import write_json
     from vouch.operate.events import tell
-    from vouch.project import terminal
     from vouch.review.collect import collect as take_in
 
     with terminal.working(Console(stderr=True), "collect") as progress:

@@ -55,8 +55,8 @@ def diff(
     """
     from rich.console import Console
 
+    from vouch.core import terminal
     from vouch.core.files import write_json
-    from vouch.project import terminal
     from vouch.studies.diff import diff as compare
 
     names = [name.strip() for name in key.split(",") if name.strip()]

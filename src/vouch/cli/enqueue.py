@@ -7,7 +7,7 @@ import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 ROOT = Path()
 
@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def enqueue(
-    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(names()))],
     out: Annotated[
         Path | None, typer.Option(help="Where the cases go: .csv, or .json for Label Studio.")
     ] = None,
@@ -63,7 +63,7 @@ def enqueue(
 def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> dict[str, Any]:
     from rich.console import Console
 
-    from vouch.project import terminal
+    from vouch.core import terminal
     from vouch.review.enqueue.stage import again as once_more
     from vouch.review.enqueue.stage import enqueue as put_out
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vouch.core.output import write, write_table
-from vouch.usecases import USECASES
+from vouch.usecases import find, names
 
 if TYPE_CHECKING:
-    from vouch.evaluate.params import EvaluateParams
+    from vouch.usecases.params import EvaluateParams
 
 app = typer.Typer(help="Ask the sealed holdout; see what it was asked.", no_args_is_help=True)
 ROOT = Path()
-Usecase = Annotated[str, typer.Argument(help=" or ".join(USECASES))]
+Usecase = Annotated[str, typer.Argument(help=" or ".join(names()))]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the answer here too.")]
 
 
@@ -87,11 +87,10 @@ def rotate(
     Example:
       vouch holdout rotate fraud
     """
-    from vouch.core.settings import load_params, locate
+    from vouch.core.settings import load_params
     from vouch.project.rotation import rotate as open_next
-    from vouch.project.stages import find
 
-    declared = locate(find("extract").params(usecase))
+    declared = find(usecase).extract_params()
     extract = load_params(ROOT / "params.yaml", declared, "extract", usecase)
     few = _params(usecase).min_positives
     rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
@@ -104,7 +103,7 @@ def rotate(
 
 def _params(usecase: str) -> "EvaluateParams":
     from vouch.core.settings import load_params
-    from vouch.evaluate.params import EvaluateParams
+    from vouch.usecases.params import EvaluateParams
 
     return load_params(ROOT / "params.yaml", EvaluateParams, "evaluate", usecase)
 

@@ -1,24 +1,36 @@
-"""The commands that use cases bring along."""
+"""The commands that use cases and studies bring along."""
 
-from pkgutil import resolve_name
+from collections.abc import Callable, Mapping
 
 import typer
 
-from vouch.usecases import COMMANDS, USECASES
+from vouch.core.errors import VouchError
+from vouch.review.simulate import reviewers
+from vouch.studies.market.command import market
+from vouch.usecases import find, names
 
 GROUPS = {"simulate": "Make data to try things on."}
 """What a command of two words begins with, and its help."""
 ANYWHERE = ("simulate",)
 """Groups that need no project, or say themselves what they miss of it."""
+COMMANDS: dict[str, Callable[..., None]] = {"simulate reviewers": reviewers, "market": market}
+"""Commands beside those of one use case."""
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add every use case's own commands, and those for any use case."""
+    """Add every use case's own commands, and those of studies."""
     groups: dict[str, typer.Typer] = {}
-    for commands in (*(usecase.COMMANDS for usecase in USECASES.values()), COMMANDS):
-        for name, place in commands.items():
+    for commands in (*map(_commands, names()), COMMANDS):
+        for name, function in commands.items():
             group, _, command = name.rpartition(" ")
             if group and group not in groups:
-                groups[group] = typer.Typer(help=GROUPS[group], no_args_is_help=True)
+                groups[group] = typer.Typer(help=GROUPS.get(group), no_args_is_help=True)
                 app.add_typer(groups[group], name=group)
-            (groups[group] if group else app).command(command)(resolve_name(place))
+            (groups[group] if group else app).command(command)(function)
+
+
+def _commands(usecase: str) -> Mapping[str, Callable[..., None]]:
+    try:
+        return find(usecase).commands()
+    except VouchError:  # a broken package is told of where its use case is asked for
+        return {}

@@ -8,13 +8,13 @@ import typer
 
 from vouch.core.output import write, write_table
 from vouch.project.paths import STATE
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 if TYPE_CHECKING:
-    from vouch.register.promotions import Promotion
+    from vouch.registry.promotions import Promotion
 
 ROOT = Path()
-Usecase = Annotated[str, typer.Argument(help=" or ".join(USECASES))]
+Usecase = Annotated[str, typer.Argument(help=" or ".join(names()))]
 Source = Annotated[
     str | None, typer.Option(help="A declaration in data/sources; else the present one.")
 ]
@@ -40,7 +40,7 @@ def promote(
     Example:
       vouch promote fraud --version 3 --why "caught the new pattern in May"
     """
-    from vouch.register.life import promote as make_champion
+    from vouch.registry.life import promote as make_champion
 
     entry, new = make_champion(STATE, _name(usecase, source), version, why)
     _tell(entry, json_file, "is" if new else "is already")
@@ -64,7 +64,7 @@ def rollback(
       vouch rollback fraud --why "too many complaints"
       vouch rollback fraud --from 3 --why "too many complaints"
     """
-    from vouch.register.life import rollback as go_back
+    from vouch.registry.life import rollback as go_back
 
     entry = go_back(STATE, _name(usecase, source), why, leave)
     _tell(entry, json_file)
@@ -86,8 +86,8 @@ def compare(
     Example:
       vouch compare fraud-paysim:champion fraud-paysim:challenger
     """
-    from vouch.register.compare import compare as differences
-    from vouch.register.registry import parse
+    from vouch.registry.compare import compare as differences
+    from vouch.registry.versions import parse
 
     found = differences(parse(STATE, reference(a)), parse(STATE, reference(b)))
     _print_differences(found)
@@ -111,7 +111,7 @@ def lineage(
       vouch lineage payments.csv
       vouch lineage 3f2a9c81
     """
-    from vouch.register.lineage import trace
+    from vouch.registry.lineage import trace
 
     found = trace(ROOT, STATE, reference(subject))
     _print_tree(found)
@@ -124,7 +124,7 @@ def reference(text: str) -> str:
     ``fraud:2`` is likewise version 2 of the present source's model.
     """
     usecase, _, version = text.partition(":")
-    if usecase not in USECASES:
+    if usecase not in names():
         return text
     return f"{_name(usecase, None)}:{version or 'champion'}"
 
@@ -136,7 +136,7 @@ def _name(usecase: str, source: str | None) -> str:
 
 
 def _tell(entry: "Promotion", json_file: Path | None, verb: str = "is") -> None:
-    from vouch.register.promotions import as_dict
+    from vouch.registry.promotions import as_dict
 
     write(
         f"{entry.name}: champion {verb} version {entry.to_version} "

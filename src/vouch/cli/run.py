@@ -11,7 +11,7 @@ import typer
 
 from vouch.core.errors import VouchError
 from vouch.core.output import write
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 if TYPE_CHECKING:
     from vouch.project.request import Request
@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    usecases: Annotated[list[str], typer.Argument(metavar="USECASE...", help=", ".join(USECASES))],
+    usecases: Annotated[list[str], typer.Argument(metavar="USECASE...", help=", ".join(names()))],
     source: Annotated[str | None, typer.Option(help="A declaration in data/sources.")] = None,
     path: Annotated[
         Path | None, typer.Option(help="A raw file; replaces the source's files.")

@@ -7,7 +7,7 @@ import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def score(
-    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(names()))],
     path: Annotated[Path, typer.Option(help="The rows to score: CSV, Parquet or JSON lines.")],
     out: Annotated[Path, typer.Option(help="Where the scores go: .csv or .parquet.")],
     source: Annotated[
@@ -41,8 +41,8 @@ def score(
     """
     from rich.console import Console
 
+    from vouch.core import terminal
     from vouch.core.files import write_json
-    from vouch.project import terminal
     from vouch.serve import Request
     from vouch.serve import score as score_file
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 def stage(
     name: Annotated[str, typer.Argument(help="ingest, validate, label, … report")],
-    usecase: Annotated[str, typer.Argument(help=" or ".join(USECASES))],
+    usecase: Annotated[str, typer.Argument(help=" or ".join(names()))],
 ) -> None:
     """Run one stage, whether it is up to date or not; DVC calls this.
 
@@ -26,7 +26,8 @@ def stage(
 
     from rich.console import Console
 
-    from vouch.project import terminal
+    from vouch.core import terminal
+    from vouch.project import lines
     from vouch.project.pipeline import execute
     from vouch.project.stages import find
     from vouch.project.versions import Outcome
@@ -36,4 +37,4 @@ def stage(
     with terminal.working(console, name) as progress:
         summary = execute(Path(), find(name), usecase, progress)
     seconds = time.perf_counter() - started
-    terminal.tell(console, Outcome(name, usecase, "ran", seconds, 0.0, summary))
+    lines.tell(console, Outcome(name, usecase, "ran", seconds, 0.0, summary))

@@ -1,8 +1,7 @@
 """Reading ``params.yaml``: one section a stage, in it one a use case."""
 
-import importlib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,12 +19,6 @@ P = TypeVar("P", bound=Params)
 Engine = Literal["duckdb", "spark"]
 """Where tables are computed."""
 EXAMPLE = "such as tune: {fraud: {seed: 1}}"
-
-
-def locate(reference: str) -> Any:
-    """Import what ``module:name`` refers to."""
-    module, name = reference.split(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def no_section(path: Path, stage: str, usecase: str) -> VouchError:

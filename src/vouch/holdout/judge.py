@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -69,3 +69,7 @@ class Judge(Protocol):
 
     def scale(self, metric: str) -> float:
         """Return what a mean of 1 is in the metric's own unit."""
+
+
+Kind = Literal["truth", "rule"]
+KINDS: tuple[Kind, ...] = ("truth", "rule")

@@ -12,11 +12,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from vouch.core import tracking
+from vouch.core import terminal, tracking
 from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret
 from vouch.operate.record import MLFLOW, Ports, Record, place, running
-from vouch.project import terminal
 from vouch.project.paths import STATE
 
 POOL = "local"

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from vouch.core.errors import VouchError, near
-from vouch.evaluate.measures import KINDS
-from vouch.evaluate.params import EvaluateParams
-from vouch.evaluate.stage import Candidate, contestant, key, load_candidate, question
+from vouch.holdout.judge import KINDS
 from vouch.holdout.keeper import Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
+from vouch.stages.evaluate.stage import contestant, key, load_candidate, question
+from vouch.usecases.contract import Candidate
+from vouch.usecases.params import EvaluateParams
 
 ALL = "candidate"
 

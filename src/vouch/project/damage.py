@@ -219,8 +219,8 @@ def champions(root: Path) -> Iterator[VouchError]:
     Args:
         root: The project's folder.
     """
-    from vouch.register.promotions import champion_version
-    from vouch.register.registry import CHAMPION, find, no_champion
+    from vouch.registry.promotions import champion_version
+    from vouch.registry.versions import CHAMPION, find, no_champion
 
     state = root / STATE
     if "MLFLOW_TRACKING_URI" in os.environ:

@@ -16,6 +16,7 @@ from vouch.core.errors import VouchError, near
 from vouch.core.files import read_yaml, replacing, write_json
 from vouch.core.output import write
 from vouch.core.settings import Engine, describe
+from vouch.project.code import code_of
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import (
     NAME,
@@ -55,6 +56,7 @@ class Choice(Strict):
         generation: Which holdout of this set, from 1.
         as_of: ``latest``, or the ISO time up to which anything is known.
         engine: Where features are computed; both engines make the same rows.
+        code: The use case's own code: its folder, or a file that holds its package's digest.
     """
 
     source: Name
@@ -65,6 +67,7 @@ class Choice(Strict):
     generation: int = Field(default=1, ge=1)
     as_of: Annotated[str, AfterValidator(_as_of)] = "latest"
     engine: Engine = "duckdb"
+    code: str = Field(default="", pattern=r"^((src/vouch|data)/usecases/[\w-]+(\.txt)?)?$")
 
 
 class Inputs(Strict):
@@ -129,6 +132,7 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> None:
     path = root / INPUTS
     with _locked(root):
         inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
+        choice = choice.model_copy(update={"code": code_of(root, usecase)})
         _write(path, _with(inputs, usecase, choice))
 
 
@@ -351,7 +355,7 @@ def _dated(choice: Choice, as_of: str) -> Choice:
 
 def _write_suite(root: Path, declaration: Declaration) -> None:
     """Derive the source's expectations from its roles, unless somebody wrote them already."""
-    from vouch.validate.suite import derive_suite
+    from vouch.usecases.suite import derive_suite
 
     path = root / f"expectations/{declaration.name}.json"
     if not path.exists():

@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock
 
 from vouch.core.progress import Progress, silent
-from vouch.core.settings import load_params, locate
+from vouch.core.settings import load_params
 from vouch.project.inputs import Choice, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import Stage
@@ -34,12 +34,12 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
         VouchError: Whatever the user can mend: parameters, inputs, data.
     """
     choice = load_inputs(root / "data/inputs.yaml").choice(usecase)
-    params = load_params(root / "params.yaml", locate(stage.params(usecase)), stage.name, usecase)
+    params = load_params(root / "params.yaml", stage.params(usecase), stage.name, usecase)
     arguments: dict[str, Any] = _paths(root, stage.inputs, usecase, choice)
     arguments |= {name: getattr(choice, name) for name in stage.choices}
     if stage.state:
         arguments["state"] = root / STATE
-    function = locate(stage.function(usecase))
+    function = stage.function()
     places = _paths(root, stage.outputs, usecase, choice)
     scratch = root / STATE / "scratch" / f"{usecase}.{stage.name}"
     drafts = {name: scratch / name / place.name for name, place in places.items()}

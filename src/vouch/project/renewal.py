@@ -6,14 +6,15 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
+from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
-from vouch.core.settings import load_params, locate
-from vouch.evaluate.params import EvaluateParams
+from vouch.core.settings import load_params
 from vouch.holdout.ledger import Ledger
 from vouch.project.inputs import INPUTS, Choice, load_inputs
 from vouch.project.rotation import rotate
 from vouch.project.stages import find
+from vouch.usecases.params import EvaluateParams
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
         return Renewal("open", f"The holdout still answers{left}.")
     params = root / "params.yaml"
     few = load_params(params, EvaluateParams, "evaluate", usecase).min_positives
-    share = load_params(params, locate(find("extract").params(usecase)), "extract", usecase)
+    share = load_params(params, usecases.find(usecase).extract_params(), "extract", usecase)
     try:
         rotation = rotate(root, usecase, few, share.holdout_share)
     except VouchError as error:

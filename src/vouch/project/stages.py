@@ -3,11 +3,15 @@
 ``dvc.yaml``, ``params.yaml``, ``tasks/`` and the command line are compared with it by a test.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from vouch import usecases
 from vouch.core.errors import VouchError, near
+
+if TYPE_CHECKING:
+    from vouch.core.settings import Params
 
 DECLARATION = "data/sources/{source}.yaml"
 BRONZE = "data/bronze/{usecase}"
@@ -43,14 +47,13 @@ class Stage:
     state: bool = False
     persist: bool = False
 
-    def function(self, usecase: str) -> str:
-        """Where the stage's function is for a use case, as ``module:name``."""
-        return usecases.find(usecase).PARTS.get(self.name, f"vouch.{self.name}:{self.name}")
+    def function(self) -> Callable[..., dict[str, Any]]:
+        """Return the stage's function."""
+        return _function(self.name)
 
-    def params(self, usecase: str) -> str:
-        """Where the stage's parameters are declared for a use case, as ``module:name``."""
-        usual = f"vouch.{self.name}.params:{self.name.title()}Params"
-        return usecases.find(usecase).PARTS.get(f"{self.name}.params", usual)
+    def params(self, usecase: str) -> "type[Params]":
+        """Return the declaration of the stage's parameters for a use case."""
+        return _params(self.name, usecases.find(usecase))
 
 
 STAGES: tuple[Stage, ...] = (
@@ -201,3 +204,87 @@ def find(name: str) -> Stage:
         if stage.name == name:
             return stage
     raise VouchError(f"no stage {name!r}", near(name, [s.name for s in STAGES]))
+
+
+def _function(name: str) -> Callable[..., dict[str, Any]]:
+    """Import a stage's function; the others, and all they need, are left alone."""
+    function: Callable[..., dict[str, Any]]
+    match name:
+        case "ingest":
+            from vouch.stages.ingest import ingest
+
+            function = ingest
+        case "validate":
+            from vouch.stages.validate import validate
+
+            function = validate
+        case "label":
+            from vouch.stages.label import label
+
+            function = label
+        case "extract":
+            from vouch.stages.extract import extract
+
+            function = extract
+        case "tune":
+            from vouch.stages.tune import tune
+
+            function = tune
+        case "evaluate":
+            from vouch.stages.evaluate import evaluate
+
+            function = evaluate
+        case "explain":
+            from vouch.stages.explain import explain
+
+            function = explain
+        case "register":
+            from vouch.stages.register import register
+
+            function = register
+        case "report":
+            from vouch.stages.report import report
+
+            function = report
+        case _:
+            raise KeyError(name)
+    return function
+
+
+def _params(name: str, usecase: usecases.UseCase) -> "type[Params]":
+    """Import a stage's parameters: a use case has its own for extract, tune and explain."""
+    params: type[Params]
+    match name:
+        case "ingest":
+            from vouch.stages.ingest.params import IngestParams
+
+            params = IngestParams
+        case "validate":
+            from vouch.stages.validate.params import ValidateParams
+
+            params = ValidateParams
+        case "label":
+            from vouch.stages.label.params import LabelParams
+
+            params = LabelParams
+        case "evaluate":
+            from vouch.usecases.params import EvaluateParams
+
+            params = EvaluateParams
+        case "register":
+            from vouch.stages.register.params import RegisterParams
+
+            params = RegisterParams
+        case "report":
+            from vouch.usecases.params import ReportParams
+
+            params = ReportParams
+        case "extract":
+            params = usecase.extract_params()
+        case "tune":
+            params = usecase.tune_params()
+        case "explain":
+            params = usecase.explain_params()
+        case _:
+            raise KeyError(name)
+    return params

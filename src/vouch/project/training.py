@@ -7,7 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from vouch.project import terminal, versions
+from vouch.core import terminal
+from vouch.project import lines, versions
 from vouch.project.inputs import Choice, choose
 from vouch.project.paths import STATE
 from vouch.project.request import Request
@@ -85,12 +86,12 @@ def nothing_to_do(root: Path, request: Request, console: Console) -> list[versio
         choice = choose_input(root, request)
         if not versions.is_current(root, STAGES, request.usecase):
             return None
-        terminal.say(console, terminal.heading(request.usecase, choice.source, choice.as_of))
+        terminal.say(console, lines.heading(request.usecase, choice.source, choice.as_of))
         outcomes = [
             versions.Outcome(stage.name, request.usecase, "unchanged", 0.0, 0.0) for stage in STAGES
         ]
         for outcome in outcomes:
-            terminal.tell(console, outcome)
+            lines.tell(console, outcome)
         versions.push(root)
     return outcomes
 
@@ -111,14 +112,14 @@ def train(root: Path, request: Request, console: Console) -> list[versions.Outco
     """
     with alone(root, console):
         choice = choose_input(root, request)
-        terminal.say(console, terminal.heading(request.usecase, choice.source, choice.as_of))
+        terminal.say(console, lines.heading(request.usecase, choice.source, choice.as_of))
         outcomes = []
         for stage in STAGES:
             with terminal.working(console, stage.name) as progress:
                 outcome = versions.drive(
                     root, stage, request.usecase, force=request.force, progress=progress
                 )
-            terminal.tell(console, outcome)
+            lines.tell(console, outcome)
             outcomes.append(outcome)
         versions.push(root)
     return outcomes

@@ -164,7 +164,7 @@ def fill(
     known = cases.join(_truth(root, usecase), on="entity")
     asked = known[(known["decision"] == "") & known["label"].notna()]
     chosen = assign(asked["case"].tolist(), len(people), each, seed)
-    classes = find(usecase).CLASSES
+    classes = find(usecase).classes
     answers = [_answer(asked, people[n], chosen == n, classes, seed) for n in range(len(people))]
     _write(cases, asked.index, answers, out)
     unknown = int(((known["decision"] == "") & known["label"].isna()).sum())

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch import usecases
 from vouch.core.files import read_json
-from vouch.extract.features import features
-from vouch.register.registry import Version
+from vouch.registry.versions import Version
 from vouch.serve.rows import SET_ASIDE, columns_of, place
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, parquet, quoted
+from vouch.usecases import find
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -68,11 +67,10 @@ def prepare(
     history = _history(given, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back)
     known = _collect(connection, given, history)
     table = engine.table("seen")
-    # a model of a use case's own features makes them from the row itself
-    if "extract.features" not in usecases.find(trained.usecase).PARTS:
-        labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
-        issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
-        table, _ = features(table, trained, issued, sorted(groups), described["categories"])
+    labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
+    issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
+    usecase = find(trained.usecase)
+    table = usecase.scoring_features(table, trained, issued, sorted(groups), described)
     out = scratch / "features.parquet"
     _join(engine, table, [name for name in wanted if name in table.columns], out)
     warnings = []

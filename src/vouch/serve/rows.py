@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from vouch.core.errors import VouchError
 from vouch.core.settings import P, load_params
-from vouch.ingest import parse
-from vouch.ingest.params import IngestParams
-from vouch.ingest.stage import File, check_ids, parse_one, write_bronze
 from vouch.serve.reading import UNSCORED
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import quoted
-from vouch.validate.params import ValidateParams
+from vouch.stages.ingest import parse
+from vouch.stages.ingest.params import IngestParams
+from vouch.stages.ingest.stage import File, check_ids, parse_one, write_bronze
+from vouch.stages.validate.params import ValidateParams
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -72,8 +72,8 @@ def _sift(
     scratch: Path,
 ) -> None:
     # Great Expectations takes seconds to import
-    from vouch.validate.stage import Work, applicable, by_row, columns_in, load_suite, sift
-    from vouch.validate.suite import derive_suite
+    from vouch.stages.validate.stage import Work, applicable, by_row, columns_in, load_suite, sift
+    from vouch.usecases.suite import derive_suite
 
     suite = root / f"expectations/{given.name}.json"
     stated = load_suite(suite) if suite.exists() else derive_suite(given)["expectations"]

@@ -16,7 +16,7 @@ from vouch.core.files import read_json, replacing
 from vouch.core.progress import Progress, silent
 from vouch.engine import connect
 from vouch.project.inputs import INPUTS, load_inputs
-from vouch.register.registry import CHAMPION, Version, find, parse
+from vouch.registry.versions import CHAMPION, Version, find, parse
 from vouch.serve.features import Prepared, prepare
 from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
@@ -124,8 +124,8 @@ def _version(state: Path, request: Request, declared: Declaration) -> Version:
 def _check_columns(declared: Declaration, trained: Declaration, version: Version) -> None:
     """Check that the source has the columns the model was trained on."""
     ours = {declared.canonical(name) for name in declared.columns}
-    own = "extract.features" in usecases.find(trained.usecase).PARTS
-    # a model of a use case's own features names the columns it reads
+    own = usecases.find(trained.usecase).raw_features
+    # such a model names the columns it reads
     read = read_json(version.model / "candidate.json")["features"] if own else None
     wanted = {
         trained.canonical(name): column
@@ -184,7 +184,7 @@ def _scored(
 ) -> Iterator[tuple[pd.DataFrame, pd.Series]]:
     import pyarrow.parquet as pq
 
-    fitted = usecases.load_model(version.lineage["usecase"], version.model)
+    fitted = usecases.find(version.lineage["usecase"]).load_model(version.model)
     threshold = version.lineage["threshold"]
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(CHUNK):
@@ -224,5 +224,5 @@ def class_names(declared: Declaration) -> tuple[str, ...]:
     """Name the classes as the source's label column does; two classes without names are 0 and 1."""
     column = declared.column("label")
     given = declared.columns[column].values if column else ()
-    classes = usecases.find(declared.usecase).CLASSES
+    classes = usecases.find(declared.usecase).classes
     return given or (classes if len(classes) > 2 else ("0", "1"))

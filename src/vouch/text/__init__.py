@@ -1,1 +1,1 @@
-"""What only texts need: cleaning, likeness, a lexicon's word, features, models and their search."""
+"""A name that stands in models registered by earlier releases; nothing else is here."""

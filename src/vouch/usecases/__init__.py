@@ -1,71 +1,67 @@
-"""What differs between the use cases; everything else follows from roles."""
+"""The use cases: one folder each, or packages of their own; the rest follows from roles.
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+A folder here, or an installed package's entry point in the group ``vouch.usecases``, exposes
+``USECASE``; see :mod:`vouch.usecases.contract`.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
 
 from vouch.core.errors import VouchError, near
-from vouch.usecases import fraud, sentiment
+from vouch.usecases.contract import UseCase
 
 # every command imports this module to know its commands: nothing heavy may come along
-if TYPE_CHECKING:
-    from vouch.sources.declaration import Declaration
+GROUP = "vouch.usecases"
 
 
-class UseCase(Protocol):
-    """What a use case's module has.
-
-    Attributes:
-        CLASSES: Names of the label's classes, class 0 first.
-        TRUTH: The source of labels that a source's own label column is.
-        PARTS: Where the use case's own part of the pipeline stands, as ``module:name``, by the
-            part's name: a stage (``tune``), its parameters (``tune.params``), or a seam of it
-            (``tune.load``); parts that are not listed are those of every use case.
-        COMMANDS: Its own commands, of one word or a group's and one, to ``module:function``;
-            the module must be quick to import.
-    """
-
-    CLASSES: tuple[str, ...]
-    TRUTH: str
-    PARTS: Mapping[str, str]
-    COMMANDS: Mapping[str, str]
-
-    def check(self, declaration: "Declaration", path: Path) -> None:
-        """Check that a declaration has what the use case cannot do without."""
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of all use cases: this package's folders, then installed ones."""
+    folders = [module.name for module in iter_modules(__path__) if module.ispkg]
+    return tuple(dict.fromkeys([*folders, *sorted(installed())]))
 
 
-COMMANDS: Mapping[str, str] = {"simulate reviewers": "vouch.review.simulate:reviewers"}
-"""The commands for any use case, as in a use case's own ``COMMANDS``."""
-USECASES: dict[str, UseCase] = {"fraud": fraud, "sentiment": sentiment}
+@cache
+def installed() -> dict[str, EntryPoint]:
+    """Return the entry points of use cases that other packages bring, by name."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
-def find(usecase: str) -> UseCase:
+@cache
+def find(name: str) -> UseCase:
     """Return a use case by its name.
 
     Raises:
-        VouchError: No use case has that name; suggests the near one.
+        VouchError: No use case has that name, suggests the near one; or an installed one cannot
+            be loaded, or bears the name of another.
     """
-    if usecase not in USECASES:
-        raise VouchError(f"no use case {usecase!r}", near(usecase, USECASES))
-    return USECASES[usecase]
+    if name not in names():
+        raise VouchError(f"no use case {name!r}", near(name, names()))
+    own = any(module.name == name for module in iter_modules(__path__) if module.ispkg)
+    if name in installed():
+        if own:
+            raise _broken(name, "has the name of one that vouch brings")
+        return _load(name)
+    usecase: UseCase = import_module(f"{__name__}.{name}").USECASE
+    return usecase
 
 
-def part(usecase: str, name: str, usual: str) -> Any:
-    """Return a use case's own part of the pipeline, or the usual one.
-
-    Args:
-        usecase: The use case.
-        name: The part's name in ``PARTS``.
-        usual: Where the part of every other use case stands, as ``module:name``.
-    """
-    from vouch.core.settings import locate
-
-    return locate(find(usecase).PARTS.get(name, usual))
+def _load(name: str) -> UseCase:
+    try:
+        usecase = installed()[name].load()
+    except Exception as error:
+        raise _broken(name, f"cannot be loaded: {error}") from None
+    if not isinstance(usecase, UseCase) or usecase.name != name:
+        raise _broken(name, f"is no UseCase called {name!r}")
+    return usecase
 
 
-def load_model(usecase: str, folder: Path) -> Any:
-    """Read a model as the use case's tune wrote it; it has ``predict``."""
-    return part(usecase, "tune.load", "vouch.tune.models:load")(folder)
+def _broken(name: str, reason: str) -> VouchError:
+    entry = installed()[name]
+    package = entry.dist.name if entry.dist else entry.value
+    return VouchError(f"use case {name!r} of package {package} {reason}", "mend or uninstall it")
 
 
-__all__ = ["COMMANDS", "USECASES", "UseCase", "find", "load_model", "part"]
+__all__ = ["UseCase", "find", "installed", "names"]

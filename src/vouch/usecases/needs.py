@@ -4,6 +4,28 @@ from pathlib import Path
 
 from vouch.core.errors import VouchError
 from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role, plain_word
+from vouch.usecases.contract import UseCase
+
+
+def check(usecase: UseCase, declaration: Declaration, path: Path) -> None:
+    """Check that a declaration has what a use case cannot do without.
+
+    Args:
+        usecase: The use case.
+        declaration: The source.
+        path: Its file, for the message.
+
+    Raises:
+        VouchError: See the checks below, or nothing would ever label a row.
+    """
+    check_names(declaration, path)
+    check_roles(declaration, path, usecase.roles)
+    if not declaration.has("label") and declaration.rule is None:
+        missing, hint = usecase.unlabelled
+        raise VouchError(f"{path}: {missing}", hint)
+    if declaration.rule:
+        usecase.check_rule(declaration.rule, path)
+    check_classes(declaration, path, usecase.classes)
 
 
 def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]) -> None:

@@ -7,8 +7,8 @@ import yaml
 from tests.project import dvc, vouch
 from vouch.core.errors import VouchError
 from vouch.engine import connect
-from vouch.label.resolve import resolve
-from vouch.label.reviews import reviews
+from vouch.labels.resolve import resolve
+from vouch.labels.reviews import reviews
 from vouch.review.collect.batch import recorded
 from vouch.sources.records import LONGEST
 

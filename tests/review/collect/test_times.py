@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.label.resolve import resolve
-from vouch.label.reviews import SCHEMA, read_batches, reviews
+from vouch.labels.resolve import resolve
+from vouch.labels.reviews import SCHEMA, read_batches, reviews
 from vouch.review.collect.batch import latest, recorded
 from vouch.review.collect.params import CollectParams
 from vouch.review.collect.read import Answer

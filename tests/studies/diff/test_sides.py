@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from vouch.cli import app
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
-from vouch.register import registry
-from vouch.register.digests import dvc_digest
+from vouch.registry import versions as registry
+from vouch.registry.digests import dvc_digest
 from vouch.studies.diff import diff
 
 ROWS = "data/silver/fraud/rows.parquet"

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch.core.files import read_json, sha256, sync
-from vouch.label.reviews import CONSENSUS, batches, read_batches
+from vouch.labels.reviews import CONSENSUS, batches, read_batches
 from vouch.project import versions
 from vouch.project.stages import find
 
@@ -48,7 +48,7 @@ def keep(folder: Path, table: pa.Table, scratch: Path) -> str | None:
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
-        table: Decisions, in the columns of ``vouch.label.reviews.SCHEMA``.
+        table: Decisions, in the columns of ``vouch.labels.reviews.SCHEMA``.
         scratch: A folder on the same disk; what a kill leaves there is written over.
 
     Returns:

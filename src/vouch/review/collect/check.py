@@ -179,8 +179,8 @@ def moment(text: str) -> datetime | None:
 
 
 def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
-    from vouch.validate import gx_duckdb as gx
-    from vouch.validate.stage import load_suite
+    from vouch.stages.validate import gx_duckdb as gx
+    from vouch.stages.validate.stage import load_suite
 
     expectations = load_suite(suite)
     reasons: dict[int, list[str]] = defaultdict(list)

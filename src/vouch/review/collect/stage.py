@@ -15,7 +15,7 @@ from vouch import usecases
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
-from vouch.label.reviews import CONSENSUS, SCHEMA
+from vouch.labels.reviews import CONSENSUS, SCHEMA
 from vouch.project.inputs import present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.agreement import Consensus, consensus, kappas
@@ -177,7 +177,7 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
 
 def labels(source: Declaration) -> dict[str, int]:
     """Return what a decision may be, in lower case: the class's name, or the source's own."""
-    own = usecases.find(source.usecase).CLASSES
+    own = usecases.find(source.usecase).classes
     names = [*enumerate(class_names(source)), *enumerate(own)]
     return {name.lower(): number for number, name in names}
 
@@ -285,7 +285,7 @@ def _conflicts(
     intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
 ) -> Iterator[dict[str, Any]]:
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
-    classes = usecases.find(intake.source.usecase).CLASSES
+    classes = usecases.find(intake.source.usecase).classes
     ended = set(decided[decided["final"].astype(bool)]["case"])
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
     for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):

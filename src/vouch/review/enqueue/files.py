@@ -66,7 +66,7 @@ def write_cases(out: Path, cases: Sequence[Case], source: Declaration) -> None:
     """
     if not cases:
         return
-    classes = find(source.usecase).CLASSES
+    classes = find(source.usecase).classes
     if out.suffix.lower() == ".json":  # first: where the tasks are, nothing is missing
         with replacing(out.with_suffix(".xml")) as draft:
             draft.write_text(interface(source) + "\n", "utf-8")
@@ -149,7 +149,7 @@ def interface(source: Declaration) -> str:
         ElementTree.SubElement(view, "Text", {"name": name, "value": f"${name}"})
     choices = {"name": CONTROL, "toName": about, "choice": "single", "required": "true"}
     asked = ElementTree.SubElement(view, "Choices", choices)
-    for label in find(source.usecase).CLASSES:
+    for label in find(source.usecase).classes:
         ElementTree.SubElement(asked, "Choice", {"value": label})
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode")

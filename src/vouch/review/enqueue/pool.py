@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
-from vouch.label.permanent import permanent
+from vouch.labels.permanent import permanent
 
 Floats = NDArray[np.float64]
 

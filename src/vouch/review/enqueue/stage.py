@@ -15,9 +15,9 @@ from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
-from vouch.core.settings import load_params, locate
+from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
-from vouch.label.reviews import decided
+from vouch.labels.reviews import decided
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.review.enqueue.files import check_out, write_cases
@@ -35,7 +35,6 @@ HIDDEN = (
 )
 """What would tell the answer, and where a row came from."""
 KILLED = "these are the cases that a killed run of enqueue chose"
-USUAL = "vouch.explain.reasons:reasons"
 
 
 @dataclass(frozen=True)
@@ -236,11 +235,11 @@ def _explained(
 
 
 def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
-    explain = usecases.part(desk.usecase, "explain.reasons", USUAL)
-    kind = locate(find("explain").params(desk.usecase))
+    usecase = usecases.find(desk.usecase)
+    kind = usecase.explain_params()
     params = load_params(desk.root / "params.yaml", kind, "explain", desk.usecase)
     train, extracted = desk.path(GOLD, "train.parquet"), desk.path(GOLD, "extract.json")
-    return explain(train, extracted, desk.path(TUNE, "model"), ids, params)
+    return usecase.explainer(train, extracted, desk.path(TUNE, "model"), params).reasons(ids)
 
 
 def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -12,12 +12,13 @@ import pandas as pd
 
 from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
-from vouch.extract.feature import Feature
-from vouch.extract.features import features
-from vouch.extract.known import labels_as_of
-from vouch.ingest import parse
-from vouch.label import issues
+from vouch.labels.issues import issues
+from vouch.labels.known import labels_as_of
 from vouch.sources.declaration import Declaration
+from vouch.stages.ingest import parse
+from vouch.usecases import find
+from vouch.usecases.fraud.features.feature import Feature
+from vouch.usecases.fraud.features.table import features
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -83,7 +84,7 @@ class Reader:
             first, last = self._span(rows)
             rows = rows.filter(rows.time < until(first, last))
             labels = folder / "labels.parquet"
-            write_parquet(issues(rows, self._source, USE), labels)
+            write_parquet(issues(rows, self._source, find(self._source.usecase), USE), labels)
             table, found = features(rows, self._source, engine.read_parquet(labels))
             # what is not selected is not computed either
             table = table.select(*dict.fromkeys(("id", "time", "payer", *wanted(found))))

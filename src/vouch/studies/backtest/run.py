@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
-from vouch.extract.feature import Feature
 from vouch.sources.declaration import Declaration
 from vouch.studies.backtest.data import Ground, Reader
 from vouch.studies.backtest.protocol import Fold, assessed_rows, check_folds, measure
-from vouch.tune.models import Candidate, fit
+from vouch.usecases.fraud.features.feature import Feature
+from vouch.usecases.fraud.models import Candidate, fit
 
 MEASURES = ("auc", "ap", "cp100")
 FEWEST = 2  # classes a model needs to tell apart

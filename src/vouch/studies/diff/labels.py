@@ -3,7 +3,7 @@
 from typing import Any
 
 from vouch import usecases
-from vouch.label.resolve import resolve
+from vouch.labels.resolve import resolve
 from vouch.studies.diff.rows import KIND
 from vouch.studies.diff.tables import Pair
 
@@ -32,7 +32,7 @@ def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
     """
     for side in ("a", "b"):
         _hold(engine, side)
-    classes = usecases.find(usecase).CLASSES if usecase else ()
+    classes = usecases.find(usecase).classes if usecase else ()
     return {
         "issues": _issues(pair),
         "held": _held(pair),

@@ -7,7 +7,7 @@ from typing import Literal
 from vouch.core.errors import VouchError, near
 from vouch.project.versions import fetch
 from vouch.studies.diff import revisions
-from vouch.usecases import USECASES
+from vouch.usecases import names
 
 Part = Literal["silver", "labels", "train"]
 PARTS: dict[Part, str] = {
@@ -70,7 +70,7 @@ def _at_revision(root: Path, text: str, revision: str, path: str) -> Side:
 
 
 def _of_version(root: Path, state: Path, text: str, of: Part | None) -> Side:
-    from vouch.register.registry import names, parse
+    from vouch.registry.versions import names, parse
 
     models = names(state) if ":" in text else []
     if text.rpartition(":")[0] not in models:
@@ -101,7 +101,7 @@ def _side(name: str, files: dict[str, Path]) -> Side:
     if len(formats) != 1:
         found = " and ".join(sorted(formats)) or ", ".join(sorted(files)[:5]) or "nothing"
         raise VouchError(f"{name}: is no table (got {found})", "name a Parquet or CSV file")
-    usecase = next((part for part in PurePosixPath(tables[0]).parts if part in USECASES), None)
+    usecase = next((part for part in PurePosixPath(tables[0]).parts if part in names()), None)
     return Side(name, tuple(files[path] for path in tables), formats.pop(), usecase)
 
 

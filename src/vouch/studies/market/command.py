@@ -52,7 +52,7 @@ def market(
     from rich.console import Console
 
     from vouch.core.files import write_json
-    from vouch.project.terminal import working
+    from vouch.core.terminal import working
     from vouch.studies.market.assets import DEFAULT
     from vouch.studies.market.params import MarketParams, thresholds
     from vouch.studies.market.run import Request, report

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from vouch.report.figures import GRID, INK
+from vouch.pages.figures import GRID, INK
 from vouch.studies.market.tweets import CLASSES
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.report import formats
-from vouch.report.figures import svg
-from vouch.report.stage import TEMPLATES
+from vouch.pages import formats
+from vouch.pages.figures import svg
+from vouch.stages.report.stage import TEMPLATES
 from vouch.studies.market.findings import ALL
 from vouch.studies.market.params import MarketParams
 from vouch.studies.market.regress import percent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vouch.report.formats import count, metric, number_of, span, when
+from vouch.pages.formats import count, metric, number_of, span, when
 from vouch.studies.market.findings import ALL
 from vouch.studies.market.params import MarketParams
 from vouch.studies.market.regress import percent

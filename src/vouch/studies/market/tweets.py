@@ -126,9 +126,9 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
     Raises:
         VouchError: The file is not what the declaration says.
     """
-    from vouch.ingest import ingest
-    from vouch.ingest.params import IngestParams
     from vouch.sources.manifest import keep
+    from vouch.stages.ingest import ingest
+    from vouch.stages.ingest.params import IngestParams
 
     with tempfile.TemporaryDirectory(dir=out, prefix=".market-") as folder:
         raw, declared = Path(folder) / "raw", Path(folder) / f"{source.name}.yaml"
@@ -224,7 +224,7 @@ def _batches(path: Path) -> Iterator[Any]:
 def _vader(texts: list[str], threshold: float | None) -> Any:
     import pyarrow as pa
 
-    from vouch.text import vader
+    from vouch.usecases.sentiment import vader
 
     if threshold is None:
         return pa.nulls(len(texts), pa.int8())
@@ -233,7 +233,7 @@ def _vader(texts: list[str], threshold: float | None) -> Any:
 
 
 def _clean(texts: list[str]) -> list[str]:
-    from vouch.text.cleaning import Cleaning, clean_all
+    from vouch.usecases.sentiment.cleaning import Cleaning, clean_all
 
     return clean_all(texts, Cleaning(links="drop", handles="keep", timestamps="drop"))
 

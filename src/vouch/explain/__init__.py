@@ -1,5 +1,0 @@
-"""Local explanations of single predictions, each with how far it can be trusted."""
-
-from vouch.explain.stage import explain
-
-__all__ = ["explain"]

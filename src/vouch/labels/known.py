@@ -1,0 +1,101 @@
+"""What was known at a time: rows, their labels, and when the latest of it became known."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vouch.core.errors import VouchError
+from vouch.engine import microseconds
+from vouch.labels.resolve import ARRIVING, TRUTH, rank, unrank
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+SECOND = 1_000_000  # microseconds
+
+
+def resolve_as_of(as_of: str, rows: "Table", labels: "Table", path: Path) -> datetime:
+    """Turn ``latest`` or a date into a moment.
+
+    Args:
+        as_of: ``latest``, the newest event, arrival or label there is, never the wall clock; or
+            an ISO 8601 date or time (UTC unless it says otherwise).
+        rows: Silver rows.
+        labels: Issued labels.
+        path: The file of rows, for messages.
+
+    Returns:
+        The moment in UTC, without a zone.
+
+    Raises:
+        VouchError: It is no date, or there are no rows at all.
+    """
+    if as_of == "latest":
+        return _newest(rows, labels, path)
+    try:
+        moment = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise VouchError(
+            f"as_of: {as_of!r} is no date", "write 'latest' or a date such as 2018-07-11"
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _newest(rows: "Table", labels: "Table", path: Path) -> datetime:
+    moments = [rows[name].max() for name in ("time", "known_at") if name in rows.columns]
+    row = rows.aggregate(**{f"m{n}": m for n, m in enumerate(moments)}).to_pyarrow().to_pylist()[0]
+    label = labels.issued_at.max().to_pyarrow().as_py()
+    found = [moment for moment in (*row.values(), label) if moment is not None]
+    if not found:
+        raise VouchError(f"{path}: no rows", "see the quarantine of validate for why")
+    return max(found)
+
+
+def rows_as_of(rows: "Table", as_of: datetime) -> "Table":
+    """Keep the version of each row that was current at a time."""
+    open_then = rows.superseded_at.isnull() | (rows.superseded_at > as_of)
+    # a row without any time was known from the start
+    return rows.filter((rows.known_at.isnull() | (rows.known_at <= as_of)) & open_then)
+
+
+def labels_as_of(known: "Table") -> "Table":
+    """Return each entity's label that holds, its truth and its rule's word.
+
+    Args:
+        known: Issues known by the time in question.
+
+    Returns:
+        entity, label, label_source, label_known_at (of issues in force; entities without one
+        are left out), rule, truth, truth_known_at (in force or not; null where not known).
+    """
+    keyed = known.mutate(key=rank(known))
+    best = keyed.group_by("entity").aggregate(
+        held=keyed.key.max(where=keyed.in_force),
+        truth=keyed.key.max(where=keyed.source.isin(TRUTH)),
+        rule=keyed.key.max(where=keyed.source == "rule"),
+    )
+    held, truth, rule = (unrank(best[name]) for name in ("held", "truth", "rule"))
+    return best.filter(best.held.notnull()).select(
+        "entity",
+        label=held["label"],
+        label_source=held["source"],
+        label_known_at=held["issued_at"],
+        rule=rule["label"],
+        truth=truth["label"],
+        truth_known_at=truth["issued_at"],
+    )
+
+
+def mean_delay(labels: "Table", rows: "Table") -> float:
+    """Mean time in seconds from an event to its truth; 0 without truth or times.
+
+    Reviewers' decisions do not count: they come when they are asked for, be it years later.
+    """
+    if "time" not in rows.columns:
+        return 0.0
+    truth = labels.filter(labels.source.isin(ARRIVING)).join(rows, labels.entity == rows.id)
+    # whole seconds, summed as integers: the same on every engine and in every order
+    seconds = (microseconds(truth.issued_at) - microseconds(truth.time)) // SECOND
+    told = truth.aggregate(total=seconds.cast("int64").sum(), count=truth.count()).to_pyarrow()
+    total, count = (told[name][0].as_py() or 0 for name in ("total", "count"))
+    return float(total) / max(count, 1)

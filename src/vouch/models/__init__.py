@@ -1,0 +1,1 @@
+"""What every search for a model needs: trials, folds, leaderboard, surrogates."""

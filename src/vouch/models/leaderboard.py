@@ -1,0 +1,130 @@
+"""The leaderboard: every trial of a search, and the best of each algorithm and sampler."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+import pandas as pd
+
+from vouch.core.errors import VouchError
+from vouch.models.params import Sampler, SearchParams
+from vouch.models.proposal import C
+from vouch.models.search import Record
+
+
+@dataclass(frozen=True)
+class Best(Generic[C]):
+    """The best candidate of an algorithm, measured on all out-of-fold rows.
+
+    Attributes:
+        number: The trial's number in the leaderboard; None if no trial tried it.
+        candidate: The candidate.
+        value: Its measure, 0 to 1.
+        interval: The measure's bootstrap interval, of ``metrics.CONFIDENCE``.
+        predictions: Columns row, fold and what was predicted.
+    """
+
+    number: int | None
+    candidate: C
+    value: float
+    interval: tuple[float, float]
+    predictions: pd.DataFrame
+
+    def describe(self, metric: str) -> dict[str, Any]:
+        """Return what the leaderboard tells of it; ``metric`` names the measure."""
+        return {
+            "number": self.number,
+            "candidate": self.candidate.model_dump(),
+            metric: self.value,
+            "interval": list(self.interval),
+        }
+
+
+def leading(records: Sequence[Record[C]], journal: Path) -> dict[str, int]:
+    """Return the number of the best trial of each algorithm; of equal ones the first.
+
+    Args:
+        records: All finished trials.
+        journal: The search's journal, for the message.
+
+    Raises:
+        VouchError: Every trial failed; tells one reason.
+    """
+    found: dict[str, tuple[float, int]] = {}
+    for number, record in enumerate(records):
+        algorithm = record.candidate.algorithm
+        if record.value is not None and record.value > found.get(algorithm, (-1.0, 0))[0]:
+            found[algorithm] = record.value, number
+    if not found:
+        reasons = sorted({record.error or "" for record in records})
+        raise VouchError(
+            f"all {len(records)} trials failed: {reasons[0]}",
+            f"mend the cause and delete {journal} to search again",
+        )
+    return {algorithm: number for algorithm, (_, number) in found.items()}
+
+
+def board(
+    metric: str,
+    params: SearchParams,
+    records: Sequence[Record[C]],
+    bests: Mapping[str, Best[C]],
+    best: Best[C],
+) -> dict[str, Any]:
+    """Lay out the leaderboard.
+
+    Args:
+        metric: What the measure is called.
+        params: Budget and samplers.
+        records: All finished trials.
+        bests: The best of each algorithm.
+        best: The best of them.
+
+    Returns:
+        JSON-able: ``metric``, ``budget``, ``trials``, ``best`` (a trial's number),
+        ``best_by_algorithm`` and ``best_by_sampler``.
+    """
+    intervals = {one.number: list(one.interval) for one in bests.values()}
+    trials = [
+        {**_row(number, record, metric), "interval": intervals.get(number)}
+        for number, record in enumerate(records)
+    ]
+    return {
+        "metric": metric,
+        "budget": params.budget.model_dump(exclude_none=True),
+        "trials": trials,
+        "best": best.number,
+        "best_by_algorithm": {name: one.describe(metric) for name, one in bests.items()},
+        "best_by_sampler": {name: _leader(trials, name, metric) for name in params.samplers},
+    }
+
+
+def _row(number: int, record: Record[C], metric: str) -> dict[str, Any]:
+    return {
+        "number": number,
+        "sampler": record.sampler,
+        "position": record.position,
+        "algorithm": record.candidate.algorithm,
+        "candidate": record.candidate.model_dump(),
+        metric: record.value,
+        "folds": list(record.folds),
+        "seconds": round(record.seconds, 3),
+        "state": "failed" if record.error else "complete",
+        "error": record.error,
+    }
+
+
+def _leader(trials: list[dict[str, Any]], sampler: Sampler, metric: str) -> dict[str, Any] | None:
+    """Return a sampler's best within its budget: the trial's number, its measure, the seconds."""
+    own = [t for t in trials if t["sampler"] == sampler]
+    complete = [t for t in own if t["state"] == "complete"]
+    if not complete:
+        return None
+    best = max(complete, key=lambda t: t[metric])
+    return {
+        "number": best["number"],
+        metric: best[metric],
+        "trials": len(own),
+        "seconds": round(sum(t["seconds"] for t in own), 3),
+    }

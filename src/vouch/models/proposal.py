@@ -1,0 +1,61 @@
+"""What a search needs of whatever it searches for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+Hyperparameter = int | float | str | None
+
+
+class Proposal(BaseModel):
+    """What a trial tries: frozen and JSON-able; each family of models declares its own.
+
+    Attributes:
+        algorithm: The learner.
+        hyperparameters: Its settings; those left out take the library's default.
+        imbalance: How unequal classes are treated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    algorithm: str
+    hyperparameters: dict[str, Hyperparameter] = {}
+    imbalance: str = "none"
+
+    def settings(self) -> dict[str, Any]:
+        """Return what tracking is told of it, one value a name."""
+        return {
+            "algorithm": self.algorithm,
+            "imbalance": self.imbalance,
+            **self.hyperparameters,
+        }
+
+
+C = TypeVar("C", bound=Proposal)
+C_co = TypeVar("C_co", bound=Proposal, covariant=True)
+
+
+class Space(Protocol[C_co]):
+    """Where a search looks."""
+
+    def start(self, algorithm: str) -> dict[str, Any]:
+        """Return the choices an algorithm begins with, by the names ``suggest`` asks for."""
+
+    def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> C_co:
+        """Let a trial choose among algorithms, at least one, and all that goes with them."""
+
+    def read(self, content: Any) -> C_co:
+        """Return what was suggested from its JSON."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A candidate's measure, pooled and in each fold (None where there is none)."""
+
+    value: float
+    folds: list[float | None]

@@ -1,0 +1,60 @@
+"""What a use case brings to a search: its rows, how a candidate is measured, what is written."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from vouch.models.leaderboard import Best
+from vouch.models.params import SearchParams
+from vouch.models.proposal import C, Outcome, Space
+from vouch.models.search import Record
+
+
+class SearchData(Protocol[C]):
+    """The rows of a search, and all that differs between one kind of model and another."""
+
+    @property
+    def metric(self) -> str:
+        """The measure that decides, 0 to 1."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of data, parameters and choices: a search of the same one goes on."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters as tracking is told of them."""
+
+    @property
+    def search(self) -> SearchParams:
+        """Budget, samplers and algorithms."""
+
+    @property
+    def space(self) -> Space[C]:
+        """Where the search looks."""
+
+    def assess(self, candidate: C) -> Outcome:
+        """Measure a candidate out of fold."""
+
+    def finals(
+        self, records: Sequence[Record[C]], leaders: Mapping[str, int]
+    ) -> tuple[dict[str, Best[C]], Best[C]]:
+        """Measure the best trial of each algorithm again, and choose the best of them.
+
+        Args:
+            records: All finished trials.
+            leaders: The number of each algorithm's best trial.
+        """
+
+    def describe(self, board: dict[str, Any], records: Sequence[Record[C]]) -> dict[str, Any]:
+        """Return the leaderboard with its folds and warnings."""
+
+    def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
+        """Write out-of-fold predictions beside what is known of their rows (Parquet)."""
+
+    def write_model(
+        self, bests: Mapping[str, Best[C]], best: Best[C], model: Path, picture: Path
+    ) -> None:
+        """Fit the best candidate on all rows; write it, and the folder of what can be drawn."""

@@ -1,0 +1,125 @@
+"""What differs between two versions: data, labels, parameters, metrics, cases decided."""
+
+import re
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from vouch.core.errors import VouchError
+from vouch.registry.versions import Version
+from vouch.sources.readers import parquet
+
+EXAMPLES = 5
+SCORE = re.compile(r"score_[0-9]+")
+
+
+def compare(a: Version, b: Version) -> dict[str, Any]:
+    """Compare two versions.
+
+    Args:
+        a: The one, usually the older.
+        b: The other.
+
+    Returns:
+        ``data``, ``raw_files``, ``labels``, ``parameters`` and ``metrics`` list only what differs
+        (``a`` and ``b`` of each; null where one has none); ``decisions`` counts out-of-fold rows
+        both have predicted and those they decide differently, each at its own threshold or by
+        its likeliest class, with examples.
+
+    Raises:
+        VouchError: A version's files cannot be had.
+    """
+    ours, theirs = a.lineage, b.lineage
+    files = [{f["name"]: f["sha256"] for f in facts["raw_files"]} for facts in (ours, theirs)]
+    labels = [_labels(facts) for facts in (ours, theirs)]
+    parameters = [_parameters(facts) for facts in (ours, theirs)]
+    return {
+        "a": str(a),
+        "b": str(b),
+        "data": _differing(ours["digests"], theirs["digests"]),
+        "raw_files": _differing(*files),
+        "labels": _differing(*labels),
+        "parameters": _differing(*parameters),
+        "metrics": _differing(ours["metrics"], theirs["metrics"]),
+        "decisions": decisions(a, b),
+    }
+
+
+def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "a": a.get(name), "b": b.get(name)}
+        for name in sorted(a.keys() | b.keys())
+        if a.get(name) != b.get(name)
+    ]
+
+
+def _labels(facts: dict[str, Any]) -> dict[str, Any]:
+    issues = {f"{d['source']} by {d['actor']}": d["issues"] for d in facts["labels"]}
+    return {"as_of": facts["as_of"], **issues}
+
+
+def _parameters(facts: dict[str, Any]) -> dict[str, Any]:
+    candidate = dict(facts["candidate"])
+    settings = candidate.pop("hyperparameters")
+    rest = {"features": facts["features"], "threshold": facts["threshold"]}
+    return {**candidate, **settings, **rest, "git_commit": facts["git_commit"]}
+
+
+def decisions(a: Version, b: Version) -> dict[str, Any]:
+    """Count and show the rows decided differently, the surest disagreement first.
+
+    Args:
+        a: The one.
+        b: The other.
+
+    Returns:
+        ``rows_in_both``, ``decided_differently``, ``higher_by_a``, ``higher_by_b`` (how many got
+        a higher class from the one or the other), and ``examples``.
+
+    Raises:
+        VouchError: A version's files cannot be had.
+    """
+    import duckdb
+
+    both = f"""
+        WITH both_have AS (
+            SELECT a.id, a.label, a.truth,
+                {_score(a, "a")} AS score_a, {_score(b, "b")} AS score_b,
+                {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
+            FROM {parquet(a.predictions)} AS a JOIN {parquet(b.predictions)} AS b USING (id))
+    """
+    counts = f"""{both} SELECT count(*) AS rows_in_both,
+        count(*) FILTER (decision_a <> decision_b) AS decided_differently,
+        count(*) FILTER (decision_a > decision_b) AS higher_by_a,
+        count(*) FILTER (decision_b > decision_a) AS higher_by_b FROM both_have"""
+    examples = f"""{both} SELECT * FROM both_have WHERE decision_a <> decision_b
+        ORDER BY abs(score_a - score_b) DESC, id LIMIT {EXAMPLES}"""
+    try:
+        with duckdb.connect() as connection:
+            counted = connection.execute(counts).arrow().read_all().to_pylist()[0]
+            shown = connection.execute(examples).arrow().read_all().to_pylist()
+    except duckdb.Error as error:
+        raise VouchError(
+            f"{a}, {b}: their predictions cannot be read: {error}",
+            "restore .vouch/mlartifacts from a copy",
+        ) from None
+    return {**counted, "examples": shown}
+
+
+def _decision(version: Version, side: str) -> str:
+    """Return SQL for a version's decision: above its threshold, or its likeliest class."""
+    threshold = version.lineage["threshold"]
+    if threshold is not None:
+        return f"({side}.score >= {float(threshold)!r})::INTEGER"
+    return f"list_position([{_scores(version, side)}], {_score(version, side)}) - 1"
+
+
+def _score(version: Version, side: str) -> str:
+    if version.lineage["threshold"] is not None:
+        return f"{side}.score"
+    return f"greatest({_scores(version, side)})"
+
+
+def _scores(version: Version, side: str) -> str:
+    columns = pq.read_schema(version.predictions).names
+    return ", ".join(f"{side}.{name}" for name in columns if SCORE.fullmatch(name))

@@ -1,0 +1,241 @@
+"""Lineage in both directions: from a version to all it rests on, from a file to its versions."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256
+from vouch.registry.approval import decisions
+from vouch.registry.digests import dvc_digest, relative
+from vouch.registry.promotions import as_dict, entries_of, history
+from vouch.registry.versions import Version, names, parse, versions
+from vouch.sources.readers import parquet
+
+SHORTEST = 6  # digits of a digest that still tell it apart
+
+
+def collect(
+    *,
+    train: Path,
+    labels: Path,
+    reviews: list[str],
+    extracted: dict[str, Any],
+    ingested: dict[str, Any],
+    model: Path,
+    evaluation: dict[str, Any],
+    digests: dict[str, str],
+    git_commit: str,
+) -> dict[str, Any]:
+    """Gather what a model rests on.
+
+    Args:
+        train: Its training rows.
+        labels: The label issues.
+        reviews: Names of the batches of people's decisions among them.
+        extracted: Extract's summary.
+        ingested: Ingest's summary.
+        model: Its folder.
+        evaluation: Evaluate's result.
+        digests: Path to DVC digest of each of its files.
+        git_commit: The code it was made with.
+
+    Returns:
+        The facts, JSON-able, the same for the same files.
+    """
+    kept = ("usecase", "source", "set", "generation", "as_of", "boundary", "until", "holdout_id")
+    return {
+        **{name: extracted.get(name) for name in kept},
+        "raw_files": ingested["files"],
+        "digests": digests,
+        "labels": _deciders(labels, train, extracted),
+        "reviews": reviews,
+        "rows": extracted["rows"],
+        "positives": extracted["positives"],
+        "features": [f["name"] for f in extracted["features"]],
+        "candidate": read_json(model / "candidate.json")["candidate"],
+        "threshold": (evaluation.get("threshold") or {}).get("value"),
+        "metrics": metrics(evaluation),
+        "ledger_question": evaluation["holdout"].get("question"),
+        "holdout_status": evaluation["holdout"]["status"],
+        "git_commit": git_commit,
+    }
+
+
+def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Count the issues on training rows by who made them, as far as they were known.
+
+    Positives are told of two classes only.
+    """
+    import duckdb
+
+    two = len(extracted.get("classes") or ()) <= 2  # two classes are not named
+    positives = "count(*) FILTER (label = 1) AS positives," if two else ""
+    query = f"""
+        SELECT source, actor, count(*) AS issues, {positives}
+            min(issued_at)::VARCHAR AS first, max(issued_at)::VARCHAR AS last
+        FROM {parquet(labels)} AS issue SEMI JOIN {parquet(train)} AS row
+            ON issue.entity = row.id
+        WHERE in_force AND ($as_of IS NULL OR issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
+        GROUP BY ALL ORDER BY ALL
+    """
+    values = {"as_of": extracted.get("as_of")}
+    with duckdb.connect() as connection:
+        return connection.execute(query, values).df().to_dict("records")  # type: ignore[return-value]
+
+
+def metrics(evaluation: dict[str, Any]) -> dict[str, float]:
+    """Flatten an evaluation's measured values.
+
+    Args:
+        evaluation: The content of ``evaluation.json``.
+
+    Returns:
+        ``<rows>_<kind>_<metric>`` to value, such as ``holdout_truth_average_precision``, with
+        ``_low`` and ``_high`` for its interval; what is undefined is left out.
+    """
+    found = {}
+    for rows in ("out_of_fold", "holdout"):
+        for kind in ("truth", "rule"):
+            for metric, value in (evaluation[rows].get(kind) or {}).items():
+                found.update(_flat(f"{rows}_{kind}_{metric}", value))
+    return dict(sorted(found.items()))
+
+
+def _flat(name: str, value: Any) -> dict[str, float]:
+    parts = {name: value}
+    if isinstance(value, dict):
+        low, high = value.get("interval") or (None, None)
+        parts = {name: value.get("value"), f"{name}_low": low, f"{name}_high": high}
+    return {k: float(v) for k, v in parts.items() if _is_number(v)}
+
+
+def _is_number(value: Any) -> bool:
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and math.isfinite(value)
+
+
+def of_version(state: Path, version: Version) -> dict[str, Any]:
+    """Return what a version rests on, and how it came to its place."""
+    return {
+        "version": str(version),
+        "aliases": list(version.aliases),
+        "run_id": version.run_id,
+        "origin": version.origin,
+        **version.lineage,
+        "promotions": [
+            as_dict(entry)
+            for entry in entries_of(history(state, version.name), version.number, version.model_id)
+        ],
+        "decisions": decisions(state, version.name, version.number, version.model_id),
+    }
+
+
+def of_digest(state: Path, prefix: str) -> list[dict[str, Any]]:
+    """Find the versions that rest on a file.
+
+    Args:
+        state: The project's state folder.
+        prefix: The beginning of its SHA-256 (raw files) or MD5 (what DVC tracks).
+
+    Returns:
+        ``version``, ``file`` and ``digest`` of each, newest last; ``problem`` for a file where
+        a version's own files cannot be trusted to say.
+    """
+    return [
+        hit
+        for name in names(state)
+        for version in versions(state, name)
+        for hit in _hits(version, prefix)
+    ]
+
+
+def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
+    try:
+        facts = version.lineage
+    except VouchError as error:  # no reason to hide all the others
+        return [{"version": str(version), "problem": str(error)}]
+    names = {f["sha256"]: f["name"] for f in facts["raw_files"]}
+    names |= {digest: path for path, digest in facts["digests"].items()}
+    return [
+        {"version": str(version), "file": name, "digest": digest}
+        for digest, name in names.items()
+        if digest and digest.startswith(prefix)
+    ]
+
+
+def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
+    """Return where a row came from and who labelled it.
+
+    Args:
+        root: The project's folder.
+        identifier: The row's id.
+
+    Returns:
+        Each version of the row that silver holds: use case, raw file, line, times, label issues.
+    """
+    found = []
+    for rows in sorted((root / "data/silver").glob("*/rows.parquet")):
+        usecase = rows.parent.name
+        labels = root / f"data/labels/{usecase}/issued/labels.parquet"
+        issues = _select(labels, "entity", identifier) if labels.exists() else []
+        for row in _select(rows, "id", identifier):
+            kept = ("source", "file", "line", "arrived_at", "known_at", "superseded_at")
+            story = {name: row.get(name) for name in kept}
+            found.append({"usecase": usecase, "id": identifier, **story, "labels": issues})
+    return found
+
+
+def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        query = f'SELECT * FROM {parquet(path)} WHERE "{column}" = ?'
+        found = connection.execute(query, [value]).df()
+    return found.astype(object).where(found.notna(), None).to_dict("records")  # type: ignore[return-value]
+
+
+def trace(root: Path, state: Path, subject: str) -> dict[str, Any]:
+    """Answer for a version, a file, a digest or a row.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        subject: ``NAME:VERSION``, a path, the first 6 or more digits of a digest, or a row's id.
+
+    Raises:
+        VouchError: Nothing is known of it.
+    """
+    if Path(subject).exists():
+        return {"path": relative(root, Path(subject)), "versions": _of_path(state, Path(subject))}
+    name, colon, _ = subject.rpartition(":")
+    if colon and name in names(state):
+        return of_version(state, parse(state, subject))
+    if rows := of_row(root, subject):
+        files = {row["file"] for row in rows if row["file"]}
+        return {"id": subject, "rows": rows, "versions": _of_digests(state, sorted(files))}
+    if _is_digest(subject) and (hits := of_digest(state, subject.lower())):
+        return {"digest": subject.lower(), "versions": hits}
+    raise VouchError(
+        f"nothing is known of {subject!r}",
+        f"give NAME:VERSION (known models: {', '.join(names(state)) or 'none'}), a file, "
+        f"{SHORTEST} or more digits of a digest, or a row's id",
+    )
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) >= SHORTEST and set(text.lower()) <= set("0123456789abcdef")
+
+
+def _of_path(state: Path, path: Path) -> list[dict[str, Any]]:
+    digests = [dvc_digest(path)] if path.is_dir() else [sha256(path), dvc_digest(path)]
+    return _of_digests(state, digests)
+
+
+def _of_digests(state: Path, digests: Iterable[str]) -> list[dict[str, Any]]:
+    """Find the versions that rest on any of some files; a version's problem is named once."""
+    hits: list[dict[str, Any]] = []
+    for digest in digests:
+        hits += [hit for hit in of_digest(state, digest) if hit not in hits]
+    return hits

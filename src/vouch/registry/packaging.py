@@ -1,0 +1,30 @@
+"""What every packaged model has: where its files are, which packages it needs."""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+MODEL = "vouch"  # our own model folder inside MLflow's
+EVIDENCE = "evidence"  # what the model rests on, beside it
+COMMON = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml")
+LEARNERS = {"xgboost": ("xgboost-cpu",)}
+SKLEARN = ("scikit-learn", "skops")
+
+
+def requirements(algorithm: str, more: tuple[str, ...] = ()) -> list[str]:
+    """Pin what the model needs to the versions it was made with.
+
+    The package itself is not listed: it is installed from its repository, and a name that is not
+    ours on a public index must not be fetched in its place.
+
+    Args:
+        algorithm: The candidate's learner.
+        more: Packages beside those of every model.
+
+    Returns:
+        ``name==version`` each, sorted.
+    """
+    names = sorted({*COMMON, *LEARNERS.get(algorithm, SKLEARN), *more})
+    return [f"{name}=={version(name)}" for name in names]

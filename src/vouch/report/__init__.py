@@ -1,5 +1,0 @@
-"""The report: one page that tells what was done, how good it is, and how sure that is."""
-
-from vouch.report.stage import report
-
-__all__ = ["report"]

@@ -1,0 +1,175 @@
+"""The parts of the evaluate stage: the question to the holdout, and what is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, write_json
+from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
+from vouch.registry.versions import champion, champion_number
+from vouch.sources.declaration import load_declaration
+from vouch.usecases import find
+from vouch.usecases.contract import Candidate
+from vouch.usecases.params import EvaluateParams
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The holdout's reply, and whom the candidate was compared with.
+
+    Attributes:
+        reply: What the keeper said.
+        version: The champion's version, or None.
+        itself: Whether the candidate is the champion.
+        ledger: The holdout's status after the question, or None if the ledger has none.
+    """
+
+    reply: Reply
+    version: int | None
+    itself: bool
+    ledger: dict[str, Any] | None
+
+
+def key(extracted: dict[str, Any]) -> HoldoutKey:
+    """Return the key of the holdout that an extract has sealed."""
+    names = ("usecase", "source", "set", "generation")
+    return HoldoutKey(**{name: extracted[name] for name in names})
+
+
+def contestant(folder: Path, usecase: str) -> Contestant:
+    """Load a use case's model to stand before the holdout."""
+    return Contestant(model_digest(folder), find(usecase).load_model(folder).predict)
+
+
+def load_candidate(
+    declaration: Path, extracted: Path, predictions: Path, model: Path, params: EvaluateParams
+) -> Candidate:
+    """Read a candidate and its out-of-fold rows.
+
+    Raises:
+        VouchError: A file is missing or there are no rows.
+    """
+    try:
+        rows = pd.read_parquet(predictions)
+    except FileNotFoundError:
+        raise VouchError(f"{predictions}: no such file", "run the stage tune first") from None
+    if rows.empty:
+        raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
+    source = load_declaration(declaration)
+    usecase = find(source.usecase)
+    return usecase.candidate(source, read_json(extracted), rows, model, params)
+
+
+def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
+    """Ask the holdout about a candidate, beside the champion if there is one.
+
+    Args:
+        candidate: The candidate.
+        holdout: The sealed file.
+        state: The project's state folder.
+    """
+    which, keeper = key(candidate.extracted), Keeper(state)
+    version, rival = _champion(state, which)
+    challenger = contestant(candidate.model, which.usecase)
+    itself = rival is not None and rival.digest == challenger.digest
+    reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
+    ledger = next((h for h in keeper.status() if _is(h, which)), None)
+    return Asked(reply, version, itself, ledger)
+
+
+def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, Contestant | None]:
+    name = f"{which.usecase}-{which.source}"
+    version, folder = champion_number(state, name), champion(state, name)
+    return version, contestant(folder, which.usecase) if folder else None
+
+
+def _is(status: dict[str, Any], which: HoldoutKey) -> bool:
+    return all(status[name] == value for name, value in vars(which).items())
+
+
+def write(
+    evaluation: Path,
+    candidate: Candidate,
+    measured: dict[str, Any],
+    reviewed: dict[str, Any] | None,
+    asked: Asked,
+) -> dict[str, Any]:
+    """Write ``evaluation.json``; see :func:`vouch.stages.evaluate.evaluate` for what it holds."""
+    content = {
+        "metric": candidate.metric,
+        "kind": candidate.kind,
+        "confidence": candidate.params.confidence,
+        "out_of_fold": measured,
+        "holdout": _answered(asked.reply),
+        **candidate.extras(),
+        "review": reviewed,
+        "champion": _compared(asked),
+        "ledger": asked.ledger,
+        "published": candidate.published(measured, asked.reply.answer),
+        "warnings": _warnings(measured, asked, candidate.params),
+    }
+    write_json(evaluation, content)
+    return content
+
+
+def _answered(reply: Reply) -> dict[str, Any]:
+    answer = reply.answer or {}
+    against = answer.get("against_rule", {})
+    return {
+        "status": reply.status,
+        "question": reply.question,
+        "reason": reply.reason,
+        "truth": answer.get("truth"),
+        "rule": answer.get("rule"),
+        "rule_comparison": against if against.get("difference") else None,
+        "rule_comparison_reason": against.get("reason", ""),
+        "bootstrap": answer.get("bootstrap"),
+    }
+
+
+def _compared(asked: Asked) -> dict[str, Any]:
+    """Return the champion's part; the answer that made a candidate champion compares another."""
+    if asked.itself:
+        reason = "the candidate is the champion itself"
+        return {"version": asked.version, "comparison": None, "reason": reason}
+    against = (asked.reply.answer or {}).get("against_champion", {})
+    return {
+        "version": asked.version,
+        "comparison": against if against.get("difference") else None,
+        "reason": against.get("reason", asked.reply.reason),
+    }
+
+
+def _warnings(measured: dict[str, Any], asked: Asked, params: EvaluateParams) -> list[str]:
+    said = [
+        f"out of fold, against the {kind}: {measured[kind]['reason']}"
+        for kind in ("truth", "rule")
+        if "reason" in measured[kind]
+    ]
+    if asked.reply.reason:
+        said.append(f"holdout {asked.reply.status}: {asked.reply.reason}")
+    budget = asked.ledger and asked.ledger["budget"]
+    if budget and budget != params.budget:
+        said.append(
+            f"the holdout's budget stays {budget}, as when it was first asked; "
+            f"evaluate.budget {params.budget} counts from the next generation"
+        )
+    return said
+
+
+def summary(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the evaluation in a few figures: the measure that decides, holdout status."""
+    kind, metric = content["kind"], content["metric"]
+    held = content["holdout"][kind]
+    return {
+        "kind": kind,
+        f"{metric}_out_of_fold": content["out_of_fold"][kind][metric],
+        f"{metric}_holdout": held and held[metric],
+        **({"threshold": content["threshold"]["value"]} if "threshold" in content else {}),
+        "holdout": content["holdout"]["status"],
+        "question": content["holdout"]["question"],
+        "warnings": content["warnings"],
+    }

@@ -1,0 +1,140 @@
+"""Cutting the holdout off, sealing it, and counting what is in either part."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from vouch.core.errors import VouchError
+from vouch.engine import connect, write_parquet
+from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
+from vouch.stages.extract.split import by_hash, latest
+from vouch.usecases import find
+from vouch.usecases.job import Job
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+Parts = Mapping[str, "Table"]
+
+
+def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> dict[str, Any]:
+    """Cut and sort in DuckDB, whoever computed: the same rows are the same bytes.
+
+    Args:
+        job: What was extracted.
+        whole: Features and labels of all rows (Parquet).
+        train: Where the training table goes (Parquet, sorted by time and id).
+        holdout: Where the sealed holdout goes.
+        keeper: Records the cut and seals.
+
+    Returns:
+        ``holdout_id``, ``boundary``, ``until``, ``rows``, ``positives`` and, of more than two
+        classes, ``by_class``.
+    """
+    with connect() as engine:
+        cut, parts = _split(job, engine, engine.read_parquet(whole), keeper)
+        write_parquet(_sorted(parts["train"]), train)
+        plain = whole.with_name("holdout.parquet")
+        write_parquet(_sorted(parts["holdout"]), plain)
+        sealed = {"holdout_id": keeper.seal(plain, holdout)}
+        return sealed | _split_facts(cut) | _counts(parts, find(job.key.usecase).classes)
+
+
+def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, Parts]:
+    cut, conditions = _conditions(job, engine, table, keeper)
+    tables = {name: table.filter(condition) for name, condition in conditions.items()}
+    tables["near_holdout"] = table.limit(0)
+    if "twin" in table.columns:
+        # a text seen in training would answer for its near-duplicate in the holdout
+        asked = tables["holdout"].filter(tables["holdout"].twin.notnull()).twin
+        near = tables["train"].twin.isin(asked).fill_null(False)
+        tables["near_holdout"] = tables["train"].filter(near)
+        tables["train"] = tables["train"].filter(~near)
+    _check_filled(job, cut, tables)
+    return cut, tables
+
+
+def _conditions(
+    job: Job, engine: Any, table: "Table", keeper: Keeper
+) -> tuple[Cut, dict[str, Any]]:
+    """Return which rows are for training, in the holdout, or newer than it."""
+    if job.held:
+        keeper.cut(job.key, lambda: None)
+        # in whatever version: a row that another file corrects is no less the holdout's
+        rows = engine.read_parquet(job.path)
+        held = table.id.isin(rows.filter(rows.file.isin(list(job.held))).id)
+        return Cut(None, None), {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
+    share = job.params.holdout_share
+    if "time" not in table.columns:
+        cut = keeper.cut(job.key, lambda: None)
+        held = by_hash(table, share, f"{job.key.source} {job.key.set}", job.key.generation)
+        return cut, {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
+    asked = _asked_until(job.key, keeper)
+    cut = keeper.cut(job.key, lambda: latest(table, share, job.path, asked))
+    return cut, {
+        "train": table.time < cut.boundary,
+        "holdout": table.time.between(cut.boundary, cut.until),
+        "newer": table.time > cut.until,
+    }
+
+
+def _asked_until(key: HoldoutKey, keeper: Keeper) -> datetime | None:
+    """Find where the holdouts before this one ended."""
+    mine = (key.usecase, key.source, key.set)
+    ends = [
+        datetime.fromisoformat(entry["until"])
+        for entry in keeper.status()
+        if (entry["usecase"], entry["source"], entry["set"]) == mine
+        and entry["generation"] < key.generation
+        and entry["until"]
+    ]
+    return max(ends, default=None)
+
+
+def _check_filled(job: Job, cut: Cut, parts: Mapping[str, "Table"]) -> None:
+    for name in ("train", "holdout"):
+        if not parts[name].count().to_pyarrow().as_py():
+            where = f"holdout: {cut.boundary} to {cut.until}; " if cut.boundary else ""
+            raise VouchError(
+                f"{job.path}: as of {job.as_of} no labelled rows are in {name} ({where}{job.key})",
+                "--as-of a later time, or latest; or give more rows",
+            )
+
+
+def _sorted(table: "Table") -> "Table":
+    return table.order_by([name for name in ("time", "id") if name in table.columns])
+
+
+def _split_facts(cut: Cut) -> dict[str, Any]:
+    return {
+        name: None if moment is None else moment.isoformat()
+        for name, moment in (("boundary", cut.boundary), ("until", cut.until))
+    }
+
+
+def _counts(parts: Parts, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Count rows and classes; positives are, of more than two classes, the rarest one's rows."""
+    rows, positives, by_class = {}, {}, {}
+    for name, table in parts.items():
+        rows[name] = table.count().to_pyarrow().as_py()
+        by_class[name] = {kind: _by_class(table, kind, classes) for kind in ("truth", "rule")}
+        positives[name] = {
+            kind: min(found.values()) if len(classes) > 2 else found[classes[1]]
+            for kind, found in by_class[name].items()
+        }
+    for name in ("newer", "near_holdout"):
+        del positives[name], by_class[name]
+    if not rows["near_holdout"]:
+        del rows["near_holdout"]
+    found = {"rows": rows, "positives": positives}
+    return found | ({"by_class": by_class} if len(classes) > 2 else {})
+
+
+def _by_class(table: "Table", kind: str, classes: tuple[str, ...]) -> dict[str, int]:
+    counts = {
+        name: (table[kind] == number).sum().fill_null(0) for number, name in enumerate(classes)
+    }
+    return dict(table.aggregate(**counts).to_pyarrow().to_pylist()[0])

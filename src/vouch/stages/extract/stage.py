@@ -1,0 +1,100 @@
+"""The extract stage: silver rows and labels to a training table and a sealed holdout."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vouch.core.files import write_json
+from vouch.core.progress import Progress, silent
+from vouch.core.settings import Engine
+from vouch.engine import connect
+from vouch.holdout.keeper import HoldoutKey, Keeper
+from vouch.labels.known import resolve_as_of
+from vouch.sources.declaration import load_declaration
+from vouch.stages.extract.parts import divide
+from vouch.usecases import find
+from vouch.usecases.job import Job
+from vouch.usecases.params import SplitParams
+
+STEPS = 2
+FEW = 50  # positives in a holdout; with fewer, its figures are mostly chance
+
+
+def extract(
+    *,
+    declaration: Path,
+    rows: Path,
+    labels: Path,
+    train: Path,
+    holdout: Path,
+    summary: Path,
+    set: str,
+    generation: int,
+    as_of: str,
+    engine: Engine,
+    held_out: Sequence[str],
+    state: Path,
+    params: SplitParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Compute features and labels as of a time, and seal the holdout away.
+
+    Args:
+        declaration: The source's YAML.
+        rows: Silver rows (Parquet), every version.
+        labels: Issued labels (Parquet).
+        train: Where the training table goes (Parquet, sorted by time and id).
+        holdout: Where the sealed holdout goes.
+        summary: Where features, boundary and counts go (JSON).
+        set: Name of the set of files the rows came from.
+        generation: The how-many-eth holdout of this set.
+        as_of: ``latest`` or an ISO date: what became known later does not exist.
+        engine: Where tables are computed and Spark's models trained; both engines make the same
+            rows.
+        held_out: Files whose rows are the holdout; none: the latest rows are.
+        state: The project's state folder.
+        params: What features to make, and the holdout's share.
+        progress: Told after each step.
+
+    Returns:
+        The summary.
+
+    Raises:
+        VouchError: No labelled rows, too few distinct times to cut a holdout off, or an engine
+            that is not there.
+    """
+    source = load_declaration(declaration)
+    key = HoldoutKey(source.usecase, source.name, set, generation)
+    usecase = find(source.usecase)
+    with tempfile.TemporaryDirectory(prefix="vouch-") as private:
+        whole = Path(private) / "whole.parquet"
+        progress(0, STEPS, "computing features")
+        # where models read the rows' own columns, it is Spark's models that need Spark
+        with connect("duckdb" if usecase.raw_features else engine) as computing:
+            silver, issued = computing.read_parquet(rows), computing.read_parquet(labels)
+            moment = resolve_as_of(as_of, silver, issued, rows)
+            job = Job(source, silver, issued, rows, moment, key, held_out, params)
+            told = usecase.extract(job, whole)
+        told |= {"engine": engine} if usecase.raw_features else {}
+        progress(1, STEPS, "cutting off and sealing the holdout")
+        result = _describe(job) | told | divide(job, whole, train, holdout, Keeper(state))
+    result["warnings"] = _warnings(result)
+    write_json(summary, result)
+    progress(STEPS, STEPS, "features extracted")
+    return result
+
+
+def _describe(job: Job) -> dict[str, Any]:
+    return {**asdict(job.key), "as_of": job.as_of.isoformat()}
+
+
+def _warnings(result: dict[str, Any]) -> list[str]:
+    found = []
+    for part, counts in result["positives"].items():
+        positives = counts["truth"] or counts["rule"]
+        if positives < FEW:
+            counted = "rows of the rarest class" if "by_class" in result else "positives"
+            found.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
+    return found

@@ -1,0 +1,5 @@
+"""Raw files to bronze: every row parsed by its roles, or rejected with a reason."""
+
+from vouch.stages.ingest.stage import ingest
+
+__all__ = ["ingest"]

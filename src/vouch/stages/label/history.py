@@ -1,0 +1,141 @@
+"""What was known of each month as of each later one: labels come late, and some are corrected."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import ibis
+
+from vouch.labels.resolve import rank, unrank
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+Unit = Literal["month", "week", "day"]
+LAST = 24
+"""Periods that are told, the latest ones."""
+WEEKS, DAYS = timedelta(days=92), timedelta(days=21)
+"""Spans up to which weeks, and days, are told instead of months."""
+
+
+def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> dict[str, Any] | None:
+    """Tell, period by period, which labels held as of the end of each later period.
+
+    Args:
+        rows: Silver rows; those in force are counted, by their event time.
+        labels: Issues; only those in force count.
+        classes: Names of the classes.
+
+    Returns:
+        ``unit`` (``month``, ``week`` or ``day``, by how long events and labels span) and
+        ``cells``, at most the last 24 periods of events by the last 24 of knowledge: ``of`` and
+        ``as_of`` (first day of each period), ``rows`` known by then, and ``by_source``: whose
+        label held by then, to how many, by class. None without times.
+    """
+    if "time" not in rows.columns:
+        return None
+    current = rows.filter(rows.superseded_at.isnull() & rows.time.notnull())
+    ends = _ends(current, labels)
+    if ends is None:
+        return None
+    unit, periods = _periods(*ends)
+    counted = [
+        *_arrivals(current, unit),
+        *_turns(current, labels.filter(labels.in_force), unit, classes),
+    ]
+    return {"unit": unit, "cells": list(_cells(counted, periods))}
+
+
+def _ends(rows: "Table", labels: "Table") -> tuple[datetime, datetime] | None:
+    """Find the first event and the last event, arrival or label."""
+    first, last, arrived = rows.time.min(), rows.time.max(), rows.known_at.max()
+    told = rows.aggregate(first=first, last=last, arrived=arrived).to_pyarrow().to_pylist()[0]
+    issued = labels.filter(labels.in_force).issued_at.max().to_pyarrow().as_py()
+    found = [moment for moment in (told["last"], told["arrived"], issued) if moment is not None]
+    return None if told["first"] is None else (told["first"], max(found))
+
+
+def _periods(first: datetime, last: datetime) -> tuple[Unit, list[date]]:
+    """Choose the unit and list the last periods, each by its first day."""
+    span = last - first
+    unit: Unit = "month" if span > WEEKS else "week" if span > DAYS else "day"
+    start, period, found = _begin(first.date(), unit), _begin(last.date(), unit), list[date]()
+    while period >= start and len(found) < LAST:
+        found.append(period)
+        period = _begin(period - timedelta(days=1), unit)
+    return unit, found[::-1]
+
+
+def _begin(day: date, unit: Unit) -> date:
+    if unit == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if unit == "week" else day
+
+
+def _arrivals(rows: "Table", unit: Unit) -> list[dict[str, Any]]:
+    """Count rows by period of event and of arrival."""
+    known = ibis.greatest(rows.time, ibis.coalesce(rows.known_at, rows.time))
+    spread = rows.select(of=_truncated(rows.time, unit), at=_truncated(known, unit))
+    counted = spread.group_by("of", "at").aggregate(count=spread.count())
+    return [row | {"source": None} for row in counted.to_pyarrow().to_pylist()]
+
+
+def _turns(
+    rows: "Table", labels: "Table", unit: Unit, classes: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    """Count how often a label came to hold, and (below 0) ceased to, by period.
+
+    As of any time the issue of the highest rank holds, so a row's labels in turn are the running
+    maximum over its issues.
+    """
+    events = rows.select(entity=rows.id, of=_truncated(rows.time, unit))
+    known = labels.join(events, "entity")
+    keyed = known.select("entity", "of", "issued_at", key=rank(known))
+    so_far = ibis.window(group_by="entity", order_by=["issued_at", "key"], following=0)
+    best = keyed.mutate(best=keyed.key.max().over(so_far))
+    in_turn = ibis.window(group_by="entity", order_by=["issued_at", "key"])
+    turns = best.mutate(before=best.best.lag().over(in_turn))
+    turns = turns.filter(turns.before.isnull() | (turns.before < turns.best))
+    at = _truncated(turns.issued_at, unit)
+    spread = turns.select("of", at=at, **_of(turns.best, "now"), **_of(turns.before, "was"))
+    kinds = [name for name in spread.columns if name not in ("of", "at")]
+    counted = spread.group_by("of", "at", *kinds).aggregate(count=spread.count())
+    for row in counted.to_pyarrow().to_pylist():
+        around = {"of": row["of"], "at": row["at"]}
+        for end, sign in (("now", 1), ("was", -1)):
+            if (source := row[f"{end}_source"]) is not None:
+                name = classes[row[f"{end}_label"]]
+                yield around | {"source": source, "class": name, "count": sign * row["count"]}
+
+
+def _of(key: Any, end: str) -> dict[str, Any]:
+    told = unrank(key)
+    return {f"{end}_label": told["label"], f"{end}_source": told["source"]}
+
+
+def _truncated(time: Any, unit: Unit) -> Any:
+    return time.truncate({"month": "M", "week": "W", "day": "D"}[unit]).date()
+
+
+def _cells(counted: list[dict[str, Any]], periods: list[date]) -> Iterator[dict[str, Any]]:
+    """Sum up what became known until the end of each period."""
+    for of in periods:
+        told = [row for row in counted if row["of"] == of]
+        for as_of in periods if told else ():
+            known = [row for row in told if row["at"] <= as_of]
+            if as_of >= of and known:
+                yield {"of": of.isoformat(), "as_of": as_of.isoformat(), **_summed(known)}
+
+
+def _summed(known: list[dict[str, Any]]) -> dict[str, Any]:
+    by_source: dict[str, dict[str, int]] = {}
+    for row in known:
+        if row["source"] is not None:
+            classes = by_source.setdefault(row["source"], {})
+            classes[row["class"]] = classes.get(row["class"], 0) + row["count"]
+    told = {
+        source: {name: count for name, count in classes.items() if count}
+        for source, classes in by_source.items()
+    }
+    rows = sum(row["count"] for row in known if row["source"] is None)
+    return {"rows": rows, "by_source": {source: n for source, n in told.items() if n}}

@@ -1,0 +1,122 @@
+"""The label stage: silver rows to issued labels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from vouch.core import parquet
+from vouch.core.errors import VouchError
+from vouch.core.files import write_json
+from vouch.core.progress import Progress, silent
+from vouch.engine import connect, write_parquet
+from vouch.labels.issues import issues
+from vouch.labels.reviews import batches
+from vouch.labels.reviews import reviews as decisions
+from vouch.sources.declaration import Declaration, load_declaration
+from vouch.stages.label.history import history
+from vouch.stages.label.params import LabelParams
+from vouch.usecases import find
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+
+def label(
+    *,
+    declaration: Path,
+    rows: Path,
+    reviews: Path,
+    labels: Path,
+    summary: Path,
+    params: LabelParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Issue the labels: the rule's at once, the truth's after its delay, people's as decided.
+
+    Args:
+        declaration: The source's YAML.
+        rows: Silver rows (Parquet), every version.
+        reviews: The folder of people's decisions, a Parquet file a collected batch.
+        labels: Where the issues go (Parquet, sorted by issued_at, entity, source).
+        summary: Where the counts go (JSON).
+        params: Which sources of labels are in force.
+        progress: Told after each part.
+
+    Returns:
+        The summary: counts of issues by source, of positives or of each class, the batches of
+        decisions, ``history`` (see :func:`vouch.stages.label.history.history`), and warnings.
+
+    Raises:
+        VouchError: The rule's condition is wrong.
+    """
+    source = load_declaration(declaration)
+    progress(0, 2, "issuing labels")
+    with connect() as engine:
+        decided = decisions(reviews, source.name)
+        issued = issues(
+            engine.read_parquet(rows), source, find(source.usecase), params.use, decided
+        )
+        order = ["issued_at", "entity", "source", "label", "actor"]
+        try:
+            write_parquet(issued.order_by(order), labels)
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise  # a disk's or a machine's trouble
+        except duckdb.Error as error:
+            if damaged := next(parquet.check(rows, rows=True), None):
+                raise damaged from None
+            raise _unusable(declaration, source, error) from None
+        progress(1, 2, "counting labels")
+        issued, classes = engine.read_parquet(labels), find(source.usecase).classes
+        result = _summarise(issued, source)
+        result["history"] = history(engine.read_parquet(rows), issued, classes)
+    result["reviews"] = [batch.stem for batch in batches(reviews)]
+    write_json(summary, result)
+    progress(2, 2, "labels issued")
+    return result
+
+
+def _unusable(path: Path, source: Declaration, error: Exception) -> VouchError:
+    rule = source.rule.name if source.rule else "none"
+    reason = str(error).strip().splitlines()[0]
+    return VouchError(f"{path}: rule {rule!r} or truth cannot be computed: {reason}", "mend it")
+
+
+def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
+    classes = find(source.usecase).classes
+    counts = labels.group_by("source").aggregate(
+        issues=labels.count(),
+        **_by_class(labels, classes),
+        entities=labels.entity.nunique(),
+        first=labels.issued_at.min().cast("string"),
+        last=labels.issued_at.max().cast("string"),
+        in_force=labels.in_force.any(),
+    )
+    by_source = {row.pop("source"): row for row in counts.to_pyarrow().to_pylist()}
+    return {
+        "issues": sum(row["issues"] for row in by_source.values()),
+        "by_source": by_source,
+        "rule": source.rule.told() if source.rule else None,
+        "warnings": _warnings(by_source, classes),
+    }
+
+
+def _by_class(labels: "Table", classes: tuple[str, ...]) -> dict[str, Any]:
+    """Count the positives of two classes, or each of more."""
+    if len(classes) == 2:
+        return {"positives": (labels.label > 0).sum()}
+    return {name: (labels.label == number).sum() for number, name in enumerate(classes)}
+
+
+def _warnings(by_source: dict[str, dict[str, Any]], classes: tuple[str, ...]) -> list[str]:
+    if not by_source:
+        return ["no labels: the source declares neither a rule nor a label column with values"]
+    missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]
+    names = {"positives": "positive"} if len(classes) == 2 else {name: name for name in classes}
+    never = [
+        f"{source}: no {told} label"
+        for source, row in sorted(by_source.items())
+        for name, told in names.items()
+        if not row[name]
+    ]
+    return missing + never

@@ -1,0 +1,310 @@
+"""The register stage."""
+
+import hashlib
+import json
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch import usecases
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
+from vouch.core.progress import Progress, silent
+from vouch.registry import lineage
+from vouch.registry.compare import decisions
+from vouch.registry.digests import digests, git_commit
+from vouch.registry.promotions import Change, champion_entry, entries_of, history, is_of, record
+from vouch.registry.versions import (
+    CHALLENGER,
+    CHAMPION,
+    FINGERPRINT,
+    Package,
+    Version,
+    champion_number,
+    find,
+    publish,
+    set_alias,
+)
+from vouch.sources.declaration import load_declaration
+from vouch.stages.register.gate import Verdict, judge
+from vouch.stages.register.params import RegisterParams
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset
+
+EXAMPLES = 5
+LONGEST = 36  # characters of a digest MLflow keeps; DVC's of a folder has just as many
+
+
+def register(
+    *,
+    declaration: Path,
+    raw: Path,
+    rows: Path,
+    labels: Path,
+    labelled: Path,
+    train: Path,
+    holdout: Path,
+    extracted: Path,
+    ingested: Path,
+    leaderboard: Path,
+    model: Path,
+    predictions: Path,
+    evaluation: Path,
+    explanations: Path,
+    registration: Path,
+    state: Path,
+    params: RegisterParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Register the model with all it rests on, and let the gate decide on a champion.
+
+    The same model of the same data gives the same version, however often it is registered.
+
+    Args:
+        declaration: The source's declaration.
+        raw: The source's folder of raw files; a simulator's code.
+        rows: Silver rows.
+        labels: Label issues.
+        labelled: Label's summary.
+        train: Training rows.
+        holdout: The sealed holdout; only its digest is taken.
+        extracted: Extract's summary.
+        ingested: Ingest's summary.
+        leaderboard: Tune's result.
+        model: The best candidate's folder.
+        predictions: Its out-of-fold predictions.
+        evaluation: Evaluate's result.
+        explanations: Explain's result.
+        registration: Where to write what was registered, JSON.
+        state: The project's state folder: MLflow and the promotion log are in it.
+        params: What the gate may do.
+        progress: Told what is being done.
+
+    Returns:
+        The content of ``registration``.
+    """
+    root = state.parent
+    source = load_declaration(declaration)
+    progress(0, 3, "digests")
+    made = digests(root, (train, holdout, rows, labels, model, predictions))
+    # the raw folder also keeps files that are not in force, so it is told but decides nothing;
+    # a simulator's rows follow from its section of the declaration, whose digest ingest gives
+    given = {} if source.simulator else digests(root, (raw,))
+    measured = read_json(evaluation)
+    facts = lineage.collect(
+        train=train,
+        labels=labels,
+        reviews=read_json(labelled)["reviews"],
+        extracted=read_json(extracted),
+        ingested=read_json(ingested),
+        model=model,
+        evaluation=measured,
+        digests=made | given,
+        git_commit=git_commit(root),
+    )
+    evidence = {
+        "declaration.yaml": declaration,
+        "extract.json": extracted,
+        "ingest.json": ingested,
+        "leaderboard.json": leaderboard,
+        "predictions.parquet": predictions,
+        "evaluation.json": evaluation,
+        "explanations.parquet": explanations,
+    }
+    progress(1, 3, "registering")
+    name = f"{source.usecase}-{source.name}"
+    # costs and capacity, which are declared, decide the threshold the model is used with
+    fingerprint = _digest([name, made, sha256(declaration), facts["threshold"]])
+    tuned = read_json(leaderboard).get("run_id")
+    version = _publish(state, name, model, train, tuned, fingerprint, facts, evidence)
+    progress(2, 3, "gate")
+    gate = _decide(state, version, measured, params)
+    set_alias(state, name, CHALLENGER, version.number)
+    result = _result(state, version, facts, gate)
+    result["otherwise"] = _otherwise(
+        state, version, (measured.get("champion") or {}).get("version")
+    )
+    write_json(registration, result)
+    progress(3, 3, "registered")
+    return result
+
+
+def _publish(
+    state: Path,
+    name: str,
+    model: Path,
+    train: Path,
+    tuned: str | None,
+    fingerprint: str,
+    facts: dict[str, Any],
+    evidence: dict[str, Path],
+) -> Version:
+    mlflow = tracking.client(state)
+    run_id = _run(state, mlflow, name, tuned, fingerprint)
+    _log(mlflow, run_id, facts)
+    tags = {
+        "vouch.as_of": str(facts["as_of"]),
+        "vouch.git_commit": facts["git_commit"],
+        "vouch.ledger_question": str(facts["ledger_question"]),
+        "vouch.algorithm": facts["candidate"]["algorithm"],
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        gathered = Path(scratch) / "lineage.json"
+        write_json(gathered, facts)
+        files = {**evidence, gathered.name: gathered}
+        example = _example(train, model)
+        package = usecases.find(facts["usecase"]).package
+        return publish(
+            state,
+            Package(
+                name, run_id, model, example, files, fingerprint, tags, facts["candidate"], package
+            ),
+        )
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _example(train: Path, model: Path) -> "pd.DataFrame":
+    import pyarrow.parquet as pq
+
+    features = read_json(model / "candidate.json")["features"]
+    with pq.ParquetFile(train) as file:
+        batch = next(file.iter_batches(batch_size=EXAMPLES, columns=features), None)
+    if batch is None:
+        raise VouchError(f"{train}: no rows", "run extract on more data")
+    return batch.to_pandas()[features]
+
+
+def _run(
+    state: Path, mlflow: "MlflowClient", name: str, tuned: str | None, fingerprint: str
+) -> str:
+    """Return tune's run where it is known, else one of our own, found again by its fingerprint."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if tuned:
+            return str(mlflow.get_run(tuned).info.run_id)
+    except MlflowException:
+        pass  # tuned elsewhere: this store does not know that run
+    experiment = tracking.experiment(state, name)
+    wanted = f"tags.`{FINGERPRINT}` = '{fingerprint}'"
+    if found := mlflow.search_runs([experiment], wanted, max_results=1):
+        return str(found[0].info.run_id)
+    made = mlflow.create_run(experiment, tags={FINGERPRINT: fingerprint}, run_name="register")
+    mlflow.set_terminated(made.info.run_id)
+    return str(made.info.run_id)
+
+
+def _log(mlflow: "MlflowClient", run_id: str, facts: dict[str, Any]) -> None:
+    from mlflow.entities import DatasetInput, InputTag, Metric
+
+    start = mlflow.get_run(run_id).info.start_time  # not the clock: logged twice it is one point
+    measured = [Metric(name, value, start, 0) for name, value in facts["metrics"].items()]
+    mlflow.log_batch(run_id, metrics=measured)
+    known = {**facts["digests"], **{f["name"]: f["sha256"] for f in facts["raw_files"]}}
+    inputs = [
+        DatasetInput(_dataset(path, digest), [InputTag("mlflow.data.context", "training")])
+        for path, digest in known.items()
+    ]
+    mlflow.log_inputs(run_id, datasets=inputs)
+
+
+def _dataset(path: str, digest: str) -> "Dataset":
+    """Describe a file by name and digest alone: MLflow's own hashing would read it all again."""
+    from mlflow.entities import Dataset
+
+    source = json.dumps({"uri": path})
+    return Dataset(path, digest[:LONGEST], source_type="local", source=source)
+
+
+def _decide(
+    state: Path, version: Version, evaluation: dict[str, Any], params: RegisterParams
+) -> dict[str, Any]:
+    """Ask the gate and, if it may, promote."""
+    entry = champion_entry(state, version.name)
+    if is_of(entry, version.number, version.model_id):
+        return _gate(params, True, True, _standing(state, version))
+    logged = entry.to_version if entry else None
+    before = champion_number(state, version.name)
+    verdict = judge(evaluation, before)
+    if logged != before:
+        gone = f"Version {logged}, the champion, is no longer in MLflow: there is none."
+        verdict = Verdict(verdict.better, (*verdict.reasons, gone))
+    if verdict.better and _rolled_back(state, version):
+        verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
+    if not verdict.better or params.gate != "enabled":
+        return _gate(params, verdict.better, False, verdict.reasons)
+    change = Change(
+        version.name,
+        version.number,
+        "gate",
+        "the gate: proved better on the holdout",
+        verdict.reasons,
+        model_id=version.model_id,
+        instead_of=logged,
+    )
+    record(state, change, partial(set_alias, state, version.name, CHAMPION))
+    return _gate(params, True, True, verdict.reasons)
+
+
+def _gate(
+    params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]
+) -> dict[str, Any]:
+    said = list(reasons)
+    if not promoted and params.gate != "enabled":
+        left = "a person decides, with vouch promote or in Prefect, where a retraining asks"
+        asks = better and params.gate == "approval"
+        said.append(
+            f"The gate is set to {params.gate!r}: {left if asks else 'it promotes nothing'}."
+        )
+    return {"better": better, "promoted": promoted, "reasons": said, "mode": params.gate}
+
+
+def _standing(state: Path, version: Version) -> tuple[str, ...]:
+    """Return why the version is champion already; a run killed after the promotion comes here."""
+    last = [e for e in history(state, version.name) if e.to_version == version.number][-1]
+    return (*last.reasons, f"It is the champion since {last.at:%Y-%m-%d %H:%M} UTC: {last.why}.")
+
+
+def _rolled_back(state: Path, version: Version) -> bool:
+    log = history(state, version.name)
+    left = [entry.kind for entry in entries_of(log, version.number, version.model_id)]
+    return bool(left) and left[-1] == "rollback"
+
+
+def _otherwise(state: Path, version: Version, champion: int | None) -> dict[str, Any] | None:
+    """Count the out-of-fold rows that the champion of before decides otherwise."""
+    if champion is None or champion == version.number:
+        return None
+    try:
+        found = decisions(find(state, version.name, str(champion)), version)
+    except VouchError:  # its files are gone: no reason not to register
+        return None
+    counts = ("rows_in_both", "decided_differently", "higher_by_a", "higher_by_b")
+    return {"champion": champion, **{name: found[name] for name in counts}}
+
+
+def _result(
+    state: Path, version: Version, facts: dict[str, Any], gate: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "version": version.number,
+        "model_id": version.model_id,
+        "run_id": version.run_id,
+        "aliases": list(find(state, version.name, str(version.number)).aliases),
+        "gate": gate,
+        "digests": facts["digests"],
+        "git_commit": facts["git_commit"],
+        "reviews": facts["reviews"],
+        "as_of": facts["as_of"],
+        "ledger_question": facts["ledger_question"],
+        "model_uri": f"models:/{version.name}/{version.number}",
+    }

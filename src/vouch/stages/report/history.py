@@ -1,0 +1,69 @@
+"""What was known when, laid out for a reader: a row a period of events, a column a later one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from vouch.labels.resolve import TRUTH
+
+SAID = {"month": "%b %Y", "week": "week of %-d %b %Y", "day": "%-d %b %Y"}
+SHORT = {"month": "%b %y", "week": "%-d %b", "day": "%-d %b"}
+
+
+def label_history(told: Mapping[str, Any] | None, classes: Sequence[str]) -> dict[str, Any] | None:
+    """Lay out the label history.
+
+    Args:
+        told: ``history`` of ``label.json``, or None.
+        classes: Names of the classes.
+
+    Returns:
+        ``unit``; ``columns``, names of the periods of knowledge; ``lines``, a period of events
+        each: ``name``, ``cells`` under the columns (``share`` of its rows whose truth was known
+        by then, ``shade`` 0 to 1, and of two classes ``positives``, known true ones; empty before
+        the events) and ``rows``; ``latest``: of each period and source, the labels that hold now,
+        by class; ``truth``: whether any was ever known. None where there is nothing to lay out.
+    """
+    if not told or not told.get("cells"):
+        return None
+    unit, found = told["unit"], {(c["of"], c["as_of"]): c for c in told["cells"]}
+    events, columns = (sorted({cell[end] for cell in told["cells"]}) for end in ("of", "as_of"))
+    lines = [_line(of, columns, found, unit, classes) for of in events]
+    last = {of: found[of, max(c for c in columns if (of, c) in found)] for of in events}
+    return {
+        "unit": unit,
+        "columns": [_name(column, SHORT[unit]) for column in columns],
+        "lines": lines,
+        "latest": [
+            {"name": _name(of, SAID[unit]), "source": source, "classes": counts}
+            for of, cell in last.items()
+            for source, counts in sorted(cell["by_source"].items())
+        ],
+        "truth": any(cell.get("share") for line in lines for cell in line["cells"]),
+    }
+
+
+def _line(
+    of: str,
+    columns: Sequence[str],
+    found: Mapping[tuple[str, str], Any],
+    unit: str,
+    classes: Sequence[str],
+) -> dict[str, Any]:
+    cells = [_cell(found.get((of, column)), classes) for column in columns]
+    rows = max(cell["rows"] for key, cell in found.items() if key[0] == of)
+    return {"name": _name(of, SAID[unit]), "rows": rows, "cells": cells}
+
+
+def _cell(told: Mapping[str, Any] | None, classes: Sequence[str]) -> dict[str, Any]:
+    """Return a cell's share of known truth; rows that are still to arrive may have labels."""
+    if told is None:
+        return {}
+    true = [counts for source, counts in told["by_source"].items() if source in TRUTH]
+    share = min(sum(sum(c.values()) for c in true) / max(told["rows"], 1), 1.0)
+    positives = sum(c.get(classes[1], 0) for c in true) if len(classes) == 2 else None
+    return {"share": share, "shade": round(share, 3), "positives": positives}
+
+
+def _name(period: str, pattern: str) -> str:
+    return date.fromisoformat(period).strftime(pattern)

@@ -1,0 +1,183 @@
+"""The stage ``report``: every stage's findings on one page that needs no network."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.core.files import read_json
+from vouch.core.progress import Progress, silent
+from vouch.metrics import totals as facts
+from vouch.metrics.ranked import CONFIDENCE
+from vouch.pages import formats
+from vouch.sources.declaration import load_declaration
+from vouch.stages.report import summary
+from vouch.stages.report.corrections import CONFIDENCE as CORRECTED
+from vouch.stages.report.corrections import corrections
+from vouch.stages.report.history import label_history
+from vouch.usecases import find
+from vouch.usecases.params import ReportParams
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = (
+    ("summary", "Summary"),
+    ("ingest", "What data"),
+    ("validate", "What failed a check"),
+    ("label", "Labels"),
+    ("extract", "Features and split"),
+    ("tune", "Candidates"),
+    ("evaluate", "How good it is"),
+    ("corrections", "What people corrected"),
+    ("explain", "Why it decides so"),
+    ("register", "May it be used"),
+    ("lineage", "Lineage"),
+)
+FILTERS = (
+    "algorithm",
+    "count",
+    "figure",
+    "metric",
+    "money",
+    "number_of",
+    "plain",
+    "price",
+    "share",
+    "span",
+    "when",
+    "words",
+)
+ORDER = ("raw", "bronze", "silver", "labels", "gold", "tune", "evaluate", "explain")
+
+
+def report(
+    *,
+    declaration: Path,
+    ingested: Path,
+    rows: Path,
+    validated: Path,
+    labels: Path,
+    labelled: Path,
+    extracted: Path,
+    leaderboard: Path,
+    predictions: Path,
+    tree: Path,
+    evaluation: Path,
+    explanations: Path,
+    registration: Path,
+    report: Path,
+    params: ReportParams,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Write the report: the same page for the same files.
+
+    Args:
+        declaration: The source.
+        ingested: Ingest's summary.
+        rows: Silver rows, for counts and sums.
+        validated: Validate's summary.
+        labels: Issued labels, for what people corrected.
+        labelled: Label's summary.
+        extracted: Extract's summary.
+        leaderboard: Tune's result.
+        predictions: Out-of-fold predictions, for shares flagged.
+        tree: The folder of what can be drawn of a model: a decision tree, a model's words.
+        evaluation: Evaluate's result.
+        explanations: Explain's table.
+        registration: Register's result.
+        report: Written: one HTML file that loads nothing.
+        params: How long its lists are.
+        progress: Told after each part.
+
+    Returns:
+        ``summary``, the sentences it begins with; ``warnings``; and ``bytes``.
+
+    Raises:
+        VouchError: A file is missing or broken.
+    """
+    source = load_declaration(declaration)
+    said = {
+        "ingested": read_json(ingested),
+        "validated": read_json(validated),
+        "labelled": read_json(labelled),
+        "extracted": read_json(extracted),
+        "leaderboard": read_json(leaderboard),
+        "evaluation": read_json(evaluation),
+        "registration": read_json(registration),
+    }
+    paths = {"rows": rows, "predictions": predictions, "tree": tree, "explanations": explanations}
+    progress(0, 2, "counting and drawing")
+    usecase = find(source.usecase)
+    classes = usecase.classes
+    content = {**said, "declaration": source, "totals": facts.totals(rows), "class_names": classes}
+    content["corrections"] = corrections(labels, rows, source)
+    content["confidences"] = confidences(said["evaluation"])
+    content["label_history"] = label_history(said["labelled"].get("history"), classes)
+    content |= usecase.report(source, paths, said, params) | _leaders(said["leaderboard"], params)
+    content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}
+    progress(1, 2, "writing")
+    page = render(content)
+    report.write_text(page, encoding="utf-8")
+    told = {"summary": content["sentences"], "warnings": content["warnings"]}
+    return {**told, "bytes": len(page.encode())}
+
+
+def confidences(evaluation: dict[str, Any]) -> str:
+    """Return the confidence of the page's intervals, in words: each as it was computed.
+
+    Args:
+        evaluation: The content of ``evaluation.json``.
+    """
+    held = (evaluation.get("holdout") or {}).get("bootstrap") or {}
+    known = {
+        "the search's": CONFIDENCE,
+        "those out of fold": evaluation.get("confidence"),
+        "the holdout's": held.get("confidence"),
+        "those of what people corrected": CORRECTED,
+    }
+    return ", ".join(f"{what} {c * 100:g} %" for what, c in known.items() if c is not None)
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """Render the page; everything that comes from data is escaped."""
+    source = content["declaration"]
+    title = f"{source.usecase.title()} on {source.name}: the report"
+    environment = _environment(content["templates"])
+    shown = [s for s in SECTIONS if s[0] != "corrections" or content.get("corrections")]
+    return environment.get_template("report.html").render(content, title=title, sections=shown)
+
+
+def _environment(own: Path) -> "Environment":
+    from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+    # what a run could not say (no truth, a refused holdout) is absent: it renders as a dash
+    environment = Environment(
+        loader=FileSystemLoader([own, TEMPLATES]),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(formats, name) for name in FILTERS}
+    environment.filters |= {
+        "metrics_between": formats.between,
+        "counts_between": lambda ends: formats.between(ends, formats.count),
+        "measured": lambda one, metric: formats.figure(
+            {"value": one.get(metric), "interval": one.get("interval")}
+        ),
+        "step": lambda path: formats.words(next((p for p in ORDER if f"/{p}/" in path), "file")),
+    }
+    return environment
+
+
+def _leaders(leaderboard: Mapping[str, Any], params: ReportParams) -> dict[str, Any]:
+    """Sort algorithms and trials, the best first."""
+    algorithms = (leaderboard.get("best_by_algorithm") or {}).items()
+    metric = leaderboard.get("metric")
+    complete = [t for t in leaderboard.get("trials") or [] if t.get(metric) is not None]
+    return {
+        "metric": metric,
+        "best_by_algorithm": sorted(algorithms, key=lambda item: -item[1][metric]),
+        "top": sorted(complete, key=lambda t: -t[metric])[: params.candidates],
+    }

@@ -1,0 +1,346 @@
+"""What a use case is: one frozen object, by which every stage finds what differs.
+
+A use case is a folder of :mod:`vouch.usecases`, or a package of its own that names its object in
+the entry-point group ``vouch.usecases``. Methods import what they need when they are called: the
+command line knows every use case, and must start at once.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    from ibis import Table
+    from numpy.typing import NDArray
+
+    from vouch.core.settings import Params
+    from vouch.holdout.judge import Judge
+    from vouch.metrics.weighted import Floats
+    from vouch.models.params import SearchParams
+    from vouch.models.search_data import SearchData
+    from vouch.models.surrogate import Explanation, Reasons
+    from vouch.sources.declaration import Declaration, Role, Rule
+    from vouch.usecases.job import Job
+    from vouch.usecases.params import EvaluateParams, ReportParams, SplitParams
+
+    Slice = tuple[str, str, NDArray[np.bool_]]
+    """What rows are cut by, the value, and which rows have it, shape (rows,)."""
+
+
+class Model(Protocol):
+    """A fitted model as the Scorer, the keeper and the queue ask it."""
+
+    def predict(self, rows: "pd.DataFrame") -> "Floats":
+        """Return probabilities, shape (rows,) of the second of two classes, else (rows, classes).
+
+        Args:
+            rows: Its features, a column each.
+        """
+
+
+class Candidate(Protocol):
+    """A tuned model before it is judged, whatever it predicts."""
+
+    @property
+    def extracted(self) -> dict[str, Any]:
+        """The content of ``extract.json``."""
+
+    @property
+    def rows(self) -> "pd.DataFrame":
+        """Its out-of-fold predictions."""
+
+    @property
+    def model(self) -> Path:
+        """Its folder."""
+
+    @property
+    def params(self) -> "EvaluateParams":
+        """Budget and bootstrap."""
+
+    @property
+    def metric(self) -> str:
+        """The measure that decides."""
+
+    @property
+    def kind(self) -> str:
+        """Against what it is judged first: ``truth``, or ``rule`` where no truth is known."""
+
+    @property
+    def judge(self) -> "Judge":
+        """Who judges it before the holdout."""
+
+    def measure(self) -> dict[str, Any]:
+        """Judge it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
+
+    def reviewed(self, rows: "pd.DataFrame", weights: "Floats") -> dict[str, Any]:
+        """Return figures of rows people decided.
+
+        Args:
+            rows: Out-of-fold rows with ``decided``, the class.
+            weights: How many rows each stands for, above 0, shape (rows,).
+        """
+
+    def extras(self) -> dict[str, Any]:
+        """Return what only models of its kind have."""
+
+    def published(
+        self, measured: dict[str, Any], answer: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
+        """Put reference figures beside ours."""
+
+
+class Explained(Protocol):
+    """An explained case."""
+
+    @property
+    def surrogate(self) -> "Explanation":
+        """The linear surrogate and how far it can be trusted."""
+
+    @property
+    def poor(self) -> bool:
+        """Whether it follows the model too badly to be believed."""
+
+
+class Case(Protocol):
+    """A case to explain."""
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+
+
+class Explainer(Protocol):
+    """Explains a model's answers; a case's explanation depends on nothing asked before."""
+
+    @property
+    def schema(self) -> "pa.Schema":
+        """The columns of :meth:`lines`."""
+
+    @property
+    def wanted(self) -> int:
+        """How many cases were asked for, at most."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How cases are explained, JSON-able."""
+
+    def cases(self, predictions: Path) -> "Sequence[Any]":
+        """Choose the cases to explain.
+
+        Args:
+            predictions: Out-of-fold predictions.
+        """
+
+    def explain(self, case: Any) -> Explained:
+        """Explain one of the cases."""
+
+    def lines(self, explained: Any) -> Iterator[dict[str, Any]]:
+        """Yield a row for each of an explanation's parts, the heaviest first."""
+
+    def reasons(self, ids: Sequence[str]) -> "Iterator[Reasons]":
+        """Yield the reasons of training rows, in the order given: what a reviewer is shown."""
+
+
+@dataclass(frozen=True)
+class UseCase(ABC):
+    """All that differs between one use case and another.
+
+    Attributes:
+        name: Its name, as in ``vouch run NAME``.
+        classes: Names of the label's classes, class 0 first.
+        truth: The source of labels that a source's own label column is.
+        roles: The roles some column must play.
+        raw_features: Whether models read a row's own columns and count in them what they need.
+            Gold rows are then made in DuckDB, models may learn on Spark, and scoring computes no
+            features.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    truth: str
+    roles: "tuple[Role, ...]"
+    raw_features: bool = False
+
+    @property
+    @abstractmethod
+    def unlabelled(self) -> tuple[str, str]:
+        """What is missing where neither a label nor a rule is declared, and what to do."""
+
+    @abstractmethod
+    def check_rule(self, rule: "Rule", path: Path) -> None:
+        """Check that a rule can label the rows.
+
+        Args:
+            rule: The declared rule.
+            path: The declaration's file, for the message.
+
+        Raises:
+            VouchError: It is a rule for other rows.
+        """
+
+    def check(self, declaration: "Declaration", path: Path) -> None:
+        """Check that a declaration has what the use case cannot do without.
+
+        Args:
+            declaration: The source.
+            path: Its file, for the message.
+
+        Raises:
+            VouchError: A role is missing, two columns would bear one name, label values are not
+                the classes, or nothing would ever label a row.
+        """
+        from vouch.usecases.needs import check
+
+        check(self, declaration, path)
+
+    def commands(self) -> Mapping[str, Callable[..., None]]:
+        """Return its own commands, of one word or of a group's and one; quick to import."""
+        return {}
+
+    def expectations(self, declaration: "Declaration") -> list[dict[str, Any]]:
+        """Return expectations beside those of the roles; see :mod:`vouch.usecases.suite`."""
+        return []
+
+    @abstractmethod
+    def rule(self, rows: "Table", rule: "Rule", source: str) -> "Table":
+        """Add ``flagged`` (int8), the class that a source's rule gives each row.
+
+        Args:
+            rows: Silver rows.
+            rule: The declared rule.
+            source: The source's name, for messages.
+        """
+
+    @abstractmethod
+    def extract_params(self) -> "type[SplitParams]":
+        """Return the parameters of its extract."""
+
+    @abstractmethod
+    def extract(self, job: "Job", path: Path) -> dict[str, Any]:
+        """Write features and labels of all rows, unsorted (Parquet).
+
+        Returns:
+            What extract's summary says of them: ``features`` at least.
+        """
+
+    def scoring_features(
+        self,
+        rows: "Table",
+        trained: "Declaration",
+        issued: "Table | None",
+        groups: list[str],
+        described: Mapping[str, Any],
+    ) -> "Table":
+        """Compute the features of rows to score, as extract did.
+
+        Args:
+            rows: Rows to score, after those that came before them.
+            trained: The declaration the model was trained with.
+            issued: Label issues, where a group of features needs them.
+            groups: The groups of features wanted.
+            described: The content of ``extract.json`` when the model was trained.
+        """
+        return rows
+
+    @abstractmethod
+    def tune_params(self) -> "type[SearchParams]":
+        """Return the parameters of its search."""
+
+    @abstractmethod
+    def search_data(
+        self, train: Path, extracted: Path, params: Any, state: Path
+    ) -> "AbstractContextManager[SearchData[Any]]":
+        """Read gold rows for a search.
+
+        Args:
+            train: Gold training rows.
+            extracted: What extract says of them.
+            params: Of the class that :meth:`tune_params` returns.
+            state: The project's state folder.
+
+        Raises:
+            VouchError: The rows cannot be learned from.
+        """
+
+    @abstractmethod
+    def load_model(self, folder: Path) -> Model:
+        """Read a model as the search wrote it.
+
+        Raises:
+            VouchError: The folder holds no such model.
+        """
+
+    @abstractmethod
+    def candidate(
+        self,
+        declaration: "Declaration",
+        extracted: dict[str, Any],
+        rows: "pd.DataFrame",
+        model: Path,
+        params: "EvaluateParams",
+    ) -> Candidate:
+        """Return a tuned model with its out-of-fold rows, ready to be judged."""
+
+    @abstractmethod
+    def explain_params(self) -> "type[Params]":
+        """Return the parameters of its explanations."""
+
+    @abstractmethod
+    def explainer(self, train: Path, extracted: Path, model: Path, params: Any) -> Explainer:
+        """Return what explains a model.
+
+        Args:
+            train: The training part.
+            extracted: What its features mean.
+            model: The model's folder.
+            params: Of the class that :meth:`explain_params` returns.
+        """
+
+    @abstractmethod
+    def package(
+        self, folder: Path, example: "pd.DataFrame", target: Path, model_id: str, run_id: str
+    ) -> None:
+        """Write a model as MLflow's, without pickle.
+
+        Args:
+            folder: The model as the search wrote it.
+            example: A few rows with its features.
+            target: Folder to make.
+            model_id: MLflow's id of the logged model.
+            run_id: MLflow's id of the run it belongs to.
+        """
+
+    @abstractmethod
+    def report(
+        self,
+        source: "Declaration",
+        paths: Mapping[str, Path],
+        results: Mapping[str, Any],
+        params: "ReportParams",
+    ) -> dict[str, Any]:
+        """Gather what the report shows beside the stages' summaries.
+
+        Args:
+            source: The source.
+            paths: Where ``rows``, ``predictions``, ``tree`` and ``explanations`` are.
+            results: The stages' summaries by name.
+            params: How long the page's lists are.
+
+        Returns:
+            What the templates read: ``templates``, the folder of its own, and ``headline``.
+        """
+
+    @abstractmethod
+    def slices(self, rows: "pd.DataFrame", source: "Declaration") -> "Iterator[Slice]":
+        """Cut rows into the kinds a model may be better or worse at.
+
+        Args:
+            rows: Rows of silver.
+            source: The source.
+        """

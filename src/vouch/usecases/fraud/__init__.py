@@ -1,0 +1,144 @@
+"""Fraud: payments, a rule to begin with, chargebacks that arrive late."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.core.errors import VouchError
+from vouch.usecases.contract import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis import Table
+
+    from vouch.sources.declaration import Declaration, Rule
+    from vouch.usecases.contract import Slice
+    from vouch.usecases.fraud.evaluate import Candidate
+    from vouch.usecases.fraud.explain import PaymentExplainer
+    from vouch.usecases.fraud.models import Fitted
+    from vouch.usecases.fraud.params import ExplainParams, ExtractParams, TuneParams
+    from vouch.usecases.fraud.tune import SearchData
+    from vouch.usecases.job import Job
+    from vouch.usecases.params import EvaluateParams, ReportParams
+
+
+@dataclass(frozen=True)
+class Fraud(UseCase):
+    """Ranks payments by the probability of a fraud."""
+
+    @property
+    def unlabelled(self) -> tuple[str, str]:
+        return (
+            "neither a column with the role 'label' nor a rule: nothing labels the rows",
+            "declare the label column, or a rule such as {where: amount > 1000}",
+        )
+
+    def check_rule(self, rule: "Rule", path: Path) -> None:
+        if not rule.where:
+            raise VouchError(
+                f"{path}: rule: a lexicon reads texts, but these are payments",
+                "give the rule a condition, such as {where: amount > 1000}",
+            )
+
+    def commands(self) -> Mapping[str, Callable[..., None]]:
+        from vouch.usecases.fraud.commands import payments
+
+        return {"simulate payments": payments}
+
+    def rule(self, rows: "Table", rule: "Rule", source: str) -> "Table":
+        from vouch.labels.condition import apply
+
+        return apply(rows, rule, source)
+
+    def extract_params(self) -> "type[ExtractParams]":
+        from vouch.usecases.fraud.params import ExtractParams
+
+        return ExtractParams
+
+    def extract(self, job: "Job", path: Path) -> dict[str, Any]:
+        from vouch.usecases.fraud.extract import labelled
+
+        return labelled(job, path)
+
+    def scoring_features(
+        self,
+        rows: "Table",
+        trained: "Declaration",
+        issued: "Table | None",
+        groups: list[str],
+        described: Mapping[str, Any],
+    ) -> "Table":
+        from vouch.usecases.fraud.features.table import features
+        from vouch.usecases.fraud.params import GROUPS
+
+        own = [group for group in GROUPS if group in groups]
+        return features(rows, trained, issued, own, described["categories"])[0]
+
+    def tune_params(self) -> "type[TuneParams]":
+        from vouch.usecases.fraud.params import TuneParams
+
+        return TuneParams
+
+    def search_data(
+        self, train: Path, extracted: Path, params: "TuneParams", state: Path
+    ) -> AbstractContextManager["SearchData"]:
+        from vouch.usecases.fraud.tune import search_data
+
+        return search_data(train, extracted, params, state)
+
+    def load_model(self, folder: Path) -> "Fitted":
+        from vouch.usecases.fraud.models import load
+
+        return load(folder)
+
+    def candidate(
+        self,
+        declaration: "Declaration",
+        extracted: dict[str, Any],
+        rows: "pd.DataFrame",
+        model: Path,
+        params: "EvaluateParams",
+    ) -> "Candidate":
+        from vouch.usecases.fraud.evaluate import Candidate
+
+        return Candidate(declaration, extracted, rows, model, params)
+
+    def explain_params(self) -> "type[ExplainParams]":
+        from vouch.usecases.fraud.params import ExplainParams
+
+        return ExplainParams
+
+    def explainer(
+        self, train: Path, extracted: Path, model: Path, params: "ExplainParams"
+    ) -> "PaymentExplainer":
+        from vouch.usecases.fraud.explain import PaymentExplainer
+
+        return PaymentExplainer(train, extracted, model, params)
+
+    def package(
+        self, folder: Path, example: "pd.DataFrame", target: Path, model_id: str, run_id: str
+    ) -> None:
+        from vouch.usecases.fraud.packaging import package
+
+        package(folder, example, target, model_id, run_id)
+
+    def report(
+        self,
+        source: "Declaration",
+        paths: Mapping[str, Path],
+        results: Mapping[str, Any],
+        params: "ReportParams",
+    ) -> dict[str, Any]:
+        from vouch.usecases.fraud.report import content
+
+        return content(source, paths, results, params)
+
+    def slices(self, rows: "pd.DataFrame", source: "Declaration") -> Iterator["Slice"]:
+        from vouch.usecases.fraud.slices import by_category
+
+        return by_category(rows, source)
+
+
+USECASE = Fraud(name="fraud", classes=("genuine", "fraud"), truth="chargeback", roles=("amount",))

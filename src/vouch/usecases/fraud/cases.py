@@ -1,0 +1,104 @@
+"""Which cases are explained, and the rows they and the perturbations come from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import numpy as np
+
+from vouch.core.errors import VouchError
+from vouch.models.surrogate import Array
+from vouch.sources.readers import parquet
+from vouch.usecases.fraud.params import ExplainParams
+
+Kind = Literal["riskiest", "least_certain"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row to explain.
+
+    Attributes:
+        id: The row's id.
+        kind: Why it was chosen.
+        out_of_fold: The probability it got from a model that was not trained on it, 0 to 1.
+    """
+
+    id: str
+    kind: Kind
+    out_of_fold: float
+
+
+def choose(predictions: Path, params: ExplainParams) -> list[Case]:
+    """Choose the riskiest cases and, of the rest, the least certain ones.
+
+    Args:
+        predictions: Out-of-fold predictions with ``id`` and ``score``.
+        params: How many of each, and where certainty is least.
+
+    Returns:
+        The riskiest, the highest score first; then the least certain, the nearest to
+        ``params.boundary`` first. Ties go to the smaller id.
+    """
+    with duckdb.connect() as connection:
+        scores = f"SELECT id, score FROM {parquet(predictions)} WHERE score IS NOT NULL"
+        risky = connection.execute(
+            f"{scores} ORDER BY score DESC, id LIMIT ?", [params.cases]
+        ).fetchall()
+        unsure = connection.execute(
+            f"{scores} AND NOT list_contains(?, id) ORDER BY abs(score - ?), id LIMIT ?",
+            [[name for name, _ in risky], params.boundary, params.cases],
+        ).fetchall()
+    return [Case(i, "riskiest", s) for i, s in risky] + [
+        Case(i, "least_certain", s) for i, s in unsure
+    ]
+
+
+def rows_of(train: Path, ids: list[str], features: tuple[str, ...]) -> dict[str, Array]:
+    """Read the features of some rows.
+
+    Args:
+        train: The training part.
+        ids: Which rows.
+        features: Which columns, in order.
+
+    Returns:
+        Id to the row's features, shape (features,), NaN where undefined.
+
+    Raises:
+        VouchError: A row or a feature is not there.
+    """
+    found = _fetch(train, features, "WHERE list_contains(?, id)", [ids])
+    if missing := [i for i in ids if i not in found]:
+        raise VouchError(f"{train}: no row {missing[0]!r}", "run tune again on this file")
+    return found
+
+
+def sample(train: Path, rows: int, features: tuple[str, ...]) -> Array:
+    """Draw rows by their ids' hash: the same rows every time, in time linear in the file.
+
+    Args:
+        train: The training part.
+        rows: How many rows; all if there are fewer.
+        features: Which columns, in order.
+
+    Returns:
+        Their features, shape (rows, features), NaN where undefined.
+    """
+    found = _fetch(train, features, "ORDER BY hash(id), id LIMIT ?", [rows])
+    return np.array(list(found.values())).reshape(-1, len(features))
+
+
+def _fetch(
+    train: Path, features: tuple[str, ...], clause: str, values: list[Any]
+) -> dict[str, Array]:
+    columns = ", ".join('"' + name.replace('"', '""') + '"' for name in features)
+    query = f"SELECT id, {columns} FROM {parquet(train)} {clause}"
+    with duckdb.connect() as connection:
+        try:
+            table = connection.execute(query, values).fetchall()
+        except duckdb.BinderException as error:
+            message = str(error).splitlines()[0]
+            raise VouchError(f"{train}: {message}", "run extract and tune again") from None
+    return {row[0]: np.array(row[1:], dtype=float) for row in table}

@@ -1,0 +1,70 @@
+"""Curves as short lists of points, for the report to draw."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from vouch.metrics.figures import count
+from vouch.metrics.ranked import Floats
+
+POINTS = 200
+BINS = 10
+
+
+def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> dict[str, Any]:
+    """Draw precision-recall, ROC and calibration curves.
+
+    Args:
+        labels: 0 or 1, shape (rows,), both present.
+        scores: Shape (rows,), 0 to 1.
+        confidence: Of the calibration's intervals.
+
+    Returns:
+        ``precision_recall`` (points ``[recall, precision]``), ``roc`` (points ``[false positive
+        rate, true positive rate]``), each at most 200 points by rising first coordinate, and
+        ``calibration`` (see :func:`calibration`).
+    """
+    precision, recall, _ = precision_recall_curve(labels, scores, drop_intermediate=True)
+    false, true, _ = roc_curve(labels, scores)
+    return {
+        "precision_recall": _thin(recall[::-1], precision[::-1]),
+        "roc": _thin(false, true),
+        "calibration": calibration(labels, scores, confidence),
+    }
+
+
+def _thin(x: Floats, y: Floats) -> list[list[float]]:
+    """Keep points evenly spaced along the curve, both ends among them."""
+    along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+    kept = np.searchsorted(along, np.linspace(0, along[-1], POINTS - 1))
+    kept = np.unique(np.append(np.minimum(kept, len(x) - 1), len(x) - 1))
+    return [[float(a), float(b)] for a, b in zip(x[kept], y[kept], strict=True)]
+
+
+def calibration(
+    labels: NDArray[np.int8], scores: Floats, confidence: float
+) -> list[dict[str, Any]]:
+    """Compare promised with observed shares in bins with equally many positives.
+
+    With positives this rare, bins of equally many rows would put them all into the last one.
+
+    Returns:
+        For each bin, by rising score: ``score`` (mean promised), ``share`` (observed), its
+        ``interval`` and ``rows``.
+    """
+    edges = np.quantile(scores[labels == 1], np.linspace(0, 1, BINS + 1)[1:-1])
+    bins = np.searchsorted(np.unique(edges), scores, side="right")
+    return [_bin(labels[bins == b], scores[bins == b], confidence) for b in np.unique(bins)]
+
+
+def _bin(labels: NDArray[np.int8], scores: Floats, confidence: float) -> dict[str, Any]:
+    rows = len(labels)
+    hits = count(int(labels.sum()), confidence)
+    return {
+        "score": float(scores.mean()),
+        "share": hits["value"] / rows,
+        "interval": [min(end / rows, 1.0) for end in hits["interval"]],
+        "rows": rows,
+    }

@@ -1,0 +1,140 @@
+"""The candidate with its out-of-fold rows: what stands before the holdout."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vouch.holdout.judge import KINDS, Kind
+from vouch.metrics import weighted
+from vouch.metrics.figures import share
+from vouch.metrics.weighted import Floats
+from vouch.sources.declaration import Declaration
+from vouch.usecases.fraud.costs import NOTHING, cheapest, stake
+from vouch.usecases.fraud.curves import curves
+from vouch.usecases.fraud.judge import Ranking
+from vouch.usecases.fraud.measures import Terms, judged, measure, terms
+from vouch.usecases.fraud.published import side_by_side
+from vouch.usecases.params import EvaluateParams
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A tuned model before it is judged.
+
+    Attributes:
+        declaration: Its source.
+        extracted: The content of ``extract.json``.
+        rows: Its out-of-fold predictions.
+        model: Its folder.
+        params: Budget and bootstrap.
+        metric: The measure that decides.
+    """
+
+    declaration: Declaration
+    extracted: dict[str, Any]
+    rows: pd.DataFrame
+    model: Path
+    params: EvaluateParams
+    metric: str = "average_precision"
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Against what threshold and curves are drawn: the truth if it knows any positive."""
+        return "truth" if self.rows["truth"].fillna(0).any() else "rule"
+
+    @cached_property
+    def threshold(self) -> dict[str, Any]:
+        """The threshold of least expected cost, see :func:`vouch.usecases.fraud.costs.cheapest`."""
+        known, p = judged(self.rows, self.kind), self.params
+        if not known["y"].any():
+            reason = "no positive is known: nothing is flagged"
+            return {"value": NOTHING, "interval": None, "cost": None, "curve": [], "reason": reason}
+        stakes = stake(known["y"], known["score"], known["amount"], self.declaration.costs)
+        return cheapest(stakes, p.repeats, p.confidence, p.seed)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The terms on which it is judged."""
+        return terms(self.declaration, self.threshold["value"], self.rows, self.params)
+
+    @property
+    def judge(self) -> Ranking:
+        """Who judges it before the holdout."""
+        return Ranking(self.terms)
+
+    def measure(self) -> dict[str, Any]:
+        """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
+        judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
+        return judgement | {"the_rule": the_rule(self.rows, self.terms)}
+
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+        """Return figures of rows people decided: average precision, ROC AUC, precision, recall.
+
+        Args:
+            rows: Out-of-fold rows with ``decided``, 0 or 1.
+            weights: How many rows each stands for, above 0, shape (rows,).
+        """
+        positive = rows["decided"].to_numpy(np.int64) == 1
+        scores, sure = rows["score"].to_numpy(np.float64), self.params.confidence
+        flagged = scores >= self.threshold["value"]
+        return {
+            "average_precision": weighted.average_precision(positive, scores, weights, sure),
+            "roc_auc": weighted.roc_auc(positive, scores, weights, sure),
+            "precision": weighted.share(positive[flagged], weights[flagged], sure),
+            "recall": weighted.share(flagged[positive], weights[positive], sure),
+        }
+
+    def extras(self) -> dict[str, Any]:
+        """Return what only rankings have: threshold, cost curve, and curves."""
+        threshold = dict(self.threshold)
+        curve = threshold.pop("curve")
+        told = threshold | {"kind": self.kind}
+        return {"cost_curve": curve, "threshold": told, "curves": self.curves()}
+
+    def published(
+        self, measured: dict[str, Any], answer: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
+        """Put published figures beside ours."""
+        return side_by_side(self.declaration.name, measured, answer)
+
+    def curves(self) -> dict[str, Any]:
+        """Draw its curves on the out-of-fold rows; empty without both classes."""
+        known = judged(self.rows, self.kind)
+        labels = known["y"].to_numpy()
+        if len(np.unique(labels)) < 2:
+            return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
+        drawn = curves(labels, known["score"].to_numpy(), self.params.confidence)
+        return {"kind": self.kind, **drawn}
+
+
+def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
+    """Judge the starting rule itself: its 0/1 decisions as scores.
+
+    Args:
+        rows: As for :func:`vouch.usecases.fraud.measures.measure`.
+        terms: Capacity, costs, bootstrap.
+
+    Returns:
+        ``share_flagged_rows`` and ``share_flagged_money`` of all rows it decided, ``truth``: its
+        figures against truth, ``precision`` and ``recall`` among them, each with exact intervals.
+    """
+    known = rows[rows["rule"].notna()]
+    decided, cut = (
+        known.assign(score=known["rule"].astype(np.float64)),
+        replace(terms, threshold=0.5),
+    )
+    shares = measure(decided, "rule", cut)
+    judgement = measure(decided, "truth", cut)
+    cells = {name: cell["value"] for name, cell in judgement["confusion"].items()}
+    confidence = terms.params.confidence
+    judgement["precision"] = share(cells["tp"], cells["tp"] + cells["fp"], confidence)
+    judgement["recall"] = share(cells["tp"], cells["tp"] + cells["fn"], confidence)
+    return {
+        "share_flagged_rows": shares["share_flagged_rows"],
+        "share_flagged_money": shares["share_flagged_money"],
+        "truth": judgement,
+    }

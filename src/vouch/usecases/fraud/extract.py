@@ -1,0 +1,37 @@
+"""The rows of a source of numbers: features and labels as of a time, in one table."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from vouch.engine import write_parquet
+from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
+from vouch.usecases.fraud.features.plain import observe
+from vouch.usecases.fraud.features.table import features
+from vouch.usecases.fraud.params import ExtractParams
+from vouch.usecases.job import Job
+
+
+def labelled(job: Job, path: Path) -> dict[str, Any]:
+    """Write features and labels of all rows, unsorted.
+
+    Args:
+        job: What to extract from.
+        path: Where to (Parquet).
+
+    Returns:
+        What was computed: ``features``, ``categories``, ``delay_seconds``.
+    """
+    current = rows_as_of(job.rows, job.as_of)
+    known = job.labels.filter(job.labels.issued_at <= job.as_of)
+    values = observe(current, job.source)
+    groups = cast(ExtractParams, job.params).groups
+    table, found = features(current, job.source, known, groups, values)
+    labels = labels_as_of(known)
+    joined = table.join(labels, table.id == labels.entity).drop("entity")
+    write_parquet(joined, path, scratch=True)
+    return {
+        "features": [asdict(feature) for feature in found],
+        "categories": values,
+        "delay_seconds": mean_delay(known, current),
+    }

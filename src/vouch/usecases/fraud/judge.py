@@ -1,0 +1,120 @@
+"""Judging models that rank rows by one probability: how the keeper measures them."""
+
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+import pandas as pd
+
+from vouch.core.errors import VouchError
+from vouch.holdout.judge import Contestant, Kind
+from vouch.holdout.thresholdout import Mean
+from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A judge of rankings; see :class:`vouch.holdout.judge.Judge`.
+
+    Attributes:
+        terms: Threshold, capacity, costs, bootstrap.
+    """
+
+    terms: Terms
+    counted: str = "positives"
+    metrics: tuple[str, ...] = get_args(MeanMetric)
+
+    @property
+    def budget(self) -> int:
+        """Questions a generation of the holdout answers."""
+        return self.terms.params.budget
+
+    @property
+    def least(self) -> int:
+        """Positives below which a figure is mostly chance."""
+        return self.terms.params.min_positives
+
+    @property
+    def said(self) -> str:
+        """Threshold and capacity."""
+        return f"threshold {self.terms.threshold:.4g}, capacity {self.terms.capacity}"
+
+    def deciding(self) -> dict[str, Any]:
+        """Return what determines a figure's value, JSON-able."""
+        return self.terms.deciding()
+
+    def count(self, rows: pd.DataFrame) -> int:
+        """Count positives by truth where any is known, else by the rule."""
+        return int(rows[_kind(rows)].fillna(0).sum())
+
+    def candidate(
+        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+    ) -> dict[str, Any]:
+        """Return a candidate's figures.
+
+        Returns:
+            ``{"truth", "rule"}`` (see :func:`.measures.measure`), ``against_rule``
+            and ``against_champion`` (see :func:`vouch.usecases.fraud.measures.compare`).
+        """
+        scored, p = self.scored(rows, challenger), self.terms.params
+        return {
+            "truth": measure(scored, "truth", self.terms),
+            "rule": measure(scored, "rule", self.terms),
+            "against_rule": self._against_rule(scored),
+            "against_champion": self._against_champion(scored, challenger, champion),
+            "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
+        }
+
+    def known(self, rows: pd.DataFrame, kind: str) -> int:
+        """Count the rows whose truth, or rule's label, is known."""
+        return int(rows[kind].notna().sum())
+
+    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
+        """Put a model's probabilities beside the rows, as ``score``."""
+        return rows.assign(score=model.predict(rows))
+
+    def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
+        """Return a bounded mean, see :func:`vouch.usecases.fraud.measures.bounded_mean`.
+
+        Raises:
+            VouchError: There are no days, so no capacity of a day.
+        """
+        if metric == "precision_at_capacity" and "time" not in scored:
+            raise VouchError(
+                "without a time column there are no days to review", "ask for accuracy"
+            )
+        return bounded_mean(scored, cast(Kind, kind), cast(MeanMetric, metric), self.terms)
+
+    def scale(self, metric: str) -> float:
+        """Return the largest cost of a row for ``cost``, else 1."""
+        return self.terms.cost_cap if metric == "cost" else 1.0
+
+    def _against_rule(self, scored: pd.DataFrame) -> dict[str, Any]:
+        """Compare with the rule's own 0/1 decisions, which only truth can do."""
+        if not scored["truth"].notna().any():
+            return {
+                "difference": None,
+                "reason": "no truth is known: the rule cannot be judged",
+            }
+        if not scored["rule"].notna().any():
+            return {"difference": None, "reason": "the source declares no rule"}
+        return compare(scored, "truth", "rule", self.terms)
+
+    def _against_champion(
+        self, scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+    ) -> dict[str, Any]:
+        if champion is None:
+            return {"difference": None, "reason": "there is no champion yet"}
+        if champion.digest == challenger.digest:
+            return {"difference": None, "reason": "the candidate is the champion itself"}
+        try:
+            scored = scored.assign(champion=champion.predict(scored))
+        except VouchError as error:
+            return {
+                "difference": None,
+                "reason": f"the champion cannot score these rows: {error}",
+            }
+        return compare(scored, _kind(scored), "champion", self.terms)
+
+
+def _kind(rows: pd.DataFrame) -> Kind:
+    return "truth" if rows["truth"].notna().any() else "rule"

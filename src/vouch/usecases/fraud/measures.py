@@ -1,0 +1,238 @@
+"""One set of figures for out-of-fold rows and for the holdout, each with its interval."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.holdout.judge import Kind
+from vouch.holdout.thresholdout import Mean
+from vouch.metrics.figures import count, figure
+from vouch.metrics.ranked import (
+    Floats,
+    Metric,
+    average_precision,
+    bootstrap_interval,
+    paired_bootstrap,
+    review,
+    roc_auc,
+)
+from vouch.sources.declaration import Costs, Declaration
+from vouch.usecases.fraud.costs import row_costs
+from vouch.usecases.params import EvaluateParams
+
+MeanMetric = Literal["accuracy", "precision_at_capacity", "cost"]
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms a model is judged.
+
+    Attributes:
+        threshold: Rows with at least this score are flagged.
+        capacity: Cases people can review a day.
+        by_payer: Whether a case is a payer's day rather than a row.
+        costs: Prices of decisions.
+        cost_cap: The largest cost of one row, above 0: scales mean cost to 0..1.
+        params: Bootstrap and what counts as few.
+    """
+
+    threshold: float
+    capacity: int
+    by_payer: bool
+    costs: Costs
+    cost_cap: float
+    params: EvaluateParams
+
+    def deciding(self) -> dict[str, Any]:
+        """Return what determines a figure's value, as against its interval, JSON-able."""
+        terms = asdict(self)
+        del terms["params"]
+        return terms | {"costs": self.costs.model_dump()}
+
+
+def terms(
+    declaration: Declaration, threshold: float, rows: pd.DataFrame, params: EvaluateParams
+) -> Terms:
+    """Return the terms on which a source's models are judged.
+
+    Args:
+        declaration: The source.
+        threshold: Rows with at least this score are flagged.
+        rows: Out-of-fold rows: the largest amount among them caps a row's cost.
+        params: Bootstrap and what counts as few.
+    """
+    payer, costs = declaration.column("payer"), declaration.costs
+    largest = float(np.nan_to_num(rows["amount"].to_numpy(dtype=np.float64)).max(initial=0))
+    return Terms(
+        threshold,
+        declaration.capacity,
+        payer is not None and declaration.columns[payer].history,
+        costs,
+        max(costs.review + costs.false_alarm, costs.missed * largest, 1.0),
+        params,
+    )
+
+
+def judged(rows: pd.DataFrame, kind: Kind) -> pd.DataFrame:
+    """Keep the rows whose truth, or rule's label, is known; that is their column ``y``."""
+    known = rows[rows[kind].notna()]
+    return known.assign(y=known[kind].to_numpy(dtype=np.int8))
+
+
+def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
+    """Measure scores against truth or against the rule.
+
+    Args:
+        rows: Columns ``score``, ``amount``, ``truth``, ``rule`` and, where there are any,
+            ``time`` and ``payer``.
+        kind: Against what.
+        terms: Threshold, capacity, costs, bootstrap.
+
+    Returns:
+        ``average_precision``, ``roc_auc``, ``precision_at_capacity``, ``cost`` (a row), each
+        ``{"value", "interval"}`` with null where undefined; ``confusion``; ``positives``;
+        ``chance`` (the average precision of a random ranking); ``rows``;
+        ``share_flagged_rows``, ``share_flagged_money``; ``too_few``; and a ``reason`` where
+        something is undefined.
+    """
+    known = judged(rows, kind)
+    labels, scores = known["y"].to_numpy(), known["score"].to_numpy()
+    flagged = scores >= terms.threshold
+    positives = int(labels.sum())
+    return {
+        "average_precision": _ranking("average_precision", labels, scores, terms),
+        "roc_auc": _ranking("roc_auc", labels, scores, terms),
+        "precision_at_capacity": _capacity(known, terms),
+        "cost": _cost(known, flagged, terms),
+        "confusion": confusion(labels, flagged, terms.params.confidence),
+        "positives": positives,
+        "chance": positives / max(len(known), 1),
+        "rows": len(known),
+        **_flagged(known, flagged),
+        "too_few": positives < terms.params.min_positives,
+        **_reason(kind, len(known), positives, terms),
+    }
+
+
+def _ranking(
+    metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms
+) -> dict[str, Any]:
+    p = terms.params
+    value = (average_precision if metric == "average_precision" else roc_auc)(labels, scores)
+    ends = bootstrap_interval(labels, scores, metric, p.repeats, p.confidence, p.seed)
+    return figure(value, ends)
+
+
+def _capacity(known: pd.DataFrame, terms: Terms) -> dict[str, Any]:
+    if "time" not in known:
+        return figure(math.nan, (math.nan, math.nan)) | {"reason": "no time: no days"}
+    payers = known["payer"] if terms.by_payer else None
+    seen = review(known["y"], known["score"], days(known["time"]), terms.capacity, payers)
+    p = terms.params
+    return figure(seen.precision(), seen.interval(p.repeats, p.confidence, p.seed)) | {
+        "days": len(seen.cases),
+        "per_day": terms.capacity,
+        "case": "payer" if terms.by_payer else "row",
+    }
+
+
+def days(times: pd.Series) -> NDArray[np.int64]:
+    """Number the days of times in UTC."""
+    return times.to_numpy(dtype="datetime64[us]").astype(np.int64) // MICROSECONDS_A_DAY
+
+
+def _cost(known: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> dict[str, Any]:
+    """Return the mean cost of a row; equal costs are drawn together, which bootstraps alike."""
+    if known.empty:
+        return figure(math.nan, (math.nan, math.nan))
+    costs, rows = np.unique(
+        row_costs(known["y"], flagged, known["amount"], terms.costs), return_counts=True
+    )
+    p = terms.params
+    random = np.random.default_rng(p.seed)
+    draws = np.array([random.poisson(rows) @ costs for _ in range(p.repeats)]) / len(known)
+    low, high = np.quantile(draws, [(1 - p.confidence) / 2, (1 + p.confidence) / 2])
+    return figure(float(costs @ rows / len(known)), (low, high))
+
+
+def confusion(
+    labels: NDArray[np.int8], flagged: NDArray[np.bool_], confidence: float
+) -> dict[str, Any]:
+    """Count right and wrong decisions: ``tn``, ``fp``, ``fn``, ``tp``."""
+    up = labels.astype(bool)
+    counts = {"tn": ~up & ~flagged, "fp": ~up & flagged, "fn": up & ~flagged, "tp": up & flagged}
+    return {name: count(int(cell.sum()), confidence) for name, cell in counts.items()}
+
+
+def _flagged(known: pd.DataFrame, flagged: NDArray[np.bool_]) -> dict[str, float | None]:
+    amounts = np.nan_to_num(known["amount"].to_numpy(dtype=np.float64))
+    money = float(amounts.sum())
+    return {
+        "share_flagged_rows": float(flagged.mean()) if len(flagged) else None,
+        "share_flagged_money": float(amounts[flagged].sum()) / money if money else None,
+    }
+
+
+def _reason(kind: Kind, rows: int, positives: int, terms: Terms) -> dict[str, str]:
+    name = "the truth" if kind == "truth" else "the rule's label"
+    few = terms.params.min_positives
+    if not rows:
+        return {"reason": f"{name} of no row is known"}
+    if not positives:
+        return {"reason": f"no positive among {rows} rows: nothing to rank"}
+    if positives < few:
+        return {"reason": f"{positives} positives are too few to tell (fewer than {few})"}
+    return {}
+
+
+def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[str, Any]:
+    """Compare ``score`` with a rival column by average precision, paired bootstrap.
+
+    Args:
+        rows: As for :func:`measure`, with a column ``rival`` of scores.
+        kind: Against what both are judged.
+        rival: The column of the one to beat; rows where it is missing are left out.
+        terms: Bootstrap and what counts as few.
+
+    Returns:
+        As :func:`vouch.metrics.ranked.paired_bootstrap`, with ``kind``, ``rows``,
+        ``positives``, ``too_few``; ``difference`` is null, with a ``reason``, without positives.
+    """
+    known = judged(rows[rows[rival].notna()], kind)
+    positives, p = int(known["y"].sum()), terms.params
+    around = {"kind": kind, "rows": len(known), "positives": positives}
+    around |= {"too_few": positives < p.min_positives}
+    if not positives:
+        return around | {"difference": None, **_reason(kind, len(known), positives, terms)}
+    other = known[rival].to_numpy(dtype=np.float64)
+    answer = paired_bootstrap(
+        known["y"], known["score"], other, "average_precision", p.repeats, p.confidence, p.seed
+    )
+    return around | answer | _reason(kind, len(known), positives, terms)
+
+
+def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Terms) -> Mean:
+    """Return one of the means that Thresholdout can answer, scaled to 0..1.
+
+    Args:
+        rows: As for :func:`measure`; at least one has a known ``kind``.
+        kind: Against what.
+        metric: ``accuracy``; ``precision_at_capacity``, here the share of hits among all cases
+            reviewed on all days; or ``cost``, a row's mean cost over ``terms.cost_cap``.
+        terms: Threshold, capacity, costs.
+    """
+    known = judged(rows, kind)
+    if metric == "precision_at_capacity":
+        payers = known["payer"] if terms.by_payer else None
+        seen = review(known["y"], known["score"], days(known["time"]), terms.capacity, payers)
+        return Mean(float(seen.hits.sum() / seen.cases.sum()), int(seen.cases.sum()))
+    flagged = known["score"].to_numpy() >= terms.threshold
+    if metric == "accuracy":
+        return Mean(float(np.mean(flagged == known["y"].astype(bool))), len(known))
+    costs = row_costs(known["y"], flagged, known["amount"], terms.costs)
+    return Mean(float(np.mean(np.minimum(costs / terms.cost_cap, 1))), len(known))

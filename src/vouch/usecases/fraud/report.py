@@ -1,0 +1,111 @@
+"""What only the report on a ranking shows: money, categories, curves, the tree, features' bars."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vouch.core.files import read_json
+from vouch.metrics import totals as facts
+from vouch.pages import figures, formats
+from vouch.pages.cards import card, headline_part
+from vouch.pages.figures import inline
+from vouch.sources.declaration import Declaration
+from vouch.usecases.params import ReportParams
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def content(
+    source: Declaration,
+    paths: Mapping[str, Path],
+    said: Mapping[str, Any],
+    params: ReportParams,
+) -> dict[str, Any]:
+    """Gather what the page shows beside the stages' summaries.
+
+    Args:
+        source: The source.
+        paths: Where ``rows``, ``predictions``, ``tree`` and ``explanations`` are.
+        said: The stages' summaries by name.
+        params: How long its lists are.
+    """
+    evaluation, leaderboard = said["evaluation"], said["leaderboard"]
+    return {
+        "templates": TEMPLATES,
+        **_counted(paths["rows"], paths["predictions"], source, evaluation, params),
+        "tree": _tree(paths["tree"]),
+        "cases": _cases(paths["explanations"]),
+        "images": _images(evaluation, leaderboard),
+        "headline": _headline(source, evaluation),
+    }
+
+
+def _headline(source: Declaration, evaluation: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Choose the figures a reader sees first."""
+    judged, where = headline_part(evaluation)
+    truth, rule = (judged.get(kind) or {} for kind in ("truth", "rule"))
+    right = (truth.get("precision_at_capacity") or {}).get("value")
+    return [
+        card(truth.get("average_precision"), "average precision against truth", where),
+        card(rule.get("average_precision"), "average precision against the rule", where),
+        {
+            "value": formats.share(right),
+            "label": "of reviewed cases would be right",
+            "note": f"{formats.count(source.capacity)} reviews a day, {where}",
+        },
+    ]
+
+
+def _counted(
+    rows: Path,
+    predictions: Path,
+    source: Declaration,
+    evaluation: Mapping[str, Any],
+    params: ReportParams,
+) -> dict[str, Any]:
+    threshold = (evaluation.get("threshold") or {}).get("value")
+    return {
+        "flagged": facts.flagged(predictions, threshold),
+        "categories": facts.by_category(
+            rows, predictions, source, threshold=threshold, most=params.categories
+        ),
+    }
+
+
+def _tree(folder: Path) -> dict[str, Any]:
+    def text(name: str) -> str:
+        return (folder / name).read_text() if (folder / name).exists() else ""
+
+    drawn = text("tree.svg")
+    return {
+        "image": inline(drawn.encode()) if drawn else "",
+        "rules": text("tree.txt"),
+        "sql": text("tree.sql"),
+        "about": read_json(folder / "tree.json") if text("tree.json") else None,
+    }
+
+
+def _cases(explanations: Path) -> list[dict[str, Any]]:
+    """Gather the rows of each explained case; bars are scaled to the case's longest."""
+    import pyarrow.parquet as pq
+
+    cases: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in pq.read_table(explanations).to_pylist():
+        case = cases.setdefault((row["kind"], row["id"]), {**row, "bars": []})
+        case["bars"].append({"condition": row["condition"], "weight": row["weight"]})
+    for case in cases.values():
+        longest = max(abs(bar["weight"]) for bar in case["bars"]) or 1.0
+        for bar in case["bars"]:
+            bar["width"] = 50 * abs(bar["weight"]) / longest
+    return list(cases.values())
+
+
+def _images(evaluation: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> dict[str, str]:
+    drawn = {
+        "precision_recall": figures.precision_recall(evaluation),
+        "roc": figures.roc(evaluation),
+        "calibration": figures.calibration(evaluation),
+        "cost": figures.cost(evaluation),
+        "trials": figures.trials(leaderboard),
+    }
+    return {name: inline(figures.svg(figure)) for name, figure in drawn.items()}

@@ -1,0 +1,220 @@
+"""The search for a model of payments: its rows, measures, predictions and the fitted best."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.errors import VouchError, near
+from vouch.core.files import read_json, sha256
+from vouch.models.folds import Fold, split
+from vouch.models.leaderboard import Best
+from vouch.models.proposal import Outcome
+from vouch.models.search import Record
+from vouch.models.space import RULE_WEIGHT
+from vouch.models.strength import SOURCE, judged, mixed
+from vouch.usecases.fraud import tree as trees
+from vouch.usecases.fraud.models import Algorithm, Candidate, Fitted, fit, save
+from vouch.usecases.fraud.objective import TARGET, Objective, out_of_fold, prepare
+from vouch.usecases.fraud.params import TuneParams
+from vouch.usecases.fraud.space import SPACE, STARTS, Offer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+METRIC = "average_precision"
+KEPT = ("id", "time", "amount", "payer", "label_known_at")
+GIVEN = ("label", "rule", "truth")
+PREFERRED: tuple[Algorithm, ...] = (
+    "decision_tree",
+    "logistic_regression",
+    "random_forest",
+    "xgboost",
+)
+
+
+@dataclass(frozen=True)
+class SearchData:
+    """Rows of payments a search stands on; see :class:`vouch.models.search_data.SearchData`.
+
+    Attributes:
+        table: The training rows' own columns, as they came.
+        frame: The training rows with their features.
+        folds: Their folds.
+        objective: Assesses a candidate on the folds.
+        judged: Which of the rows candidates are measured on, shape (rows,).
+        warnings: What a reader should know of them.
+        fingerprint: A digest of data, features, parameters and choices.
+    """
+
+    table: "pa.Table"
+    frame: pd.DataFrame
+    folds: list[Fold]
+    objective: Objective
+    judged: NDArray[np.bool_]
+    warnings: list[str]
+    fingerprint: str
+    metric: str = METRIC
+
+    @property
+    def search(self) -> TuneParams:
+        """Budget, samplers and algorithms."""
+        return self.objective.params
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters as tracking is told of them."""
+        return self.search.model_dump()
+
+    @property
+    def space(self) -> Offer:
+        """The features there are, and what may be chosen with them."""
+        return self.objective.offer
+
+    def assess(self, candidate: Candidate) -> Outcome:
+        """Measure a candidate out of fold: average precision, pooled and in each fold."""
+        return self.objective(candidate)
+
+    def finals(
+        self, records: Sequence[Record[Candidate]], leaders: Mapping[str, int]
+    ) -> tuple[dict[str, Best[Candidate]], Best[Candidate]]:
+        """Measure the best of each algorithm again, on all rows, with an interval."""
+        bests = {
+            algorithm: self.measure(records[number].candidate, number)
+            for algorithm, number in leaders.items()
+        }
+        return bests, max(bests.values(), key=_rank)
+
+    def measure(self, candidate: Candidate, number: int | None) -> Best[Candidate]:
+        """Measure a candidate on all rows, with an interval.
+
+        Args:
+            candidate: The candidate.
+            number: Its trial's number; None if no trial tried it.
+        """
+        from vouch.metrics.ranked import average_precision, bootstrap_interval
+
+        predictions = out_of_fold(self.objective, candidate, self.frame, self.folds)
+        rows = predictions[self.judged[predictions["row"]]]
+        labels, scores = self.frame[TARGET].to_numpy()[rows["row"]], rows["score"].to_numpy()
+        interval = bootstrap_interval(labels, scores, seed=self.search.seed)
+        value = average_precision(labels, scores)
+        return Best(number, candidate, value, interval, predictions)
+
+    def describe(
+        self, board: dict[str, Any], records: Sequence[Record[Candidate]]
+    ) -> dict[str, Any]:
+        """Return the leaderboard with its folds and warnings."""
+        labels = self.frame[TARGET].to_numpy()
+        folds = [fold.describe(labels) for fold in self.folds]
+        return board | {"folds": folds, "warnings": self.warnings}
+
+    def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
+        """Write out-of-fold scores beside what is known of their rows (Parquet)."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = self.table.take(predictions["row"].to_numpy())
+        scored = rows.select([name for name in KEPT[:-1] if name in rows.column_names])
+        scored = scored.append_column("fold", pa.array(predictions["fold"].to_numpy(np.int8)))
+        scored = scored.append_column("score", pa.array(predictions["score"].to_numpy()))
+        for name in GIVEN:
+            scored = scored.append_column(name, rows.column(name))
+        pq.write_table(scored, path)
+
+    def write_model(
+        self,
+        bests: Mapping[str, Best[Candidate]],
+        best: Best[Candidate],
+        model: Path,
+        picture: Path,
+    ) -> None:
+        """Fit the best candidate on all rows, and export the best decision tree.
+
+        Where no tree was searched for, the default one is exported.
+        """
+        save(self.fit(best.candidate), model)
+        drawn = bests.get("decision_tree")
+        if drawn is None:
+            settings = STARTS["decision_tree"]
+            candidate = Candidate(algorithm="decision_tree", hyperparameters=settings)
+            drawn = self.measure(candidate, None)
+        about = {METRIC: drawn.value, "interval": list(drawn.interval)}
+        trees.export(self.fit(drawn.candidate), picture, about)
+
+    def fit(self, candidate: Candidate) -> Fitted:
+        """Fit a candidate on all rows."""
+        params, columns = self.search, self.space.columns(candidate)
+        return fit(
+            candidate, self.frame, columns, TARGET, params.seed, params.threads, params.max_rows
+        )
+
+
+@contextmanager
+def search_data(
+    train: Path, extracted: Path, params: TuneParams, state: Path
+) -> Iterator[SearchData]:
+    """Yield the rows of a search; see :meth:`vouch.usecases.contract.UseCase.search_data`."""
+    yield lay_out(train, Offer.of(read_json(extracted)), params)
+
+
+def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:
+    """Read gold rows and lay out their folds.
+
+    Args:
+        train: Gold training rows.
+        offer: The features to learn from.
+        params: Of them folds, rows and seed are used here.
+
+    Raises:
+        VouchError: A column is missing, or a class has fewer than two rows.
+    """
+    import pyarrow.parquet as pq
+
+    there = pq.read_schema(train).names
+    features = [name for name, *_ in offer.features]
+    for name in (*features, *GIVEN, "id"):
+        if name not in there:
+            raise VouchError(f"{train}: no column {name!r}", near(name, there))
+    own = [name for name in (*KEPT, *GIVEN, SOURCE) if name in there]
+    # a feature may be one of the row's own columns too, such as the amount
+    table = pq.read_table(train, columns=list(dict.fromkeys([*own, *features])))
+    frame = table.to_pandas()
+    positives = int(frame[TARGET].sum())
+    if min(positives, len(frame) - positives) < 2:
+        raise VouchError(
+            f"{train}: {positives} of {len(frame)} rows are positive: too few to learn from",
+            "give a longer file, or labels in force (label.use) that tell rows apart",
+        )
+    folds, warnings = split(frame, params.folds)
+    asked, told = judged(frame, frame[TARGET].to_numpy())
+    objective = prepare(frame, folds, replace(offer, mixed=mixed(frame)), params, asked)
+    warnings += told
+    if objective.sampled:
+        warnings.append(
+            f"trials are measured on about {params.assess_rows:,} rows, the best of each "
+            "algorithm again on all"
+        )
+    digest = _fingerprint(train, objective.offer, params)
+    return SearchData(table.select(own), frame, folds, objective, asked, warnings, digest)
+
+
+def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
+    """Return a digest of a search's data, features, parameters and choices, not its threads."""
+    asked = params.model_dump_json(exclude={"threads"})
+    words = [sha256(train), repr(offer), asked, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def _rank(best: Best[Candidate]) -> tuple[float, int]:
+    """Order candidates; of equal ones the ensemble, which varies less from sample to sample.
+
+    Breiman 1996, Bagging predictors: a single tree is the least stable of the four.
+    """
+    return round(best.value, 6), PREFERRED.index(best.candidate.algorithm)

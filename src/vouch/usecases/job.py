@@ -1,0 +1,39 @@
+"""What an extract works on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vouch.holdout.keeper import HoldoutKey
+from vouch.sources.declaration import Declaration
+from vouch.usecases.params import SplitParams
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to extract from.
+
+    Attributes:
+        source: The source's declaration.
+        rows: Silver rows, every version.
+        labels: Issued labels.
+        path: The file of the rows, for messages.
+        as_of: What became known later does not exist.
+        key: Which holdout.
+        held: Files whose rows are the holdout; none: it is cut off the others.
+        params: The stage's parameters.
+    """
+
+    source: Declaration
+    rows: "Table"
+    labels: "Table"
+    path: Path
+    as_of: datetime
+    key: HoldoutKey
+    held: Sequence[str]
+    params: SplitParams

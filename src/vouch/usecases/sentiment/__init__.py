@@ -1,0 +1,141 @@
+"""Sentiment: texts, a lexicon to begin with, labels that come with them or from people."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.core.errors import VouchError
+from vouch.usecases.contract import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis import Table
+
+    from vouch.sources.declaration import Declaration, Rule
+    from vouch.usecases.contract import Model, Slice
+    from vouch.usecases.job import Job
+    from vouch.usecases.params import EvaluateParams, ReportParams, SplitParams
+    from vouch.usecases.sentiment.evaluate import TextCandidate
+    from vouch.usecases.sentiment.explain import TextExplainer
+    from vouch.usecases.sentiment.params import TextExplainParams, TextTuneParams
+    from vouch.usecases.sentiment.spark.tune import SparkSearchData
+    from vouch.usecases.sentiment.tune import SearchData
+
+
+@dataclass(frozen=True)
+class Sentiment(UseCase):
+    """Chooses a text's likeliest class."""
+
+    @property
+    def unlabelled(self) -> tuple[str, str]:
+        return (
+            "neither a column with the role 'label' nor a rule: nothing labels the texts",
+            "declare the label column, or rule: {name: vader, lexicon: vader}",
+        )
+
+    def check_rule(self, rule: "Rule", path: Path) -> None:
+        if not rule.lexicon:
+            raise VouchError(
+                f"{path}: rule: a condition (where) tells two classes apart, but there are three",
+                "give the rule a lexicon: {name: vader, lexicon: vader, threshold: 0.05}",
+            )
+
+    def commands(self) -> Mapping[str, Callable[..., None]]:
+        from vouch.usecases.sentiment.commands import tweets
+
+        return {"simulate tweets": tweets}
+
+    def expectations(self, declaration: "Declaration") -> list[dict[str, Any]]:
+        from vouch.usecases.sentiment.suite import texts
+
+        return texts(declaration)
+
+    def rule(self, rows: "Table", rule: "Rule", source: str) -> "Table":
+        from vouch.usecases.sentiment.vader import apply
+
+        return apply(rows, rule, source)
+
+    def extract_params(self) -> "type[SplitParams]":
+        from vouch.usecases.params import SplitParams
+
+        return SplitParams
+
+    def extract(self, job: "Job", path: Path) -> dict[str, Any]:
+        from vouch.usecases.sentiment.extract import labelled
+
+        return labelled(job, path)
+
+    def tune_params(self) -> "type[TextTuneParams]":
+        from vouch.usecases.sentiment.params import TextTuneParams
+
+        return TextTuneParams
+
+    def search_data(
+        self, train: Path, extracted: Path, params: "TextTuneParams", state: Path
+    ) -> AbstractContextManager["SearchData | SparkSearchData"]:
+        from vouch.usecases.sentiment.tune import search_data
+
+        return search_data(train, extracted, params, state)
+
+    def load_model(self, folder: Path) -> "Model":
+        from vouch.usecases.sentiment.models import load
+
+        return load(folder)
+
+    def candidate(
+        self,
+        declaration: "Declaration",
+        extracted: dict[str, Any],
+        rows: "pd.DataFrame",
+        model: Path,
+        params: "EvaluateParams",
+    ) -> "TextCandidate":
+        from vouch.usecases.sentiment.evaluate import TextCandidate
+
+        return TextCandidate(declaration, extracted, rows, model, params)
+
+    def explain_params(self) -> "type[TextExplainParams]":
+        from vouch.usecases.sentiment.params import TextExplainParams
+
+        return TextExplainParams
+
+    def explainer(
+        self, train: Path, extracted: Path, model: Path, params: "TextExplainParams"
+    ) -> "TextExplainer":
+        from vouch.usecases.sentiment.explain import TextExplainer
+
+        return TextExplainer(train, model, params)
+
+    def package(
+        self, folder: Path, example: "pd.DataFrame", target: Path, model_id: str, run_id: str
+    ) -> None:
+        from vouch.usecases.sentiment.packaging import package
+
+        package(folder, example, target, model_id, run_id)
+
+    def report(
+        self,
+        source: "Declaration",
+        paths: Mapping[str, Path],
+        results: Mapping[str, Any],
+        params: "ReportParams",
+    ) -> dict[str, Any]:
+        from vouch.usecases.sentiment.report import content
+
+        return content(source, paths, results, params)
+
+    def slices(self, rows: "pd.DataFrame", source: "Declaration") -> Iterator["Slice"]:
+        from vouch.usecases.sentiment.slices import of_rows
+
+        return of_rows(rows, source)
+
+
+USECASE = Sentiment(
+    name="sentiment",
+    classes=("negative", "neutral", "positive"),
+    truth="given",
+    roles=("text",),
+    raw_features=True,
+)

@@ -1,0 +1,77 @@
+"""The candidate of a search over text models, with its out-of-fold rows."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from vouch.core.files import read_json
+from vouch.metrics.weighted import Floats
+from vouch.sources.declaration import Declaration
+from vouch.usecases.params import EvaluateParams
+from vouch.usecases.sentiment.judge import METRIC, SCORES, Judge, chosen
+from vouch.usecases.sentiment.published import side_by_side
+from vouch.usecases.sentiment.review import figures
+
+
+@dataclass(frozen=True)
+class TextCandidate:
+    """A tuned text model before it is judged; see :class:`vouch.stages.evaluate.stage.Candidate`.
+
+    Attributes:
+        declaration: Its source.
+        extracted: The content of ``extract.json``.
+        rows: Its out-of-fold predictions.
+        model: Its folder.
+        params: Budget and bootstrap.
+        metric: The measure that decides.
+    """
+
+    declaration: Declaration
+    extracted: dict[str, Any]
+    rows: pd.DataFrame
+    model: Path
+    params: EvaluateParams
+    metric: str = METRIC
+
+    @property
+    def kind(self) -> Literal["truth", "rule"]:
+        """Against what it is judged first."""
+        return "truth" if self.rows["truth"].notna().any() else "rule"
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Who judges it, on the out-of-fold rows and before the holdout."""
+        described = read_json(self.model / "candidate.json")
+        balanced = described["candidate"].get("imbalance") == "weights"
+        shares = tuple(described["shares"]) if balanced else (1.0, 1.0, 1.0)
+        return Judge(self.params, shares)
+
+    def measure(self) -> dict[str, Any]:
+        """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
+        truth, rule = (self.judge.measure(self.rows, kind) for kind in ("truth", "rule"))
+        return {"truth": truth, "rule": rule, "the_rule": {"truth": self._rule()}}
+
+    def _rule(self) -> dict[str, Any]:
+        """Judge the starting rule itself: its decisions as if it were sure of them."""
+        known = self.rows[self.rows["rule"].notna()]
+        said = known["rule"].to_numpy(np.int64)
+        sure = {name: (said == number).astype(float) for number, name in enumerate(SCORES)}
+        return self.judge.measure(known.assign(**sure), "truth")
+
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+        """Return figures of texts people decided, see :func:`.review.figures`."""
+        return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
+
+    def extras(self) -> dict[str, Any]:
+        """Return nothing beside: all figures are in the measures."""
+        return {}
+
+    def published(
+        self, measured: dict[str, Any], answer: dict[str, Any] | None
+    ) -> list[dict[str, Any]]:
+        """Put published figures beside ours."""
+        return side_by_side(self.declaration.name, measured, answer)

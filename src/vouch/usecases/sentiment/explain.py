@@ -1,0 +1,176 @@
+"""Explanations of texts: which words made the model sure, wrong, or unsure."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from vouch.models.surrogate import Explanation, Reasons
+from vouch.usecases.sentiment.judge import SCORES, chosen
+from vouch.usecases.sentiment.lime import Predict, Told
+from vouch.usecases.sentiment.lime import explain as tell
+from vouch.usecases.sentiment.models import CLASSES, load
+from vouch.usecases.sentiment.params import TextExplainParams
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("kind", pa.string()),
+        ("text", pa.string()),
+        ("predicted", pa.string()),
+        ("label", pa.string()),
+        ("score", pa.float64()),
+        ("out_of_fold", pa.float64()),
+        ("local_prediction", pa.float64()),
+        ("r2", pa.float64()),
+        ("gap", pa.float64()),
+        ("poor", pa.bool_()),
+        ("seed", pa.int64()),
+        ("token", pa.string()),
+        ("start", pa.int64()),
+        ("weight", pa.float64()),
+        ("rank", pa.int32()),
+    ]
+)
+
+
+class Case(NamedTuple):
+    """A text to explain.
+
+    Attributes:
+        id: The row's id.
+        kind: Why it was chosen: ``surest_<class>``, ``mistake`` or ``least_certain``.
+        text: The text.
+        label: Its label's class, or None.
+        out_of_fold: How sure a model was that had not seen it, 0 to 1.
+    """
+
+    id: str
+    kind: str
+    text: str
+    label: str | None
+    out_of_fold: float
+
+
+class Explained(NamedTuple):
+    """A text and its explanation."""
+
+    case: Case
+    told: Told
+    poor: bool
+
+    @property
+    def surrogate(self) -> Explanation:
+        """The linear surrogate and how far it can be trusted."""
+        return self.told.found
+
+
+class TextExplainer:
+    """Explains the surest texts of each class, the surest mistakes and the least certain texts.
+
+    See :class:`vouch.usecases.contract.Explainer`.
+    """
+
+    schema = SCHEMA
+    wanted = 0  # there may be fewer mistakes than cases asked for
+
+    def __init__(self, train: Path, model: Path, params: TextExplainParams) -> None:
+        """Read the model.
+
+        Args:
+            train: The training part, which has the texts.
+            model: The model's folder.
+            params: Which cases, how, and what counts as poor.
+        """
+        self._train, self._params = train, params
+        self._predict = _predict_with(load(model))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How many perturbed texts an explanation is fitted on."""
+        return {"samples": self._params.samples}
+
+    def cases(self, predictions: Path) -> list[Case]:
+        """Choose the surest of each class, the surest mistakes and the least certain."""
+        return list(choose(pd.read_parquet(predictions), self._params.cases))
+
+    def explain(self, case: Case) -> Explained:
+        """Explain the class the model chooses."""
+        told = tell(case.text, case.id, self._predict, self._params)
+        return Explained(case, told, _poor(told, self._params))
+
+    def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
+        """Yield a row a token; ``token`` is null where the text has none."""
+        case, told, poor = explained
+        surrogate = told.found
+        shared = {
+            "id": case.id,
+            "kind": case.kind,
+            "text": case.text,
+            "predicted": CLASSES[told.number],
+            "label": case.label,
+            "score": surrogate.prediction,
+            "out_of_fold": case.out_of_fold,
+            "local_prediction": surrogate.local_prediction,
+            "r2": surrogate.r2,
+            "gap": surrogate.gap,
+            "poor": poor,
+            "seed": surrogate.seed,
+        }
+        if not told.tokens:
+            yield {**shared, "token": None, "start": None, "weight": 0.0, "rank": 1}
+        for rank, token in enumerate(told.tokens, start=1):
+            named = {"token": token.text, "start": token.start, "weight": token.weight}
+            yield {**shared, **named, "rank": rank}
+
+    def reasons(self, ids: Sequence[str]) -> Iterator[Reasons]:
+        """Yield the words that speak for and against the class the model chooses."""
+        chosen = [("id", "in", list(ids))]
+        rows = pd.read_parquet(self._train, columns=["id", "text"], filters=chosen)
+        texts = dict(zip(rows["id"], rows["text"], strict=True))
+        for name in ids:
+            told = tell(texts[name] or "", name, self._predict, self._params)
+            parts = tuple((token.text, token.weight) for token in told.tokens)
+            yield Reasons(parts, _poor(told, self._params))
+
+
+def _predict_with(fitted: Any) -> Predict:
+    return lambda texts: fitted.predict(pd.DataFrame({"text": list(texts)}))
+
+
+def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
+    """Choose the texts to explain; ties go to the smaller id.
+
+    Args:
+        rows: Out-of-fold predictions with their texts.
+        cases: How many of each kind.
+    """
+    said = chosen(rows)
+    sure = rows[list(SCORES)].to_numpy().max(axis=1)
+    known = rows["truth"].notna().to_numpy()
+    wrong = known & (rows["truth"].fillna(-1).to_numpy(np.int64) != said)
+    table = rows.assign(said=said, sure=sure, wrong=wrong).sort_values("id", kind="stable")
+    surest = table.sort_values("sure", ascending=False, kind="stable")
+    taken: set[str] = set()
+    kinds = [
+        (f"surest_{name}", surest[(surest["said"] == number) & ~surest["wrong"]])
+        for number, name in enumerate(CLASSES)
+    ]
+    kinds += [
+        ("mistake", surest[surest["wrong"]]),
+        ("least_certain", table.sort_values("sure", kind="stable")),
+    ]
+    for kind, found in kinds:
+        fresh = found[~found["id"].isin(taken)].head(cases)
+        taken |= set(fresh["id"])
+        for row in fresh.itertuples():
+            label = None if pd.isna(row.label) else CLASSES[int(row.label)]  # type: ignore[arg-type]
+            yield Case(str(row.id), kind, str(row.text or ""), label, float(row.sure))  # type: ignore[arg-type]
+
+
+def _poor(told: Told, params: TextExplainParams) -> bool:
+    found = told.found
+    return not (found.r2 >= params.poor_r2 and found.gap <= params.poor_gap)

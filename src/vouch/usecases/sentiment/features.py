@@ -1,0 +1,269 @@
+"""From texts to the numbers a model takes, and what of it can be shared between candidates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.errors import VouchError
+from vouch.usecases.sentiment import vader
+from vouch.usecases.sentiment.candidate import Preparation, Words
+from vouch.usecases.sentiment.cleaning import Cleaning, clean, clean_all
+from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.ngrams import (
+    Counts,
+    Weighing,
+    count,
+    inverse_frequency,
+    printable,
+    weigh,
+)
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+LEXICON = ("vader_neg", "vader_neu", "vader_pos", "vader_compound_pos", "vader_compound_neg")
+WIDEST: Words = "1-3"  # words are counted once, so that all lengths share the counts
+
+
+def texts_of(frame: pd.DataFrame) -> list[str]:
+    """Take the texts out of a table; a missing one is an empty one.
+
+    Raises:
+        VouchError: There is no column ``text``.
+    """
+    if "text" not in frame.columns:
+        raise VouchError(
+            f"the table has no column 'text', only {', '.join(map(str, frame.columns))}",
+            "give the texts as they came in a column of that name",
+        )
+    return [str(text) for text in frame["text"].fillna("")]
+
+
+def spread(scores: NDArray[np.float32]) -> Floats:
+    """Split VADER's compound score, so that every feature counts upwards from 0.
+
+    Args:
+        scores: As :func:`vouch.usecases.sentiment.vader.scores` gives them, shape (texts, 4).
+
+    Returns:
+        In the order of ``LEXICON``, 0 to 1, shape (texts, 5).
+    """
+    wide = scores.astype(np.float64)
+    return np.column_stack([wide[:, :3], np.maximum(wide[:, 3], 0), np.maximum(-wide[:, 3], 0)])
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts with what was counted in them, each only once for all candidates.
+
+    Attributes:
+        texts: The texts as they came.
+        given: Their VADER scores where known, shape (texts, 4).
+        encoder: Gives their embeddings; None if there are none.
+    """
+
+    texts: Sequence[str]
+    given: NDArray[np.float32] | None = None
+    encoder: Encoder | None = None
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, encoder: Encoder | None = None) -> "Corpus":
+        """Take a table's texts, and its columns of VADER's scores if it has all four."""
+        there = all(name in frame.columns for name in vader.SCORES)
+        given = frame[list(vader.SCORES)].to_numpy(np.float32) if there else None
+        return cls(texts_of(frame), given, encoder)
+
+    def cleaned(self, cleaning: Cleaning) -> list[str]:
+        """Return the cleaned texts."""
+        if cleaning not in self._kept:
+            self._kept[cleaning] = clean_all(self.texts, cleaning)
+        return cast(list[str], self._kept[cleaning])
+
+    def counts(self, preparation: Preparation, words: bool) -> Counts:
+        """Return the counts of all n-grams of words, or else of characters."""
+        extent = WIDEST if words else preparation.characters
+        key = preparation.cleaning, extent, words
+        if key not in self._kept:
+            self._kept[key] = count(self.cleaned(preparation.cleaning), extent, words)
+        return cast(Counts, self._kept[key])
+
+    def lexicon(self) -> Floats:
+        """Return the features of VADER, shape (texts, 5)."""
+        if "lexicon" not in self._kept:
+            scores = vader.scores(self.texts) if self.given is None else self.given
+            self._kept["lexicon"] = spread(scores)
+        return cast(Floats, self._kept["lexicon"])
+
+    def embeddings(self) -> Floats:
+        """Return the sentence embeddings, shape (texts, dimensions)."""
+        if "embeddings" not in self._kept:
+            self._kept["embeddings"] = needed(self.encoder).embed(self.texts)
+        return cast(Floats, self._kept["embeddings"])
+
+    def ready(self, preparation: Preparation) -> None:
+        """Count what a preparation needs; threads that come after find it done."""
+        for group in preparation.groups:
+            if group in ("words", "characters"):
+                self.counts(preparation, group == "words")
+            else:
+                _ = self.lexicon() if group == "vader" else self.embeddings()
+
+
+def needed(encoder: Encoder | None) -> Encoder:
+    """Insist on an encoder.
+
+    Raises:
+        VouchError: There is none.
+    """
+    if encoder is None:
+        raise VouchError(
+            "the candidate uses embeddings, but no encoder is given",
+            "give the folder of an ONNX export in tune's parameter 'embeddings'",
+        )
+    return encoder
+
+
+@dataclass(frozen=True)
+class Features:
+    """A fitted preparation.
+
+    Attributes:
+        preparation: What was asked for.
+        weighings: TF-IDF of words and characters, those in use.
+        encoder: Gives embeddings, where they are in use.
+    """
+
+    preparation: Preparation
+    weighings: tuple[Weighing, ...]
+    encoder: Encoder | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What each column means, ``group: n-gram``."""
+        found = []
+        for weighing in self.weighings:
+            group = "words" if weighing.words else "characters"
+            shown = weighing.names if weighing.words else printable(weighing.names)
+            found += [f"{group}: {name}" for name in shown]
+        found += LEXICON if self.preparation.vader else ()
+        size = needed(self.encoder).dimensions if self.preparation.embeddings else 0
+        return found + [f"embeddings: {number}" for number in range(size)]
+
+    def transform(self, corpus: Corpus) -> "csr_array":
+        """Return the numbers of all texts of a corpus, shape (texts, columns), float64."""
+        cleaned = corpus.cleaned(self.preparation.cleaning)
+        return self.stack([w.transform(cleaned) for w in self.weighings], corpus, slice(None))
+
+    def stack(self, parts: list[Any], corpus: Corpus, rows: Any) -> "csr_array":
+        """Put VADER's scores and embeddings of the rows beside their n-grams."""
+        from scipy.sparse import csr_array, hstack
+
+        if self.preparation.vader:
+            parts.append(csr_array(corpus.lexicon()[rows]))
+        if self.preparation.embeddings:
+            parts.append(csr_array(corpus.embeddings()[rows]))
+        return csr_array(hstack(parts, format="csr"))
+
+    def one(self, text: str) -> tuple[list[int], Floats]:
+        """Return the columns of one text that are not 0, and their values."""
+        columns: list[int] = []
+        values, start = [], 0
+        cleaned = clean(text, self.preparation.cleaning)
+        for weighing in self.weighings:
+            found, weighed = weighing.one(cleaned)
+            columns += [column + start for column in found]
+            values.append(weighed)
+            start += len(weighing.names)
+        for dense in self._dense(text):
+            columns += range(start, start + len(dense))
+            values.append(dense)
+            start += len(dense)
+        return columns, np.concatenate(values)
+
+    def _dense(self, text: str) -> list[Floats]:
+        parts = []
+        if self.preparation.vader:
+            parts.append(spread(vader.scores([text]))[0])
+        if self.preparation.embeddings:
+            parts.append(needed(self.encoder).embed([text])[0])
+        return parts
+
+
+def prepare(
+    preparation: Preparation, corpus: Corpus, rows: Rows, labels: NDArray[np.int8]
+) -> tuple[Features, "csr_array", "Columns"]:
+    """Fit a preparation on some rows of a corpus.
+
+    Args:
+        preparation: What to fit.
+        corpus: The texts.
+        rows: Rows to fit on; no other is looked at.
+        labels: Their labels, shape (rows,).
+
+    Returns:
+        The fitted preparation, the rows' numbers, and where its n-grams stand in the corpus.
+    """
+    kinds = [group == "words" for group in preparation.groups if group in ("words", "characters")]
+    counts = [corpus.counts(preparation, words) for words in kinds]
+    columns = _select(preparation, kinds, counts, rows, labels)
+    weighings, parts = [], []
+    for words, counted, chosen in zip(kinds, counts, columns, strict=True):
+        matrix = counted.matrix[rows][:, chosen]
+        idf, names = inverse_frequency(matrix), tuple(counted.names[chosen])
+        extent = preparation.words if words else preparation.characters
+        weighings.append(Weighing(extent, words, names, idf))
+        parts.append(weigh(matrix, idf))
+    encoder = needed(corpus.encoder) if preparation.embeddings else None
+    features = Features(preparation, tuple(weighings), encoder)
+    return features, features.stack(parts, corpus, rows), columns
+
+
+Columns = list[Rows]
+
+
+def other(features: Features, corpus: Corpus, rows: Rows, columns: Columns) -> "csr_array":
+    """Return the numbers of other rows of the corpus a preparation was fitted on."""
+    parts = []
+    for weighing, chosen in zip(features.weighings, columns, strict=True):
+        counted = corpus.counts(features.preparation, weighing.words)
+        parts.append(weigh(counted.matrix[rows][:, chosen], weighing.idf))
+    return features.stack(parts, corpus, rows)
+
+
+def _select(
+    preparation: Preparation,
+    kinds: list[bool],
+    counts: list[Counts],
+    rows: Rows,
+    labels: NDArray[np.int8],
+) -> Columns:
+    """Choose the n-grams by their frequency and, where asked, by chi-squared."""
+    chosen = []
+    for words, counted in zip(kinds, counts, strict=True):
+        min_df = preparation.words_min_df if words else preparation.characters_min_df
+        extent = preparation.words if words else preparation.characters
+        chosen.append(counted.frequent(rows, min_df, int(extent[-1])))
+    sizes = [len(columns) for columns in chosen]
+    if preparation.select is None or sum(sizes) <= preparation.select:
+        return chosen
+    from sklearn.feature_selection import chi2
+
+    scored = [chi2(c.matrix[rows][:, k], labels)[0] for c, k in zip(counts, chosen, strict=True)]
+    worth = np.nan_to_num(np.concatenate(scored))
+    best = np.zeros(len(worth), bool)
+    best[np.argsort(-worth, kind="stable")[: preparation.select]] = True
+    return [k[b] for k, b in zip(chosen, np.split(best, np.cumsum(sizes)[:-1]), strict=True)]
+
+
+def save_encoder(features: Features, folder: Path) -> None:
+    """Put a copy of the encoder's files beside the model, so that it can be used anywhere."""
+    if features.encoder is not None:
+        features.encoder.copy(folder / "encoder")

@@ -1,0 +1,168 @@
+"""Folds that keep a group on one side: one author's texts, or near-duplicates, resemble each other.
+
+With times, where asked, the rows to assess are later than those learned from; rows of a group that
+comes again in the assessment block are then not learned from. Near-duplicates of rows to assess are
+never learned from, whoever wrote them.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.errors import VouchError
+from vouch.models.folds import Fold
+
+LEAST = 0.5  # share of the earlier rows a fold must keep once groups are taken out
+Rows = NDArray[np.int64]
+Labels = NDArray[np.int8]
+
+
+def split(
+    frame: pd.DataFrame, folds: int, seed: int, by_time: bool
+) -> tuple[list[Fold], list[str]]:
+    """Split rows into folds.
+
+    Args:
+        frame: Column ``label``; ``group``, ``time`` and ``twin`` (what near-duplicates share) where
+            known.
+        folds: How many assessment blocks are wanted, at least 2.
+        seed: Seed of the draw, where rows are drawn.
+        by_time: Whether rows to assess must be later than those learned from; without times it
+            changes nothing.
+
+    Returns:
+        The folds, and what a reader should be warned of.
+
+    Raises:
+        VouchError: All rows are of one group.
+    """
+    warnings: list[str] = []
+    if by_time and "time" in frame:
+        if found := _by_time(frame, folds):
+            return _without_twins(frame, found), warnings
+        warnings.append(
+            "rows stand at one time, or their groups at all times: folds are drawn by group instead"
+        )
+    return _without_twins(frame, _drawn(frame, folds, seed)), warnings
+
+
+def _without_twins(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
+    """Learn from no near-duplicate of a row to assess."""
+    if "twin" not in frame:
+        return folds
+    codes = pd.factorize(frame["twin"])[0]
+    found = []
+    for fold in folds:
+        asked = codes[fold.assess]
+        near = np.isin(codes[fold.train], asked[asked >= 0])
+        found.append(replace(fold, train=fold.train[~near]))
+    return found
+
+
+def groups_of(frame: pd.DataFrame) -> Rows:
+    """Return each row's group as a number from 0; without the column each row is its own."""
+    if "group" not in frame:
+        return np.arange(len(frame))
+    codes: Rows = pd.factorize(frame["group"])[0].astype(np.int64)
+    alone = np.flatnonzero(codes < 0)  # no group is told: a group of its own
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
+    return codes
+
+
+def _by_time(frame: pd.DataFrame, folds: int) -> list[Fold]:
+    """Cut an expanding window so that blocks share out the rows, never between equal times."""
+    time, labels = frame["time"], frame["label"].to_numpy()
+    moments, place = np.unique(time.to_numpy(), return_inverse=True)
+    before = np.cumsum(np.bincount(place)) - np.bincount(place)
+    wanted = np.searchsorted(before, len(time) * np.arange(1, folds + 1) / (folds + 1))
+    cuts = [at for at in sorted(set(wanted.tolist())) if 0 < at < len(moments)]
+    if not cuts:
+        return []
+    groups = groups_of(frame)
+    found = [
+        _window(place, groups, start, end)
+        for start, end in zip(cuts, [*cuts[1:], len(moments)], strict=True)
+    ]
+    kept = [train for train, _ in found]
+    earlier = [place < cut for cut in cuts]
+    if not found or not all(_enough(*two, labels) for two in zip(kept, earlier, strict=True)):
+        return []
+    starts = [pd.Timestamp(moments[at]) for at in cuts]
+    ends = [*starts[1:], pd.Timestamp(moments[-1])]
+    return [
+        Fold(train, assess, start, end)
+        for (train, assess), start, end in zip(found, starts, ends, strict=True)
+    ]
+
+
+def _window(place: Rows, groups: Rows, start: int, end: int) -> tuple[Rows, Rows]:
+    assess = np.flatnonzero((place >= start) & (place < end))
+    train = np.flatnonzero((place < start) & ~np.isin(groups, groups[assess]))
+    return train, assess
+
+
+def _enough(train: Rows, earlier: NDArray[np.bool_], labels: Labels) -> bool:
+    """Return whether a fold keeps enough to learn from: rows, and every class that came earlier."""
+    classes = len(np.unique(labels[earlier]))
+    return len(train) >= LEAST * earlier.sum() and len(np.unique(labels[train])) == classes > 1
+
+
+def _drawn(frame: pd.DataFrame, folds: int, seed: int) -> list[Fold]:
+    groups, labels = groups_of(frame), frame["label"].to_numpy(np.int8)
+    number = deal(groups, labels, folds, seed)
+    used = np.unique(number)
+    if len(used) < 2:
+        raise VouchError(
+            f"all {len(frame)} rows are of one group: none is left to assess on",
+            "give rows of several authors, or without the column 'group'",
+        )
+    return [Fold(np.flatnonzero(number != n), np.flatnonzero(number == n)) for n in used]
+
+
+def deal(groups: Rows, labels: Labels, folds: int, seed: int) -> Rows:
+    """Deal groups to folds, the largest first, so that folds are alike in size and classes.
+
+    Args:
+        groups: Each row's group, from 0.
+        labels: Each row's label, 0 or more.
+        folds: How many folds, at least 2.
+        seed: Seed of the order among groups of one size.
+
+    Returns:
+        Each row's fold, 0 to ``folds - 1``; the same for all rows of a group.
+    """
+    sizes = np.bincount(groups)
+    common = _commonest(groups, labels)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled: defaultdict[Any, list[int]] = defaultdict(lambda: [0] * folds)
+    chosen = np.zeros(len(sizes), np.int64)
+    for group in order.tolist():
+        own, every, size = filled[int(common[group])], filled["all"], int(sizes[group])
+        at = min(range(folds), key=lambda fold: (own[fold], every[fold], fold))
+        own[at] += size
+        every[at] += size
+        chosen[group] = at
+    result: Rows = chosen[groups]
+    return result
+
+
+def _commonest(groups: Rows, labels: Labels) -> Rows:
+    """Return the commonest label of each group; of equally common ones the smallest."""
+    table = np.zeros((groups.max(initial=-1) + 1, int(labels.max(initial=0)) + 1), np.int64)
+    np.add.at(table, (groups, labels), 1)
+    result: Rows = table.argmax(axis=1)
+    return result
+
+
+def sample(frame: pd.DataFrame, rows: int, seed: int) -> Rows:
+    """Draw whole groups at random, at most ``rows`` rows, in row order."""
+    groups = groups_of(frame)
+    sizes = np.bincount(groups)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    fits = np.cumsum(sizes[order]) <= rows
+    return np.flatnonzero(np.isin(groups, order[fits]))

@@ -1,0 +1,303 @@
+"""Judging models of three classes: macro-recall first, how sure it is, and on which texts."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.errors import VouchError
+from vouch.holdout.judge import Contestant
+from vouch.holdout.thresholdout import Mean
+from vouch.metrics.classes import MEASURES, bootstrap, confusion, ends, recall_of
+from vouch.metrics.figures import figure, share
+from vouch.usecases.params import EvaluateParams
+from vouch.usecases.sentiment.folds import groups_of
+from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.slices import slices
+
+Floats = NDArray[np.float64]
+SCORES = tuple(f"score_{number}" for number in range(len(CLASSES)))
+METRIC = "macro_recall"
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A judge of classes; see :class:`vouch.holdout.judge.Judge`.
+
+    Attributes:
+        params: Budget and bootstrap; ``min_positives`` counts rows of the rarest class.
+        shares: How common each class was in training: a model fitted with balanced classes gives
+            probabilities as if all were equally common, which these shares correct.
+    """
+
+    params: EvaluateParams
+    shares: tuple[float, ...]
+    counted: str = "rows of the rarest class"
+    metrics: tuple[str, ...] = ("accuracy",)
+    said: str = "the likeliest class"
+
+    @property
+    def budget(self) -> int:
+        """Questions a generation of the holdout answers."""
+        return self.params.budget
+
+    @property
+    def least(self) -> int:
+        """Rows of the rarest class below which a figure is mostly chance."""
+        return self.params.min_positives
+
+    def deciding(self) -> dict[str, Any]:
+        """Return what determines a figure's value: nothing but the model."""
+        return {"decision": self.said}
+
+    def count(self, rows: pd.DataFrame) -> int:
+        """Count the rows of the rarest class, by truth where any is known."""
+        return _rarest(rows[_kind(rows)].dropna())
+
+    def candidate(
+        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+    ) -> dict[str, Any]:
+        """Return a candidate's figures.
+
+        Returns:
+            ``{"truth", "rule"}`` (see :meth:`measure`), ``against_rule`` and
+            ``against_champion`` (see :meth:`compare`).
+        """
+        scored = self.scored(rows, challenger)
+        p = self.params
+        return {
+            "truth": self.measure(scored, "truth"),
+            "rule": self.measure(scored, "rule"),
+            "against_rule": self._against_rule(scored),
+            "against_champion": self._against_champion(scored, challenger, champion),
+            "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
+        }
+
+    def known(self, rows: pd.DataFrame, kind: str) -> int:
+        """Count the rows whose truth, or rule's label, is known."""
+        return int(rows[kind].notna().sum())
+
+    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
+        """Put a model's probabilities beside the rows, as ``score_0`` to ``score_2``."""
+        return rows.assign(**dict(zip(SCORES, model.predict(rows).T, strict=True)))
+
+    def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
+        """Return the accuracy of scored rows whose label of a kind is known."""
+        known = scored[scored[kind].notna()]
+        right = chosen(known) == known[kind].to_numpy(np.int64)
+        return Mean(float(np.mean(right)), len(known))
+
+    def scale(self, metric: str) -> float:
+        """Return what a mean of 1 is: all right."""
+        return 1.0
+
+    def measure(self, scored: pd.DataFrame, kind: Literal["truth", "rule"]) -> dict[str, Any]:
+        """Measure scored rows against truth or against the rule.
+
+        Args:
+            scored: Columns ``score_0`` to ``score_2``, ``text``, ``truth``, ``rule``, and where
+                known ``group``, ``asset`` and ``confidence``.
+            kind: Against what.
+
+        Returns:
+            ``macro_recall``, ``macro_f1``, ``accuracy``, each ``{"value", "interval"}`` with null
+            where undefined; ``recalls`` of each class; ``confusion``, a row a true class;
+            ``coverage``: accuracy among the surest rows; ``calibration`` and its ``error``;
+            ``slices``; ``positives``, the rows of the rarest class; ``chance``; ``rows``,
+            ``too_few``, and a ``reason`` where something is undefined.
+        """
+        known = scored[scored[kind].notna()].reset_index(drop=True)
+        labels, predicted = known[kind].to_numpy(np.int64), chosen(known)
+        rarest, counted = _rarest(known[kind]), np.bincount(labels, minlength=len(CLASSES))
+        return {
+            **self._figures(known, labels, predicted),
+            "recalls": self._recalls(labels, predicted),
+            "confusion": confusion(labels, predicted).astype(int).tolist(),
+            "coverage": list(self._coverage(known, labels, predicted)),
+            "calibration": self._calibration(known, labels),
+            "slices": self._slices(known, labels, predicted),
+            "by_class": dict(zip(CLASSES, counted.tolist(), strict=True)),
+            "positives": rarest,
+            "chance": 1 / max(int((counted > 0).sum()), 1),
+            "rows": len(known),
+            "too_few": rarest < self.least,
+            **self._reason(kind, len(known), rarest),
+        }
+
+    def _figures(
+        self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> dict[str, Any]:
+        if known.empty:
+            return {name: figure(math.nan, (math.nan, math.nan)) for name in MEASURES}
+        p = self.params
+        drawn = bootstrap(labels, [predicted], groups_of(known), p.repeats, p.seed)[0]
+        table = confusion(labels, predicted)[None]
+        return {
+            name: figure(float(measure(table)[0]), ends(measure(drawn), p.confidence))
+            for name, measure in MEASURES.items()
+        }
+
+    def _recalls(self, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, Any]:
+        """Return each class's recall with its exact interval."""
+        found = {}
+        for number, name in enumerate(CLASSES):
+            own = predicted[labels == number]
+            found[name] = share(int((own == number).sum()), len(own), self.params.confidence)
+        return found
+
+    def _coverage(
+        self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield how many of the surest rows are right, for smaller and smaller shares of rows."""
+        sureness = known[list(SCORES)].to_numpy().max(axis=1) if len(known) else np.empty(0)
+        order = np.argsort(-sureness, kind="stable")
+        right = (labels == predicted)[order]
+        for coverage in COVERAGES:
+            rows = math.ceil(coverage * len(known))
+            if rows:
+                told = share(int(right[:rows].sum()), rows, self.params.confidence)
+                least = float(sureness[order[rows - 1]])
+                yield {"coverage": coverage, "rows": rows, "accuracy": told, "from": least}
+
+    def _calibration(self, known: pd.DataFrame, labels: NDArray[np.int64]) -> dict[str, Any]:
+        """Compare what is said of each row and class with what is so, in bins of as many each.
+
+        The error is the mean gap, weighted by the bins' rows (Naeini et al. 2015, Obtaining well
+        calibrated probabilities using Bayesian binning).
+        """
+        if known.empty:
+            return {"bins": [], "error": None}
+        said = (known[list(SCORES)].to_numpy() * self.shares) + 1e-12
+        said /= said.sum(axis=1, keepdims=True)
+        so = labels[:, None] == np.arange(len(CLASSES))
+        order = np.argsort(said.ravel(), kind="stable")
+        bins = [
+            {
+                "score": float(said.ravel()[part].mean()),
+                "rows": len(part),
+                **_renamed(share(int(so.ravel()[part].sum()), len(part), self.params.confidence)),
+            }
+            for part in np.array_split(order, BINS)
+            if len(part)
+        ]
+        gap = sum(abs(one["score"] - one["share"]) * one["rows"] for one in bins)
+        return {"bins": bins, "error": gap / said.size}
+
+    def _slices(
+        self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> list[dict[str, Any]]:
+        p, groups, found = self.params, groups_of(known), []
+        for kind, value, there in slices(known):
+            own, said = labels[there], predicted[there]
+            drawn = bootstrap(own, [said], groups[there], p.repeats, p.seed)[0]
+            value_of = float(recall_of(confusion(own, said)[None])[0])
+            rarest = _rarest(pd.Series(own))
+            found.append(
+                {
+                    "slice": kind,
+                    "value": value,
+                    "rows": int(there.sum()),
+                    METRIC: figure(value_of, ends(recall_of(drawn), p.confidence)),
+                    "accuracy": share(int((own == said).sum()), len(own), p.confidence),
+                    "too_few": rarest < self.least,
+                }
+            )
+        return found
+
+    def compare(
+        self,
+        known: pd.DataFrame,
+        kind: str,
+        challenger: NDArray[np.int64],
+        champion: NDArray[np.int64],
+    ) -> dict[str, Any]:
+        """Compare two models' decisions by macro-recall, paired bootstrap.
+
+        Args:
+            known: Rows whose label of a kind is known.
+            kind: Against what both are judged.
+            challenger: The one's decisions, shape (rows,).
+            champion: The other's.
+
+        Returns:
+            ``metric``, ``challenger``, ``champion``, ``difference`` (``value``, ``interval``),
+            ``share_better``, ``kind``, ``rows``, ``positives``, ``too_few``; ``difference`` is
+            null, with a ``reason``, without rows.
+        """
+        rarest, p = _rarest(known[kind]), self.params
+        around = {"metric": METRIC, "kind": kind, "rows": len(known), "positives": rarest}
+        around |= {"too_few": rarest < self.least, **self._reason(kind, len(known), rarest)}
+        if known.empty:
+            return around | {"difference": None}
+        labels = known[kind].to_numpy(np.int64)
+        pair = [challenger, champion]
+        drawn = recall_of(
+            bootstrap(labels, list(pair), groups_of(known), p.repeats, p.seed).reshape(-1, 3, 3)
+        ).reshape(2, -1)
+        ours, theirs = (float(recall_of(confusion(labels, one)[None])[0]) for one in pair)
+        gaps = drawn[0] - drawn[1]
+        difference = {"value": ours - theirs, "interval": list(ends(gaps, p.confidence))}
+        return around | {
+            "challenger": ours,
+            "champion": theirs,
+            "difference": difference,
+            "share_better": float(np.mean(gaps > 0)),
+        }
+
+    def _against_rule(self, scored: pd.DataFrame) -> dict[str, Any]:
+        if not scored["truth"].notna().any():
+            return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
+        if not scored["rule"].notna().any():
+            return {"difference": None, "reason": "the source declares no rule"}
+        known = scored[scored["truth"].notna() & scored["rule"].notna()]
+        return self.compare(known, "truth", chosen(known), known["rule"].to_numpy(np.int64))
+
+    def _against_champion(
+        self, scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+    ) -> dict[str, Any]:
+        if champion is None:
+            return {"difference": None, "reason": "there is no champion yet"}
+        if champion.digest == challenger.digest:
+            return {"difference": None, "reason": "the candidate is the champion itself"}
+        kind = _kind(scored)
+        known = scored[scored[kind].notna()]
+        try:
+            theirs = chosen(self.scored(known, champion))
+        except VouchError as error:
+            reason = f"the champion cannot score these rows: {error}"
+            return {"difference": None, "reason": reason}
+        return self.compare(known, kind, chosen(known), theirs)
+
+    def _reason(self, kind: str, rows: int, rarest: int) -> dict[str, str]:
+        if not rows:
+            name = "the truth" if kind == "truth" else "the rule's label"
+            return {"reason": f"{name} of no row is known"}
+        if rarest < self.least:
+            few = f"too few to tell (fewer than {self.least})"
+            return {"reason": f"{rarest} {self.counted} are {few}"}
+        return {}
+
+
+def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:
+    """Return each row's likeliest class, 0 to 2; of equally likely ones the first."""
+    scores = scored[list(SCORES)].to_numpy(np.float64)
+    return scores.argmax(axis=1) if len(scores) else np.empty(0, np.int64)
+
+
+def _kind(rows: pd.DataFrame) -> Literal["truth", "rule"]:
+    return "truth" if rows["truth"].notna().any() else "rule"
+
+
+def _rarest(labels: pd.Series) -> int:
+    """Count the rows of the rarest of the three classes."""
+    return int(np.bincount(labels.to_numpy(np.int64), minlength=len(CLASSES)).min())
+
+
+def _renamed(told: dict[str, Any]) -> dict[str, Any]:
+    return {"share": told["value"], "interval": told["interval"]}

@@ -1,0 +1,321 @@
+"""Text models as data: a candidate says what to fit, a fitted model predicts and survives on disk.
+
+On disk a model is ``candidate.json``, ``features.jsonl`` (every n-gram with its idf, to be read)
+and ``weights.npy`` (linear), ``model.skops`` (random forest) or ``model.ubj`` (XGBoost): none can
+run code when it is read.
+"""
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, sha256, write_json
+from vouch.models.saving import dump_estimator, read_estimator
+from vouch.models.strength import ruled, weigh
+from vouch.usecases.sentiment.candidate import LINEAR, Candidate
+from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.features import (
+    Columns,
+    Corpus,
+    Features,
+    other,
+    prepare,
+    save_encoder,
+)
+from vouch.usecases.sentiment.learners import Linear, Sample, learn, probabilities, softmax
+from vouch.usecases.sentiment.ngrams import Weighing
+
+if TYPE_CHECKING:
+    from vouch.usecases.sentiment.spark.models import SparkFitted
+
+CLASSES = ("negative", "neutral", "positive")
+TARGET = "label"
+BLOCK = 8_192  # texts predicted at a time
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that can predict.
+
+    Attributes:
+        candidate: What was fitted.
+        features: Its fitted preparation.
+        estimator: A ``Linear``, a scikit-learn forest or an XGBoost booster.
+        classes: The labels it was fitted on, ascending; others get the probability 0.
+        shares: How common each of the three classes was by weight, summing to 1.
+        threads: Threads used on many rows.
+    """
+
+    candidate: Candidate
+    features: Features
+    estimator: Any
+    classes: tuple[int, ...]
+    shares: tuple[float, ...]
+    threads: int = 1
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Return the probabilities of negative, neutral and positive.
+
+        Args:
+            frame: Column ``text``, as it came; VADER's scores are taken from its columns if all
+                four are there, else computed.
+
+        Returns:
+            Shape (rows, 3), rows summing to 1, in row order. With balanced classes these are the
+            probabilities if all classes were equally common.
+
+        Raises:
+            VouchError: There is no column ``text``.
+        """
+        blocks = [
+            self._predict(Corpus.of(frame.iloc[start : start + BLOCK], self.features.encoder))
+            for start in range(0, len(frame), BLOCK)
+        ]
+        return np.concatenate(blocks) if blocks else np.empty((0, len(CLASSES)))
+
+    def _predict(self, corpus: Corpus) -> Floats:
+        return self.of_numbers(self.features.transform(corpus))
+
+    def of_numbers(self, numbers: Any) -> Floats:
+        """Return the probabilities of rows already turned into numbers, shape (rows, 3)."""
+        return spread(probabilities(self.estimator, numbers, self.threads), self.classes)
+
+    def predict_one(self, text: str) -> Floats:
+        """Return the three probabilities of one text: as ``predict``, without a batch's cost.
+
+        Returns:
+            Shape (3,); equal to the batch's to 1e-12.
+        """
+        if not isinstance(self.estimator, Linear):
+            return self.predict(pd.DataFrame({"text": [text]}))[0]
+        columns, values = self.features.one(text)
+        linear = self.estimator
+        found = softmax(values @ linear.weights[columns] + linear.intercepts)
+        return found if len(found) == len(CLASSES) else spread(found[None], self.classes)[0]
+
+
+def spread(found: Floats, classes: tuple[int, ...]) -> Floats:
+    """Return probabilities with 0 for unseen classes: shape (rows, classes) to (rows, 3)."""
+    if len(classes) == len(CLASSES):
+        return found
+    full = np.zeros((len(found), len(CLASSES)))
+    full[:, list(classes)] = found
+    return full
+
+
+def fit(
+    candidate: Candidate,
+    frame: pd.DataFrame,
+    seed: int,
+    threads: int,
+    encoder: Encoder | None = None,
+) -> Fitted:
+    """Fit a candidate.
+
+    Args:
+        candidate: What to fit.
+        frame: Columns ``text`` and ``label`` (0 to 2); ``group``, ``label_source`` and VADER's
+            scores if known.
+        seed: Seed of every random choice, 0 to 2**32 - 1.
+        threads: Threads to use, at least 1.
+        encoder: Gives embeddings; only a candidate that uses them needs it.
+
+    Returns:
+        The fitted model; the same for the same arguments.
+
+    Raises:
+        VouchError: A column is missing, all labels are the same, or no n-gram is left.
+    """
+    if TARGET not in frame:
+        raise VouchError(f"the table has no column {TARGET!r}", "fit on labelled rows")
+    rows = np.arange(len(frame))
+    groups = frame["group"].to_numpy() if "group" in frame else rows
+    labels, weights = frame[TARGET].to_numpy(np.int8), weigh(ruled(frame), candidate.rule_weight)
+    corpus = Corpus.of(frame, encoder)
+    return fit_rows(candidate, corpus, rows, labels, groups, seed, threads, weights)[0]
+
+
+def fit_rows(
+    candidate: Candidate,
+    corpus: Corpus,
+    rows: Rows,
+    labels: NDArray[np.int8],
+    groups: Rows,
+    seed: int,
+    threads: int,
+    weights: Floats | None = None,
+) -> tuple[Fitted, Columns]:
+    """Fit a candidate on some rows of a corpus.
+
+    Args:
+        candidate: What to fit.
+        corpus: The texts.
+        rows: Rows to fit on.
+        labels: Labels of all texts of the corpus, 0 to 2.
+        groups: Groups of all texts of the corpus.
+        seed: As for :func:`fit`.
+        threads: As for :func:`fit`.
+        weights: What each text of the corpus weighs, above 0; None: all the same.
+
+    Returns:
+        The model, and where its n-grams stand in the corpus.
+
+    Raises:
+        VouchError: All labels are the same, or no n-gram is left.
+    """
+    own = labels[rows]
+    weighed = np.ones(len(rows)) if weights is None else weights[rows]
+    classes, codes = np.unique(own, return_inverse=True)
+    if len(classes) < 2:
+        raise VouchError(
+            f"all {len(rows)} rows to fit on have the same {TARGET}",
+            "give more rows, or labels that tell rows apart",
+        )
+    features, numbers, columns = prepare(candidate.preparation, corpus, rows, own)
+    if not numbers.shape[1]:
+        raise VouchError(
+            f"no n-gram stands in {candidate.preparation.words_min_df} texts or more",
+            "give more texts, or a lower words_min_df",
+        )
+    counted = np.bincount(own, weighed, len(CLASSES))
+    shares = tuple((counted / counted.sum()).tolist())
+    if candidate.imbalance == "weights":
+        weighed = weighed * (len(rows) / len(classes) / counted[classes])[codes]
+    estimator = learn(candidate, Sample(numbers, codes, weighed, groups[rows]), seed, threads)
+    told = tuple(int(label) for label in classes)
+    return Fitted(candidate, features, estimator, told, shares, threads), columns
+
+
+def predict_rows(fitted: Fitted, corpus: Corpus, rows: Rows, columns: Columns) -> Floats:
+    """Predict other rows of the corpus a model was fitted on, shape (rows, 3)."""
+    return fitted.of_numbers(other(fitted.features, corpus, rows, columns))
+
+
+def save(fitted: Fitted, folder: Path) -> None:
+    """Write a model: the same bytes for the same model.
+
+    Args:
+        fitted: The model.
+        folder: Where to; made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / _name(fitted.candidate)
+    if fitted.candidate.algorithm == "xgboost":
+        fitted.estimator.save_model(place)
+    elif isinstance(fitted.estimator, Linear):
+        place.write_bytes(_array(fitted.estimator))
+    else:
+        place.write_bytes(dump_estimator(fitted.estimator))
+    _write_features(fitted.features, folder / "features.jsonl")
+    save_encoder(fitted.features, folder)
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix != ".json")
+    description = {
+        "candidate": fitted.candidate.model_dump(),
+        "features": ["text"],
+        "classes": list(CLASSES),
+        "seen": list(fitted.classes),
+        "shares": list(fitted.shares),
+        "sha256": {str(file.relative_to(folder)): sha256(file) for file in files},
+    }
+    write_json(folder / "candidate.json", description)
+
+
+def _name(candidate: Candidate) -> str:
+    if candidate.algorithm in LINEAR:
+        return "weights.npy"
+    return "model.ubj" if candidate.algorithm == "xgboost" else "model.skops"
+
+
+def _array(linear: Linear) -> bytes:
+    """Write the weights, a row a feature, and as the last row the intercepts."""
+    packed = BytesIO()
+    np.save(packed, np.vstack([linear.weights, linear.intercepts]), allow_pickle=False)
+    return packed.getvalue()
+
+
+def _write_features(features: Features, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for weighing in features.weighings:
+            group = "words" if weighing.words else "characters"
+            for name, idf in zip(weighing.names, weighing.idf.tolist(), strict=True):
+                file.write(json.dumps([group, name, idf], ensure_ascii=False) + "\n")
+
+
+def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
+    """Read a model; nothing in the files is run.
+
+    Args:
+        folder: Where ``save`` wrote it, or its namesake for Spark's models.
+        threads: Threads to predict many rows with, at least 1.
+
+    Returns:
+        The model; both kinds have ``candidate``, ``classes``, ``shares``, ``predict`` and
+        ``predict_one``.
+
+    Raises:
+        VouchError: A file is missing or damaged, or holds a type that is not listed.
+    """
+    path = folder / "candidate.json"
+    description = read_json(path)
+    if description.get("engine") == "spark":
+        from vouch.usecases.sentiment.spark import models as on_spark
+
+        return on_spark.load(folder)
+    try:
+        candidate = Candidate.model_validate(description["candidate"])
+        seen, shares = tuple(description["seen"]), tuple(description["shares"])
+        digests = dict(description["sha256"])
+        digests[_name(candidate)], digests["features.jsonl"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise VouchError(f"{path}: no description of a model: {error}", "run tune again") from None
+    check_files(folder, digests)
+    features = _read_features(candidate, folder, threads)
+    estimator = _read(folder / _name(candidate), digests[_name(candidate)])
+    return Fitted(candidate, features, estimator, seen, shares, threads)
+
+
+def check_files(folder: Path, digests: dict[str, str]) -> None:
+    """Compare a model's files with their digests, by path within the folder.
+
+    Raises:
+        VouchError: A file is missing or damaged.
+    """
+    for name, digest in digests.items():
+        if not (folder / name).is_file():
+            raise VouchError(f"{folder / name}: no such file", "run tune again")
+        if sha256(folder / name) != digest:
+            raise VouchError(f"{folder / name}: damaged, or another model's", "run tune again")
+
+
+def _read_features(candidate: Candidate, folder: Path, threads: int) -> Features:
+    found: dict[str, list[tuple[str, float]]] = {"words": [], "characters": []}
+    with (folder / "features.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            group, name, idf = json.loads(line)
+            found[group].append((name, idf))
+    preparation, weighings = candidate.preparation, []
+    for group in preparation.groups:
+        if group in found:
+            words = group == "words"
+            names = tuple(name for name, _ in found[group])
+            idf = np.array([idf for _, idf in found[group]], np.float64)
+            extent = preparation.words if words else preparation.characters
+            weighings.append(Weighing(extent, words, names, idf))
+    encoder = Encoder(folder / "encoder", None, threads) if preparation.embeddings else None
+    return Features(preparation, tuple(weighings), encoder)
+
+
+def _read(path: Path, digest: str) -> Any:
+    if path.suffix == ".npy":
+        packed = np.load(path, allow_pickle=False)
+        return Linear(packed[:-1], packed[-1])
+    return read_estimator(path, digest)

@@ -1,0 +1,58 @@
+"""What the search for a text model may spend and where it looks."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from vouch.core.settings import Params
+from vouch.models.params import SearchParams
+from vouch.usecases.sentiment.candidate import ALGORITHMS, Algorithm
+from vouch.usecases.sentiment.cleaning import Cleaning
+from vouch.usecases.sentiment.spark.params import SparkParams
+
+
+class TextTuneParams(SearchParams):
+    """Parameters of the stage ``tune`` for texts, beside those of any search.
+
+    Attributes:
+        algorithms: Which learners are tried, the cheap ones first.
+        cleaning: How texts are cleaned; the search may also shorten elongated words.
+        search_rows: Rows the search's trials learn from and are assessed on, at least 500; the
+            best of each algorithm is measured again on all.
+        finalists: Algorithms measured again on all rows, the best of the search, 1 to 5.
+        by_time: Whether rows with a time are assessed by models of earlier rows only.
+        embeddings: Folder of an ONNX export (``model.onnx``, ``tokenizer.json``) whose sentence
+            embeddings the search may use; None: no embeddings.
+        spark: What the search does instead where the engine is Spark.
+    """
+
+    algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
+    cleaning: Cleaning = Cleaning()
+    search_rows: int = Field(default=12_000, ge=500)
+    finalists: int = Field(default=2, ge=1, le=5)
+    by_time: bool = True
+    embeddings: Path | None = None
+    spark: SparkParams = SparkParams()
+
+
+class TextExplainParams(Params):
+    """Which texts are explained, how, and when an explanation counts as poor.
+
+    Attributes:
+        cases: How many of the surest of each class, of the surest mistakes and of the least
+            certain texts.
+        samples: Perturbed texts an explanation is fitted on.
+        features: Words an explanation may name.
+        keep: The chance that a word stays in a perturbed text.
+        poor_r2: A weighted R² below this is poor.
+        poor_gap: A difference between surrogate and model above this is poor.
+        seed: Together with a case's id the seed of its explanation.
+    """
+
+    cases: int = Field(default=3, ge=1, le=1000)
+    samples: int = Field(default=1000, ge=100, le=100_000)
+    features: int = Field(default=12, ge=1, le=100)
+    keep: float = Field(default=0.7, gt=0, lt=1)
+    poor_r2: float = Field(default=0.3, ge=0, le=1)
+    poor_gap: float = Field(default=0.1, ge=0, le=1)
+    seed: int = Field(default=0, ge=0)

@@ -1,0 +1,144 @@
+"""What only the report on texts shows: words that speak for a class, slices, sureness, mistakes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vouch.core.files import read_json
+from vouch.pages import figures
+from vouch.pages.cards import card, headline_part
+from vouch.sources.declaration import Declaration
+from vouch.usecases.params import ReportParams
+from vouch.usecases.sentiment.models import CLASSES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TEMPLATES = Path(__file__).parent / "templates"
+KINDS = {
+    **{f"surest_{name}": f"The surest {name} texts" for name in CLASSES},
+    "mistake": "The surest mistakes",
+    "least_certain": "The least certain texts",
+}
+
+
+def content(
+    source: Declaration,
+    paths: Mapping[str, Path],
+    said: Mapping[str, Any],
+    params: ReportParams,
+) -> dict[str, Any]:
+    """Gather what the page shows beside the stages' summaries.
+
+    Args:
+        source: The source.
+        paths: Where ``tree`` (the model's words) and ``explanations`` are.
+        said: The stages' summaries by name.
+        params: How long the page's lists are; none here.
+    """
+    evaluation = said["evaluation"]
+    part, where = headline_part(evaluation)
+    truth = part.get("truth") or {}
+    return {
+        "templates": TEMPLATES,
+        "classes": CLASSES,
+        "label_classes": CLASSES,
+        "kinds": KINDS,
+        "judged": part,
+        "where": where,
+        "words": _words(paths["tree"]),
+        "cases": _cases(paths["explanations"]),
+        "headline": [
+            card(truth.get("macro_recall"), "macro-recall against truth", where),
+            card(truth.get("accuracy"), "accuracy against truth", where),
+            card(
+                (part.get("rule") or {}).get("macro_recall"),
+                "macro-recall against the rule",
+                where,
+            ),
+        ],
+        "images": _images(part, said["leaderboard"]),
+    }
+
+
+def _words(folder: Path) -> dict[str, Any]:
+    """Read the n-grams that speak most strongly for each class, and their picture."""
+    drawn = folder / "words.svg"
+    return {
+        "image": figures.inline(drawn.read_bytes()) if drawn.exists() else "",
+        "strongest": read_json(folder / "words.json").get("strongest") or {},
+    }
+
+
+def _cases(explanations: Path) -> list[dict[str, Any]]:
+    """Gather each explained text, cut into pieces with the weight of each."""
+    import pyarrow.parquet as pq
+
+    cases: dict[str, dict[str, Any]] = {}
+    for row in pq.read_table(explanations).to_pylist():
+        case = cases.setdefault(row["id"], {**row, "tokens": []})
+        if row["token"] is not None:
+            case["tokens"].append((row["start"], row["token"], row["weight"]))
+    for case in cases.values():
+        case["pieces"] = list(pieces(case["text"], case["tokens"]))
+    return list(cases.values())
+
+
+def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[dict[str, Any]]:
+    """Cut a text at its explained tokens.
+
+    Args:
+        text: The text.
+        tokens: Start, token and weight of each; none overlap.
+
+    Returns:
+        Pieces that make up the text, each with ``text``, ``weight`` (0 between tokens) and
+        ``shade``, the weight's size against the heaviest one, 0 to 1.
+    """
+    heaviest = max((abs(weight) for _, _, weight in tokens), default=0.0) or 1.0
+    found, at = [], 0
+    for start, token, weight in sorted(tokens):
+        found.append({"text": text[at:start], "weight": 0.0, "shade": 0.0})
+        found.append({"text": token, "weight": weight, "shade": abs(weight) / heaviest})
+        at = start + len(token)
+    found.append({"text": text[at:], "weight": 0.0, "shade": 0.0})
+    return [piece for piece in found if piece["text"]]
+
+
+def _images(part: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> dict[str, str]:
+    truth = part.get("truth") or {}
+    judged = truth if truth.get("rows") else part.get("rule") or {}
+    drawn = {
+        "coverage": _coverage(judged),
+        "calibration": _calibration(judged),
+        "trials": figures.trials(leaderboard),
+    }
+    return {name: figures.inline(figures.svg(figure)) for name, figure in drawn.items()}
+
+
+def _coverage(judged: Mapping[str, Any]) -> "Figure | None":
+    """Draw accuracy over the share of surest texts kept; None without rows."""
+    points = judged.get("coverage") or []
+    if not points:
+        return None
+    figure, axes = figures.axes_of("share of texts answered, the surest first", "share right")
+    x = [point["coverage"] for point in points]
+    axes.plot(x, [point["accuracy"]["value"] for point in points], color="#0b5fa5", marker="o")
+    low, high = zip(*(point["accuracy"]["interval"] for point in points), strict=True)
+    axes.fill_between(x, low, high, color="#0b5fa5", alpha=0.15, linewidth=0)
+    axes.set_ylim(top=1.01)
+    return figure
+
+
+def _calibration(judged: Mapping[str, Any]) -> "Figure | None":
+    """Draw how often a class is right over how likely it was said to be; None without rows."""
+    bins = (judged.get("calibration") or {}).get("bins") or []
+    if not bins:
+        return None
+    figure, axes = figures.axes_of("predicted probability of a class", "share of texts of it")
+    axes.plot([0, 1], [0, 1], ":", color=figures.INK, linewidth=1, label="perfect")
+    x, y = [one["score"] for one in bins], [one["share"] for one in bins]
+    ends = [[abs(one["interval"][i] - one["share"]) for one in bins] for i in (0, 1)]
+    axes.errorbar(x, y, ends, fmt="o", color="#0b5fa5", capsize=2, label="observed")
+    axes.legend(frameon=False, loc="upper left")
+    return figure

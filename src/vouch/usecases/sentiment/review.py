@@ -1,0 +1,58 @@
+"""Macro-recall, macro-F1 and accuracy on decided texts, with intervals that hold for few of them.
+
+The interval of each is that of its values under Jeffreys' posterior of the confusion's cells:
+each recall's is then Jeffreys' own (Brown, Cai and DasGupta 2001, Interval estimation for a
+binomial proportion), and classes of few texts widen what rests on them, which drawing the few
+again and again would not.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vouch.metrics.classes import CLASSES, MEASURES, ends
+from vouch.metrics.figures import figure
+from vouch.metrics.weighted import Floats, around, effective
+from vouch.usecases.params import EvaluateParams
+
+DRAWS = 4000
+
+
+def figures(
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    weights: Floats,
+    params: EvaluateParams,
+) -> dict[str, Any]:
+    """Measure decisions on drawn texts.
+
+    Args:
+        labels: 0 to 2, shape (rows,).
+        predicted: 0 to 2, shape (rows,).
+        weights: How many texts each stands for, above 0, shape (rows,).
+        params: Confidence and seed.
+
+    Returns:
+        ``macro_recall``, ``macro_f1``, ``accuracy``, each ``{"value", "interval"}``; null unless
+        there is a text of every class.
+    """
+    if len(np.unique(labels)) < CLASSES:
+        return {name: figure(math.nan, (math.nan, math.nan)) for name in MEASURES}
+    cells = np.zeros((CLASSES, CLASSES))
+    np.add.at(cells, (labels, predicted), weights)
+    shares = cells / cells.sum()
+    random = np.random.default_rng(params.seed)
+    # normalised gamma draws are Dirichlet draws; no measure needs the norm
+    drawn = random.gamma(shares * effective(weights) + _prior(), size=(DRAWS, CLASSES, CLASSES))
+    return {
+        name: around(float(measure(shares[None])[0]), ends(measure(drawn), params.confidence))
+        for name, measure in MEASURES.items()
+    }
+
+
+def _prior() -> Floats:
+    """Add Jeffreys' half case to each class's right decisions, and half to its wrong ones."""
+    right = np.eye(CLASSES)
+    return np.asarray(right / 2 + (1 - right) / (2 * (CLASSES - 1)), dtype=np.float64)

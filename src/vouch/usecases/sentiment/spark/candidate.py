@@ -1,0 +1,59 @@
+"""What a search over Spark's text models tries: frozen and JSON-able."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from vouch.core.errors import near
+from vouch.models.proposal import Hyperparameter, Proposal
+
+SparkAlgorithm = Literal["logistic_regression", "naive_bayes", "classifier_dl"]
+
+ALGORITHMS: tuple[SparkAlgorithm, ...] = ("logistic_regression", "naive_bayes", "classifier_dl")
+LINEAR: frozenset[SparkAlgorithm] = frozenset(["logistic_regression", "naive_bayes"])
+HYPERPARAMETERS: dict[SparkAlgorithm, frozenset[str]] = {
+    "logistic_regression": frozenset(["C"]),
+    "naive_bayes": frozenset(["alpha"]),
+    "classifier_dl": frozenset(["dimensions", "epochs", "learning_rate", "batch_size"]),
+}
+
+
+class SparkCandidate(Proposal):
+    """What to fit on Spark.
+
+    Attributes:
+        algorithm: Logistic regression or naive Bayes on n-grams, or Spark NLP's ClassifierDL on
+            averaged word vectors learned from the same texts.
+        hyperparameters: Its settings; others than ``HYPERPARAMETERS`` names are an error, those
+            left out take the defaults of :data:`vouch.usecases.sentiment.spark.space.STARTS`.
+        imbalance: ``weights`` gives every class the same weight; ClassifierDL, which takes no
+            weights, sees rows of rarer classes several times instead.
+        longest: Words of the longest n-gram, 1 to 3; word vectors take single words.
+        min_df: Texts a n-gram must stand in, or times a word must occur, 1 to 1,000.
+        stop_words: Whether English stop words are left out.
+        stem: Whether words are cut to their stems.
+    """
+
+    algorithm: SparkAlgorithm
+    imbalance: Literal["none", "weights"] = "weights"
+    longest: int = Field(default=2, ge=1, le=3)
+    min_df: int = Field(default=2, ge=1, le=1_000)
+    stop_words: bool = False
+    stem: bool = False
+
+    @model_validator(mode="after")
+    def _known(self) -> "SparkCandidate":
+        known = HYPERPARAMETERS[self.algorithm]
+        for name in sorted(self.hyperparameters.keys() - known):
+            raise ValueError(
+                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+            )
+        return self
+
+    def setting(self, name: str, default: float) -> Hyperparameter:
+        """Return a hyperparameter, or a default where it is left out."""
+        return self.hyperparameters.get(name, default)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what tracking is told of it."""
+        return super().settings() | self.model_dump(exclude={"hyperparameters"})

@@ -1,0 +1,218 @@
+"""The search for a model of texts on Spark: fewer fits, each kept on disk."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.files import replacing, sha256
+from vouch.engine import memory
+from vouch.models.leaderboard import Best
+from vouch.models.params import SearchParams
+from vouch.models.proposal import Outcome
+from vouch.models.search import Record
+from vouch.usecases.sentiment.params import TextTuneParams
+from vouch.usecases.sentiment.spark.candidate import SparkCandidate
+from vouch.usecases.sentiment.spark.models import fit, save
+from vouch.usecases.sentiment.spark.session import driver, session
+from vouch.usecases.sentiment.spark.space import SPACE, STARTS, SparkSpace
+from vouch.usecases.sentiment.spark.words import export
+from vouch.usecases.sentiment.tune import (
+    METRIC,
+    Ground,
+    lay_out,
+)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Fits candidates on folds, each only once: what they predict is kept on disk.
+
+    Attributes:
+        ground: The rows and the folds assessed.
+        folder: Where predictions are kept, by candidate.
+    """
+
+    ground: Ground
+    folder: Path
+
+    def assess(self, candidate: SparkCandidate) -> Outcome:
+        """Measure a candidate out of fold."""
+        return self.ground.outcome(self.scores(candidate))
+
+    def measure(self, candidate: SparkCandidate, number: int) -> Best[SparkCandidate]:
+        """Measure a candidate with an interval."""
+        return self.ground.measured(candidate, number, self.scores(candidate))
+
+    def scores(self, candidate: SparkCandidate) -> list[Floats]:
+        """Return what a candidate predicts for each fold's assessed rows."""
+        place = self._place(candidate)
+        if not place.exists():
+            self._fit(candidate, place)
+        with np.load(place, allow_pickle=False) as kept:
+            return [kept[f"fold_{number}"] for number in range(len(self.ground.folds))]
+
+    def costs(self, candidate: SparkCandidate) -> dict[str, float | None]:
+        """Return the seconds of a candidate's fits, and the most memory its driver held, in MB.
+
+        Java gives back little of what it once held: the peak of a later trial is at least what
+        earlier ones left. On a cluster the executors' memory is not counted.
+        """
+        place = self._place(candidate)
+        if not place.exists():  # the trial failed
+            return {"fit_seconds": None, "peak_mb": None}
+        with np.load(place, allow_pickle=False) as kept:
+            peak = float(kept["peak_mb"])
+            return {
+                "fit_seconds": round(float(kept["seconds"]), 3),
+                "peak_mb": None if np.isnan(peak) else peak,
+            }
+
+    def _place(self, candidate: SparkCandidate) -> Path:
+        digest = hashlib.sha256(candidate.model_dump_json().encode()).hexdigest()
+        return self.folder / f"{digest[:16]}.npz"
+
+    def _fit(self, candidate: SparkCandidate, place: Path) -> None:
+        java = driver()
+        if java:
+            memory.forget_peak(java)
+        frame, seed = self.ground.frame, self.ground.params.seed
+        seconds = 0.0
+        kept: dict[str, Any] = {}
+        for number, fold in enumerate(self.ground.folds):
+            began = time.monotonic()
+            fitted = fit(candidate, frame.iloc[fold.train], seed)
+            seconds += time.monotonic() - began
+            kept[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
+        peak = memory.peak(java) if java else None
+        kept |= {"seconds": seconds, "peak_mb": np.nan if peak is None else peak}
+        with replacing(place) as draft, draft.open("wb") as file:
+            np.savez(file, **kept)
+
+
+@dataclass(frozen=True)
+class SparkSearchData:
+    """Texts a search on Spark stands on; see :class:`vouch.models.search_data.SearchData`.
+
+    Attributes:
+        trials: The rows, the folds assessed, and what candidates predicted for them.
+        search: Budget, samplers and algorithms.
+        fingerprint: A digest of data, parameters and choices.
+    """
+
+    trials: Trials
+    search: SearchParams
+    fingerprint: str
+    metric: str = METRIC
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters as tracking is told of them."""
+        return self.trials.ground.params.model_dump(mode="json")
+
+    @property
+    def space(self) -> SparkSpace:
+        """Learners and their hyperparameters."""
+        return SparkSpace(self.trials.ground.params.spark.epochs)
+
+    def assess(self, candidate: SparkCandidate) -> Outcome:
+        """Measure a candidate out of fold."""
+        return self.trials.assess(candidate)
+
+    def finals(
+        self, records: Sequence[Record[SparkCandidate]], leaders: Mapping[str, int]
+    ) -> tuple[dict[str, Best[SparkCandidate]], Best[SparkCandidate]]:
+        """Measure the best of each algorithm with an interval, and choose the best of them."""
+        bests = {
+            name: self.trials.measure(records[number].candidate, number)
+            for name, number in leaders.items()
+        }
+        return bests, max(bests.values(), key=lambda best: round(best.value, 6))
+
+    def describe(
+        self, board: dict[str, Any], records: Sequence[Record[SparkCandidate]]
+    ) -> dict[str, Any]:
+        """Return the leaderboard with what trials cost, the folds and the warnings.
+
+        Each trial and the best of each algorithm have ``fit_seconds`` and ``peak_mb``.
+        """
+        costs = [self.trials.costs(record.candidate) for record in records]
+        leaders = board["best_by_algorithm"]
+        return board | {
+            "engine": "spark",
+            "trials": [trial | cost for trial, cost in zip(board["trials"], costs, strict=True)],
+            "best_by_algorithm": {
+                name: best
+                | costs[best["number"]]
+                | {"seconds": board["trials"][best["number"]]["seconds"]}
+                for name, best in leaders.items()
+            },
+            "folds": self.trials.ground.describe(),
+            "warnings": self.trials.ground.warnings,
+        }
+
+    def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
+        """Write out-of-fold scores of the folds assessed (Parquet)."""
+        self.trials.ground.write_predictions(predictions, path)
+
+    def write_model(
+        self,
+        bests: Mapping[str, Best[SparkCandidate]],
+        best: Best[SparkCandidate],
+        model: Path,
+        picture: Path,
+    ) -> None:
+        """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
+        ground = self.trials.ground
+        fitted = fit(best.candidate, ground.frame, ground.params.seed)
+        save(fitted, model)
+        texts = ground.frame["text"].fillna("").astype(str)
+        export(fitted, texts, picture, {METRIC: best.value, "interval": list(best.interval)})
+
+
+@contextmanager
+def search_data(train: Path, params: TextTuneParams, state: Path) -> Iterator[SparkSearchData]:
+    """Yield the rows of a search, with Spark at work.
+
+    Args:
+        train: Gold training rows.
+        params: Folds, seed and threads; what is particular to Spark under ``spark``.
+        state: The project's state folder.
+
+    Raises:
+        VouchError: Spark cannot be started, or the rows cannot be learned from.
+    """
+    ground = lay_out(train, params)
+    ground = replace(ground, folds=ground.folds[-params.spark.assessed :])
+    digest = _fingerprint(train, params)
+    trials = Trials(ground, state / "tune" / f"{digest}.scores")
+    with session(params.threads):
+        yield SparkSearchData(trials, _search_params(params), digest)
+
+
+def _search_params(params: TextTuneParams) -> SearchParams:
+    return SearchParams(
+        budget=params.spark.budget,
+        samplers=params.spark.samplers,
+        algorithms=params.spark.algorithms,
+        folds=params.folds,
+        seed=params.seed,
+        threads=params.threads,
+    )
+
+
+def _fingerprint(train: Path, params: TextTuneParams) -> str:
+    """Return a digest of a search's data, parameters and choices; threads change nothing."""
+    asked = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
+    words = ["spark", sha256(train), asked, repr(SPACE), repr(STARTS)]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]

@@ -1,0 +1,57 @@
+"""The n-grams that speak most strongly for each class, of Spark's models."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.usecases.sentiment import words
+from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.ngrams import analyzer
+from vouch.usecases.sentiment.spark.candidate import LINEAR
+from vouch.usecases.sentiment.spark.models import SparkFitted
+
+COMMON = 1_000  # words a network is asked about
+Floats = NDArray[np.float64]
+Found = dict[str, list[dict[str, Any]]]
+
+
+def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, told: dict[str, Any]) -> None:
+    """Write ``words.json`` and ``words.svg``, as :func:`vouch.usecases.sentiment.words.export`.
+
+    Args:
+        fitted: The model.
+        texts: The texts it was fitted on.
+        folder: Where to; made if it is not there.
+        told: What else the JSON should say, such as the measure reached.
+    """
+    linear = fitted.candidate.algorithm in LINEAR
+    found = _weights(fitted) if linear else _answers(fitted, texts)
+    words.write(fitted.candidate.algorithm, found, folder, told)
+
+
+def _weights(fitted: SparkFitted) -> Found:
+    """Rank n-grams by their weight for a class, less the mean over the classes."""
+    weighed = fitted.weighed
+    return _rank(list(weighed.place), weighed.linear.weights, fitted.classes)
+
+
+def _answers(fitted: SparkFitted, texts: Iterable[str]) -> Found:
+    """Rank common words by what the network says of a text of that one word, in logarithms."""
+    taken_apart = analyzer("1-1", words=True)
+    counted = Counter(word for text in texts for word in set(taken_apart(text)))
+    names = [word for word, _ in counted.most_common(COMMON)]
+    scores = fitted.predict(pd.DataFrame({"text": names}))[:, list(fitted.classes)]
+    return _rank(names, np.log(np.maximum(scores, 1e-7)), fitted.classes)
+
+
+def _rank(names: list[str], weights: Floats, classes: tuple[int, ...]) -> Found:
+    above = weights - weights.mean(axis=1, keepdims=True)
+    shown = [f"words: {name}" for name in names]
+    return {
+        CLASSES[label]: words.top(shown, above[:, column]) for column, label in enumerate(classes)
+    }

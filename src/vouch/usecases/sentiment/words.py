@@ -1,0 +1,105 @@
+"""The n-grams that speak most strongly for each class, as data and as a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vouch.core.files import write_json
+from vouch.usecases.sentiment.learners import Linear
+from vouch.usecases.sentiment.models import CLASSES, Fitted
+
+STRONGEST = 30  # n-grams told of each class
+DRAWN = 15  # of them drawn
+
+Floats = NDArray[np.float64]
+
+
+def strongest(fitted: Fitted) -> dict[str, list[dict[str, Any]]]:
+    """Return the features with the largest weight for each class.
+
+    Of a linear model a feature's weight for a class less its mean over the classes; of trees,
+    which have no weight for a class, their importance under ``all``.
+
+    Returns:
+        Class to ``[{"feature", "weight"}]``, the strongest first.
+    """
+    names = fitted.features.names
+    if not isinstance(fitted.estimator, Linear):
+        return {"all": top(names, importances(fitted))}
+    weights = fitted.estimator.weights
+    above = weights - weights.mean(axis=1, keepdims=True)
+    return {
+        CLASSES[label]: top(names, above[:, column]) for column, label in enumerate(fitted.classes)
+    }
+
+
+def importances(fitted: Fitted) -> Floats:
+    """Return how much each feature helps the trees, shape (features,)."""
+    if hasattr(fitted.estimator, "feature_importances_"):
+        return np.asarray(fitted.estimator.feature_importances_, np.float64)
+    found = np.zeros(len(fitted.features.names))
+    for name, gain in fitted.estimator.get_score(importance_type="total_gain").items():
+        found[int(name[1:])] = gain
+    return found
+
+
+def top(names: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
+    """Return the features of the largest weights, the largest first."""
+    order = np.argsort(-weights, kind="stable")[:STRONGEST]
+    return [{"feature": names[i], "weight": float(weights[i])} for i in order]
+
+
+def export(fitted: Fitted, folder: Path, told: dict[str, Any]) -> None:
+    """Write ``words.json`` and ``words.svg``.
+
+    Args:
+        fitted: The model.
+        folder: Where to; made if it is not there.
+        told: What else the JSON should say, such as the measure reached.
+    """
+    write(fitted.candidate.algorithm, strongest(fitted), folder, told)
+
+
+def write(
+    algorithm: str, found: dict[str, list[dict[str, Any]]], folder: Path, told: dict[str, Any]
+) -> None:
+    """Write ``words.json`` and ``words.svg`` of features found elsewhere.
+
+    Args:
+        algorithm: The model's learner.
+        found: What :func:`strongest` gives.
+        folder: As for :func:`export`.
+        told: As for :func:`export`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"algorithm": algorithm, "strongest": found}
+    write_json(folder / "words.json", about | told)
+    _draw(found, folder / "words.svg")
+
+
+def _draw(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    import warnings
+
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    # the same bytes each time: no date, no random ids
+    with (
+        mpl.rc_context({"svg.hashsalt": "vouch", "svg.fonttype": "none"}),
+        warnings.catch_warnings(),
+    ):
+        # the text is left to the reader's fonts, which have emoji
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(4 * len(found), 4.5), layout="constrained")
+        for axes, (name, listed) in zip(
+            figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
+        ):
+            drawn = listed[:DRAWN][::-1]
+            axes.barh(range(len(drawn)), [one["weight"] for one in drawn])
+            shown = [one["feature"].replace("$", r"\$") for one in drawn]
+            axes.set_yticks(range(len(drawn)), shown)
+            axes.set_title(name)
+        figure.savefig(path, format="svg", metadata={"Date": None})

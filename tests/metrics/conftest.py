@@ -1,0 +1,5 @@
+"""Fixtures shared with the report."""
+
+from tests.stages.report.conftest import inputs
+
+__all__ = ["inputs"]

@@ -1,0 +1,43 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vouch.models.strength import ENOUGH, judged, mixed, ruled, weigh
+
+sources = st.lists(st.sampled_from(["rule", "given", "chargeback", "reviewer"]), max_size=20)
+
+
+@given(sources)
+def test_only_the_rules_rows_weigh_less(names):
+    frame = pd.DataFrame({"label_source": names})
+    assert ruled(frame).tolist() == [name == "rule" for name in names]
+    assert mixed(frame) == ("rule" in names and set(names) != {"rule"})
+    assert weigh(ruled(frame), 0.3).tolist() == [0.3 if name == "rule" else 1.0 for name in names]
+
+
+def test_without_a_source_all_rows_are_alike():
+    frame = pd.DataFrame({"label": [0, 1]})
+    assert not ruled(frame).any()
+    assert not mixed(frame)
+    assert judged(frame, frame["label"].to_numpy())[0].all()
+
+
+@pytest.mark.parametrize(
+    ("strong", "alone"), [((ENOUGH, ENOUGH), True), ((500, ENOUGH - 1), False), ((500, 0), False)]
+)
+def test_candidates_are_measured_on_stronger_labels_where_they_suffice(strong, alone):
+    labels = np.repeat([0, 1, 0, 1], [1000, 50, *strong])
+    frame = pd.DataFrame({"label_source": ["rule"] * 1050 + ["reviewer"] * sum(strong)})
+    asked, warnings = judged(frame, labels)
+    assert asked.tolist() == ([not alone] * 1050 + [True] * sum(strong))
+    assert len(warnings) == 1
+    assert ("these alone" if alone else "no truth") in warnings[0]
+    assert f"{sum(strong):,} of {len(frame):,} rows" in warnings[0]
+
+
+def test_a_rare_class_needs_no_more_rows_than_it_has():
+    labels = np.repeat([0, 1, 0, 1], [100, 0, 100, 5])
+    frame = pd.DataFrame({"label_source": ["rule"] * 100 + ["reviewer"] * 105})
+    assert judged(frame, labels)[0].sum() == 105

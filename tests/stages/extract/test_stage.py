@@ -1,0 +1,223 @@
+import json
+import tempfile
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.stages.extract.conftest import START, declare
+from vouch.core.errors import VouchError
+from vouch.core.files import sha256
+from vouch.core.settings import load_params
+from vouch.holdout.sealed import make_key, unseal
+from vouch.stages.extract import extract
+from vouch.stages.label import label
+from vouch.stages.label.params import LabelParams
+from vouch.usecases.fraud.params import ExtractParams
+
+FILES = ("train", "holdout", "summary")
+
+
+@pytest.fixture
+def project(engine, tmp_path):
+    """A shop of 400 payments, one an hour, labelled by rule and truth a day later."""
+    generator = np.random.default_rng(1)
+    size = 400
+    frame = pd.DataFrame(
+        {
+            "id": [f"r{n:03}" for n in range(size)],
+            "time": [START + timedelta(hours=n // 2) for n in range(size)],
+            "payer": generator.choice(list("ABCD"), size),
+            "payee": generator.choice(list("XYZ"), size),
+            "amount": generator.gamma(2.0, 50.0, size).round(2),
+            "label": (generator.random(size) < 0.1).astype("int8"),
+        }
+    )
+    return Project(engine, tmp_path, frame)
+
+
+class Project:
+    def __init__(self, engine, folder, frame, **changes):
+        self.engine, self.folder, self.frame = engine, folder, frame
+        settings = {"truth": {"delay": {"mean": "24h"}}, "rule": {"where": "amount > 200"}}
+        self.declaration = declare(**(settings | changes))
+        text = self.declaration.model_dump(mode="json", exclude_none=True)
+        text["windows"] = ["3m", "10m"]
+        text["truth"] = {"delay": {"mean": "24h"}}
+        (folder / "shop.yaml").write_text(yaml.safe_dump(text))
+        self.write()
+
+    def write(self):
+        frame = self.frame.copy()
+        if "known_at" not in frame:
+            frame["known_at"] = frame.get("time", START)
+            frame["superseded_at"] = pd.Series(pd.NaT, index=frame.index)
+        for name in frame.columns.intersection(["time", "known_at", "superseded_at"]):
+            frame[name] = frame[name].astype("datetime64[us]")
+        self.engine.to_parquet(ibis.memtable(frame), self.folder / "rows.parquet")
+        label(
+            declaration=self.folder / "shop.yaml",
+            rows=self.folder / "rows.parquet",
+            reviews=self.folder / "reviews",
+            labels=self.folder / "labels.parquet",
+            summary=self.folder / "label.json",
+            params=LabelParams(),
+        )
+
+    def extract(self, where="out", as_of="latest", generation=1, engine="duckdb", **params):
+        out = self.folder / where
+        out.mkdir(exist_ok=True)
+        return extract(
+            declaration=self.folder / "shop.yaml",
+            rows=self.folder / "rows.parquet",
+            labels=self.folder / "labels.parquet",
+            **{name: out / name for name in FILES},
+            set="first",
+            generation=generation,
+            as_of=as_of,
+            engine=engine,
+            held_out=(),
+            state=self.folder / "state",
+            params=ExtractParams(**params),
+        )
+
+    def train(self, where="out"):
+        return pd.read_parquet(self.folder / where / "train")
+
+    def held(self, where="out"):
+        plain = unseal(make_key(self.folder / "state"), self.folder / where / "holdout")
+        return pd.read_parquet(BytesIO(plain))
+
+
+def test_the_latest_rows_are_held_out_and_all_rows_add_up(project):
+    result = project.extract()
+    assert result == json.loads((project.folder / "out/summary").read_text())
+    train, held = project.train(), project.held()
+    assert result["rows"] == {"train": 320, "holdout": 80, "newer": 0}
+    assert (len(train), len(held)) == (320, 80)
+    assert train["time"].max() < held["time"].min() == pd.Timestamp(result["boundary"])
+    assert list(train.columns) == list(held.columns)
+    assert train["label"].sum() + held["label"].sum() == project.frame["label"].sum()
+    assert result["positives"]["train"]["truth"] == train["truth"].sum()
+    assert result["delay_seconds"] == 86400
+    names = [feature["name"] for feature in result["features"]]
+    assert set(names) <= set(train.columns)
+    assert {str(train[name].dtype) for name in names if name != "amount"} == {"float32"}
+    assert train.equals(train.sort_values(["time", "id"], kind="stable"))
+
+
+def test_the_same_input_gives_the_same_bytes(project):
+    for where in ("one", "two"):
+        project.extract(where)
+    for name in FILES:
+        assert sha256(project.folder / "one" / name) == sha256(project.folder / "two" / name)
+
+
+def test_the_plain_holdout_is_left_nowhere(project, monkeypatch):
+    private = project.folder / "tmp"
+    private.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(private))
+    project.extract()
+    assert list(private.iterdir()) == []
+    secret = project.held()["id"].iloc[0].encode()
+    assert secret not in (project.folder / "out/holdout").read_bytes()
+    left = {path.name for path in project.folder.rglob("*.parquet")}
+    assert left == {"rows.parquet", "labels.parquet"}
+
+
+def test_the_boundary_stays_when_newer_rows_come(project):
+    first = project.extract()
+    later = project.frame.assign(
+        id="n" + project.frame["id"], time=project.frame["time"] + timedelta(days=30)
+    )
+    project.frame = pd.concat([project.frame, later], ignore_index=True)
+    project.write()
+    second = project.extract("again")
+    assert second["boundary"] == first["boundary"]
+    assert second["rows"] == {"train": 320, "holdout": 80, "newer": 400}
+    rotated = project.extract("rotated", generation=2)
+    assert rotated["rows"] == {"train": 640, "holdout": 160, "newer": 0}
+    assert rotated["boundary"] > first["until"]
+
+
+def test_as_of_knows_only_what_was_known(project):
+    moment = START + timedelta(days=4)
+    result = project.extract(as_of="2024-01-05")
+    train = pd.concat([project.train(), project.held()])
+    assert result["as_of"] == moment.isoformat()
+    assert train["time"].max() <= moment
+    assert train["label_known_at"].max() <= moment
+    late = train["time"] > moment - timedelta(days=1)
+    assert (train.loc[late, "label_source"] == "rule").all()
+    assert train.loc[late, "truth"].isna().all()
+    assert (train.loc[~late, "label_source"] == "chargeback").all()
+
+
+def test_features_do_not_depend_on_as_of(project):
+    project.extract("early", as_of="2024-01-05")
+    result = project.extract("all", generation=2)
+    early = project.train("early").set_index("id")
+    whole = pd.concat([project.train("all"), project.held("all")]).set_index("id")
+    names = [feature["name"] for feature in result["features"]]
+    pd.testing.assert_frame_equal(early[names], whole.loc[early.index, names])
+
+
+def test_a_corrected_row_counts_once_as_it_was_known(project):
+    fixed = START + timedelta(days=6)
+    frame = project.frame.assign(known_at=project.frame["time"], superseded_at=pd.NaT)
+    corrected = frame.loc[[0]].assign(amount=9999.0, known_at=fixed)
+    frame.loc[0, "superseded_at"] = fixed
+    project.frame = pd.concat([frame, corrected], ignore_index=True)
+    project.write()
+    project.extract("before", as_of="2024-01-06")
+    project.extract("after", as_of="2024-01-08")
+    old, new = (project.train(name).set_index("id") for name in ("before", "after"))
+    assert old.loc["r000", "amount"] == project.frame.loc[0, "amount"]
+    assert new.loc["r000", "amount"] == 9999.0
+    assert new.index.is_unique
+
+
+def test_without_time_whole_payers_are_held_out(engine, tmp_path):
+    size = 300
+    frame = pd.DataFrame({"id": [f"r{n}" for n in range(size)], "amount": range(size)})
+    frame["payer"] = [f"p{n % 60}" for n in range(size)]
+    frame["label"] = np.array([n % 7 == 0 for n in range(size)], dtype="int8")
+    columns = {
+        "key": {"role": "id"},
+        "from": {"role": "payer"},
+        "money": {"role": "amount"},
+        "bad": {"role": "label"},
+    }
+    project = Project(engine, tmp_path, frame, columns=columns)
+    result = project.extract()
+    assert result["boundary"] is None
+    assert not set(project.train()["payer"]) & set(project.held()["payer"])
+    assert result["rows"]["train"] + result["rows"]["holdout"] == size
+
+
+@pytest.mark.parametrize(
+    ("as_of", "message"),
+    [("yesterday", "'yesterday' is no date"), ("2023-01-01", "no holdout can be cut off")],
+)
+def test_an_impossible_as_of_is_told(project, as_of, message):
+    with pytest.raises(VouchError, match=message):
+        project.extract(as_of=as_of)
+
+
+def test_an_as_of_before_the_recorded_holdout_is_told(project):
+    project.extract()
+    with pytest.raises(VouchError, match="no labelled rows are in holdout"):
+        project.extract(as_of="2024-01-03")
+
+
+@pytest.mark.parametrize("section", ["holdout_share: 0.9", "groups: [colour]", "share: 1"])
+def test_params_refuse_what_is_out_of_range(tmp_path, section):
+    path = Path(tmp_path / "params.yaml")
+    path.write_text(f"extract: {{fraud: {{{section}}}}}")
+    with pytest.raises(VouchError, match=r"extract\.fraud"):
+        load_params(path, ExtractParams, "extract", "fraud")

@@ -1,0 +1,82 @@
+import pytest
+
+from vouch.stages.register.gate import judge
+
+from .conftest import comparison, metric
+
+
+def evaluation(**changes):
+    truth = {"average_precision": metric(0.8, 0.7, 0.9), "positives": 30, "rows": 100}
+    holdout = {
+        "status": "answered",
+        "truth": truth,
+        "bootstrap": {"repeats": 400, "confidence": 0.95},
+        "reason": "",
+        "rule_comparison": comparison(0.05),
+    }
+    return {
+        "metric": "average_precision",
+        "holdout": holdout | changes.get("holdout", {}),
+        "champion": changes.get("champion", {"version": None, "comparison": None}),
+    }
+
+
+def against(low: float, version: int = 1, **changes):
+    return {"version": version, "comparison": comparison(low) | changes}
+
+
+@pytest.mark.parametrize(("low", "better"), [(0.001, True), (0.0, False), (-0.1, False)])
+def test_the_whole_interval_must_lie_above_the_rule(low, better):
+    verdict = judge(evaluation(holdout={"rule_comparison": comparison(low)}), None)
+    assert verdict.better is better and "the rule" in verdict.reasons[0]
+    assert f"{low:.4f} to {low + 0.2:.4f}" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(("low", "better"), [(0.001, True), (-0.001, False)])
+def test_a_later_one_must_beat_the_champion_whatever_the_rule(low, better):
+    answer = evaluation(champion=against(low), holdout={"rule_comparison": comparison(-1)})
+    verdict = judge(answer, 1)
+    assert verdict.better is better and "the champion, version 1" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("champion", [None, 1])
+@pytest.mark.parametrize(("confidence", "told"), [(0.51, "51 %"), (0.57, "57 %")])
+def test_the_confidence_is_that_of_the_interval(confidence, told, champion):
+    held = {"bootstrap": {"repeats": 400, "confidence": confidence}}
+    verdict = judge(evaluation(champion=against(0.1), holdout=held), champion)
+    assert f"({told} interval" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("refused", "3 of 3 spent"), ("too_small", "4 positives")]
+)
+def test_no_answer_is_no_promotion_and_says_why(status, said):
+    verdict = judge(evaluation(holdout={"status": status, "reason": said, "truth": None}), None)
+    assert not verdict.better and said in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("truth", [None, {"positives": 0, "rows": 50}])
+def test_without_truth_a_model_cannot_prove_better_than_the_rule_it_learnt(truth):
+    verdict = judge(evaluation(holdout={"truth": truth}), None)
+    assert not verdict.better and "truly positive" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(("low", "better"), [(0.31, True), (0.3, False)])
+def test_without_a_rule_it_must_beat_chance(low, better):
+    truth = {"average_precision": metric(0.8, low, 0.9), "positives": 30, "chance": 0.3}
+    verdict = judge(evaluation(holdout={"truth": truth, "rule_comparison": None}), None)
+    assert verdict.better is better and "0.3000 of chance" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        (against(0.1, version=1), "run evaluate again"),
+        ({"version": None, "comparison": None}, "run evaluate again"),
+        ({"version": 2, "comparison": None, "reason": "it cannot score"}, "it cannot score"),
+        (against(0.1, version=2, kind="rule"), "by the rule alone"),
+    ],
+)
+def test_no_comparison_with_the_present_champion_is_no_promotion(champion, said):
+    verdict = judge(evaluation(champion=champion), 2)
+    assert not verdict.better and said in verdict.reasons[0]

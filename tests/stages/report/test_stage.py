@@ -1,0 +1,215 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.browser import check_layout
+from vouch.stages.report.stage import SECTIONS
+
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+class Tags(HTMLParser):
+    """Collects elements and what they refer to; complains of elements left open."""
+
+    VOID = frozenset(["meta", "img", "br", "link", "input", "hr"])
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def values(self, name):
+        return [attrs[name] for _, attrs in self.found if name in attrs]
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_every_section_is_there_and_in_the_contents(inputs):
+    tags = Tags(inputs.page())
+    for name in {section for section, _ in SECTIONS} - {"corrections"}:
+        assert name in tags.values("id")
+        assert f"#{name}" in tags.values("href")
+    assert len(tags.values("id")) == len(set(tags.values("id")))
+
+
+def test_the_page_loads_nothing_and_runs_nothing(inputs):
+    page = inputs.page()
+    tags = Tags(page)
+    assert "script" not in {tag for tag, _ in tags.found}
+    assert all(ref.startswith("data:image/") for ref in tags.values("src"))
+    assert all(ref.startswith("#") for ref in tags.values("href"))
+    assert "@import" not in page
+    assert "url(" not in page
+    assert all(alt for alt in tags.values("alt"))
+    assert len(tags.values("alt")) == len(tags.values("src"))
+    assert len(page.encode()) < 3_000_000
+
+
+def test_the_same_files_give_the_same_bytes(inputs):
+    assert inputs.page() == inputs.page()
+
+
+def test_the_summary_comes_first_and_in_plain_words(inputs):
+    page = inputs.page()
+    assert inputs.told["summary"] == [
+        "400 rows worth 3.43 million from 1 file, 1 Jan 2024 to 17 Jan 2024 15:00.",
+        "5 rows were set aside because they failed a check.",
+        "The best of 12 candidates is of type XGBoost (trial 11, found by TPE).",
+        "Against true labels, on the holdout, its average precision is 0.580 (0.530 to 0.630), "
+        "from 12 positives among 3,000 rows; too few to be sure.",
+        "Against the rule's labels, on the holdout, its average precision is 0.960 (0.910 to "
+        "1.010), from 120 positives among 3,000 rows.",
+        "Out of fold, against true labels, the rule alone reaches an average precision of 0.027 "
+        "(-0.023 to 0.077), the model 0.610 (0.560 to 0.660).",
+        "fraud-shop version 2 is the new champion.",
+        "It beats the rule by 0.55.",
+    ]
+    places = [page.index(f"<p>{text[:16]}") for text in inputs.told["summary"]]
+    assert places == sorted(places)
+    assert places[-1] < page.index('<h2 id="ingest"')
+
+
+def test_too_few_cases_are_said_loudly(inputs):
+    page = inputs.page()
+    assert (
+        "rest on only 12 positives among 3,000 rows: too few to tell good from lucky"
+        in inputs.told["warnings"][0]
+    )
+    assert page.index("Mind this before relying on it") < page.index('<h2 id="ingest"')
+    assert "only 12 frauds are in the holdout" in page
+
+
+def test_no_number_has_many_digits(inputs):
+    for name, value in (("average_precision", 0.123456789012345), ("roc_auc", 1 / 3)):
+        inputs.summaries["evaluation"]["holdout"]["truth"][name]["value"] = value
+    assert not re.findall(r"\d\.\d{6,}", text_of(inputs.page()))
+
+
+def test_shares_flagged_are_those_of_the_scored_rows(inputs):
+    text = text_of(inputs.page())
+    scored = text[text.index("Scored rows") : text.index("All rows, by type")]
+    assert scored.split()[2] == "200"
+    # a tenth is flagged by rule and model, 4 of 200 by truth
+    assert scored.split().count("10.0") == 2
+    assert "2.00 %" in scored
+
+
+def test_hostile_data_is_text(inputs):
+    inputs.rows.loc[:9, "type"] = HOSTILE
+    inputs.explanations["condition"] = HOSTILE
+    inputs.explanations["id"] = HOSTILE
+    inputs.declaration["description"] = HOSTILE
+    said = inputs.summaries
+    said["ingested"]["files"][0]["name"] = HOSTILE
+    said["evaluation"]["warnings"] = [HOSTILE]
+    said["validated"]["expectations"][0]["examples"] = [HOSTILE]
+    said["labelled"]["by_source"][HOSTILE] = said["labelled"]["by_source"]["rule"]
+    said["registration"]["gate"]["reasons"] = [HOSTILE]
+    said["registration"]["digests"] = {HOSTILE: HOSTILE}
+    page = inputs.page()
+    tags = Tags(page)
+    assert "script" not in {tag for tag, _ in tags.found}
+    assert not tags.values("onerror")
+    assert page.count("&lt;script&gt;alert") >= 8
+
+
+def test_no_truth_renders(inputs):
+    for part in ("out_of_fold", "holdout"):
+        nothing = inputs.summaries["evaluation"][part]["truth"]
+        for name in ("average_precision", "roc_auc", "precision_at_capacity", "cost"):
+            nothing[name] = {"value": None, "interval": None}
+        nothing |= {"positives": 0, "rows": 0, "too_few": True}
+        nothing["reason"] = "the truth of no row is known"
+    inputs.summaries["evaluation"]["curves"] = {"kind": "rule", "roc": [], "calibration": []}
+    del inputs.declaration["truth"]
+    text = text_of(inputs.page())
+    assert "nothing can be said: the truth of no row is known" in text
+    assert "None" not in text
+    assert "nan" not in text.lower().split()
+
+
+def test_the_rule_itself_is_measured_beside_the_model(inputs):
+    text = text_of(inputs.page())
+    assert "The rule itself, against truth on the same rows: average precision 0.027" in text
+    assert "recall 0.936 (0.900 to 0.960)" in text
+
+
+def test_a_holdout_too_small_shows_what_it_found_and_says_so(inputs):
+    holdout = inputs.summaries["evaluation"]["holdout"]
+    holdout |= {"status": "too_small", "reason": "the holdout has 12 positives"}
+    text = text_of(inputs.page())
+    assert "Too small the holdout has 12 positives." in text
+    assert "0.580 (0.530 to 0.630) too few" in text
+
+
+def test_a_refused_holdout_renders_with_its_reason(inputs):
+    evaluation = inputs.summaries["evaluation"]
+    evaluation["holdout"] = {
+        "status": "refused",
+        "question": None,
+        "truth": None,
+        "rule": None,
+        "reason": "the holdout is spent: 20 of 20 questions asked",
+    }
+    inputs.summaries["registration"]["gate"] = {
+        "promoted": False,
+        "mode": "enabled",
+        "reasons": ["No promotion: the holdout refused to answer."],
+    }
+    text = text_of(inputs.page())
+    assert "The holdout refused to answer: the holdout is spent" in text
+    assert "Against true labels, out of fold, its average precision is 0.610" in text
+    assert "fraud-shop version 2 was registered, not promoted." in text
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("column", ["amount", "time", "type"])
+def test_a_source_without_a_column_renders(inputs, column):
+    inputs.rows = inputs.rows.copy()
+    predictions = inputs.write()["predictions"]
+    import pandas as pd
+
+    inputs.predictions = pd.read_parquet(predictions).drop(columns=[column], errors="ignore")
+    inputs.rows = inputs.rows.drop(columns=[column])
+    assert "None" not in text_of(inputs.page())
+
+
+def test_every_optional_part_may_be_missing(inputs):
+    for name in ("evaluation", "leaderboard", "labelled", "validated", "ingested"):
+        inputs.summaries[name] = {}
+    inputs.summaries["extracted"] = {"as_of": None}
+    inputs.explanations = inputs.explanations.head(0)
+    page = inputs.page()
+    assert "No case was explained." in page
+    assert "The holdout was not asked" in page
+    Tags(page)
+
+
+def test_poor_explanations_are_shown_as_poor(inputs):
+    page = inputs.page()
+    assert page.count('<article class="case poor">') == 1
+    assert page.count('<article class="case">') == 1
+    assert page.count("poor explanation") == 1
+
+
+def test_lineage_goes_from_file_to_version(inputs):
+    page = inputs.page()
+    lineage = page[page.index('id="lineage"') :]
+    for what in ("ab" * 32, "d41d8cd9", "f" * 40, "0123abcd", "models:/fraud-shop/2"):
+        assert what in lineage
+
+
+def test_the_page_is_readable_at_every_width(inputs, tmp_path):
+    assert check_layout(inputs.page(), tmp_path) > 10

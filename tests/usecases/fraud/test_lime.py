@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vouch.models.surrogate import fit_surrogate, seed_of
+from vouch.usecases.fraud.lime import (
+    QuartileExplainer,
+    imputed,
+    is_binary,
+    make_explainer,
+    medians,
+)
+from vouch.usecases.fraud.params import ExplainParams
+
+MODES = ["replace", "quartile", "around"]
+
+
+def params(mode="replace", **rest):
+    return ExplainParams.model_validate({"mode": mode, "samples": 1000, "features": 7, **rest})
+
+
+def risky(background, predict):
+    return background[np.argmax(predict(background))]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_reasons_of_a_risky_case_are_the_ones_the_labels_were_made_by(
+    mode, background, predict
+):
+    explainer = make_explainer(predict, background, params(mode, samples=3000))
+    found = explainer.explain(risky(background, predict), "a")
+    weights = {part.feature: part.weight for part in found.parts}
+    assert {part.feature for part in found.parts[:2]} == {0, 2}
+    assert weights[0] > 0
+    assert weights[2] > 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_case_is_explained_alike_alone_and_after_others(mode, background, predict):
+    alone = make_explainer(predict, background, params(mode)).explain(background[7], "7")
+    explainer = make_explainer(predict, background, params(mode))
+    for other in range(3):
+        explainer.explain(background[other], str(other))
+    assert explainer.explain(background[7], "7") == alone
+    assert explainer.explain(background[7], "7") == alone
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_undefined_features_are_no_obstacle(mode, background, predict):
+    row = background[0].copy()
+    row[[1, 3, 6]] = np.nan
+    found = make_explainer(predict, background, params(mode)).explain(row, "a")
+    assert np.isfinite([found.r2, found.local_prediction, found.gap]).all()
+    assert found.prediction == predict(row[None, :])[0]
+    assert all(np.isfinite(part.weight) for part in found.parts)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("features", [1, 6, 7, 50])
+def test_no_more_features_than_asked_for(mode, features, background, predict):
+    explainer = make_explainer(predict, background, params(mode, features=features))
+    found = explainer.explain(background[0], "a")
+    assert len(found.parts) == min(features, background.shape[1])
+    weights = [abs(part.weight) for part in found.parts]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_the_pool_follows_limes_own_sampling_law(background, predict):
+    from lime.lime_tabular import LimeTabularExplainer
+
+    known = imputed(background, medians(background))
+    lime = LimeTabularExplainer(known, mode="regression", random_state=1)
+    _, theirs = lime._LimeTabularExplainer__data_inverse(known[0], 20_000)
+    explainer = QuartileExplainer(predict, background, params("quartile", samples=20_000))
+    pool = explainer._bins.undiscretize(explainer._pool)
+    for column in range(known.shape[1]):
+        for quantile in (0.1, 0.4, 0.6, 0.9):
+            scale = known[:, column].std() + 1e-9
+            ours, lime_s = (np.quantile(rows[1:, column], quantile) for rows in (pool, theirs))
+            assert abs(ours - lime_s) / scale < 0.1
+
+
+def test_the_pool_agrees_with_lime(background, predict):
+    from lime.lime_tabular import LimeTabularExplainer
+
+    known = imputed(background, medians(background))
+    row = risky(known, predict)
+    lime = LimeTabularExplainer(known, mode="regression", random_state=1)
+    theirs = lime.explain_instance(row, predict, num_features=7, num_samples=20_000)
+    ours = make_explainer(predict, known, params("quartile", samples=20_000)).explain(row, "a")
+    assert ours.r2 == pytest.approx(theirs.score, abs=0.05)
+    expected = dict(theirs.local_exp[1])
+    for part in ours.parts:
+        assert part.weight == pytest.approx(expected[part.feature], abs=0.03)
+
+
+def test_a_bin_holds_the_case(background, predict):
+    explainer = make_explainer(predict, background, params("quartile"))
+    row = imputed(background[5], medians(background))
+    for part in explainer.explain(row, "a").parts:
+        assert part.low is None or part.low < row[part.feature]
+        assert part.high is None or row[part.feature] <= part.high
+
+
+def test_a_different_seed_draws_different_rows(background, predict):
+    one, two = (
+        make_explainer(predict, background, params(seed=seed)).explain(background[0], "a")
+        for seed in (0, 1)
+    )
+    assert one.seed != two.seed
+    assert one.parts != two.parts
+
+
+@given(
+    st.lists(st.floats(-0.1, 0.1), min_size=2, max_size=7),
+    st.floats(0, 0.3),
+    st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_linear_model_is_found_again(weights, base, seed):
+    rng = np.random.default_rng(seed)
+    same = (rng.random((2000, len(weights))) < 0.5).astype(float)
+    same[0] = 1
+    found = fit_surrogate(same, base + same @ np.array(weights), seed, 50)
+    got = {part.feature: part.weight for part in found.parts}
+    assert [got[i] for i in range(len(weights))] == pytest.approx(weights, abs=0.002)
+    assert found.gap < 0.002
+    assert found.r2 > 0.99 or np.ptp(same @ np.array(weights)) < 0.02
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_the_closed_form_is_limes_own_regression(columns, features, seed):
+    from lime.lime_base import LimeBase
+
+    rng = np.random.default_rng(seed)
+    same = (rng.random((300, columns)) < rng.uniform(0.2, 0.9)).astype(float)
+    same[0] = 1
+    predicted = 1 / (1 + np.exp(rng.normal(size=300) - 3 * same @ rng.normal(size=columns)))
+    width = 0.75 * np.sqrt(columns)
+    lime = LimeBase(lambda d: np.sqrt(np.exp(-(d**2) / width**2)))
+    distances = np.sqrt((1 - same).sum(axis=1))
+    _, weights, r2, local = lime.explain_instance_with_data(
+        same, predicted[:, None], distances, 0, features, "highest_weights"
+    )
+    found = fit_surrogate(same, predicted, seed, features)
+    assert [(p.feature, p.weight) for p in found.parts] == [
+        (feature, pytest.approx(weight, abs=1e-9)) for feature, weight in weights
+    ]
+    assert found.r2 == pytest.approx(r2, abs=1e-9)
+    assert found.local_prediction == pytest.approx(local[0], abs=1e-9)
+
+
+def test_a_constant_model_has_no_reasons_and_is_followed():
+    same = (np.random.default_rng(0).random((300, 3)) < 0.5).astype(float)
+    found = fit_surrogate(same, np.full(300, 0.3), 0, 8)
+    assert found.r2 == 1
+    assert found.gap == pytest.approx(0)
+    assert all(abs(part.weight) < 1e-12 for part in found.parts)
+
+
+@given(st.text(), st.integers(0, 10**6))
+def test_a_seed_depends_on_the_case_alone(case, seed):
+    assert seed_of(case, seed) == seed_of(case, seed)
+    assert 0 <= seed_of(case, seed) < 2**32
+
+
+def test_medians_of_what_is_known():
+    rows = np.array([[1.0, np.nan, 0], [3.0, np.nan, 1], [np.nan, np.nan, 1]])
+    assert medians(rows).tolist() == [2, 0, 1]
+    assert imputed(rows, medians(rows))[2].tolist() == [2, 0, 1]
+    assert is_binary(rows).tolist() == [False, True, True]

@@ -1,0 +1,57 @@
+import optuna
+import pytest
+
+from tests.usecases.fraud.gold import FEATURES
+from vouch.models.space import RULE_START, RULE_WEIGHT, Range
+from vouch.usecases.fraud.models import ALGORITHMS, Candidate
+from vouch.usecases.fraud.space import SPACE, STARTS, Offer, suggest
+
+OFFER = Offer(tuple(FEATURES))
+
+
+@pytest.mark.parametrize("offer", [OFFER, Offer((("amount", "amount", None),))])
+def test_every_random_choice_is_a_candidate_that_can_be_extracted(offer):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    seen = set()
+    for _ in range(200):
+        candidate = suggest(study.ask(), offer, ALGORITHMS)
+        columns = offer.columns(candidate)
+        assert columns
+        assert set(columns) <= {name for name, *_ in offer.features}
+        seen.add((candidate.groups, candidate.windows))
+    several = len(offer.groups) > 1
+    assert (len(seen) > 5) == several
+    assert ((offer.groups, offer.windows) in seen) or not several
+
+
+def test_groups_and_windows_choose_columns():
+    chosen = Candidate(algorithm="xgboost", groups=("amount", "payer_windows"), windows=("1d",))
+    assert OFFER.columns(chosen) == ("amount", "payer_count_1d")
+    assert OFFER.columns(Candidate(algorithm="xgboost")) == tuple(name for name, *_ in FEATURES)
+
+
+def test_windows_are_ordered_by_length():
+    listed = [{"name": w, "group": "g", "window": w} for w in ("30d", "12h", "1w")]
+    assert Offer.of({"features": listed}).windows == ("12h", "1w", "30d")
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_search_starts_inside_its_space(algorithm):
+    assert STARTS[algorithm].keys() == SPACE[algorithm].keys()
+    for name, choices in SPACE[algorithm].items():
+        value = STARTS[algorithm][name]
+        if isinstance(choices, Range):
+            assert choices.low <= value <= choices.high
+        else:
+            assert value in choices
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_rules_weight_is_searched_for_only_beside_stronger_labels(mixed):
+    offer = Offer(tuple(FEATURES), mixed)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    weights = {suggest(study.ask(), offer, ALGORITHMS).rule_weight for _ in range(50)}
+    assert min(weights) >= RULE_WEIGHT.low
+    assert (weights == {1.0}) != mixed
+    study.enqueue_trial(offer.start("xgboost"))
+    assert suggest(study.ask(), offer, ALGORITHMS).rule_weight == (RULE_START if mixed else 1.0)

@@ -1,0 +1,104 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.usecases.sentiment.conftest import text_rows, write_gold
+from vouch.metrics.classes import macro_recall
+from vouch.stages.tune import tune
+from vouch.usecases.sentiment.models import load
+from vouch.usecases.sentiment.params import TextTuneParams
+from vouch.usecases.sentiment.spark.candidate import ALGORITHMS
+from vouch.usecases.sentiment.spark.models import SparkFitted, fit
+from vouch.usecases.sentiment.spark.words import export
+
+pytestmark = pytest.mark.slow
+PARAMS = TextTuneParams.model_validate({"threads": 2, "spark": {"epochs": 3}})
+
+
+def on_spark(folder, frame=None):
+    gold = write_gold(folder, text_rows(600) if frame is None else frame)
+    path = folder / "extract.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"engine": "spark"}))
+    return gold
+
+
+@pytest.fixture(scope="module")
+def tuned(spark_nlp, tmp_path_factory):
+    gold, told = on_spark(tmp_path_factory.mktemp("tuned")), []
+    summary = tune(**gold.files(), params=PARAMS, progress=lambda *state: told.append(state))
+    return gold, summary, told
+
+
+def test_the_leaderboard_tells_each_algorithm_and_its_cost(tuned):
+    gold, summary, told = tuned
+    board = gold.leaderboard()
+    assert (board["engine"], board["metric"]) == ("spark", "macro_recall")
+    assert [trial["algorithm"] for trial in board["trials"]] == list(ALGORITHMS)
+    assert {trial["state"] for trial in board["trials"]} == {"complete"}
+    for name, one in board["best_by_algorithm"].items():
+        assert one["candidate"]["algorithm"] == name
+        assert one["interval"][0] <= one["macro_recall"] <= one["interval"][1]
+        assert one["seconds"] >= one["fit_seconds"] > 0
+        assert one["peak_mb"] > 100
+    assert set(board["best_by_algorithm"]) == set(ALGORITHMS)
+    best = max(trial["macro_recall"] for trial in board["trials"])
+    assert summary["macro_recall"] == pytest.approx(best)
+    assert summary["macro_recall"] > 0.75
+    assert told[-1][:2] == (3, 3)
+
+
+def test_predictions_are_out_of_the_one_fold(tuned):
+    gold, summary, _ = tuned
+    found = pd.read_parquet(gold.folder / "predictions.parquet")
+    scores = ["score_0", "score_1", "score_2"]
+    given = ["label", "rule", "truth"]
+    assert list(found.columns) == ["id", "time", "text", "fold", *scores, *given]
+    measured = macro_recall(found.label, found[scores].to_numpy().argmax(axis=1))
+    assert measured == pytest.approx(summary["macro_recall"], abs=1e-9)
+    (fold,) = gold.leaderboard()["folds"]
+    assert len(found) == fold["rows"] < 300
+    assert found.time.min() >= pd.Timestamp(fold["from"])
+    merged = found.merge(gold.train(), on="id", suffixes=("", "_there"))
+    assert (merged.text == merged.text_there).all()
+    np.testing.assert_allclose(found[scores].sum(axis=1), 1, rtol=1e-9)
+
+
+def test_the_model_is_the_best_candidate_and_its_words_can_be_read(tuned):
+    gold, summary, _ = tuned
+    model, board = load(gold.folder / "model"), gold.leaderboard()
+    assert isinstance(model, SparkFitted)
+    assert model.candidate.model_dump(mode="json") == board["trials"][board["best"]]["candidate"]
+    assert model.predict_one("great news!!!, i love it 😍").argmax() == 2
+    words = json.loads((gold.folder / "tree" / "words.json").read_text())
+    assert words["macro_recall"] == pytest.approx(summary["macro_recall"])
+    assert set(words["strongest"]) == {"negative", "neutral", "positive"}
+    assert "words: hate" in [one["feature"] for one in words["strongest"]["negative"]]
+    assert (gold.folder / "tree" / "words.svg").stat().st_size > 1000
+
+
+def test_again_nothing_is_searched(tuned, monkeypatch):
+    gold, summary, _ = tuned
+    before = gold.leaderboard(), (gold.folder / "predictions.parquet").read_bytes()
+    fits = []
+    monkeypatch.setattr(
+        "vouch.usecases.sentiment.spark.tune.fit", lambda *given: fits.append(given) or fit(*given)
+    )
+    assert tune(**gold.files(), params=PARAMS) == summary
+    assert len(fits) == 1  # the final one, on all rows
+    assert (gold.leaderboard(), (gold.folder / "predictions.parquet").read_bytes()) == before
+
+
+def test_a_network_is_asked_about_common_words(spark_nlp, tmp_path):
+    frame = text_rows(300)
+    params = {"algorithms": ["classifier_dl"], "budget": {"trials": 1}, "epochs": 2}
+    gold = on_spark(tmp_path / "gold", frame)
+    tune(**gold.files(), params=TextTuneParams.model_validate({"spark": params}))
+    words = json.loads((tmp_path / "gold" / "tree" / "words.json").read_text())
+    assert words["algorithm"] == "classifier_dl"
+    assert all(len(listed) == 30 for listed in words["strongest"].values())
+    model = load(tmp_path / "gold" / "model")
+    export(model, frame.text, tmp_path / "again", {})
+    again = json.loads((tmp_path / "again" / "words.json").read_text())
+    assert again["strongest"] == words["strongest"]

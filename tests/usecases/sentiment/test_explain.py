@@ -1,0 +1,131 @@
+"""The stage explain for texts, on a real model of a small table."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from tests.usecases.sentiment.conftest import text_rows
+from vouch.stages.explain import explain
+from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.explain import SCHEMA, choose
+from vouch.usecases.sentiment.models import CLASSES, fit, load, save
+from vouch.usecases.sentiment.params import TextExplainParams
+from vouch.usecases.sentiment.report import KINDS
+
+SOURCES = Path(__file__).parents[3] / "data/sources"
+QUICK = TextExplainParams(cases=2, samples=200, features=4)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("explain")
+    frame = text_rows(400)
+    fitted = fit(
+        Candidate(algorithm="naive_bayes", preparation=Preparation(words="1-1")), frame, 0, 1
+    )
+    save(fitted, root / "model")
+    scores = pd.DataFrame(fitted.predict(frame), columns=["score_0", "score_1", "score_2"])
+    rows = pd.concat([frame[["id", "text", "label", "rule", "truth"]], scores], axis=1)
+    rows.loc[0, "text"] = None
+    rows.loc[0, ["score_0", "score_1", "score_2"]] = [0.33, 0.34, 0.33]
+    rows.sample(frac=1, random_state=0).to_parquet(root / "predictions.parquet", index=False)
+    return root
+
+
+def run(root, name="one", **changes):
+    told = explain(
+        **{part: root / part for part in ("train", "extracted", "model")},
+        declaration=SOURCES / "tweets.yaml",
+        predictions=root / "predictions.parquet",
+        explanations=root / f"{name}.parquet",
+        summary=root / f"{name}.json",
+        params=QUICK.model_copy(update=changes),
+    )
+    return told, pq.read_table(root / f"{name}.parquet")
+
+
+def test_cases_come_with_their_words_and_fidelity(folder):
+    told, table = run(folder)
+    assert table.schema.equals(SCHEMA)
+    assert told == json.loads((folder / "one.json").read_text())
+    rows = table.to_pandas()
+    cases = rows.groupby("id", sort=False).first()
+    assert told["cases"] == len(cases) == 10
+    assert list(cases["kind"].drop_duplicates()) == list(KINDS)
+    model = load(folder / "model")
+    given = pd.read_parquet(folder / "predictions.parquet").set_index("id")
+    scores = model.predict(given.loc[cases.index].fillna({"text": ""}))
+    np.testing.assert_allclose(cases["score"], scores.max(axis=1))
+    assert list(cases["predicted"]) == [CLASSES[n] for n in scores.argmax(axis=1)]
+    assert list(cases["label"]) == [CLASSES[n] for n in given.loc[cases.index, "label"]]
+    np.testing.assert_allclose(rows["gap"], (rows["local_prediction"] - rows["score"]).abs())
+    for _, words in rows[rows["token"].notna()].groupby("id"):
+        assert list(words["rank"]) == list(range(1, len(words) + 1))
+        assert len(words) <= 4
+        assert (words["weight"].abs().diff().dropna() <= 0).all()
+        for word in words.itertuples():
+            assert word.text[int(word.start) :].startswith(word.token)
+
+
+def test_a_text_that_is_missing_is_a_case_without_words(folder):
+    row = run(folder)[1].to_pandas().set_index("id").loc["t00000"]
+    assert (row["kind"], row["text"], row["token"]) == ("least_certain", "", None)
+    assert (row["rank"], row["weight"], row["gap"]) == (1, 0, 0)
+
+
+def test_a_sure_case_is_explained_by_a_word_that_says_so(folder):
+    rows = run(folder)[1].to_pandas()
+    first = rows[(rows["rank"] == 1) & (rows["kind"] == "surest_positive")]
+    assert (first["weight"] > 0).all()
+    assert (first["predicted"] == "positive").all()
+
+
+def test_the_same_input_gives_the_same_bytes_and_a_smaller_batch_the_same_rows(folder):
+    run(folder, "one")
+    run(folder, "two")
+    assert (folder / "one.parquet").read_bytes() == (folder / "two.parquet").read_bytes()
+    many = run(folder)[1].to_pandas().set_index("id")
+    few = run(folder, "few", cases=1)[1].to_pandas().set_index("id")
+    first = few.index[0]
+    pd.testing.assert_frame_equal(many.loc[[first]], few.loc[[first]])
+
+
+def test_poor_explanations_are_flagged_and_counted(folder):
+    told, table = run(folder, "poor", poor_r2=1.0)
+    rows = table.to_pandas().groupby("id").first()
+    poor = ~((rows["r2"] >= 1) & (rows["gap"] <= QUICK.poor_gap))
+    assert (rows["poor"] == poor).all()
+    assert told["poor"] == poor.sum() >= 5
+    assert told["warnings"] == [f"{told['poor']} of 10 explanations follow the model poorly"]
+    told, table = run(folder, "good", poor_r2=0.0, poor_gap=1.0)
+    assert (told["poor"], told["warnings"]) == (0, [])
+
+
+def rows_of(scores, truth):
+    frame = pd.DataFrame(scores, columns=["score_0", "score_1", "score_2"])
+    frame = frame.assign(id=[f"r{n}" for n in range(len(frame))], text="gm")
+    return frame.assign(truth=pd.array(truth, dtype="Int8"), label=pd.array(truth, dtype="Int8"))
+
+
+def test_cases_are_the_surest_the_wrong_and_the_unsure_none_twice_and_ties_go_to_the_smaller_id():
+    sure, less, even = [0.9, 0.05, 0.05], [0.7, 0.2, 0.1], [0.34, 0.33, 0.33]
+    rows = rows_of([even, sure, sure, sure, less, even, even], [0, 0, 0, 1, 2, 0, 0])
+    found = [(case.kind, case.id) for case in choose(rows.iloc[::-1], 2)]
+    assert found == [
+        ("surest_negative", "r1"),
+        ("surest_negative", "r2"),
+        ("mistake", "r3"),
+        ("mistake", "r4"),
+        ("least_certain", "r0"),
+        ("least_certain", "r5"),
+    ]
+
+
+def test_without_truth_no_case_is_a_mistake():
+    cases = list(choose(rows_of([[0.8, 0.1, 0.1]] * 4, [None] * 4), 2))
+    assert {case.kind for case in cases} == {"surest_negative", "least_certain"}
+    assert {case.label for case in cases} == {None}

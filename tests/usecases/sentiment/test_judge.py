@@ -1,0 +1,261 @@
+"""Judging three classes, against scikit-learn and against what is planted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+
+from vouch.core.errors import VouchError
+from vouch.holdout.judge import Contestant
+from vouch.usecases.params import EvaluateParams
+from vouch.usecases.sentiment.judge import COVERAGES, Judge, chosen
+from vouch.usecases.sentiment.models import CLASSES
+
+QUICK = EvaluateParams(repeats=50, min_positives=5)
+JUDGE = Judge(QUICK, (1.0, 1.0, 1.0))
+shares = st.tuples(*[st.floats(0.01, 1)] * 3)
+drawn_rows = st.lists(
+    st.tuples(shares, st.sampled_from([0, 1, 2, None]), st.sampled_from([0, 1, 2, None])),
+    max_size=40,
+)
+
+
+def table(scores, truth, rule=None, **more):
+    scores = np.asarray(scores, np.float64).reshape(-1, 3)
+    scores = scores / scores.sum(axis=1, keepdims=True)
+    frame = pd.DataFrame(scores, columns=["score_0", "score_1", "score_2"])
+    frame["text"] = [f"text {row}" for row in range(len(frame))]
+    frame["truth"] = pd.array(truth, dtype="Int8")
+    frame["rule"] = pd.array(truth if rule is None else rule, dtype="Int8")
+    return frame.assign(**more)
+
+
+def sampled(rows=300, skill=0.7, seed=0, weights=(0.2, 0.5, 0.3)):
+    """Rows whose likeliest class is right as often as ``skill`` says."""
+    random = np.random.default_rng(seed)
+    truth = random.choice(3, rows, p=weights)
+    said = np.where(random.random(rows) < skill, truth, random.integers(0, 3, rows))
+    scores = 0.05 + random.random((rows, 3)) * 0.3 + np.eye(3)[said]
+    return table(scores, truth, random.integers(0, 3, rows))
+
+
+def model(predicted, digest="m"):
+    """A model that says the same of given rows, by their index."""
+    return Contestant(digest, lambda rows: np.eye(3)[np.asarray(predicted)[rows.index]])
+
+
+@settings(max_examples=15, deadline=None)
+@given(drawn_rows)
+def test_figures_are_scikit_learns(drawn):
+    scored = table(*([list(part) for part in zip(*drawn, strict=True)] or [[], [], []]))
+    for kind in ("truth", "rule"):
+        told = JUDGE.measure(scored, kind)
+        known = scored[scored[kind].notna()]
+        labels, said = known[kind].to_numpy(int), chosen(known)
+        assert told["rows"] == len(known)
+        if known.empty:
+            assert told["macro_recall"] == {"value": None, "interval": None}
+            assert "of no row is known" in told["reason"]
+            assert told["coverage"] == told["slices"] == told["calibration"]["bins"] == []
+            continue
+        there = np.unique(labels)
+        of = {"average": "macro", "labels": there, "zero_division": 0}
+        assert told["macro_recall"]["value"] == pytest.approx(recall_score(labels, said, **of))
+        assert told["macro_f1"]["value"] == pytest.approx(f1_score(labels, said, **of))
+        assert told["accuracy"]["value"] == pytest.approx(accuracy_score(labels, said))
+        assert told["confusion"] == confusion_matrix(labels, said, labels=range(3)).tolist()
+        recalls = recall_score(labels, said, average=None, labels=range(3), zero_division=np.nan)
+        for name, recall in zip(CLASSES, recalls, strict=True):
+            value = told["recalls"][name]["value"]
+            assert value is None if np.isnan(recall) else value == pytest.approx(recall)
+        counted = np.bincount(labels, minlength=3)
+        assert list(told["by_class"].values()) == counted.tolist()
+        assert told["positives"] == counted.min()
+        assert told["too_few"] == (counted.min() < 5) == ("reason" in told)
+        assert told["chance"] == pytest.approx(1 / len(there))
+
+
+def test_intervals_hold_the_value_and_shrink_with_more_rows():
+    few, many = (JUDGE.measure(sampled(rows), "truth") for rows in (150, 2400))
+    widths = {}
+    for name in ("macro_recall", "macro_f1", "accuracy"):
+        for told in (few, many):
+            low, high = told[name]["interval"]
+            assert low < told[name]["value"] < high
+            widths.setdefault(name, []).append(high - low)
+        assert 2 < widths[name][0] / widths[name][1] < 8  # 4 but for the draws
+
+
+def test_rows_of_one_author_are_less_evidence():
+    alone = sampled(400, seed=3)
+    copied = pd.concat([alone] * 4, ignore_index=True)
+    grouped = copied.assign(group=np.tile(np.arange(400), 4))
+
+    def width(rows):
+        low, high = JUDGE.measure(rows, "truth")["accuracy"]["interval"]
+        return high - low
+
+    assert width(grouped) == pytest.approx(width(alone), rel=0.4)
+    assert width(copied) < 0.75 * width(alone)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(shares, st.integers(0, 2)), min_size=1, max_size=60))
+def test_coverage_keeps_the_surest_rows(drawn):
+    scored = table(*map(list, zip(*drawn, strict=True)))
+    sure = scored[["score_0", "score_1", "score_2"]].max(axis=1).to_numpy()
+    told = JUDGE.measure(scored, "truth")["coverage"]
+    assert [point["coverage"] for point in told] == list(COVERAGES)
+    right = chosen(scored) == scored["truth"].to_numpy(int)
+    for point in told:
+        rows = point["rows"]
+        assert abs(rows - point["coverage"] * len(scored)) <= 1
+        assert point["from"] == pytest.approx(np.sort(sure)[::-1][rows - 1])
+        surely, maybe = right[sure > point["from"]].sum(), right[sure >= point["from"]].sum()
+        assert surely <= round(point["accuracy"]["value"] * rows) <= maybe
+    assert told[0]["accuracy"]["value"] == pytest.approx(right.mean())
+
+
+def test_sureness_that_means_something_shows_in_the_coverage():
+    random = np.random.default_rng(1)
+    sure = random.uniform(0.4, 1, 2000)
+    right = random.random(2000) < sure
+    scores = np.column_stack([sure, (1 - sure) * 0.6, (1 - sure) * 0.4])
+    told = JUDGE.measure(table(scores, np.where(right, 0, 1)), "truth")["coverage"]
+    found = [point["accuracy"]["value"] for point in told]
+    assert found[-1] > 0.93 > 0.75 > found[0]
+    assert found == sorted(found)
+
+
+def test_probabilities_that_are_so_are_calibrated_and_others_are_not():
+    random = np.random.default_rng(0)
+    scores = random.dirichlet([1, 1, 1], 2000)
+    truth = [random.choice(3, p=row) for row in scores]
+    good = JUDGE.measure(table(scores, truth), "truth")["calibration"]
+    bold = JUDGE.measure(table(scores**4, truth), "truth")["calibration"]
+    assert good["error"] < 0.03 < 0.1 < bold["error"]
+    assert sum(one["rows"] for one in good["bins"]) == 3 * 2000
+    assert len(good["bins"]) == 10
+    assert [one["score"] for one in good["bins"]] == sorted(one["score"] for one in good["bins"])
+    for one in good["bins"]:
+        assert one["interval"][0] <= one["share"] <= one["interval"][1]
+
+
+def test_the_shares_take_back_what_balanced_classes_did_to_probabilities():
+    random, own = np.random.default_rng(0), np.array([0.05, 0.8, 0.15])
+    scores = random.dirichlet(4 * own, 2000) + 1e-9
+    truth = [random.choice(3, p=row / row.sum()) for row in scores]
+    balanced = table(scores / own, truth)
+    errors = {
+        name: Judge(QUICK, tuple(shares)).measure(balanced, "truth")["calibration"]["error"]
+        for name, shares in (("corrected", own), ("plain", np.ones(3)))
+    }
+    assert errors["corrected"] < 0.02 < 0.04 < errors["plain"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 5)), min_size=1, max_size=50))
+def test_a_comparison_turned_round_is_its_opposite(drawn):
+    truth, ours, theirs, group = (np.array(part) for part in zip(*drawn, strict=True))
+    known = pd.DataFrame({"truth": pd.array(truth, dtype="Int8"), "group": group})
+    one = JUDGE.compare(known, "truth", ours, theirs)
+    other = JUDGE.compare(known, "truth", theirs, ours)
+    assert (one["challenger"], one["champion"]) == (other["champion"], other["challenger"])
+    assert one["difference"]["value"] == pytest.approx(-other["difference"]["value"])
+    low, high = one["difference"]["interval"]
+    assert other["difference"]["interval"] == pytest.approx([-high, -low])
+    assert one["share_better"] + other["share_better"] <= 1
+    same = JUDGE.compare(known, "truth", ours, ours)
+    assert same["difference"] == {"value": 0, "interval": [0, 0]}
+    assert same["share_better"] == 0
+
+
+def test_a_better_model_is_found_better_and_pairing_makes_it_sure():
+    scored = sampled(400, 0.6)
+    truth, worse = scored["truth"].to_numpy(int), chosen(scored)
+    better = np.where(np.arange(400) % 10 == 0, truth, worse)  # a tenth of the rows mended
+    told = JUDGE.compare(scored, "truth", better, worse)
+    wanted = recall_score(truth, better, average="macro") - recall_score(
+        truth, worse, average="macro"
+    )
+    assert told["difference"]["value"] == pytest.approx(wanted)
+    assert told["difference"]["interval"][0] > 0
+    assert told["share_better"] == 1
+    spread = np.ptp(JUDGE.measure(scored, "truth")["macro_recall"]["interval"])
+    assert np.ptp(told["difference"]["interval"]) < 0.75 * spread
+
+
+def test_a_candidate_is_compared_with_the_rule_and_the_champion():
+    scored = sampled(300)
+    rows = scored.drop(columns=["score_0", "score_1", "score_2"])
+    truth = scored["truth"].to_numpy(int)
+    ours, theirs = model(chosen(scored)), model(np.full(300, 1), "other")
+    told = JUDGE.candidate(rows, ours, theirs)
+    assert told["truth"]["accuracy"]["value"] == pytest.approx((chosen(scored) == truth).mean())
+    assert told["against_champion"]["champion"] == pytest.approx(1 / 3)
+    assert told["against_champion"]["difference"]["interval"][0] > 0
+    rule = recall_score(truth, scored["rule"].to_numpy(int), average="macro")
+    assert told["against_rule"]["champion"] == pytest.approx(rule)
+    assert told["bootstrap"] == {"repeats": 50, "confidence": 0.95}
+
+
+def test_what_cannot_be_compared_says_why():
+    scored = sampled(60)
+    rows, said = scored.drop(columns=["score_0", "score_1", "score_2"]), chosen(scored)
+    ours, none = model(said), pd.array([None] * 60, dtype="Int8")
+    alone = JUDGE.candidate(rows, ours, None)
+    assert "no champion yet" in alone["against_champion"]["reason"]
+    itself = JUDGE.candidate(rows, ours, model(said))
+    assert "champion itself" in itself["against_champion"]["reason"]
+    ruled = JUDGE.candidate(rows.assign(truth=none), ours, model(np.full(60, 1), "other"))
+    assert "no truth" in ruled["against_rule"]["reason"]
+    assert ruled["against_champion"]["kind"] == "rule"
+    assert ruled["truth"]["macro_recall"]["value"] is None
+    unruled = JUDGE.candidate(rows.assign(rule=none), ours, None)
+    assert "no rule" in unruled["against_rule"]["reason"]
+
+    def refuse(rows):
+        raise VouchError("column 'x' is not there", "")
+
+    other = JUDGE.candidate(rows, ours, Contestant("other", refuse))
+    assert "column 'x'" in other["against_champion"]["reason"]
+    nothing = JUDGE.compare(scored.head(0), "truth", said[:0], said[:0])
+    assert nothing["difference"] is None
+    assert nothing["reason"]
+
+
+def test_the_rarest_class_decides_whether_there_are_too_few():
+    truth = [1] * 50 + [2] * 50 + [0] * 4
+    scored = table(np.eye(3)[truth] + 0.1, truth)
+    told = JUDGE.measure(scored, "truth")
+    assert told["too_few"]
+    assert "4 rows of the rarest class" in told["reason"]
+    assert JUDGE.compare(scored, "truth", chosen(scored), chosen(scored))["too_few"]
+    assert JUDGE.count(scored) == 4
+    enough = table(np.eye(3)[[*truth, 0]] + 0.1, [*truth, 0])
+    assert not JUDGE.measure(enough, "truth")["too_few"]
+
+
+def test_a_class_that_never_occurs_is_left_out_of_the_mean():
+    truth = [1] * 30 + [2] * 30
+    told = JUDGE.measure(table(np.eye(3)[truth] + 0.1, truth), "truth")
+    assert told["macro_recall"]["value"] == 1
+    assert told["recalls"]["negative"] == {"value": None, "interval": None}
+    assert told["chance"] == 0.5
+    assert (told["positives"], told["too_few"]) == (0, True)
+
+
+def test_the_mean_is_the_accuracy_of_the_rows_whose_label_is_known():
+    scored = sampled(100)
+    scored.loc[50:, "truth"] = pd.NA
+    mean = JUDGE.mean(scored, "accuracy", "truth")
+    first = scored.head(50)
+    assert mean.units == JUDGE.known(scored, "truth") == 50
+    assert mean.value == pytest.approx((chosen(first) == first["truth"].to_numpy(int)).mean())
+
+
+def test_equally_likely_classes_are_the_first_of_them():
+    assert chosen(table([[1, 1, 1], [0, 1, 1], [1, 0, 1]], [0, 0, 0])).tolist() == [0, 1, 0]
+    assert chosen(table([], [])).shape == (0,)

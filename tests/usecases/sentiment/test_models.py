@@ -1,0 +1,225 @@
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from tests.usecases.sentiment.conftest import text_rows
+from vouch.core.errors import VouchError
+from vouch.usecases.sentiment.candidate import ALGORITHMS, LINEAR, Candidate, Preparation
+from vouch.usecases.sentiment.features import Corpus
+from vouch.usecases.sentiment.models import fit, fit_rows, load, predict_rows, save
+from vouch.usecases.sentiment.ngrams import TOKEN
+
+SMALL = {
+    "naive_bayes": {"alpha": 0.3},
+    "logistic_regression": {"C": 1.0},
+    "linear_svm": {"C": 0.1},
+    "random_forest": {"n_estimators": 10, "max_depth": 10},
+    "xgboost": {"n_estimators": 10, "max_depth": 3},
+}
+PIECES = ["i", "love", "hate", "not", "good", "😍", "😡", "#btc", "@bob", "&amp;", "10:30", "!!"]
+BOTH = Preparation(words="1-2", characters="3-5")
+
+
+def candidate(algorithm, preparation=BOTH, **changes):
+    told = {"hyperparameters": SMALL[algorithm], "preparation": preparation} | changes
+    return Candidate(algorithm=algorithm, **told)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return text_rows(500)
+
+
+@pytest.fixture(scope="module")
+def linear(frame):
+    return {name: fit(candidate(name), frame, 0, 1) for name in sorted(LINEAR)}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_saved_model_predicts_the_same_and_has_learned(algorithm, frame, tmp_path):
+    fitted = fit(candidate(algorithm), frame, 1, 2)
+    scores = fitted.predict(frame)
+    assert (scores.argmax(axis=1) == frame.label).mean() > 0.8
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
+    for name in ("a", "b"):
+        save(fit(candidate(algorithm), frame, 1, 2), tmp_path / name)
+    files = sorted(file.name for file in (tmp_path / "a").iterdir())
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    loaded = load(tmp_path / "a")
+    assert loaded.candidate == fitted.candidate
+    np.testing.assert_array_equal(loaded.predict(frame), scores)
+    np.testing.assert_allclose(loaded.predict_one(frame.text[7]), scores[7], rtol=0, atol=1e-12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(max_size=60)
+    | st.lists(
+        st.sampled_from(
+            [
+                "i",
+                "love",
+                "hate",
+                "not",
+                "good",
+                "😍",
+                "😡",
+                "#btc",
+                "@bob",
+                "&amp;",
+                "10:30",
+                "to",
+                "the",
+                "moon",
+                "!!",
+            ]
+        )
+    ).map(" ".join)
+)
+def test_one_text_gets_the_batchs_scores(linear, text):
+    batch = pd.DataFrame({"text": ["i love it", text, "never again"]})
+    for fitted in linear.values():
+        alone = fitted.predict_one(text)
+        assert alone.shape == (3,)
+        np.testing.assert_allclose(alone, fitted.predict(batch)[1], rtol=0, atol=1e-12)
+
+
+def test_numbers_are_scikit_learns(frame):
+    prepared = Preparation(words="1-2", characters="3-5", vader=False)
+    fitted = fit(candidate("naive_bayes", prepared), frame, 0, 1)
+    cleaned = Corpus.of(frame).cleaned(prepared.cleaning)
+    words = TfidfVectorizer(
+        tokenizer=TOKEN.findall,
+        token_pattern=None,
+        ngram_range=(1, 2),
+        min_df=2,
+        sublinear_tf=True,
+    )
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=3, sublinear_tf=True)
+    wanted = np.hstack([v.fit_transform(cleaned).toarray() for v in (words, letters)])
+    found = fitted.features.transform(Corpus.of(frame)).toarray()
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("words", ["none", "1-1", "1-3"])
+@pytest.mark.parametrize("characters", ["none", "2-4"])
+def test_a_shared_corpus_changes_nothing(words, characters, frame):
+    prepared = Preparation(words=words, characters=characters, select=200)
+    corpus, labels = Corpus.of(frame), frame.label.to_numpy()
+    train, rest = np.arange(0, 400), np.arange(400, 500)
+    wanted = candidate("logistic_regression", prepared)
+    groups = np.arange(len(frame))
+    fitted, columns = fit_rows(wanted, corpus, train, labels, groups, 0, 1)
+    alone = fit(wanted, frame.iloc[:400].drop(columns="group"), 0, 1)
+    assert fitted.features.names == alone.features.names
+    shared = predict_rows(fitted, corpus, rest, columns)
+    np.testing.assert_allclose(shared, alone.predict(frame.iloc[400:]), atol=1e-12)
+
+
+def test_what_is_assessed_is_never_learned_from(frame):
+    corpus, labels = Corpus.of(frame), frame.label.to_numpy()
+    other = frame.copy()
+    other.loc[400:, "text"] = "unheard of words everywhere"
+    other = other.drop(columns=["vader_neg"])
+    rows, groups = np.arange(400), np.arange(len(frame))
+    one = fit_rows(candidate("naive_bayes"), corpus, rows, labels, groups, 0, 1)[0]
+    two = fit_rows(candidate("naive_bayes"), Corpus.of(other), rows, labels, groups, 0, 1)[0]
+    assert one.features.names == two.features.names
+    np.testing.assert_allclose(one.estimator.weights, two.estimator.weights, atol=1e-9)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_class_never_seen_has_no_chance(algorithm, frame, tmp_path):
+    two = frame[frame.label != 1]
+    fitted = fit(candidate(algorithm), two, 0, 1)
+    save(fitted, tmp_path)
+    scores = load(tmp_path).predict(frame)
+    assert scores.shape == (len(frame), 3)
+    assert (scores[:, 1] == 0).all()
+    np.testing.assert_allclose(fitted.predict_one(frame.text[0]), scores[0], atol=1e-12)
+
+
+def test_empty_and_missing_texts_are_scored(linear):
+    fitted = linear["logistic_regression"]
+    scores = fitted.predict(pd.DataFrame({"text": ["", None, "😀", "a" * 10_000]}))
+    assert np.isfinite(scores).all()
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert fitted.predict(pd.DataFrame({"text": []})).shape == (0, 3)
+
+
+def test_the_feature_index_can_be_read(linear, tmp_path):
+    save(linear["logistic_regression"], tmp_path)
+    lines = (tmp_path / "features.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    assert {group for group, *_ in found} == {"words", "characters"}
+    assert "words: 😍" in linear["logistic_regression"].features.names
+    assert np.load(tmp_path / "weights.npy", allow_pickle=False).shape == (len(found) + 5 + 1, 3)
+
+
+def test_unsound_input_is_told(linear, frame, tmp_path):
+    with pytest.raises(VouchError, match="no column 'text'"):
+        linear["naive_bayes"].predict(pd.DataFrame({"texts": ["a"]}))
+    with pytest.raises(VouchError, match="same label"):
+        fit(candidate("naive_bayes"), frame.assign(label=np.int8(1)), 0, 1)
+    with pytest.raises(VouchError, match="no n-gram"):
+        fit(candidate("naive_bayes", Preparation(words_min_df=1000, vader=False)), frame, 0, 1)
+    with pytest.raises(VouchError, match="no encoder"):
+        fit(candidate("logistic_regression", Preparation(embeddings=True)), frame, 0, 1)
+    save(linear["naive_bayes"], tmp_path)
+    (tmp_path / "weights.npy").write_bytes(b"other")
+    with pytest.raises(VouchError, match="damaged"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"algorithm": "naive_bayes", "hyperparameters": {"C": 1}}, "no hyperparameter 'C'"),
+        ({"algorithm": "naive_bayes", "preparation": {"embeddings": True}}, "negative"),
+        ({"algorithm": "xgboost", "preparation": {"words": "none", "vader": False}}, "no feature"),
+        ({"algorithm": "perceptron"}, "Input should be"),
+    ],
+)
+def test_unsound_candidates_are_refused(content, told):
+    with pytest.raises(ValidationError, match=told):
+        Candidate.model_validate(content)
+
+
+@pytest.mark.slow
+def test_real_tweets_reach_the_floor():
+    real = os.environ.get("VOUCH_REAL_DATA")
+    if not real:
+        pytest.skip("VOUCH_REAL_DATA is not set: no real tweets to learn from")
+    codes = {"negative": 0, "neutral": 1, "positive": 2}
+    train, test = (
+        pd.read_csv(f"{real}/sentiment/tweeteval_{part}.csv") for part in ("train", "val")
+    )
+    train["label"] = train["label"].map(codes).astype("int8")
+    fitted = fit(candidate("logistic_regression"), train, 0, 2)
+    right = fitted.predict(test).argmax(axis=1) == test["label"].map(codes)
+    assert right.groupby(test["label"]).mean().mean() > 0.695
+
+
+@pytest.mark.parametrize("imbalance", ["none", "weights"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_rule_that_weighs_little_is_overruled(algorithm, imbalance, frame):
+    people = np.arange(len(frame)) % 3 == 0
+    # the rule calls what is positive negative, and the contrary
+    label = np.where(people, frame["label"], 2 - frame["label"]).astype("int8")
+    told = frame.assign(label=label, label_source=np.where(people, "reviewer", "rule"))
+    right = {}
+    for weight in (0.01, 1.0):
+        wanted = candidate(algorithm, imbalance=imbalance, rule_weight=weight)
+        fitted = fit(wanted, told, 0, 1)
+        chosen = fitted.predict(told[people]).argmax(axis=1)
+        right[weight] = (chosen == told["label"][people]).mean()
+        assert sum(fitted.shares) == pytest.approx(1)
+    assert right[0.01] > right[1.0] + 0.2

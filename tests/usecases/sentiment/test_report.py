@@ -1,0 +1,33 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vouch.usecases.sentiment.ngrams import TOKEN
+from vouch.usecases.sentiment.report import pieces
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60), st.data())
+def test_pieces_make_up_the_text_again(text, data):
+    found = list(TOKEN.finditer(text))
+    weigh = st.one_of(st.none(), st.floats(-1, 1))
+    weights = data.draw(st.lists(weigh, min_size=len(found), max_size=len(found)))
+    pairs = zip(found, weights, strict=True)
+    tokens = [(match.start(), match[0], w) for match, w in pairs if w is not None]
+    cut = pieces(text, data.draw(st.permutations(tokens)))
+    assert "".join(piece["text"] for piece in cut) == text
+    assert all(piece["text"] for piece in cut)
+    assert all(0 <= piece["shade"] <= 1 for piece in cut)
+    heavy = [piece["weight"] for piece in cut if piece["weight"]]
+    assert heavy == [weight for _, _, weight in sorted(tokens) if weight]
+
+
+def test_the_heaviest_word_has_the_full_shade():
+    cut = pieces("not good at all", [(4, "good", 0.1), (0, "not", -0.4)])
+    assert cut == [
+        {"text": "not", "weight": -0.4, "shade": 1.0},
+        {"text": " ", "weight": 0.0, "shade": 0.0},
+        {"text": "good", "weight": 0.1, "shade": pytest.approx(0.25)},
+        {"text": " at all", "weight": 0.0, "shade": 0.0},
+    ]
+    assert pieces("", []) == []

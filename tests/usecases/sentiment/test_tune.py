@@ -1,0 +1,151 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.usecases.sentiment.conftest import text_rows, write_gold
+from vouch.core import tracking
+from vouch.core.errors import VouchError
+from vouch.metrics.classes import macro_recall
+from vouch.models.params import Budget
+from vouch.models.space import RULE_START
+from vouch.stages.tune import tune
+from vouch.usecases.sentiment.models import load
+from vouch.usecases.sentiment.params import TextTuneParams
+
+PARAMS = TextTuneParams(budget=Budget(trials=5), threads=1)
+QUICK = TextTuneParams(
+    budget=Budget(trials=2), samplers=("tpe",), algorithms=("naive_bayes",), threads=1
+)
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    gold, told = write_gold(tmp_path_factory.mktemp("tuned")), []
+    summary = tune(**gold.files(), params=PARAMS, progress=lambda *state: told.append(state))
+    return gold, summary, told
+
+
+def test_the_leaderboard_tells_every_trial_and_the_best(tuned):
+    gold, summary, told = tuned
+    board = gold.leaderboard()
+    trials = board["trials"]
+    assert board["metric"] == "macro_recall"
+    assert [t["sampler"] for t in trials] == ["random"] * 5 + ["tpe"] * 5
+    assert {t["state"] for t in trials} == {"complete"}
+    best = max(t["macro_recall"] for t in trials)
+    assert best == trials[board["best"]]["macro_recall"]
+    assert summary["macro_recall"] == pytest.approx(best)
+    assert len(board["best_by_algorithm"]) == 5
+    for one in board["best_by_algorithm"].values():
+        assert one["interval"][0] <= one["macro_recall"] <= one["interval"][1]
+    assert told[-1][:2] == (10, 10)
+
+
+def test_predictions_are_out_of_fold_and_give_the_leaderboards_measure(tuned):
+    gold, summary, _ = tuned
+    found = pd.read_parquet(gold.folder / "predictions.parquet")
+    scores = ["score_0", "score_1", "score_2"]
+    given = ["label", "rule", "truth"]
+    assert list(found.columns) == ["id", "time", "text", "group", "fold", *scores, *given]
+    measured = macro_recall(found.label, found[scores].to_numpy().argmax(axis=1))
+    assert measured == pytest.approx(summary["macro_recall"], abs=1e-9)
+    merged = found.merge(gold.train(), on="id", suffixes=("", "_there"))
+    assert (merged.label == merged.label_there).all()
+    assert len(found) == sum(fold["rows"] for fold in gold.leaderboard()["folds"])
+
+
+def test_the_model_is_the_best_candidate_and_its_words_can_be_read(tuned):
+    gold, _, _ = tuned
+    model, board = load(gold.folder / "model"), gold.leaderboard()
+    assert model.candidate.model_dump(mode="json") == board["trials"][board["best"]]["candidate"]
+    words = json.loads((gold.folder / "tree" / "words.json").read_text())
+    assert words["algorithm"] == model.candidate.algorithm
+    assert all(words["strongest"].values())
+    assert (gold.folder / "tree" / "words.svg").stat().st_size > 1000
+
+
+def test_every_trial_is_a_nested_run(tuned):
+    gold, summary, _ = tuned
+    client, parent = tracking.client(gold.state), gold.leaderboard()["run_id"]
+    experiment = client.get_experiment_by_name("sentiment-tiny").experiment_id
+    nested = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'")
+    assert len(nested) == 10
+    best = max(run.data.metrics["macro_recall"] for run in nested)
+    assert best == pytest.approx(summary["macro_recall"])
+
+
+def test_again_nothing_is_searched_and_every_file_is_the_same(tuned):
+    gold, summary, _ = tuned
+    files = [p for p in gold.folder.rglob("*") if p.is_file() and "state" not in p.parts]
+    before = {file: file.read_bytes() for file in files}
+    assert tune(**gold.files(), params=PARAMS) == summary
+    assert {file: file.read_bytes() for file in files} == before
+
+
+def test_interrupted_it_ends_as_if_undisturbed(tuned, tmp_path):
+    gold = write_gold(tmp_path, state=tuned[0].state.with_name("other"))
+
+    def stop(done, total, text):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(**gold.files(), params=PARAMS, progress=stop)
+    assert tune(**gold.files(), params=PARAMS) == tuned[1]
+    for name in ("predictions.parquet", "model/candidate.json", "tree/words.json"):
+        assert (gold.folder / name).read_bytes() == (tuned[0].folder / name).read_bytes()
+
+
+def test_many_rows_are_drawn_and_the_finalists_measured_on_all(tuned, tmp_path):
+    gold = write_gold(tmp_path, text_rows(1500, time=False), tuned[0].state)
+    tune(**gold.files(), params=QUICK.model_copy(update={"search_rows": 600}))
+    found = pd.read_parquet(tmp_path / "predictions.parquet")
+    assert sorted(found.id) == sorted(gold.train().id)
+    assert "time" not in found
+    assert any("of 1,500 rows" in warning for warning in gold.leaderboard()["warnings"])
+
+
+def test_vader_scores_of_other_texts_are_not_used(tuned, tmp_path):
+    frame = text_rows(400)
+    gold = write_gold(tmp_path, frame.assign(vader_compound=np.float32(0)), tuned[0].state)
+    tune(**gold.files(), params=QUICK)
+    assert any("computed again" in warning for warning in gold.leaderboard()["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda frame: frame.drop(columns="text"), "no column 'text'"),
+        (lambda frame: frame.assign(label=np.int8(0)), "too few to learn from"),
+    ],
+)
+def test_rows_that_cannot_be_learned_from_are_told(tuned, tmp_path, change, told):
+    gold = write_gold(tmp_path, change(text_rows(300)), tuned[0].state)
+    with pytest.raises(VouchError, match=told):
+        tune(**gold.files(), params=QUICK)
+
+
+def test_other_classes_are_told(tuned, tmp_path):
+    gold = write_gold(tmp_path, text_rows(300), tuned[0].state, classes=["no", "yes"])
+    with pytest.raises(VouchError, match="classes are"):
+        tune(**gold.files(), params=QUICK)
+
+
+def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(tuned, tmp_path):
+    frame = text_rows()
+    people = np.random.default_rng(9).random(len(frame)) < 0.6
+    label = np.where(people, frame["label"], frame["rule"]).astype("int8")
+    source = np.where(people, "reviewer", "rule")
+    frame = frame.assign(label=label, label_source=source)
+    gold = write_gold(tmp_path / "mixed", frame, state=tuned[0].state)
+    summary = tune(**gold.files(), params=QUICK)
+    board = gold.leaderboard()
+    assert board["trials"][0]["candidate"]["rule_weight"] == RULE_START
+    assert any("measured on these alone" in warning for warning in board["warnings"])
+    found = pd.read_parquet(gold.folder / "predictions.parquet")
+    asked = found["id"].isin(frame["id"][people])
+    chosen = found.loc[asked, ["score_0", "score_1", "score_2"]].to_numpy().argmax(axis=1)
+    assert not asked.all()
+    assert summary["macro_recall"] == pytest.approx(macro_recall(found["label"][asked], chosen))
