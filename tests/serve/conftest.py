@@ -21,6 +21,7 @@ from vouch.stages.label.params import LabelParams
 from vouch.stages.validate import validate
 from vouch.stages.validate.params import ValidateParams
 from vouch.usecases.fraud import models
+from vouch.usecases.fraud.packaging import package
 from vouch.usecases.fraud.params import ExtractParams
 from vouch.usecases.suite import derive_suite
 
@@ -155,7 +156,7 @@ def register(root: Path) -> None:
         "extract.json": root / "gold/extract.json",
         "lineage.json": root / "lineage.json",
     }
-    new = Package("fraud-shop", "", root / "model", frame.head(3), evidence, "f", {}, {})
+    new = Package("fraud-shop", "", root / "model", frame.head(3), evidence, "f", {}, {}, package)
     publish(root / ".vouch", new)
 
 

@@ -165,7 +165,7 @@ def test_a_model_replaced_with_its_digests_is_refused_before_it_is_read(
     shutil.rmtree(model)
     shutil.copytree(tmp_path / "other", model)
     models.load(model)  # whole by the digests that lie beside it
-    monkeypatch.setattr("vouch.usecases.load_model", pytest.fail)
+    monkeypatch.setattr("vouch.usecases.fraud.models.load", pytest.fail)
     with pytest.raises(VouchError, match=r"fraud-shop:1: .*candidate\.json is not as registered"):
         run(root, payments(5), tmp_path / "s.csv")
     assert not (tmp_path / "s.csv").exists()

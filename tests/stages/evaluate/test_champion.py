@@ -5,6 +5,7 @@ from pathlib import Path
 from vouch.core import tracking
 from vouch.registry.promotions import Change, record
 from vouch.registry.versions import Package, publish
+from vouch.usecases.fraud.packaging import package
 
 from .conftest import Project, payments
 
@@ -18,7 +19,8 @@ def crown(project: Project) -> int:
     example = payments(5, 1)[["first", "second"]]
     model: Path = project.path("model")
     made = publish(
-        project.state, Package(NAME, run.info.run_id, model, example, {}, "fingerprint", {}, {})
+        project.state,
+        Package(NAME, run.info.run_id, model, example, {}, "fingerprint", {}, {}, package),
     )
     record(project.state, Change(NAME, made.number, "manual", "a test"))
     return made.number
