@@ -50,9 +50,12 @@ def collect(
         write(line)
     for line in result["ignored"]:
         write(f"ignored: {line}", error=True)
-    for one in result["set_aside"]:
-        who = f", {one['reviewer']}" if one["reviewer"] else ""
-        write(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", error=True)
+    for decision in result["set_aside"]:
+        who = f", {decision['reviewer']}" if decision["reviewer"] else ""
+        write(
+            f"set aside: line {decision['line']} ({decision['case']}{who}): {decision['reason']}",
+            error=True,
+        )
     for event in tell(ROOT, usecase, result):
         write(f"told the project's Prefect server: {event}")
     if json_file:
@@ -71,8 +74,8 @@ def _lines(usecase: str, result: dict[str, Any]) -> Iterator[str]:
     for conflict in result["conflicts"][:SHOWN]:
         votes = ", ".join(f"{who}: {label}" for who, label in conflict["votes"].items())
         sure = f" ({conflict['confidence']:.0%})" if conflict["confidence"] is not None else ""
-        held = f"{conflict['consensus']} by {conflict['method']}{sure} holds"
-        yield f"for a lead: {conflict['case']}: {votes}; {held}"
+        outcome = f"{conflict['consensus']} by {conflict['method']}{sure} holds"
+        yield f"for a lead: {conflict['case']}: {votes}; {outcome}"
     if (more := len(result["conflicts"]) - SHOWN) > 0:
         yield f"and {more:,} more conflicts; --json FILE has them all"
     again = f": vouch run {usecase}" if result["enough"] else ""

@@ -61,7 +61,7 @@ def diff(
 
     names = [name.strip() for name in key.split(",") if name.strip()]
     with terminal.working(Console(stderr=True), "diff") as progress:
-        found = compare(
+        differences = compare(
             ROOT,
             STATE,
             *map(_named, (a, b)),
@@ -70,9 +70,9 @@ def diff(
             memory=memory,
             progress=progress,
         )
-    _print(found)
+    _print(differences)
     if json_file:
-        write_json(json_file, found)
+        write_json(json_file, differences)
 
 
 def _named(text: str) -> str:
@@ -90,29 +90,29 @@ def _part(of: str | None) -> Any:
     return of
 
 
-def _print(found: dict[str, Any]) -> None:
-    counts, name = found["rows"], ", ".join(found["key"]) or "all it says"
+def _print(differences: dict[str, Any]) -> None:
+    counts, name = differences["rows"], ", ".join(differences["key"]) or "all it says"
     for side in ("a", "b"):
-        write(f"{found[side]}: {counts[side]:,} rows")
+        write(f"{differences[side]}: {counts[side]:,} rows")
     write(f"a row is named by {name}")
-    for kind, said in SAID.items():
+    for kind, description in SAID.items():
         if counts[kind]:
-            write(f"  {counts[kind]:>12,} {said}")
-    _print_columns(found["columns"])
-    if found["labels"]:
-        _print_labels(found["labels"])
+            write(f"  {counts[kind]:>12,} {description}")
+    _print_columns(differences["columns"])
+    if differences["labels"]:
+        _print_labels(differences["labels"])
     else:
-        _print_examples(found["examples"])
+        _print_examples(differences["examples"])
 
 
 def _print_columns(columns: dict[str, Any]) -> None:
     for kind in ("added", "removed"):
         if columns[kind]:
             write(f"columns {kind}: {', '.join(columns[kind])}")
-    for one in columns["retyped"]:
-        write(f"column {one['column']}: {one['a']} became {one['b']}")
+    for column in columns["retyped"]:
+        write(f"column {column['column']}: {column['a']} became {column['b']}")
     for kind in ("changed", "corrected"):
-        rows = [(one["column"], f"{one['rows']:,}") for one in columns[kind][:LISTED]]
+        rows = [(column["column"], f"{column['rows']:,}") for column in columns[kind][:LISTED]]
         if rows:
             write_table((f"column of {kind} rows", "rows in which it differs"), rows)
 
@@ -124,27 +124,27 @@ def _print_labels(labels: dict[str, Any]) -> None:
     ]
     if rows:
         write_table(("issues by", "actor", "added", "removed", "changed"), rows)
-    held = ", ".join(f"{count:,} {kind}" for kind, count in labels["held"].items())
-    write(f"labels that hold: {held}")
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in labels["held"].items())
+    write(f"labels that hold: {counts}")
     flips = [
         (f"{f['from']} → {f['to']}", f["from_source"], f"{f['source']} {f['actor']}", f["entities"])
         for f in labels["flips"][:LISTED]
     ]
     if flips:
         write_table(("flipped", "was by", "is by", "rows"), flips)
-    for one in labels["examples"]:
+    for flip in labels["examples"]:
         write(
-            f"  {one['entity']}  {one['from']} ({one['from_source']}) → {one['to']} "
-            f"({one['source']} {one['actor']}, {one['issued_at']})"
+            f"  {flip['entity']}  {flip['from']} ({flip['from_source']}) → {flip['to']} "
+            f"({flip['source']} {flip['actor']}, {flip['issued_at']})"
         )
 
 
 def _print_examples(examples: dict[str, Any]) -> None:
     for kind, rows in examples.items():
-        for one in rows:
-            values = ", ".join(one_line(value, WIDEST) for value in one["row"].values())
+        for row in rows:
+            values = ", ".join(one_line(value, WIDEST) for value in row["row"].values())
             changes = [
                 f"{column} {one_line(a, WIDEST)} → {one_line(b, WIDEST)}"
-                for column, (a, b) in one["columns"].items()
+                for column, (a, b) in row["columns"].items()
             ]
             write(f"  {kind} {values}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))

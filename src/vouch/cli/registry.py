@@ -89,9 +89,9 @@ def compare(
     from vouch.register.compare import compare as differences
     from vouch.register.registry import parse
 
-    found = differences(parse(STATE, reference(a)), parse(STATE, reference(b)))
-    _print_differences(found)
-    _save(found, json_file)
+    result = differences(parse(STATE, reference(a)), parse(STATE, reference(b)))
+    _print_differences(result)
+    _save(result, json_file)
 
 
 def lineage(
@@ -113,9 +113,9 @@ def lineage(
     """
     from vouch.register.lineage import trace
 
-    found = trace(ROOT, STATE, reference(subject))
-    _print_tree(found)
-    _save(found, json_file)
+    tree = trace(ROOT, STATE, reference(subject))
+    _print_tree(tree)
+    _save(tree, json_file)
 
 
 def reference(text: str) -> str:
@@ -145,19 +145,19 @@ def _tell(entry: "Promotion", json_file: Path | None, verb: str = "is") -> None:
     _save(as_dict(entry), json_file)
 
 
-def _print_differences(found: dict[str, Any]) -> None:
+def _print_differences(differences: dict[str, Any]) -> None:
     for part in ("data", "raw_files", "labels", "parameters", "metrics"):
         title = part.replace("_", " ")
-        if not found[part]:
+        if not differences[part]:
             write(f"{title}: the same")
             continue
-        rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in found[part])
-        write_table((title, found["a"], found["b"]), rows)
-    decided = found["decisions"]
+        rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in differences[part])
+        write_table((title, differences["a"], differences["b"]), rows)
+    decided = differences["decisions"]
     write(
         f"cases: {decided['rows_in_both']:,} predicted by both, {decided['decided_differently']:,} "
-        f"differently: a higher class by {found['a']} {decided['higher_by_a']:,}, by {found['b']} "
-        f"{decided['higher_by_b']:,}"
+        f"differently: a higher class by {differences['a']} {decided['higher_by_a']:,}, "
+        f"by {differences['b']} {decided['higher_by_b']:,}"
     )
     for case in decided["examples"]:
         write(

@@ -73,9 +73,9 @@ def experiment(state: Path, name: str) -> str:
         The experiment's id.
     """
     mlflow = client(state)
-    found = mlflow.get_experiment_by_name(name)
-    if found:
-        return str(found.experiment_id)
+    existing = mlflow.get_experiment_by_name(name)
+    if existing:
+        return str(existing.experiment_id)
     place = (state / ARTIFACTS / name).resolve()
     return str(mlflow.create_experiment(name, artifact_location=place.as_uri()))
 

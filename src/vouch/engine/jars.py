@@ -98,9 +98,9 @@ def _told(lines: Iterator[str], say: Callable[[str], None]) -> Iterator[str]:
     count = 0
     for line in lines:
         yield line
-        if found := FETCHED.search(line):
+        if match := FETCHED.search(line):
             count += 1
-            say(f"{count:4} {found[1]}")
+            say(f"{count:4} {match[1]}")
 
 
 def _ivy() -> Path:

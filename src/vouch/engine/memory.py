@@ -31,5 +31,5 @@ def peak(process: int) -> int | None:
         process: The process's id.
     """
     place = Path(f"/proc/{process}/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", place.read_text()) if place.exists() else None
-    return int(found[1]) >> 10 if found else None
+    match = re.search(r"VmHWM:\s+(\d+) kB", place.read_text()) if place.exists() else None
+    return int(match[1]) >> 10 if match else None

@@ -124,7 +124,7 @@ def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[
     manifest = load_manifest(folder)
     if not files:
         raise VouchError(f"{folder}: no file is in force", "vouch run … --source S --path FILE")
-    found = []
+    result = []
     for key in (*files, *held_out):
         entry = manifest.get(key)
         if entry is None or not (folder / entry.name).exists():
@@ -132,8 +132,8 @@ def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[
         if sha256(folder / entry.name) != entry.sha256:
             raise VouchError(f"{folder / entry.name}: was changed since it came", "give it again")
         path, arrived = folder / entry.name, parse.utc(entry.arrived_at)
-        found.append(File(entry.name, path, entry.sha256, arrived, key in held_out))
-    return found
+        result.append(File(entry.name, path, entry.sha256, arrived, key in held_out))
+    return result
 
 
 def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[File]:
@@ -254,17 +254,17 @@ def _scan(parsed: Parsed) -> str:
     assert parsed.file.arrived_at is not None
     arrived = parse.timestamp(parsed.file.arrived_at)
     # a held-out row that another file has too is no repeat: it must be seen to be held out
-    told = f"row_hash || {literal(HELD if parsed.file.held else '')}"
+    digest = f"row_hash || {literal(HELD if parsed.file.held else '')}"
     file = literal(parsed.file.sha256[:DIGITS])
-    return f"""SELECT * REPLACE ({told} AS row_hash), {file} AS file, {arrived} AS arrived_at
+    return f"""SELECT * REPLACE ({digest} AS row_hash), {file} AS file, {arrived} AS arrived_at
                FROM {parsed.view}"""
 
 
 def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[Parsed]) -> str:
-    """Return SQL for a row's id; without a given one, equal rows of a file are numbered."""
+    """Return SQL for a row's id; without an id column, equal rows of a file are numbered."""
     name = source.column("id")
-    given = name is not None and all(name in each.columns for each in parsed)
-    if name is not None and given and not source.columns[name].optional:
+    complete = name is not None and all(name in each.columns for each in parsed)
+    if name is not None and complete and not source.columns[name].optional:
         return "id"
     digest = parse.DIGEST
     connection.execute(
@@ -276,8 +276,8 @@ def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[
     )
     occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
     (twins,) = _one(connection, "SELECT count(*) FROM twins")
-    made = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
-    return f"coalesce(id, {made})" if name is not None else made
+    computed = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
+    return f"coalesce(id, {computed})" if name is not None else computed
 
 
 def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
@@ -296,9 +296,9 @@ def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
             FROM {parsed.view} WHERE reason IS NOT NULL
             GROUP BY 1 ORDER BY n DESC, 1 LIMIT {REASONS + 1}"""
     ).fetchall()
-    told = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
+    reasons = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
     more = ["…"] if len(kinds) > REASONS else []
-    return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*told, *more])})"
+    return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*reasons, *more])})"
 
 
 def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed) -> str:
@@ -329,9 +329,9 @@ def _summary(
     ]
     extra = {c: None for each in parsed for c in extra_columns(source, each.columns)}
     declared = [name for name, c in source.columns.items() if c.role == "ignore"]
-    told = [each for each in rejected if each]
-    if told:
-        told.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
+    messages = [each for each in rejected if each]
+    if messages:
+        messages.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
     unknown = [f"column {name!r} is not declared: left out" for name in extra]
     return {
         "files": files,
@@ -340,5 +340,5 @@ def _summary(
         "rows": sum(each.rows for each in parsed),
         "rejects": sum(each.rejects for each in parsed),
         "ignored_columns": [*declared, *extra],
-        "warnings": [*unknown, *filter(None, twice), *told],
+        "warnings": [*unknown, *filter(None, twice), *messages],
     }

@@ -40,9 +40,9 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
     sealed = paths.pop("holdout")
     del paths["labels"]
     candidate = load_candidate(**paths, params=params)
-    known = (ALL, *candidate.judge.metrics)
-    if metric not in known:
-        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, known))
+    choices = (ALL, *candidate.judge.metrics)
+    if metric not in choices:
+        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, choices))
     if metric == ALL:
         return asdict(question(candidate, sealed, root / STATE).reply)
     return asdict(_mean(candidate, sealed, root / STATE, metric, kind))

@@ -146,9 +146,9 @@ def schema(root: Path) -> Iterator[VouchError]:
     if "MLFLOW_TRACKING_URI" in os.environ or not read_rows(path, TABLES):
         return  # a server's, or none: MLflow makes the tables when it comes
     version = read_rows(path, "SELECT version_num FROM alembic_version")
-    there, wanted = version[0][0] if version else "none", tracking.revision()
-    if there != wanted:
-        yield outdated(path, f"version {there}, this MLflow wants {wanted}")
+    present, expected = version[0][0] if version else "none", tracking.revision()
+    if present != expected:
+        yield outdated(path, f"version {present}, this MLflow wants {expected}")
 
 
 def outdated(path: Path, why: str) -> VouchError:
@@ -225,12 +225,12 @@ def champions(root: Path) -> Iterator[VouchError]:
     state = root / STATE
     if "MLFLOW_TRACKING_URI" in os.environ:
         return
-    there = {(n, int(v)) for n, v in read_rows(tracking.database(state), LEFT)}
+    versions = {(n, int(v)) for n, v in read_rows(tracking.database(state), LEFT)}
     for (name,) in read_rows(state / DATABASE, "SELECT DISTINCT name FROM promotions"):
         number = champion_version(state, name)
         if number is None:
             continue
-        if (name, number) not in there:  # spares MLflow's import
+        if (name, number) not in versions:  # spares MLflow's import
             yield no_champion(state, name)
             continue
         try:

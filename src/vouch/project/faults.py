@@ -190,9 +190,9 @@ def _table(error: BaseException, root: Path) -> VouchError | None:
 def _absent(path: Path, root: Path) -> VouchError:
     """Explain that a file is missing; what the pipeline makes is named as such."""
     near = Path(os.path.relpath(path, root)) if path.is_absolute() else path
-    made = near.parts[:1] in (("data",), (STATE.name,))
+    produced = near.parts[:1] in (("data",), (STATE.name,))
     return VouchError(
-        f"{near if made else path}: no such file", damage.PULL if made else "check it"
+        f"{near if produced else path}: no such file", damage.PULL if produced else "check it"
     )
 
 

@@ -49,8 +49,8 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
     choice = load_inputs(root / INPUTS).choice(usecase)
     entry = _entry(state, usecase, choice)
     if entry is None or entry["status"] != "spent":
-        left = "" if entry is None or entry["left"] is None else f": {entry['left']} questions left"
-        return Renewal("open", f"The holdout still answers{left}.")
+        rest = "" if entry is None or entry["left"] is None else f": {entry['left']} questions left"
+        return Renewal("open", f"The holdout still answers{rest}.")
     params = root / "params.yaml"
     few = load_params(params, EvaluateParams, "evaluate", usecase).min_positives
     share = load_params(params, locate(find("extract").params(usecase)), "extract", usecase)
@@ -64,9 +64,9 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
 def _entry(state: Path, usecase: str, choice: Choice) -> dict[str, Any] | None:
     if not (state / "vouch.db").exists():
         return None
-    wanted = (usecase, choice.source, choice.set, choice.generation)
+    key = (usecase, choice.source, choice.set, choice.generation)
     for entry in Ledger(state).status():
-        if (entry["usecase"], entry["source"], entry["set"], entry["generation"]) == wanted:
+        if (entry["usecase"], entry["source"], entry["set"], entry["generation"]) == key:
             return entry
     return None
 
@@ -74,11 +74,11 @@ def _entry(state: Path, usecase: str, choice: Choice) -> dict[str, Any] | None:
 def _waiting(root: Path, usecase: str, few: int, error: VouchError) -> Renewal:
     summary = root / find("extract").outputs["summary"].format(usecase=usecase)
     missing, expected = forecast(read_json(summary), _newest(root, usecase), few)
-    said = f"The holdout is spent and no fresh one can be opened: {error}."
+    text = f"The holdout is spent and no fresh one can be opened: {error}."
     if missing is not None:
-        said += f" {missing:,} newer rows are missing"
-        said += f"; at the present rate they are there about {expected[:10]}." if expected else "."
-    return Renewal("waiting", f"{said} Try: {error.hint}.", missing, expected)
+        text += f" {missing:,} newer rows are missing"
+        text += f"; at the present rate they are there about {expected[:10]}." if expected else "."
+    return Renewal("waiting", f"{text} Try: {error.hint}.", missing, expected)
 
 
 def _newest(root: Path, usecase: str) -> datetime | None:

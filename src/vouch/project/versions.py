@@ -341,5 +341,5 @@ def _pull(repo: "Repo", digests: Sequence[str]) -> None:
         with _locked(repo):
             repo.cloud.pull([HashInfo("md5", digest) for digest in digests])
     except (DvcException, OSError) as error:
-        told = " ".join(str(error).split())
-        raise VouchError(f"{digests[0]}: not in DVC's cache: {told}", "dvc fetch") from None
+        reason = " ".join(str(error).split())
+        raise VouchError(f"{digests[0]}: not in DVC's cache: {reason}", "dvc fetch") from None

@@ -41,7 +41,7 @@ class Prepared:
 
 def prepare(
     engine: Any,
-    given: Declaration,
+    declaration: Declaration,
     trained: Declaration,
     path: Path,
     version: Version,
@@ -52,7 +52,7 @@ def prepare(
 
     Args:
         engine: An Ibis backend on DuckDB.
-        given: What the file's columns mean.
+        declaration: What the file's columns mean.
         trained: The declaration the model was trained with: its windows, who has a history.
         path: The file.
         version: The model's version.
@@ -61,12 +61,14 @@ def prepare(
     """
     connection = engine.con
     described = version.evidence("extract.json")
-    wanted = read_json(version.model / "candidate.json")["features"]
-    groups = {f["group"] for f in described["features"] if f["name"] in wanted}
+    names = read_json(version.model / "candidate.json")["features"]
+    groups = {f["group"] for f in described["features"] if f["name"] in names}
     looks_back = bool(groups & HISTORIES)
-    reasons = place(connection, given, path, root, scratch)
-    history = _history(given, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back)
-    known = _collect(connection, given, history)
+    reasons = place(connection, declaration, path, root, scratch)
+    history = _history(
+        declaration, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back
+    )
+    past_rows = _collect(connection, declaration, history)
     table = engine.table("seen")
     # a model of a use case's own features makes them from the row itself
     if "extract.features" not in usecases.find(trained.usecase).PARTS:
@@ -74,32 +76,34 @@ def prepare(
         issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
         table, _ = features(table, trained, issued, sorted(groups), described["categories"])
     out = scratch / "features.parquet"
-    _join(engine, table, [name for name in wanted if name in table.columns], out)
+    _join(engine, table, [name for name in names if name in table.columns], out)
     warnings = []
-    if looks_back and not known:
+    if looks_back and not past_rows:
         warnings.append(
-            f"silver holds no rows of source {given.name!r}: each row's history is "
+            f"silver holds no rows of source {declaration.name!r}: each row's history is "
             "what the file itself has before it"
         )
     return Prepared(out, _counts(connection), reasons, warnings)
 
 
-def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
+def _history(declaration: Declaration, silver: Path, looks_back: bool) -> str | None:
     """Return SQL for the rows of the same source that silver holds, each in its present version."""
     if not looks_back or not silver.exists():
         return None
     return f"""SELECT * FROM {parquet(silver)}
-               WHERE superseded_at IS NULL AND source = {literal(given.name)}"""
+               WHERE superseded_at IS NULL AND source = {literal(declaration.name)}"""
 
 
-def _collect(connection: "DuckDBPyConnection", given: Declaration, history: str | None) -> int:
+def _collect(
+    connection: "DuckDBPyConnection", declaration: Declaration, history: str | None
+) -> int:
     """Make ``seen``, the file's rows that count and those before; count the latter."""
-    fresh = ", ".join(quoted(name) for name in ["id", *columns_of(given)])
+    fresh = ", ".join(quoted(name) for name in ["id", *columns_of(declaration)])
     connection.execute(f"CREATE VIEW seen AS SELECT {fresh} FROM kept")
     if history is None:
         return 0
-    there = {name for name, *_ in connection.execute(f"DESCRIBE {history}").fetchall()}
-    past = ", ".join(quoted(name) for name in ["id", *columns_of(given)] if name in there)
+    present = {name for name, *_ in connection.execute(f"DESCRIBE {history}").fetchall()}
+    past = ", ".join(quoted(name) for name in ["id", *columns_of(declaration)] if name in present)
     connection.execute(
         f"CREATE TABLE past AS SELECT {past} FROM ({history}) ANTI JOIN kept USING (id)"
     )

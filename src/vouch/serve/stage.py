@@ -85,8 +85,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     _check_columns(declared, trained, version)
     with tempfile.TemporaryDirectory(prefix="vouch-") as scratch, connect() as engine:
         progress(0, 1, "parsing and extracting")
-        given = as_given(declared, request.path)
-        table = prepare(engine, given, trained, request.path, version, root, Path(scratch))
+        declaration = as_given(declared, request.path)
+        table = prepare(engine, declaration, trained, request.path, version, root, Path(scratch))
         names = class_names(declared)
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
@@ -127,13 +127,13 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
     own = "extract.features" in usecases.find(trained.usecase).PARTS
     # a model of a use case's own features names the columns it reads
     read = read_json(version.model / "candidate.json")["features"] if own else None
-    wanted = {
+    required = {
         trained.canonical(name): column
         for name, column in trained.columns.items()
         if column.role not in UNSCORED and not column.optional
         if read is None or trained.canonical(name) in read
     }
-    if missing := sorted(wanted.keys() - ours):
+    if missing := sorted(required.keys() - ours):
         raise VouchError(
             f"{version} was trained on source {trained.name!r}, whose column {missing[0]!r} the "
             f"source {declared.name!r} does not have ({len(missing)} missing: "
@@ -201,10 +201,10 @@ def _predict(
     if scored.any():
         chosen, scores[scored] = _decide(fitted.predict(rows[scored]), threshold)
         number[scored] = chosen.astype(np.int8)
-    told = {"id": rows["shown"], "prediction": _named(number, names)}
+    columns = {"id": rows["shown"], "prediction": _named(number, names)}
     for column, name in enumerate(names):
-        told[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
-    return pd.DataFrame(told | {"reason": rows["reason"]}), number
+        columns[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
+    return pd.DataFrame(columns | {"reason": rows["reason"]}), number
 
 
 def _decide(scores: Any, threshold: float | None) -> tuple[Any, Any]:
@@ -223,6 +223,6 @@ def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:
 def class_names(declared: Declaration) -> tuple[str, ...]:
     """Name the classes as the source's label column does; two classes without names are 0 and 1."""
     column = declared.column("label")
-    given = declared.columns[column].values if column else ()
+    values = declared.columns[column].values if column else ()
     classes = usecases.find(declared.usecase).CLASSES
-    return given or (classes if len(classes) > 2 else ("0", "1"))
+    return values or (classes if len(classes) > 2 else ("0", "1"))

@@ -98,12 +98,12 @@ def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
     Raises:
         VouchError: An unknown type; names the near ones.
     """
-    known = list_registered_expectation_implementations()
+    types = list_registered_expectation_implementations()
     for expectation in expectations:
-        if expectation["type"] not in known:
+        if expectation["type"] not in types:
             raise VouchError(
                 f"{path}: no expectation {expectation['type']!r}",
-                near(expectation["type"], known),
+                near(expectation["type"], types),
             )
 
 
@@ -200,14 +200,14 @@ def _database(scratch: Path, table: str, definition: str) -> Path:
 def _checked(
     engine: DuckDBEngine, table: str, key: str, result: ExpectationValidationResult
 ) -> Checked:
-    found = result.result
-    count = found.get("unexpected_count")
+    details = result.result
+    count = details.get("unexpected_count")
     config = result.expectation_config
     return Checked(
         success=bool(result.success),
         unexpected=count,
-        observed=found.get("observed_value"),
-        failing=_failing(engine, table, key, config, found.get("unexpected_index_query")),
+        observed=details.get("observed_value"),
+        failing=_failing(engine, table, key, config, details.get("unexpected_index_query")),
     )
 
 
@@ -235,8 +235,10 @@ def _failing(
 def _domain(engine: DuckDBEngine, table: str, kwargs: dict[str, Any]) -> str:
     if not kwargs.get("row_condition"):
         return quoted(table)
-    wanted = {name: kwargs.get(name) for name in ("batch_id", "row_condition", "condition_parser")}
-    rows = engine.get_domain_records(domain_kwargs=wanted)
+    arguments = {
+        name: kwargs.get(name) for name in ("batch_id", "row_condition", "condition_parser")
+    }
+    rows = engine.get_domain_records(domain_kwargs=arguments)
     compiled = rows.compile(engine.engine, compile_kwargs={"literal_binds": True})
     return f"({compiled})"
 

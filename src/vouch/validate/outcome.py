@@ -156,7 +156,7 @@ def _examples(
         f"""SELECT id, [{values}] FROM {quoted(table)} SEMI JOIN ({keys}) USING ({KEY})
             ORDER BY {KEY} LIMIT {n}"""
     ).fetchall()
-    return tuple(_tell(identity, columns, found) for identity, found in rows)
+    return tuple(_tell(identity, columns, row) for identity, row in rows)
 
 
 def _columns(expectation: dict[str, Any]) -> list[str]:
@@ -166,6 +166,6 @@ def _columns(expectation: dict[str, Any]) -> list[str]:
     return [*named, *kwargs.get("column_list", [])]
 
 
-def _tell(identity: str, columns: list[str], found: list[Any]) -> str:
-    values = ", ".join(f"{name} = {value}" for name, value in zip(columns, found, strict=True))
+def _tell(identity: str, columns: list[str], row: list[Any]) -> str:
+    values = ", ".join(f"{name} = {value}" for name, value in zip(columns, row, strict=True))
     return f"{values} (id {identity})" if values else f"id {identity}"

@@ -140,7 +140,7 @@ def _chooses(node: dict[str, Any]) -> bool:
 def _foreign(nodes: list[dict[str, Any]]) -> str:
     """Return what a query reads beside its batch and what it names itself by WITH."""
     maps = (node.get("cte_map") or {} for node in nodes)
-    named = {one["key"].lower() for each in maps for one in each.get("map", ())}
+    named = {entry["key"].lower() for each in maps for entry in each.get("map", ())}
     # a name with a dot or slash would be a file wherever it is not in scope
     own = {BATCH, *(name for name in named - RESERVED if re.fullmatch(r"\w+", name))}
     for node in nodes:

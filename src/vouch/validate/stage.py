@@ -169,9 +169,9 @@ def applicable(
     """Leave out what is expected of optional columns that did not come; name what was left out."""
     missing = declared.columns.keys() - source.columns.keys()
     absent = {declared.canonical(name) for name in missing}
-    kept = [each for each in expectations if not absent & columns_of(each)]
+    checked = [each for each in expectations if not absent & columns_of(each)]
     left_out = [each for each in expectations if absent & columns_of(each)]
-    return kept, [Outcome(each, True, 0, 0.0).title for each in left_out]
+    return checked, [Outcome(each, True, 0, 0.0).title for each in left_out]
 
 
 def by_row(expectation: dict[str, Any]) -> bool:
@@ -221,8 +221,8 @@ def _check(
     with tempfile.TemporaryDirectory(prefix="vouch-") as folder:
         checked = gx.run_suite(Path(folder), table, definition, KEY, work.suite, expectations)
     outcomes = [
-        outcome(work.connection, table, work.suite, expectation, found, work.params.examples)
-        for expectation, found in zip(expectations, checked, strict=True)
+        outcome(work.connection, table, work.suite, expectation, result, work.params.examples)
+        for expectation, result in zip(expectations, checked, strict=True)
     ]
     if failures := [each for each in outcomes if each.policy == "fail" and not each.success]:
         raise VouchError(
@@ -232,11 +232,12 @@ def _check(
     return outcomes
 
 
-def _tell(found: Outcome) -> str:
-    if found.failing is None:
-        return f"{found.title} does not hold (observed: {found.observed})"
-    examples = "; ".join(found.examples)
-    return f"{found.title} fails for {found.failed:,} rows ({found.share:.2%}), such as {examples}"
+def _tell(failure: Outcome) -> str:
+    if failure.failing is None:
+        return f"{failure.title} does not hold (observed: {failure.observed})"
+    examples = "; ".join(failure.examples)
+    counts = f"{failure.failed:,} rows ({failure.share:.2%})"
+    return f"{failure.title} fails for {counts}, such as {examples}"
 
 
 def _divide(work: Work, rows: Path) -> dict[str, int]:
@@ -278,12 +279,12 @@ def _quarantine(
 def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, rows: Path) -> None:
     """Write every version that is left, in bronze's order (time, id, arrival)."""
     event = "coalesce(time, arrived_at)" if declaration.has("time") else "arrived_at"
-    taken = _without(connection, "repeats", "quarantined")
-    if taken or _number(connection, "SELECT count(*) FROM versions"):
+    anti_joins = _without(connection, "repeats", "quarantined")
+    if anti_joins or _number(connection, "SELECT count(*) FROM versions"):
         query = f"""
             SELECT bronze.* EXCLUDE ({KEY}),
               CASE WHEN corrects THEN arrived_at ELSE {event} END AS known_at, superseded_at
-            FROM bronze {taken} LEFT JOIN versions USING ({KEY}) ORDER BY {KEY}"""
+            FROM bronze {anti_joins} LEFT JOIN versions USING ({KEY}) ORDER BY {KEY}"""
     else:  # the order is the file's: no sort
         query = f"""
             SELECT * EXCLUDE ({KEY}), {event} AS known_at, CAST(NULL AS TIMESTAMP) AS superseded_at
@@ -319,13 +320,13 @@ def _by_category(
 ) -> dict[str, dict[str, float]]:
     """Count rows and sum amounts; decimals, so the sum does not depend on the order of rows."""
     total = "coalesce(sum(TRY_CAST(amount AS DECIMAL(38, 4))), 0)" if money else "0"
-    found = connection.execute(
+    rows = connection.execute(
         f"""SELECT coalesce({quoted(name)}, ''), count(*), CAST({total} AS DOUBLE)
             FROM current GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {CATEGORIES_SHOWN}"""
     ).fetchall()
     if not money:
-        return {value: {"rows": rows} for value, rows, _ in found}
-    return {value: {"rows": rows, "amount": amount} for value, rows, amount in found}
+        return {value: {"rows": count} for value, count, _ in rows}
+    return {value: {"rows": count, "amount": amount} for value, count, amount in rows}
 
 
 def _number(connection: "DuckDBPyConnection", query: str) -> int:

@@ -126,12 +126,12 @@ def _labels(declaration: Declaration) -> list[dict[str, Any]]:
     if not declaration.has("label"):
         return []
     classes = list(range(len(find(declaration.usecase).CLASSES)))
-    known = expect(
+    allowed = expect(
         "quarantine", "expect_column_values_to_be_in_set", column="label", value_set=classes
     )
     sure = between("quarantine", "label_confidence", min_value=0, max_value=1)
     confident = [sure] if declaration.has("label_confidence") else []
-    return [known, *confident, *(_balance(classes) if len(classes) > 2 else [])]
+    return [allowed, *confident, *(_balance(classes) if len(classes) > 2 else [])]
 
 
 def _balance(classes: list[int]) -> list[dict[str, Any]]:
@@ -161,8 +161,8 @@ def _balances(declaration: Declaration) -> list[dict[str, Any]]:
 
 
 def _moves(declaration: Declaration, side: Role) -> bool:
-    wanted: tuple[Role, ...] = BALANCES[:2] if side == "payer" else BALANCES[2:]
-    return declaration.has("amount") and all(declaration.has(role) for role in wanted)
+    roles: tuple[Role, ...] = BALANCES[:2] if side == "payer" else BALANCES[2:]
+    return declaration.has("amount") and all(declaration.has(role) for role in roles)
 
 
 def _arithmetic(side: Role) -> dict[str, Any]:
