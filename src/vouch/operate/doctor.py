@@ -65,18 +65,18 @@ def examine(root: Path, ports: Ports) -> list[Finding]:
 
 
 def _python() -> Finding:
-    said = f"{sys.version_info.major}.{sys.version_info.minor} in {sys.prefix}"
+    message = f"{sys.version_info.major}.{sys.version_info.minor} in {sys.prefix}"
     if sys.version_info[:2] == PYTHON:
-        return Finding("Python", "ok", said)
-    wanted = ".".join(map(str, PYTHON))
-    return Finding("Python", "wrong", said, f"install Python {wanted}, then: make setup")
+        return Finding("Python", "ok", message)
+    required = ".".join(map(str, PYTHON))
+    return Finding("Python", "wrong", message, f"install Python {required}, then: make setup")
 
 
 def _packages(root: Path) -> Finding:
     if not (root / LOCK).exists():
         return Finding("packages", "note", f"no {LOCK} to compare with", "git checkout it")
     pins = list(_pins((root / LOCK).read_text()))
-    wrong = [said for requirement in pins if (said := _differs(requirement))]
+    wrong = [message for requirement in pins if (message := _differs(requirement))]
     if not wrong:
         return Finding("packages", "ok", f"all {len(pins)} as pinned")
     more = f" and {len(wrong) - EXAMPLES} more" if len(wrong) > EXAMPLES else ""
@@ -116,8 +116,8 @@ def _spark(root: Path) -> Iterator[Finding]:
     try:
         yield Finding("Spark jars", "ok", jars.class_path())
     except VouchError as error:
-        said = f"{error}; only text models on Spark need them"
-        yield Finding("Spark jars", "note", said, error.hint)
+        message = f"{error}; only text models on Spark need them"
+        yield Finding("Spark jars", "note", message, error.hint)
 
 
 def _ports(root: Path, ports: Ports) -> Iterator[Finding]:
@@ -136,10 +136,10 @@ def _ports(root: Path, ports: Ports) -> Iterator[Finding]:
 
 def _disk(root: Path) -> Finding:
     free = shutil.disk_usage(root).free / GIGA
-    said = f"{free:.1f} GB free for {root.resolve()}"
+    message = f"{free:.1f} GB free for {root.resolve()}"
     if free >= LEAST:
-        return Finding("disk", "ok", said)
-    return Finding("disk", "wrong", said, "make room, or: vouch reset --cache")
+        return Finding("disk", "ok", message)
+    return Finding("disk", "wrong", message, "make room, or: vouch reset --cache")
 
 
 def _project(root: Path) -> Iterator[Finding]:
@@ -191,9 +191,9 @@ def _left(root: Path) -> Iterator[Finding]:
         ("searches", "MLflow runs that a kill left open", killed.searches, killed.close_searches),
     )
     for name, what, look, fix in looks:
-        if found := look(root):
-            said = f"{len(found)} {what}: {', '.join(map(str, found[:EXAMPLES]))}"
-            yield Finding(name, "wrong", said, "vouch doctor --fix", _bound(fix, root))
+        if remains := look(root):
+            message = f"{len(remains)} {what}: {', '.join(map(str, remains[:EXAMPLES]))}"
+            yield Finding(name, "wrong", message, "vouch doctor --fix", _bound(fix, root))
         else:
             yield Finding(name, "ok", f"no {what}")
 

@@ -41,10 +41,10 @@ def pending(root: Path, usecase: str, path: Path | None) -> list[Pending]:
     """
     if path:
         return [_pending(root, usecase, path)]
-    found = [
+    files = [
         _pending(root, usecase, file) for file in arrived(root / TO_SCORE.format(usecase=usecase))
     ]
-    return [file for file in found if not _scored(file)]
+    return [file for file in files if not _scored(file)]
 
 
 def _pending(root: Path, usecase: str, path: Path) -> Pending:
@@ -64,9 +64,9 @@ def _scored(file: Pending) -> bool:
     return note.exists() and file.out.exists() and read_json(note)["sha256"] == file.digest
 
 
-def record(file: Pending, found: dict[str, Any]) -> None:
+def record(file: Pending, result: dict[str, Any]) -> None:
     """Note that a file was scored, and what came of it."""
-    write_json(_note(file), found | {"sha256": file.digest})
+    write_json(_note(file), result | {"sha256": file.digest})
 
 
 def put_aside(path: Path, digest: str) -> Path | None:

@@ -74,8 +74,8 @@ class Fence:
             return PlainTextResponse("odd path", 400)
         if scope["type"] == "websocket" or (scope["path"] == self.open and _is_safe(scope)):
             return None
-        given = headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, self.expected):
+        credentials = headers.get("authorization", "").encode()
+        if not hmac.compare_digest(credentials, self.expected):
             return PlainTextResponse("no or wrong secret", 401)
         return None
 
@@ -179,8 +179,8 @@ def is_odd(scope: Scope) -> bool:
 
 
 def _called_by(headers: Headers, hosts: frozenset[str]) -> bool:
-    given = headers.getlist("host")
-    return len(given) == 1 and given[0].lower() in hosts
+    values = headers.getlist("host")
+    return len(values) == 1 and values[0].lower() in hosts
 
 
 def _is_from_here(scope: Scope, headers: Headers) -> bool:
@@ -202,12 +202,12 @@ def _is_safe(scope: Scope) -> bool:
 
 
 def _closed() -> Response:
-    said = (
+    page = (
         "<!doctype html><title>vouch</title><p>This page opens with a link that works once. "
         "In the project's folder: <code>vouch link</code><p><a href='/'>Try again</a>"
     )
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    return HTMLResponse(said, 401, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+    return HTMLResponse(page, 401, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
 def _digest(value: str) -> str:

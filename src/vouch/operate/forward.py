@@ -147,25 +147,25 @@ async def forward(upstream: Upstream, request: Request) -> Response:
         return PlainTextResponse("odd address", 400)
     except httpx.HTTPError as error:
         return PlainTextResponse(f"no answer from the server: {type(error).__name__}", 502)
-    made = StreamingResponse(
+    response = StreamingResponse(
         _pieces(answer), answer.status_code, background=BackgroundTask(answer.aclose)
     )
-    made.raw_headers = [
+    response.raw_headers = [
         (name.lower().encode("latin-1"), _moved(upstream, name, value).encode("latin-1"))
         for name, value in passed(answer.headers.multi_items(), OURS)
     ]
-    return made
+    return response
 
 
 async def ui_settings(upstream: Upstream, request: Request) -> Response:
     """Return settings that make Prefect's page ask us, who log in for it."""
     try:
         answer = await upstream.ask(request)
-        told = json.loads(await answer.aread())
+        settings = json.loads(await answer.aread())
     except (httpx.HTTPError, ValueError):
         return PlainTextResponse("no answer from the server", 502)
-    told |= {"api_url": f"http://{request.headers['host']}/prefect/api", "auth": None}
-    return Response(json.dumps(told), media_type="application/json")
+    settings |= {"api_url": f"http://{request.headers['host']}/prefect/api", "auth": None}
+    return Response(json.dumps(settings), media_type="application/json")
 
 
 def passed(headers: Iterable[tuple[str, str]], kept_back: Container[str]) -> list[tuple[str, str]]:

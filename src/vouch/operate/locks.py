@@ -37,5 +37,5 @@ def busy(root: Path) -> str:
     """Return what is at work on the project; empty if nothing is."""
     if record := running(root):
         return f"vouch up serves this project (process {record.pid})"
-    held = at_work(root)
-    return f"a run is at work on this project ({', '.join(held)})" if held else ""
+    holders = at_work(root)
+    return f"a run is at work on this project ({', '.join(holders)})" if holders else ""

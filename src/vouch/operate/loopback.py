@@ -45,10 +45,10 @@ def _unusable(name: str, value: str) -> bool:
 
 def spare() -> None:
     """Let this process and all it starts ask this machine without a proxy."""
-    wanted = direct(os.environ)
-    for name in os.environ.keys() - wanted.keys():
+    environment = direct(os.environ)
+    for name in os.environ.keys() - environment.keys():
         del os.environ[name]
-    os.environ.update(wanted)
+    os.environ.update(environment)
 
 
 def listen(port: int) -> socket.socket:

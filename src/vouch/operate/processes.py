@@ -118,13 +118,13 @@ def marked(root: Path) -> "list[psutil.Process]":
     import psutil
 
     mine, own = str(root.resolve()), os.getpid()
-    found = []
+    result = []
     for process in psutil.process_iter(["environ", "status"]):
         environment = process.info["environ"] or {}
         dead = process.info["status"] == psutil.STATUS_ZOMBIE
         if environment.get(MARK) == mine and process.pid != own and not dead:
-            found.append(process)
-    return found
+            result.append(process)
+    return result
 
 
 def end(processes: "list[psutil.Process]", patience: float = PATIENCE) -> None:
@@ -137,9 +137,9 @@ def end(processes: "list[psutil.Process]", patience: float = PATIENCE) -> None:
     import psutil
 
     _signal(processes, signal.SIGTERM)
-    _, left = psutil.wait_procs(processes, timeout=patience)
-    _signal(left, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=patience)
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    _signal(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=patience)
 
 
 def end_marked(root: Path, patience: float = PATIENCE) -> int:
@@ -151,9 +151,9 @@ def end_marked(root: Path, patience: float = PATIENCE) -> int:
     ended = 0
     deadline = time.monotonic() + 2 * patience
     # one that was just starting another when it was asked to end leaves that one behind
-    while (left := marked(root)) and time.monotonic() < deadline:
-        ended += len(left)
-        end(left, patience)
+    while (alive := marked(root)) and time.monotonic() < deadline:
+        ended += len(alive)
+        end(alive, patience)
     return ended
 
 
