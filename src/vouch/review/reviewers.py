@@ -161,13 +161,15 @@ def fill(
             f"give 1 to {len(people)}",
         )
     cases = _read(path)
-    known = cases.join(_truth(root, usecase), on="entity")
-    asked = known[(known["decision"] == "") & known["label"].notna()]
-    chosen = assign(asked["case"].tolist(), len(people), each, seed)
+    labelled = cases.join(_truth(root, usecase), on="entity")
+    undecided = labelled[(labelled["decision"] == "") & labelled["label"].notna()]
+    chosen = assign(undecided["case"].tolist(), len(people), each, seed)
     classes = find(usecase).CLASSES
-    answers = [_answer(asked, people[n], chosen == n, classes, seed) for n in range(len(people))]
-    _write(cases, asked.index, answers, out)
-    unknown = int(((known["decision"] == "") & known["label"].isna()).sum())
+    answers = [
+        _answer(undecided, people[n], chosen == n, classes, seed) for n in range(len(people))
+    ]
+    _write(cases, undecided.index, answers, out)
+    unknown = int(((labelled["decision"] == "") & labelled["label"].isna()).sum())
     return {"cases": len(cases), "decisions": sum(map(len, answers)), "unknown": unknown}
 
 
@@ -197,8 +199,8 @@ def _truth(root: Path, usecase: str) -> "pd.DataFrame":
         raise VouchError(
             f"{path}: no column 'label': nobody knows the truth", "simulate on a source with labels"
         )
-    wanted = [name for name in ("id", "label", "amount", "superseded_at") if name in names]
-    rows = pq.read_table(path, columns=wanted).to_pandas()
+    columns = [name for name in ("id", "label", "amount", "superseded_at") if name in names]
+    rows = pq.read_table(path, columns=columns).to_pandas()
     rows = rows[rows["superseded_at"].isna()].set_index("id")
     return rows[["label"]].assign(cost=costs(rows["amount"]) if "amount" in rows else 0.5)
 

@@ -46,15 +46,15 @@ def settle(path: Path, settled: Sequence[str]) -> int:
     """
     source = load_declaration(path)
     text = path.read_text("utf-8")
-    left = [question for question in source.confirm if question not in set(settled)]
+    remaining = [question for question in source.confirm if question not in set(settled)]
     lines = text.splitlines(keepends=True)
     first, last = _section(text)
     # what follows the name on its line is a comment, or the list itself
     head = lines[first] if re.match(r"confirm:\s*(#|$)", lines[first]) else "confirm:\n"
-    kept = [head, *(f"  - {_quoted(question)}\n" for question in left)] if left else []
+    section = [head, *(f"  - {_quoted(question)}\n" for question in remaining)] if remaining else []
     with replacing(path) as draft:
-        draft.write_text("".join([*lines[:first], *kept, *lines[last:]]), "utf-8")
-    return len(left)
+        draft.write_text("".join([*lines[:first], *section, *lines[last:]]), "utf-8")
+    return len(remaining)
 
 
 def _section(text: str) -> tuple[int, int]:

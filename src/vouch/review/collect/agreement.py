@@ -49,18 +49,18 @@ def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
     """
     from sklearn.metrics import cohen_kappa_score
 
-    found: list[dict[str, object]] = []
+    pairs: list[dict[str, object]] = []
     votes = votes[sorted(votes.columns)]
     gave = votes.notna().to_numpy(np.int64)
     shared = gave.T @ gave
-    for (at, one), (there, other) in itertools.combinations(enumerate(votes.columns), 2):
-        if shared[at, there] < FEWEST:
+    for (i, first), (j, second) in itertools.combinations(enumerate(votes.columns), 2):
+        if shared[i, j] < FEWEST:
             continue
-        both = votes[[one, other]].dropna()
-        same = both.nunique().max() == 1 and (both[one] == both[other]).all()
-        kappa = None if same else float(cohen_kappa_score(both[one], both[other]))
-        found.append({"reviewers": [one, other], "cases": len(both), "kappa": kappa})
-    return sorted(found, key=lambda pair: (pair["kappa"] is None, pair["kappa"]))
+        both = votes[[first, second]].dropna()
+        same = both.nunique().max() == 1 and (both[first] == both[second]).all()
+        kappa = None if same else float(cohen_kappa_score(both[first], both[second]))
+        pairs.append({"reviewers": [first, second], "cases": len(both), "kappa": kappa})
+    return sorted(pairs, key=lambda pair: (pair["kappa"] is None, pair["kappa"]))
 
 
 def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Consensus]:
@@ -80,10 +80,10 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     labels, sure, method = _majority(votes, likely), np.full(len(votes), np.nan), "majority"
     # with fewer nothing tells good reviewers from bad, and the model would overrule them all
     if several.sum() >= ENOUGH and np.sum(np.bincount(labels[several]) >= EACH) > 1:
-        found, sure = _crowdlab(votes, likely)
+        estimated, sure = _crowdlab(votes, likely)
         # nor does it overrule reviewers who are of one mind: how likely they are wrong is not told
-        overruled = (votes.nunique(axis=1) == 1).to_numpy() & (found != labels)
-        labels, sure = np.where(overruled, labels, found), np.where(overruled, np.nan, sure)
+        overruled = (votes.nunique(axis=1) == 1).to_numpy() & (estimated != labels)
+        labels, sure = np.where(overruled, labels, estimated), np.where(overruled, np.nan, sure)
         method = "crowdlab"
     return {
         str(case): Consensus(
@@ -104,15 +104,15 @@ def _crowdlab(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that classes nobody chose are left out
-        found = get_label_quality_multiannotator(
+        quality = get_label_quality_multiannotator(
             votes.reset_index(drop=True),
             likely,
             verbose=False,
             return_detailed_quality=False,
             return_annotator_stats=False,
         )["label_quality"]
-    sure = found["consensus_quality_score"].to_numpy(np.float64)
-    return found["consensus_label"].to_numpy(np.int64), sure
+    sure = quality["consensus_quality_score"].to_numpy(np.float64)
+    return quality["consensus_label"].to_numpy(np.int64), sure
 
 
 def _majority(votes: pd.DataFrame, likely: NDArray[np.float64]) -> NDArray[np.int64]:

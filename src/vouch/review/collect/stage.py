@@ -85,7 +85,7 @@ def collect(
     """
     reading = read_answers(path)
     answers = reading.answers
-    given = [answer for answer in answers if not answer.blank]
+    filled = [answer for answer in answers if not answer.blank]
     source = present_source(root, usecase)
     params = load_params(root / "params.yaml", CollectParams, "collect", usecase)
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
@@ -94,27 +94,27 @@ def collect(
         intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
         before = recorded(folder, source.name)
-        given = recognised(given, before.sort_values(["sequence", "issued_at"]))
-        aside = check(root, given, cases, labels(source), intake.moment)
-        right = [answer for place, answer in enumerate(given) if place not in aside]
-        taken = take(intake, right, before)
+        filled = recognised(filled, before.sort_values(["sequence", "issued_at"]))
+        aside = check(root, filled, cases, labels(source), intake.moment)
+        right = [answer for place, answer in enumerate(filled) if place not in aside]
+        accepted = take(intake, right, before)
         progress(1, 3, "keeping them")
-        batch = keep(folder, taken.table, state / "scratch")
+        batch = keep(folder, accepted.table, state / "scratch")
         progress(2, 3, "versioning them")
         version(root, folder)
     progress(3, 3, "collected")
     waiting = untrained(root, folder, usecase)
     return {
-        "read": len(given),
-        "blank": len(answers) - len(given),
+        "read": len(filled),
+        "blank": len(answers) - len(filled),
         "batch": batch,
-        "new": taken.new,
-        "known": len(right) - taken.new,
-        "set_aside": [asdict(one) for one in aside.values()],
+        "new": accepted.new,
+        "known": len(right) - accepted.new,
+        "set_aside": [asdict(refused) for refused in aside.values()],
         "since_training": waiting,
         "enough": waiting >= params.retrain_after,
-        "agreement": kappas(taken.votes),
-        "conflicts": taken.conflicts,
+        "agreement": kappas(accepted.votes),
+        "conflicts": accepted.conflicts,
         "ignored": reading.ignored,
         "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
     }
@@ -165,8 +165,8 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
     # a file may bring older decisions than those that are known
     decided = decided.sort_values(["decided_at", "sequence"], kind="stable", ignore_index=True)
     last = decided.groupby(["case", "actor"])["sequence"].last()
-    held = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
-    fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(held).to_numpy()
+    keys = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
+    fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(keys).to_numpy()
     votes, likely = _votes(intake, decided)
     agreed = consensus(votes, likely)
     touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
@@ -184,11 +184,11 @@ def labels(source: Declaration) -> dict[str, int]:
 
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
     """Keep what is not known: a label its reviewer never gave, or gave at a later, written time."""
-    known = labels(intake.source)
+    numbers = labels(intake.source)
     last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
     rows: list[dict[str, Any]] = []
     for answer in answers:
-        label = known[answer.decision.lower()]
+        label = numbers[answer.decision.lower()]
         when = decided_at(answer, intake.cases[answer.case].out_at)
         key = (answer.case, answer.reviewer, label)
         if key in last and (when is None or when <= last[key]):
@@ -247,17 +247,17 @@ def _issued(
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
     rows = []
     for number, case in enumerate(sorted(touched & agreed.keys()), start=place):
-        held = agreed[case]
+        outcome = agreed[case]
         lead = case in ends.index
         rows.append(
             _about(intake.cases[case])
             | _place(intake, number)
             | {
-                "label": int(ends[case]) if lead else held.label,
+                "label": int(ends[case]) if lead else outcome.label,
                 "actor": CONSENSUS,
                 "decided_at": intake.moment + number * AFTER,
-                "confidence": None if lead else held.confidence,
-                "comment": "a lead's word" if lead else held.method,
+                "confidence": None if lead else outcome.confidence,
+                "comment": "a lead's word" if lead else outcome.method,
                 "seconds": None,
                 "final": False,
                 "superseded": False,
@@ -270,8 +270,8 @@ def _issued(
 
 def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     """Return each reviewer's last word on each case, and the model's probabilities."""
-    there = decided[decided["case"].isin(intake.cases)]
-    votes = there.groupby(["case", "actor"])["label"].last().unstack().astype(float)
+    rows = decided[decided["case"].isin(intake.cases)]
+    votes = rows.groupby(["case", "actor"])["label"].last().unstack().astype(float)
     likely = np.array([intake.cases[str(case)].scores for case in votes.index])
     return votes, likely
 
@@ -289,11 +289,11 @@ def _conflicts(
     ended = set(decided[decided["final"].astype(bool)]["case"])
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
     for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):
-        given = differing.loc[case].dropna()
+        choices = differing.loc[case].dropna()
         yield {
             "case": case,
             "entity": intake.cases[case].entity,
-            "votes": {str(who): classes[int(label)] for who, label in given.items()},
+            "votes": {str(who): classes[int(label)] for who, label in choices.items()},
             "consensus": classes[agreed[case].label],
             "confidence": agreed[case].confidence,
             "method": agreed[case].method,

@@ -48,8 +48,8 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
 
 def _askable(pool: pd.DataFrame) -> pd.DataFrame:
     """Keep the rows that can be chosen, in the order of their random numbers."""
-    asked = pool["twin"][pool["taken"]].dropna()
-    rows = pool[~pool["taken"] & ~pool["twin"].isin(asked)].sort_values(["u", "entity"])
+    twins = pool["twin"][pool["taken"]].dropna()
+    rows = pool[~pool["taken"] & ~pool["twin"].isin(twins)].sort_values(["u", "entity"])
     return rows[rows["twin"].isna() | ~rows["twin"].duplicated()].reset_index(drop=True)
 
 
@@ -57,9 +57,9 @@ def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iter
     """Line up each stream's first rows, and those of all streams but it may choose before."""
     weights, queues = params.weights, {}
     for name, largest in MEASURES.items():
-        known = rows[name].dropna().astype(float)
+        values = rows[name].dropna().astype(float)
         if weights[name]:
-            best = known.sort_values(ascending=not largest, kind="stable").index[:n]
+            best = values.sort_values(ascending=not largest, kind="stable").index[:n]
             queues[name] = iter(best.tolist())
     return queues
 

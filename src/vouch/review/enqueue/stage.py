@@ -120,9 +120,9 @@ def _choose(
     desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
 ) -> tuple[list[Case], list[str]]:
     """Choose cases; return them and warnings."""
-    wanted, warnings = _wanted(desk, n, params)
-    cases = _cases(desk, wanted, params, progress)
-    if len(cases) < wanted:
+    count, warnings = _wanted(desk, n, params)
+    cases = _cases(desk, count, params, progress)
+    if len(cases) < count:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
     return cases, warnings
 
@@ -172,35 +172,35 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
     evaluated = root / find("evaluate").outputs["evaluation"].format(usecase=usecase)
     if not registered.exists():
         raise VouchError(f"{registered}: no model is registered yet", f"vouch run {usecase}")
-    made = read_json(registered)
-    if made["name"] != f"{usecase}-{source.name}":
+    registration = read_json(registered)
+    if registration["name"] != f"{usecase}-{source.name}":
         raise VouchError(
-            f"{registered}: the model is {made['name']}, but the source is {source.name!r}",
+            f"{registered}: the model is {registration['name']}, but the source is {source.name!r}",
             f"vouch run {usecase}",
         )
     threshold = (read_json(evaluated).get("threshold") or {}).get("value")
     queue = Queue(state, usecase, source.name)
-    return Desk(root, source, queue, f"{made['name']}:{made['version']}", threshold)
+    return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", threshold)
 
 
 def _wanted(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    left = max(params.capacity - desk.queue.count_since(midnight), 0)
-    if left and (n is None or n <= left):
-        return left if n is None else n, []
+    remaining = max(params.capacity - desk.queue.count_since(midnight), 0)
+    if remaining and (n is None or n <= remaining):
+        return remaining if n is None else n, []
     day = f"of the day's {params.capacity} (enqueue.{desk.usecase}.capacity)"
-    return left, [f"{left} cases {day} are left" + (f", {n} were asked for" if n else "")]
+    return remaining, [f"{remaining} cases {day} are left" + (f", {n} were asked for" if n else "")]
 
 
-def _cases(desk: Desk, wanted: int, params: EnqueueParams, progress: Progress) -> list[Case]:
+def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) -> list[Case]:
     """Choose rows and gather what is shown of each."""
     train = desk.path(GOLD, "train.parquet")
     rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
-    asked = {case.entity for case in desk.queue.all()}
+    queued = {case.entity for case in desk.queue.all()}
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    taken = asked | decided(folder, "entity", desk.source.name)
-    progress(0, wanted + 1, "choosing")
-    chosen = select(pool(rows, desk.usecase, taken), wanted, params)
+    excluded = queued | decided(folder, "entity", desk.source.name)
+    progress(0, count + 1, "choosing")
+    chosen = select(pool(rows, desk.usecase, excluded), count, params)
     return [] if chosen.empty else _explained(desk, rows, chosen, progress)
 
 
@@ -209,12 +209,12 @@ def _explained(
 ) -> list[Case]:
     ids = chosen["entity"].tolist()
     facts = _facts(desk.path(SILVER, "rows.parquet"), ids)
-    given = pd.Series(list(scores(rows)), index=rows["id"]).loc[ids]
-    moment, found = now(), []
+    probabilities = pd.Series(list(scores(rows)), index=rows["id"]).loc[ids]
+    moment, cases = now(), []
     for row, reason in zip(chosen.to_dict("records"), _reasons(desk, ids), strict=True):
         entity, chance = row["entity"], row["propensity"]
-        likely = given[entity]
-        found.append(
+        likely = probabilities[entity]
+        cases.append(
             Case(
                 case=name(desk.source, entity),
                 usecase=desk.usecase,
@@ -231,8 +231,8 @@ def _explained(
                 out_at=moment,
             )
         )
-        progress(len(found), len(ids) + 1, f"explaining {entity}")
-    return found
+        progress(len(cases), len(ids) + 1, f"explaining {entity}")
+    return cases
 
 
 def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
@@ -259,12 +259,12 @@ def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         table = connection.execute(query, [list(ids)]).to_arrow_table()
     shown = [c for c in table.column_names if c not in HIDDEN]
     rows = table.select(shown).to_pylist()
-    found = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
-    if missing := [entity for entity in ids if entity not in found]:
+    facts = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
+    if missing := [entity for entity in ids if entity not in facts]:
         raise VouchError(
             f"{silver}: no row {missing[0]!r}, which the model was trained on", "run the pipeline"
         )
-    return found
+    return facts
 
 
 def _plain(value: Any) -> Any:

@@ -113,8 +113,8 @@ class Queue:
         """Return every case, in the order they were put out."""
         query = select(Row).filter_by(usecase=self._usecase, origin=self._origin)
         with Session(self._engine) as session:
-            found = session.scalars(query.order_by(Row.out_at, Row.case)).all()
-            return [Case(**{name: getattr(row, name) for name in FIELDS}) for row in found]
+            rows = session.scalars(query.order_by(Row.out_at, Row.case)).all()
+            return [Case(**{name: getattr(row, name) for name in FIELDS}) for row in rows]
 
     def count_since(self, moment: datetime) -> int:
         """Count the use case's cases that were put out at a moment (UTC) or later."""

@@ -52,10 +52,10 @@ def _otherwise(guess: Guess, facts: Facts, *, commas: bool) -> Guess:
         f"file's a {signs[1]} (decimal:)"
     )
     if guess.role == "amount" or against < 0.5:
-        told = f"{doubt}: such rows may be rejected. Is that right?"
-        return replace(guess, doubts=(*guess.doubts, told))
-    told = f"{doubt}: it is left out. Is that right?"
-    return Guess(guess.column, "ignore", "its numbers are written otherwise", doubts=(told,))
+        question = f"{doubt}: such rows may be rejected. Is that right?"
+        return replace(guess, doubts=(*guess.doubts, question))
+    question = f"{doubt}: it is left out. Is that right?"
+    return Guess(guess.column, "ignore", "its numbers are written otherwise", doubts=(question,))
 
 
 def file_doubts(

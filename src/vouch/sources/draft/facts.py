@@ -251,14 +251,14 @@ def declared(layout: Layout) -> dict[str, Any]:
 
 
 def _value(place: int) -> str:
-    known = ", ".join(f"'{word}'" for word in MISSING)
+    words = ", ".join(f"'{word}'" for word in MISSING)
     text = f"nullif(trim(cells[{place + 1}]), '')"
-    return f"CASE WHEN lower({text}) NOT IN ({known}) THEN {text} END"
+    return f"CASE WHEN lower({text}) NOT IN ({words}) THEN {text} END"
 
 
 def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
     """Count what the sampled values of one column could be read as."""
-    found = connection.execute(
+    row = connection.execute(
         f"""WITH texts AS (SELECT place, {_value(place)} AS v FROM sample),
           cleaned AS (SELECT place, v,
             regexp_replace(regexp_replace(v, '{SIGNS}|[\\s\\x{{00A0}}]', '', 'gi'),
@@ -290,8 +290,8 @@ def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
           count_if(regexp_full_match(v, '{DATED}')) AS dated
         FROM steps"""
     ).fetchone()
-    assert found is not None
-    *counts, dated = (n or 0 for n in found)
+    assert row is not None
+    *counts, dated = (n or 0 for n in row)
     fitting = _fitting(connection, place, counts[1]) if dated > 0.9 * counts[1] > 0 else ()
     counted = _Counted(*counts, fitting=fitting)
     top, signs = _top(connection, place), _signs(connection, place)
@@ -304,8 +304,8 @@ def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[s
     first = math.floor(spare) + 10
     # one that misses too many of the first values is out without a look at the others
     tried = _counts(connection, place, TIME_FORMATS, first)
-    left = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
-    counts = _counts(connection, place, left, rows)
+    candidates = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
+    counts = _counts(connection, place, candidates, rows)
     return tuple(f for f, n in counts.items() if rows - n < spare)
 
 
@@ -364,17 +364,17 @@ def _dated(fitting: tuple[str, ...], least: float | None) -> bool:
 
 
 def _top(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
-    found = connection.execute(
+    rows = connection.execute(
         f"""SELECT v FROM (SELECT {_value(place)} AS v FROM sample)
             WHERE v IS NOT NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {FEW_VALUES}"""
     ).fetchall()
-    return tuple(value for (value,) in found)
+    return tuple(value for (value,) in rows)
 
 
 def _signs(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
-    found = connection.execute(
+    rows = connection.execute(
         f"""SELECT DISTINCT upper(regexp_extract(v, '({SIGNS})', 1, 'i'))
             FROM (SELECT {_value(place)} AS v FROM sample)
             WHERE regexp_full_match(v, '{SIGNED}', 'i') ORDER BY 1"""
     ).fetchall()
-    return tuple(sign for (sign,) in found if sign)
+    return tuple(sign for (sign,) in rows if sign)

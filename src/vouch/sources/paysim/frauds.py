@@ -63,11 +63,11 @@ def in_order(*parts: Payments) -> Payments:
 def _pairs(rng: np.random.Generator, n: int) -> Payments:
     """Transfers of all that is held, in pieces, each cashed out at once."""
     step = rng.integers(1, STEPS + 1, n)
-    held = _held(rng, step)
-    pieces = -(-held // (FRAUD_PIECE * 100))
+    balance = _held(rng, step)
+    pieces = -(-balance // (FRAUD_PIECE * 100))
     victim = np.repeat(np.arange(n), pieces)[:n]
     earlier = np.arange(n) - np.searchsorted(victim, victim)
-    before = held[victim] - earlier * FRAUD_PIECE * 100
+    before = balance[victim] - earlier * FRAUD_PIECE * 100
     amount = np.minimum(before, FRAUD_PIECE * 100)
     # the cash-out is made from the fresh account, which holds just that
     both = np.stack([before, amount], axis=1).ravel()
@@ -90,10 +90,17 @@ def _held(rng: np.random.Generator, step: Ints) -> Cents:
 def _flagged(rng: np.random.Generator, n: int) -> Payments:
     """Transfers that were stopped: nothing moved, nothing is cashed out."""
     step = rng.integers(1, STEPS + 1, n)
-    held = np.maximum(_held(rng, step), round(FLAGGED_LEAST * 100))
+    balance = np.maximum(_held(rng, step), round(FLAGGED_LEAST * 100))
     yes = np.ones(n, bool)
     return Payments(
-        step, np.full(n, TRANSFER), np.minimum(held, FRAUD_PIECE * 100), held, held, yes, yes, ~yes
+        step,
+        np.full(n, TRANSFER),
+        np.minimum(balance, FRAUD_PIECE * 100),
+        balance,
+        balance,
+        yes,
+        yes,
+        ~yes,
     )
 
 

@@ -88,9 +88,9 @@ class Payees:
         popular = np.array([p.popular for p in PHASES])[phase, who]
         now = PHASES[phase[-1]]
         account = self._funded(payments, popular, now.tries)
-        opens, held = self._opening(payments)
+        opens, balances = self._opening(payments)
         account[opens] = len(self._names) + np.arange(len(opens))
-        self._open(held)
+        self._open(balances)
         self._enrich(account[payments.type != DEBIT], now.enriched)
         self._paid = np.append(self._paid, account)
         return account
@@ -102,9 +102,9 @@ class Payees:
         chance *= np.array(OPENS)[who, payments.type]
         chance = np.where(payments.fraud, FRAUD_NEW_ACCOUNT, chance)
         rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
-        held = self._held(payments.part(rows))
-        funded = held >= _needed(payments)[rows]
-        return rows[funded], held[funded]
+        balances = self._held(payments.part(rows))
+        funded = balances >= _needed(payments)[rows]
+        return rows[funded], balances[funded]
 
     def _funded(self, payments: Payments, popular: NDArray[np.float64], tries: int) -> Ints:
         """Accounts open so far; who pays in bulk seeks one that holds at least the amount."""
@@ -133,9 +133,9 @@ class Payees:
         account[chosen] = self._rng.choice(self._paid, int(chosen.sum()))
         return account
 
-    def _open(self, held: Cents) -> None:
-        self._names = np.append(self._names, self._rng.integers(0, NAMES, len(held)))
-        self._balances = np.append(self._balances, held)
+    def _open(self, balances: Cents) -> None:
+        self._names = np.append(self._names, self._rng.integers(0, NAMES, len(balances)))
+        self._balances = np.append(self._balances, balances)
 
     def _held(self, payments: Payments) -> Cents:
         """What accounts hold that would open for these payments."""
@@ -143,13 +143,13 @@ class Payees:
         empty = np.array([p.empty_account for p in PHASES])[_phase(payments.step)]
         empty[payments.bulk | (payments.type == DEBIT)] = 0.0
         empty[payments.fraud] = 1.0
-        held = np.where(
+        balances = np.where(
             payments.bulk,
             whole_balance(self._rng, BULK_BALANCE, n),
             whole_balance(self._rng, CLIENT_BALANCE, n),
         )
-        held[self._rng.random(n) < empty] = 0
-        return held
+        balances[self._rng.random(n) < empty] = 0
+        return balances
 
 
 def _needed(payments: Payments) -> Cents:

@@ -68,14 +68,14 @@ def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
 def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
     """Draw the amount of each payment by its type, one cent to the largest published."""
     units = np.empty(len(kind))
-    for of, given in enumerate(phase.amounts):
+    for of, parameters in enumerate(phase.amounts):
         rows = np.flatnonzero(kind == of)
-        if len(given) == len(QUANTILE_LEVELS):
-            units[rows] = drawn(rng, given, len(rows))
+        if len(parameters) == len(QUANTILE_LEVELS):
+            units[rows] = drawn(rng, parameters, len(rows))
         elif of == TRANSFER:
-            units[rows] = rng.lognormal(given[0], given[1], len(rows))
+            units[rows] = rng.lognormal(parameters[0], parameters[1], len(rows))
         else:
-            units[rows] = rng.gamma(given[0], given[1], len(rows))
+            units[rows] = rng.gamma(parameters[0], parameters[1], len(rows))
     return np.round(np.clip(units, 0.01, LARGEST_AMOUNT) * 100).astype(np.int64)
 
 

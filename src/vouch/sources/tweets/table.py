@@ -132,10 +132,10 @@ def write(
     Raises:
         VouchError: A suffix is another one, or a number is out of range.
     """
-    for option, given in (("--out", path), ("--prices", prices_path)):
-        if given and given.suffix not in (".parquet", ".csv"):
+    for option, file in (("--out", path), ("--prices", prices_path)):
+        if file and file.suffix not in (".parquet", ".csv"):
             raise VouchError(
-                f"{option}: cannot write a {given.suffix!r} file", "name it .parquet or .csv"
+                f"{option}: cannot write a {file.suffix!r} file", "name it .parquet or .csv"
             )
     tweets, quotes = simulate(rows, seed, label_noise, market, progress)
     _save(tweets, path)
@@ -181,14 +181,14 @@ def _draw(rng: np.random.Generator, history: History, people: People) -> Drawn:
 def _pass_on(rng: np.random.Generator, drawn: Drawn, people: People, texts: pa.Array) -> pa.Array:
     """Replace some texts by an earlier one of the same class and asset, marked as passed on."""
     copies = np.flatnonzero(rng.random(len(texts)) < COPIES)
-    found, source = _earlier(rng, drawn, copies)
+    targets, source = _earlier(rng, drawn, copies)
     authors = people.names.take(pa.array(drawn.authors[source]))
-    said = pa.array(COMMENTS).take(pa.array(rng.integers(0, len(COMMENTS), len(source))))
+    comments = pa.array(COMMENTS).take(pa.array(rng.integers(0, len(COMMENTS), len(source))))
     passed = pc.binary_join_element_wise(
-        said, "RT @", authors, ": ", texts.take(pa.array(source)), ""
+        comments, "RT @", authors, ": ", texts.take(pa.array(source)), ""
     )
     mask = np.zeros(len(texts), bool)
-    mask[found] = True
+    mask[targets] = True
     return pc.replace_with_mask(texts, pa.array(mask), passed)
 
 
@@ -199,14 +199,14 @@ def _earlier(
     group = drawn.classes * len(ASSETS) + drawn.assets
     original = np.ones(len(group), bool)
     original[copies] = False
-    found, source = [], []
+    targets, source = [], []
     for each in np.unique(group[copies]):
         pool = np.flatnonzero(original & (group == each))
         mine = copies[group[copies] == each]
         before = np.searchsorted(pool, mine) - rng.geometric(0.15, len(mine))
-        found.append(mine[before >= 0])
+        targets.append(mine[before >= 0])
         source.append(pool[before[before >= 0]])
-    places = np.concatenate(found)
+    places = np.concatenate(targets)
     order = np.argsort(places)
     return places[order], np.concatenate(source)[order]
 
