@@ -219,28 +219,28 @@ def assign(cases: Sequence[str], people: int, each: int, seed: int) -> NDArray[n
 
 
 def _answer(
-    asked: "pd.DataFrame",
+    undecided: "pd.DataFrame",
     reviewer: Reviewer,
     chosen: NDArray[np.bool_],
     classes: tuple[str, ...],
     seed: int,
 ) -> "pd.DataFrame":
-    own = asked[chosen.any(axis=0)]
+    own = undecided[chosen.any(axis=0)]
     truth, cost = own["label"].to_numpy(np.int64), own["cost"].to_numpy(np.float64)
     cases, entities = own["case"].tolist(), own["entity"].tolist()
-    said = decide(reviewer, cases, entities, truth, cost, len(classes), seed)
-    named = np.array(classes, object)[said]
+    decisions = decide(reviewer, cases, entities, truth, cost, len(classes), seed)
+    named = np.array(classes, object)[decisions]
     return own.assign(decision=named, reviewer=reviewer.name)
 
 
 def _write(
-    cases: "pd.DataFrame", asked: "pd.Index[int]", answers: list["pd.DataFrame"], out: Path
+    cases: "pd.DataFrame", index: "pd.Index[int]", answers: list["pd.DataFrame"], out: Path
 ) -> None:
     """Write the cases in their order, a row a reviewer."""
     import pandas as pd
 
     from vouch.core.files import replacing
 
-    rows = pd.concat([cases.drop(index=asked), *answers])[cases.columns]
+    rows = pd.concat([cases.drop(index=index), *answers])[cases.columns]
     with replacing(out) as draft:
         escape_table(rows.sort_index(kind="stable")).to_csv(draft, index=False)

@@ -122,8 +122,8 @@ def assessed_rows(rows: pd.DataFrame, fold: Fold) -> NDArray[np.bool_]:
     times = rows["time"].to_numpy(dtype="datetime64[us]")
     day = times.astype("datetime64[D]").astype("datetime64[us]")
     within = (times >= np.datetime64(fold.assessed)) & (times < np.datetime64(fold.end))
-    known = first < day - np.timedelta64(DELAY // timedelta(microseconds=1), "us")
-    return np.asarray(within & ~known)
+    fraudulent = first < day - np.timedelta64(DELAY // timedelta(microseconds=1), "us")
+    return np.asarray(within & ~fraudulent)
 
 
 def card_precision(rows: pd.DataFrame, capacity: int = CAPACITY) -> float:

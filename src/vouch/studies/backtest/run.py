@@ -88,7 +88,7 @@ def backtest(
         return max(fold.end for fold in folds)
 
     progress(0, len(folds) + 1, "computing features")
-    ground = Reader(source, path).read(until, lambda found: chosen(found, settings.candidate))
+    ground = Reader(source, path).read(until, lambda features: chosen(features, settings.candidate))
     results = []
     for done, fold in enumerate(folds, start=1):
         progress(done, len(folds) + 1, f"fold {fold.start.date()}")
@@ -157,7 +157,7 @@ def training_rows(rows: pd.DataFrame, fold: Fold, history: int | None) -> NDArra
     Returns:
         A mask over the rows.
     """
-    known = (rows["truth_known_at"] <= fold.assessed) & (rows["time"] < fold.assessed)
+    labelled = (rows["truth_known_at"] <= fold.assessed) & (rows["time"] < fold.assessed)
     if history is not None:
-        known &= rows["time"] >= fold.trained - timedelta(days=history)
-    return known.to_numpy()
+        labelled &= rows["time"] >= fold.trained - timedelta(days=history)
+    return labelled.to_numpy()

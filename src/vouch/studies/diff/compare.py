@@ -59,25 +59,31 @@ def diff(
             is no size.
     """
     progress(0, STEPS, "finding")
-    one, other = (find(root, state, side, of) for side in (a, b))
+    first, second = (find(root, state, side, of) for side in (a, b))
     with connect(memory=memory) as engine:
         try:
             progress(1, STEPS, "comparing rows")
-            both = pair(engine.con, one, other, key)
+            both = pair(engine.con, first, second, key)
             rows.differing(both)
             progress(2, STEPS, "looking at what differs")
-            found = {"rows": rows.counts(both), "columns": _columns(both)}
-            found |= {"examples": rows.examples(both)}
+            result = {"rows": rows.counts(both), "columns": _columns(both)}
+            result |= {"examples": rows.examples(both)}
             progress(3, STEPS, "resolving labels")
-            typed = one.format == other.format == ".parquet"  # text tells no label from another
-            told = labels(engine, both, one.usecase) if both.issues and typed else None
+            typed = first.format == second.format == ".parquet"  # text tells no label from another
+            relabelled = labels(engine, both, first.usecase) if both.issues and typed else None
         except UNFIT as error:
             reason = str(error).strip().splitlines()[0]
             raise VouchError(
                 f"{a}, {b}: cannot be compared: {reason}", "give it more --memory"
             ) from None
     progress(STEPS, STEPS, "compared")
-    return {"a": one.name, "b": other.name, "key": list(both.key), **found, "labels": told}
+    return {
+        "a": first.name,
+        "b": second.name,
+        "key": list(both.key),
+        **result,
+        "labels": relabelled,
+    }
 
 
 def _columns(pair: Pair) -> dict[str, Any]:

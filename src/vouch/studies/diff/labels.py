@@ -103,6 +103,6 @@ def _called(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _rows(pair: Pair, query: str) -> list[dict[str, Any]]:
-    found = pair.connection.execute(query)
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = pair.connection.execute(query)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

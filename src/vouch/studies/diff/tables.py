@@ -97,27 +97,27 @@ def pair(connection: "DuckDBPyConnection", a: Side, b: Side, key: Sequence[str])
     only = [tuple(c for c in t if c not in o) for t, o in (types, types[::-1])]
     retyped = {c: (types[0][c], types[1][c]) for c in both if types[0][c] != types[1][c]}
     shared = tuple(c for c in both if c not in chosen)
-    found = Pair(connection, chosen, shared, (only[0], only[1]), retyped)
-    _number(found)
-    return found
+    result = Pair(connection, chosen, shared, (only[0], only[1]), retyped)
+    _number(result)
+    return result
 
 
 def _open(connection: "DuckDBPyConnection", side: Side, view: str) -> dict[str, str]:
     """Make a view of a side's files and give its columns' types."""
     import duckdb
 
-    known: list[dict[str, str]] = []
+    schemas: list[dict[str, str]] = []
     try:
         for path in side.files:
-            asked = connection.execute(f"DESCRIBE FROM {_read(side, [path])}").fetchall()
-            known.append({str(name): str(kind) for name, kind, *_ in asked})
+            columns = connection.execute(f"DESCRIBE FROM {_read(side, [path])}").fetchall()
+            schemas.append({str(name): str(kind) for name, kind, *_ in columns})
         connection.execute(f"CREATE VIEW {view} AS FROM {_read(side, side.files)}")
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise VouchError(f"{side.name}: cannot be read: {reason}", "name a table") from None
-    if any(one.keys() != known[0].keys() for one in known):
+    if any(schema.keys() != schemas[0].keys() for schema in schemas):
         raise VouchError(f"{side.name}: its files have different columns", "name one of them")
-    return known[0]
+    return schemas[0]
 
 
 def _read(side: Side, files: Sequence[Path]) -> str:
@@ -181,7 +181,7 @@ def _common(pair: Pair, column: str) -> str:
 
     both = f"SELECT {quote(column)} FROM a UNION ALL SELECT {quote(column)} FROM b"
     try:
-        found = pair.connection.execute(f"DESCRIBE ({both})").fetchone()
+        row = pair.connection.execute(f"DESCRIBE ({both})").fetchone()
     except duckdb.Error:  # such as a struct and a number
         return "VARCHAR"
-    return str(found[1]) if found else "VARCHAR"
+    return str(row[1]) if row else "VARCHAR"

@@ -83,12 +83,12 @@ def panel(
     Returns:
         The panel; no value in it depends on a later window.
     """
-    given = {
+    transformed = {
         name: values if name == "sentiment" else np.log1p(values)
         for name, values in impulses.items()
     }
     both = np.isfinite(returns) & (impulses["tweets"] > 0)
-    return Panel(tuple(assets), _in_volatilities(returns, params), given, both.sum(axis=0))
+    return Panel(tuple(assets), _in_volatilities(returns, params), transformed, both.sum(axis=0))
 
 
 def _in_volatilities(returns: Floats, params: MarketParams) -> Floats:
@@ -116,10 +116,10 @@ def analyse(whole: Panel, params: MarketParams, progress: Progress = silent) -> 
     series = {whole.assets[c]: whole.of([c]) for c in chosen}
     if len(chosen) > 1:
         series = {ALL: whole.of(chosen)} | series
-    asked = list(questions(params)) if series else []
+    planned = list(questions(params)) if series else []
     tests: list[dict[str, Any]] = []
-    for done, question in enumerate(asked):
-        progress(done, len(asked), f"{question.impulse} and price")
+    for done, question in enumerate(planned):
+        progress(done, len(planned), f"{question.impulse} and price")
         tests += answer(question, series, params)
     return {
         "windows": dict(zip(whole.assets, whole.windows.tolist(), strict=True)),
@@ -166,19 +166,19 @@ def answer(
 
 def _effect(part: Panel, impulse: str, lag: int, params: MarketParams) -> Estimate:
     """Estimate what follows from what: the later one is the response, both in their deviations."""
-    returns, given = scaled(part.returns), scaled(part.impulses[impulse])
+    returns, series = scaled(part.returns), scaled(part.impulses[impulse])
     if lag > 0:
-        return projection(returns, given, lag, params.controls)
+        return projection(returns, series, lag, params.controls)
     if lag < 0:
-        return projection(given, returns, -lag, params.controls)
+        return projection(series, returns, -lag, params.controls)
     return correlation(part.returns, part.impulses[impulse], 0)
 
 
 def _told(estimate: Estimate) -> dict[str, Any]:
-    known = np.isfinite(estimate.value)
+    finite = np.isfinite(estimate.value)
     return {
-        "value": estimate.value if known else None,
-        "interval": list(estimate.interval) if known else None,
+        "value": estimate.value if finite else None,
+        "interval": list(estimate.interval) if finite else None,
     }
 
 
@@ -188,8 +188,8 @@ def _known(value: float) -> float | None:
 
 def strongest(tests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the test that was found most clearly, or None."""
-    found = [test for test in tests if test["found"]]
-    return max(found, key=lambda test: abs(test["z"]), default=None)
+    significant = [test for test in tests if test["found"]]
+    return max(significant, key=lambda test: abs(test["z"]), default=None)
 
 
 def conclude(
@@ -208,13 +208,13 @@ def conclude(
     about = [test for test in tests if test["impulse"] == "sentiment"]
     best = strongest([test for test in about if test["lag"] > 0])
     behind = strongest([test for test in about if test["lag"] < 0])
-    told = {
+    result = {
         "verdict": "effect" if best else "none",
         "detectable": detectable([test for test in about if test["lag"] > 0], params),
         "follows": _found(behind),
         "same": _found(strongest([test for test in about if test["lag"] == 0])),
     }
-    return told | (_found(best) or {})
+    return result | (_found(best) or {})
 
 
 def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> float | None:
@@ -256,11 +256,11 @@ def out_of_sample(whole: Panel, params: MarketParams) -> dict[str, Any]:
     """
     boundary = int(len(whole.returns) * params.train)
     lags = range(1, params.lags + 1)
-    told: dict[str, Any] = {"boundary": boundary}
+    result: dict[str, Any] = {"boundary": boundary}
     for name, impulses in (("sentiment", IMPULSES[:1]), ("everything", IMPULSES)):
         X = np.stack([later(whole.impulses[i], -lag) for i in impulses for lag in lags], axis=2)
-        told[name] = _predicted(X, whole.returns, boundary, params.trailing)
-    return told
+        result[name] = _predicted(X, whole.returns, boundary, params.trailing)
+    return result
 
 
 def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] | None:
@@ -273,10 +273,10 @@ def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] 
     base = y[train].mean()
     fitted = np.linalg.lstsq((X[train] - mean) / spread, y[train] - base, rcond=None)[0]
     missed = np.where(test, y - base, 0) ** 2
-    left = np.zeros_like(missed)
-    left[test] = (y[test] - base - (X[test] - mean) / spread @ fitted) ** 2
+    residual = np.zeros_like(missed)
+    residual[test] = (y[test] - base - (X[test] - mean) / spread @ fitted) ** 2
     days = np.arange(len(y)) // day
-    sums = [np.bincount(days, part.sum(axis=1)).astype(float) for part in (left, missed)]
+    sums = [np.bincount(days, part.sum(axis=1)).astype(float) for part in (residual, missed)]
     return {
         "value": float(1 - sums[0].sum() / sums[1].sum()),
         "interval": _resampled(sums[0][sums[1] > 0], sums[1][sums[1] > 0]),
@@ -284,7 +284,7 @@ def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] 
     }
 
 
-def _resampled(left: Floats, missed: Floats) -> list[float]:
-    drawn = np.random.default_rng(0).integers(0, len(left), (DRAWS, len(left)))
-    r2 = 1 - left[drawn].sum(axis=1) / missed[drawn].sum(axis=1)
+def _resampled(residual: Floats, missed: Floats) -> list[float]:
+    drawn = np.random.default_rng(0).integers(0, len(residual), (DRAWS, len(residual)))
+    r2 = 1 - residual[drawn].sum(axis=1) / missed[drawn].sum(axis=1)
     return np.quantile(r2, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)).tolist()

@@ -121,19 +121,19 @@ def _tables(
         prices = load_prices(engine.con, request.prices, assets, asset, minutes)
         progress(0.2, STEPS, "tweets")
         bronze = read_bronze(source, request.tweets, request.out, silent)
-        told = write_silver(
+        tweets = write_silver(
             engine.con, bronze, request.scores, assets, silver, params, _part(progress, 1)
         )
         write_gold(engine.con, silver, gold, minutes)
-        told |= {"source": source.name, "lines": bronze.lines, "rows": bronze.rows}
-        told |= _spans(engine.con, silver)
+        tweets |= {"source": source.name, "lines": bronze.lines, "rows": bronze.rows}
+        tweets |= _spans(engine.con, silver)
     if not pd.read_parquet(gold, columns=["tweets"])["tweets"].any():
         raise VouchError(
-            f"{request.tweets}: none of its {told['tweets']:,} tweets has an asset of the table, a "
-            "class and a time",
+            f"{request.tweets}: none of its {tweets['tweets']:,} tweets has an asset of the table, "
+            "a class and a time",
             "name the assets it is about: --assets TABLE.yaml",
         )
-    return told, prices
+    return tweets, prices
 
 
 def _part(progress: Progress, step: int) -> Progress:
@@ -212,11 +212,11 @@ def _over_time(windows: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def volatile_days(windows: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return each asset's days: tweets and volatility, the root of the summed squared returns."""
-    found = [pd.DataFrame({"asset": [], "tweets": [], "volatility": []})]
+    tables = [pd.DataFrame({"asset": [], "tweets": [], "volatility": []})]
     for asset, rows in windows.items():
         squares = (rows["return"] ** 2).resample("1D").sum(min_count=24)
         days = pd.DataFrame(
             {"tweets": rows["tweets"].resample("1D").sum(), "volatility": squares**0.5}
         )
-        found.append(days[(days > 0).all(axis=1)].assign(asset=asset))
-    return pd.concat(found, ignore_index=True)
+        tables.append(days[(days > 0).all(axis=1)].assign(asset=asset))
+    return pd.concat(tables, ignore_index=True)

@@ -52,13 +52,13 @@ def speaking(
     drawable = np.array([not ELSEWHERE.search(name) for name in names])
     labels = np.asarray(classes)
     usual = np.asarray(counts.mean(axis=0)).ravel()
-    found = []
+    result = []
     for label in range(3):
         here = np.asarray(counts[labels == label].sum(axis=0)).ravel()
         beyond = np.where(drawable, here - usual * (labels == label).sum(), 0)
         top = [i for i in np.argsort(-beyond, kind="stable")[:WORDS] if beyond[i] > 0]
-        found.append({str(names[i]): float(beyond[i]) for i in top})
-    return found
+        result.append({str(names[i]): float(beyond[i]) for i in top})
+    return result
 
 
 def _vectorizer(assets: Assets, *, binary: bool) -> Any:
@@ -113,7 +113,7 @@ def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list
     # a topic's load counts in units of its words' weights, which no scaling changes
     loads = model.fit_transform(weights) * model.components_.sum(axis=1)
     main = np.where(loads.max(axis=1) > 0, loads.argmax(axis=1), -1)
-    told = [
+    result = [
         {
             "words": [str(names[i]) for i in np.argsort(-part, kind="stable")[:TOP]],
             "share": float((main == n).mean()),
@@ -121,4 +121,4 @@ def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list
         }
         for n, part in enumerate(model.components_)
     ]
-    return sorted(told, key=lambda topic: -topic["share"])
+    return sorted(result, key=lambda topic: -topic["share"])

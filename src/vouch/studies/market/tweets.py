@@ -78,21 +78,21 @@ def _fitting(folder: Path, file: Path) -> Declaration:
     texts = [d for d in declared if all(d.has(role) for role in NEEDED)]
     fits: list[tuple[int, bool, Declaration]] = []
     for source in texts:
-        there = _columns(file, source)
+        present = _columns(file, source)
         needed = {name for name, column in source.columns.items() if not column.optional}
-        if needed - {"label"} <= there and _timed(source, there):
-            fits.append((len(there & source.columns.keys()), source.name == PREFERRED, source))
+        if needed - {"label"} <= present and _timed(source, present):
+            fits.append((len(present & source.columns.keys()), source.name == PREFERRED, source))
     if not fits:
-        known = ", ".join(source.name for source in texts) or "none"
+        names = ", ".join(source.name for source in texts) or "none"
         raise VouchError(
-            f"{file}: fits no source of texts with a time ({known})",
+            f"{file}: fits no source of texts with a time ({names})",
             "--source NAME to see what is missing, or declare it in data/sources",
         )
     return max(fits, key=lambda fit: fit[:2])[2]
 
 
-def _timed(source: Declaration, there: set[str]) -> bool:
-    return all(source.column(role) in there for role in NEEDED)
+def _timed(source: Declaration, present: set[str]) -> bool:
+    return all(source.column(role) in present for role in NEEDED)
 
 
 def _columns(file: Path, source: Declaration) -> set[str]:
@@ -133,7 +133,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
     with tempfile.TemporaryDirectory(dir=out, prefix=".market-") as folder:
         raw, declared = Path(folder) / "raw", Path(folder) / f"{source.name}.yaml"
         declared.write_text(yaml.safe_dump(source.model_dump(mode="json", exclude_none=True)))
-        told = ingest(
+        summary = ingest(
             declaration=declared,
             raw=raw,
             files=[keep(raw, file)],
@@ -144,7 +144,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
             params=IngestParams(),
             progress=progress,
         )
-    return Bronze(out / "bronze.parquet", source, told["lines"], told["rows"])
+    return Bronze(out / "bronze.parquet", source, summary["lines"], summary["rows"])
 
 
 def write_silver(
@@ -198,16 +198,16 @@ def _read_texts(bronze: Bronze, out: Path, threshold: float | None, progress: Pr
     with pq.ParquetWriter(out, schema) as writer:
         for rows in _batches(bronze.path):
             texts = [text or "" for text in rows["text"].to_pylist()]
-            given = {
+            arrays = {
                 name: rows[name].cast(kind)
                 if name in rows.column_names
                 else pa.nulls(len(rows), kind)
                 for name, kind in columns.items()
             }
             read = _vader(texts, threshold)
-            given |= {"n": pa.array(range(done, done + len(rows))), "vader": read}
-            given["clean"] = pa.array(_clean(texts))
-            writer.write_table(pa.table([given[name] for name in schema.names], schema=schema))
+            arrays |= {"n": pa.array(range(done, done + len(rows))), "vader": read}
+            arrays["clean"] = pa.array(_clean(texts))
+            writer.write_table(pa.table([arrays[name] for name in schema.names], schema=schema))
             done += len(rows)
             progress(done, bronze.rows, "reading sentiment")
 
@@ -284,9 +284,11 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
     try:
         names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()]
     except duckdb.Error as error:
-        told = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         kind = "parquet" if is_parquet(scores) else "csv"
-        raise VouchError(f"{scores}: cannot be read as {kind} ({told})", "check the file") from None
+        raise VouchError(
+            f"{scores}: cannot be read as {kind} ({reason})", "check the file"
+        ) from None
     if missing := [name for name in ("id", "prediction") if name not in names]:
         raise VouchError(
             f"{scores}: no column {missing[0]!r}; the file has: {', '.join(names)}",
@@ -297,8 +299,8 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
 
 def _map_assets(connection: "DuckDBPyConnection", assets: Assets) -> None:
     """Make ``about``: the assets of each tweet."""
-    said = [a for (a,) in connection.execute("SELECT DISTINCT asset FROM texts").fetchall() if a]
-    _pairs(connection, "columns_called", {name: assets.find(name) for name in said})
+    names = [a for (a,) in connection.execute("SELECT DISTINCT asset FROM texts").fetchall() if a]
+    _pairs(connection, "columns_called", {name: assets.find(name) for name in names})
     _pairs(connection, "texts_called", assets.tokens())
     connection.execute(
         """CREATE TEMP TABLE about AS
