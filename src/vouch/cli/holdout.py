@@ -127,16 +127,16 @@ def _lines(answer: dict[str, Any]) -> list[str]:
     lines = []
     for kind in ("truth", "rule"):
         for name, figure in answer.get(kind, {}).items():
-            text = _said(figure)
+            text = _estimate(figure)
             lines += [f"{name} against {kind}: {text}"] if text else []
     for rival in ("rule", "champion"):
         compared = answer.get(f"against_{rival}", {})
-        text = _said(compared.get("difference"))
+        text = _estimate(compared.get("difference"))
         lines += [f"{compared['metric']} beyond the {rival}'s: {text}"] if text else []
     return lines
 
 
-def _said(figure: Any) -> str:
+def _estimate(figure: Any) -> str:
     if not isinstance(figure, dict) or not figure.get("interval"):
         return ""
     low, high = figure["interval"]

@@ -51,7 +51,7 @@ def score(
         result = score_file(Path(), STATE, request, progress)
     write(
         f"{result['model']}: {result['scored']:,} of {result['rows']:,} rows scored, "
-        f"{_told(result)} -> {out}"
+        f"{_class_counts(result)} -> {out}"
     )
     for warning in result["warnings"]:
         write(f"warning: {warning}", error=True)
@@ -59,7 +59,7 @@ def score(
         write_json(json_file, result)
 
 
-def _told(result: dict[str, Any]) -> str:
+def _class_counts(result: dict[str, Any]) -> str:
     """Return how many rows got which class."""
     if result["threshold"] is not None:
         flagged = list(result["predicted"].values())[1]

@@ -90,7 +90,7 @@ def _add_columns(connection: Connection, metadata: MetaData) -> None:
 
 
 def append_only(table: Table) -> None:
-    """Let the database itself refuse to change or delete a table's rows.
+    """Add triggers by which the database refuses to change or delete a table's rows.
 
     Args:
         table: The table; takes effect when it is created.

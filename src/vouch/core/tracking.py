@@ -170,7 +170,7 @@ def _elsewhere(connection: Connection, state: Path, ours: str) -> bool:
 
 
 def _move(connection: Connection, state: Path, ours: str) -> None:
-    """Put the project's own folder before what is below another's."""
+    """Replace another project's folder in stored addresses by this project's own."""
     place = {"inside": _inside(state), "ours": f"{ours}/"}
     connection.execute(
         text(f"UPDATE experiments SET artifact_location = :ours || '0' WHERE {DEFAULT}"), place

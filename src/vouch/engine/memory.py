@@ -9,13 +9,13 @@ MOST = 4096
 
 
 def usable() -> int:
-    """60 % of the machine's memory, at most 4 GB, in MB."""
+    """Return 60 % of the machine's memory, at most 4 GB, in MB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(MOST, int(total * 0.6) >> 20)
 
 
 def forget_peak(process: int) -> None:
-    """Let a process's peak begin anew from what it holds now; does nothing where that cannot be.
+    """Reset a process's peak memory to its present use, where the system can do so.
 
     Args:
         process: The process's id.

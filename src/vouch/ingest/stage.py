@@ -43,14 +43,14 @@ class File:
         path: Where it is.
         sha256: Its digest, 64 hexadecimal digits.
         arrived_at: When it arrived (UTC, no zone); None: with its last row's event.
-        held: Whether its rows are the holdout.
+        held_out: Whether its rows are the holdout.
     """
 
     name: str
     path: Path
     sha256: str
     arrived_at: datetime | None
-    held: bool = False
+    held_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def ingest(
         arrived = (
             _simulate(source, scratch, progress)
             if source.simulator
-            else _given(raw, files, held_out)
+            else _load_files(raw, files, held_out)
         )
         with connect(memory=params.memory) as backend:
             parsed = []
@@ -120,7 +120,7 @@ def ingest(
     return content
 
 
-def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[File]:
+def _load_files(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[File]:
     manifest = load_manifest(folder)
     if not files:
         raise VouchError(f"{folder}: no file is in force", "vouch run … --source S --path FILE")
@@ -156,16 +156,16 @@ def parse_one(
     """
     view = f"parsed_{number}"
     raw = parse.parse_file(connection, source, file.path, view, scratch)
-    total, bad = _one(connection, f"SELECT count(*), count(reason) FROM {view}")
+    total, bad = _fetch_row(connection, f"SELECT count(*), count(reason) FROM {view}")
     _check_labels(connection, source, file, view, total)
     if total == bad:
-        example = _one(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
+        example = _fetch_row(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
         raise VouchError(
             f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
             f"check data/sources/{source.name}.yaml",
         )
     if file.arrived_at is None:  # simulated rows arrive with the last of them: no clock
-        last = _one(connection, f"SELECT max(time) FROM {view}")[0]
+        last = _fetch_row(connection, f"SELECT max(time) FROM {view}")[0]
         file = replace(file, arrived_at=last)
     return Parsed(file, view, raw.columns, total - bad, bad)
 
@@ -179,7 +179,7 @@ def _check_labels(
     if name is None or not {*map(plain_word, source.columns[name].values)} <= {*classes}:
         return
     value = parse.number_for_label(name)
-    rows, values = _one(
+    rows, values = _fetch_row(
         connection,
         f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
     )
@@ -203,7 +203,7 @@ def check_ids(
     if source.column("id") not in parsed.columns:
         return
     rows = f"(SELECT id, row_hash FROM {parsed.view} WHERE reason IS NULL)"
-    conflicts, example = _one(
+    conflicts, example = _fetch_row(
         connection,
         f"""SELECT coalesce(sum(n), 0), min(id) FROM (
               SELECT id, count(*) AS n FROM {rows}
@@ -254,7 +254,7 @@ def _scan(parsed: Parsed) -> str:
     assert parsed.file.arrived_at is not None
     arrived = parse.timestamp(parsed.file.arrived_at)
     # a held-out row that another file has too is no repeat: it must be seen to be held out
-    digest = f"row_hash || {literal(HELD if parsed.file.held else '')}"
+    digest = f"row_hash || {literal(HELD if parsed.file.held_out else '')}"
     file = literal(parsed.file.sha256[:DIGITS])
     return f"""SELECT * REPLACE ({digest} AS row_hash), {file} AS file, {arrived} AS arrived_at
                FROM {parsed.view}"""
@@ -275,12 +275,12 @@ def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[
              SELECT hash(file, {digest}) FROM good GROUP BY 1 HAVING count(*) > 1))"""
     )
     occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
-    (twins,) = _one(connection, "SELECT count(*) FROM twins")
+    (twins,) = _fetch_row(connection, "SELECT count(*) FROM twins")
     computed = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
     return f"coalesce(id, {computed})" if name is not None else computed
 
 
-def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
+def _fetch_row(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
     row = connection.execute(query).fetchone()
     assert row is not None
     return tuple(row)
@@ -304,7 +304,7 @@ def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
 def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed) -> str:
     """Return a warning of the rows whose local time could be either of two moments, if any."""
     condition = f"reason IS NULL AND {parse.TWICE}"
-    (rows,) = _one(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
+    (rows,) = _fetch_row(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
     zones = {c.zone or source.zone for c in source.columns.values() if c.role in TIMES}
     return (
         f"{parsed.file.name}: {rows:,} rows have a time that comes twice, as clocks go back "

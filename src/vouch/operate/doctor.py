@@ -54,14 +54,14 @@ class Finding:
 
 
 def examine(root: Path, ports: Ports) -> list[Finding]:
-    """Look at everything that keeps the project from running.
+    """Check everything that could keep the project from running.
 
     Args:
         root: The project's folder.
         ports: Where ``vouch up`` is to listen.
     """
     machine = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
-    return [*machine, *_project(root), *_left(root)]
+    return [*machine, *_project(root), *_leftovers(root)]
 
 
 def _python() -> Finding:
@@ -101,7 +101,7 @@ def _differs(pinned: Requirement) -> str:
 
 
 def _spark(root: Path) -> Iterator[Finding]:
-    """Look at Java, and at the jars of Spark NLP; both are only for the engine ``spark``."""
+    """Check Java and the jars of Spark NLP, which only the engine ``spark`` needs."""
     try:
         chosen = load_inputs(root / INPUTS).usecases.values()
         lacking: State = "wrong" if any(c.engine == "spark" for c in chosen) else "note"
@@ -143,7 +143,7 @@ def _disk(root: Path) -> Finding:
 
 
 def _project(root: Path) -> Iterator[Finding]:
-    """Look at what is damaged or missing in the project."""
+    """Check the project for damaged and missing parts."""
     looks: tuple[tuple[str, str, Callable[[Path], Iterator[VouchError]]], ...] = (
         ("git", "the project is in a git repository", damage.repository),
         ("writing", "the project's folders can be written", damage.unwritable),
@@ -182,8 +182,8 @@ def _writes_whole(_root: Path) -> Iterator[VouchError]:
         yield VouchError(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
 
 
-def _left(root: Path) -> Iterator[Finding]:
-    """Look at what a kill leaves."""
+def _leftovers(root: Path) -> Iterator[Finding]:
+    """Check for what a killed process left behind."""
     looks: tuple[tuple[str, str, Callable[[Path], list[int] | list[str]], _Fix], ...] = (
         ("servers", "servers that a kill left", killed.orphans, killed.end_orphans),
         ("locks", "files that DVC holds for nobody", killed.stale, killed.forget_stale),

@@ -55,7 +55,7 @@ def _pending(root: Path, usecase: str, path: Path) -> Pending:
 
 
 def _note(file: Pending) -> Path:
-    """Where it stands what was scored; hidden, so the folder shows scores alone."""
+    """Return the path of the note on what was scored; hidden, so the folder shows only scores."""
     return file.out.with_name(f".{file.out.name}.json")
 
 

@@ -56,7 +56,7 @@ class Fence:
         self.open = open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Answer the request, or pass it on."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
         elif refusal := self._refusal(scope):
@@ -99,7 +99,7 @@ class Gate:
         self.sessions: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Answer the request, or pass it on."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif answer := self._answer(scope):

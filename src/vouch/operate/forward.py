@@ -86,7 +86,7 @@ class Upstream:
         self.client = httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, transport=transport)
 
     async def ask(self, request: Request) -> httpx.Response:
-        """Pass a request on, piece by piece, and give the answer's beginning."""
+        """Pass a request on, piece by piece; return the response with its body still unread."""
         raw = request.scope.get("raw_path") or request.url.path.encode()
         target = self.path(raw.split(b"?")[0])
         if query := request.scope["query_string"]:

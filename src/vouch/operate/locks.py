@@ -20,10 +20,12 @@ def at_work(root: Path) -> list[str]:
     Returns:
         Such as ``run``, ``server`` or ``fraud.tune``, by name.
     """
-    return [file.stem for file in sorted((root / STATE / "locks").glob("*.lock")) if _held(file)]
+    return [
+        file.stem for file in sorted((root / STATE / "locks").glob("*.lock")) if _is_locked(file)
+    ]
 
 
-def _held(file: Path) -> bool:
+def _is_locked(file: Path) -> bool:
     try:
         with FileLock(file).acquire(timeout=0):
             return False

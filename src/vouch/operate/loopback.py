@@ -44,7 +44,7 @@ def _unusable(name: str, value: str) -> bool:
 
 
 def spare() -> None:
-    """Let this process and all it starts ask this machine without a proxy."""
+    """Exempt this machine's addresses from the proxy, for this process and those it starts."""
     environment = direct(os.environ)
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]

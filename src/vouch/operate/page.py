@@ -58,7 +58,7 @@ class Section:
 
 
 def sections(root: Path) -> list[Section]:
-    """Look at what is there of each use case of ``data/inputs.yaml``."""
+    """List what the page shows of each use case of ``data/inputs.yaml``."""
     return [
         Section(
             usecase,

@@ -109,7 +109,7 @@ def start(
 
 
 def log(root: Path, name: str) -> Path:
-    """Where a server's log stands."""
+    """Return the path of a server's log."""
     return root / HOME / f"{name}.log"
 
 

@@ -66,7 +66,7 @@ def plan(root: Path, scope: Scope) -> list[Part]:
     """
     if scope.cache:
         _check_links(root, scope)
-    reasons = dict(_made(root))
+    reasons = dict(_products(root))
     if scope.decisions:
         reasons |= dict.fromkeys(_decisions(root), "reviewers' decisions")
     if scope.raw:
@@ -115,7 +115,7 @@ def check_idle(root: Path) -> None:
         raise VouchError(who, "end it first")
 
 
-def _made(root: Path) -> Iterator[tuple[Path, str]]:
+def _products(root: Path) -> Iterator[tuple[Path, str]]:
     for folder in _outputs(root):
         yield folder, "what the stages made"
     yield root / "dvc.lock", "what the stages made"
@@ -198,7 +198,7 @@ def _drop_all_but(database: Path, tables: list[str]) -> None:
 
 
 def _begin_again(root: Path, scope: Scope) -> None:
-    """Let the input choose the first holdout again: the ledger that knew of later ones is gone."""
+    """Set every holdout back to generation 1: the ledger of the later ones is removed."""
     inputs = load_inputs(root / INPUTS)
     remembered = {
         usecase: {name: choice.model_copy(update={"generation": 1}) for name, choice in of.items()}

@@ -100,7 +100,7 @@ def _occupied(root: Path) -> VouchError:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end us as Ctrl-C does."""
+    """Handle SIGTERM and a closed terminal as Ctrl-C."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -115,7 +115,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _sockets(ports: Ports) -> Sockets:
-    """Take every port before anything is started."""
+    """Open every port before anything is started."""
     processes.check_ports({option: getattr(ports, name) for option, name in OPTIONS.items()})
     sockets: Sockets = {}
     try:

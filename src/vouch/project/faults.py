@@ -208,7 +208,7 @@ def _dvc(error: BaseException, root: Path) -> VouchError | None:
 
 
 def _project(root: Path) -> Iterator[VouchError]:
-    """Look for what DVC needs of a project and rarely says so."""
+    """Check what DVC needs of a project and rarely reports itself."""
     yield from damage.repository(root)
     yield from damage.lockfile(root)
     yield from damage.missing(root)

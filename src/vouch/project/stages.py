@@ -44,11 +44,11 @@ class Stage:
     persist: bool = False
 
     def function(self, usecase: str) -> str:
-        """Where the stage's function is for a use case, as ``module:name``."""
+        """Return the stage's function for a use case, as ``module:name``."""
         return usecases.find(usecase).PARTS.get(self.name, f"vouch.{self.name}:{self.name}")
 
     def params(self, usecase: str) -> str:
-        """Where the stage's parameters are declared for a use case, as ``module:name``."""
+        """Return the class of the stage's parameters for a use case, as ``module:name``."""
         usual = f"vouch.{self.name}.params:{self.name.title()}Params"
         return usecases.find(usecase).PARTS.get(f"{self.name}.params", usual)
 

@@ -16,7 +16,7 @@ from vouch.project.stages import STAGES
 
 @contextmanager
 def alone(root: Path, console: Console, name: str = "run") -> Iterator[None]:
-    """Let one run work on the project at a time; a second one says so and waits.
+    """Hold the lock by which one run at a time works on the project; a second one waits.
 
     Args:
         root: The project's folder.

@@ -129,7 +129,7 @@ def _repo(root: Path) -> "Repo":
 
 
 def _mend(repo: "Repo") -> None:
-    """Bring back what a kill left half written: DVC would refuse it."""
+    """Restore outputs that a killed process left half written: DVC would refuse them."""
     with _locked(repo):
         _mend_list(Path(str(repo.tmp_dir)))
         _mend_lockfile(repo)
@@ -154,7 +154,7 @@ def _mend_list(folder: Path) -> None:
 
 
 def _mend_lockfile(repo: "Repo") -> None:
-    """Take the last good copy of a damaged ``dvc.lock``; without one its stages run again."""
+    """Restore the last good copy of a damaged ``dvc.lock``; without one its stages run again."""
     path, copy = Path(repo.root_dir) / "dvc.lock", Path(repo.root_dir) / GOOD
     # every stage opens the project: what equals the good copy is not parsed again
     same = copy.exists() and path.exists() and filecmp.cmp(path, copy, shallow=False)

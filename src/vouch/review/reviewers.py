@@ -99,7 +99,7 @@ def decide(
     classes: int,
     seed: int,
 ) -> NDArray[np.int64]:
-    """Let a reviewer decide cases: the same way each time, whatever other cases there are.
+    """Return a reviewer's decisions on cases: the same each time, whatever other cases there are.
 
     Args:
         reviewer: Who.

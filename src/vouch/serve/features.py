@@ -111,7 +111,7 @@ def _collect(
         f"""CREATE OR REPLACE VIEW seen AS
             SELECT {fresh} FROM kept UNION ALL BY NAME SELECT * FROM past"""
     )
-    return _one(connection, "SELECT count(*) FROM past")
+    return _fetch_number(connection, "SELECT count(*) FROM past")
 
 
 def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
@@ -130,7 +130,7 @@ def _counts(connection: "DuckDBPyConnection") -> dict[str, int]:
     return {"rows": sum(counted.values()), **{name: counted.get(name, 0) for name in SET_ASIDE}}
 
 
-def _one(connection: "DuckDBPyConnection", query: str) -> int:
+def _fetch_number(connection: "DuckDBPyConnection", query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])

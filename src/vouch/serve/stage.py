@@ -90,7 +90,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         names = class_names(declared)
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
-    warnings += _told(counts, table.reasons)
+    warnings += _warnings(counts, table.reasons)
     threshold = version.lineage["threshold"]
     place = str(request.out)
     return {
@@ -102,8 +102,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     }
 
 
-def _told(counts: dict[str, Any], reasons: list[str]) -> list[str]:
-    """Return which rows have no score, or another row's."""
+def _warnings(counts: dict[str, Any], reasons: list[str]) -> list[str]:
+    """Return warnings on rows that have no score, or another row's."""
     unscored = counts["rows"] - counts["scored"]
     missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
     failing = f"{counts['quarantined']:,} fail an expectation"

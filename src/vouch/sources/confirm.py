@@ -32,7 +32,7 @@ def check_confirmed(source: Declaration, path: Path) -> None:
 
 
 def settle(path: Path, settled: Sequence[str]) -> int:
-    """Take questions out of a declaration; every other line stays as it is.
+    """Remove questions from a declaration; every other line stays as it is.
 
     Args:
         path: The declaration's file.

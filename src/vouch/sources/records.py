@@ -125,7 +125,7 @@ def split(
 def _complete(
     rules: Grammar, block: list[str], waiting: deque[str], coming: Iterator[str]
 ) -> str | None:
-    """Take the lines that belong to a record that has begun, or only its first one."""
+    """Add the further lines of a record to its first one, if it ends; else return the problem."""
     first = block[0]
     if '"' not in first or rules.whole.fullmatch(first):
         return None

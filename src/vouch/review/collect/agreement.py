@@ -116,7 +116,7 @@ def _crowdlab(
 
 
 def _majority(votes: pd.DataFrame, likely: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Take the label most reviewers gave; of equals the one the model finds likelier."""
+    """Return the label most reviewers gave; in a tie, the one the model finds likelier."""
     counts = np.stack([(votes == label).sum(axis=1) for label in range(likely.shape[1])], axis=1)
     chosen: NDArray[np.int64] = (counts + likely / 2).argmax(axis=1)
     return chosen

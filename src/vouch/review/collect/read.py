@@ -169,7 +169,7 @@ def _export(path: Path, text: str) -> Reading:
 
 
 def _ignored(tasks: list[dict[str, Any]]) -> Iterator[str]:
-    annotations = [annotation for task in tasks for annotation in _given(task)]
+    annotations = [annotation for task in tasks for annotation in _annotations(task)]
     if claims := sum(bool(annotation.get("ground_truth")) for annotation in annotations):
         yield _not_believed(f"ground_truth of {claims} annotations")
     took = [annotation.get("lead_time") for annotation in annotations]
@@ -190,7 +190,7 @@ def _check_control(path: Path, tasks: list[dict[str, Any]]) -> None:
     controls = {
         str(result.get("from_name"))
         for task in tasks
-        for annotation in _given(task)
+        for annotation in _annotations(task)
         for result in annotation.get("result") or ()
         if result.get("type") == "choices"
     }
@@ -202,12 +202,12 @@ def _check_control(path: Path, tasks: list[dict[str, Any]]) -> None:
         )
 
 
-def _given(task: dict[str, Any]) -> list[dict[str, Any]]:
+def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
     return [a for a in task.get("annotations") or () if not a.get("was_cancelled")]
 
 
 def _answers(place: int, task: dict[str, Any]) -> Iterator[Answer]:
-    annotations = _given(task)
+    annotations = _annotations(task)
     yield from (_annotation(place, task, annotation) for annotation in annotations)
     if not annotations:
         yield Answer(place, str(task["data"].get("case", "")), "", "")

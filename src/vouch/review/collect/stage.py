@@ -183,7 +183,7 @@ def labels(source: Declaration) -> dict[str, int]:
 
 
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
-    """Keep what is not known: a label its reviewer never gave, or gave at a later, written time."""
+    """Return decisions not yet recorded: a reviewer's new label, or an old one at a later time."""
     numbers = labels(intake.source)
     last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
     rows: list[dict[str, Any]] = []

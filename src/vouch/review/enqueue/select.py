@@ -47,7 +47,7 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
 
 
 def _askable(pool: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that can be chosen, in the order of their random numbers."""
+    """Return the rows that can be chosen, in the order of their random numbers."""
     twins = pool["twin"][pool["taken"]].dropna()
     rows = pool[~pool["taken"] & ~pool["twin"].isin(twins)].sort_values(["u", "entity"])
     return rows[rows["twin"].isna() | ~rows["twin"].duplicated()].reset_index(drop=True)
@@ -67,7 +67,7 @@ def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iter
 def _share(
     chosen: dict[int, str], n: int, queues: dict[str, Iterator[int]], params: EnqueueParams
 ) -> None:
-    """Let the streams choose in turn, next the one furthest below its weight (D'Hondt's method)."""
+    """Choose by streams in turn, next the one furthest below its weight (D'Hondt's method)."""
     weights, counted = params.weights, Counter[str]()
     chance = iter(range(n))
     while len(chosen) < n:

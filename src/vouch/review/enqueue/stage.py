@@ -113,14 +113,14 @@ def enqueue(
         if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
             write_cases(out, cases, desk.source)
         pending.forget()
-    return _told(desk, cases, out, warnings)
+    return _summary(desk, cases, out, warnings)
 
 
 def _choose(
     desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
 ) -> tuple[list[Case], list[str]]:
     """Choose cases; return them and warnings."""
-    count, warnings = _wanted(desk, n, params)
+    count, warnings = _target_count(desk, n, params)
     cases = _cases(desk, count, params, progress)
     if len(cases) < count:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
@@ -139,7 +139,7 @@ def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
         cases = outstanding(desk)
         write_cases(out, cases, desk.source)
         Pending(state, usecase).forget()
-    return _told(desk, cases, out, [])
+    return _summary(desk, cases, out, [])
 
 
 def withdraw(root: Path, state: Path, usecase: str) -> int:
@@ -183,7 +183,7 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
     return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", threshold)
 
 
-def _wanted(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
+def _target_count(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
     remaining = max(params.capacity - desk.queue.count_since(midnight), 0)
     if remaining and (n is None or n <= remaining):
@@ -284,7 +284,7 @@ def predicted(likely: Sequence[float], threshold: float | None) -> int:
     return int(likely[1] >= threshold)
 
 
-def _told(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> dict[str, Any]:
+def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> dict[str, Any]:
     poor = sum(case.poor for case in cases)
     if poor:
         warnings.append(f"the reasons of {poor} cases follow the model poorly; they are marked")

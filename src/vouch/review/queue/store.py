@@ -97,14 +97,14 @@ class Queue:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let one process at a time put cases out or take decisions in; others wait."""
+        """Hold the lock by which one process at a time changes the queue; others wait."""
         locks = self._state / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         with FileLock(locks / f"{self._usecase}.reviews.lock"):
             yield
 
     def put(self, cases: Sequence[Case]) -> None:
-        """Keep new cases, all or none."""
+        """Store new cases, all or none."""
         rows = [Row(**{name: getattr(case, name) for name in FIELDS}) for case in cases]
         with Session(self._engine) as session, session.begin():
             session.add_all(rows)

@@ -145,7 +145,7 @@ class Table:
         self.columns = columns
 
     def facts(self) -> tuple[Facts, ...]:
-        """Look at every column."""
+        """Compute the facts of every column."""
         return tuple(look(self.connection, name, place) for place, name in enumerate(self.columns))
 
     def explained(self, label: Facts, column: Facts) -> float:

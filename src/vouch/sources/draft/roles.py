@@ -510,7 +510,7 @@ def _text(facts: Facts) -> Guess | None:
 
 
 def _mood(facts: Facts) -> Guess | None:
-    """Take a column of at most three moods, or so named, for the label."""
+    """Return the label's guess for a column of at most three moods, or one named after moods."""
     moods = bool(facts.values) and facts.values <= MOODS
     named = has(facts, SENTIMENTS) and not re.search(rf"(^|_)({NO_LABEL})(_|$)", facts.snake)
     if not 1 <= facts.distinct <= (12 if moods else 3) or len(facts.values) > 3:

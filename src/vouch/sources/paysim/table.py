@@ -140,7 +140,7 @@ def rows_per_step(rows: int) -> Ints:
 
 
 def _pieces(counts: Ints) -> Iterator[tuple[int, int]]:
-    """First and last step of each piece; the first hours, unlike the rest, are never split."""
+    """Yield first and last step of each piece; the first hours are never split."""
     piece = np.cumsum(counts) // PIECE
     piece[:FIRST_PHASES_END] = piece[FIRST_PHASES_END]
     starts = np.flatnonzero(np.diff(piece, prepend=-1)) + 1
@@ -162,7 +162,7 @@ def _between(crimes: Payments, first: int, last: int) -> Payments:
 
 
 def _together(rng: np.random.Generator, payments: Payments, crimes: Payments) -> Payments:
-    """Put frauds anywhere within their hours; a transfer and its cash-out stay side by side."""
+    """Place frauds at random within their hours; a transfer and its cash-out stay side by side."""
     low = np.searchsorted(payments.step, crimes.step, side="left")
     high = np.searchsorted(payments.step, crimes.step, side="right")
     place = low + (rng.random(len(low)) * (high - low + 1)).astype(np.int64)

@@ -127,7 +127,7 @@ def assessed_rows(rows: pd.DataFrame, fold: Fold) -> NDArray[np.bool_]:
 
 
 def card_precision(rows: pd.DataFrame, capacity: int = CAPACITY) -> float:
-    """Mean over days of the share of fraudulent cards among the riskiest ones.
+    """Return the mean over days of the share of fraudulent cards among the riskiest ones.
 
     A card's score on a day is its highest; a card that was detected is not looked at again.
 

@@ -35,7 +35,7 @@ def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
     classes = usecases.find(usecase).CLASSES if usecase else ()
     return {
         "issues": _issues(pair),
-        "held": _held(pair),
+        "held": _transitions(pair),
         "flips": [_called(row, classes) for row in _flips(pair)],
         "examples": [_called(row, classes) for row in _examples(pair)],
     }
@@ -56,7 +56,7 @@ def _issues(pair: Pair) -> list[dict[str, Any]]:
     return _rows(pair, f"SELECT source, actor, {counted} FROM differing GROUP BY ALL ORDER BY ALL")
 
 
-def _held(pair: Pair) -> dict[str, int]:
+def _transitions(pair: Pair) -> dict[str, int]:
     parts = {
         "flipped": FLIPPED,
         "confirmed": "was = now AND was_by <> now_by",

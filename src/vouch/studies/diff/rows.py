@@ -46,7 +46,7 @@ def _same(pair: Pair, first: str = "a", second: str = "b") -> str:
 
 
 def _digested(pair: Pair, view: str) -> str:
-    content = f"hash({listed(pair.told)})" if pair.told else "0"
+    content = f"hash({listed(pair.content)})" if pair.content else "0"
     whole = f"hash({listed(pair.shared)})" if pair.shared else "0"
     columns = listed((*_name(pair), NUMBER))
     return f"SELECT {columns}, {content} AS {SAID}, {whole} AS {WHOLE} FROM numbered_{view}"
@@ -131,26 +131,26 @@ def _named(pair: Pair, kind: str) -> list[dict[str, Any]]:
 
 
 def _shown(pair: Pair, joined: str) -> list[dict[str, Any]]:
-    if not pair.told or not pair.key:
+    if not pair.content or not pair.key:
         return []
-    columns = ", ".join(listed(names, table) for names, table in _asked(pair))
+    columns = ", ".join(listed(names, table) for names, table in _selected(pair))
     order = listed((*pair.key, NUMBER), "d")
     query = f"SELECT {columns} FROM {joined} ORDER BY {order} LIMIT {EXAMPLES}"
     return [_example(pair, row) for row in pair.connection.execute(query).fetchall()]
 
 
-def _asked(pair: Pair) -> list[tuple[tuple[str, ...], str]]:
-    return [(pair.key, "d"), (pair.told, "a"), (pair.told, "b")]
+def _selected(pair: Pair) -> list[tuple[tuple[str, ...], str]]:
+    return [(pair.key, "d"), (pair.content, "a"), (pair.content, "b")]
 
 
 def _example(pair: Pair, row: tuple[Any, ...]) -> dict[str, Any]:
-    keys, width = len(pair.key), len(pair.told)
+    keys, width = len(pair.key), len(pair.content)
     before, after = row[keys : keys + width], row[keys + width :]
     return {
         "row": dict(zip(pair.key, row, strict=False)),
         "columns": {
             name: [was, now]
-            for name, was, now in zip(pair.told, before, after, strict=True)
+            for name, was, now in zip(pair.content, before, after, strict=True)
             if was != now
         },
     }

@@ -59,8 +59,8 @@ class Pair:
         return "known_at" in self.shared
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """The shared columns that are what a row says."""
+    def content(self) -> tuple[str, ...]:
+        """The shared columns without bookkeeping: what a row itself says."""
         ours = () if self.issues else BOOKKEEPING
         return tuple(column for column in self.shared if column not in ours)
 
@@ -103,7 +103,7 @@ def pair(connection: "DuckDBPyConnection", a: Side, b: Side, key: Sequence[str])
 
 
 def _open(connection: "DuckDBPyConnection", side: Side, view: str) -> dict[str, str]:
-    """Make a view of a side's files and give its columns' types."""
+    """Make a view of a side's files and return its columns' types."""
     import duckdb
 
     schemas: list[dict[str, str]] = []

@@ -156,8 +156,8 @@ def answer(
             effect = _effect(part, question.impulse, lag, params)
             tests.append(
                 {"impulse": question.impulse, "series": name, "lag": lag, "rows": effect.rows}
-                | {"correlation": _told(raw), "effect": _told(effect)}
-                | {"error": _known(effect.error), "z": effect.z, "p": effect.p}
+                | {"correlation": _as_json(raw), "effect": _as_json(effect)}
+                | {"error": _finite_or_none(effect.error), "z": effect.z, "p": effect.p}
             )
     for test, corrected in zip(tests, holm([test["p"] for test in tests]), strict=True):
         test |= {"p_holm": corrected, "found": corrected <= params.alpha}
@@ -174,7 +174,7 @@ def _effect(part: Panel, impulse: str, lag: int, params: MarketParams) -> Estima
     return correlation(part.returns, part.impulses[impulse], 0)
 
 
-def _told(estimate: Estimate) -> dict[str, Any]:
+def _as_json(estimate: Estimate) -> dict[str, Any]:
     finite = np.isfinite(estimate.value)
     return {
         "value": estimate.value if finite else None,
@@ -182,7 +182,7 @@ def _told(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _known(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
@@ -211,10 +211,10 @@ def conclude(
     result = {
         "verdict": "effect" if best else "none",
         "detectable": detectable([test for test in about if test["lag"] > 0], params),
-        "follows": _found(behind),
-        "same": _found(strongest([test for test in about if test["lag"] == 0])),
+        "follows": _brief(behind),
+        "same": _brief(strongest([test for test in about if test["lag"] == 0])),
     }
-    return result | (_found(best) or {})
+    return result | (_brief(best) or {})
 
 
 def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> float | None:
@@ -233,7 +233,7 @@ def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> floa
     return needed * max(errors) if errors else None
 
 
-def _found(test: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _brief(test: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if test is None:
         return None
     return {

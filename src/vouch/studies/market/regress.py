@@ -127,7 +127,7 @@ def slope(response: Floats, impulse: Floats, controls: Sequence[Floats] = ()) ->
 
 
 def _centred(column: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Take each asset's mean off; what is not valid becomes zero and weighs nothing."""
+    """Subtract each asset's mean; invalid values become zero and have no weight."""
     filled = np.where(valid, column, 0.0)
     return np.where(valid, filled - filled.sum(axis=0) / np.maximum(valid.sum(axis=0), 1), 0.0)
 

@@ -111,7 +111,7 @@ def _worked_out(
 def _tables(
     root: Path, request: Request, assets: Assets, params: MarketParams, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write bronze, silver and gold; give what is to be said of tweets and prices."""
+    """Write bronze, silver and gold; return the report's figures on tweets and prices."""
     source = choose_source(root, request.tweets, request.source)
     request.out.mkdir(parents=True, exist_ok=True)
     silver, gold = request.out / "silver.parquet", request.out / "gold.parquet"

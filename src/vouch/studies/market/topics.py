@@ -27,7 +27,7 @@ def sample(texts: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain(text: str) -> str:
-    """Take handles out and letter case away."""
+    """Remove handles and change letters to lower case."""
     return re.sub(r"@\w+", " ", text.lower().replace("’", "'"))
 
 
