@@ -25,7 +25,7 @@ WIDEST = 48  # characters of a value
 
 @app.callback()
 def _group() -> None:
-    """Keep ``data`` a group, which one command alone would not make it."""
+    """Make ``data`` a group of commands even while it has only one."""
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands that use cases bring along."""
+"""The commands that use cases add."""
 
 from pkgutil import resolve_name
 
@@ -7,9 +7,9 @@ import typer
 from vouch.usecases import COMMANDS, USECASES
 
 GROUPS = {"simulate": "Make data to try things on."}
-"""What a command of two words begins with, and its help."""
+"""The first word of each two-word command, and its help text."""
 ANYWHERE = ("simulate",)
-"""Groups that need no project, or say themselves what they miss of it."""
+"""Groups that need no project, or check themselves for the parts they need."""
 
 
 def add_to(app: typer.Typer) -> None:

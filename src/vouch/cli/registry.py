@@ -119,7 +119,7 @@ def lineage(
 
 
 def reference(text: str) -> str:
-    """Return what a use case's bare name stands for, its present source's champion; else the text.
+    """Return a use case's present champion for its bare name; any other text stays as it is.
 
     ``fraud:2`` is likewise version 2 of the present source's model.
     """
@@ -166,7 +166,7 @@ def _print_differences(differences: dict[str, Any]) -> None:
 
 
 def _print_tree(content: Any, depth: int = 0) -> None:
-    """Print nested facts, one a line, lists as items."""
+    """Print nested facts, one per line, lists as items."""
     pad = "  " * depth
     for key, value in content.items():
         if isinstance(value, dict) and value:

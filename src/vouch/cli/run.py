@@ -1,4 +1,4 @@
-"""``vouch run``: the whole pipeline, by Prefect or bare."""
+"""``vouch run``: the whole pipeline, by Prefect or without it."""
 
 import os
 import subprocess
@@ -72,7 +72,7 @@ def run(
 
 
 def _requests(usecases: list[str], own: dict[str, Any], common: dict[str, Any]) -> list["Request"]:
-    """Return one request a use case; options that name one's own input need it to be alone."""
+    """Return one request per use case; options that choose an input need a single use case."""
     from vouch.project.request import Request
 
     if len(usecases) > 1 and (named := [name for name, value in own.items() if value]):

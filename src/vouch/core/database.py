@@ -1,4 +1,4 @@
-"""The project's SQL store: SQLite in WAL mode in the state folder, PostgreSQL when outgrown."""
+"""The project's SQL store: SQLite in WAL mode in the state folder."""
 
 import sqlite3
 from contextlib import closing, suppress

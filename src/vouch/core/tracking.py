@@ -98,9 +98,9 @@ def prepare(state: Path) -> None:
 
 
 def _make(path: Path) -> None:
-    """Write the tables of a new store aside: MLflow writes them one by one.
+    """Write the tables of a new store to a draft, as MLflow writes them one by one.
 
-    A kill between two of them would leave what no MLflow opens again.
+    A kill between two of them would leave a store that MLflow cannot open.
     """
     from mlflow.store.db import utils
 

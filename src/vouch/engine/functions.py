@@ -1,4 +1,4 @@
-"""What Ibis has no word for that every engine understands."""
+"""Functions that every engine has and Ibis lacks."""
 
 from datetime import datetime, timedelta
 from typing import Any

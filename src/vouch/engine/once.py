@@ -1,4 +1,4 @@
-"""Computing each window once: Spark computes it anew for each mention, and mentions are many."""
+"""Computing each window once: Spark would compute it again for each mention."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

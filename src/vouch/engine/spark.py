@@ -1,4 +1,4 @@
-"""The engine for what one process cannot hold: Spark, on this machine or on a cluster.
+"""The engine for data that one process cannot hold: Spark, on this machine or on a cluster.
 
 Without a setting Spark runs in one Java process with two threads. ``VOUCH_SPARK_MASTER`` names a
 cluster instead (``spark://host:7077``, ``yarn``, ``local-cluster[2,1,1024]``); then every executor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MASTER = "VOUCH_SPARK_MASTER"
 THREADS = 2
 NAMES = {"epoch_us": "unix_micros", "make_timestamp": "timestamp_micros"}
-"""What Spark calls DuckDB's functions that Ibis has no word for."""
+"""Spark's names for DuckDB's functions that Ibis lacks."""
 LOGGING = """rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
 # else it raises its own level and says so

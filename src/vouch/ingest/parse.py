@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)
 EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
-"""How tables write that a value is missing, in lower case."""
+"""Words for a missing value, in lower case."""
 NEEDED = frozenset(["id", "time", "amount", "payer", "payee", "text"])
 """Roles a row cannot be without, unless its column is optional."""
 TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
 SAID = ("label", "label_time", "label_confidence")
 """Roles of a row's label: statements about the row, which no digest includes."""
 CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-"""Control characters: they mean nothing in a text, and some cut it short elsewhere."""
+"""Control characters: they have no meaning in a text, and some tools end a text at one."""
 BLANKS = " \t\n\u00a0\u3000"
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
 """Microseconds in a unit of time since 1970."""
@@ -182,7 +182,7 @@ def _clean(cell: str) -> str:
 
 
 def _words(cell: str) -> str:
-    """Clean what people wrote: spaces for control characters, one kind of line break."""
+    """Return SQL for a cleaned free text: spaces for control characters, one kind of line break."""
     breaks = f"replace(replace({cell}, chr(13) || chr(10), chr(10)), chr(13), chr(10))"
     plain = f"regexp_replace({breaks}, {literal(CONTROLS)}, ' ', 'g')"
     return f"nullif(trim({plain}, {literal(BLANKS)}), '')"
@@ -203,7 +203,7 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
 
 
 def number_for_label(name: str) -> str:
-    """Return SQL for the number a line was rejected for in its label; empty if for none.
+    """Return SQL for the number that is a rejected line's label; empty if the label is no number.
 
     It finds what ``_value`` writes into ``reason``.
 
@@ -254,7 +254,7 @@ def _number(text: str, declaration: Declaration, column: Column) -> str:
         sign = re.escape(declaration.currency)
         plain = f"regexp_replace({plain}, {literal(f'^([(+-]*) *{sign} *|( *){sign}([)]?)$')}, "
         plain += r"'\1\3')"
-    # accountants write what is taken away in parentheses
+    # accountants write negative numbers in parentheses
     plain = f"regexp_replace({plain}, '^[(]([^()+-]+)[)]$', '-\\1')"
     point, group = re.escape(declaration.decimal), re.escape(declaration.thousands)
     exponent = "([eE][+-]?[0-9]+)?"

@@ -32,7 +32,7 @@ State = Literal["ok", "note", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a look at one thing came to.
+    """The result of one check.
 
     Attributes:
         name: What was looked at.
@@ -166,7 +166,7 @@ def _project(root: Path) -> Iterator[Finding]:
 
 
 def _looked(look: Callable[[Path], Iterator[VouchError]], root: Path) -> list[VouchError]:
-    """Return what a look came to; one that fails has come upon damage too."""
+    """Return the damages that a check finds; a check that fails has found damage, too."""
     try:
         return list(look(root))
     except Exception as error:
@@ -176,7 +176,7 @@ def _looked(look: Callable[[Path], Iterator[VouchError]], root: Path) -> list[Vo
 
 
 def _writes_whole(_root: Path) -> Iterator[VouchError]:
-    """Ask a new Python of this environment: this process may have seen to it itself."""
+    """Check in a new Python process: this one may have installed the module itself."""
     question = "import sys; sys.exit('vouch.project.whole' not in sys.modules)"
     if subprocess.run([sys.executable, "-c", question], check=False).returncode:
         yield VouchError(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")

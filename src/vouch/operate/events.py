@@ -1,4 +1,4 @@
-"""What the project's Prefect server is told of labels: retraining waits for it."""
+"""Events of new labels for the project's Prefect server, which start a retraining."""
 
 import json
 import subprocess
@@ -9,9 +9,9 @@ from typing import Any
 from vouch.operate.record import server_of
 
 COLLECTED = "vouch.labels.collected"
-"""Decisions came."""
+"""New decisions were collected."""
 ENOUGH = "vouch.labels.enough"
-"""So many wait for a training that it is worth its while; told again until one has learned."""
+"""Enough decisions for a retraining; emitted again until a model has learned from them."""
 
 
 def of_labels(result: dict[str, Any]) -> list[str]:
@@ -25,7 +25,7 @@ def of_labels(result: dict[str, Any]) -> list[str]:
 
 
 def payload(result: dict[str, Any]) -> dict[str, Any]:
-    """Return what the events tell."""
+    """Return the events' payload."""
     return {name: result[name] for name in ("new", "since_training", "batch")}
 
 

@@ -1,4 +1,4 @@
-"""Who may ask the project's servers: checks that stand before every one of them."""
+"""Access control of the project's servers: checks before every one of them."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ POLICY = (
     "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'; "
     "connect-src 'self' data: blob:"
 )
-"""What every page is held to; our own say more."""
+"""The content policy of every page; our own pages add to it."""
 ODD = re.compile(rb"//|\\|%2f|%5c|%00|%0a|%0d|[\x00-\x20\x7f-\xff]|(^|/)(\.|%2e){1,2}(/|$)", re.I)
 """Paths that two servers may read as two different ones."""
 

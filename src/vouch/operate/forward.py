@@ -38,7 +38,7 @@ KEPT_BACK = HOP | {
     "x-forwarded-proto",
     "x-real-ip",
 }
-"""Headers of a browser that no server behind needs: the gate has judged them."""
+"""Headers of a browser that no server behind needs: the gate has checked them."""
 OURS = HOP | {
     "access-control-allow-credentials",
     "access-control-allow-origin",
@@ -186,7 +186,7 @@ def passed(headers: Iterable[tuple[str, str]], kept_back: Container[str]) -> lis
 
 
 async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
-    # what was said so far has gone out: a server that ends halfway ends the answer there
+    # the part so far has been sent: a server that ends halfway ends the answer there
     with suppress(httpx.HTTPError):
         async for piece in answer.aiter_raw():
             yield piece

@@ -1,4 +1,4 @@
-"""What a kill leaves behind: runs that look alive, servers without an owner, half a list."""
+"""What a killed process leaves: runs that look alive, servers without an owner, half a list."""
 
 import json
 import os

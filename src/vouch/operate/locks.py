@@ -1,4 +1,4 @@
-"""Who is at work on the project, as its locks tell."""
+"""Which processes work on the project, by its locks."""
 
 from pathlib import Path
 

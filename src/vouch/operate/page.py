@@ -40,7 +40,7 @@ FILE_POLICY = (
 
 @dataclass(frozen=True)
 class Section:
-    """What the page tells of a use case.
+    """What the page shows of a use case.
 
     Attributes:
         usecase: The use case.

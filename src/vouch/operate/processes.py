@@ -150,7 +150,7 @@ def end_marked(root: Path, patience: float = PATIENCE) -> int:
     """
     ended = 0
     deadline = time.monotonic() + 2 * patience
-    # one that was just starting another when it was asked to end leaves that one behind
+    # a process that was just starting another one when it was asked to end leaves it behind
     while (alive := marked(root)) and time.monotonic() < deadline:
         ended += len(alive)
         end(alive, patience)

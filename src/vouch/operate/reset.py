@@ -1,4 +1,4 @@
-"""``vouch reset``: removing what runs made; never what people gave, unless told."""
+"""``vouch reset``: removing what runs made; what people gave only on request."""
 
 import shutil
 from collections.abc import Iterator

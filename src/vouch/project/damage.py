@@ -16,7 +16,7 @@ from vouch.project.paths import STATE
 
 PREFECT = Path(".prefect/prefect.db")
 GIVEN = ("inbox", "outbox", "raw")
-"""Folders below ``data`` whose files are people's, read and judged where they come in."""
+"""Folders below ``data`` for people's files, which are checked when they are read."""
 AROUND = ("enqueue", "collect")
 """Sections of ``params.yaml`` that belong to no stage."""
 

@@ -78,7 +78,7 @@ def explain(error: BaseException, root: Path) -> VouchError | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those it came from."""
+    """Yield an error and its causes."""
     at: BaseException | None = error
     while at is not None:
         yield at
@@ -93,7 +93,7 @@ def _is(error: BaseException, *names: str) -> bool:
 
 
 def _line(error: BaseException) -> str:
-    """Return an error's first line that says something."""
+    """Return an error's first line that is not empty."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 

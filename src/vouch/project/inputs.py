@@ -145,7 +145,7 @@ def write_inputs(root: Path, inputs: Inputs) -> None:
 
 def _write(path: Path, inputs: Inputs) -> None:
     text = HEADER + yaml.safe_dump(inputs.model_dump(mode="json"), sort_keys=False)
-    # an older file is completed: DVC asks for every field that a stage takes
+    # a file of an older version is completed: DVC asks for every field that a stage takes
     if not path.exists() or path.read_text() != text:
         with replacing(path) as draft:
             draft.write_text(text)

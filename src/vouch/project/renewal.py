@@ -18,7 +18,7 @@ from vouch.project.stages import find
 
 @dataclass(frozen=True)
 class Renewal:
-    """What became of a holdout.
+    """The outcome of a renewal.
 
     Attributes:
         status: ``open`` (it still answers), ``rotated`` (the next extract cuts a fresh one) or

@@ -1,4 +1,4 @@
-"""What a run tells the person in front of it: one line a stage, a bar while it works."""
+"""A run's output on the terminal: one line per stage, a progress bar while it works."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ PLAIN: dict[str, Any] = {
 
 
 def say(console: Console, text: object) -> None:
-    """Print a text as it is: no markup, no colours, nothing that steers the terminal."""
+    """Print a text as it is: no markup, no colours, no control sequences."""
     console.print(plain(text), **PLAIN)
 
 
@@ -87,7 +87,7 @@ def heading(usecase: str, source: str, as_of: str) -> str:
 
 
 def tell(console: Console, outcome: Outcome) -> None:
-    """Print what became of a stage, in one line, and what it warns of."""
+    """Print a stage's outcome in one line, and its warnings."""
     numbers = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
     line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {numbers}"
     say(console, line.rstrip())
@@ -97,7 +97,7 @@ def tell(console: Console, outcome: Outcome) -> None:
 
 
 def warn(console: Console, warnings: Iterable[object]) -> None:
-    """Print what to look at, below the line of a stage or task."""
+    """Print warnings below the line of a stage or task."""
     for warning in warnings:
         say(console, f"            ! {one_line(warning)}")
 

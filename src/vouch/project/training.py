@@ -1,4 +1,4 @@
-"""What both drivers of a run share: its lock, its choice of input, its stages without Prefect."""
+"""What runs with and without Prefect share: the lock, the choice of input, the stages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

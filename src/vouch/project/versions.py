@@ -251,7 +251,7 @@ def _locked(repo: "Repo") -> Iterator[None]:
 
 
 def _patiently(action: Callable[[], T]) -> T:
-    """Try again while another DVC process holds the repository or the stage's files."""
+    """Retry while another DVC process holds the repository or the stage's files."""
     from dvc.lock import LockError
 
     deadline = time.monotonic() + WAIT

@@ -1,4 +1,4 @@
-"""The rows of a file to be scored, told apart as ingest and validate tell them apart."""
+"""The rows of a file to be scored, sorted into kinds as by ingest and validate."""
 
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SET_ASIDE = ("unreadable", "quarantined", "repeats", "superseded")
-"""What a row can be that is not scored by its own values."""
+"""Kinds of rows that are not scored by their own values."""
 FEW = 20
 LAST = datetime(2100, 1, 1)
-"""When a file to be scored arrives: after all there is, so no clock is asked."""
+"""The arrival time of a file to be scored: after all other data, whatever the clock says."""
 
 
 def place(

@@ -1,4 +1,4 @@
-"""Open questions of a source's declaration, its field ``confirm``: nothing runs before they go."""
+"""Open questions of a source's declaration (field ``confirm``), which must be settled first."""
 
 import re
 from collections.abc import Sequence

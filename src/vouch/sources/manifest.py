@@ -90,7 +90,7 @@ def _digest(file: Path) -> str:
 
 @contextmanager
 def reading(file: Path) -> Iterator[None]:
-    """Check that there is something to read, and tell what keeps it from being read."""
+    """Check that a file can be read; raise an error that says why not."""
     if not file.exists():
         names = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
         hint = near(file.name, names) if names else "check the path"

@@ -1,4 +1,4 @@
-"""What arrived twice, and what corrects what: the versions of each id, in order of arrival.
+"""Repeats and corrections: the versions of each id, in order of arrival.
 
 The ids that come once, nearly all, are never sorted: only the others are looked at.
 """

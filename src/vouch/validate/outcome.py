@@ -1,4 +1,4 @@
-"""What became of one expectation: how many rows fail it, and a few of them."""
+"""The outcome of one expectation: how many rows fail it, and a few of them."""
 
 import re
 from dataclasses import dataclass, field
@@ -77,7 +77,7 @@ def outcome(
     checked: Checked,
     examples: int,
 ) -> Outcome:
-    """Count and exemplify the rows that fail an expectation.
+    """Count the rows that fail an expectation, and read examples.
 
     Args:
         connection: Where the table is.

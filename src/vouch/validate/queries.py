@@ -1,6 +1,6 @@
 """The queries a suite may hold: they read the rows they are asked about, and nothing else.
 
-DuckDB's own parser says what a query reads, so that no trick of writing hides it.
+DuckDB's own parser finds what a query reads, however it is written.
 """
 
 import json
@@ -15,11 +15,11 @@ from vouch.core.errors import VouchError
 BATCH = "batch"
 QUERY = "unexpected_rows_query"
 GENERATORS = frozenset(["unnest", "range", "generate_series"])
-"""Functions that make rows of their arguments alone."""
+"""Functions that make rows from their arguments alone."""
 CLOCKS = frozenset(
     ["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"]
 )
-"""What looks like a column and is a clock."""
+"""Names that look like columns and read the clock."""
 RESERVED = frozenset(["bronze", "repeats", "quarantined", "versions", "arrived", "current"])
 """Tables of the validate stage: a query cannot take their names for its own."""
 UNSTEADY = frozenset(
@@ -95,7 +95,7 @@ def _braces(name: str, text: str) -> str:
 
 
 def _varying(nodes: list[dict[str, Any]], changing: set[str]) -> str:
-    """Return what may make a query's answer another one when it is asked again."""
+    """Return the part of a query whose result may differ when it runs again."""
     if called := changing & {node.get("function_name") for node in nodes}:
         return f"may not call {min(called)}(…): its value changes"
     if any(map(_changes, nodes)):
@@ -130,7 +130,7 @@ def _changes(node: dict[str, Any]) -> bool:
 
 
 def _chooses(node: dict[str, Any]) -> bool:
-    """Return whether a part of a query takes some rows of others, and no order says which."""
+    """Return whether a part of a query selects some of its rows without an order."""
     kinds = {each["type"] for each in node.get("modifiers") or ()}
     some = any(each.get("distinct_on_targets") for each in node.get("modifiers") or ())
     limited = some or kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}
@@ -157,7 +157,7 @@ def _foreign(nodes: list[dict[str, Any]]) -> str:
 
 
 def _changing(connection: Any) -> set[str]:
-    """Return the functions that may not give the same of the same row at any time."""
+    """Return the functions whose result for the same row may differ over time."""
     query = """SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'
                OR regexp_matches(macro_definition, 'current_|now\\(|today\\(|random')"""
     return {*UNSTEADY, *(name for (name,) in connection.execute(query).fetchall())}

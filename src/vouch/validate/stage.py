@@ -1,4 +1,4 @@
-"""The validate stage: bronze to silver, quarantine and a page that tells what was found."""
+"""The validate stage: bronze to silver, quarantine and a page of the results."""
 
 import tempfile
 from dataclasses import dataclass
@@ -182,7 +182,7 @@ def by_row(expectation: dict[str, Any]) -> bool:
 
 
 def _arrange(work: Work, path: Path) -> str:
-    """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
+    """Make view ``bronze`` and the tables of ``history``; return the rows without repeats."""
     connection = work.connection
     table = parquet(work.bronze.resolve(), numbered=True)
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
@@ -203,7 +203,7 @@ def _current(rows: Path) -> str:
 
 
 def _without(connection: "DuckDBPyConnection", *tables: str) -> str:
-    """Return the joins that take rows out; none for an empty table, so that nothing slows down."""
+    """Return the joins that remove rows; none for an empty table, to save time."""
     return " ".join(
         f"ANTI JOIN {table} USING ({KEY})"
         for table in tables

@@ -13,7 +13,7 @@ from vouch.usecases import find
 Policy = Literal["fail", "quarantine", "warn"]
 POLICIES: tuple[Policy, ...] = ("fail", "quarantine", "warn")
 LARGEST_AMOUNT = 1e12
-"""Above any single payment in any currency; what is larger is a mistake of scale."""
+"""Larger than any single payment in any currency; a larger amount has a wrong scale."""
 EARLIEST, LATEST = "1990-01-01T00:00:00", "2100-01-01T00:00:00"
 CENT = 0.015
 """Balances are in cents and kept as floats: half a cent of slack on top of one."""

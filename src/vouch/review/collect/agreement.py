@@ -1,4 +1,4 @@
-"""Several reviewers of one case: how far they agree, and what they come to.
+"""Several reviewers of one case: their agreement and their consensus.
 
 CROWDLAB: Goh, Tkachenko, Mueller 2022, CROWDLAB: Supervised learning to infer consensus labels and
 quality scores for data with multiple annotators; here as cleanlab has it.
@@ -14,14 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 FEWEST = 2
-"""Cases two reviewers must share for their agreement to be told."""
+"""Cases two reviewers must share for their agreement to be reported."""
 ENOUGH, EACH = 20, 3
-"""Cases of several reviewers, and such of each of two labels, that CROWDLAB needs."""
+"""Cases with several reviewers that CROWDLAB needs, in all and of each of two labels."""
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """What the reviewers of a case come to.
+    """The consensus of a case's reviewers.
 
     Attributes:
         label: The label.
@@ -64,7 +64,7 @@ def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Consensus]:
-    """Find what the reviewers of each case with several of them come to.
+    """Compute the consensus of each case with several reviewers.
 
     Args:
         votes: A row a case (its id is the index), a column a reviewer, labels or NaN; cases of
@@ -78,10 +78,10 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     if not several.any():
         return {}
     labels, sure, method = _majority(votes, likely), np.full(len(votes), np.nan), "majority"
-    # with fewer nothing tells good reviewers from bad, and the model would overrule them all
+    # with fewer cases, good and bad reviewers look alike, and the model would overrule them all
     if several.sum() >= ENOUGH and np.sum(np.bincount(labels[several]) >= EACH) > 1:
         estimated, sure = _crowdlab(votes, likely)
-        # nor does it overrule reviewers who are of one mind: how likely they are wrong is not told
+        # unanimous reviewers are never overruled, but then their confidence is unknown
         overruled = (votes.nunique(axis=1) == 1).to_numpy() & (estimated != labels)
         labels, sure = np.where(overruled, labels, estimated), np.where(overruled, np.nan, sure)
         method = "crowdlab"

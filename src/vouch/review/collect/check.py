@@ -1,4 +1,4 @@
-"""Checking decisions against their suite: what fails is set aside by name, the rest is taken."""
+"""Checking decisions against their suite: those that fail are set aside with a reason."""
 
 import tempfile
 import unicodedata
@@ -48,7 +48,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Aside:
-    """An answer that is not taken.
+    """An answer that is set aside.
 
     Attributes:
         line: Where it stands.
@@ -70,7 +70,7 @@ def check(
     labels: Mapping[str, int],
     now: datetime,
 ) -> dict[int, Aside]:
-    """Find the answers that cannot be taken.
+    """Find the answers that must be set aside.
 
     Args:
         root: The project's folder, which has the suite.
@@ -126,7 +126,7 @@ def _rows(
 def _contradictions(
     answers: Sequence[Answer], labels: Mapping[str, int]
 ) -> dict[tuple[str, str], int]:
-    """Count the answers of a person to a case where nothing says which one is the newest."""
+    """Count a person's different answers to a case where their order in time is unknown."""
     groups: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for answer in answers:
         groups[answer.case, identity(answer.reviewer)].append(answer)
@@ -146,7 +146,7 @@ def _ordered(answers: Sequence[Answer]) -> bool:
 
 
 def _early(answer: Answer, out_at: datetime) -> bool:
-    """Return whether it was decided before the case was put out; a day alone may be its whole."""
+    """Return whether a decision precedes its case; a date alone counts as the day's end."""
     when = moment(answer.decided_at)
     if when is not None and len(answer.decided_at) <= DAY:
         return when.date() < out_at.date()

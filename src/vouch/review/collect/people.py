@@ -10,7 +10,7 @@ from vouch.review.collect.read import Answer
 
 
 def identity(name: str) -> str:
-    """Return what tells a person from others: letter case, width and outer spaces do not."""
+    """Return a person's identity: the name without letter case, width and outer spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

@@ -21,12 +21,12 @@ SUFFIXES = (".csv", ".json")
 LONGEST = 10_000_000
 """Seconds an answer may have taken: some months."""
 CLAIMS = ("gold", "ground_truth", "lead", "final")
-"""What a file may claim of its own answers; params.yaml alone says whose decision is final."""
+"""Claims a file makes of its own answers; only params.yaml says whose decision is final."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What stands in a file of a case, as it was written.
+    """A file's answer to a case, as it was written.
 
     Attributes:
         line: The line of a table, or the task's place in an export, from 1.
@@ -68,7 +68,7 @@ class Reading:
 
     Attributes:
         answers: Every answer, blank ones too, in the file's order.
-        ignored: What stands in the file and is not believed, a sentence each.
+        ignored: Claims of the file that are not believed, a sentence each.
     """
 
     answers: list[Answer]

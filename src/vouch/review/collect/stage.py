@@ -1,4 +1,4 @@
-"""Taking decisions in: checked, kept for good in one step, then versioned."""
+"""Collecting decisions: checked, stored in one step, then versioned."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -60,7 +60,7 @@ class Intake:
 def collect(
     root: Path, state: Path, usecase: str, path: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Take a file of decisions in.
+    """Collect a file of decisions.
 
     A batch of decisions becomes one immutable file, written in one step; all else follows from
     these files. So a killed collect has taken all or nothing, and the same file may be collected
@@ -135,7 +135,7 @@ def _intake(
 
 @dataclass(frozen=True)
 class Taken:
-    """What a batch brings.
+    """The content of a batch.
 
     Attributes:
         table: Its rows: decisions, then what several reviewers come to.
@@ -243,7 +243,7 @@ def _issued(
     touched: set[str],
     place: int,
 ) -> pd.DataFrame:
-    """Issue what several reviewers come to, for the cases that this batch says something of."""
+    """Issue the reviewers' consensus for the cases that this batch has decisions on."""
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
     rows = []
     for number, case in enumerate(sorted(touched & agreed.keys()), start=place):

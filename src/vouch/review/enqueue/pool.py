@@ -1,4 +1,4 @@
-"""The rows that people could be asked about, and what choosing among them goes by."""
+"""The rows that people could be asked about, with the measures to choose them by."""
 
 from pathlib import Path
 

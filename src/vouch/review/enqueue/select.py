@@ -54,7 +54,7 @@ def _askable(pool: pd.DataFrame) -> pd.DataFrame:
 
 
 def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iterator[int]]:
-    """Line up each stream's first rows, and those of all streams but it may choose before."""
+    """Return each stream's rows in order, as many as it could need."""
     weights, queues = params.weights, {}
     for name, largest in MEASURES.items():
         values = rows[name].dropna().astype(float)

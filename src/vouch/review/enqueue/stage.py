@@ -1,4 +1,4 @@
-"""Putting cases before people: chosen, explained, kept in the review store, written to a file."""
+"""Giving cases to reviewers: chosen, explained, stored, written to a file."""
 
 import hashlib
 from collections import Counter
@@ -33,7 +33,7 @@ HIDDEN = (
     *("label", "label_time", "label_confidence"),
     *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
 )
-"""What would tell the answer, and where a row came from."""
+"""Columns that reveal the answer, and those of a row's origin."""
 KILLED = "these are the cases that a killed run of enqueue chose"
 USUAL = "vouch.explain.reasons:reasons"
 
@@ -74,7 +74,7 @@ class Desk:
 def enqueue(
     root: Path, state: Path, usecase: str, n: int | None, out: Path, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Put cases before people.
+    """Give cases to reviewers.
 
     Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
     that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``. The
@@ -244,7 +244,7 @@ def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
 
 
 def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read what rows say, in their present version; never what would tell the answer.
+    """Read rows' values in their present version, without columns that reveal the answer.
 
     Raises:
         VouchError: Rows are not there, such as while a run makes them anew.

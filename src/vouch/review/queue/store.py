@@ -23,7 +23,7 @@ class Base(DeclarativeBase):
 
 
 class Row(Base):
-    """A case as it is kept."""
+    """A case as it is stored."""
 
     __tablename__ = "cases"
     __table_args__ = (UniqueConstraint("usecase", "origin", "entity"),)

@@ -1,4 +1,4 @@
-"""What is in doubt about a table as a whole, and how its numbers are written."""
+"""Doubts about a table as a whole, and how its numbers are written."""
 
 from dataclasses import replace
 from typing import Any
@@ -61,7 +61,7 @@ def _otherwise(guess: Guess, facts: Facts, *, commas: bool) -> Guess:
 def file_doubts(
     layout: Layout, facts: tuple[Facts, ...], guesses: tuple[Guess, ...]
 ) -> tuple[str, ...]:
-    """List what is in doubt about a file as a whole.
+    """List the doubts about a file as a whole.
 
     Args:
         layout: How the file is written.
@@ -100,7 +100,7 @@ def _digits(amount: Facts) -> list[str]:
 
 
 def notes_of(usecase: Usecase, guesses: tuple[Guess, ...]) -> tuple[str, ...]:
-    """List what is worth a look, though it keeps nothing from running.
+    """List notes for the user, which keep nothing from running.
 
     Args:
         usecase: What the table is for.

@@ -1,4 +1,4 @@
-"""What the values of each column of a table could be read as."""
+"""Facts of a table's columns: what their values could be read as."""
 
 import math
 import re
@@ -20,7 +20,7 @@ FEW_VALUES = 20
 FIRST = 1990
 """The first year that a time may be in."""
 GROUPS = 60
-"""A column of more distinct values is not asked what it says of the label."""
+"""Columns with more distinct values are not compared with the label."""
 MISSING = ("nan", "null", "none", "nat", "n/a", "<na>")
 SIGNS = "[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR"
 SIGNED = rf"[-+(]*\s*({SIGNS})?\s*[-+(]?[0-9][0-9.,\s]*({SIGNS})?\)?"
@@ -302,7 +302,7 @@ def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[s
     """Return the strptime patterns that fit nearly all of a column's values."""
     spare = 0.01 * rows
     first = math.floor(spare) + 10
-    # one that misses too many of the first values is out without a look at the others
+    # a pattern that misses too many of the first values is left out without reading the others
     tried = _counts(connection, place, TIME_FORMATS, first)
     candidates = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
     counts = _counts(connection, place, candidates, rows)

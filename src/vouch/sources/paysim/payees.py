@@ -29,7 +29,7 @@ LEAST_AT_A_TIME, MOST_AT_A_TIME = 32, 20_000
 
 
 class Payees:
-    """All accounts so far, with their names and what they hold.
+    """All accounts so far, with their names and balances.
 
     Args:
         rng: Where chance comes from.

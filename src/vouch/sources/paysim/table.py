@@ -122,7 +122,7 @@ def _batches(rows: int, seed: int, progress: Progress) -> Iterator[pa.RecordBatc
 
 
 def rows_per_step(rows: int) -> Ints:
-    """Share genuine rows out over the hours.
+    """Distribute genuine rows over the hours.
 
     Args:
         rows: How many.

@@ -318,7 +318,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Form:
-    """A way to say something of a mood.
+    """A form of tweets of one class.
 
     Attributes:
         share: How often it is used among its class's forms.

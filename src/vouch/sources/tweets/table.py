@@ -217,7 +217,7 @@ def _label(
     ease: NDArray[np.float64],
     noise: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Label as people would: a share wrongly, each with the share of them that agreed."""
+    """Label as people would, a share wrongly; return labels and the share of people who agreed."""
     labels = classes.copy()
     wrong = rng.permutation(len(classes))[: round(noise * len(classes))]
     other = (rng.random(len(wrong)) >= np.array(NEIGHBOUR)[classes[wrong]]).astype(int)

@@ -28,7 +28,7 @@ USE = ("rule", "chargeback")
 
 @dataclass(frozen=True)
 class Ground:
-    """What a backtest stands on.
+    """The data of a backtest.
 
     Attributes:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.

@@ -40,7 +40,8 @@ class Settings:
 
 
 # chosen on the four folds of 2018-05-16 to 2018-06-06, whose assessed weeks end before those of
-# the folds from 2018-06-20 on begin to be assessed; how busy a payee is only invites overfitting
+# the folds from 2018-06-20 on begin to be assessed; a payee's number of payments only makes the
+# model overfit
 DEFAULT = Candidate(
     algorithm="xgboost",
     hyperparameters={

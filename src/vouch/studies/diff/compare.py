@@ -1,4 +1,4 @@
-"""From two names to what differs between them."""
+"""Comparing two versions by their names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from vouch.studies.diff.tables import Pair, pair
 
 STEPS = 4
 UNFIT = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.ConversionException)
-"""What the user's files and machine may be to blame for."""
+"""Errors that the user's files or machine can cause."""
 
 
 def diff(

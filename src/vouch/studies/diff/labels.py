@@ -1,4 +1,4 @@
-"""Of label issues: who issued or withdrew how many, and which labels that hold were flipped."""
+"""Differences of label issues: counts by who issued them, and entities whose label changed."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ FLIPPED = "was <> now"
 
 
 def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
-    """Compare issues by who made them, and the labels that hold by what they became.
+    """Compare issues by who made them, and entities' labels in force before and after.
 
     Only entities with an issue that differs are resolved: the label of no other can have changed.
 
@@ -96,7 +96,7 @@ def _flipped() -> str:
 
 
 def _called(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
-    """Call classes by their names."""
+    """Replace class numbers by their names."""
     return row | {
         end: classes[row[end]] if row[end] < len(classes) else row[end] for end in ("from", "to")
     }

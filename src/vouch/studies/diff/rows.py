@@ -1,6 +1,6 @@
-"""Which rows came, went or changed.
+"""Rows that were added, removed or changed.
 
-Only names and digests of rows meet in the great join; whole rows are looked at again where their
+Only names and digests of rows are joined; whole rows are read again where their
 digests differ. A digest has 64 bits, so a change stays unseen once in 2^64 changed rows.
 """
 
@@ -10,7 +10,7 @@ from vouch.studies.diff.tables import NUMBER, Pair, listed, quote
 
 EXAMPLES = 5
 KIND, SAID, WHOLE = '"vouch:kind"', '"vouch:said"', '"vouch:whole"'
-"""Columns of ours, quoted: the kind of difference, and digests of what a row says and of all."""
+"""Our own columns, quoted: the kind of difference, and digests of a row's content and of all."""
 KINDS = ("added", "corrected", "changed", "bookkeeping", "removed")
 
 

@@ -1,4 +1,4 @@
-"""What is compared: a file or folder, what stood there in a git revision, what a model rests on."""
+"""The tables to compare: a file or folder, a path in a git revision, a model's data."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -36,7 +36,7 @@ class Side:
 
 
 def find(root: Path, state: Path, text: str, of: Part | None) -> Side:
-    """Find what a user means.
+    """Find the table that a text names.
 
     Args:
         root: The project's folder.

@@ -1,4 +1,4 @@
-"""Two tables side by side in DuckDB: what names a row, which columns both have."""
+"""Two tables side by side in DuckDB: the key of a row, the columns both have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BOOKKEEPING = frozenset(
     ["source", "file", "line", "arrived_at", "row_hash", "known_at", "superseded_at"]
 )
-"""Columns that tell where a row came from and when it was in force, not what it says."""
+"""Columns of a row's origin and time in force, not of its content."""
 ISSUE = ("entity", "source", "actor", "issued_at")
 """What names a label issue."""
 IDS = ("id", "case")
@@ -123,7 +123,7 @@ def _open(connection: "DuckDBPyConnection", side: Side, view: str) -> dict[str, 
 def _read(side: Side, files: Sequence[Path]) -> str:
     listing = ", ".join(map(file_literal, files))
     if side.format == ".csv":
-        # all as text: what a reader would guess may differ between two versions
+        # all as text: the types a reader guesses may differ between two versions
         return f"read_csv([{listing}], {TOGETHER}, all_varchar => true)"
     return f"read_parquet([{listing}], {TOGETHER})"
 

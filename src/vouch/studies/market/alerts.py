@@ -12,7 +12,7 @@ from vouch.studies.market.windows import each_asset
 COLUMNS = ("asset", "starts_at", "kind", "value", "usual", "z")
 WATCHED = {"price": "return", "activity": "tweets", "sentiment": "sentiment"}
 FLOOR = {"price": 0.0, "activity": 1.0, "sentiment": 1.0}
-"""The least standard deviation: a single tweet after a silent day is no alert."""
+"""The least standard deviation, so that a single tweet after a silent day is no alert."""
 
 
 def find_alerts(gold: Path, params: MarketParams) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def lengths(texts: pd.DataFrame) -> "Figure":
 
 
 def cloud(words: Mapping[str, float], label: int) -> bytes | None:
-    """Draw words, the larger the more they speak for the class, as PNG; None without words."""
+    """Draw a word cloud as PNG, words more typical of the class larger; None without words."""
     from wordcloud import WordCloud
 
     if not words:

@@ -1,4 +1,4 @@
-"""What moves with what, and when: the tests of a panel of windows and the sentence they allow."""
+"""Tests of a panel of windows: which series move together, at which lags."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -165,7 +165,7 @@ def answer(
 
 
 def _effect(part: Panel, impulse: str, lag: int, params: MarketParams) -> Estimate:
-    """Estimate what follows from what: the later one is the response, both in their deviations."""
+    """Estimate the effect of the earlier series on the later one, both standardised."""
     returns, series = scaled(part.returns), scaled(part.impulses[impulse])
     if lag > 0:
         return projection(returns, series, lag, params.controls)

@@ -86,7 +86,7 @@ def report(
 def _worked_out(
     root: Path, request: Request, params: MarketParams, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write the tables; give what there is to tell and to draw."""
+    """Write the tables; return the report's content and its images."""
     assets = load_assets(request.assets)
     tweets, prices = _tables(root, request, assets, params, progress)
     gold, silver = request.out / "gold.parquet", request.out / "silver.parquet"
@@ -137,7 +137,7 @@ def _tables(
 
 
 def _part(progress: Progress, step: int) -> Progress:
-    """Return what turns a step's own progress into the whole's."""
+    """Return a progress callback for one step that reports to the whole's."""
     return lambda done, total, message="": progress(step + done / total, STEPS, message)
 
 

@@ -14,7 +14,7 @@ TOPICS = 6
 TOP = 8
 WORDS = 60
 LEAST = 50
-"""Tweets needed to tell topics."""
+"""Tweets needed to find topics."""
 WORD = r"(?u)\b[^\W\d_][\w']{2,}\b"
 ELSEWHERE = re.compile("[\u0530-\U0010ffff]")
 """Scripts the word cloud's font does not have."""
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 def speaking(
     texts: Sequence[str], classes: Sequence[int], assets: Assets
 ) -> list[dict[str, float]]:
-    """Return the words that come more often in each class than in all tweets together.
+    """Return the words that are more frequent in each class than in all tweets together.
 
     Args:
         texts: Cleaned texts.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHUNK = 20_000
 CLASSES = ("negative", "neutral", "positive")
 GIVEN = ("id", "time", "text", "author", "asset", "followers", "retweets")
-"""What silver takes of bronze; what a source does not have is null."""
+"""Columns that silver takes from bronze; null where a source lacks one."""
 PREFERRED = "tweets"
 NEEDED: tuple[Role, ...] = ("time", "text")
 
