@@ -1,13 +1,18 @@
 """``vouch data``: what differs between two versions of a table."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vouch.core.errors import one_line
 from vouch.core.output import write, write_table
 from vouch.project.paths import STATE
+
+if TYPE_CHECKING:
+    from vouch.studies.diff.compare import Columns, Differences
+    from vouch.studies.diff.labels import LabelDifferences
+    from vouch.studies.diff.rows import Example
 
 app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
 ROOT = Path()
@@ -90,10 +95,10 @@ def _part(of: str | None) -> Any:
     return of
 
 
-def _print(differences: dict[str, Any]) -> None:
+def _print(differences: "Differences") -> None:
     counts, name = differences["rows"], ", ".join(differences["key"]) or "all it says"
-    for side in ("a", "b"):
-        write(f"{differences[side]}: {counts[side]:,} rows")
+    for side, table in (("a", differences["a"]), ("b", differences["b"])):
+        write(f"{table}: {counts[side]:,} rows")
     write(f"a row is named by {name}")
     for kind, description in SAID.items():
         if counts[kind]:
@@ -105,19 +110,20 @@ def _print(differences: dict[str, Any]) -> None:
         _print_examples(differences["examples"])
 
 
-def _print_columns(columns: dict[str, Any]) -> None:
-    for kind in ("added", "removed"):
-        if columns[kind]:
-            write(f"columns {kind}: {', '.join(columns[kind])}")
-    for column in columns["retyped"]:
-        write(f"column {column['column']}: {column['a']} became {column['b']}")
-    for kind in ("changed", "corrected"):
-        rows = [(column["column"], f"{column['rows']:,}") for column in columns[kind][:LISTED]]
+def _print_columns(columns: "Columns") -> None:
+    for kind, names in (("added", columns["added"]), ("removed", columns["removed"])):
+        if names:
+            write(f"columns {kind}: {', '.join(names)}")
+    for retyped in columns["retyped"]:
+        write(f"column {retyped['column']}: {retyped['a']} became {retyped['b']}")
+    counts = (("changed", columns["changed"]), ("corrected", columns["corrected"]))
+    for kind, counted in counts:
+        rows = [(column["column"], f"{column['rows']:,}") for column in counted[:LISTED]]
         if rows:
             write_table((f"column of {kind} rows", "rows in which it differs"), rows)
 
 
-def _print_labels(labels: dict[str, Any]) -> None:
+def _print_labels(labels: "LabelDifferences") -> None:
     rows = [
         (i["source"], i["actor"], f"{i['added']:,}", f"{i['removed']:,}", f"{i['changed']:,}")
         for i in labels["issues"]
@@ -139,7 +145,7 @@ def _print_labels(labels: dict[str, Any]) -> None:
         )
 
 
-def _print_examples(examples: dict[str, Any]) -> None:
+def _print_examples(examples: "dict[str, list[Example]]") -> None:
     for kind, rows in examples.items():
         for row in rows:
             values = ", ".join(one_line(value, WIDEST) for value in row["row"].values())

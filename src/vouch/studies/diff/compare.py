@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import duckdb
 
@@ -10,13 +10,41 @@ from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.engine import connect
 from vouch.studies.diff import rows
-from vouch.studies.diff.labels import labels
+from vouch.studies.diff.labels import LabelDifferences, labels
 from vouch.studies.diff.sides import Part, find
 from vouch.studies.diff.tables import Pair, pair
 
 STEPS = 4
 UNFIT = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.ConversionException)
 """Errors that the user's files or machine can cause."""
+
+
+class Retyped(TypedDict):
+    """A column whose type differs: its type in each table."""
+
+    column: str
+    a: str
+    b: str
+
+
+class Columns(rows.ColumnCounts):
+    """How the columns of two tables differ."""
+
+    added: list[str]
+    removed: list[str]
+    retyped: list[Retyped]
+
+
+class Differences(TypedDict):
+    """How two versions of a table differ; see :func:`diff`."""
+
+    a: str
+    b: str
+    key: list[str]
+    rows: dict[str, int]
+    columns: Columns
+    examples: dict[str, list[rows.Example]]
+    labels: LabelDifferences | None
 
 
 def diff(
@@ -29,7 +57,7 @@ def diff(
     key: Sequence[str] = (),
     memory: str | None = None,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Differences:
     """Compare two versions of a table.
 
     Rows are the same row if they bear the same name: the ``id``, or of a label issue entity,
@@ -66,8 +94,8 @@ def diff(
             both = pair(engine.con, first, second, key)
             rows.differing(both)
             progress(2, STEPS, "looking at what differs")
-            result = {"rows": rows.counts(both), "columns": _columns(both)}
-            result |= {"examples": rows.examples(both)}
+            counts, columns = rows.counts(both), _columns(both)
+            examples = rows.examples(both)
             progress(3, STEPS, "resolving labels")
             typed = first.format == second.format == ".parquet"  # text tells no label from another
             relabelled = labels(engine, both, first.usecase) if both.issues and typed else None
@@ -81,12 +109,14 @@ def diff(
         "a": first.name,
         "b": second.name,
         "key": list(both.key),
-        **result,
+        "rows": counts,
+        "columns": columns,
+        "examples": examples,
         "labels": relabelled,
     }
 
 
-def _columns(pair: Pair) -> dict[str, Any]:
+def _columns(pair: Pair) -> Columns:
     removed, added = pair.only
     return {
         "added": list(added),

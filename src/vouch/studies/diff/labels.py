@@ -1,6 +1,6 @@
 """Differences of label issues: counts by who issued them, and entities whose label changed."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from vouch import usecases
 from vouch.label.resolve import resolve
@@ -12,9 +12,20 @@ MET = """(FROM held_a AS a FULL JOIN held_b AS b USING (entity)
     SELECT entity, a.label AS was, a.source AS was_by, a.issued_at AS was_at,
       b.label AS now, b.source AS now_by, b.issued_at AS now_at)"""
 FLIPPED = "was <> now"
+Row = dict[str, Any]
+"""A row of a query's result: column to value."""
 
 
-def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
+class LabelDifferences(TypedDict):
+    """How two versions of label issues differ; see :func:`labels`."""
+
+    issues: list[Row]
+    held: dict[str, int]
+    flips: list[Row]
+    examples: list[Row]
+
+
+def labels(engine: Any, pair: Pair, usecase: str | None) -> LabelDifferences:
     """Compare issues by who made them, and entities' labels in force before and after.
 
     Only entities with an issue that differs are resolved: the label of no other can have changed.
@@ -48,7 +59,7 @@ def _hold(engine: Any, side: str) -> None:
     engine.create_table(f"held_{side}", resolve(issued), temp=True)
 
 
-def _issues(pair: Pair) -> list[dict[str, Any]]:
+def _issues(pair: Pair) -> list[Row]:
     counted = ", ".join(
         f"count(*) FILTER ({KIND} = '{kind}')::BIGINT AS {kind}"
         for kind in ("added", "removed", "changed")
@@ -67,7 +78,7 @@ def _transitions(pair: Pair) -> dict[str, int]:
     return _rows(pair, f"SELECT {counted} FROM {MET}")[0]
 
 
-def _flips(pair: Pair) -> list[dict[str, Any]]:
+def _flips(pair: Pair) -> list[Row]:
     return _rows(
         pair,
         f"""SELECT was AS "from", was_by AS from_source, now AS "to", now_by AS source, actor,
@@ -77,7 +88,7 @@ def _flips(pair: Pair) -> list[dict[str, Any]]:
     )
 
 
-def _examples(pair: Pair) -> list[dict[str, Any]]:
+def _examples(pair: Pair) -> list[Row]:
     return _rows(
         pair,
         f"""SELECT entity, was AS "from", was_by AS from_source, now AS "to", now_by AS source,
@@ -95,14 +106,14 @@ def _flipped() -> str:
         GROUP BY ALL)"""
 
 
-def _called(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+def _called(row: Row, classes: tuple[str, ...]) -> Row:
     """Replace class numbers by their names."""
     return row | {
         end: classes[row[end]] if row[end] < len(classes) else row[end] for end in ("from", "to")
     }
 
 
-def _rows(pair: Pair, query: str) -> list[dict[str, Any]]:
+def _rows(pair: Pair, query: str) -> list[Row]:
     result = pair.connection.execute(query)
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

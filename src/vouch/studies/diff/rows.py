@@ -4,7 +4,7 @@ Only names and digests of rows are joined; whole rows are read again where their
 digests differ. A digest has 64 bits, so a change stays unseen once in 2^64 changed rows.
 """
 
-from typing import Any
+from typing import Any, TypedDict
 
 from vouch.studies.diff.tables import NUMBER, Pair, listed, quote
 
@@ -12,6 +12,27 @@ EXAMPLES = 5
 KIND, SAID, WHOLE = '"vouch:kind"', '"vouch:said"', '"vouch:whole"'
 """Our own columns, quoted: the kind of difference, and digests of a row's content and of all."""
 KINDS = ("added", "corrected", "changed", "bookkeeping", "removed")
+
+
+class ColumnCount(TypedDict):
+    """In how many rows a column differs."""
+
+    column: str
+    rows: int
+
+
+class ColumnCounts(TypedDict):
+    """Columns that differ: of rows both tables have, and of new versions and those before them."""
+
+    changed: list[ColumnCount]
+    corrected: list[ColumnCount]
+
+
+class Example(TypedDict):
+    """A differing row: its name, and its changed columns' values before and after."""
+
+    row: dict[str, Any]
+    columns: dict[str, list[Any]]
 
 
 def differing(pair: Pair) -> None:
@@ -80,7 +101,7 @@ def _count(pair: Pair, view: str) -> int:
     return int(row[0]) if row else 0
 
 
-def columns(pair: Pair) -> dict[str, list[dict[str, Any]]]:
+def columns(pair: Pair) -> ColumnCounts:
     """Count in how many rows each column differs, the most often changed first.
 
     Returns:
@@ -100,18 +121,20 @@ def _joined(pair: Pair, kinds: tuple[str, ...], before: str, back: int) -> str:
         JOIN numbered_b AS b ON {_same(pair, "d", "b")}"""
 
 
-def _differences(pair: Pair, joined: str) -> list[dict[str, Any]]:
+def _differences(pair: Pair, joined: str) -> list[ColumnCount]:
     if not pair.shared or not pair.key:
         return []
     filters = ", ".join(
         f"count(*) FILTER (a.{quote(c)} IS DISTINCT FROM b.{quote(c)})" for c in pair.shared
     )
     row = pair.connection.execute(f"SELECT {filters} FROM {joined}").fetchone() or ()
-    columns = [{"column": c, "rows": n} for c, n in zip(pair.shared, row, strict=True) if n]
+    columns: list[ColumnCount] = [
+        {"column": c, "rows": n} for c, n in zip(pair.shared, row, strict=True) if n
+    ]
     return sorted(columns, key=lambda column: -column["rows"])
 
 
-def examples(pair: Pair) -> dict[str, list[dict[str, Any]]]:
+def examples(pair: Pair) -> dict[str, list[Example]]:
     """Show the first rows of each kind by name; of changed ones what the columns were and are.
 
     Returns:
@@ -123,14 +146,14 @@ def examples(pair: Pair) -> dict[str, list[dict[str, Any]]]:
     return result | {"changed": _shown(pair, changed), "corrected": _shown(pair, corrected)}
 
 
-def _named(pair: Pair, kind: str) -> list[dict[str, Any]]:
+def _named(pair: Pair, kind: str) -> list[Example]:
     name = listed(_name(pair))
     query = f"SELECT {name} FROM differing WHERE {KIND} = ? ORDER BY ALL LIMIT {EXAMPLES}"
     rows = pair.connection.execute(query, [kind]).fetchall()
     return [{"row": dict(zip(_name(pair), row, strict=True)), "columns": {}} for row in rows]
 
 
-def _shown(pair: Pair, joined: str) -> list[dict[str, Any]]:
+def _shown(pair: Pair, joined: str) -> list[Example]:
     if not pair.content or not pair.key:
         return []
     columns = ", ".join(listed(names, table) for names, table in _selected(pair))
@@ -143,7 +166,7 @@ def _selected(pair: Pair) -> list[tuple[tuple[str, ...], str]]:
     return [(pair.key, "d"), (pair.content, "a"), (pair.content, "b")]
 
 
-def _example(pair: Pair, row: tuple[Any, ...]) -> dict[str, Any]:
+def _example(pair: Pair, row: tuple[Any, ...]) -> Example:
     keys, width = len(pair.key), len(pair.content)
     before, after = row[keys : keys + width], row[keys + width :]
     return {
