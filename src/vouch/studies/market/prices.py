@@ -1,7 +1,8 @@
 """Prices from a CSV or Parquet file, each known only when its bar ends."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.sources.readers import is_parquet, literal, quoted, table
@@ -20,9 +21,20 @@ CALLED = {
 NEEDED = ("time", "open", "close")
 
 
+class Prices(TypedDict):
+    """What was read of a file of prices; see :func:`load_prices`."""
+
+    rows: int
+    since: datetime | None
+    until: datetime | None
+    assets: list[str]
+    bar_minutes: float
+    volume: bool
+
+
 def load_prices(
     connection: "DuckDBPyConnection", path: Path, assets: Assets, asset: str | None, minutes: int
-) -> dict[str, Any]:
+) -> Prices:
     """Make the table ``bars``: asset, begins_at, known_at, open, close, volume.
 
     Args:
@@ -57,7 +69,7 @@ def load_prices(
         reason = str(error).splitlines()[0]
         kind = "parquet" if is_parquet(path) else "csv"
         raise VouchError(f"{path}: cannot be read as {kind} ({reason})", "check the file") from None
-    return _finish(connection, path, minutes) | {"volume": "volume" in columns}
+    return _finish(connection, path, minutes, volume="volume" in columns)
 
 
 def _columns(path: Path, names: list[str]) -> dict[str, str]:
@@ -141,7 +153,7 @@ def _map(
         raise VouchError(f"{path}: two prices of {twice[0]} at {twice[1]}", "keep one of them")
 
 
-def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int) -> dict[str, Any]:
+def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int, *, volume: bool) -> Prices:
     """Return when each bar ends: as long after it begins as bars usually follow each other."""
     usual: Any = connection.execute(
         """SELECT mode(step) FROM (SELECT epoch(begins_at - lag(begins_at) OVER
@@ -165,5 +177,11 @@ def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int) -> dict[
         """SELECT count(*), min(begins_at), max(known_at), list_sort(list_distinct(list(asset)))
            FROM bars"""
     ).fetchall()[0]
-    summary = {"rows": rows, "since": since, "until": until, "assets": listed}
-    return summary | {"bar_minutes": seconds / 60}
+    return {
+        "rows": rows,
+        "since": since,
+        "until": until,
+        "assets": listed,
+        "bar_minutes": seconds / 60,
+        "volume": volume,
+    }

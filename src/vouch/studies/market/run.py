@@ -1,8 +1,9 @@
 """From a file of tweets and one of prices to tables, findings, alerts and a page."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,51 @@ from vouch.sources.readers import parquet
 from vouch.studies.market import figures, page, sentences, topics
 from vouch.studies.market.alerts import find_alerts
 from vouch.studies.market.assets import DEFAULT, Assets, load_assets
-from vouch.studies.market.findings import ALL, analyse
+from vouch.studies.market.findings import ALL, Analysis, analyse
 from vouch.studies.market.params import MarketParams
-from vouch.studies.market.prices import load_prices
-from vouch.studies.market.tweets import CLASSES, choose_source, read_bronze, write_silver
+from vouch.studies.market.prices import Prices, load_prices
+from vouch.studies.market.tweets import (
+    CLASSES,
+    Counts,
+    choose_source,
+    read_bronze,
+    write_silver,
+)
 from vouch.studies.market.windows import each_asset, load_panel, write_gold
 
 STEPS = 6
+Images = dict[str, Any]
+"""Name to figure, None where there is nothing to draw; ``clouds``: PNG by class."""
+
+
+class Spans(TypedDict):
+    """The time that tweets span, and their assets."""
+
+    since: datetime | None
+    until: datetime | None
+    assets: list[str]
+
+
+class Tweets(Counts, Spans):
+    """What was read of a file of tweets."""
+
+    source: str
+    lines: int
+    rows: int
+
+
+class Report(TypedDict, total=False):
+    """The content of ``market.json``; see :func:`report`."""
+
+    conclusion: list[str]
+    warnings: list[str]
+    sentiment: str
+    lexicon: bool
+    tweets: Tweets
+    prices: Prices
+    analysis: Analysis
+    topics: list[topics.Topic]
+    alerts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +88,7 @@ class Request:
 
 def report(
     root: Path, request: Request, params: MarketParams, progress: Progress = silent
-) -> dict[str, Any]:
+) -> Report:
     """Write the market report.
 
     Writes ``bronze.parquet``, ``rejects.parquet``, ``silver.parquet``, ``gold.parquet``,
@@ -85,15 +124,19 @@ def report(
 
 def _worked_out(
     root: Path, request: Request, params: MarketParams, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Report, Images]:
     """Write the tables; return the report's content and its images."""
     assets = load_assets(request.assets)
     tweets, prices = _tables(root, request, assets, params, progress)
     gold, silver = request.out / "gold.parquet", request.out / "silver.parquet"
     panel, _ = load_panel(gold, params)
-    content: dict[str, Any] = {"tweets": tweets, "prices": prices}
-    content |= {"sentiment": _reader(request, params), "lexicon": request.scores is None}
-    content["analysis"] = analyse(panel, params, _part(progress, 2))
+    content: Report = {
+        "tweets": tweets,
+        "prices": prices,
+        "sentiment": _reader(request, params),
+        "lexicon": request.scores is None,
+        "analysis": analyse(panel, params, _part(progress, 2)),
+    }
     progress(3, STEPS, "alerts")
     alerts = find_alerts(gold, params)
     with replacing(request.out / "alerts.parquet") as draft:
@@ -110,7 +153,7 @@ def _worked_out(
 
 def _tables(
     root: Path, request: Request, assets: Assets, params: MarketParams, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Tweets, Prices]:
     """Write bronze, silver and gold; return the report's figures on tweets and prices."""
     source = choose_source(root, request.tweets, request.source)
     request.out.mkdir(parents=True, exist_ok=True)
@@ -121,12 +164,17 @@ def _tables(
         prices = load_prices(engine.con, request.prices, assets, asset, minutes)
         progress(0.2, STEPS, "tweets")
         bronze = read_bronze(source, request.tweets, request.out, silent)
-        tweets = write_silver(
+        counts = write_silver(
             engine.con, bronze, request.scores, assets, silver, params, _part(progress, 1)
         )
         write_gold(engine.con, silver, gold, minutes)
-        tweets |= {"source": source.name, "lines": bronze.lines, "rows": bronze.rows}
-        tweets |= _spans(engine.con, silver)
+        tweets: Tweets = {
+            **counts,
+            **_spans(engine.con, silver),
+            "source": source.name,
+            "lines": bronze.lines,
+            "rows": bronze.rows,
+        }
     if not pd.read_parquet(gold, columns=["tweets"])["tweets"].any():
         raise VouchError(
             f"{request.tweets}: none of its {tweets['tweets']:,} tweets has an asset of the table, "
@@ -149,7 +197,7 @@ def _reader(request: Request, params: MarketParams) -> str:
     )
 
 
-def _spans(connection: Any, silver: Path) -> dict[str, Any]:
+def _spans(connection: Any, silver: Path) -> Spans:
     since, until, named = connection.execute(
         f"""SELECT min(time), max(time), list_sort(list_distinct(list(asset)))
             FROM {parquet(silver)}"""
@@ -168,8 +216,8 @@ def _texts(silver: Path) -> pd.DataFrame:
 
 
 def _images(
-    texts: pd.DataFrame, assets: Assets, gold: Path, content: dict[str, Any], params: MarketParams
-) -> dict[str, Any]:
+    texts: pd.DataFrame, assets: Assets, gold: Path, content: Report, params: MarketParams
+) -> Images:
     words = topics.speaking(texts["text"].tolist(), texts["class"].tolist(), assets)
     windows = dict(each_asset(gold, params.minutes))
     tests = content["analysis"]["tests"]

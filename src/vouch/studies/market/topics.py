@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,14 @@ WORD = r"(?u)\b[^\W\d_][\w']{2,}\b"
 ELSEWHERE = re.compile("[\u0530-\U0010ffff]")
 """Scripts the word cloud's font does not have."""
 NOISE = frozenset(["rt", "amp", "http", "https", "gt", "lt", "user"])
+
+
+class Topic(TypedDict):
+    """A topic: its words, its share of the tweets, and their mean sentiment."""
+
+    words: list[str]
+    share: float
+    sentiment: float | None
 
 
 def sample(texts: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +101,7 @@ def _counted(texts: Sequence[str], assets: Assets, *, binary: bool) -> tuple[Any
     return counts, vectorizer.get_feature_names_out()
 
 
-def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list[dict[str, Any]]:
+def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list[Topic]:
     """Find topics by non-negative matrix factorisation of TF-IDF.
 
     Returns:
@@ -113,7 +121,7 @@ def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list
     # a topic's load counts in units of its words' weights, which no scaling changes
     loads = model.fit_transform(weights) * model.components_.sum(axis=1)
     main = np.where(loads.max(axis=1) > 0, loads.argmax(axis=1), -1)
-    result = [
+    result: list[Topic] = [
         {
             "words": [str(names[i]) for i in np.argsort(-part, kind="stable")[:TOP]],
             "share": float((main == n).mean()),

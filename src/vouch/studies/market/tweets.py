@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import yaml
 
@@ -42,6 +42,16 @@ class Bronze:
     source: Declaration
     lines: int
     rows: int
+
+
+class Counts(TypedDict):
+    """Counts of tweets; see :func:`write_silver`."""
+
+    tweets: int
+    twice: int
+    unclassed: int
+    unmapped: int
+    classes: dict[str, int]
 
 
 def choose_source(root: Path, file: Path, name: str | None) -> Declaration:
@@ -155,7 +165,7 @@ def write_silver(
     out: Path,
     params: MarketParams,
     progress: Progress,
-) -> dict[str, Any]:
+) -> Counts:
     """Clean, class and map tweets to assets.
 
     Args:
@@ -329,7 +339,7 @@ _SILVER = """
 
 def _counted(
     connection: "DuckDBPyConnection", out: Path, bronze: Bronze, scores: Path | None
-) -> dict[str, Any]:
+) -> Counts:
     tweets, unclassed, unmapped, *classes = connection.execute(
         f"""SELECT count(*), count(*) FILTER (class IS NULL), count(*) FILTER (asset IS NULL),
               count(*) FILTER (class = 0), count(*) FILTER (class = 1), count(*) FILTER (class = 2)
