@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
 from vouch.usecases import USECASES
+
+if TYPE_CHECKING:
+    from vouch.review.collect.stage import Collected
 
 ROOT = Path()
 SHOWN = 10
@@ -62,7 +65,7 @@ def collect(
         write_json(json_file, result)
 
 
-def _lines(usecase: str, result: dict[str, Any]) -> Iterator[str]:
+def _lines(usecase: str, result: "Collected") -> Iterator[str]:
     counts = f"{result['new']:,} new decisions, {result['known']:,} known"
     batch = (
         f" -> data/labels/{usecase}/reviews/{result['batch']}.parquet" if result["batch"] else ""

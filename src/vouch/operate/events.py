@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ ENOUGH = "vouch.labels.enough"
 """Enough decisions for a retraining; emitted again until a model has learned from them."""
 
 
-def of_labels(result: dict[str, Any]) -> list[str]:
+def of_labels(result: Mapping[str, Any]) -> list[str]:
     """Return which events a collected file gives rise to.
 
     Args:
@@ -24,12 +25,12 @@ def of_labels(result: dict[str, Any]) -> list[str]:
     return [name for name, holds in events.items() if holds]
 
 
-def payload(result: dict[str, Any]) -> dict[str, Any]:
+def payload(result: Mapping[str, Any]) -> dict[str, object]:
     """Return the events' payload."""
     return {name: result[name] for name in ("new", "since_training", "batch")}
 
 
-def tell(root: Path, usecase: str, result: dict[str, Any]) -> list[str]:
+def tell(root: Path, usecase: str, result: Mapping[str, Any]) -> list[str]:
     """Emit a collected file's events, where a Prefect server serves the project.
 
     In a process of its own: this package knows nothing of Prefect.

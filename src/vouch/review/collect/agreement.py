@@ -8,6 +8,7 @@ import itertools
 import warnings
 from dataclasses import dataclass
 from math import isnan
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,15 @@ class Consensus:
     method: str
 
 
-def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
+class Agreement(TypedDict):
+    """The agreement of two reviewers; see :func:`kappas`."""
+
+    reviewers: list[str]
+    cases: int
+    kappa: float | None
+
+
+def kappas(votes: pd.DataFrame) -> list[Agreement]:
     """Measure the agreement of each pair of reviewers beyond chance.
 
     Cohen 1960, A coefficient of agreement for nominal scales.
@@ -49,7 +58,7 @@ def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
     """
     from sklearn.metrics import cohen_kappa_score
 
-    pairs: list[dict[str, object]] = []
+    pairs: list[Agreement] = []
     votes = votes[sorted(votes.columns)]
     gave = votes.notna().to_numpy(np.int64)
     shared = gave.T @ gave

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from vouch.holdout.ledger import now
 from vouch.label.reviews import CONSENSUS, SCHEMA
 from vouch.project.inputs import present_source
 from vouch.project.stages import REVIEWS
-from vouch.review.collect.agreement import Consensus, consensus, kappas
+from vouch.review.collect.agreement import Agreement, Consensus, consensus, kappas
 from vouch.review.collect.batch import keep, latest, recorded, untrained, version
 from vouch.review.collect.check import check
 from vouch.review.collect.check import decided as decided_at
@@ -57,9 +57,37 @@ class Intake:
     sequence: int
 
 
+class Conflict(TypedDict):
+    """A case whose reviewers differ: their votes by reviewer, and the consensus."""
+
+    case: str
+    entity: str
+    votes: dict[str, str]
+    consensus: str
+    confidence: float | None
+    method: str
+
+
+class Collected(TypedDict):
+    """What became of a file of decisions; see :func:`collect`."""
+
+    read: int
+    blank: int
+    batch: str | None
+    new: int
+    known: int
+    set_aside: list[dict[str, Any]]
+    since_training: int
+    enough: bool
+    agreement: list[Agreement]
+    conflicts: list[Conflict]
+    ignored: list[str]
+    warnings: list[str]
+
+
 def collect(
     root: Path, state: Path, usecase: str, path: Path, progress: Progress = silent
-) -> dict[str, Any]:
+) -> Collected:
     """Collect a file of decisions.
 
     A batch of decisions becomes one immutable file, written in one step; all else follows from
@@ -147,7 +175,7 @@ class Taken:
     table: pa.Table
     new: int
     votes: pd.DataFrame
-    conflicts: list[dict[str, Any]]
+    conflicts: list[Conflict]
 
 
 def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Taken:
@@ -283,7 +311,7 @@ def _table(rows: pd.DataFrame) -> pa.Table:
 
 def _conflicts(
     intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Conflict]:
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = usecases.find(intake.source.usecase).CLASSES
     ended = set(decided[decided["final"].astype(bool)]["case"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -71,9 +71,19 @@ class Desk:
         return decided(self.root / REVIEWS.format(usecase=self.usecase))
 
 
+class Enqueued(TypedDict):
+    """The cases that were written: counts, file, model and warnings; see :func:`enqueue`."""
+
+    cases: int
+    by_stream: dict[str, int]
+    out: str
+    model: str
+    warnings: list[str]
+
+
 def enqueue(
     root: Path, state: Path, usecase: str, n: int | None, out: Path, progress: Progress = silent
-) -> dict[str, Any]:
+) -> Enqueued:
     """Give cases to reviewers.
 
     Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
@@ -127,7 +137,7 @@ def _choose(
     return cases, warnings
 
 
-def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
+def again(root: Path, state: Path, usecase: str, out: Path) -> Enqueued:
     """Write all cases that are out to a file once more.
 
     Raises:
@@ -284,7 +294,7 @@ def predicted(likely: Sequence[float], threshold: float | None) -> int:
     return int(likely[1] >= threshold)
 
 
-def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> dict[str, Any]:
+def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> Enqueued:
     poor = sum(case.poor for case in cases)
     if poor:
         warnings.append(f"the reasons of {poor} cases follow the model poorly; they are marked")

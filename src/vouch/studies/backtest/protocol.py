@@ -7,6 +7,7 @@ seven that are assessed.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -150,7 +151,15 @@ def card_precision(rows: pd.DataFrame, capacity: int = CAPACITY) -> float:
     return float(np.mean(shares)) if shares else float("nan")
 
 
-def measure(rows: pd.DataFrame) -> dict[str, float]:
+class Measures(TypedDict):
+    """ROC AUC, average precision, and precision of the 100 riskiest cards of a day."""
+
+    auc: float
+    ap: float
+    cp100: float
+
+
+def measure(rows: pd.DataFrame) -> Measures:
     """Measure a fold's scores.
 
     Args:

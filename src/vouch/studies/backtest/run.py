@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,9 @@ from vouch.core.progress import Progress, silent
 from vouch.extract.feature import Feature
 from vouch.sources.declaration import Declaration
 from vouch.studies.backtest.data import Ground, Reader
-from vouch.studies.backtest.protocol import Fold, assessed_rows, check_folds, measure
+from vouch.studies.backtest.protocol import Fold, Measures, assessed_rows, check_folds, measure
 from vouch.tune.models import Candidate, fit
 
-MEASURES = ("auc", "ap", "cp100")
 FEWEST = 2  # classes a model needs to tell apart
 
 
@@ -59,13 +58,29 @@ DEFAULT = Candidate(
 SEEDS = (0, 1, 2)
 
 
+class FoldResult(Measures):
+    """A fold's measures, its start (ISO date), and its counts of rows and frauds by part."""
+
+    start: str
+    rows: dict[str, int]
+    frauds: dict[str, int]
+
+
+class Backtest(TypedDict):
+    """Each fold's result, the mean measures, and the rows that could not be read."""
+
+    folds: list[FoldResult]
+    mean: Measures
+    rejected: int
+
+
 def backtest(
     source: Declaration,
     path: Path,
     folds: Sequence[Fold],
     settings: Settings,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Backtest:
     """Backtest on a file.
 
     Args:
@@ -95,14 +110,15 @@ def backtest(
         progress(done, len(folds) + 1, f"fold {fold.start.date()}")
         results.append(_assess(ground, fold, settings))
     progress(len(folds) + 1, len(folds) + 1, "done")
-    mean = {
-        name: float(np.mean([result[name] for result in results]))
-        for name in ("auc", "ap", "cp100")
+    mean: Measures = {
+        "auc": float(np.mean([result["auc"] for result in results])),
+        "ap": float(np.mean([result["ap"] for result in results])),
+        "cp100": float(np.mean([result["cp100"] for result in results])),
     }
     return {"folds": results, "mean": mean, "rejected": ground.rejected}
 
 
-def _assess(ground: Ground, fold: Fold, settings: Settings) -> dict[str, Any]:
+def _assess(ground: Ground, fold: Fold, settings: Settings) -> FoldResult:
     train = ground.rows[training_rows(ground.rows, fold, settings.history)]
     assessed = ground.rows[assessed_rows(ground.rows, fold)]
     for name, part in (("training", train), ("assessed", assessed)):
