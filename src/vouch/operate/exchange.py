@@ -1,6 +1,6 @@
 """Files that come in and go out: which are new, and what became of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -64,9 +64,9 @@ def _scored(file: Pending) -> bool:
     return note.exists() and file.out.exists() and read_json(note)["sha256"] == file.digest
 
 
-def record(file: Pending, result: dict[str, Any]) -> None:
+def record(file: Pending, result: Mapping[str, Any]) -> None:
     """Note that a file was scored, and what came of it."""
-    write_json(_note(file), result | {"sha256": file.digest})
+    write_json(_note(file), {**result, "sha256": file.digest})
 
 
 def put_aside(path: Path, digest: str) -> Path | None:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch import usecases
 from vouch.core.files import read_json
 from vouch.extract.features import features
 from vouch.register.registry import Version
-from vouch.serve.rows import SET_ASIDE, columns_of, place
+from vouch.serve.rows import columns_of, place
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, parquet, quoted
 
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
 """Groups that look at other rows."""
+
+
+class FileCounts(TypedDict):
+    """How many rows a file has, and how many of them are not scored by their own values."""
+
+    rows: int
+    unreadable: int
+    quarantined: int
+    repeats: int
+    superseded: int
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class Prepared:
     """
 
     path: Path
-    counts: dict[str, int]
+    counts: FileCounts
     reasons: list[str]
     warnings: list[str]
 
@@ -125,9 +135,15 @@ def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
     )
 
 
-def _counts(connection: "DuckDBPyConnection") -> dict[str, int]:
+def _counts(connection: "DuckDBPyConnection") -> FileCounts:
     counted = dict(connection.execute("SELECT what, count(*) FROM placed GROUP BY 1").fetchall())
-    return {"rows": sum(counted.values()), **{name: counted.get(name, 0) for name in SET_ASIDE}}
+    return {
+        "rows": sum(counted.values()),
+        "unreadable": counted.get("unreadable", 0),
+        "quarantined": counted.get("quarantined", 0),
+        "repeats": counted.get("repeats", 0),
+        "superseded": counted.get("superseded", 0),
+    }
 
 
 def _fetch_number(connection: "DuckDBPyConnection", query: str) -> int:

@@ -17,8 +17,6 @@ from vouch.validate.params import ValidateParams
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SET_ASIDE = ("unreadable", "quarantined", "repeats", "superseded")
-"""Kinds of rows that are not scored by their own values."""
 FEW = 20
 LAST = datetime(2100, 1, 1)
 """The arrival time of a file to be scored: after all other data, whatever the clock says."""

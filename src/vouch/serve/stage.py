@@ -17,7 +17,7 @@ from vouch.core.progress import Progress, silent
 from vouch.engine import connect
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.register.registry import CHAMPION, Version, find, parse
-from vouch.serve.features import Prepared, prepare
+from vouch.serve.features import FileCounts, Prepared, prepare
 from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
@@ -48,7 +48,23 @@ class Request:
     model: str = CHAMPION
 
 
-def score(root: Path, state: Path, request: Request, progress: Progress = silent) -> dict[str, Any]:
+class Counts(FileCounts):
+    """The counts of a file's rows, the scored ones, and those predicted of each class."""
+
+    scored: int
+    predicted: dict[str, int]
+
+
+class Scored(Counts):
+    """What became of a file to be scored; see :func:`score`."""
+
+    model: str
+    threshold: float | None
+    out: str
+    warnings: list[str]
+
+
+def score(root: Path, state: Path, request: Request, progress: Progress = silent) -> Scored:
     """Score every row of a file.
 
     A row sees the history that silver holds of the same source, the file's earlier rows, and the
@@ -102,7 +118,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     }
 
 
-def _warnings(counts: dict[str, Any], reasons: list[str]) -> list[str]:
+def _warnings(counts: Counts, reasons: list[str]) -> list[str]:
     """Return warnings on rows that have no score, or another row's."""
     unscored = counts["rows"] - counts["scored"]
     missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
@@ -144,14 +160,14 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 
 def _write(
     table: Prepared, version: Version, names: tuple[str, ...], out: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Counts:
     import pyarrow as pa
 
     numbered = all(name.isdigit() for name in names)
     columns = {"id": pa.string(), "prediction": pa.int8() if numbered else pa.string()}
     scores = {f"score_{name}": pa.float64() for name in names}
     schema = pa.schema(columns | scores | {"reason": pa.string()})
-    counts: dict[str, Any] = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
+    counts: Counts = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
     done = 0
     with replacing(out) as draft, _writer(out, draft, schema) as writer:
         for chunk, chosen in _scored(table.path, version, names):
@@ -173,7 +189,7 @@ def _writer(out: Path, draft: Path, schema: Any) -> Any:
     return CSVWriter(draft, schema, write_options=options)
 
 
-def _count(chosen: pd.Series, names: tuple[str, ...], counts: dict[str, Any]) -> None:
+def _count(chosen: pd.Series, names: tuple[str, ...], counts: Counts) -> None:
     counts["scored"] += int(chosen.notna().sum())
     for number, name in enumerate(names):
         counts["predicted"][name] += int((chosen == number).sum())

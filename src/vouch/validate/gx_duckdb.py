@@ -40,6 +40,7 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler
 from vouch.core.errors import VouchError, near
 from vouch.sources.readers import quoted
 from vouch.validate.queries import filled_in
+from vouch.validate.suite import Expectation
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)
 ROW_MAPS = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
@@ -88,7 +89,7 @@ class DuckDBDatasource(SQLDatasource):
     type: Literal["duckdb"] = "duckdb"
 
 
-def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
+def check_types(path: Path, expectations: Sequence[Expectation]) -> None:
     """Check that Great Expectations has every expectation of a suite.
 
     Args:
@@ -107,7 +108,7 @@ def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
             )
 
 
-def is_about_rows(expectation: dict[str, Any]) -> bool:
+def is_about_rows(expectation: Expectation) -> bool:
     """Return whether an expectation says of each row whether it fails."""
     kind = expectation["type"]
     return kind == QUERY or issubclass(get_expectation_impl(kind), ROW_MAPS)
@@ -136,7 +137,7 @@ def run_suite(
     definition: str,
     key: str,
     path: Path,
-    expectations: Sequence[dict[str, Any]],
+    expectations: Sequence[Expectation],
 ) -> list[Checked]:
     """Check expectations on a view over Parquet files.
 
@@ -243,7 +244,7 @@ def _domain(engine: DuckDBEngine, table: str, kwargs: dict[str, Any]) -> str:
     return f"({compiled})"
 
 
-def _suite(path: Path, expectations: Sequence[dict[str, Any]]) -> gx.ExpectationSuite:
+def _suite(path: Path, expectations: Sequence[Expectation]) -> gx.ExpectationSuite:
     try:
         return gx.ExpectationSuite(name=path.stem, expectations=list(expectations))
     except Exception as error:  # pydantic 1, marshmallow or GX's own, by expectation

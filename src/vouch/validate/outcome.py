@@ -9,6 +9,7 @@ from vouch.core.errors import VouchError
 from vouch.sources.readers import quoted
 from vouch.validate.gx_duckdb import Checked
 from vouch.validate.history import KEY
+from vouch.validate.suite import Expectation
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,7 +32,7 @@ class Outcome:
         failing: A query for the failing rows' keys, if it is about rows.
     """
 
-    expectation: dict[str, Any]
+    expectation: Expectation
     success: bool
     failed: int
     share: float
@@ -73,7 +74,7 @@ def outcome(
     connection: "DuckDBPyConnection",
     table: str,
     path: Path,
-    expectation: dict[str, Any],
+    expectation: Expectation,
     checked: Checked,
     examples: int,
 ) -> Outcome:
@@ -107,7 +108,7 @@ def outcome(
     return Outcome(expectation, checked.success, failed, share, shown, None, keys)
 
 
-def columns_of(expectation: dict[str, Any]) -> set[str]:
+def columns_of(expectation: Expectation) -> set[str]:
     """Name the columns an expectation is about; a query's stand in its ``meta.columns``."""
     return {*_columns(expectation), *expectation["meta"].get("columns", [])}
 
@@ -127,7 +128,7 @@ def _counts(
     connection: "DuckDBPyConnection",
     table: str,
     path: Path,
-    expectation: dict[str, Any],
+    expectation: Expectation,
     keys: str,
 ) -> tuple[int, int]:
     import duckdb
@@ -148,7 +149,7 @@ def _counts(
 
 
 def _examples(
-    connection: "DuckDBPyConnection", table: str, expectation: dict[str, Any], keys: str, n: int
+    connection: "DuckDBPyConnection", table: str, expectation: Expectation, keys: str, n: int
 ) -> tuple[str, ...]:
     columns = _columns(expectation)
     values = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in columns)
@@ -159,7 +160,7 @@ def _examples(
     return tuple(_tell(identity, columns, row) for identity, row in rows)
 
 
-def _columns(expectation: dict[str, Any]) -> list[str]:
+def _columns(expectation: Expectation) -> list[str]:
     """Name the columns an expectation is about."""
     kwargs = expectation["kwargs"]
     named = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]

@@ -11,7 +11,10 @@ from string import Formatter
 from typing import Any
 
 from vouch.core.errors import VouchError
+from vouch.validate.suite import Expectation
 
+Node = dict[str, Any]
+"""A part of a query as DuckDB's parser gives it."""
 BATCH = "batch"
 QUERY = "unexpected_rows_query"
 GENERATORS = frozenset(["unnest", "range", "generate_series"])
@@ -32,7 +35,7 @@ UNSTEADY = frozenset(
 HINT = "select from {batch} alone, with functions that only compute"
 
 
-def check_queries(path: Path, expectations: Iterable[dict[str, Any]]) -> None:
+def check_queries(path: Path, expectations: Iterable[Expectation]) -> None:
     """Check what the queries of a suite read.
 
     Args:
@@ -94,7 +97,7 @@ def _braces(name: str, text: str) -> str:
     return ""
 
 
-def _varying(nodes: list[dict[str, Any]], changing: set[str]) -> str:
+def _varying(nodes: list[Node], changing: set[str]) -> str:
     """Return the part of a query whose result may differ when it runs again."""
     if called := changing & {node.get("function_name") for node in nodes}:
         return f"may not call {min(called)}(…): its value changes"
@@ -105,12 +108,12 @@ def _varying(nodes: list[dict[str, Any]], changing: set[str]) -> str:
     return ""
 
 
-def _parsed(connection: Any, text: str) -> dict[str, Any]:
+def _parsed(connection: Any, text: str) -> Node:
     row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
     return dict(json.loads(row[0]))
 
 
-def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+def _nodes(part: Any) -> Iterator[Node]:
     """Walk a parsed query; without recursion, so its depth does not matter."""
     waiting = [part]
     while waiting:
@@ -122,14 +125,14 @@ def _nodes(part: Any) -> Iterator[dict[str, Any]]:
             waiting += part
 
 
-def _changes(node: dict[str, Any]) -> bool:
+def _changes(node: Node) -> bool:
     """Return whether a part of a query is a clock or a sample of the rows."""
     clock = node.get("class") == "COLUMN_REF" and node["column_names"][-1].lower() in CLOCKS
     age = node.get("function_name") == "age" and len(node.get("children", ())) < 2
     return clock or age or bool(node.get("sample"))
 
 
-def _chooses(node: dict[str, Any]) -> bool:
+def _chooses(node: Node) -> bool:
     """Return whether a part of a query selects some of its rows without an order."""
     kinds = {each["type"] for each in node.get("modifiers") or ()}
     some = any(each.get("distinct_on_targets") for each in node.get("modifiers") or ())
@@ -137,7 +140,7 @@ def _chooses(node: dict[str, Any]) -> bool:
     return bool(limited) and "ORDER_MODIFIER" not in kinds
 
 
-def _foreign(nodes: list[dict[str, Any]]) -> str:
+def _foreign(nodes: list[Node]) -> str:
     """Return what a query reads beside its batch and what it names itself by WITH."""
     maps = (node.get("cte_map") or {} for node in nodes)
     named = {entry["key"].lower() for each in maps for entry in each.get("map", ())}

@@ -17,7 +17,7 @@ from vouch.validate.outcome import Outcome, columns_of, outcome
 from vouch.validate.page import write_page
 from vouch.validate.params import ValidateParams
 from vouch.validate.queries import check_queries
-from vouch.validate.suite import POLICIES
+from vouch.validate.suite import POLICIES, Expectation
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -93,7 +93,7 @@ def validate(
     return content
 
 
-def load_suite(path: Path) -> list[dict[str, Any]]:
+def load_suite(path: Path) -> list[Expectation]:
     """Read a suite's expectations.
 
     Args:
@@ -132,7 +132,7 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
 
 
 def sift(
-    work: Work, path: Path, expectations: list[dict[str, Any]], quarantine: Path
+    work: Work, path: Path, expectations: list[Expectation], quarantine: Path
 ) -> list[Outcome]:
     """Make tables ``repeats``, ``quarantined`` and ``versions`` of the rows of bronze.
 
@@ -164,8 +164,8 @@ def columns_in(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
 
 
 def applicable(
-    expectations: list[dict[str, Any]], declared: Declaration, source: Declaration
-) -> tuple[list[dict[str, Any]], list[str]]:
+    expectations: list[Expectation], declared: Declaration, source: Declaration
+) -> tuple[list[Expectation], list[str]]:
     """Leave out what is expected of optional columns that did not come; name what was left out."""
     missing = declared.columns.keys() - source.columns.keys()
     absent = {declared.canonical(name) for name in missing}
@@ -174,7 +174,7 @@ def applicable(
     return checked, [Outcome(each, True, 0, 0.0).title for each in left_out]
 
 
-def by_row(expectation: dict[str, Any]) -> bool:
+def by_row(expectation: Expectation) -> bool:
     """Return whether to check every version: a key is unique among the current ones only."""
     unique = expectation["type"] in gx.UNIQUE
     quarantines = expectation["meta"]["policy"] == "quarantine"
@@ -212,7 +212,7 @@ def _without(connection: "DuckDBPyConnection", *tables: str) -> str:
 
 
 def _check(
-    work: Work, table: str, definition: str, expectations: list[dict[str, Any]]
+    work: Work, table: str, definition: str, expectations: list[Expectation]
 ) -> list[Outcome]:
     work.connection.execute(f"CREATE VIEW {table} AS {definition}")
     if not expectations:

@@ -11,6 +11,8 @@ from vouch.sources.declaration import BALANCES, Declaration, Role
 from vouch.usecases import find
 
 Policy = Literal["fail", "quarantine", "warn"]
+Expectation = dict[str, Any]
+"""An expectation as Great Expectations writes it: ``type``, ``kwargs`` and ``meta``."""
 POLICIES: tuple[Policy, ...] = ("fail", "quarantine", "warn")
 LARGEST_AMOUNT = 1e12
 """Larger than any single payment in any currency; a larger amount has a wrong scale."""
@@ -51,17 +53,17 @@ def derive_suite(declaration: Declaration) -> dict[str, Any]:
     }
 
 
-def expect(policy: Policy, kind: str, **kwargs: Any) -> dict[str, Any]:
+def expect(policy: Policy, kind: str, **kwargs: Any) -> Expectation:
     """Write an expectation of Great Expectations' own, with its policy."""
     return {"type": kind, "kwargs": kwargs, "meta": {"policy": policy}}
 
 
-def between(policy: Policy, column: str, **bounds: Any) -> dict[str, Any]:
+def between(policy: Policy, column: str, **bounds: Any) -> Expectation:
     """Expect a column's values within bounds, ``min_value`` and ``max_value``."""
     return expect(policy, "expect_column_values_to_be_between", column=column, **bounds)
 
 
-def _times(declaration: Declaration) -> list[dict[str, Any]]:
+def _times(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("time"):
         return []
     # a table without times is whole, a row without one among others is not
@@ -77,7 +79,7 @@ def _optional(declaration: Declaration, role: Role) -> bool:
     return column is not None and declaration.columns[column].optional
 
 
-def _parties(declaration: Declaration) -> list[dict[str, Any]]:
+def _parties(declaration: Declaration) -> list[Expectation]:
     return [
         expect("quarantine", "expect_column_values_to_not_be_null", column=role)
         for role in PARTIES
@@ -85,7 +87,7 @@ def _parties(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _amounts(declaration: Declaration) -> list[dict[str, Any]]:
+def _amounts(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("amount"):
         return []
     return [
@@ -94,7 +96,7 @@ def _amounts(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _categories(declaration: Declaration) -> list[dict[str, Any]]:
+def _categories(declaration: Declaration) -> list[Expectation]:
     return [
         expect(
             "quarantine",
@@ -107,12 +109,12 @@ def _categories(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _own(declaration: Declaration) -> list[dict[str, Any]]:
+def _own(declaration: Declaration) -> list[Expectation]:
     own = find(declaration.usecase).PARTS.get("validate.suite")
     return list(locate(own)(declaration)) if own else []
 
 
-def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str, Any]:
+def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> Expectation:
     """Expect no row for which a condition holds, be it over windows."""
     query = f"select * from {{batch}} qualify {wrong}" if " over " in wrong else None
     return {
@@ -122,7 +124,7 @@ def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str,
     }
 
 
-def _labels(declaration: Declaration) -> list[dict[str, Any]]:
+def _labels(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("label"):
         return []
     classes = list(range(len(find(declaration.usecase).CLASSES)))
@@ -134,7 +136,7 @@ def _labels(declaration: Declaration) -> list[dict[str, Any]]:
     return [allowed, *confident, *(_balance(classes) if len(classes) > 2 else [])]
 
 
-def _balance(classes: list[int]) -> list[dict[str, Any]]:
+def _balance(classes: list[int]) -> list[Expectation]:
     """Expect every class, and none that is rare."""
     share = "count(*) over (partition by label) / count(label) over ()"
     return [
@@ -153,7 +155,7 @@ def _balance(classes: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def _balances(declaration: Declaration) -> list[dict[str, Any]]:
+def _balances(declaration: Declaration) -> list[Expectation]:
     return [
         *(between("quarantine", role, min_value=0) for role in BALANCES if declaration.has(role)),
         *(_arithmetic(side) for side in PARTIES if _moves(declaration, side)),
@@ -165,7 +167,7 @@ def _moves(declaration: Declaration, side: Role) -> bool:
     return declaration.has("amount") and all(declaration.has(role) for role in roles)
 
 
-def _arithmetic(side: Role) -> dict[str, Any]:
+def _arithmetic(side: Role) -> Expectation:
     """Expect a balance to move by the amount, in either direction, or to be emptied by it."""
     before, after = f"{side}_balance_before", f"{side}_balance_after"
     query = (

@@ -1,10 +1,9 @@
 """Doubts about a table as a whole, and how its numbers are written."""
 
 from dataclasses import replace
-from typing import Any
 
 from vouch.sources.declaration import NUMERIC, Role
-from vouch.sources.draft.facts import Facts
+from vouch.sources.draft.facts import Facts, Fields
 from vouch.sources.draft.layout import Layout
 from vouch.sources.draft.roles import Guess, Usecase, has
 
@@ -13,7 +12,7 @@ CURRENCY = r"currency|waehrung|curr|ccy|moneda|devise"
 
 def written(
     facts: tuple[Facts, ...], guesses: tuple[Guess, ...]
-) -> tuple[dict[str, Any], tuple[Guess, ...]]:
+) -> tuple[Fields, tuple[Guess, ...]]:
     """Find how the numbers of a table are written.
 
     Args:
@@ -30,7 +29,7 @@ def written(
                    None)  # fmt: skip
     judge = leading if leading and leading.points + leading.commas else None
     commas = judge.commas > judge.points if judge else any(f.commas > f.points for f in numeric)
-    fields: dict[str, Any] = {"decimal": ","} if commas else {}
+    fields: Fields = {"decimal": ","} if commas else {}
     if groups := next((f.groups for f in numeric if f.groups), ""):
         fields["thousands"] = groups
     if signs := sorted({sign for f in numeric for sign in f.signs}):

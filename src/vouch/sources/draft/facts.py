@@ -14,6 +14,8 @@ from vouch.sources.draft.layout import Layout
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+Fields = dict[str, Any]
+"""Fields of a declaration: name to value."""
 SAMPLE = 20_000
 FEW_VALUES = 20
 """How many of a column's most frequent values are kept."""
@@ -236,9 +238,9 @@ def as_declared(layout: Layout) -> Declaration:
     return Declaration.model_validate({"name": "draft", "columns": {}, **fields})
 
 
-def declared(layout: Layout) -> dict[str, Any]:
+def declared(layout: Layout) -> Fields:
     """Return the fields of a declaration that tell how a file is written."""
-    fields: dict[str, Any] = {"format": layout.format}
+    fields: Fields = {"format": layout.format}
     if layout.format in ("csv", "json", "jsonl"):
         fields["encoding"] = layout.encoding
     if layout.format in ("csv", "excel") and layout.header != 1:

@@ -22,6 +22,8 @@ SECONDS = (900_000_000, 2_200_000_000)
 """Whole numbers within are taken for seconds since 1970: 1998 to 2039."""
 MILLI = 1000
 Explains = Callable[[Facts, Facts], float]
+Options = dict[str, Any]
+"""Fields of a column's declaration beside its role: name to value."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Guess:
     column: str
     role: Role
     why: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     score: float = 0.0
 
@@ -303,7 +305,7 @@ BAD = ("fraud", "fraudulent", "bad", "betrug", "scam", "chargeback", "suspicious
 GOOD = ("genuine", "legit", "legitimate", "good", "ok", "normal", "valid")
 
 
-def _classes(facts: Facts, *, genuine: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _classes(facts: Facts, *, genuine: bool) -> tuple[Options, tuple[str, ...]]:
     """Return the label's values, class 0 (genuine) first, and whether that is in doubt."""
     seen = sorted(facts.values)
     place = f"columns.{facts.name}.values"
@@ -326,7 +328,7 @@ def _classes(facts: Facts, *, genuine: bool) -> tuple[dict[str, Any], tuple[str,
     return {"values": ordered}, (doubt,)
 
 
-def _moment(facts: Facts) -> dict[str, Any] | None:
+def _moment(facts: Facts) -> Options | None:
     """Return the fields of a time, or None for what is none."""
     if facts.iso > 0.98:
         return {}
@@ -353,13 +355,13 @@ def _time(facts: Facts) -> Guess | None:
     return Guess(facts.name, "time", _why_time(options), *_read_time(facts, options), score)
 
 
-def _why_time(options: dict[str, Any]) -> str:
+def _why_time(options: Options) -> str:
     if unit := options.get("unit"):
         return f"its name, and whole numbers: {unit}"
     return f"its values fit {options['format']}" if options else "its values are ISO times"
 
 
-def _read_time(facts: Facts, options: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_time(facts: Facts, options: Options) -> tuple[Options, tuple[str, ...]]:
     """Return a time's fields and what is in doubt about them."""
     place, example = f"columns.{facts.name}", facts.top[0] if facts.top else ""
     doubts = []
@@ -457,7 +459,7 @@ def _amount(facts: Facts) -> Guess | None:
     return Guess(facts.name, "amount", "its name, and numbers", *_read_amount(facts), score)
 
 
-def _read_amount(facts: Facts) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_amount(facts: Facts) -> tuple[Options, tuple[str, ...]]:
     """Return an amount's sign, and what is in doubt about it."""
     place, doubts, options = f"columns.{facts.name}", [], {}
     if facts.negative > 0:
@@ -531,7 +533,7 @@ MOOD_NAMES = {
 }
 
 
-def _moods(facts: Facts) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _moods(facts: Facts) -> tuple[Options, tuple[str, ...]]:
     """Return the label's values, negative first, and whether that is in doubt."""
     if facts.values <= MOOD_NAMES.keys():
         return {}, ()
@@ -678,7 +680,7 @@ def _other_of_texts(facts: Facts) -> Guess:
     return _other(facts)
 
 
-def _clocked(options: dict[str, Any], clock: Facts) -> dict[str, Any]:
+def _clocked(options: Options, clock: Facts) -> Options:
     """Return the options of a day whose time of day another column holds, in one format."""
     sample = clock.top[0]
     half = re.search(r"( ?)[AaPp][Mm]$", sample)
