@@ -50,14 +50,16 @@ def ask(
       vouch holdout ask fraud
       vouch holdout ask fraud --metric accuracy --against rule
     """
+    from dataclasses import asdict
+
     from vouch.project.ask import ask as ask_holdout
 
     reply = ask_holdout(ROOT, usecase, metric, against, _params(usecase))
-    number = f"question {reply['question']}: " if reply["question"] else ""
-    write(f"{number}{reply['status']}{_colon(reply['reason'])}")
-    for line in _lines(reply["answer"] or {}):
+    number = f"question {reply.question}: " if reply.question else ""
+    write(f"{number}{reply.status}{_colon(reply.reason)}")
+    for line in _lines(reply.answer or {}):
         write(f"  {line}")
-    _save(json_file, reply)
+    _save(json_file, asdict(reply))
 
 
 @app.command()
