@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch import usecases
 from vouch.core.errors import VouchError
@@ -64,6 +64,29 @@ class Parsed:
     rejects: int
 
 
+class FileSummary(TypedDict):
+    """A raw file's digest, arrival and counts of lines."""
+
+    name: str
+    sha256: str
+    arrived_at: str
+    lines: int
+    rows: int
+    rejects: int
+
+
+class Summary(TypedDict):
+    """The counts of a run of the stage, over all files; see :func:`ingest`."""
+
+    files: list[FileSummary]
+    columns: list[str]
+    lines: int
+    rows: int
+    rejects: int
+    ignored_columns: list[str]
+    warnings: list[str]
+
+
 def ingest(
     *,
     declaration: Path,
@@ -75,7 +98,7 @@ def ingest(
     summary: Path,
     params: IngestParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Summary:
     """Parse every raw file in force by its source's declaration.
 
     Args:
@@ -315,8 +338,8 @@ def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed
 
 def _summary(
     source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str], twice: Sequence[str]
-) -> dict[str, Any]:
-    files = [
+) -> Summary:
+    files: list[FileSummary] = [
         {
             "name": each.file.name,
             "sha256": each.file.sha256,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.sources.readers import quoted
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 DIGITS = 9
 """Significant digits of an observed value: the last ones depend on the order of summing."""
+
+
+class OutcomeSummary(TypedDict):
+    """What the summary and the page show of an outcome; see :class:`Outcome`."""
+
+    type: str
+    kwargs: dict[str, Any]
+    policy: str
+    notes: str
+    title: str
+    success: bool
+    failed: int
+    share: float
+    examples: list[str]
+    observed: Any
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class Outcome:
         words = re.sub("^expect_(column_|table_)?", "", self.expectation["type"]).replace("_", " ")
         return f"{columns}: {words}" if columns else words
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> OutcomeSummary:
         """Return what the summary and the page show."""
         return {
             "type": self.expectation["type"],

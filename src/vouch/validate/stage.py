@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from vouch.core.errors import VouchError, near
 from vouch.core.files import read_json, write_json
@@ -13,7 +13,7 @@ from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.validate import gx_duckdb as gx
 from vouch.validate.history import KEY, check_corrections, find_repeats, find_versions
-from vouch.validate.outcome import Outcome, columns_of, outcome
+from vouch.validate.outcome import Outcome, OutcomeSummary, columns_of, outcome
 from vouch.validate.page import write_page
 from vouch.validate.params import ValidateParams
 from vouch.validate.queries import check_queries
@@ -37,6 +37,15 @@ class Work:
     connection: "DuckDBPyConnection"
 
 
+class Summary(TypedDict):
+    """Counts of rows, outcomes, and rows and amounts by category; see :func:`validate`."""
+
+    counts: dict[str, int]
+    expectations: list[OutcomeSummary]
+    by_category: dict[str, dict[str, dict[str, float]]]
+    warnings: list[str]
+
+
 def validate(
     *,
     declaration: Path,
@@ -48,7 +57,7 @@ def validate(
     page: Path,
     params: ValidateParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Summary:
     """Separate duplicates, versions and wrong rows, and check the source's expectations.
 
     What is said of single rows is checked on every version that arrived, what is said of the
@@ -294,7 +303,7 @@ def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, ro
 
 def _summary(
     work: Work, counts: dict[str, int], outcomes: list[Outcome], skipped: list[str]
-) -> dict[str, Any]:
+) -> Summary:
     present = {row[0] for row in work.connection.execute("DESCRIBE current").fetchall()}
     categories = {
         name: _by_category(work.connection, name, money="amount" in present)

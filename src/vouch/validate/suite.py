@@ -4,7 +4,7 @@ The suite is a JSON file a person may edit: change a policy, a bound, add any ex
 Expectations over the canonical column names.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from vouch.core.settings import locate
 from vouch.sources.declaration import BALANCES, Declaration, Role
@@ -24,7 +24,15 @@ RAREST_CLASS = 0.05
 """Share of the labelled rows below which a class is too rare to balance well."""
 
 
-def derive_suite(declaration: Declaration) -> dict[str, Any]:
+class Suite(TypedDict):
+    """A suite as Great Expectations writes it."""
+
+    name: str
+    expectations: list[Expectation]
+    meta: dict[str, str]
+
+
+def derive_suite(declaration: Declaration) -> Suite:
     """Derive a suite from a source's roles.
 
     Args:

@@ -84,7 +84,7 @@ class Enqueued(TypedDict):
 def enqueue(
     root: Path, state: Path, usecase: str, n: int | None, out: Path, progress: Progress = silent
 ) -> Enqueued:
-    """Give cases to reviewers.
+    """Choose cases for reviewers and write them to a file.
 
     Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
     that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``. The
