@@ -45,7 +45,7 @@ def fetch(say: Callable[[str], None] = write) -> Path:
     """Fetch the jars, unless they are there: some 400 MB, minutes the first time.
 
     Args:
-        say: Told of each file that comes.
+        say: Called with a line for each fetched file.
 
     Returns:
         Their folder.

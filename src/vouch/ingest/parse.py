@@ -56,7 +56,7 @@ class Value:
         cast: SQL that casts its text, once.
         sql: Its value from the cast, null where there is none.
         wrong: Whether the row must be rejected for it.
-        problem: SQL that tells why, or null.
+        problem: SQL for the reason, or null.
     """
 
     name: str
@@ -79,7 +79,7 @@ def values(declaration: Declaration) -> list[tuple[str, str]]:
 def parse_file(
     connection: "DuckDBPyConnection", declaration: Declaration, path: Path, view: str, scratch: Path
 ) -> Raw:
-    """Parse one raw file and make a view of what :func:`query` gives.
+    """Parse one raw file and make a view of the query from :func:`query`.
 
     Args:
         connection: Where to run.

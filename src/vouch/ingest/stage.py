@@ -110,7 +110,7 @@ def ingest(
         rejects: Where the others are written: file, line, reason, raw.
         summary: Where the counts are written.
         params: The stage's parameters.
-        progress: Told how far it is, in files.
+        progress: Called with the progress, in files.
 
     Returns:
         The content of ``summary``: lines in = rows + rejects.

@@ -67,8 +67,8 @@ class Upstream:
 
     Attributes:
         base: How it is called: scheme, host and port.
-        path: Gives its path for a path of ours.
-        headers: What it alone is told.
+        path: Returns its path for a path of ours.
+        headers: Headers sent to it alone.
         client: The connections to it.
     """
 

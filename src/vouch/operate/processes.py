@@ -87,7 +87,7 @@ def start(
         root: The project's folder, which the server runs in.
         name: What its log is called.
         command: A command of this Python environment and its words.
-        environment: What it is told beside our own environment: secrets too, which a command
+        environment: Variables added to our own environment: secrets too, which a command
             line would show to every user of the machine.
         listening: The socket it listens on; its number is the command's last word.
     """

@@ -276,7 +276,7 @@ def _last_line(root: Path, name: str) -> str:
 
 
 def _stop(root: Path, record: Record) -> None:
-    """End runs and then the worker while the server can still be told, then all the others."""
+    """End runs and then the worker while the server still records it, then all the others."""
     import psutil
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

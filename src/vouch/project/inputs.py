@@ -186,7 +186,7 @@ def choose(
         holdout: A raw file whose rows are the holdout, instead of a part cut off the others.
         as_of: ``latest`` or an ISO time; None: as last time.
         engine: ``duckdb`` or ``spark``; None: as last time.
-        say: Told of a file that is there already.
+        say: Called with a message on a file that is there already.
 
     Returns:
         The use case's entry as it now stands in ``data/inputs.yaml``.

@@ -25,7 +25,7 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
         root: The project's folder.
         stage: Which stage.
         usecase: For which use case of ``data/inputs.yaml``.
-        progress: Told how far the work is.
+        progress: Called with the progress.
 
     Returns:
         The stage's own small summary.

@@ -24,7 +24,7 @@ class Renewal:
         status: ``open`` (it still answers), ``rotated`` (the next extract cuts a fresh one) or
             ``waiting`` (it is spent, and nothing fresh is there yet).
         said: The same in a sentence, with what is missing.
-        missing: How many newer rows a fresh one still needs; None if that cannot be told.
+        missing: How many newer rows a fresh one still needs; None if unknown.
         expected: About when they will have come (ISO, data time); None likewise.
     """
 
@@ -106,7 +106,7 @@ def forecast(
         few: How many positives a holdout must be expected to have.
 
     Returns:
-        Rows (0 or more) and an ISO time; each None where it cannot be told: rows without times,
+        Rows (0 or more) and an ISO time; each None where unknown: rows without times,
         a holdout without positives, or one of a single moment.
     """
     rows, counts = extracted["rows"], extracted["positives"]["holdout"]

@@ -91,7 +91,7 @@ def tell(console: Console, outcome: Outcome) -> None:
     numbers = ", ".join(_phrases(outcome.summary, HEADLINES[outcome.stage]))
     line = f"  {outcome.stage:9} {outcome.status:9} {outcome.seconds:6.1f} s  {numbers}"
     say(console, line.rstrip())
-    if outcome.stage == "report":  # it tells all the others' warnings once more
+    if outcome.stage == "report":  # it repeats all the others' warnings
         return
     warn(console, outcome.summary.get("warnings", ()))
 

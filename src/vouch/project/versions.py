@@ -68,7 +68,7 @@ def drive(
         stage: Which stage.
         usecase: For which use case.
         force: Run even where nothing changed.
-        progress: Told how far the stage is.
+        progress: Called with the progress.
 
     Returns:
         What was done.

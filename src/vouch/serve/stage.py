@@ -79,7 +79,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         root: The project's folder.
         state: The project's state folder.
         request: What to score.
-        progress: Told how many rows are scored.
+        progress: Called with how many rows are scored.
 
     Returns:
         Counts (``rows``, ``scored``, ``unreadable``, ``quarantined``, ``repeats``,

@@ -233,7 +233,7 @@ class Rule(Strict):
         return self
 
     def told(self) -> dict[str, Any]:
-        """Return what a summary tells of it: its name and what it goes by."""
+        """Return its name and its condition or lexicon, for a summary."""
         fields = {"name", "lexicon", "threshold"} if self.lexicon else {"name", "where"}
         return self.model_dump(include=fields)
 

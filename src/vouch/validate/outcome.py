@@ -104,7 +104,7 @@ def outcome(
         examples: How many failing rows to show.
 
     Raises:
-        VouchError: The failing rows cannot be told, or are not as many as Great Expectations
+        VouchError: The failing rows cannot be found, or are not as many as Great Expectations
             counted.
     """
     observed = rounded(checked.observed)

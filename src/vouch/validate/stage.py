@@ -72,7 +72,7 @@ def validate(
         summary: Where counts and outcomes are written.
         page: Where the same is written for people.
         params: The stage's parameters.
-        progress: Told how far it is, in steps.
+        progress: Called with the progress, in steps.
 
     Returns:
         The content of ``summary``; in = silver + superseded + duplicates + quarantine.

@@ -99,7 +99,7 @@ def collect(
         state: The project's state folder.
         usecase: The use case.
         path: A filled-in case file (.csv), or an export of Label Studio (.json).
-        progress: Told after each step.
+        progress: Called after each step.
 
     Returns:
         ``read`` (answers given), ``blank`` (cases nobody was at yet), ``new``, ``known``,

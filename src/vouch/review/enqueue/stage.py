@@ -96,7 +96,7 @@ def enqueue(
         usecase: The use case.
         n: How many cases; None: as many as the day has capacity left.
         out: Where they go: ``.csv``, or ``.json`` for Label Studio; not written without cases.
-        progress: Told after each case explained.
+        progress: Called after each case explained.
 
     Returns:
         ``cases``, ``by_stream``, ``out``, ``model`` and ``warnings``.

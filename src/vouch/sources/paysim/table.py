@@ -55,7 +55,7 @@ def simulate(rows: int, seed: int, progress: Progress = silent) -> pa.Table:
     Args:
         rows: How many, 10,000 to 6,400,000; 0.129 % of them frauds.
         seed: The same one gives the same table.
-        progress: Told the rows made so far.
+        progress: Called with the rows made so far.
 
     Returns:
         The eleven published columns (``COLUMNS``), sorted by step (hour, 1 to 743); money in
@@ -74,7 +74,7 @@ def write(path: Path, rows: int, seed: int, progress: Progress = silent) -> None
         path: ``.parquet`` or ``.csv``; written whole or not at all.
         rows: How many, 10,000 to 6,400,000.
         seed: The same one gives the same bytes.
-        progress: Told the rows written so far.
+        progress: Called with the rows written so far.
 
     Raises:
         VouchError: The suffix is another one, or ``rows`` or ``seed`` is out of range.
@@ -91,7 +91,7 @@ def batches(rows: int, seed: int, progress: Progress = silent) -> Iterator[pa.Re
     Args:
         rows: How many in all, 10,000 to 6,400,000.
         seed: The same one gives the same pieces.
-        progress: Told the rows made so far.
+        progress: Called with the rows made so far.
 
     Returns:
         The pieces in order of time, made as they are asked for.

@@ -84,7 +84,7 @@ def simulate(
         seed: The same one gives the same tables.
         label_noise: Share of the labels, 0 to 0.5, that are not the true class.
         market: How mood and price depend on each other; not at all from mood to price if None.
-        progress: Told the steps done.
+        progress: Called with the steps done.
 
     Returns:
         Tweets (``COLUMNS``), sorted by time and id, times in whole seconds (UTC); the true class
@@ -127,7 +127,7 @@ def write(
         label_noise: Share of the labels, 0 to 0.5, that are not the true class.
         market: How mood and price depend on each other.
         prices_path: Where the prices go, ``.parquet`` or ``.csv``; nowhere if None.
-        progress: Told the steps done.
+        progress: Called with the steps done.
 
     Raises:
         VouchError: A suffix is another one, or a number is out of range.

@@ -73,7 +73,7 @@ class Reader:
         """Read all rows and compute features.
 
         Args:
-            until: Given the first and last time, checks them and gives the time (exclusive)
+            until: Given the first and last time, checks them and returns the time (exclusive)
                 after which rows are not needed.
             choose: Chooses among the features there could be.
         """

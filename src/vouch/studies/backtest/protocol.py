@@ -84,7 +84,7 @@ def check_folds(folds: Sequence[Fold], first: datetime, last: datetime, name: st
         name: The file, for messages.
 
     Raises:
-        VouchError: A fold begins before the rows or ends after them; tells the range.
+        VouchError: A fold begins before the rows or ends after them; the message names the range.
     """
     earliest, latest = first.date(), (last - (TRAIN + DELAY + ASSESS - DAY)).date()
     for fold in folds:

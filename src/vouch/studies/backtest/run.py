@@ -88,7 +88,7 @@ def backtest(
         path: The rows, of all days the folds need and as many before as there are.
         folds: The folds, in any order.
         settings: What to fit.
-        progress: Told after each fold.
+        progress: Called after each fold.
 
     Returns:
         ``folds``: for each its start (ISO date), auc, ap, cp100, and how many rows it trained on

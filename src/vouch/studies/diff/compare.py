@@ -72,7 +72,7 @@ def diff(
         of: Of a model version, which of the tables it rests on.
         key: The columns that name a row; empty: as above, and without an id a row is what it says.
         memory: DuckDB's limit, such as ``1GB``; beyond it work spills to disk.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         ``a``, ``b`` and ``key``; ``rows``: how many ``a`` and ``b`` have, ``same``, ``added``,
@@ -97,7 +97,7 @@ def diff(
             counts, columns = rows.counts(both), _columns(both)
             examples = rows.examples(both)
             progress(3, STEPS, "resolving labels")
-            typed = first.format == second.format == ".parquet"  # text tells no label from another
+            typed = first.format == second.format == ".parquet"  # CSV has no types
             relabelled = labels(engine, both, first.usecase) if both.issues and typed else None
         except UNFIT as error:
             reason = str(error).strip().splitlines()[0]

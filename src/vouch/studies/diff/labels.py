@@ -33,7 +33,7 @@ def labels(engine: Any, pair: Pair, usecase: str | None) -> LabelDifferences:
     Args:
         engine: The Ibis backend of the pair's connection; table ``differing`` is there.
         pair: The issues.
-        usecase: Whose; its classes' names are told where it is known.
+        usecase: Whose issues; if known, classes are shown by their names.
 
     Returns:
         ``issues``: added, removed and changed by ``source`` and ``actor``; ``held``: entities

@@ -24,7 +24,7 @@ TOGETHER = "union_by_name => true, hive_partitioning => false"
 ORDER = ("known_at", "superseded_at", "arrived_at", "file", "line")
 """What puts versions of one key in order, as far as a table has it."""
 NUMBER = "vouch:number"
-"""The column that tells rows of one key apart: 1 for the first version, 2 for the next."""
+"""The column that numbers rows of one key: 1 for the first version, 2 for the next."""
 DIGEST = "vouch:digest"
 """The column of digests of keys that come again; like all of ours, named as no table's own."""
 

@@ -1,4 +1,4 @@
-"""The market report's figures; each can be told apart without colour."""
+"""The market report's figures; each can be read without colours."""
 
 import io
 from collections.abc import Mapping, Sequence

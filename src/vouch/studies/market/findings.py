@@ -180,7 +180,7 @@ def analyse(whole: Panel, params: MarketParams, progress: Progress = silent) -> 
     Args:
         whole: The panel.
         params: Lags, the chance of a false finding, how many windows are enough.
-        progress: Told how many questions are done.
+        progress: Called with how many questions are done.
 
     Returns:
         ``windows`` by asset; ``judged`` assets; ``tests``, one a question, series and lag;

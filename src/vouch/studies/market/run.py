@@ -98,7 +98,7 @@ def report(
         root: The project's folder.
         request: The files.
         params: What is looked for.
-        progress: Told how far it is.
+        progress: Called with the progress.
 
     Returns:
         The content of ``market.json``: ``conclusion`` (sentences), ``warnings``, ``sentiment``

@@ -106,7 +106,7 @@ def _timed(source: Declaration, present: set[str]) -> bool:
 
 
 def _columns(file: Path, source: Declaration) -> set[str]:
-    """List a file's columns, as far as its first line tells them."""
+    """List a file's columns by its first line."""
     import csv
     import json
 
@@ -131,7 +131,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
         source: What the columns mean, in the file's format.
         file: The tweets.
         out: The folder for ``bronze.parquet`` and ``rejects.parquet``.
-        progress: Told how far it is.
+        progress: Called with the progress.
 
     Raises:
         VouchError: The file is not what the declaration says.
@@ -178,7 +178,7 @@ def write_silver(
             where it is about none; ``class`` 0 to 2, null where ``scores`` does not have the
             tweet.
         params: VADER's threshold.
-        progress: Told how many tweets are classed.
+        progress: Called with how many tweets are classed.
 
     Returns:
         ``tweets`` (distinct ids), ``twice`` (dropped), ``unclassed``, ``unmapped``, ``classes``.
