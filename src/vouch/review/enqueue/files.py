@@ -96,7 +96,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
         "prediction": classes[case.prediction],
         "score": f"{certainty(case):.4f}",
         **{_column(name): escape(value) for name, value in case.facts.items()},
-        "reasons": escape(told(case)),
+        "reasons": escape(reason_line(case)),
     }
 
 
@@ -111,7 +111,7 @@ def certainty(case: Case) -> float:
     return case.scores[1 if len(case.scores) == 2 else case.prediction]
 
 
-def told(case: Case) -> str:
+def reason_line(case: Case) -> str:
     """Return the heaviest reasons in one line."""
     reasons = "; ".join(f"{words} ({weight:+.2f})" for words, weight in case.reasons[:TOLD])
     return f"(they follow the model poorly) {reasons}" if case.poor and reasons else reasons
@@ -130,7 +130,12 @@ def task(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
     }
     predicted = case.scores[case.prediction]
     return {
-        "data": {**shown, **fields, "reasons": told(case), "score": round(certainty(case), 4)},
+        "data": {
+            **shown,
+            **fields,
+            "reasons": reason_line(case),
+            "score": round(certainty(case), 4),
+        },
         "predictions": [{"model_version": case.model, "score": predicted, "result": [answer]}],
     }
 
