@@ -33,4 +33,4 @@ def collect(usecase: str, path: Path) -> dict[str, Any]:
     if summary["set_aside"]:
         show_table(f"{usecase}-set-aside", summary["set_aside"], counts)
     tell_labels(usecase, summary)
-    return summary
+    return dict(summary)

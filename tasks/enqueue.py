@@ -25,4 +25,4 @@ def enqueue(usecase: str, n: int | None, out: Path) -> dict[str, Any]:
     terminal.warn(console, summary["warnings"])
     if summary["cases"]:
         show_link(f"{usecase}-cases", out)
-    return summary
+    return dict(summary)

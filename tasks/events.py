@@ -1,5 +1,6 @@
 """Events about a use case's labels, for which retraining waits."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from prefect.events import emit_event
@@ -12,7 +13,7 @@ def emit(name: str, usecase: str, payload: dict[str, Any]) -> None:
     emit_event(name, {"prefect.resource.id": f"vouch.labels.{usecase}"}, payload=payload)
 
 
-def tell_labels(usecase: str, summary: dict[str, Any]) -> None:
+def tell_labels(usecase: str, summary: Mapping[str, Any]) -> None:
     """Emit that decisions came, and whether there are enough of them to learn from.
 
     Args:

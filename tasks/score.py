@@ -27,4 +27,4 @@ def score(request: Scoring, pending: Pending) -> dict[str, Any]:
     rows = f"{summary['scored']:,} of {summary['rows']:,} rows"
     terminal.say(console, f"  score     {rows} of {pending.path} -> {pending.out}")
     terminal.warn(console, summary["warnings"])
-    return summary
+    return dict(summary)

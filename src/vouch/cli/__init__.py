@@ -1,4 +1,4 @@
-"""The command line: options in, functions called, errors told; nothing is computed here."""
+"""The command line: parses options, calls functions, reports errors; computes nothing itself."""
 
 import sys
 from pathlib import Path
@@ -51,7 +51,7 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; an error is told in two lines and exits with 1."""
+    """Run the command line; an error is reported in two lines and exits with 1."""
     try:
         app()
     except VouchError as error:

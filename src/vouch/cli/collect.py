@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
 from vouch.usecases import names
+
+if TYPE_CHECKING:
+    from vouch.review.collect.stage import Collected
 
 ROOT = Path()
 SHOWN = 10
@@ -50,16 +53,19 @@ def collect(
         write(line)
     for line in result["ignored"]:
         write(f"ignored: {line}", error=True)
-    for one in result["set_aside"]:
-        who = f", {one['reviewer']}" if one["reviewer"] else ""
-        write(f"set aside: line {one['line']} ({one['case']}{who}): {one['reason']}", error=True)
+    for decision in result["set_aside"]:
+        who = f", {decision['reviewer']}" if decision["reviewer"] else ""
+        write(
+            f"set aside: line {decision['line']} ({decision['case']}{who}): {decision['reason']}",
+            error=True,
+        )
     for event in tell(ROOT, usecase, result):
         write(f"told the project's Prefect server: {event}")
     if json_file:
         write_json(json_file, result)
 
 
-def _lines(usecase: str, result: dict[str, Any]) -> Iterator[str]:
+def _lines(usecase: str, result: "Collected") -> Iterator[str]:
     counts = f"{result['new']:,} new decisions, {result['known']:,} known"
     batch = (
         f" -> data/labels/{usecase}/reviews/{result['batch']}.parquet" if result["batch"] else ""
@@ -71,8 +77,8 @@ def _lines(usecase: str, result: dict[str, Any]) -> Iterator[str]:
     for conflict in result["conflicts"][:SHOWN]:
         votes = ", ".join(f"{who}: {label}" for who, label in conflict["votes"].items())
         sure = f" ({conflict['confidence']:.0%})" if conflict["confidence"] is not None else ""
-        held = f"{conflict['consensus']} by {conflict['method']}{sure} holds"
-        yield f"for a lead: {conflict['case']}: {votes}; {held}"
+        outcome = f"{conflict['consensus']} by {conflict['method']}{sure} holds"
+        yield f"for a lead: {conflict['case']}: {votes}; {outcome}"
     if (more := len(result["conflicts"]) - SHOWN) > 0:
         yield f"and {more:,} more conflicts; --json FILE has them all"
     again = f": vouch run {usecase}" if result["enough"] else ""

@@ -1,13 +1,18 @@
 """``vouch data``: what differs between two versions of a table."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vouch.core.errors import one_line
 from vouch.core.output import write, write_table
 from vouch.project.paths import STATE
+
+if TYPE_CHECKING:
+    from vouch.studies.diff.compare import Columns, Differences
+    from vouch.studies.diff.labels import LabelDifferences
+    from vouch.studies.diff.rows import Example
 
 app = typer.Typer(help="Look at data and labels through time.", no_args_is_help=True)
 ROOT = Path()
@@ -25,7 +30,7 @@ WIDEST = 48  # characters of a value
 
 @app.callback()
 def _group() -> None:
-    """Keep ``data`` a group, which one command alone would not make it."""
+    """Make ``data`` a group of commands even while it has only one."""
 
 
 @app.command()
@@ -61,7 +66,7 @@ def diff(
 
     names = [name.strip() for name in key.split(",") if name.strip()]
     with terminal.working(Console(stderr=True), "diff") as progress:
-        found = compare(
+        differences = compare(
             ROOT,
             STATE,
             *map(_named, (a, b)),
@@ -70,9 +75,9 @@ def diff(
             memory=memory,
             progress=progress,
         )
-    _print(found)
+    _print(differences)
     if json_file:
-        write_json(json_file, found)
+        write_json(json_file, differences)
 
 
 def _named(text: str) -> str:
@@ -90,61 +95,62 @@ def _part(of: str | None) -> Any:
     return of
 
 
-def _print(found: dict[str, Any]) -> None:
-    counts, name = found["rows"], ", ".join(found["key"]) or "all it says"
-    for side in ("a", "b"):
-        write(f"{found[side]}: {counts[side]:,} rows")
+def _print(differences: "Differences") -> None:
+    counts, name = differences["rows"], ", ".join(differences["key"]) or "all it says"
+    for side, table in (("a", differences["a"]), ("b", differences["b"])):
+        write(f"{table}: {counts[side]:,} rows")
     write(f"a row is named by {name}")
-    for kind, said in SAID.items():
+    for kind, description in SAID.items():
         if counts[kind]:
-            write(f"  {counts[kind]:>12,} {said}")
-    _print_columns(found["columns"])
-    if found["labels"]:
-        _print_labels(found["labels"])
+            write(f"  {counts[kind]:>12,} {description}")
+    _print_columns(differences["columns"])
+    if differences["labels"]:
+        _print_labels(differences["labels"])
     else:
-        _print_examples(found["examples"])
+        _print_examples(differences["examples"])
 
 
-def _print_columns(columns: dict[str, Any]) -> None:
-    for kind in ("added", "removed"):
-        if columns[kind]:
-            write(f"columns {kind}: {', '.join(columns[kind])}")
-    for one in columns["retyped"]:
-        write(f"column {one['column']}: {one['a']} became {one['b']}")
-    for kind in ("changed", "corrected"):
-        rows = [(one["column"], f"{one['rows']:,}") for one in columns[kind][:LISTED]]
+def _print_columns(columns: "Columns") -> None:
+    for kind, names in (("added", columns["added"]), ("removed", columns["removed"])):
+        if names:
+            write(f"columns {kind}: {', '.join(names)}")
+    for retyped in columns["retyped"]:
+        write(f"column {retyped['column']}: {retyped['a']} became {retyped['b']}")
+    counts = (("changed", columns["changed"]), ("corrected", columns["corrected"]))
+    for kind, counted in counts:
+        rows = [(column["column"], f"{column['rows']:,}") for column in counted[:LISTED]]
         if rows:
             write_table((f"column of {kind} rows", "rows in which it differs"), rows)
 
 
-def _print_labels(labels: dict[str, Any]) -> None:
+def _print_labels(labels: "LabelDifferences") -> None:
     rows = [
         (i["source"], i["actor"], f"{i['added']:,}", f"{i['removed']:,}", f"{i['changed']:,}")
         for i in labels["issues"]
     ]
     if rows:
         write_table(("issues by", "actor", "added", "removed", "changed"), rows)
-    held = ", ".join(f"{count:,} {kind}" for kind, count in labels["held"].items())
-    write(f"labels that hold: {held}")
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in labels["held"].items())
+    write(f"labels that hold: {counts}")
     flips = [
         (f"{f['from']} → {f['to']}", f["from_source"], f"{f['source']} {f['actor']}", f["entities"])
         for f in labels["flips"][:LISTED]
     ]
     if flips:
         write_table(("flipped", "was by", "is by", "rows"), flips)
-    for one in labels["examples"]:
+    for flip in labels["examples"]:
         write(
-            f"  {one['entity']}  {one['from']} ({one['from_source']}) → {one['to']} "
-            f"({one['source']} {one['actor']}, {one['issued_at']})"
+            f"  {flip['entity']}  {flip['from']} ({flip['from_source']}) → {flip['to']} "
+            f"({flip['source']} {flip['actor']}, {flip['issued_at']})"
         )
 
 
-def _print_examples(examples: dict[str, Any]) -> None:
+def _print_examples(examples: "dict[str, list[Example]]") -> None:
     for kind, rows in examples.items():
-        for one in rows:
-            values = ", ".join(one_line(value, WIDEST) for value in one["row"].values())
+        for row in rows:
+            values = ", ".join(one_line(value, WIDEST) for value in row["row"].values())
             changes = [
                 f"{column} {one_line(a, WIDEST)} → {one_line(b, WIDEST)}"
-                for column, (a, b) in one["columns"].items()
+                for column, (a, b) in row["columns"].items()
             ]
             write(f"  {kind} {values}" + (f": {', '.join(changes[:LISTED])}" if changes else ""))

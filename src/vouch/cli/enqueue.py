@@ -1,13 +1,17 @@
 """``vouch enqueue``: cases for people."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
 from vouch.usecases import names
+
+if TYPE_CHECKING:
+    from vouch.review.enqueue.stage import Enqueued
 
 ROOT = Path()
 
@@ -50,8 +54,9 @@ def enqueue(
     from vouch.review.enqueue.stage import withdraw as take_back
 
     if withdraw:
-        result: dict[str, Any] = {"withdrawn": take_back(ROOT, STATE, usecase)}
-        write(f"{result['withdrawn']:,} cases taken back")
+        withdrawn = take_back(ROOT, STATE, usecase)
+        result: Mapping[str, object] = {"withdrawn": withdrawn}
+        write(f"{withdrawn:,} cases taken back")
     elif out is None:
         raise VouchError("--out is missing", f"vouch enqueue {usecase} --out cases.csv")
     else:
@@ -60,7 +65,7 @@ def enqueue(
         write_json(json_file, result)
 
 
-def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> dict[str, Any]:
+def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> "Enqueued":
     from rich.console import Console
 
     from vouch.core import terminal

@@ -50,14 +50,16 @@ def ask(
       vouch holdout ask fraud
       vouch holdout ask fraud --metric accuracy --against rule
     """
+    from dataclasses import asdict
+
     from vouch.project.ask import ask as ask_holdout
 
     reply = ask_holdout(ROOT, usecase, metric, against, _params(usecase))
-    number = f"question {reply['question']}: " if reply["question"] else ""
-    write(f"{number}{reply['status']}{_colon(reply['reason'])}")
-    for line in _lines(reply["answer"] or {}):
+    number = f"question {reply.question}: " if reply.question else ""
+    write(f"{number}{reply.status}{_colon(reply.reason)}")
+    for line in _lines(reply.answer or {}):
         write(f"  {line}")
-    _save(json_file, reply)
+    _save(json_file, asdict(reply))
 
 
 @app.command()
@@ -120,22 +122,22 @@ def _ledger(state: Path) -> Any:
 def _lines(answer: dict[str, Any]) -> list[str]:
     """Return an answer in short lines."""
     if "value" in answer:
-        told = "the training estimate holds" if answer["from"] == "training" else "with noise"
+        basis = "the training estimate holds" if answer["from"] == "training" else "with noise"
         value = answer["value"] * answer["scale"]
-        return [f"{answer['metric']} against {answer['kind']}: {value:.4f} ({told})"]
+        return [f"{answer['metric']} against {answer['kind']}: {value:.4f} ({basis})"]
     lines = []
     for kind in ("truth", "rule"):
-        for name, found in answer.get(kind, {}).items():
-            said = _said(found)
-            lines += [f"{name} against {kind}: {said}"] if said else []
+        for name, figure in answer.get(kind, {}).items():
+            text = _estimate(figure)
+            lines += [f"{name} against {kind}: {text}"] if text else []
     for rival in ("rule", "champion"):
         compared = answer.get(f"against_{rival}", {})
-        said = _said(compared.get("difference"))
-        lines += [f"{compared['metric']} beyond the {rival}'s: {said}"] if said else []
+        text = _estimate(compared.get("difference"))
+        lines += [f"{compared['metric']} beyond the {rival}'s: {text}"] if text else []
     return lines
 
 
-def _said(figure: Any) -> str:
+def _estimate(figure: Any) -> str:
     if not isinstance(figure, dict) or not figure.get("interval"):
         return ""
     low, high = figure["interval"]
@@ -149,16 +151,16 @@ def _colon(text: str) -> str:
 def _row(holdout: dict[str, Any]) -> tuple[Any, ...]:
     opened = holdout["budget"] is not None
     times = "\n".join(str(holdout[end] or "by hash")[:16] for end in ("boundary", "until"))
-    asked = f"{holdout['spent']} of {holdout['budget']}" if opened else "never"
+    questions = f"{holdout['spent']} of {holdout['budget']}" if opened else "never"
     counts = (holdout["rows"], holdout["positives"]) if opened else ("?", "?")
-    return _name(holdout), times, *counts, asked, holdout["status"]
+    return _name(holdout), times, *counts, questions, holdout["status"]
 
 
 def _question(entry: dict[str, Any]) -> tuple[Any, ...]:
-    asked = f"{entry['asked_at'][:16]}\n{entry['actor']}"
-    said = _lines(entry["answer"])[:1] if entry["answer"] else ["charged, not answered yet"]
+    when = f"{entry['asked_at'][:16]}\n{entry['actor']}"
+    lines = _lines(entry["answer"])[:1] if entry["answer"] else ["charged, not answered yet"]
     about = f"{_name(entry)}\nmodel {entry['model'][:12]}"
-    return entry["question"], asked, about, "\n".join([entry["metric"], *said])
+    return entry["question"], when, about, "\n".join([entry["metric"], *lines])
 
 
 def _name(holdout: dict[str, Any]) -> str:

@@ -73,18 +73,18 @@ def doctor(
     from vouch.operate.doctor import examine
     from vouch.operate.record import Ports
 
-    found = examine(ROOT, Ports())
-    mending = [finding for finding in found if fix and finding.fix]
+    findings = examine(ROOT, Ports())
+    mending = [finding for finding in findings if fix and finding.fix]
     for finding in mending:
         write(f"mending: {finding.said}")
         assert finding.fix is not None
         finding.fix()
-    found = examine(ROOT, Ports()) if mending else found
-    for finding in found:
+    findings = examine(ROOT, Ports()) if mending else findings
+    for finding in findings:
         _tell(finding)
     if json_file:
-        write_json(json_file, [finding.as_json() for finding in found])
-    if any(finding.state == "wrong" for finding in found):
+        write_json(json_file, [finding.as_json() for finding in findings])
+    if any(finding.state == "wrong" for finding in findings):
         raise typer.Exit(1)
 
 

@@ -10,7 +10,7 @@ from vouch.studies.market.command import market
 from vouch.usecases import find, names
 
 GROUPS = {"simulate": "Make data to try things on."}
-"""What a command of two words begins with, and its help."""
+"""The first word of each two-word command, and its help text."""
 ANYWHERE = ("simulate",)
 """Groups that need no project, or say themselves what they miss of it."""
 COMMANDS: dict[str, Callable[..., None]] = {"simulate reviewers": reviewers, "market": market}

@@ -89,9 +89,9 @@ def compare(
     from vouch.registry.compare import compare as differences
     from vouch.registry.versions import parse
 
-    found = differences(parse(STATE, reference(a)), parse(STATE, reference(b)))
-    _print_differences(found)
-    _save(found, json_file)
+    result = differences(parse(STATE, reference(a)), parse(STATE, reference(b)))
+    _print_differences(result)
+    _save(result, json_file)
 
 
 def lineage(
@@ -113,13 +113,13 @@ def lineage(
     """
     from vouch.registry.lineage import trace
 
-    found = trace(ROOT, STATE, reference(subject))
-    _print_tree(found)
-    _save(found, json_file)
+    tree = trace(ROOT, STATE, reference(subject))
+    _print_tree(tree)
+    _save(tree, json_file)
 
 
 def reference(text: str) -> str:
-    """Return what a use case's bare name stands for, its present source's champion; else the text.
+    """Return a use case's present champion for its bare name; any other text stays as it is.
 
     ``fraud:2`` is likewise version 2 of the present source's model.
     """
@@ -145,19 +145,19 @@ def _tell(entry: "Promotion", json_file: Path | None, verb: str = "is") -> None:
     _save(as_dict(entry), json_file)
 
 
-def _print_differences(found: dict[str, Any]) -> None:
+def _print_differences(differences: dict[str, Any]) -> None:
     for part in ("data", "raw_files", "labels", "parameters", "metrics"):
         title = part.replace("_", " ")
-        if not found[part]:
+        if not differences[part]:
             write(f"{title}: the same")
             continue
-        rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in found[part])
-        write_table((title, found["a"], found["b"]), rows)
-    decided = found["decisions"]
+        rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in differences[part])
+        write_table((title, differences["a"], differences["b"]), rows)
+    decided = differences["decisions"]
     write(
         f"cases: {decided['rows_in_both']:,} predicted by both, {decided['decided_differently']:,} "
-        f"differently: a higher class by {found['a']} {decided['higher_by_a']:,}, by {found['b']} "
-        f"{decided['higher_by_b']:,}"
+        f"differently: a higher class by {differences['a']} {decided['higher_by_a']:,}, "
+        f"by {differences['b']} {decided['higher_by_b']:,}"
     )
     for case in decided["examples"]:
         write(
@@ -166,7 +166,7 @@ def _print_differences(found: dict[str, Any]) -> None:
 
 
 def _print_tree(content: Any, depth: int = 0) -> None:
-    """Print nested facts, one a line, lists as items."""
+    """Print nested facts, one per line, lists as items."""
     pad = "  " * depth
     for key, value in content.items():
         if isinstance(value, dict) and value:

@@ -1,4 +1,4 @@
-"""``vouch run``: the whole pipeline, by Prefect or bare."""
+"""``vouch run``: the whole pipeline, by Prefect or without it."""
 
 import os
 import subprocess
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vouch.project.request import Request
 
 ROOT = Path()
+Result = dict[str, Any]
+"""A stage's outcome as JSON; see :class:`vouch.project.versions.Outcome`."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,7 +74,7 @@ def run(
 
 
 def _requests(usecases: list[str], own: dict[str, Any], common: dict[str, Any]) -> list["Request"]:
-    """Return one request a use case; options that name one's own input need it to be alone."""
+    """Return one request per use case; options that choose an input need a single use case."""
     from vouch.project.request import Request
 
     if len(usecases) > 1 and (named := [name for name, value in own.items() if value]):
@@ -83,7 +85,7 @@ def _requests(usecases: list[str], own: dict[str, Any], common: dict[str, Any]) 
     return [Request.model_validate({"usecase": each, **own, **common}) for each in usecases]
 
 
-def _bare(requests: list["Request"]) -> list[dict[str, Any]]:
+def _bare(requests: list["Request"]) -> list[Result]:
     from dataclasses import asdict
 
     from rich.console import Console
@@ -94,7 +96,7 @@ def _bare(requests: list["Request"]) -> list[dict[str, Any]]:
     return [asdict(outcome) for outcome in outcomes]
 
 
-def _by_prefect(requests: list["Request"]) -> list[dict[str, Any]]:
+def _by_prefect(requests: list["Request"]) -> list[Result]:
     """Run the use cases in order; those from the first that has work to do, in one flow process.
 
     A server that is up is always asked: its page shows every run.
@@ -106,7 +108,7 @@ def _by_prefect(requests: list["Request"]) -> list[dict[str, Any]]:
     from vouch.operate import server_of
     from vouch.project.training import nothing_to_do
 
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[Result] = []
     for number, request in enumerate(requests):
         current = None if server_of(ROOT) else nothing_to_do(ROOT, request, Console())
         if current is None:
@@ -115,7 +117,7 @@ def _by_prefect(requests: list["Request"]) -> list[dict[str, Any]]:
     return outcomes
 
 
-def _by_flow(requests: list["Request"]) -> list[dict[str, Any]]:
+def _by_flow(requests: list["Request"]) -> list[Result]:
     """Run the flow in a process of its own: this package knows nothing of Prefect."""
     from vouch.core.files import read_json
 
@@ -130,7 +132,7 @@ def _by_flow(requests: list["Request"]) -> list[dict[str, Any]]:
             code = flow.wait()
         if code:
             raise typer.Exit(code)
-        answers: list[list[dict[str, Any]]] = read_json(answer)
+        answers: list[list[Result]] = read_json(answer)
     return [outcome for outcomes in answers for outcome in outcomes]
 
 

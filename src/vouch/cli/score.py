@@ -1,13 +1,16 @@
 """``vouch score``: scores for every row of a file."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vouch.core.output import write
 from vouch.project.paths import STATE
 from vouch.usecases import names
+
+if TYPE_CHECKING:
+    from vouch.serve.stage import Scored
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,7 +54,7 @@ def score(
         result = score_file(Path(), STATE, request, progress)
     write(
         f"{result['model']}: {result['scored']:,} of {result['rows']:,} rows scored, "
-        f"{_told(result)} -> {out}"
+        f"{_class_counts(result)} -> {out}"
     )
     for warning in result["warnings"]:
         write(f"warning: {warning}", error=True)
@@ -59,7 +62,7 @@ def score(
         write_json(json_file, result)
 
 
-def _told(result: dict[str, Any]) -> str:
+def _class_counts(result: "Scored") -> str:
     """Return how many rows got which class."""
     if result["threshold"] is not None:
         flagged = list(result["predicted"].values())[1]

@@ -65,8 +65,8 @@ def confirm(
         write(f"- {question}")
         if every or typer.confirm("  is what the file says right?"):
             settled.append(question)
-    left = settle(path, settled) if settled else len(load_declaration(path).confirm)
-    write(f"{path}: {len(settled)} settled, {left} open")
+    remaining = settle(path, settled) if settled else len(load_declaration(path).confirm)
+    write(f"{path}: {len(settled)} settled, {remaining} open")
 
 
 @app.command("list")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FORMULA = re.compile(r"['\s]*[=+\-@＝＋－＠]|['\s]*[\t\r\n]")
 """How a cell begins that a spreadsheet may compute, also behind blanks and apostrophes."""
 NUMBER = re.compile(r"['\s]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ ]*")
-"""What looks like the beginning of a formula, and is a number."""
+"""A number that looks like the beginning of a formula."""
 
 
 def computed(text: str) -> bool:

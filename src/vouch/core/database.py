@@ -1,4 +1,4 @@
-"""The project's SQL store: SQLite in WAL mode in the state folder, PostgreSQL when outgrown."""
+"""The project's SQL store: SQLite in WAL mode in the state folder."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -82,15 +82,15 @@ def open_database(state: Path, metadata: MetaData) -> Engine:
 def _add_columns(connection: Connection, metadata: MetaData) -> None:
     """Add the columns that a table of an older release lacks; its rows have nothing in them."""
     for table in metadata.sorted_tables:
-        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        existing = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:
-            if column.name not in there:
+            if column.name not in existing:
                 kind = column.type.compile(connection.dialect)
                 connection.execute(DDL(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
 
 
 def append_only(table: Table) -> None:
-    """Let the database itself refuse to change or delete a table's rows.
+    """Add triggers by which the database refuses to change or delete a table's rows.
 
     Args:
         table: The table; takes effect when it is created.

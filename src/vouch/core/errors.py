@@ -9,11 +9,11 @@ CONTROLS = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 )
-"""Escape sequences and characters that steer a terminal, also those that turn text around."""
+"""Escape sequences and control characters of terminals, including those that reverse text."""
 
 
 class VouchError(Exception):
-    """A mistake of the user's or a limit of the data, told without a traceback.
+    """A mistake of the user's or a limit of the data, shown without a traceback.
 
     Args:
         message: What was wrong: names the file, the field and what was got.
@@ -44,7 +44,7 @@ def near(name: str, known: Iterable[str]) -> str:
 
 
 def plain(text: object) -> str:
-    """Return a text without what would steer a terminal; names of files and columns may hold it.
+    """Return a text without control sequences, which names of files and columns may hold.
 
     Nor does it begin a line: what follows a line break in a value could pass for a line of ours.
     Bytes of a file's name that are no UTF-8 are written as such: printing them would fail.

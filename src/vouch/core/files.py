@@ -108,8 +108,8 @@ def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> di
     except FileNotFoundError:
         raise VouchError(f"{path}: no such file", "cd to the project's folder") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = " ".join(str(error).split())
-        raise VouchError(f"{path}: not YAML: {told}", "mend the file") from None
+        reason = " ".join(str(error).split())
+        raise VouchError(f"{path}: not YAML: {reason}", "mend the file") from None
     if not isinstance(content, dict | None):
         raise VouchError(f"{path}: must be fields and values, got {content!r}", "mend the file")
     return content or {}

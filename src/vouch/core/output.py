@@ -1,4 +1,4 @@
-"""What commands write for people, with nothing in it that steers their terminal.
+"""Output of the commands, without control sequences for the terminal.
 
 Names of files, columns and people come from data. All of it goes through here: the linter forbids
 ``print`` elsewhere.

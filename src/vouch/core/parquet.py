@@ -8,7 +8,7 @@ from vouch.core.errors import VouchError
 
 
 def check(path: Path, *, rows: bool = False) -> Iterator[VouchError]:
-    """Look at one Parquet file.
+    """Check one Parquet file.
 
     Args:
         path: The file.

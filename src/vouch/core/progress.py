@@ -1,4 +1,4 @@
-"""How a long computation tells how far it is."""
+"""How a long computation reports its progress."""
 
 from typing import Protocol
 

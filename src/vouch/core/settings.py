@@ -56,7 +56,9 @@ def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
     try:
         return model.model_validate(section[usecase] or {})
     except ValidationError as error:
-        raise VouchError(f"{path}: {stage}.{usecase}.{describe(error)}", _known(model)) from None
+        raise VouchError(
+            f"{path}: {stage}.{usecase}.{describe(error)}", _field_names(model)
+        ) from None
 
 
 def describe(error: ValidationError) -> str:
@@ -69,5 +71,5 @@ def describe(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-def _known(model: type[Params]) -> str:
+def _field_names(model: type[Params]) -> str:
     return near("", model.model_fields)

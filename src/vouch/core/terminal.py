@@ -25,7 +25,7 @@ PLAIN: dict[str, Any] = {
 
 
 def say(console: Console, text: object) -> None:
-    """Print a text as it is: no markup, no colours, nothing that steers the terminal."""
+    """Print a text as it is: no markup, no colours, no control sequences."""
     console.print(plain(text), **PLAIN)
 
 
@@ -69,6 +69,6 @@ def _lines(console: Console, name: str) -> protocol.Progress:
 
 
 def warn(console: Console, warnings: Iterable[object]) -> None:
-    """Print what to look at, below the line of a stage or task."""
+    """Print warnings below the line of a stage or task."""
     for warning in warnings:
         say(console, f"            ! {one_line(warning)}")

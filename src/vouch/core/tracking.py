@@ -73,9 +73,9 @@ def experiment(state: Path, name: str) -> str:
         The experiment's id.
     """
     mlflow = client(state)
-    found = mlflow.get_experiment_by_name(name)
-    if found:
-        return str(found.experiment_id)
+    existing = mlflow.get_experiment_by_name(name)
+    if existing:
+        return str(existing.experiment_id)
     place = (state / ARTIFACTS / name).resolve()
     return str(mlflow.create_experiment(name, artifact_location=place.as_uri()))
 
@@ -98,9 +98,9 @@ def prepare(state: Path) -> None:
 
 
 def _make(path: Path) -> None:
-    """Write the tables of a new store aside: MLflow writes them one by one.
+    """Write the tables of a new store to a draft, as MLflow writes them one by one.
 
-    A kill between two of them would leave what no MLflow opens again.
+    A kill between two of them would leave a store that MLflow cannot open.
     """
     from mlflow.store.db import utils
 
@@ -170,7 +170,7 @@ def _elsewhere(connection: Connection, state: Path, ours: str) -> bool:
 
 
 def _move(connection: Connection, state: Path, ours: str) -> None:
-    """Put the project's own folder before what is below another's."""
+    """Replace another project's folder in stored addresses by this project's own."""
     place = {"inside": _inside(state), "ours": f"{ours}/"}
     connection.execute(
         text(f"UPDATE experiments SET artifact_location = :ours || '0' WHERE {DEFAULT}"), place

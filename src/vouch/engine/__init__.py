@@ -1,7 +1,7 @@
 """Where an Ibis expression runs: DuckDB in this process, or Spark on a local or real cluster.
 
-Expressions keep to what both engines mean the same by. Windows over time are ordered by whole
-microseconds (:func:`microseconds`), because engines disagree on ranges over timestamps.
+Expressions use only what has the same meaning in both engines. Windows over time are ordered by
+whole microseconds (:func:`microseconds`), because engines disagree on ranges over timestamps.
 """
 
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ def collect(frame: "DataFrame", schema: "pa.Schema", path: Path, *, scratch: boo
 
 
 def _receive(frame: "DataFrame", path: Path) -> list[int]:
-    """Keep the batches as they come, and tell their right order."""
+    """Write the batches as they arrive, and return their right order."""
     import pyarrow as pa
 
     order: list[int] = []

@@ -1,4 +1,4 @@
-"""What Ibis has no word for that every engine understands."""
+"""Functions that every engine has and Ibis lacks."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,19 +10,19 @@ MICROSECOND = timedelta(microseconds=1)
 
 @ibis.udf.scalar.builtin(name="epoch_us")
 def _epoch_us(time: datetime) -> int:
-    """Microseconds since 1970 (UTC), as DuckDB calls it; see :data:`vouch.engine.spark.NAMES`."""
+    """Return microseconds since 1970 (UTC), as DuckDB; see :data:`vouch.engine.spark.NAMES`."""
     raise NotImplementedError
 
 
 @ibis.udf.scalar.builtin(name="make_timestamp")
 def _make_timestamp(microseconds: int) -> datetime:
-    """The moment so many microseconds after 1970 (UTC), as DuckDB calls it."""
+    """Return the time so many microseconds after 1970 (UTC), as DuckDB."""
     raise NotImplementedError
 
 
 @ibis.udf.scalar.builtin(name="round")
 def _round(number: float) -> float:
-    """The nearest whole number, as a float."""
+    """Return the nearest whole number, as a float."""
     raise NotImplementedError
 
 

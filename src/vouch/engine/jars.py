@@ -26,7 +26,7 @@ LINES = 12
 
 
 def folder() -> Path:
-    """Where the jars are: ``VOUCH_SPARK_JARS``, or ``jars`` in the Python environment."""
+    """Return the jars' folder: ``VOUCH_SPARK_JARS``, or ``jars`` in the Python environment."""
     return Path(os.environ.get(FOLDER) or Path(sys.prefix) / "jars").resolve()
 
 
@@ -45,7 +45,7 @@ def fetch(say: Callable[[str], None] = write) -> Path:
     """Fetch the jars, unless they are there: some 400 MB, minutes the first time.
 
     Args:
-        say: Told of each file that comes.
+        say: Called with a line for each fetched file.
 
     Returns:
         Their folder.
@@ -61,19 +61,19 @@ def fetch(say: Callable[[str], None] = write) -> Path:
     draft = place.with_name(f"{place.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     _retrieve(draft, say)
-    (draft / DONE).write_text(_wanted())
+    (draft / DONE).write_text(_digest())
     shutil.rmtree(place, ignore_errors=True)
     draft.replace(place)
     return place
 
 
-def _wanted() -> str:
+def _digest() -> str:
     return sha256(DESCRIPTION.read_bytes()).hexdigest()
 
 
 def _complete(place: Path) -> bool:
     done = place / DONE
-    return done.exists() and done.read_text() == _wanted()
+    return done.exists() and done.read_text() == _digest()
 
 
 def _retrieve(place: Path, say: Callable[[str], None]) -> None:
@@ -83,7 +83,7 @@ def _retrieve(place: Path, say: Callable[[str], None]) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
         assert run.stdout is not None
-        last = list(_told(run.stdout, say))[-LINES:]
+        last = list(_announce(run.stdout, say))[-LINES:]
     if run.returncode or not any(place.glob("spark-nlp_*.jar")):
         shutil.rmtree(place, ignore_errors=True)
         reason = next((line for line in last if "rror" in line or "not found" in line), "no answer")
@@ -93,14 +93,14 @@ def _retrieve(place: Path, say: Callable[[str], None]) -> None:
         )
 
 
-def _told(lines: Iterator[str], say: Callable[[str], None]) -> Iterator[str]:
-    """Print each file as it comes, and keep every line for a message."""
+def _announce(lines: Iterator[str], say: Callable[[str], None]) -> Iterator[str]:
+    """Print each fetched file; yield every line."""
     count = 0
     for line in lines:
         yield line
-        if found := FETCHED.search(line):
+        if match := FETCHED.search(line):
             count += 1
-            say(f"{count:4} {found[1]}")
+            say(f"{count:4} {match[1]}")
 
 
 def _ivy() -> Path:

@@ -23,11 +23,11 @@ def find() -> str:
         VouchError: There is none.
     """
     home = os.environ.get("JAVA_HOME")
-    found = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
-    if not found:
+    command = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if not command:
         where = f"in JAVA_HOME ({home})" if home else "on this machine"
         raise VouchError(f"engine: Spark needs Java, and there is none {where}", HINT)
-    return found
+    return command
 
 
 def check() -> None:
@@ -36,8 +36,8 @@ def check() -> None:
     Raises:
         VouchError: No Java, or one of another version.
     """
-    told = subprocess.run([find(), "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
-    if not found or int(found[1]) not in FIT:
-        got = found[1] if found else (told.stderr.strip().splitlines() or ["nothing"])[0]
+    process = subprocess.run([find(), "-version"], capture_output=True, text=True, check=False)
+    match = re.search(r'version "(?:1\.)?(\d+)', process.stderr)
+    if not match or int(match[1]) not in FIT:
+        got = match[1] if match else (process.stderr.strip().splitlines() or ["nothing"])[0]
         raise VouchError(f"engine: Spark needs Java 17, and this is {got}", HINT)

@@ -9,13 +9,13 @@ MOST = 4096
 
 
 def usable() -> int:
-    """60 % of the machine's memory, at most 4 GB, in MB."""
+    """Return 60 % of the machine's memory, at most 4 GB, in MB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(MOST, int(total * 0.6) >> 20)
 
 
 def forget_peak(process: int) -> None:
-    """Let a process's peak begin anew from what it holds now; does nothing where that cannot be.
+    """Reset a process's peak memory to its present use, where the system can do so.
 
     Args:
         process: The process's id.
@@ -31,5 +31,5 @@ def peak(process: int) -> int | None:
         process: The process's id.
     """
     place = Path(f"/proc/{process}/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", place.read_text()) if place.exists() else None
-    return int(found[1]) >> 10 if found else None
+    match = re.search(r"VmHWM:\s+(\d+) kB", place.read_text()) if place.exists() else None
+    return int(match[1]) >> 10 if match else None

@@ -1,4 +1,4 @@
-"""Computing each window once: Spark computes it anew for each mention, and mentions are many."""
+"""Computing each window once: Spark would compute it again for each mention."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,14 @@ def windows_once(table: "Table", expressions: Mapping[str, Any]) -> tuple["Table
     Returns:
         The table with a column for each different window, and the expressions over it.
     """
-    found: dict[Any, str] = {}
+    windows: dict[Any, str] = {}
     for expression in expressions.values():
         for node in expression.op().find(ops.WindowFunction, filter=ops.Value):
-            found.setdefault(node, f"window_{len(found)}")
-    if not found:
+            windows.setdefault(node, f"window_{len(windows)}")
+    if not windows:
         return table, dict(expressions)
-    wide = table.mutate(**{name: node.to_expr() for node, name in found.items()})
-    moved = {node: wide[name].op() for node, name in found.items()}
+    wide = table.mutate(**{name: node.to_expr() for node, name in windows.items()})
+    moved = {node: wide[name].op() for node, name in windows.items()}
     moved |= {table[name].op(): wide[name].op() for name in table.columns}
     return wide, {
         name: expression.op().replace(moved, filter=ops.Value).to_expr()

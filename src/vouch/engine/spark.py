@@ -1,4 +1,4 @@
-"""The engine for what one process cannot hold: Spark, on this machine or on a cluster.
+"""The engine for data that one process cannot hold: Spark, on this machine or on a cluster.
 
 Without a setting Spark runs in one Java process with two threads. ``VOUCH_SPARK_MASTER`` names a
 cluster instead (``spark://host:7077``, ``yarn``, ``local-cluster[2,1,1024]``); then every executor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MASTER = "VOUCH_SPARK_MASTER"
 THREADS = 2
 NAMES = {"epoch_us": "unix_micros", "make_timestamp": "timestamp_micros"}
-"""What Spark calls DuckDB's functions that Ibis has no word for."""
+"""Spark's names for DuckDB's functions that Ibis lacks."""
 LOGGING = """rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
 # else it raises its own level and says so
@@ -137,7 +137,7 @@ def _settings(folder: Path, memory: str | None, threads: int | None) -> dict[str
     logging = folder / "log4j2.properties"
     logging.write_text(LOGGING)
     where = master(threads)
-    found = {
+    settings = {
         "spark.master": where,
         "spark.app.name": "vouch",
         "spark.driver.memory": in_java(memory or f"{usable()}MB"),
@@ -156,8 +156,8 @@ def _settings(folder: Path, memory: str | None, threads: int | None) -> dict[str
     }
     if where.startswith("local"):
         # the default of 200 is meant for clusters: here most of them would be empty
-        found["spark.sql.shuffle.partitions"] = str(4 * (threads or THREADS))
-    return found
+        settings["spark.sql.shuffle.partitions"] = str(4 * (threads or THREADS))
+    return settings
 
 
 def in_java(memory: str) -> str:
@@ -166,10 +166,10 @@ def in_java(memory: str) -> str:
     Raises:
         VouchError: It is no size.
     """
-    found = re.fullmatch(r"(\d+)\s*([kmgt])i?b?", memory.strip().lower())
-    if not found:
+    match = re.fullmatch(r"(\d+)\s*([kmgt])i?b?", memory.strip().lower())
+    if not match:
         raise VouchError(f"memory: {memory!r} is no size", "write a size such as 4GB")
-    return found[1] + found[2]
+    return match[1] + match[2]
 
 
 def _start(settings: Mapping[str, str]) -> "SparkSession":
@@ -210,9 +210,9 @@ def backend(opened: "SparkSession") -> Any:
             name = super().__sql_name__(op)
             return NAMES.get(name, name)
 
-    found = ibis.pyspark.connect(opened)
-    found.compiler = Compiler()
-    return found
+    result = ibis.pyspark.connect(opened)
+    result.compiler = Compiler()
+    return result
 
 
 def _stop(opened: "SparkSession") -> None:

@@ -1,4 +1,4 @@
-"""Running the project for good: its servers, what ails its machine, and starting afresh."""
+"""Operating the project: its servers, checks of the machine, and resets."""
 
 from vouch.operate.record import server_of
 

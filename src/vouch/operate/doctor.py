@@ -32,7 +32,7 @@ State = Literal["ok", "note", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a look at one thing came to.
+    """The result of one check.
 
     Attributes:
         name: What was looked at.
@@ -54,29 +54,29 @@ class Finding:
 
 
 def examine(root: Path, ports: Ports) -> list[Finding]:
-    """Look at everything that keeps the project from running.
+    """Check everything that could keep the project from running.
 
     Args:
         root: The project's folder.
         ports: Where ``vouch up`` is to listen.
     """
     machine = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
-    return [*machine, *_project(root), *_left(root)]
+    return [*machine, *_project(root), *_leftovers(root)]
 
 
 def _python() -> Finding:
-    said = f"{sys.version_info.major}.{sys.version_info.minor} in {sys.prefix}"
+    message = f"{sys.version_info.major}.{sys.version_info.minor} in {sys.prefix}"
     if sys.version_info[:2] == PYTHON:
-        return Finding("Python", "ok", said)
-    wanted = ".".join(map(str, PYTHON))
-    return Finding("Python", "wrong", said, f"install Python {wanted}, then: make setup")
+        return Finding("Python", "ok", message)
+    required = ".".join(map(str, PYTHON))
+    return Finding("Python", "wrong", message, f"install Python {required}, then: make setup")
 
 
 def _packages(root: Path) -> Finding:
     if not (root / LOCK).exists():
         return Finding("packages", "note", f"no {LOCK} to compare with", "git checkout it")
     pins = list(_pins((root / LOCK).read_text()))
-    wrong = [said for requirement in pins if (said := _differs(requirement))]
+    wrong = [message for requirement in pins if (message := _differs(requirement))]
     if not wrong:
         return Finding("packages", "ok", f"all {len(pins)} as pinned")
     more = f" and {len(wrong) - EXAMPLES} more" if len(wrong) > EXAMPLES else ""
@@ -101,7 +101,7 @@ def _differs(pinned: Requirement) -> str:
 
 
 def _spark(root: Path) -> Iterator[Finding]:
-    """Look at Java, and at the jars of Spark NLP; both are only for the engine ``spark``."""
+    """Check Java and the jars of Spark NLP, which only the engine ``spark`` needs."""
     try:
         chosen = load_inputs(root / INPUTS).usecases.values()
         lacking: State = "wrong" if any(c.engine == "spark" for c in chosen) else "note"
@@ -116,8 +116,8 @@ def _spark(root: Path) -> Iterator[Finding]:
     try:
         yield Finding("Spark jars", "ok", jars.class_path())
     except VouchError as error:
-        said = f"{error}; only text models on Spark need them"
-        yield Finding("Spark jars", "note", said, error.hint)
+        message = f"{error}; only text models on Spark need them"
+        yield Finding("Spark jars", "note", message, error.hint)
 
 
 def _ports(root: Path, ports: Ports) -> Iterator[Finding]:
@@ -136,14 +136,14 @@ def _ports(root: Path, ports: Ports) -> Iterator[Finding]:
 
 def _disk(root: Path) -> Finding:
     free = shutil.disk_usage(root).free / GIGA
-    said = f"{free:.1f} GB free for {root.resolve()}"
+    message = f"{free:.1f} GB free for {root.resolve()}"
     if free >= LEAST:
-        return Finding("disk", "ok", said)
-    return Finding("disk", "wrong", said, "make room, or: vouch reset --cache")
+        return Finding("disk", "ok", message)
+    return Finding("disk", "wrong", message, "make room, or: vouch reset --cache")
 
 
 def _project(root: Path) -> Iterator[Finding]:
-    """Look at what is damaged or missing in the project."""
+    """Check the project for damaged and missing parts."""
     looks: tuple[tuple[str, str, Callable[[Path], Iterator[VouchError]]], ...] = (
         ("git", "the project is in a git repository", damage.repository),
         ("writing", "the project's folders can be written", damage.unwritable),
@@ -166,7 +166,7 @@ def _project(root: Path) -> Iterator[Finding]:
 
 
 def _looked(look: Callable[[Path], Iterator[VouchError]], root: Path) -> list[VouchError]:
-    """Return what a look came to; one that fails has come upon damage too."""
+    """Return the damages that a check finds; a check that fails has found damage, too."""
     try:
         return list(look(root))
     except Exception as error:
@@ -176,14 +176,14 @@ def _looked(look: Callable[[Path], Iterator[VouchError]], root: Path) -> list[Vo
 
 
 def _writes_whole(_root: Path) -> Iterator[VouchError]:
-    """Ask a new Python of this environment: this process may have seen to it itself."""
+    """Check in a new Python process: this one may have installed the module itself."""
     question = "import sys; sys.exit('vouch.project.whole' not in sys.modules)"
     if subprocess.run([sys.executable, "-c", question], check=False).returncode:
         yield VouchError(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
 
 
-def _left(root: Path) -> Iterator[Finding]:
-    """Look at what a kill leaves."""
+def _leftovers(root: Path) -> Iterator[Finding]:
+    """Check for what a killed process left behind."""
     looks: tuple[tuple[str, str, Callable[[Path], list[int] | list[str]], _Fix], ...] = (
         ("servers", "servers that a kill left", killed.orphans, killed.end_orphans),
         ("locks", "files that DVC holds for nobody", killed.stale, killed.forget_stale),
@@ -191,9 +191,9 @@ def _left(root: Path) -> Iterator[Finding]:
         ("searches", "MLflow runs that a kill left open", killed.searches, killed.close_searches),
     )
     for name, what, look, fix in looks:
-        if found := look(root):
-            said = f"{len(found)} {what}: {', '.join(map(str, found[:EXAMPLES]))}"
-            yield Finding(name, "wrong", said, "vouch doctor --fix", _bound(fix, root))
+        if remains := look(root):
+            message = f"{len(remains)} {what}: {', '.join(map(str, remains[:EXAMPLES]))}"
+            yield Finding(name, "wrong", message, "vouch doctor --fix", _bound(fix, root))
         else:
             yield Finding(name, "ok", f"no {what}")
 

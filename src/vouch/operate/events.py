@@ -1,35 +1,36 @@
-"""What the project's Prefect server is told of labels: retraining waits for it."""
+"""Events of new labels for the project's Prefect server, which start a retraining."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from vouch.operate.record import server_of
 
 COLLECTED = "vouch.labels.collected"
-"""Decisions came."""
+"""New decisions were collected."""
 ENOUGH = "vouch.labels.enough"
-"""So many wait for a training that it is worth its while; told again until one has learned."""
+"""Enough decisions for a retraining; emitted again until a model has learned from them."""
 
 
-def of_labels(found: dict[str, Any]) -> list[str]:
+def of_labels(result: Mapping[str, Any]) -> list[str]:
     """Return which events a collected file gives rise to.
 
     Args:
-        found: What ``vouch.review.collect.collect`` gave.
+        result: What ``vouch.review.collect.collect`` returned.
     """
-    said = {COLLECTED: found["new"], ENOUGH: found["enough"]}
-    return [name for name, holds in said.items() if holds]
+    events = {COLLECTED: result["new"], ENOUGH: result["enough"]}
+    return [name for name, holds in events.items() if holds]
 
 
-def payload(found: dict[str, Any]) -> dict[str, Any]:
-    """Return what the events tell."""
-    return {name: found[name] for name in ("new", "since_training", "batch")}
+def payload(result: Mapping[str, Any]) -> dict[str, object]:
+    """Return the events' payload."""
+    return {name: result[name] for name in ("new", "since_training", "batch")}
 
 
-def tell(root: Path, usecase: str, found: dict[str, Any]) -> list[str]:
+def tell(root: Path, usecase: str, result: Mapping[str, Any]) -> list[str]:
     """Emit a collected file's events, where a Prefect server serves the project.
 
     In a process of its own: this package knows nothing of Prefect.
@@ -37,17 +38,17 @@ def tell(root: Path, usecase: str, found: dict[str, Any]) -> list[str]:
     Args:
         root: The project's folder.
         usecase: Whose labels.
-        found: What ``vouch.review.collect.collect`` gave.
+        result: What ``vouch.review.collect.collect`` returned.
 
     Returns:
         The events that reached the server.
     """
     if server_of(root) is None:
         return []
-    told = json.dumps({"usecase": usecase, **payload(found)})
+    message = json.dumps({"usecase": usecase, **payload(result)})
     command = [sys.executable, "-m", "flows", "event"]
     return [
         name
-        for name in of_labels(found)
-        if not subprocess.run([*command, name, told], cwd=root, check=False).returncode
+        for name in of_labels(result)
+        if not subprocess.run([*command, name, message], cwd=root, check=False).returncode
     ]

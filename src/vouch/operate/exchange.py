@@ -1,6 +1,6 @@
 """Files that come in and go out: which are new, and what became of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -41,10 +41,10 @@ def pending(root: Path, usecase: str, path: Path | None) -> list[Pending]:
     """
     if path:
         return [_pending(root, usecase, path)]
-    found = [
+    files = [
         _pending(root, usecase, file) for file in arrived(root / TO_SCORE.format(usecase=usecase))
     ]
-    return [file for file in found if not _scored(file)]
+    return [file for file in files if not _scored(file)]
 
 
 def _pending(root: Path, usecase: str, path: Path) -> Pending:
@@ -55,7 +55,7 @@ def _pending(root: Path, usecase: str, path: Path) -> Pending:
 
 
 def _note(file: Pending) -> Path:
-    """Where it stands what was scored; hidden, so the folder shows scores alone."""
+    """Return the path of the note on what was scored; hidden, so the folder shows only scores."""
     return file.out.with_name(f".{file.out.name}.json")
 
 
@@ -64,9 +64,9 @@ def _scored(file: Pending) -> bool:
     return note.exists() and file.out.exists() and read_json(note)["sha256"] == file.digest
 
 
-def record(file: Pending, found: dict[str, Any]) -> None:
+def record(file: Pending, result: Mapping[str, Any]) -> None:
     """Note that a file was scored, and what came of it."""
-    write_json(_note(file), found | {"sha256": file.digest})
+    write_json(_note(file), {**result, "sha256": file.digest})
 
 
 def put_aside(path: Path, digest: str) -> Path | None:

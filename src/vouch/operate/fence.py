@@ -1,4 +1,4 @@
-"""Who may ask the project's servers: checks that stand before every one of them."""
+"""Access control of the project's servers: checks before every one of them."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ POLICY = (
     "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'; "
     "connect-src 'self' data: blob:"
 )
-"""What every page is held to; our own say more."""
+"""The content policy of every page; our own pages add to it."""
 ODD = re.compile(rb"//|\\|%2f|%5c|%00|%0a|%0d|[\x00-\x20\x7f-\xff]|(^|/)(\.|%2e){1,2}(/|$)", re.I)
 """Paths that two servers may read as two different ones."""
 
@@ -56,7 +56,7 @@ class Fence:
         self.open = open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Answer the request, or pass it on."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
         elif refusal := self._refusal(scope):
@@ -74,8 +74,8 @@ class Fence:
             return PlainTextResponse("odd path", 400)
         if scope["type"] == "websocket" or (scope["path"] == self.open and _is_safe(scope)):
             return None
-        given = headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, self.expected):
+        credentials = headers.get("authorization", "").encode()
+        if not hmac.compare_digest(credentials, self.expected):
             return PlainTextResponse("no or wrong secret", 401)
         return None
 
@@ -99,7 +99,7 @@ class Gate:
         self.sessions: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Answer the request, or pass it on."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif answer := self._answer(scope):
@@ -179,8 +179,8 @@ def is_odd(scope: Scope) -> bool:
 
 
 def _called_by(headers: Headers, hosts: frozenset[str]) -> bool:
-    given = headers.getlist("host")
-    return len(given) == 1 and given[0].lower() in hosts
+    values = headers.getlist("host")
+    return len(values) == 1 and values[0].lower() in hosts
 
 
 def _is_from_here(scope: Scope, headers: Headers) -> bool:
@@ -202,12 +202,12 @@ def _is_safe(scope: Scope) -> bool:
 
 
 def _closed() -> Response:
-    said = (
+    page = (
         "<!doctype html><title>vouch</title><p>This page opens with a link that works once. "
         "In the project's folder: <code>vouch link</code><p><a href='/'>Try again</a>"
     )
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    return HTMLResponse(said, 401, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+    return HTMLResponse(page, 401, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
 def _digest(value: str) -> str:

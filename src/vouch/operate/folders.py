@@ -1,4 +1,4 @@
-"""Where files come in and go out while the project runs for good."""
+"""The folders of incoming and outgoing files while ``vouch up`` runs."""
 
 from pathlib import Path
 

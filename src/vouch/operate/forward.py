@@ -38,7 +38,7 @@ KEPT_BACK = HOP | {
     "x-forwarded-proto",
     "x-real-ip",
 }
-"""Headers of a browser that no server behind needs: the gate has judged them."""
+"""Headers of a browser that no server behind needs: the gate has checked them."""
 OURS = HOP | {
     "access-control-allow-credentials",
     "access-control-allow-origin",
@@ -67,8 +67,8 @@ class Upstream:
 
     Attributes:
         base: How it is called: scheme, host and port.
-        path: Gives its path for a path of ours.
-        headers: What it alone is told.
+        path: Returns its path for a path of ours.
+        headers: Headers sent to it alone.
         client: The connections to it.
     """
 
@@ -86,7 +86,7 @@ class Upstream:
         self.client = httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, transport=transport)
 
     async def ask(self, request: Request) -> httpx.Response:
-        """Pass a request on, piece by piece, and give the answer's beginning."""
+        """Pass a request on, piece by piece; return the response with its body still unread."""
         raw = request.scope.get("raw_path") or request.url.path.encode()
         target = self.path(raw.split(b"?")[0])
         if query := request.scope["query_string"]:
@@ -147,25 +147,25 @@ async def forward(upstream: Upstream, request: Request) -> Response:
         return PlainTextResponse("odd address", 400)
     except httpx.HTTPError as error:
         return PlainTextResponse(f"no answer from the server: {type(error).__name__}", 502)
-    made = StreamingResponse(
+    response = StreamingResponse(
         _pieces(answer), answer.status_code, background=BackgroundTask(answer.aclose)
     )
-    made.raw_headers = [
+    response.raw_headers = [
         (name.lower().encode("latin-1"), _moved(upstream, name, value).encode("latin-1"))
         for name, value in passed(answer.headers.multi_items(), OURS)
     ]
-    return made
+    return response
 
 
 async def ui_settings(upstream: Upstream, request: Request) -> Response:
     """Return settings that make Prefect's page ask us, who log in for it."""
     try:
         answer = await upstream.ask(request)
-        told = json.loads(await answer.aread())
+        settings = json.loads(await answer.aread())
     except (httpx.HTTPError, ValueError):
         return PlainTextResponse("no answer from the server", 502)
-    told |= {"api_url": f"http://{request.headers['host']}/prefect/api", "auth": None}
-    return Response(json.dumps(told), media_type="application/json")
+    settings |= {"api_url": f"http://{request.headers['host']}/prefect/api", "auth": None}
+    return Response(json.dumps(settings), media_type="application/json")
 
 
 def passed(headers: Iterable[tuple[str, str]], kept_back: Container[str]) -> list[tuple[str, str]]:
@@ -186,7 +186,7 @@ def passed(headers: Iterable[tuple[str, str]], kept_back: Container[str]) -> lis
 
 
 async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
-    # what was said so far has gone out: a server that ends halfway ends the answer there
+    # the part so far has been sent: a server that ends halfway ends the answer there
     with suppress(httpx.HTTPError):
         async for piece in answer.aiter_raw():
             yield piece

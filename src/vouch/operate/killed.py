@@ -1,4 +1,4 @@
-"""What a kill leaves behind: runs that look alive, servers without an owner, half a list."""
+"""What a killed process leaves: runs that look alive, servers without an owner, half a list."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def stale(root: Path) -> list[str]:
         return []
     except ValueError:
         return [str(path)]
-    return [name for name, held in listed.items() if not all(map(_alive, _holders(held)))]
+    return [name for name, holders in listed.items() if not all(map(_alive, _holders(holders)))]
 
 
 def forget_stale(root: Path) -> None:
@@ -106,12 +106,12 @@ def forget_stale(root: Path) -> None:
         path.unlink()
         return
     listed = json.loads(path.read_text())
-    write_json(path, {name: held for name, held in listed.items() if name not in gone})
+    write_json(path, {name: holders for name, holders in listed.items() if name not in gone})
 
 
-def _holders(held: dict[str, Any]) -> Iterator[int]:
-    readers = held.get("read", [])
-    writer = [held["write"]] if held.get("write") else []
+def _holders(holders: dict[str, Any]) -> Iterator[int]:
+    readers = holders.get("read", [])
+    writer = [holders["write"]] if holders.get("write") else []
     yield from (int(info["pid"]) for info in [*readers, *writer])
 
 

@@ -1,4 +1,4 @@
-"""Who is at work on the project, as its locks tell."""
+"""Which processes work on the project, by its locks."""
 
 from pathlib import Path
 
@@ -20,10 +20,12 @@ def at_work(root: Path) -> list[str]:
     Returns:
         Such as ``run``, ``server`` or ``fraud.tune``, by name.
     """
-    return [file.stem for file in sorted((root / STATE / "locks").glob("*.lock")) if _held(file)]
+    return [
+        file.stem for file in sorted((root / STATE / "locks").glob("*.lock")) if _is_locked(file)
+    ]
 
 
-def _held(file: Path) -> bool:
+def _is_locked(file: Path) -> bool:
     try:
         with FileLock(file).acquire(timeout=0):
             return False
@@ -37,5 +39,5 @@ def busy(root: Path) -> str:
     """Return what is at work on the project; empty if nothing is."""
     if record := running(root):
         return f"vouch up serves this project (process {record.pid})"
-    held = at_work(root)
-    return f"a run is at work on this project ({', '.join(held)})" if held else ""
+    holders = at_work(root)
+    return f"a run is at work on this project ({', '.join(holders)})" if holders else ""

@@ -44,11 +44,11 @@ def _unusable(name: str, value: str) -> bool:
 
 
 def spare() -> None:
-    """Let this process and all it starts ask this machine without a proxy."""
-    wanted = direct(os.environ)
-    for name in os.environ.keys() - wanted.keys():
+    """Exempt this machine's addresses from the proxy, for this process and those it starts."""
+    environment = direct(os.environ)
+    for name in os.environ.keys() - environment.keys():
         del os.environ[name]
-    os.environ.update(wanted)
+    os.environ.update(environment)
 
 
 def listen(port: int) -> socket.socket:

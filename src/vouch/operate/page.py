@@ -40,7 +40,7 @@ FILE_POLICY = (
 
 @dataclass(frozen=True)
 class Section:
-    """What the page tells of a use case.
+    """What the page shows of a use case.
 
     Attributes:
         usecase: The use case.
@@ -58,7 +58,7 @@ class Section:
 
 
 def sections(root: Path) -> list[Section]:
-    """Look at what is there of each use case of ``data/inputs.yaml``."""
+    """List what the page shows of each use case of ``data/inputs.yaml``."""
     return [
         Section(
             usecase,
@@ -79,8 +79,8 @@ def sections(root: Path) -> list[Section]:
 
 
 def _newest(folder: Path) -> list[str]:
-    found = sorted(arrived(folder), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [path.name for path in found]
+    files = sorted(arrived(folder), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path.name for path in files]
 
 
 def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> FastAPI:
@@ -91,12 +91,12 @@ def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> Fast
         prefect: Prefect's server.
         mlflow: MLflow's.
     """
-    made = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    _add(made, "/prefect", prefect)
-    _add(made, "/mlflow", mlflow)
+    pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    _add(pages, "/prefect", prefect)
+    _add(pages, "/mlflow", mlflow)
     templates = Environment(loader=PackageLoader("vouch.operate"), autoescape=True)
 
-    @made.get("/", response_class=HTMLResponse)
+    @pages.get("/", response_class=HTMLResponse)
     def start() -> HTMLResponse:
         nonce = secrets.token_urlsafe(16)
         shown: dict[str, object] = {"inbox": INBOX, "error": "", "sections": [], "nonce": nonce}
@@ -109,21 +109,21 @@ def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> Fast
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return HTMLResponse(page, headers=headers)
 
-    @made.get("/{usecase}/{name}")
+    @pages.get("/{usecase}/{name}")
     def page(usecase: str, name: str) -> FileResponse:
         return _file(root, PAGES.get(name), usecase, "")
 
-    @made.get("/{usecase}/{folder}/{name}")
+    @pages.get("/{usecase}/{folder}/{name}")
     def file(usecase: str, folder: str, name: str) -> FileResponse:
         return _file(root, FILES.get(folder), usecase, name)
 
-    return made
+    return pages
 
 
 def _file(root: Path, template: str | None, usecase: str, name: str) -> FileResponse:
     """Return a file that the page links, and no other: names come from whoever asks."""
-    known = load_inputs(root / INPUTS).usecases
-    if template is None or usecase not in known or name.startswith("."):
+    usecases = load_inputs(root / INPUTS).usecases
+    if template is None or usecase not in usecases or name.startswith("."):
         raise HTTPException(404)
     place = root / template.format(usecase=usecase) / name
     if not place.is_file():
@@ -146,20 +146,20 @@ def front(root: Path, port: int, prefect: forward.Upstream, mlflow: forward.Upst
     )
 
 
-def _add(made: FastAPI, prefix: str, upstream: forward.Upstream) -> None:
+def _add(pages: FastAPI, prefix: str, upstream: forward.Upstream) -> None:
     """Serve a server's pages under a path of ours."""
 
-    @made.get(prefix)
+    @pages.get(prefix)
     def root() -> RedirectResponse:
         return RedirectResponse(f"{prefix}/", 307)
 
     if prefix == "/prefect":
 
-        @made.get("/prefect/ui-settings")
+        @pages.get("/prefect/ui-settings")
         async def settings(request: Request) -> Response:
             return await forward.ui_settings(upstream, request)
 
-    @made.api_route(f"{prefix}/{{path:path}}", methods=METHODS)
+    @pages.api_route(f"{prefix}/{{path:path}}", methods=METHODS)
     async def page(request: Request) -> Response:
         return await forward.forward(upstream, request)
 
@@ -173,9 +173,9 @@ def serve(root: Path, ports: Ports, descriptor: int) -> None:
         descriptor: The socket's number.
     """
     prefect = forward.prefect(ports.prefect, secret.current(root))
-    made = front(root, ports.page, prefect, forward.mlflow(str(root / MLFLOW)))
+    pages = front(root, ports.page, prefect, forward.mlflow(str(root / MLFLOW)))
     # no access log: it would keep links
-    config = uvicorn.Config(made, access_log=False, log_level="info", server_header=False)
+    config = uvicorn.Config(pages, access_log=False, log_level="info", server_header=False)
     uvicorn.Server(config).run([socket.socket(fileno=descriptor)])
 
 

@@ -87,7 +87,7 @@ def start(
         root: The project's folder, which the server runs in.
         name: What its log is called.
         command: A command of this Python environment and its words.
-        environment: What it is told beside our own environment: secrets too, which a command
+        environment: Variables added to our own environment: secrets too, which a command
             line would show to every user of the machine.
         listening: The socket it listens on; its number is the command's last word.
     """
@@ -109,7 +109,7 @@ def start(
 
 
 def log(root: Path, name: str) -> Path:
-    """Where a server's log stands."""
+    """Return the path of a server's log."""
     return root / HOME / f"{name}.log"
 
 
@@ -118,13 +118,13 @@ def marked(root: Path) -> "list[psutil.Process]":
     import psutil
 
     mine, own = str(root.resolve()), os.getpid()
-    found = []
+    result = []
     for process in psutil.process_iter(["environ", "status"]):
         environment = process.info["environ"] or {}
         dead = process.info["status"] == psutil.STATUS_ZOMBIE
         if environment.get(MARK) == mine and process.pid != own and not dead:
-            found.append(process)
-    return found
+            result.append(process)
+    return result
 
 
 def end(processes: "list[psutil.Process]", patience: float = PATIENCE) -> None:
@@ -137,9 +137,9 @@ def end(processes: "list[psutil.Process]", patience: float = PATIENCE) -> None:
     import psutil
 
     _signal(processes, signal.SIGTERM)
-    _, left = psutil.wait_procs(processes, timeout=patience)
-    _signal(left, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=patience)
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    _signal(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=patience)
 
 
 def end_marked(root: Path, patience: float = PATIENCE) -> int:
@@ -150,10 +150,10 @@ def end_marked(root: Path, patience: float = PATIENCE) -> int:
     """
     ended = 0
     deadline = time.monotonic() + 2 * patience
-    # one that was just starting another when it was asked to end leaves that one behind
-    while (left := marked(root)) and time.monotonic() < deadline:
-        ended += len(left)
-        end(left, patience)
+    # a process that was just starting another one when it was asked to end leaves it behind
+    while (alive := marked(root)) and time.monotonic() < deadline:
+        ended += len(alive)
+        end(alive, patience)
     return ended
 
 

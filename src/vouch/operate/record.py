@@ -79,7 +79,7 @@ class Record(BaseModel):
 
 
 def place(root: Path) -> Path:
-    """Where the record stands."""
+    """Return the path of the record."""
     return root / HOME / "up.json"
 
 

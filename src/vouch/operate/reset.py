@@ -1,4 +1,4 @@
-"""``vouch reset``: removing what runs made; never what people gave, unless told."""
+"""``vouch reset``: removing what runs made; what people gave only on request."""
 
 import shutil
 from collections.abc import Iterator
@@ -66,17 +66,17 @@ def plan(root: Path, scope: Scope) -> list[Part]:
     """
     if scope.cache:
         _check_links(root, scope)
-    found = dict(_made(root))
+    reasons = dict(_products(root))
     if scope.decisions:
-        found |= dict.fromkeys(_decisions(root), "reviewers' decisions")
+        reasons |= dict.fromkeys(_decisions(root), "reviewers' decisions")
     if scope.raw:
-        found |= dict.fromkeys(_raw(root), "raw files that were given")
+        reasons |= dict.fromkeys(_raw(root), "raw files that were given")
     if scope.cache:
-        found |= {root / path: "DVC's cache and its copies" for path in CACHE}
-    there = [path for path in found if path.exists() or path.is_symlink()]
-    for path in there:
+        reasons |= {root / path: "DVC's cache and its copies" for path in CACHE}
+    present = [path for path in reasons if path.exists() or path.is_symlink()]
+    for path in present:
         _check_place(root, path)
-    return [_part(path, found[path]) for path in there]
+    return [_part(path, reasons[path]) for path in present]
 
 
 def reset(root: Path, scope: Scope) -> None:
@@ -93,11 +93,11 @@ def reset(root: Path, scope: Scope) -> None:
         VouchError: ``vouch up`` or a run is at work on the project.
     """
     check_idle(root)
-    kept = [] if scope.decisions else _cases(root)
+    tables = [] if scope.decisions else _cases(root)
     for part in plan(root, scope):
-        if part.path.name.startswith(DATABASE) and kept:
+        if part.path.name.startswith(DATABASE) and tables:
             if part.path.name == DATABASE:
-                _drop_all_but(part.path, kept)
+                _drop_all_but(part.path, tables)
         elif part.path.is_dir() and not part.path.is_symlink():
             shutil.rmtree(part.path)
         else:
@@ -115,7 +115,7 @@ def check_idle(root: Path) -> None:
         raise VouchError(who, "end it first")
 
 
-def _made(root: Path) -> Iterator[tuple[Path, str]]:
+def _products(root: Path) -> Iterator[tuple[Path, str]]:
     for folder in _outputs(root):
         yield folder, "what the stages made"
     yield root / "dvc.lock", "what the stages made"
@@ -131,7 +131,7 @@ def _made(root: Path) -> Iterator[tuple[Path, str]]:
 def _outputs(root: Path) -> list[Path]:
     """Return the folders of the stages' outputs, whatever the use cases are called."""
     templates = {str(Path(path).parent) for stage in STAGES for path in stage.outputs.values()}
-    folders = {found for path in templates for found in root.glob(path.replace("{usecase}", "*"))}
+    folders = {folder for path in templates for folder in root.glob(path.replace("{usecase}", "*"))}
     return sorted(folder for folder in folders if not folders & set(folder.parents))
 
 
@@ -180,16 +180,16 @@ def _cases(root: Path) -> list[str]:
     if not database.exists():
         return []
     engine = sqlite(database)
-    there = set(inspect(engine).get_table_names()) & set(Queue.metadata.tables)
+    tables = set(inspect(engine).get_table_names()) & set(Queue.metadata.tables)
     with engine.connect() as connection:
-        counts = {t: connection.scalar(text(f"SELECT count(*) FROM {t}")) for t in there}
+        counts = {t: connection.scalar(text(f"SELECT count(*) FROM {t}")) for t in tables}
     engine.dispose()
-    return sorted(there) if any(counts.values()) else []
+    return sorted(tables) if any(counts.values()) else []
 
 
-def _drop_all_but(database: Path, kept: list[str]) -> None:
+def _drop_all_but(database: Path, tables: list[str]) -> None:
     engine = sqlite(database)
-    gone = [table for table in inspect(engine).get_table_names() if table not in kept]
+    gone = [table for table in inspect(engine).get_table_names() if table not in tables]
     with engine.begin() as connection:
         connection.execute(text("PRAGMA defer_foreign_keys = ON"))
         for table in gone:
@@ -198,7 +198,7 @@ def _drop_all_but(database: Path, kept: list[str]) -> None:
 
 
 def _begin_again(root: Path, scope: Scope) -> None:
-    """Let the input choose the first holdout again: the ledger that knew of later ones is gone."""
+    """Set every holdout back to generation 1: the ledger of the later ones is removed."""
     inputs = load_inputs(root / INPUTS)
     remembered = {
         usecase: {name: choice.model_copy(update={"generation": 1}) for name, choice in of.items()}
@@ -208,8 +208,8 @@ def _begin_again(root: Path, scope: Scope) -> None:
         usecase: choice.model_copy(update={"generation": 1})
         for usecase, choice in inputs.usecases.items()
     }
-    made = Inputs(usecases=usecases, remembered=remembered)
-    write_inputs(root, _without_files(made) if scope.raw else made)
+    restarted = Inputs(usecases=usecases, remembered=remembered)
+    write_inputs(root, _without_files(restarted) if scope.raw else restarted)
 
 
 def _without_files(inputs: Inputs) -> Inputs:

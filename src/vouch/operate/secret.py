@@ -47,14 +47,14 @@ def renew(root: Path) -> str:
     Returns:
         ``vouch:`` and 256 random bits, as basic authentication sends it.
     """
-    made = f"vouch:{secrets.token_urlsafe(32)}"
+    secret = f"vouch:{secrets.token_urlsafe(32)}"
     place = _place(root)
     private(place.parent)
     draft = place.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    _write(draft, made)
+    _write(draft, secret)
     draft.replace(place)
-    return made
+    return secret
 
 
 def current(root: Path) -> str:
@@ -113,11 +113,11 @@ def take_link(root: Path, token: str) -> bool:
     """
     place = _links(root) / _digest(token)
     try:
-        made = place.stat().st_mtime
+        created = place.stat().st_mtime
         place.unlink()  # of two who come at once only one succeeds
     except FileNotFoundError:
         return False
-    return 0 <= time.time() - made + 1 < LIFETIME
+    return 0 <= time.time() - created + 1 < LIFETIME
 
 
 def forget_links(root: Path) -> None:

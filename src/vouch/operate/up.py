@@ -48,8 +48,8 @@ def up(root: Path, ports: Ports, console: Console) -> None:
             server is set, or a server did not start or ended.
     """
     with _alone(root), _ended_by_signals():
-        if left := processes.end_marked(root):
-            terminal.say(console, f"ended {left} processes that a killed run or vouch up left")
+        if ended := processes.end_marked(root):
+            terminal.say(console, f"ended {ended} processes that a killed run or vouch up left")
         sockets = _sockets(ports)
         record = Record.of_this_process(ports)
         secret.renew(root)
@@ -99,7 +99,7 @@ def _occupied(root: Path) -> VouchError:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end us as Ctrl-C does."""
+    """Handle SIGTERM and a closed terminal as Ctrl-C."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -114,17 +114,17 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _sockets(ports: Ports) -> Sockets:
-    """Take every port before anything is started."""
+    """Open every port before anything is started."""
     processes.check_ports({option: getattr(ports, name) for option, name in OPTIONS.items()})
-    taken: Sockets = {}
+    sockets: Sockets = {}
     try:
         for option, name in OPTIONS.items():
-            taken[name] = loopback.listen_at(option, getattr(ports, name))
+            sockets[name] = loopback.listen_at(option, getattr(ports, name))
     except VouchError:
-        for listening in taken.values():
+        for listening in sockets.values():
             listening.close()
         raise
-    return taken
+    return sockets
 
 
 def link(root: Path) -> str:
@@ -207,15 +207,15 @@ def _environment(root: Path, name: str, ports: Ports) -> dict[str, str]:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # six processes that nothing here uses
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
-    known = secret.current(root)
-    client = processes.prefect_environment(root) | processes.client_environment(ports.api, known)
+    shared = secret.current(root)
+    client = processes.prefect_environment(root) | processes.client_environment(ports.api, shared)
     client["PREFECT_UI_URL"] = f"{ports.url('page')}/prefect"  # what its messages link
     if name != "prefect":
         return client
     pages = [f"http://{host}:{ports.page}" for host in ("127.0.0.1", secret.host(root))]
     return {
         **client,
-        **processes.server_environment(known),
+        **processes.server_environment(shared),
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(pages),
         "PREFECT_SERVER_UI_SERVE_BASE": "/prefect",
         "PREFECT_UI_SERVE_BASE": "/prefect",
@@ -270,12 +270,12 @@ def _check(root: Path, servers: Servers) -> None:
 
 
 def _last_line(root: Path, name: str) -> str:
-    said = processes.log(root, name).read_text(errors="replace").strip().splitlines()
-    return said[-1].strip() if said else "it said nothing"
+    lines = processes.log(root, name).read_text(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "it said nothing"
 
 
 def _stop(root: Path, record: Record) -> None:
-    """End runs and then the worker while the server can still be told, then all the others."""
+    """End runs and then the worker while the server still records it, then all the others."""
     import psutil
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

@@ -1,1 +1,1 @@
-"""How stages become a project on disk: inputs, the table of stages, parameters, DVC, faults."""
+"""Stages as a project on disk: inputs, the table of stages, parameters, DVC, errors."""

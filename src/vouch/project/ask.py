@@ -1,8 +1,6 @@
 """Asking the holdout about the current model, outside the stage."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from vouch.core.errors import VouchError, near
 from vouch.holdout.judge import KINDS
@@ -17,7 +15,7 @@ from vouch.usecases.params import EvaluateParams
 ALL = "candidate"
 
 
-def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams) -> dict[str, Any]:
+def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams) -> Reply:
     """Ask the holdout one question about the current model.
 
     Args:
@@ -30,7 +28,7 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         params: Budget and bootstrap.
 
     Returns:
-        The keeper's reply: ``status``, ``question``, ``answer``, ``reason``.
+        The keeper's reply.
 
     Raises:
         VouchError: An unknown metric or kind, or the pipeline has not run as far as tune.
@@ -41,12 +39,12 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
     sealed = paths.pop("holdout")
     del paths["labels"]
     candidate = load_candidate(**paths, params=params)
-    known = (ALL, *candidate.judge.metrics)
-    if metric not in known:
-        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, known))
+    choices = (ALL, *candidate.judge.metrics)
+    if metric not in choices:
+        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, choices))
     if metric == ALL:
-        return asdict(question(candidate, sealed, root / STATE).reply)
-    return asdict(_mean(candidate, sealed, root / STATE, metric, kind))
+        return question(candidate, sealed, root / STATE).reply
+    return _mean(candidate, sealed, root / STATE, metric, kind)
 
 
 def _paths(root: Path, usecase: str) -> dict[str, Path]:

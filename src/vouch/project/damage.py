@@ -16,13 +16,13 @@ from vouch.project.paths import STATE
 
 PREFECT = Path(".prefect/prefect.db")
 GIVEN = ("inbox", "outbox", "raw")
-"""Folders below ``data`` whose files are people's, read and judged where they come in."""
+"""Folders below ``data`` for people's files, which are checked when they are read."""
 AROUND = ("enqueue", "collect")
 """Sections of ``params.yaml`` that belong to no stage."""
 
 
 def databases(root: Path) -> Iterator[VouchError]:
-    """Look at the project's databases.
+    """Check the project's databases.
 
     Args:
         root: The project's folder.
@@ -49,7 +49,7 @@ def _unreadable(path: Path) -> str:
 
 
 def tables(root: Path, *, rows: bool = False) -> Iterator[VouchError]:
-    """Look at the Parquet files that stages made.
+    """Check the Parquet files that the stages wrote.
 
     Args:
         root: The project's folder.
@@ -61,7 +61,7 @@ def tables(root: Path, *, rows: bool = False) -> Iterator[VouchError]:
 
 
 def lockfile(root: Path) -> Iterator[VouchError]:
-    """Look at ``dvc.lock``, which says what the stages made.
+    """Check ``dvc.lock``, the record of the stages' outputs.
 
     Args:
         root: The project's folder.
@@ -81,7 +81,7 @@ def lockfile(root: Path) -> Iterator[VouchError]:
 
 
 def missing(root: Path) -> Iterator[VouchError]:
-    """Look for what ``dvc.lock`` and the ``.dvc`` files name, and is not here.
+    """Check that everything named by ``dvc.lock`` and the ``.dvc`` files is here.
 
     Args:
         root: The project's folder.
@@ -110,7 +110,7 @@ def _raw(root: Path) -> Iterator[Path]:
 
 
 def sections(root: Path) -> Iterator[VouchError]:
-    """Look for the sections of ``params.yaml`` that a use case of the project needs.
+    """Check that ``params.yaml`` has every section that a use case of the project needs.
 
     Args:
         root: The project's folder.
@@ -137,7 +137,7 @@ TABLES = "SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1"
 
 
 def schema(root: Path) -> Iterator[VouchError]:
-    """Look at the version of MLflow's tables.
+    """Check the version of MLflow's tables.
 
     Args:
         root: The project's folder.
@@ -146,9 +146,9 @@ def schema(root: Path) -> Iterator[VouchError]:
     if "MLFLOW_TRACKING_URI" in os.environ or not read_rows(path, TABLES):
         return  # a server's, or none: MLflow makes the tables when it comes
     version = read_rows(path, "SELECT version_num FROM alembic_version")
-    there, wanted = version[0][0] if version else "none", tracking.revision()
-    if there != wanted:
-        yield outdated(path, f"version {there}, this MLflow wants {wanted}")
+    present, expected = version[0][0] if version else "none", tracking.revision()
+    if present != expected:
+        yield outdated(path, f"version {present}, this MLflow wants {expected}")
 
 
 def outdated(path: Path, why: str) -> VouchError:
@@ -165,7 +165,7 @@ def outdated(path: Path, why: str) -> VouchError:
 
 
 def environment(_root: Path) -> Iterator[VouchError]:
-    """Look for a percent sign in the path of the environment: alembic takes it for its own.
+    """Check the environment's path for a percent sign, which alembic would interpret.
 
     MLflow escapes it in the path of its database, so a project's may have one.
     """
@@ -178,7 +178,7 @@ def environment(_root: Path) -> Iterator[VouchError]:
 
 
 def repository(root: Path) -> Iterator[VouchError]:
-    """Look for the git repository that DVC needs around a project.
+    """Check that the project is in a git repository, as DVC needs.
 
     Args:
         root: The project's folder.
@@ -195,7 +195,7 @@ def repository(root: Path) -> Iterator[VouchError]:
 
 
 def unwritable(root: Path) -> Iterator[VouchError]:
-    """Look for folders of the project that cannot be written, by writing.
+    """Check that the project's folders can be written, by writing to them.
 
     Args:
         root: The project's folder.
@@ -214,7 +214,7 @@ WRITE = "make room, or let your user write it (chown, chmod), or mount it for wr
 
 
 def champions(root: Path) -> Iterator[VouchError]:
-    """Look for champions that MLflow does not have any more, or with other files than registered.
+    """Check that MLflow still has every champion, with the files that were registered.
 
     Args:
         root: The project's folder.
@@ -225,12 +225,12 @@ def champions(root: Path) -> Iterator[VouchError]:
     state = root / STATE
     if "MLFLOW_TRACKING_URI" in os.environ:
         return
-    there = {(n, int(v)) for n, v in read_rows(tracking.database(state), LEFT)}
+    versions = {(n, int(v)) for n, v in read_rows(tracking.database(state), LEFT)}
     for (name,) in read_rows(state / DATABASE, "SELECT DISTINCT name FROM promotions"):
         number = champion_version(state, name)
         if number is None:
             continue
-        if (name, number) not in there:  # spares MLflow's import
+        if (name, number) not in versions:  # spares MLflow's import
             yield no_champion(state, name)
             continue
         try:

@@ -78,7 +78,7 @@ def explain(error: BaseException, root: Path) -> VouchError | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those it came from."""
+    """Yield an error and its causes."""
     at: BaseException | None = error
     while at is not None:
         yield at
@@ -93,7 +93,7 @@ def _is(error: BaseException, *names: str) -> bool:
 
 
 def _line(error: BaseException) -> str:
-    """Return an error's first line that says something."""
+    """Return an error's first line that is not empty."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
@@ -190,9 +190,9 @@ def _table(error: BaseException, root: Path) -> VouchError | None:
 def _absent(path: Path, root: Path) -> VouchError:
     """Explain that a file is missing; what the pipeline makes is named as such."""
     near = Path(os.path.relpath(path, root)) if path.is_absolute() else path
-    made = near.parts[:1] in (("data",), (STATE.name,))
+    produced = near.parts[:1] in (("data",), (STATE.name,))
     return VouchError(
-        f"{near if made else path}: no such file", damage.PULL if made else "check it"
+        f"{near if produced else path}: no such file", damage.PULL if produced else "check it"
     )
 
 
@@ -208,7 +208,7 @@ def _dvc(error: BaseException, root: Path) -> VouchError | None:
 
 
 def _project(root: Path) -> Iterator[VouchError]:
-    """Look for what DVC needs of a project and rarely says so."""
+    """Check what DVC needs of a project and rarely reports itself."""
     yield from damage.repository(root)
     yield from damage.lockfile(root)
     yield from damage.missing(root)

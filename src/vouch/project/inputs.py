@@ -149,7 +149,7 @@ def write_inputs(root: Path, inputs: Inputs) -> None:
 
 def _write(path: Path, inputs: Inputs) -> None:
     text = HEADER + yaml.safe_dump(inputs.model_dump(mode="json"), sort_keys=False)
-    # an older file is completed: DVC asks for every field that a stage takes
+    # a file of an older version is completed: DVC asks for every field that a stage takes
     if not path.exists() or path.read_text() != text:
         with replacing(path) as draft:
             draft.write_text(text)
@@ -190,7 +190,7 @@ def choose(
         holdout: A raw file whose rows are the holdout, instead of a part cut off the others.
         as_of: ``latest`` or an ISO time; None: as last time.
         engine: ``duckdb`` or ``spark``; None: as last time.
-        say: Told of a file that is there already.
+        say: Called with a message on a file that is there already.
 
     Returns:
         The use case's entry as it now stands in ``data/inputs.yaml``.
@@ -207,13 +207,15 @@ def choose(
     declaration = load_declaration(source_path(root, name))
     _check_source(root, usecase, declaration)
     check_confirmed(declaration, source_path(root, name))
-    kept = inputs.remembered.get(usecase, {}).get(name)
-    kept = before if before and before.source == name else kept
+    previous = inputs.remembered.get(usecase, {}).get(name)
+    previous = before if before and before.source == name else previous
     if declaration.simulator:
-        choice = _simulated(root, declaration, kept, path or add or holdout)
+        choice = _simulated(root, declaration, previous, path or add or holdout)
     else:
-        choice = _held_out(root, declaration, _filed(root, declaration, kept, path, add), holdout)
-        _tell_known(kept, choice, path or add, say)
+        choice = _held_out(
+            root, declaration, _filed(root, declaration, previous, path, add), holdout
+        )
+        _tell_known(previous, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
     choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
     _write_suite(root, declaration)
@@ -236,19 +238,19 @@ def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
 
 
 def _simulated(
-    root: Path, declaration: Declaration, kept: Choice | None, given: Path | None
+    root: Path, declaration: Declaration, previous: Choice | None, file: Path | None
 ) -> Choice:
-    if given:
+    if file:
         others = _file_sources(root)
         raise VouchError(
-            f"source {declaration.name!r} is simulated and takes no file (got {given})",
+            f"source {declaration.name!r} is simulated and takes no file (got {file})",
             f"--source with one of: {', '.join(others) or 'none declared yet'}",
         )
     # the set is the simulator, whatever its rows and seed: an edit of them must not bring a
     # holdout with a fresh budget, and `dvc repro` must see the same choice as `vouch run`
     digest = new_digest(declaration.name.encode()).hexdigest()[:DIGITS]
-    if kept and kept.set == digest:
-        return kept
+    if previous and previous.set == digest:
+        return previous
     return Choice(source=declaration.name, raw=_simulator(root, declaration), set=digest)
 
 
@@ -267,12 +269,12 @@ def _file_sources(root: Path) -> list[str]:
 def _filed(
     root: Path,
     declaration: Declaration,
-    kept: Choice | None,
+    previous: Choice | None,
     path: Path | None,
     add: Path | None,
 ) -> Choice:
     name = declaration.name
-    if path is None and add is None and kept is None:
+    if path is None and add is None and previous is None:
         raise VouchError(
             f"source {name!r} has no file yet",
             f"vouch run {declaration.usecase} --source {name} --path FILE",
@@ -280,7 +282,7 @@ def _filed(
     folder = root / "data/raw" / name
     for file in filter(None, (path, add)):
         _check_file(declaration, file)
-    choice = _replaced(name, kept, keep(folder, path)) if path else kept
+    choice = _replaced(name, previous, keep(folder, path)) if path else previous
     if add:
         choice = _added(name, choice, keep(folder, add))
     assert choice is not None
@@ -315,17 +317,17 @@ def _check_file(declaration: Declaration, file: Path) -> None:
 
 
 def _tell_known(
-    kept: Choice | None, choice: Choice, file: Path | None, say: Callable[[str], None]
+    previous: Choice | None, choice: Choice, file: Path | None, say: Callable[[str], None]
 ) -> None:
-    if file and kept and kept.files == choice.files:
+    if file and previous and previous.files == choice.files:
         say(f"{file} is in force already: nothing changes")
 
 
-def _replaced(name: str, kept: Choice | None, key: str) -> Choice:
-    if kept and kept.files == (key,):
-        return kept
-    if kept:
-        _refuse_held(name, kept, key)
+def _replaced(name: str, previous: Choice | None, key: str) -> Choice:
+    if previous and previous.files == (key,):
+        return previous
+    if previous:
+        _refuse_held(name, previous, key)
     return Choice(source=name, raw=f"data/raw/{name}", files=(key,), set=key)
 
 

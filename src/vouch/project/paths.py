@@ -1,4 +1,4 @@
-"""Where a project keeps what outlives a run; quick to import, for every command does."""
+"""The folder of a project's state; quick to import, as every command imports it."""
 
 from pathlib import Path
 

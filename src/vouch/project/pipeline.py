@@ -25,7 +25,7 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
         root: The project's folder.
         stage: Which stage.
         usecase: For which use case of ``data/inputs.yaml``.
-        progress: Told how far the work is.
+        progress: Called with the progress.
 
     Returns:
         The stage's own small summary.
@@ -46,7 +46,7 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
     with _alone(root, scratch, list(zip(drafts.values(), places.values(), strict=True))):
         for draft in drafts.values():
             draft.parent.mkdir(parents=True)
-        summary: dict[str, Any] = function(**arguments, **drafts, params=params, progress=progress)
+        summary = dict(function(**arguments, **drafts, params=params, progress=progress))
         for name, place in places.items():
             _put(drafts[name], place)
     return summary

@@ -19,13 +19,13 @@ from vouch.usecases.params import EvaluateParams
 
 @dataclass(frozen=True)
 class Renewal:
-    """What became of a holdout.
+    """The outcome of a renewal.
 
     Attributes:
         status: ``open`` (it still answers), ``rotated`` (the next extract cuts a fresh one) or
             ``waiting`` (it is spent, and nothing fresh is there yet).
         said: The same in a sentence, with what is missing.
-        missing: How many newer rows a fresh one still needs; None if that cannot be told.
+        missing: How many newer rows a fresh one still needs; None if unknown.
         expected: About when they will have come (ISO, data time); None likewise.
     """
 
@@ -50,8 +50,8 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
     choice = load_inputs(root / INPUTS).choice(usecase)
     entry = _entry(state, usecase, choice)
     if entry is None or entry["status"] != "spent":
-        left = "" if entry is None or entry["left"] is None else f": {entry['left']} questions left"
-        return Renewal("open", f"The holdout still answers{left}.")
+        rest = "" if entry is None or entry["left"] is None else f": {entry['left']} questions left"
+        return Renewal("open", f"The holdout still answers{rest}.")
     params = root / "params.yaml"
     few = load_params(params, EvaluateParams, "evaluate", usecase).min_positives
     share = load_params(params, usecases.find(usecase).extract_params(), "extract", usecase)
@@ -65,9 +65,9 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
 def _entry(state: Path, usecase: str, choice: Choice) -> dict[str, Any] | None:
     if not (state / "vouch.db").exists():
         return None
-    wanted = (usecase, choice.source, choice.set, choice.generation)
+    key = (usecase, choice.source, choice.set, choice.generation)
     for entry in Ledger(state).status():
-        if (entry["usecase"], entry["source"], entry["set"], entry["generation"]) == wanted:
+        if (entry["usecase"], entry["source"], entry["set"], entry["generation"]) == key:
             return entry
     return None
 
@@ -75,11 +75,11 @@ def _entry(state: Path, usecase: str, choice: Choice) -> dict[str, Any] | None:
 def _waiting(root: Path, usecase: str, few: int, error: VouchError) -> Renewal:
     summary = root / find("extract").outputs["summary"].format(usecase=usecase)
     missing, expected = forecast(read_json(summary), _newest(root, usecase), few)
-    said = f"The holdout is spent and no fresh one can be opened: {error}."
+    text = f"The holdout is spent and no fresh one can be opened: {error}."
     if missing is not None:
-        said += f" {missing:,} newer rows are missing"
-        said += f"; at the present rate they are there about {expected[:10]}." if expected else "."
-    return Renewal("waiting", f"{said} Try: {error.hint}.", missing, expected)
+        text += f" {missing:,} newer rows are missing"
+        text += f"; at the present rate they are there about {expected[:10]}." if expected else "."
+    return Renewal("waiting", f"{text} Try: {error.hint}.", missing, expected)
 
 
 def _newest(root: Path, usecase: str) -> datetime | None:
@@ -107,7 +107,7 @@ def forecast(
         few: How many positives a holdout must be expected to have.
 
     Returns:
-        Rows (0 or more) and an ISO time; each None where it cannot be told: rows without times,
+        Rows (0 or more) and an ISO time; each None where unknown: rows without times,
         a holdout without positives, or one of a single moment.
     """
     rows, counts = extracted["rows"], extracted["positives"]["holdout"]

@@ -1,4 +1,4 @@
-"""What a flow is asked for: command line, form and parameter in one model a flow."""
+"""The parameters of each flow: one model for command line, form and flow."""
 
 from pathlib import Path
 

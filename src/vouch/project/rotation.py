@@ -12,7 +12,7 @@ from vouch.project.stages import find
 
 @dataclass(frozen=True)
 class Rotation:
-    """What a rotation brings.
+    """The result of a rotation.
 
     Attributes:
         usecase: Whose holdout.

@@ -47,7 +47,7 @@ class Stage:
     state: bool = False
     persist: bool = False
 
-    def function(self) -> Callable[..., dict[str, Any]]:
+    def function(self) -> Callable[..., Mapping[str, Any]]:
         """Return the stage's function."""
         return _function(self.name)
 
@@ -206,9 +206,9 @@ def find(name: str) -> Stage:
     raise VouchError(f"no stage {name!r}", near(name, [s.name for s in STAGES]))
 
 
-def _function(name: str) -> Callable[..., dict[str, Any]]:
+def _function(name: str) -> Callable[..., Mapping[str, Any]]:
     """Import a stage's function; the others, and all they need, are left alone."""
-    function: Callable[..., dict[str, Any]]
+    function: Callable[..., Mapping[str, Any]]
     match name:
         case "ingest":
             from vouch.stages.ingest import ingest

@@ -1,4 +1,4 @@
-"""What both drivers of a run share: its lock, its choice of input, its stages without Prefect."""
+"""What runs with and without Prefect share: the lock, the choice of input, the stages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from vouch.project.stages import STAGES
 
 @contextmanager
 def alone(root: Path, console: Console, name: str = "run") -> Iterator[None]:
-    """Let one run work on the project at a time; a second one says so and waits.
+    """Hold the lock by which one run at a time works on the project; a second one waits.
 
     Args:
         root: The project's folder.

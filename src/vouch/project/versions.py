@@ -68,7 +68,7 @@ def drive(
         stage: Which stage.
         usecase: For which use case.
         force: Run even where nothing changed.
-        progress: Told how far the stage is.
+        progress: Called with the progress.
 
     Returns:
         What was done.
@@ -129,7 +129,7 @@ def _repo(root: Path) -> "Repo":
 
 
 def _mend(repo: "Repo") -> None:
-    """Bring back what a kill left half written: DVC would refuse it."""
+    """Restore outputs that a killed process left half written: DVC would refuse them."""
     with _locked(repo):
         _mend_list(Path(str(repo.tmp_dir)))
         _mend_lockfile(repo)
@@ -154,7 +154,7 @@ def _mend_list(folder: Path) -> None:
 
 
 def _mend_lockfile(repo: "Repo") -> None:
-    """Take the last good copy of a damaged ``dvc.lock``; without one its stages run again."""
+    """Restore the last good copy of a damaged ``dvc.lock``; without one its stages run again."""
     path, copy = Path(repo.root_dir) / "dvc.lock", Path(repo.root_dir) / GOOD
     # every stage opens the project: what equals the good copy is not parsed again
     same = copy.exists() and path.exists() and filecmp.cmp(path, copy, shallow=False)
@@ -251,7 +251,7 @@ def _locked(repo: "Repo") -> Iterator[None]:
 
 
 def _patiently(action: Callable[[], T]) -> T:
-    """Try again while another DVC process holds the repository or the stage's files."""
+    """Retry while another DVC process holds the repository or the stage's files."""
     from dvc.lock import LockError
 
     deadline = time.monotonic() + WAIT
@@ -341,5 +341,5 @@ def _pull(repo: "Repo", digests: Sequence[str]) -> None:
         with _locked(repo):
             repo.cloud.pull([HashInfo("md5", digest) for digest in digests])
     except (DvcException, OSError) as error:
-        told = " ".join(str(error).split())
-        raise VouchError(f"{digests[0]}: not in DVC's cache: {told}", "dvc fetch") from None
+        reason = " ".join(str(error).split())
+        raise VouchError(f"{digests[0]}: not in DVC's cache: {reason}", "dvc fetch") from None

@@ -1,1 +1,1 @@
-"""What goes out to people and comes back: the queue, enqueue, collect, simulated reviewers."""
+"""Human review: the queue, enqueue, collect, and simulated reviewers."""

@@ -99,7 +99,7 @@ def decide(
     classes: int,
     seed: int,
 ) -> NDArray[np.int64]:
-    """Let a reviewer decide cases: the same way each time, whatever other cases there are.
+    """Return a reviewer's decisions on cases: the same each time, whatever other cases there are.
 
     Args:
         reviewer: Who.
@@ -161,13 +161,15 @@ def fill(
             f"give 1 to {len(people)}",
         )
     cases = _read(path)
-    known = cases.join(_truth(root, usecase), on="entity")
-    asked = known[(known["decision"] == "") & known["label"].notna()]
-    chosen = assign(asked["case"].tolist(), len(people), each, seed)
+    labelled = cases.join(_truth(root, usecase), on="entity")
+    undecided = labelled[(labelled["decision"] == "") & labelled["label"].notna()]
+    chosen = assign(undecided["case"].tolist(), len(people), each, seed)
     classes = find(usecase).classes
-    answers = [_answer(asked, people[n], chosen == n, classes, seed) for n in range(len(people))]
-    _write(cases, asked.index, answers, out)
-    unknown = int(((known["decision"] == "") & known["label"].isna()).sum())
+    answers = [
+        _answer(undecided, people[n], chosen == n, classes, seed) for n in range(len(people))
+    ]
+    _write(cases, undecided.index, answers, out)
+    unknown = int(((labelled["decision"] == "") & labelled["label"].isna()).sum())
     return {"cases": len(cases), "decisions": sum(map(len, answers)), "unknown": unknown}
 
 
@@ -197,8 +199,8 @@ def _truth(root: Path, usecase: str) -> "pd.DataFrame":
         raise VouchError(
             f"{path}: no column 'label': nobody knows the truth", "simulate on a source with labels"
         )
-    wanted = [name for name in ("id", "label", "amount", "superseded_at") if name in names]
-    rows = pq.read_table(path, columns=wanted).to_pandas()
+    columns = [name for name in ("id", "label", "amount", "superseded_at") if name in names]
+    rows = pq.read_table(path, columns=columns).to_pandas()
     rows = rows[rows["superseded_at"].isna()].set_index("id")
     return rows[["label"]].assign(cost=costs(rows["amount"]) if "amount" in rows else 0.5)
 
@@ -217,28 +219,28 @@ def assign(cases: Sequence[str], people: int, each: int, seed: int) -> NDArray[n
 
 
 def _answer(
-    asked: "pd.DataFrame",
+    undecided: "pd.DataFrame",
     reviewer: Reviewer,
     chosen: NDArray[np.bool_],
     classes: tuple[str, ...],
     seed: int,
 ) -> "pd.DataFrame":
-    own = asked[chosen.any(axis=0)]
+    own = undecided[chosen.any(axis=0)]
     truth, cost = own["label"].to_numpy(np.int64), own["cost"].to_numpy(np.float64)
     cases, entities = own["case"].tolist(), own["entity"].tolist()
-    said = decide(reviewer, cases, entities, truth, cost, len(classes), seed)
-    named = np.array(classes, object)[said]
+    decisions = decide(reviewer, cases, entities, truth, cost, len(classes), seed)
+    named = np.array(classes, object)[decisions]
     return own.assign(decision=named, reviewer=reviewer.name)
 
 
 def _write(
-    cases: "pd.DataFrame", asked: "pd.Index[int]", answers: list["pd.DataFrame"], out: Path
+    cases: "pd.DataFrame", index: "pd.Index[int]", answers: list["pd.DataFrame"], out: Path
 ) -> None:
     """Write the cases in their order, a row a reviewer."""
     import pandas as pd
 
     from vouch.core.files import replacing
 
-    rows = pd.concat([cases.drop(index=asked), *answers])[cases.columns]
+    rows = pd.concat([cases.drop(index=index), *answers])[cases.columns]
     with replacing(out) as draft:
         escape_table(rows.sort_index(kind="stable")).to_csv(draft, index=False)

@@ -31,7 +31,7 @@ def reviewers(
     from vouch.usecases import find
 
     find(usecase)
-    told = fill(Path(), usecase, file, out, team(count, seed, perfect=perfect), each, seed)
-    write(f"{out}: {told['decisions']:,} decisions on {told['cases']:,} cases")
-    if told["unknown"]:
-        write(f"{told['unknown']:,} left undecided: their truth is not known")
+    counts = fill(Path(), usecase, file, out, team(count, seed, perfect=perfect), each, seed)
+    write(f"{out}: {counts['decisions']:,} decisions on {counts['cases']:,} cases")
+    if counts["unknown"]:
+        write(f"{counts['unknown']:,} left undecided: their truth is not known")

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.files import read_json
 from vouch.registry.versions import Version
-from vouch.serve.rows import SET_ASIDE, columns_of, place
+from vouch.serve.rows import columns_of, place
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.usecases import find
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
 """Groups that look at other rows."""
+
+
+class FileCounts(TypedDict):
+    """How many rows a file has, and how many of them are not scored by their own values."""
+
+    rows: int
+    unreadable: int
+    quarantined: int
+    repeats: int
+    superseded: int
 
 
 @dataclass(frozen=True)
@@ -33,14 +43,14 @@ class Prepared:
     """
 
     path: Path
-    counts: dict[str, int]
+    counts: FileCounts
     reasons: list[str]
     warnings: list[str]
 
 
 def prepare(
     engine: Any,
-    given: Declaration,
+    declaration: Declaration,
     trained: Declaration,
     path: Path,
     version: Version,
@@ -51,7 +61,7 @@ def prepare(
 
     Args:
         engine: An Ibis backend on DuckDB.
-        given: What the file's columns mean.
+        declaration: What the file's columns mean.
         trained: The declaration the model was trained with: its windows, who has a history.
         path: The file.
         version: The model's version.
@@ -60,44 +70,48 @@ def prepare(
     """
     connection = engine.con
     described = version.evidence("extract.json")
-    wanted = read_json(version.model / "candidate.json")["features"]
-    groups = {f["group"] for f in described["features"] if f["name"] in wanted}
+    names = read_json(version.model / "candidate.json")["features"]
+    groups = {f["group"] for f in described["features"] if f["name"] in names}
     looks_back = bool(groups & HISTORIES)
-    reasons = place(connection, given, path, root, scratch)
-    history = _history(given, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back)
-    known = _collect(connection, given, history)
+    reasons = place(connection, declaration, path, root, scratch)
+    history = _history(
+        declaration, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back
+    )
+    past_rows = _collect(connection, declaration, history)
     table = engine.table("seen")
     labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
     issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
     usecase = find(trained.usecase)
     table = usecase.scoring_features(table, trained, issued, sorted(groups), described)
     out = scratch / "features.parquet"
-    _join(engine, table, [name for name in wanted if name in table.columns], out)
+    _join(engine, table, [name for name in names if name in table.columns], out)
     warnings = []
-    if looks_back and not known:
+    if looks_back and not past_rows:
         warnings.append(
-            f"silver holds no rows of source {given.name!r}: each row's history is "
+            f"silver holds no rows of source {declaration.name!r}: each row's history is "
             "what the file itself has before it"
         )
     return Prepared(out, _counts(connection), reasons, warnings)
 
 
-def _history(given: Declaration, silver: Path, looks_back: bool) -> str | None:
+def _history(declaration: Declaration, silver: Path, looks_back: bool) -> str | None:
     """Return SQL for the rows of the same source that silver holds, each in its present version."""
     if not looks_back or not silver.exists():
         return None
     return f"""SELECT * FROM {parquet(silver)}
-               WHERE superseded_at IS NULL AND source = {literal(given.name)}"""
+               WHERE superseded_at IS NULL AND source = {literal(declaration.name)}"""
 
 
-def _collect(connection: "DuckDBPyConnection", given: Declaration, history: str | None) -> int:
+def _collect(
+    connection: "DuckDBPyConnection", declaration: Declaration, history: str | None
+) -> int:
     """Make ``seen``, the file's rows that count and those before; count the latter."""
-    fresh = ", ".join(quoted(name) for name in ["id", *columns_of(given)])
+    fresh = ", ".join(quoted(name) for name in ["id", *columns_of(declaration)])
     connection.execute(f"CREATE VIEW seen AS SELECT {fresh} FROM kept")
     if history is None:
         return 0
-    there = {name for name, *_ in connection.execute(f"DESCRIBE {history}").fetchall()}
-    past = ", ".join(quoted(name) for name in ["id", *columns_of(given)] if name in there)
+    present = {name for name, *_ in connection.execute(f"DESCRIBE {history}").fetchall()}
+    past = ", ".join(quoted(name) for name in ["id", *columns_of(declaration)] if name in present)
     connection.execute(
         f"CREATE TABLE past AS SELECT {past} FROM ({history}) ANTI JOIN kept USING (id)"
     )
@@ -105,7 +119,7 @@ def _collect(connection: "DuckDBPyConnection", given: Declaration, history: str 
         f"""CREATE OR REPLACE VIEW seen AS
             SELECT {fresh} FROM kept UNION ALL BY NAME SELECT * FROM past"""
     )
-    return _one(connection, "SELECT count(*) FROM past")
+    return _fetch_number(connection, "SELECT count(*) FROM past")
 
 
 def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
@@ -119,12 +133,18 @@ def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
     )
 
 
-def _counts(connection: "DuckDBPyConnection") -> dict[str, int]:
+def _counts(connection: "DuckDBPyConnection") -> FileCounts:
     counted = dict(connection.execute("SELECT what, count(*) FROM placed GROUP BY 1").fetchall())
-    return {"rows": sum(counted.values()), **{name: counted.get(name, 0) for name in SET_ASIDE}}
+    return {
+        "rows": sum(counted.values()),
+        "unreadable": counted.get("unreadable", 0),
+        "quarantined": counted.get("quarantined", 0),
+        "repeats": counted.get("repeats", 0),
+        "superseded": counted.get("superseded", 0),
+    }
 
 
-def _one(connection: "DuckDBPyConnection", query: str) -> int:
+def _fetch_number(connection: "DuckDBPyConnection", query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])

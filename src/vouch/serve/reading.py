@@ -21,8 +21,8 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise VouchError(f"{path}: is a folder", "give one file")
     if not path.exists():
-        known = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise VouchError(f"{path}: no such file", near(path.name, known))
+        names = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise VouchError(f"{path}: no such file", near(path.name, names))
     if not path.stat().st_size:
         raise VouchError(f"{path}: is empty (0 bytes)", "give a file with rows")
 

@@ -1,4 +1,4 @@
-"""The rows of a file to be scored, told apart as ingest and validate tell them apart."""
+"""The rows of a file to be scored, sorted into kinds as by ingest and validate."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +17,17 @@ from vouch.stages.validate.params import ValidateParams
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SET_ASIDE = ("unreadable", "quarantined", "repeats", "superseded")
-"""What a row can be that is not scored by its own values."""
 FEW = 20
 LAST = datetime(2100, 1, 1)
-"""When a file to be scored arrives: after all there is, so no clock is asked."""
+"""The arrival time of a file to be scored: after all other data, whatever the clock says."""
 
 
 def place(
-    connection: "DuckDBPyConnection", given: Declaration, path: Path, root: Path, scratch: Path
+    connection: "DuckDBPyConnection",
+    declaration: Declaration,
+    path: Path,
+    root: Path,
+    scratch: Path,
 ) -> list[str]:
     """Make tables ``kept``, the rows that count, and ``placed``, every line of the file.
 
@@ -34,7 +36,7 @@ def place(
 
     Args:
         connection: Where to run.
-        given: What the file's columns mean.
+        declaration: What the file's columns mean.
         path: The file.
         root: The project's folder, with the source's expectations and parameters.
         scratch: A folder for what does not fit into memory.
@@ -46,26 +48,28 @@ def place(
         VouchError: The file is not what the declaration says, its ids repeat, or no row is left.
     """
     file = File(path.name, path, "", LAST)
-    parsed = parse_one(connection, given, file, scratch, 0)
-    params = _params(root, given, "ingest", IngestParams)
-    check_ids(connection, given, parsed, params.id_conflicts)
+    parsed = parse_one(connection, declaration, file, scratch, 0)
+    params = _params(root, declaration, "ingest", IngestParams)
+    check_ids(connection, declaration, parsed, params.id_conflicts)
     bronze = scratch / "bronze.parquet"
-    write_bronze(connection, given, [parsed], bronze, scratch / "rejects.parquet")
-    _sift(connection, given, path, root, bronze, scratch)
-    _keep(connection, given)
-    _place(connection, given)
-    return _reasons(connection, given, path)
+    write_bronze(connection, declaration, [parsed], bronze, scratch / "rejects.parquet")
+    _sift(connection, declaration, path, root, bronze, scratch)
+    _keep(connection, declaration)
+    _place(connection, declaration)
+    return _reasons(connection, declaration, path)
 
 
-def columns_of(given: Declaration) -> list[str]:
+def columns_of(declaration: Declaration) -> list[str]:
     """List the canonical columns features are made of."""
-    roles = {given.canonical(name): column.role for name, column in given.columns.items()}
-    return [name for _, name in parse.values(given) if roles[name] not in UNSCORED]
+    roles = {
+        declaration.canonical(name): column.role for name, column in declaration.columns.items()
+    }
+    return [name for _, name in parse.values(declaration) if roles[name] not in UNSCORED]
 
 
 def _sift(
     connection: "DuckDBPyConnection",
-    given: Declaration,
+    declaration: Declaration,
     path: Path,
     root: Path,
     bronze: Path,
@@ -75,22 +79,22 @@ def _sift(
     from vouch.stages.validate.stage import Work, applicable, by_row, columns_in, load_suite, sift
     from vouch.usecases.suite import derive_suite
 
-    suite = root / f"expectations/{given.name}.json"
-    stated = load_suite(suite) if suite.exists() else derive_suite(given)["expectations"]
-    source = given.within(columns_in(connection, bronze))
-    checked, _ = applicable(stated, given, source)
-    wanted = [e for e in checked if e["meta"]["policy"] == "quarantine" and by_row(e)]
-    params = _params(root, given, "validate", ValidateParams)
+    suite = root / f"expectations/{declaration.name}.json"
+    stated = load_suite(suite) if suite.exists() else derive_suite(declaration)["expectations"]
+    source = declaration.within(columns_in(connection, bronze))
+    checked, _ = applicable(stated, declaration, source)
+    expectations = [e for e in checked if e["meta"]["policy"] == "quarantine" and by_row(e)]
+    params = _params(root, declaration, "validate", ValidateParams)
     work = Work(source, suite, bronze, scratch, params, connection)
-    sift(work, path, wanted, scratch / "quarantine.parquet")
+    sift(work, path, expectations, scratch / "quarantine.parquet")
 
 
-def _params(root: Path, given: Declaration, stage: str, model: type[P]) -> P:
+def _params(root: Path, declaration: Declaration, stage: str, model: type[P]) -> P:
     path = root / "params.yaml"
-    return load_params(path, model, stage, given.usecase) if path.exists() else model()
+    return load_params(path, model, stage, declaration.usecase) if path.exists() else model()
 
 
-def _keep(connection: "DuckDBPyConnection", given: Declaration) -> None:
+def _keep(connection: "DuckDBPyConnection", declaration: Declaration) -> None:
     """Make ``told``, what each good row is, and ``kept``: one row an id, that which stands."""
     connection.execute(
         """CREATE TABLE told AS SELECT b.id, b.line, q.expectation,
@@ -101,7 +105,7 @@ def _keep(connection: "DuckDBPyConnection", given: Declaration) -> None:
            LEFT JOIN repeats r USING (file_row_number)
            LEFT JOIN versions v USING (file_row_number)"""
     )
-    columns = ", ".join(f"p.{quoted(name)}" for name in columns_of(given))
+    columns = ", ".join(f"p.{quoted(name)}" for name in columns_of(declaration))
     # the parsed view has every declared column, bronze only those that came
     connection.execute(
         f"""CREATE TABLE kept AS SELECT t.id, t.line, {columns}
@@ -109,9 +113,9 @@ def _keep(connection: "DuckDBPyConnection", given: Declaration) -> None:
     )
 
 
-def _place(connection: "DuckDBPyConnection", given: Declaration) -> None:
+def _place(connection: "DuckDBPyConnection", declaration: Declaration) -> None:
     """Make ``placed``: every line, the id to show, what it is and why, whose features it takes."""
-    shown = "coalesce(p.id, 'line ' || p.line)" if given.has("id") else "'line ' || p.line"
+    shown = "coalesce(p.id, 'line ' || p.line)" if declaration.has("id") else "'line ' || p.line"
     connection.execute(
         f"""CREATE TABLE placed AS
             WITH failing AS (SELECT id, min(expectation) AS expectation FROM told
@@ -131,7 +135,7 @@ def _place(connection: "DuckDBPyConnection", given: Declaration) -> None:
     )
 
 
-def _reasons(connection: "DuckDBPyConnection", given: Declaration, path: Path) -> list[str]:
+def _reasons(connection: "DuckDBPyConnection", declaration: Declaration, path: Path) -> list[str]:
     rows = connection.execute(
         f"SELECT line, reason FROM placed WHERE standing IS NULL ORDER BY line LIMIT {FEW}"
     ).fetchall()
@@ -139,6 +143,6 @@ def _reasons(connection: "DuckDBPyConnection", given: Declaration, path: Path) -
     if connection.execute("SELECT count(*) FROM kept").fetchone() == (0,):
         raise VouchError(
             f"{path}: none of its rows can be scored; the first: {reasons[0]}",
-            f"check data/sources/{given.name}.yaml and expectations/{given.name}.json",
+            f"check data/sources/{declaration.name}.yaml and expectations/{declaration.name}.json",
         )
     return reasons

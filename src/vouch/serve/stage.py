@@ -17,7 +17,7 @@ from vouch.core.progress import Progress, silent
 from vouch.engine import connect
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.registry.versions import CHAMPION, Version, find, parse
-from vouch.serve.features import Prepared, prepare
+from vouch.serve.features import FileCounts, Prepared, prepare
 from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
@@ -48,7 +48,23 @@ class Request:
     model: str = CHAMPION
 
 
-def score(root: Path, state: Path, request: Request, progress: Progress = silent) -> dict[str, Any]:
+class Counts(FileCounts):
+    """The counts of a file's rows, the scored ones, and those predicted of each class."""
+
+    scored: int
+    predicted: dict[str, int]
+
+
+class Scored(Counts):
+    """What became of a file to be scored; see :func:`score`."""
+
+    model: str
+    threshold: float | None
+    out: str
+    warnings: list[str]
+
+
+def score(root: Path, state: Path, request: Request, progress: Progress = silent) -> Scored:
     """Score every row of a file.
 
     A row sees the history that silver holds of the same source, the file's earlier rows, and the
@@ -63,7 +79,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         root: The project's folder.
         state: The project's state folder.
         request: What to score.
-        progress: Told how many rows are scored.
+        progress: Called with how many rows are scored.
 
     Returns:
         Counts (``rows``, ``scored``, ``unreadable``, ``quarantined``, ``repeats``,
@@ -85,12 +101,12 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     _check_columns(declared, trained, version)
     with tempfile.TemporaryDirectory(prefix="vouch-") as scratch, connect() as engine:
         progress(0, 1, "parsing and extracting")
-        given = as_given(declared, request.path)
-        table = prepare(engine, given, trained, request.path, version, root, Path(scratch))
+        declaration = as_given(declared, request.path)
+        table = prepare(engine, declaration, trained, request.path, version, root, Path(scratch))
         names = class_names(declared)
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
-    warnings += _told(counts, table.reasons)
+    warnings += _warnings(counts, table.reasons)
     threshold = version.lineage["threshold"]
     place = str(request.out)
     return {
@@ -102,8 +118,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     }
 
 
-def _told(counts: dict[str, Any], reasons: list[str]) -> list[str]:
-    """Return which rows have no score, or another row's."""
+def _warnings(counts: Counts, reasons: list[str]) -> list[str]:
+    """Return warnings on rows that have no score, or another row's."""
     unscored = counts["rows"] - counts["scored"]
     missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
     failing = f"{counts['quarantined']:,} fail an expectation"
@@ -127,13 +143,13 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
     own = usecases.find(trained.usecase).raw_features
     # such a model names the columns it reads
     read = read_json(version.model / "candidate.json")["features"] if own else None
-    wanted = {
+    required = {
         trained.canonical(name): column
         for name, column in trained.columns.items()
         if column.role not in UNSCORED and not column.optional
         if read is None or trained.canonical(name) in read
     }
-    if missing := sorted(wanted.keys() - ours):
+    if missing := sorted(required.keys() - ours):
         raise VouchError(
             f"{version} was trained on source {trained.name!r}, whose column {missing[0]!r} the "
             f"source {declared.name!r} does not have ({len(missing)} missing: "
@@ -144,14 +160,14 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 
 def _write(
     table: Prepared, version: Version, names: tuple[str, ...], out: Path, progress: Progress
-) -> dict[str, Any]:
+) -> Counts:
     import pyarrow as pa
 
     numbered = all(name.isdigit() for name in names)
     columns = {"id": pa.string(), "prediction": pa.int8() if numbered else pa.string()}
     scores = {f"score_{name}": pa.float64() for name in names}
     schema = pa.schema(columns | scores | {"reason": pa.string()})
-    counts: dict[str, Any] = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
+    counts: Counts = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
     done = 0
     with replacing(out) as draft, _writer(out, draft, schema) as writer:
         for chunk, chosen in _scored(table.path, version, names):
@@ -173,7 +189,7 @@ def _writer(out: Path, draft: Path, schema: Any) -> Any:
     return CSVWriter(draft, schema, write_options=options)
 
 
-def _count(chosen: pd.Series, names: tuple[str, ...], counts: dict[str, Any]) -> None:
+def _count(chosen: pd.Series, names: tuple[str, ...], counts: Counts) -> None:
     counts["scored"] += int(chosen.notna().sum())
     for number, name in enumerate(names):
         counts["predicted"][name] += int((chosen == number).sum())
@@ -201,10 +217,10 @@ def _predict(
     if scored.any():
         chosen, scores[scored] = _decide(fitted.predict(rows[scored]), threshold)
         number[scored] = chosen.astype(np.int8)
-    told = {"id": rows["shown"], "prediction": _named(number, names)}
+    columns = {"id": rows["shown"], "prediction": _named(number, names)}
     for column, name in enumerate(names):
-        told[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
-    return pd.DataFrame(told | {"reason": rows["reason"]}), number
+        columns[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
+    return pd.DataFrame(columns | {"reason": rows["reason"]}), number
 
 
 def _decide(scores: Any, threshold: float | None) -> tuple[Any, Any]:
@@ -223,6 +239,6 @@ def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:
 def class_names(declared: Declaration) -> tuple[str, ...]:
     """Name the classes as the source's label column does; two classes without names are 0 and 1."""
     column = declared.column("label")
-    given = declared.columns[column].values if column else ()
+    values = declared.columns[column].values if column else ()
     classes = usecases.find(declared.usecase).classes
-    return given or (classes if len(classes) > 2 else ("0", "1"))
+    return values or (classes if len(classes) > 2 else ("0", "1"))

@@ -1,4 +1,4 @@
-"""Open questions of a source's declaration, its field ``confirm``: nothing runs before they go."""
+"""Open questions of a source's declaration (field ``confirm``), which must be settled first."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def check_confirmed(source: Declaration, path: Path) -> None:
 
 
 def settle(path: Path, settled: Sequence[str]) -> int:
-    """Take questions out of a declaration; every other line stays as it is.
+    """Remove questions from a declaration; every other line stays as it is.
 
     Args:
         path: The declaration's file.
@@ -46,15 +46,15 @@ def settle(path: Path, settled: Sequence[str]) -> int:
     """
     source = load_declaration(path)
     text = path.read_text("utf-8")
-    left = [question for question in source.confirm if question not in set(settled)]
+    remaining = [question for question in source.confirm if question not in set(settled)]
     lines = text.splitlines(keepends=True)
     first, last = _section(text)
     # what follows the name on its line is a comment, or the list itself
     head = lines[first] if re.match(r"confirm:\s*(#|$)", lines[first]) else "confirm:\n"
-    kept = [head, *(f"  - {_quoted(question)}\n" for question in left)] if left else []
+    section = [head, *(f"  - {_quoted(question)}\n" for question in remaining)] if remaining else []
     with replacing(path) as draft:
-        draft.write_text("".join([*lines[:first], *kept, *lines[last:]]), "utf-8")
-    return len(left)
+        draft.write_text("".join([*lines[:first], *section, *lines[last:]]), "utf-8")
+    return len(remaining)
 
 
 def _section(text: str) -> tuple[int, int]:

@@ -99,8 +99,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 def parse_duration(value: Any) -> Any:
     """Read ``90s``, ``15m``, ``24h``, ``7d`` or ``2w`` as a timedelta; leave anything else."""
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value)):
-        return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value)):
+        return timedelta(seconds=float(match[1]) * UNITS[match[2]])
     return value
 
 
@@ -126,9 +126,9 @@ def check_zone(name: str) -> str:
     Raises:
         ValueError: An unknown name; names the near ones.
     """
-    known = available_timezones()
-    if name and name not in known:
-        raise ValueError(f"no time zone {name!r}; {near(name, known)}")
+    zones = available_timezones()
+    if name and name not in zones:
+        raise ValueError(f"no time zone {name!r}; {near(name, zones)}")
     return name
 
 
@@ -233,9 +233,9 @@ class Rule(Strict):
         return self
 
     def told(self) -> dict[str, Any]:
-        """Return what a summary tells of it: its name and what it goes by."""
-        wanted = {"name", "lexicon", "threshold"} if self.lexicon else {"name", "where"}
-        return self.model_dump(include=wanted)
+        """Return its name and its condition or lexicon, for a summary."""
+        fields = {"name", "lexicon", "threshold"} if self.lexicon else {"name", "where"}
+        return self.model_dump(include=fields)
 
 
 class Costs(Strict):
@@ -387,12 +387,12 @@ class Declaration(Strict):
         Args:
             columns: The canonical names of the columns it has.
         """
-        kept = {
+        present = {
             name: column
             for name, column in self.columns.items()
             if not column.optional or self.canonical(name) in columns
         }
-        return self.model_copy(update={"columns": kept})
+        return self.model_copy(update={"columns": present})
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -466,8 +466,8 @@ def load_declaration(path: Path) -> Declaration:
         VouchError: Missing file (names the near ones), no YAML, or a field that is wrong.
     """
     if not path.exists():
-        known = [p.stem for p in path.parent.glob("*.yaml")]
-        raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, known))
+        names = [p.stem for p in path.parent.glob("*.yaml")]
+        raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, names))
     try:
         return Declaration.model_validate(read_yaml(path, _AsWritten))
     except ValidationError as error:

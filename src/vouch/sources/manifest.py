@@ -90,10 +90,10 @@ def _digest(file: Path) -> str:
 
 @contextmanager
 def reading(file: Path) -> Iterator[None]:
-    """Check that there is something to read, and tell what keeps it from being read."""
+    """Check that a file can be read; raise an error that says why not."""
     if not file.exists():
-        known = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
-        hint = near(file.name, known) if known else "check the path"
+        names = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+        hint = near(file.name, names) if names else "check the path"
         raise VouchError(f"{file}: no such file", hint)
     if file.is_dir():
         raise VouchError(f"{file}: is a folder", "give one file; add the others with --add")

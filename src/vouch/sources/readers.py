@@ -243,7 +243,7 @@ def read_csv(
           END AS problem
         FROM (SELECT line, raw, {_listed(separator, quoting=quoting)} AS cells
               FROM ({_lines(text, header=True)}))"""
-    # DuckDB takes no offence at one empty field too many at a line's end
+    # DuckDB accepts one empty field too many at a line's end
     fit = len(columns) > 1 and not counted.trailing
     quick = _quick(text, columns, declaration) if fit else None
     return Raw(sql, columns, _places(columns), quick=quick, lines=counted.lines - 1)
@@ -345,7 +345,7 @@ def _quick(text: Path, columns: tuple[str, ...], declaration: Declaration) -> Ra
 
 @dataclass(frozen=True)
 class Counted:
-    """What one pass over a text tells of its lines.
+    """Counts from one pass over a text's lines.
 
     Attributes:
         lines: How many there are.
@@ -567,7 +567,7 @@ def _start(path: Path) -> bytes:
 
 
 def guess_encoding(start: bytes) -> str | None:
-    """Return the encoding that a text's first bytes give away, if they do.
+    """Return the encoding that a text's first bytes show, if any.
 
     Args:
         start: The first bytes, whole lines where they are UTF-8.

@@ -114,19 +114,19 @@ def split(
         if line is None:
             return
         if line.strip(" "):
-            taken = [line]
-            problem = _complete(rules, taken, waiting, coming) if quoting else None
-            cells = None if problem else fields("\n".join(taken), separator, quoting=quoting)
-            yield _record(number, taken, problem, cells, width)
-            number += len(taken) - 1
+            block = [line]
+            problem = _complete(rules, block, waiting, coming) if quoting else None
+            cells = None if problem else fields("\n".join(block), separator, quoting=quoting)
+            yield _record(number, block, problem, cells, width)
+            number += len(block) - 1
         number += 1
 
 
 def _complete(
-    rules: Grammar, taken: list[str], waiting: deque[str], coming: Iterator[str]
+    rules: Grammar, block: list[str], waiting: deque[str], coming: Iterator[str]
 ) -> str | None:
-    """Take the lines that belong to a record that has begun, or only its first one."""
-    first = taken[0]
+    """Add the further lines of a record to its first one, if it ends; else return the problem."""
+    first = block[0]
     if '"' not in first or rules.whole.fullmatch(first):
         return None
     going_on, size = rules.opens.fullmatch(first), len(first)
@@ -134,24 +134,24 @@ def _complete(
         line = waiting.popleft() if waiting else next(coming, None)
         if line is None:
             break
-        taken.append(line)
+        block.append(line)
         size += len(line) + 1
         if rules.closes.fullmatch(line):
             return None
         going_on = rules.inside.fullmatch(line) or rules.reopens.fullmatch(line)
-    waiting.extendleft(reversed(taken[1:]))
-    del taken[1:]
+    waiting.extendleft(reversed(block[1:]))
+    del block[1:]
     return OPEN
 
 
 def _record(
     number: int,
-    taken: list[str],
+    block: list[str],
     problem: str | None,
     cells: list[str] | None,
     width: int | None,
 ) -> Record:
-    raw = "\n".join(taken)
+    raw = "\n".join(block)
     if MARK in raw:
         return Record(number, raw.replace(MARK, "\ufffd"), UNREADABLE, None)
     if cells is None:
@@ -283,7 +283,9 @@ codecs.register_error("vouch.mark", _mark)
 
 def _batch(piece: list[Record], encoding: str) -> pa.RecordBatch:
     lines, raws, problems, cells = zip(*piece, strict=True)
-    told = [f"has bytes that are not {encoding} text" if p == UNREADABLE else p for p in problems]
-    columns = zip((lines, raws, told, cells), SCHEMA.types, strict=True)
+    reasons = [
+        f"has bytes that are not {encoding} text" if p == UNREADABLE else p for p in problems
+    ]
+    columns = zip((lines, raws, reasons, cells), SCHEMA.types, strict=True)
     arrays = [pa.array(each, kind) for each, kind in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

@@ -12,7 +12,7 @@ def write(simulator: Simulator, path: Path, progress: Progress = silent) -> None
     Args:
         simulator: The source's section ``simulator``.
         path: The Parquet file to write.
-        progress: Told how far it is.
+        progress: Called with the progress.
     """
     from vouch.sources import paysim, tweets
 

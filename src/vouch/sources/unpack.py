@@ -1,4 +1,4 @@
-"""Compressed files and files with lines before their header, made plain before they are read."""
+"""Compressed files and files with lines before their header, converted before they are read."""
 
 import bz2
 import csv

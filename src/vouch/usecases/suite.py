@@ -4,15 +4,17 @@ The suite is a JSON file a person may edit: change a policy, a bound, add any ex
 Expectations over the canonical column names.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from vouch.sources.declaration import BALANCES, Declaration, Role
 from vouch.usecases import find
 
 Policy = Literal["fail", "quarantine", "warn"]
+Expectation = dict[str, Any]
+"""An expectation as Great Expectations writes it: ``type``, ``kwargs`` and ``meta``."""
 POLICIES: tuple[Policy, ...] = ("fail", "quarantine", "warn")
 LARGEST_AMOUNT = 1e12
-"""Above any single payment in any currency; what is larger is a mistake of scale."""
+"""Larger than any single payment in any currency; a larger amount has a wrong scale."""
 EARLIEST, LATEST = "1990-01-01T00:00:00", "2100-01-01T00:00:00"
 CENT = 0.015
 """Balances are in cents and kept as floats: half a cent of slack on top of one."""
@@ -21,7 +23,15 @@ RAREST_CLASS = 0.05
 """Share of the labelled rows below which a class is too rare to balance well."""
 
 
-def derive_suite(declaration: Declaration) -> dict[str, Any]:
+class Suite(TypedDict):
+    """A suite as Great Expectations writes it."""
+
+    name: str
+    expectations: list[Expectation]
+    meta: dict[str, str]
+
+
+def derive_suite(declaration: Declaration) -> Suite:
     """Derive a suite from a source's roles.
 
     Args:
@@ -50,17 +60,17 @@ def derive_suite(declaration: Declaration) -> dict[str, Any]:
     }
 
 
-def expect(policy: Policy, kind: str, **kwargs: Any) -> dict[str, Any]:
+def expect(policy: Policy, kind: str, **kwargs: Any) -> Expectation:
     """Write an expectation of Great Expectations' own, with its policy."""
     return {"type": kind, "kwargs": kwargs, "meta": {"policy": policy}}
 
 
-def between(policy: Policy, column: str, **bounds: Any) -> dict[str, Any]:
+def between(policy: Policy, column: str, **bounds: Any) -> Expectation:
     """Expect a column's values within bounds, ``min_value`` and ``max_value``."""
     return expect(policy, "expect_column_values_to_be_between", column=column, **bounds)
 
 
-def _times(declaration: Declaration) -> list[dict[str, Any]]:
+def _times(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("time"):
         return []
     # a table without times is whole, a row without one among others is not
@@ -76,7 +86,7 @@ def _optional(declaration: Declaration, role: Role) -> bool:
     return column is not None and declaration.columns[column].optional
 
 
-def _parties(declaration: Declaration) -> list[dict[str, Any]]:
+def _parties(declaration: Declaration) -> list[Expectation]:
     return [
         expect("quarantine", "expect_column_values_to_not_be_null", column=role)
         for role in PARTIES
@@ -84,7 +94,7 @@ def _parties(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _amounts(declaration: Declaration) -> list[dict[str, Any]]:
+def _amounts(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("amount"):
         return []
     return [
@@ -93,7 +103,7 @@ def _amounts(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _categories(declaration: Declaration) -> list[dict[str, Any]]:
+def _categories(declaration: Declaration) -> list[Expectation]:
     return [
         expect(
             "quarantine",
@@ -106,7 +116,7 @@ def _categories(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str, Any]:
+def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> Expectation:
     """Expect no row for which a condition holds, be it over windows."""
     query = f"select * from {{batch}} qualify {wrong}" if " over " in wrong else None
     return {
@@ -116,19 +126,19 @@ def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> dict[str,
     }
 
 
-def _labels(declaration: Declaration) -> list[dict[str, Any]]:
+def _labels(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("label"):
         return []
     classes = list(range(len(find(declaration.usecase).classes)))
-    known = expect(
+    allowed = expect(
         "quarantine", "expect_column_values_to_be_in_set", column="label", value_set=classes
     )
     sure = between("quarantine", "label_confidence", min_value=0, max_value=1)
     confident = [sure] if declaration.has("label_confidence") else []
-    return [known, *confident, *(_balance(classes) if len(classes) > 2 else [])]
+    return [allowed, *confident, *(_balance(classes) if len(classes) > 2 else [])]
 
 
-def _balance(classes: list[int]) -> list[dict[str, Any]]:
+def _balance(classes: list[int]) -> list[Expectation]:
     """Expect every class, and none that is rare."""
     share = "count(*) over (partition by label) / count(label) over ()"
     return [
@@ -147,7 +157,7 @@ def _balance(classes: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def _balances(declaration: Declaration) -> list[dict[str, Any]]:
+def _balances(declaration: Declaration) -> list[Expectation]:
     return [
         *(between("quarantine", role, min_value=0) for role in BALANCES if declaration.has(role)),
         *(_arithmetic(side) for side in PARTIES if _moves(declaration, side)),
@@ -155,11 +165,11 @@ def _balances(declaration: Declaration) -> list[dict[str, Any]]:
 
 
 def _moves(declaration: Declaration, side: Role) -> bool:
-    wanted: tuple[Role, ...] = BALANCES[:2] if side == "payer" else BALANCES[2:]
-    return declaration.has("amount") and all(declaration.has(role) for role in wanted)
+    roles: tuple[Role, ...] = BALANCES[:2] if side == "payer" else BALANCES[2:]
+    return declaration.has("amount") and all(declaration.has(role) for role in roles)
 
 
-def _arithmetic(side: Role) -> dict[str, Any]:
+def _arithmetic(side: Role) -> Expectation:
     """Expect a balance to move by the amount, in either direction, or to be emptied by it."""
     before, after = f"{side}_balance_before", f"{side}_balance_after"
     query = (

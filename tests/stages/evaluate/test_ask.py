@@ -53,7 +53,7 @@ def test_the_stages_own_question_is_free_to_read_again(asking):
 @pytest.mark.parametrize("kind", ["truth", "rule"])
 def test_a_mean_is_answered_and_repeats_word_for_word(asking, metric, kind):
     first = ask(asking.root, "fraud", metric, kind, asking.params)
-    assert 0 <= first["answer"]["value"] <= 1
+    assert 0 <= first.answer["value"] <= 1
     assert ask(asking.root, "fraud", metric, kind, asking.params) == first
     assert len(Keeper(asking.state).log()) == 1
 
@@ -61,7 +61,7 @@ def test_a_mean_is_answered_and_repeats_word_for_word(asking, metric, kind):
 def test_a_fitting_training_estimate_hides_the_holdout(asking):
     """Rows as in training: the very number of the training rows comes back, not the holdout's."""
     asking.seal(payments(3000, 1))
-    answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params)["answer"]
+    answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params).answer
     if answer["from"] == "training":
         assert answer["value"] == answer["training"]
     else:  # the noise may decide otherwise, but then the answer carries noise
@@ -72,7 +72,7 @@ def test_an_overfitted_training_estimate_is_exposed(asking):
     held = payments(4000, 5)
     flipped = held.assign(truth=1 - held["truth"])
     asking.seal(flipped)
-    answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params)["answer"]
+    answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params).answer
     assert answer["from"] == "holdout"
     assert answer["training"] - answer["value"] > 0.5
 

@@ -1,4 +1,4 @@
-"""Several reviewers of one case: how far they agree, and what they come to.
+"""Several reviewers of one case: their agreement and their consensus.
 
 CROWDLAB: Goh, Tkachenko, Mueller 2022, CROWDLAB: Supervised learning to infer consensus labels and
 quality scores for data with multiple annotators; here as cleanlab has it.
@@ -8,20 +8,21 @@ import itertools
 import warnings
 from dataclasses import dataclass
 from math import isnan
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 FEWEST = 2
-"""Cases two reviewers must share for their agreement to be told."""
+"""Cases two reviewers must share for their agreement to be reported."""
 ENOUGH, EACH = 20, 3
-"""Cases of several reviewers, and such of each of two labels, that CROWDLAB needs."""
+"""Cases with several reviewers that CROWDLAB needs, in all and of each of two labels."""
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """What the reviewers of a case come to.
+    """The consensus of a case's reviewers.
 
     Attributes:
         label: The label.
@@ -35,7 +36,15 @@ class Consensus:
     method: str
 
 
-def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
+class Agreement(TypedDict):
+    """The agreement of two reviewers; see :func:`kappas`."""
+
+    reviewers: list[str]
+    cases: int
+    kappa: float | None
+
+
+def kappas(votes: pd.DataFrame) -> list[Agreement]:
     """Measure the agreement of each pair of reviewers beyond chance.
 
     Cohen 1960, A coefficient of agreement for nominal scales.
@@ -49,22 +58,22 @@ def kappas(votes: pd.DataFrame) -> list[dict[str, object]]:
     """
     from sklearn.metrics import cohen_kappa_score
 
-    found: list[dict[str, object]] = []
+    pairs: list[Agreement] = []
     votes = votes[sorted(votes.columns)]
     gave = votes.notna().to_numpy(np.int64)
     shared = gave.T @ gave
-    for (at, one), (there, other) in itertools.combinations(enumerate(votes.columns), 2):
-        if shared[at, there] < FEWEST:
+    for (i, first), (j, second) in itertools.combinations(enumerate(votes.columns), 2):
+        if shared[i, j] < FEWEST:
             continue
-        both = votes[[one, other]].dropna()
-        same = both.nunique().max() == 1 and (both[one] == both[other]).all()
-        kappa = None if same else float(cohen_kappa_score(both[one], both[other]))
-        found.append({"reviewers": [one, other], "cases": len(both), "kappa": kappa})
-    return sorted(found, key=lambda pair: (pair["kappa"] is None, pair["kappa"]))
+        both = votes[[first, second]].dropna()
+        same = both.nunique().max() == 1 and (both[first] == both[second]).all()
+        kappa = None if same else float(cohen_kappa_score(both[first], both[second]))
+        pairs.append({"reviewers": [first, second], "cases": len(both), "kappa": kappa})
+    return sorted(pairs, key=lambda pair: (pair["kappa"] is None, pair["kappa"]))
 
 
 def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Consensus]:
-    """Find what the reviewers of each case with several of them come to.
+    """Compute the consensus of each case with several reviewers.
 
     Args:
         votes: A row a case (its id is the index), a column a reviewer, labels or NaN; cases of
@@ -78,12 +87,12 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     if not several.any():
         return {}
     labels, sure, method = _majority(votes, likely), np.full(len(votes), np.nan), "majority"
-    # with fewer nothing tells good reviewers from bad, and the model would overrule them all
+    # with fewer cases, good and bad reviewers look alike, and the model would overrule them all
     if several.sum() >= ENOUGH and np.sum(np.bincount(labels[several]) >= EACH) > 1:
-        found, sure = _crowdlab(votes, likely)
-        # nor does it overrule reviewers who are of one mind: how likely they are wrong is not told
-        overruled = (votes.nunique(axis=1) == 1).to_numpy() & (found != labels)
-        labels, sure = np.where(overruled, labels, found), np.where(overruled, np.nan, sure)
+        estimated, sure = _crowdlab(votes, likely)
+        # unanimous reviewers are never overruled, but then their confidence is unknown
+        overruled = (votes.nunique(axis=1) == 1).to_numpy() & (estimated != labels)
+        labels, sure = np.where(overruled, labels, estimated), np.where(overruled, np.nan, sure)
         method = "crowdlab"
     return {
         str(case): Consensus(
@@ -104,19 +113,19 @@ def _crowdlab(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that classes nobody chose are left out
-        found = get_label_quality_multiannotator(
+        quality = get_label_quality_multiannotator(
             votes.reset_index(drop=True),
             likely,
             verbose=False,
             return_detailed_quality=False,
             return_annotator_stats=False,
         )["label_quality"]
-    sure = found["consensus_quality_score"].to_numpy(np.float64)
-    return found["consensus_label"].to_numpy(np.int64), sure
+    sure = quality["consensus_quality_score"].to_numpy(np.float64)
+    return quality["consensus_label"].to_numpy(np.int64), sure
 
 
 def _majority(votes: pd.DataFrame, likely: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Take the label most reviewers gave; of equals the one the model finds likelier."""
+    """Return the label most reviewers gave; in a tie, the one the model finds likelier."""
     counts = np.stack([(votes == label).sum(axis=1) for label in range(likely.shape[1])], axis=1)
     chosen: NDArray[np.int64] = (counts + likely / 2).argmax(axis=1)
     return chosen

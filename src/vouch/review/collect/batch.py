@@ -69,7 +69,7 @@ def keep(folder: Path, table: pa.Table, scratch: Path) -> str | None:
 
 
 def version(root: Path, folder: Path) -> None:
-    """Put every batch under DVC that is not yet, be it one that a killed collect left.
+    """Add every batch to DVC that is not yet in it, such as one that a killed collect left.
 
     Args:
         root: The project's folder.

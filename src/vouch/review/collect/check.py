@@ -1,4 +1,4 @@
-"""Checking decisions against their suite: what fails is set aside by name, the rest is taken."""
+"""Checking decisions against their suite: those that fail are set aside with a reason."""
 
 import tempfile
 import unicodedata
@@ -48,7 +48,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Aside:
-    """An answer that is not taken.
+    """An answer that is set aside.
 
     Attributes:
         line: Where it stands.
@@ -70,7 +70,7 @@ def check(
     labels: Mapping[str, int],
     now: datetime,
 ) -> dict[int, Aside]:
-    """Find the answers that cannot be taken.
+    """Find the answers that must be set aside.
 
     Args:
         root: The project's folder, which has the suite.
@@ -89,9 +89,9 @@ def check(
             answers[place].line,
             one_line(answers[place].case, SHOWN),
             one_line(answers[place].reviewer, SHOWN),
-            "; ".join(said),
+            "; ".join(messages),
         )
-        for place, said in sorted(reasons.items())
+        for place, messages in sorted(reasons.items())
     }
 
 
@@ -126,13 +126,13 @@ def _rows(
 def _contradictions(
     answers: Sequence[Answer], labels: Mapping[str, int]
 ) -> dict[tuple[str, str], int]:
-    """Count the answers of a person to a case where nothing says which one is the newest."""
-    given: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    """Count a person's different answers to a case where their order in time is unknown."""
+    groups: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for answer in answers:
-        given[answer.case, identity(answer.reviewer)].append(answer)
+        groups[answer.case, identity(answer.reviewer)].append(answer)
     return {
-        key: len({labels.get(one.decision.lower(), one.decision.lower()) for one in own})
-        for key, own in given.items()
+        key: len({labels.get(answer.decision.lower(), answer.decision.lower()) for answer in own})
+        for key, own in groups.items()
         if not _ordered(own)
     }
 
@@ -146,7 +146,7 @@ def _ordered(answers: Sequence[Answer]) -> bool:
 
 
 def _early(answer: Answer, out_at: datetime) -> bool:
-    """Return whether it was decided before the case was put out; a day alone may be its whole."""
+    """Return whether a decision precedes its case; a date alone counts as the day's end."""
     when = moment(answer.decided_at)
     if when is not None and len(answer.decided_at) <= DAY:
         return when.date() < out_at.date()
@@ -189,14 +189,14 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
         pq.write_table(table, file)
         definition = f"SELECT * FROM {parquet(file)}"
         engine.con.execute(f"CREATE VIEW decisions AS {definition}")
-        found = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
-        for expectation, checked in zip(expectations, found, strict=True):
+        results = gx.run_suite(Path(folder), "decisions", definition, "place", suite, expectations)
+        for expectation, checked in zip(expectations, results, strict=True):
             shows = quoted(expectation["meta"].get("shows", "case"))
             failing = f"SELECT place FROM ({checked.failing})"
             query = f"SELECT place, {shows} FROM decisions WHERE place IN ({failing})"
             for place, got in engine.con.execute(query).fetchall():
-                said = repr(got)[:SHOWN] if got else "nothing"
-                reasons[place].append(f"expected {_named(expectation)}, got {said}")
+                value = repr(got)[:SHOWN] if got else "nothing"
+                reasons[place].append(f"expected {_named(expectation)}, got {value}")
     return reasons
 
 

@@ -1,4 +1,4 @@
-"""What can be chosen in taking decisions in."""
+"""Parameters of collecting decisions."""
 
 from pydantic import Field
 

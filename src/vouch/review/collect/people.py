@@ -10,7 +10,7 @@ from vouch.review.collect.read import Answer
 
 
 def identity(name: str) -> str:
-    """Return what tells a person from others: letter case, width and outer spaces do not."""
+    """Return a person's identity: the name without letter case, width and outer spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -41,16 +41,16 @@ def recognised(answers: Sequence[Answer], before: pd.DataFrame) -> list[Answer]:
         As many answers, in their order.
     """
     written = first_written([*before["actor"], *(answer.reviewer for answer in answers)])
-    known: dict[tuple[str, ...], str] = {}
+    identities: dict[tuple[str, ...], str] = {}
     for row in before.itertuples():
         for key in _keys(str(row.case), _text(row.annotation), _text(row.unique_id)):
-            known.setdefault(key, identity(str(row.actor)))
+            identities.setdefault(key, identity(str(row.actor)))
     other: dict[str, str] = {}
     for answer in answers:
         keys = list(_keys(answer.case, answer.annotation, answer.unique_id))
         person = identity(answer.reviewer)
-        same = next((known[key] for key in keys if key in known), person)
-        known.update(dict.fromkeys(keys, same))
+        same = next((identities[key] for key in keys if key in identities), person)
+        identities.update(dict.fromkeys(keys, same))
         if same != person and answer.reviewer:
             other[person] = same
     return [

@@ -21,12 +21,12 @@ SUFFIXES = (".csv", ".json")
 LONGEST = 10_000_000
 """Seconds an answer may have taken: some months."""
 CLAIMS = ("gold", "ground_truth", "lead", "final")
-"""What a file may claim of its own answers; params.yaml alone says whose decision is final."""
+"""Claims a file makes of its own answers; only params.yaml says whose decision is final."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What stands in a file of a case, as it was written.
+    """A file's answer to a case, as it was written.
 
     Attributes:
         line: The line of a table, or the task's place in an export, from 1.
@@ -68,7 +68,7 @@ class Reading:
 
     Attributes:
         answers: Every answer, blank ones too, in the file's order.
-        ignored: What stands in the file and is not believed, a sentence each.
+        ignored: Claims of the file that are not believed, a sentence each.
     """
 
     answers: list[Answer]
@@ -86,8 +86,8 @@ def read_answers(path: Path) -> Reading:
             has no control of ours.
     """
     if not path.is_file():
-        known = [p.name for p in path.parent.glob("*") if p.suffix.lower() in SUFFIXES]
-        raise VouchError(f"{path}: no such file", near(path.name, known))
+        names = [p.name for p in path.parent.glob("*") if p.suffix.lower() in SUFFIXES]
+        raise VouchError(f"{path}: no such file", near(path.name, names))
     if path.suffix.lower() not in SUFFIXES:
         raise VouchError(
             f"{path}: neither .csv nor .json", "give the case file or an export of Label Studio"
@@ -169,10 +169,10 @@ def _export(path: Path, text: str) -> Reading:
 
 
 def _ignored(tasks: list[dict[str, Any]]) -> Iterator[str]:
-    given = [one for task in tasks for one in _given(task)]
-    if claims := sum(bool(one.get("ground_truth")) for one in given):
+    annotations = [annotation for task in tasks for annotation in _annotations(task)]
+    if claims := sum(bool(annotation.get("ground_truth")) for annotation in annotations):
         yield _not_believed(f"ground_truth of {claims} annotations")
-    took = [one.get("lead_time") for one in given]
+    took = [annotation.get("lead_time") for annotation in annotations]
     if wrong := sum(time is not None and _seconds(time) is None for time in took):
         yield f"lead_time of {wrong} annotations: not 0 to {LONGEST:,} seconds"
 
@@ -190,8 +190,8 @@ def _check_control(path: Path, tasks: list[dict[str, Any]]) -> None:
     controls = {
         str(result.get("from_name"))
         for task in tasks
-        for given in _given(task)
-        for result in given.get("result") or ()
+        for annotation in _annotations(task)
+        for result in annotation.get("result") or ()
         if result.get("type") == "choices"
     }
     if controls and CONTROL not in controls:
@@ -202,34 +202,34 @@ def _check_control(path: Path, tasks: list[dict[str, Any]]) -> None:
         )
 
 
-def _given(task: dict[str, Any]) -> list[dict[str, Any]]:
+def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
     return [a for a in task.get("annotations") or () if not a.get("was_cancelled")]
 
 
 def _answers(place: int, task: dict[str, Any]) -> Iterator[Answer]:
-    given = _given(task)
-    yield from (_annotation(place, task, one) for one in given)
-    if not given:
+    annotations = _annotations(task)
+    yield from (_annotation(place, task, annotation) for annotation in annotations)
+    if not annotations:
         yield Answer(place, str(task["data"].get("case", "")), "", "")
 
 
-def _annotation(place: int, task: dict[str, Any], given: dict[str, Any]) -> Answer:
-    by = given.get("completed_by")
+def _annotation(place: int, task: dict[str, Any], annotation: dict[str, Any]) -> Answer:
+    by = annotation.get("completed_by")
     who = (by.get("email") or by.get("id") or "") if isinstance(by, dict) else by
     chosen = [
         choice
-        for result in given.get("result") or ()
+        for result in annotation.get("result") or ()
         if result.get("type") == "choices" and result.get("from_name") == CONTROL
         for choice in result.get("value", {}).get("choices", ())
     ]
-    number, unique = given.get("id"), given.get("unique_id")
+    number, unique = annotation.get("id"), annotation.get("unique_id")
     return Answer(
         place,
         str(task["data"].get("case", "")),
         decision=" and ".join(map(str, chosen)),
         reviewer="" if who is None else str(who),
-        decided_at=str(given.get("updated_at") or given.get("created_at") or ""),
-        seconds=_seconds(given.get("lead_time")),
+        decided_at=str(annotation.get("updated_at") or annotation.get("created_at") or ""),
+        seconds=_seconds(annotation.get("lead_time")),
         entity=str(task["data"].get("entity") or ""),
         ordered=True,
         annotation=None if number is None else f"{task.get('id')}/{number}",

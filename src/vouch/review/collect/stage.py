@@ -1,10 +1,10 @@
-"""Taking decisions in: checked, kept for good in one step, then versioned."""
+"""Collecting decisions: checked, stored in one step, then versioned."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from vouch.holdout.ledger import now
 from vouch.labels.reviews import CONSENSUS, SCHEMA
 from vouch.project.inputs import present_source
 from vouch.project.stages import REVIEWS
-from vouch.review.collect.agreement import Consensus, consensus, kappas
+from vouch.review.collect.agreement import Agreement, Consensus, consensus, kappas
 from vouch.review.collect.batch import keep, latest, recorded, untrained, version
 from vouch.review.collect.check import check
 from vouch.review.collect.check import decided as decided_at
@@ -57,10 +57,38 @@ class Intake:
     sequence: int
 
 
+class Conflict(TypedDict):
+    """A case whose reviewers differ: their votes by reviewer, and the consensus."""
+
+    case: str
+    entity: str
+    votes: dict[str, str]
+    consensus: str
+    confidence: float | None
+    method: str
+
+
+class Collected(TypedDict):
+    """What became of a file of decisions; see :func:`collect`."""
+
+    read: int
+    blank: int
+    batch: str | None
+    new: int
+    known: int
+    set_aside: list[dict[str, Any]]
+    since_training: int
+    enough: bool
+    agreement: list[Agreement]
+    conflicts: list[Conflict]
+    ignored: list[str]
+    warnings: list[str]
+
+
 def collect(
     root: Path, state: Path, usecase: str, path: Path, progress: Progress = silent
-) -> dict[str, Any]:
-    """Take a file of decisions in.
+) -> Collected:
+    """Collect a file of decisions.
 
     A batch of decisions becomes one immutable file, written in one step; all else follows from
     these files. So a killed collect has taken all or nothing, and the same file may be collected
@@ -71,7 +99,7 @@ def collect(
         state: The project's state folder.
         usecase: The use case.
         path: A filled-in case file (.csv), or an export of Label Studio (.json).
-        progress: Told after each step.
+        progress: Called after each step.
 
     Returns:
         ``read`` (answers given), ``blank`` (cases nobody was at yet), ``new``, ``known``,
@@ -85,7 +113,7 @@ def collect(
     """
     reading = read_answers(path)
     answers = reading.answers
-    given = [answer for answer in answers if not answer.blank]
+    filled = [answer for answer in answers if not answer.blank]
     source = present_source(root, usecase)
     params = load_params(root / "params.yaml", CollectParams, "collect", usecase)
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
@@ -94,27 +122,27 @@ def collect(
         intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
         before = recorded(folder, source.name)
-        given = recognised(given, before.sort_values(["sequence", "issued_at"]))
-        aside = check(root, given, cases, labels(source), intake.moment)
-        right = [answer for place, answer in enumerate(given) if place not in aside]
-        taken = take(intake, right, before)
+        filled = recognised(filled, before.sort_values(["sequence", "issued_at"]))
+        aside = check(root, filled, cases, labels(source), intake.moment)
+        right = [answer for place, answer in enumerate(filled) if place not in aside]
+        accepted = take(intake, right, before)
         progress(1, 3, "keeping them")
-        batch = keep(folder, taken.table, state / "scratch")
+        batch = keep(folder, accepted.table, state / "scratch")
         progress(2, 3, "versioning them")
         version(root, folder)
     progress(3, 3, "collected")
     waiting = untrained(root, folder, usecase)
     return {
-        "read": len(given),
-        "blank": len(answers) - len(given),
+        "read": len(filled),
+        "blank": len(answers) - len(filled),
         "batch": batch,
-        "new": taken.new,
-        "known": len(right) - taken.new,
-        "set_aside": [asdict(one) for one in aside.values()],
+        "new": accepted.new,
+        "known": len(right) - accepted.new,
+        "set_aside": [asdict(refused) for refused in aside.values()],
         "since_training": waiting,
         "enough": waiting >= params.retrain_after,
-        "agreement": kappas(taken.votes),
-        "conflicts": taken.conflicts,
+        "agreement": kappas(accepted.votes),
+        "conflicts": accepted.conflicts,
         "ignored": reading.ignored,
         "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
     }
@@ -135,7 +163,7 @@ def _intake(
 
 @dataclass(frozen=True)
 class Taken:
-    """What a batch brings.
+    """The content of a batch.
 
     Attributes:
         table: Its rows: decisions, then what several reviewers come to.
@@ -147,7 +175,7 @@ class Taken:
     table: pa.Table
     new: int
     votes: pd.DataFrame
-    conflicts: list[dict[str, Any]]
+    conflicts: list[Conflict]
 
 
 def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Taken:
@@ -165,8 +193,8 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
     # a file may bring older decisions than those that are known
     decided = decided.sort_values(["decided_at", "sequence"], kind="stable", ignore_index=True)
     last = decided.groupby(["case", "actor"])["sequence"].last()
-    held = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
-    fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(held).to_numpy()
+    keys = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
+    fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(keys).to_numpy()
     votes, likely = _votes(intake, decided)
     agreed = consensus(votes, likely)
     touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
@@ -183,12 +211,12 @@ def labels(source: Declaration) -> dict[str, int]:
 
 
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
-    """Keep what is not known: a label its reviewer never gave, or gave at a later, written time."""
-    known = labels(intake.source)
+    """Return decisions not yet recorded: a reviewer's new label, or an old one at a later time."""
+    numbers = labels(intake.source)
     last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
     rows: list[dict[str, Any]] = []
     for answer in answers:
-        label = known[answer.decision.lower()]
+        label = numbers[answer.decision.lower()]
         when = decided_at(answer, intake.cases[answer.case].out_at)
         key = (answer.case, answer.reviewer, label)
         if key in last and (when is None or when <= last[key]):
@@ -243,21 +271,21 @@ def _issued(
     touched: set[str],
     place: int,
 ) -> pd.DataFrame:
-    """Issue what several reviewers come to, for the cases that this batch says something of."""
+    """Issue the reviewers' consensus for the cases that this batch has decisions on."""
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
     rows = []
     for number, case in enumerate(sorted(touched & agreed.keys()), start=place):
-        held = agreed[case]
+        outcome = agreed[case]
         lead = case in ends.index
         rows.append(
             _about(intake.cases[case])
             | _place(intake, number)
             | {
-                "label": int(ends[case]) if lead else held.label,
+                "label": int(ends[case]) if lead else outcome.label,
                 "actor": CONSENSUS,
                 "decided_at": intake.moment + number * AFTER,
-                "confidence": None if lead else held.confidence,
-                "comment": "a lead's word" if lead else held.method,
+                "confidence": None if lead else outcome.confidence,
+                "comment": "a lead's word" if lead else outcome.method,
                 "seconds": None,
                 "final": False,
                 "superseded": False,
@@ -270,8 +298,8 @@ def _issued(
 
 def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     """Return each reviewer's last word on each case, and the model's probabilities."""
-    there = decided[decided["case"].isin(intake.cases)]
-    votes = there.groupby(["case", "actor"])["label"].last().unstack().astype(float)
+    rows = decided[decided["case"].isin(intake.cases)]
+    votes = rows.groupby(["case", "actor"])["label"].last().unstack().astype(float)
     likely = np.array([intake.cases[str(case)].scores for case in votes.index])
     return votes, likely
 
@@ -283,17 +311,17 @@ def _table(rows: pd.DataFrame) -> pa.Table:
 
 def _conflicts(
     intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Conflict]:
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = usecases.find(intake.source.usecase).classes
     ended = set(decided[decided["final"].astype(bool)]["case"])
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
     for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):
-        given = differing.loc[case].dropna()
+        choices = differing.loc[case].dropna()
         yield {
             "case": case,
             "entity": intake.cases[case].entity,
-            "votes": {str(who): classes[int(label)] for who, label in given.items()},
+            "votes": {str(who): classes[int(label)] for who, label in choices.items()},
             "consensus": classes[agreed[case].label],
             "confidence": agreed[case].confidence,
             "method": agreed[case].method,

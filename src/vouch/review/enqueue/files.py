@@ -96,7 +96,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
         "prediction": classes[case.prediction],
         "score": f"{certainty(case):.4f}",
         **{_column(name): escape(value) for name, value in case.facts.items()},
-        "reasons": escape(told(case)),
+        "reasons": escape(reason_line(case)),
     }
 
 
@@ -111,17 +111,17 @@ def certainty(case: Case) -> float:
     return case.scores[1 if len(case.scores) == 2 else case.prediction]
 
 
-def told(case: Case) -> str:
+def reason_line(case: Case) -> str:
     """Return the heaviest reasons in one line."""
-    said = "; ".join(f"{words} ({weight:+.2f})" for words, weight in case.reasons[:TOLD])
-    return f"(they follow the model poorly) {said}" if case.poor and said else said
+    reasons = "; ".join(f"{words} ({weight:+.2f})" for words, weight in case.reasons[:TOLD])
+    return f"(they follow the model poorly) {reasons}" if case.poor and reasons else reasons
 
 
 def task(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
     """Write a case as Label Studio's task, the model's answer as a prediction."""
     about = _about(case)
     shown = {"text": case.facts["text"] or ""} if about == "text" else {"row": case.facts}
-    kept = {"case": case.case, "entity": case.entity, "why": WHY[case.stream]}
+    fields = {"case": case.case, "entity": case.entity, "why": WHY[case.stream]}
     answer = {
         "from_name": CONTROL,
         "to_name": about,
@@ -130,7 +130,12 @@ def task(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
     }
     predicted = case.scores[case.prediction]
     return {
-        "data": {**shown, **kept, "reasons": told(case), "score": round(certainty(case), 4)},
+        "data": {
+            **shown,
+            **fields,
+            "reasons": reason_line(case),
+            "score": round(certainty(case), 4),
+        },
         "predictions": [{"model_version": case.model, "score": predicted, "result": [answer]}],
     }
 
@@ -148,8 +153,8 @@ def interface(source: Declaration) -> str:
     for name in ("why", "reasons"):
         ElementTree.SubElement(view, "Text", {"name": name, "value": f"${name}"})
     choices = {"name": CONTROL, "toName": about, "choice": "single", "required": "true"}
-    asked = ElementTree.SubElement(view, "Choices", choices)
+    element = ElementTree.SubElement(view, "Choices", choices)
     for label in find(source.usecase).classes:
-        ElementTree.SubElement(asked, "Choice", {"value": label})
+        ElementTree.SubElement(element, "Choice", {"value": label})
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode")

@@ -1,4 +1,4 @@
-"""What can be chosen in putting cases before people."""
+"""Parameters of choosing cases for review."""
 
 from pydantic import Field, model_validator
 
@@ -6,7 +6,7 @@ from vouch.core.settings import Params
 
 
 class EnqueueParams(Params):
-    """How many cases people get, and why which.
+    """How many cases people get, and by which measures.
 
     Attributes:
         capacity: Cases people can decide in a day, at least 1.

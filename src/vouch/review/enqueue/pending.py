@@ -1,4 +1,4 @@
-"""What a run of ``enqueue`` has begun, so that the same command after a kill ends it."""
+"""The note of an unfinished ``enqueue``, so that the same command after a kill completes it."""
 
 from collections.abc import Sequence
 from pathlib import Path

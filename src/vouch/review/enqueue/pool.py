@@ -1,4 +1,4 @@
-"""The rows that people could be asked about, and what choosing among them goes by."""
+"""The rows that people could be asked about, with the measures to choose them by."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from vouch.labels.permanent import permanent
 Floats = NDArray[np.float64]
 
 
-def pool(rows: pd.DataFrame, usecase: str, taken: set[str]) -> pd.DataFrame:
+def pool(rows: pd.DataFrame, usecase: str, excluded: set[str]) -> pd.DataFrame:
     """Measure rows for :func:`vouch.review.enqueue.select.select`.
 
     Args:
         rows: Out-of-fold predictions: ``id``, scores, ``rule``; ``amount`` and ``twin`` where
             there are any.
         usecase: The use case.
-        taken: Rows that people were asked about.
+        excluded: Rows that people were asked about.
 
     Returns:
         ``entity``; ``u``, its permanent random number (0 to 1); ``margin``, how far the likeliest
@@ -27,18 +27,18 @@ def pool(rows: pd.DataFrame, usecase: str, taken: set[str]) -> pd.DataFrame:
         NaN); ``disagreement``, how little the model believes the rule (0 to 1, or NaN); ``twin``;
         ``taken``. In the order of ``rows``.
     """
-    given = scores(rows)
-    ordered = np.sort(given, axis=1)
+    probabilities = scores(rows)
+    ordered = np.sort(probabilities, axis=1)
     absent = pd.Series(np.nan, index=rows.index)
     return pd.DataFrame(
         {
             "entity": rows["id"],
             "u": permanent(rows["id"], usecase),
             "margin": ordered[:, -1] - ordered[:, -2],
-            "value": given[:, 1] * rows["amount"] if "amount" in rows else absent,
-            "disagreement": _disagreement(given, rows["rule"]),
+            "value": probabilities[:, 1] * rows["amount"] if "amount" in rows else absent,
+            "disagreement": _disagreement(probabilities, rows["rule"]),
             "twin": rows["twin"] if "twin" in rows else pd.Series(None, rows.index, "object"),
-            "taken": rows["id"].isin(taken),
+            "taken": rows["id"].isin(excluded),
         }
     )
 
@@ -52,10 +52,10 @@ def scores(rows: pd.DataFrame) -> Floats:
     return rows[names].to_numpy(np.float64)
 
 
-def _disagreement(given: Floats, rule: pd.Series) -> Floats:
-    said = rule.fillna(-1).to_numpy(np.int64)
-    believed = given[np.arange(len(given)), np.maximum(said, 0)]
-    return np.where(said < 0, np.nan, 1 - believed)
+def _disagreement(probabilities: Floats, rule: pd.Series) -> Floats:
+    labels = rule.fillna(-1).to_numpy(np.int64)
+    believed = probabilities[np.arange(len(probabilities)), np.maximum(labels, 0)]
+    return np.where(labels < 0, np.nan, 1 - believed)
 
 
 def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
@@ -73,5 +73,5 @@ def load_predictions(predictions: Path, train: Path) -> pd.DataFrame:
             raise VouchError(f"{path}: no such file", "dvc pull, or run the pipeline first")
     rows = pd.read_parquet(predictions)
     new = "twin" not in rows and "twin" in pq.read_schema(train).names
-    known = pd.read_parquet(train, columns=["id", "twin"] if new else ["id"])
-    return rows.merge(known, on="id", validate="one_to_one")
+    twins = pd.read_parquet(train, columns=["id", "twin"] if new else ["id"])
+    return rows.merge(twins, on="id", validate="one_to_one")

@@ -47,19 +47,19 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
 
 
 def _askable(pool: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that can be chosen, in the order of their random numbers."""
-    asked = pool["twin"][pool["taken"]].dropna()
-    rows = pool[~pool["taken"] & ~pool["twin"].isin(asked)].sort_values(["u", "entity"])
+    """Return the rows that can be chosen, in the order of their random numbers."""
+    twins = pool["twin"][pool["taken"]].dropna()
+    rows = pool[~pool["taken"] & ~pool["twin"].isin(twins)].sort_values(["u", "entity"])
     return rows[rows["twin"].isna() | ~rows["twin"].duplicated()].reset_index(drop=True)
 
 
 def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iterator[int]]:
-    """Line up each stream's first rows, and those of all streams but it may choose before."""
+    """Return each stream's rows in order, as many as it could need."""
     weights, queues = params.weights, {}
     for name, largest in MEASURES.items():
-        known = rows[name].dropna().astype(float)
+        values = rows[name].dropna().astype(float)
         if weights[name]:
-            best = known.sort_values(ascending=not largest, kind="stable").index[:n]
+            best = values.sort_values(ascending=not largest, kind="stable").index[:n]
             queues[name] = iter(best.tolist())
     return queues
 
@@ -67,7 +67,7 @@ def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iter
 def _share(
     chosen: dict[int, str], n: int, queues: dict[str, Iterator[int]], params: EnqueueParams
 ) -> None:
-    """Let the streams choose in turn, next the one furthest below its weight (D'Hondt's method)."""
+    """Choose by streams in turn, next the one furthest below its weight (D'Hondt's method)."""
     weights, counted = params.weights, Counter[str]()
     chance = iter(range(n))
     while len(chosen) < n:

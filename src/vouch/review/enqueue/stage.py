@@ -1,4 +1,4 @@
-"""Putting cases before people: chosen, explained, kept in the review store, written to a file."""
+"""Giving cases to reviewers: chosen, explained, stored, written to a file."""
 
 import hashlib
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -33,7 +33,7 @@ HIDDEN = (
     *("label", "label_time", "label_confidence"),
     *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
 )
-"""What would tell the answer, and where a row came from."""
+"""Columns that reveal the answer, and those of a row's origin."""
 KILLED = "these are the cases that a killed run of enqueue chose"
 
 
@@ -70,10 +70,20 @@ class Desk:
         return decided(self.root / REVIEWS.format(usecase=self.usecase))
 
 
+class Enqueued(TypedDict):
+    """The cases that were written: counts, file, model and warnings; see :func:`enqueue`."""
+
+    cases: int
+    by_stream: dict[str, int]
+    out: str
+    model: str
+    warnings: list[str]
+
+
 def enqueue(
     root: Path, state: Path, usecase: str, n: int | None, out: Path, progress: Progress = silent
-) -> dict[str, Any]:
-    """Put cases before people.
+) -> Enqueued:
+    """Choose cases for reviewers and write them to a file.
 
     Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
     that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``. The
@@ -85,7 +95,7 @@ def enqueue(
         usecase: The use case.
         n: How many cases; None: as many as the day has capacity left.
         out: Where they go: ``.csv``, or ``.json`` for Label Studio; not written without cases.
-        progress: Told after each case explained.
+        progress: Called after each case explained.
 
     Returns:
         ``cases``, ``by_stream``, ``out``, ``model`` and ``warnings``.
@@ -112,21 +122,21 @@ def enqueue(
         if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
             write_cases(out, cases, desk.source)
         pending.forget()
-    return _told(desk, cases, out, warnings)
+    return _summary(desk, cases, out, warnings)
 
 
 def _choose(
     desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
 ) -> tuple[list[Case], list[str]]:
     """Choose cases; return them and warnings."""
-    wanted, warnings = _wanted(desk, n, params)
-    cases = _cases(desk, wanted, params, progress)
-    if len(cases) < wanted:
+    count, warnings = _target_count(desk, n, params)
+    cases = _cases(desk, count, params, progress)
+    if len(cases) < count:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
     return cases, warnings
 
 
-def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
+def again(root: Path, state: Path, usecase: str, out: Path) -> Enqueued:
     """Write all cases that are out to a file once more.
 
     Raises:
@@ -138,7 +148,7 @@ def again(root: Path, state: Path, usecase: str, out: Path) -> dict[str, Any]:
         cases = outstanding(desk)
         write_cases(out, cases, desk.source)
         Pending(state, usecase).forget()
-    return _told(desk, cases, out, [])
+    return _summary(desk, cases, out, [])
 
 
 def withdraw(root: Path, state: Path, usecase: str) -> int:
@@ -171,35 +181,35 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
     evaluated = root / find("evaluate").outputs["evaluation"].format(usecase=usecase)
     if not registered.exists():
         raise VouchError(f"{registered}: no model is registered yet", f"vouch run {usecase}")
-    made = read_json(registered)
-    if made["name"] != f"{usecase}-{source.name}":
+    registration = read_json(registered)
+    if registration["name"] != f"{usecase}-{source.name}":
         raise VouchError(
-            f"{registered}: the model is {made['name']}, but the source is {source.name!r}",
+            f"{registered}: the model is {registration['name']}, but the source is {source.name!r}",
             f"vouch run {usecase}",
         )
     threshold = (read_json(evaluated).get("threshold") or {}).get("value")
     queue = Queue(state, usecase, source.name)
-    return Desk(root, source, queue, f"{made['name']}:{made['version']}", threshold)
+    return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", threshold)
 
 
-def _wanted(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
+def _target_count(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    left = max(params.capacity - desk.queue.count_since(midnight), 0)
-    if left and (n is None or n <= left):
-        return left if n is None else n, []
+    remaining = max(params.capacity - desk.queue.count_since(midnight), 0)
+    if remaining and (n is None or n <= remaining):
+        return remaining if n is None else n, []
     day = f"of the day's {params.capacity} (enqueue.{desk.usecase}.capacity)"
-    return left, [f"{left} cases {day} are left" + (f", {n} were asked for" if n else "")]
+    return remaining, [f"{remaining} cases {day} are left" + (f", {n} were asked for" if n else "")]
 
 
-def _cases(desk: Desk, wanted: int, params: EnqueueParams, progress: Progress) -> list[Case]:
+def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) -> list[Case]:
     """Choose rows and gather what is shown of each."""
     train = desk.path(GOLD, "train.parquet")
     rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
-    asked = {case.entity for case in desk.queue.all()}
+    queued = {case.entity for case in desk.queue.all()}
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    taken = asked | decided(folder, "entity", desk.source.name)
-    progress(0, wanted + 1, "choosing")
-    chosen = select(pool(rows, desk.usecase, taken), wanted, params)
+    excluded = queued | decided(folder, "entity", desk.source.name)
+    progress(0, count + 1, "choosing")
+    chosen = select(pool(rows, desk.usecase, excluded), count, params)
     return [] if chosen.empty else _explained(desk, rows, chosen, progress)
 
 
@@ -208,12 +218,12 @@ def _explained(
 ) -> list[Case]:
     ids = chosen["entity"].tolist()
     facts = _facts(desk.path(SILVER, "rows.parquet"), ids)
-    given = pd.Series(list(scores(rows)), index=rows["id"]).loc[ids]
-    moment, found = now(), []
+    probabilities = pd.Series(list(scores(rows)), index=rows["id"]).loc[ids]
+    moment, cases = now(), []
     for row, reason in zip(chosen.to_dict("records"), _reasons(desk, ids), strict=True):
         entity, chance = row["entity"], row["propensity"]
-        likely = given[entity]
-        found.append(
+        likely = probabilities[entity]
+        cases.append(
             Case(
                 case=name(desk.source, entity),
                 usecase=desk.usecase,
@@ -230,8 +240,8 @@ def _explained(
                 out_at=moment,
             )
         )
-        progress(len(found), len(ids) + 1, f"explaining {entity}")
-    return found
+        progress(len(cases), len(ids) + 1, f"explaining {entity}")
+    return cases
 
 
 def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
@@ -243,7 +253,7 @@ def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
 
 
 def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read what rows say, in their present version; never what would tell the answer.
+    """Read rows' values in their present version, without columns that reveal the answer.
 
     Raises:
         VouchError: Rows are not there, such as while a run makes them anew.
@@ -258,12 +268,12 @@ def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         table = connection.execute(query, [list(ids)]).to_arrow_table()
     shown = [c for c in table.column_names if c not in HIDDEN]
     rows = table.select(shown).to_pylist()
-    found = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
-    if missing := [entity for entity in ids if entity not in found]:
+    facts = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
+    if missing := [entity for entity in ids if entity not in facts]:
         raise VouchError(
             f"{silver}: no row {missing[0]!r}, which the model was trained on", "run the pipeline"
         )
-    return found
+    return facts
 
 
 def _plain(value: Any) -> Any:
@@ -283,7 +293,7 @@ def predicted(likely: Sequence[float], threshold: float | None) -> int:
     return int(likely[1] >= threshold)
 
 
-def _told(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> dict[str, Any]:
+def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> Enqueued:
     poor = sum(case.poor for case in cases)
     if poor:
         warnings.append(f"the reasons of {poor} cases follow the model poorly; they are marked")

@@ -1,4 +1,4 @@
-"""The review store: which cases are before people."""
+"""The review store: the cases given to reviewers."""
 
 from vouch.review.queue.store import Case, Queue
 

@@ -23,7 +23,7 @@ class Base(DeclarativeBase):
 
 
 class Row(Base):
-    """A case as it is kept."""
+    """A case as it is stored."""
 
     __tablename__ = "cases"
     __table_args__ = (UniqueConstraint("usecase", "origin", "entity"),)
@@ -97,14 +97,14 @@ class Queue:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let one process at a time put cases out or take decisions in; others wait."""
+        """Hold the lock by which one process at a time changes the queue; others wait."""
         locks = self._state / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         with FileLock(locks / f"{self._usecase}.reviews.lock"):
             yield
 
     def put(self, cases: Sequence[Case]) -> None:
-        """Keep new cases, all or none."""
+        """Store new cases, all or none."""
         rows = [Row(**{name: getattr(case, name) for name in FIELDS}) for case in cases]
         with Session(self._engine) as session, session.begin():
             session.add_all(rows)
@@ -113,8 +113,8 @@ class Queue:
         """Return every case, in the order they were put out."""
         query = select(Row).filter_by(usecase=self._usecase, origin=self._origin)
         with Session(self._engine) as session:
-            found = session.scalars(query.order_by(Row.out_at, Row.case)).all()
-            return [Case(**{name: getattr(row, name) for name in FIELDS}) for row in found]
+            rows = session.scalars(query.order_by(Row.out_at, Row.case)).all()
+            return [Case(**{name: getattr(row, name) for name in FIELDS}) for row in rows]
 
     def count_since(self, moment: datetime) -> int:
         """Count the use case's cases that were put out at a moment (UTC) or later."""

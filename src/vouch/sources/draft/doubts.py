@@ -1,10 +1,9 @@
-"""What is in doubt about a table as a whole, and how its numbers are written."""
+"""Doubts about a table as a whole, and how its numbers are written."""
 
 from dataclasses import replace
-from typing import Any
 
 from vouch.sources.declaration import NUMERIC, Role
-from vouch.sources.draft.facts import Facts
+from vouch.sources.draft.facts import Facts, Fields
 from vouch.sources.draft.layout import Layout
 from vouch.sources.draft.roles import Guess, Usecase, has
 
@@ -13,7 +12,7 @@ CURRENCY = r"currency|waehrung|curr|ccy|moneda|devise"
 
 def written(
     facts: tuple[Facts, ...], guesses: tuple[Guess, ...]
-) -> tuple[dict[str, Any], tuple[Guess, ...]]:
+) -> tuple[Fields, tuple[Guess, ...]]:
     """Find how the numbers of a table are written.
 
     Args:
@@ -30,7 +29,7 @@ def written(
                    None)  # fmt: skip
     judge = leading if leading and leading.points + leading.commas else None
     commas = judge.commas > judge.points if judge else any(f.commas > f.points for f in numeric)
-    fields: dict[str, Any] = {"decimal": ","} if commas else {}
+    fields: Fields = {"decimal": ","} if commas else {}
     if groups := next((f.groups for f in numeric if f.groups), ""):
         fields["thousands"] = groups
     if signs := sorted({sign for f in numeric for sign in f.signs}):
@@ -52,16 +51,16 @@ def _otherwise(guess: Guess, facts: Facts, *, commas: bool) -> Guess:
         f"file's a {signs[1]} (decimal:)"
     )
     if guess.role == "amount" or against < 0.5:
-        told = f"{doubt}: such rows may be rejected. Is that right?"
-        return replace(guess, doubts=(*guess.doubts, told))
-    told = f"{doubt}: it is left out. Is that right?"
-    return Guess(guess.column, "ignore", "its numbers are written otherwise", doubts=(told,))
+        question = f"{doubt}: such rows may be rejected. Is that right?"
+        return replace(guess, doubts=(*guess.doubts, question))
+    question = f"{doubt}: it is left out. Is that right?"
+    return Guess(guess.column, "ignore", "its numbers are written otherwise", doubts=(question,))
 
 
 def file_doubts(
     layout: Layout, facts: tuple[Facts, ...], guesses: tuple[Guess, ...]
 ) -> tuple[str, ...]:
-    """List what is in doubt about a file as a whole.
+    """List the doubts about a file as a whole.
 
     Args:
         layout: How the file is written.
@@ -100,7 +99,7 @@ def _digits(amount: Facts) -> list[str]:
 
 
 def notes_of(usecase: Usecase, guesses: tuple[Guess, ...]) -> tuple[str, ...]:
-    """List what is worth a look, though it keeps nothing from running.
+    """List notes for the user, which keep nothing from running.
 
     Args:
         usecase: What the table is for.

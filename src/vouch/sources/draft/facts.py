@@ -1,4 +1,4 @@
-"""What the values of each column of a table could be read as."""
+"""Facts of a table's columns: what their values could be read as."""
 
 import math
 import re
@@ -14,13 +14,15 @@ from vouch.sources.draft.layout import Layout
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+Fields = dict[str, Any]
+"""Fields of a declaration: name to value."""
 SAMPLE = 20_000
 FEW_VALUES = 20
 """How many of a column's most frequent values are kept."""
 FIRST = 1990
 """The first year that a time may be in."""
 GROUPS = 60
-"""A column of more distinct values is not asked what it says of the label."""
+"""Columns with more distinct values are not compared with the label."""
 MISSING = ("nan", "null", "none", "nat", "n/a", "<na>")
 SIGNS = "[$€£¥₹]|USD|EUR|GBP|CHF|JPY|INR"
 SIGNED = rf"[-+(]*\s*({SIGNS})?\s*[-+(]?[0-9][0-9.,\s]*({SIGNS})?\)?"
@@ -145,7 +147,7 @@ class Table:
         self.columns = columns
 
     def facts(self) -> tuple[Facts, ...]:
-        """Look at every column."""
+        """Compute the facts of every column."""
         return tuple(look(self.connection, name, place) for place, name in enumerate(self.columns))
 
     def explained(self, label: Facts, column: Facts) -> float:
@@ -236,9 +238,9 @@ def as_declared(layout: Layout) -> Declaration:
     return Declaration.model_validate({"name": "draft", "columns": {}, **fields})
 
 
-def declared(layout: Layout) -> dict[str, Any]:
+def declared(layout: Layout) -> Fields:
     """Return the fields of a declaration that tell how a file is written."""
-    fields: dict[str, Any] = {"format": layout.format}
+    fields: Fields = {"format": layout.format}
     if layout.format in ("csv", "json", "jsonl"):
         fields["encoding"] = layout.encoding
     if layout.format in ("csv", "excel") and layout.header != 1:
@@ -251,14 +253,14 @@ def declared(layout: Layout) -> dict[str, Any]:
 
 
 def _value(place: int) -> str:
-    known = ", ".join(f"'{word}'" for word in MISSING)
+    words = ", ".join(f"'{word}'" for word in MISSING)
     text = f"nullif(trim(cells[{place + 1}]), '')"
-    return f"CASE WHEN lower({text}) NOT IN ({known}) THEN {text} END"
+    return f"CASE WHEN lower({text}) NOT IN ({words}) THEN {text} END"
 
 
 def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
     """Count what the sampled values of one column could be read as."""
-    found = connection.execute(
+    row = connection.execute(
         f"""WITH texts AS (SELECT place, {_value(place)} AS v FROM sample),
           cleaned AS (SELECT place, v,
             regexp_replace(regexp_replace(v, '{SIGNS}|[\\s\\x{{00A0}}]', '', 'gi'),
@@ -290,8 +292,8 @@ def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
           count_if(regexp_full_match(v, '{DATED}')) AS dated
         FROM steps"""
     ).fetchone()
-    assert found is not None
-    *counts, dated = (n or 0 for n in found)
+    assert row is not None
+    *counts, dated = (n or 0 for n in row)
     fitting = _fitting(connection, place, counts[1]) if dated > 0.9 * counts[1] > 0 else ()
     counted = _Counted(*counts, fitting=fitting)
     top, signs = _top(connection, place), _signs(connection, place)
@@ -302,10 +304,10 @@ def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[s
     """Return the strptime patterns that fit nearly all of a column's values."""
     spare = 0.01 * rows
     first = math.floor(spare) + 10
-    # one that misses too many of the first values is out without a look at the others
+    # a pattern that misses too many of the first values is left out without reading the others
     tried = _counts(connection, place, TIME_FORMATS, first)
-    left = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
-    counts = _counts(connection, place, left, rows)
+    candidates = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
+    counts = _counts(connection, place, candidates, rows)
     return tuple(f for f, n in counts.items() if rows - n < spare)
 
 
@@ -364,17 +366,17 @@ def _dated(fitting: tuple[str, ...], least: float | None) -> bool:
 
 
 def _top(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
-    found = connection.execute(
+    rows = connection.execute(
         f"""SELECT v FROM (SELECT {_value(place)} AS v FROM sample)
             WHERE v IS NOT NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {FEW_VALUES}"""
     ).fetchall()
-    return tuple(value for (value,) in found)
+    return tuple(value for (value,) in rows)
 
 
 def _signs(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
-    found = connection.execute(
+    rows = connection.execute(
         f"""SELECT DISTINCT upper(regexp_extract(v, '({SIGNS})', 1, 'i'))
             FROM (SELECT {_value(place)} AS v FROM sample)
             WHERE regexp_full_match(v, '{SIGNED}', 'i') ORDER BY 1"""
     ).fetchall()
-    return tuple(sign for (sign,) in found if sign)
+    return tuple(sign for (sign,) in rows if sign)

@@ -120,8 +120,8 @@ def _encoding(start: bytes) -> str:
 def _csv_layout(text: str, encoding: str, *, whole: bool) -> Layout:
     lines = re.split(r"\r\n|\r|\n", text)
     lines = lines if whole else lines[:-1]
-    told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None
-    separators = told[1] if told else SEPARATORS
+    match = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None
+    separators = match[1] if match else SEPARATORS
     best = max(((s, q) for s in separators for q in (True, False)), key=lambda p: _fit(lines, *p))
     separator, quoting = best
     header = _header(_rows(lines, separator, quoting=quoting))

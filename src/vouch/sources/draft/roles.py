@@ -22,6 +22,8 @@ SECONDS = (900_000_000, 2_200_000_000)
 """Whole numbers within are taken for seconds since 1970: 1998 to 2039."""
 MILLI = 1000
 Explains = Callable[[Facts, Facts], float]
+Options = dict[str, Any]
+"""Fields of a column's declaration beside its role: name to value."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Guess:
     column: str
     role: Role
     why: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     score: float = 0.0
 
@@ -192,8 +194,8 @@ def guess_usecase(facts: Iterable[Facts]) -> Usecase:
     texts = any(_text(each) for each in facts)
     money = any(_amount(each) for each in facts)
     moods = any(each.values and each.values <= MOODS for each in facts)
-    told = any(has(each, "sentiment|polarity|stimmung|star_rating|stars") for each in facts)
-    return "sentiment" if texts and (moods or told or not money) else "fraud"
+    named = any(has(each, "sentiment|polarity|stimmung|star_rating|stars") for each in facts)
+    return "sentiment" if texts and (moods or named or not money) else "fraud"
 
 
 def _nothing(_label: Facts, _column: Facts) -> float:
@@ -217,25 +219,25 @@ def guess_roles(
         VouchError: No column could be the amount, or the text.
     """
     facts = tuple(facts)
-    taken: dict[str, Guess] = {}
+    guesses: dict[str, Guess] = {}
     for rule in RULES[usecase]:
-        _give(rule, facts, taken)
+        _give(rule, facts, guesses)
     if usecase == "fraud":
-        _need_amount(facts, taken)
-    elif not any(guess.role == "text" for guess in taken.values()):
+        _need_amount(facts, guesses)
+    elif not any(guess.role == "text" for guess in guesses.values()):
         raise _nothing_found("text", facts)
-    _leave_out_suspects(facts, taken, explains)
+    _leave_out_suspects(facts, guesses, explains)
     rest = _other_of_texts if usecase == "sentiment" else _other
-    return tuple(taken.get(each.name) or rest(each) for each in facts)
+    return tuple(guesses.get(each.name) or rest(each) for each in facts)
 
 
-def _give(rule: Rule, facts: tuple[Facts, ...], taken: dict[str, Guess]) -> None:
-    used = {guess.role for guess in taken.values()}
-    fitting = [guess for each in facts if each.name not in taken and (guess := rule(each))]
+def _give(rule: Rule, facts: tuple[Facts, ...], guesses: dict[str, Guess]) -> None:
+    used = {guess.role for guess in guesses.values()}
+    fitting = [guess for each in facts if each.name not in guesses and (guess := rule(each))]
     # max() keeps the first of several that fit equally well
     for role in dict.fromkeys(guess.role for guess in fitting if guess.role not in used):
         best = max((guess for guess in fitting if guess.role == role), key=lambda g: g.score)
-        taken[best.column] = best
+        guesses[best.column] = best
 
 
 def _nothing_found(role: str, facts: Iterable[Facts]) -> VouchError:
@@ -245,17 +247,17 @@ def _nothing_found(role: str, facts: Iterable[Facts]) -> VouchError:
     )
 
 
-def _need_amount(facts: tuple[Facts, ...], taken: dict[str, Guess]) -> None:
-    if any(guess.role == "amount" for guess in taken.values()):
+def _need_amount(facts: tuple[Facts, ...], guesses: dict[str, Guess]) -> None:
+    if any(guess.role == "amount" for guess in guesses.values()):
         return
     for each in facts:
-        if each.name not in taken and _could_be_money(each):
+        if each.name not in guesses and _could_be_money(each):
             doubt = (
                 f"columns.{each.name}: no column is named like an amount of money; "
                 "is it this one, the first of varied numbers?"
             )
             why = "the first column of varied numbers"
-            taken[each.name] = Guess(each.name, "amount", why, doubts=(doubt,))
+            guesses[each.name] = Guess(each.name, "amount", why, doubts=(doubt,))
             return
     raise _nothing_found("amount", facts)
 
@@ -303,7 +305,7 @@ BAD = ("fraud", "fraudulent", "bad", "betrug", "scam", "chargeback", "suspicious
 GOOD = ("genuine", "legit", "legitimate", "good", "ok", "normal", "valid")
 
 
-def _classes(facts: Facts, *, genuine: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _classes(facts: Facts, *, genuine: bool) -> tuple[Options, tuple[str, ...]]:
     """Return the label's values, class 0 (genuine) first, and whether that is in doubt."""
     seen = sorted(facts.values)
     place = f"columns.{facts.name}.values"
@@ -326,7 +328,7 @@ def _classes(facts: Facts, *, genuine: bool) -> tuple[dict[str, Any], tuple[str,
     return {"values": ordered}, (doubt,)
 
 
-def _moment(facts: Facts) -> dict[str, Any] | None:
+def _moment(facts: Facts) -> Options | None:
     """Return the fields of a time, or None for what is none."""
     if facts.iso > 0.98:
         return {}
@@ -353,13 +355,13 @@ def _time(facts: Facts) -> Guess | None:
     return Guess(facts.name, "time", _why_time(options), *_read_time(facts, options), score)
 
 
-def _why_time(options: dict[str, Any]) -> str:
+def _why_time(options: Options) -> str:
     if unit := options.get("unit"):
         return f"its name, and whole numbers: {unit}"
     return f"its values fit {options['format']}" if options else "its values are ISO times"
 
 
-def _read_time(facts: Facts, options: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_time(facts: Facts, options: Options) -> tuple[Options, tuple[str, ...]]:
     """Return a time's fields and what is in doubt about them."""
     place, example = f"columns.{facts.name}", facts.top[0] if facts.top else ""
     doubts = []
@@ -400,14 +402,14 @@ def _step(facts: Facts) -> Guess | None:
         return None
     kinds = (("1h", r"step|hours?|stunde"), ("1d", r"days?|tag"),
              ("1s", r"time|seconds?|secs?|dt|t|zeit|ts"))  # fmt: skip
-    found = next((step for step, words in kinds if has(facts, words)), None)
-    if found is None or facts.points > 0.01:
+    step = next((step for step, words in kinds if has(facts, words)), None)
+    if step is None or facts.points > 0.01:
         return None
     first = {"first": 0} if facts.least == 0 else {}
-    options = {"unit": "step", "step": found, "origin": "2024-01-01T00:00:00", **first}
+    options = {"unit": "step", "step": step, "origin": "2024-01-01T00:00:00", **first}
     doubt = (
         f"columns.{facts.name}.origin: the file does not say when its first step began "
-        f"({options['origin']} is made up), nor whether a step is {found}; do both fit?"
+        f"({options['origin']} is made up), nor whether a step is {step}; do both fit?"
     )
     return Guess(facts.name, "time", "its name, and numbers that rise", options, (doubt,), 3.0)
 
@@ -457,7 +459,7 @@ def _amount(facts: Facts) -> Guess | None:
     return Guess(facts.name, "amount", "its name, and numbers", *_read_amount(facts), score)
 
 
-def _read_amount(facts: Facts) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _read_amount(facts: Facts) -> tuple[Options, tuple[str, ...]]:
     """Return an amount's sign, and what is in doubt about it."""
     place, doubts, options = f"columns.{facts.name}", [], {}
     if facts.negative > 0:
@@ -510,7 +512,7 @@ def _text(facts: Facts) -> Guess | None:
 
 
 def _mood(facts: Facts) -> Guess | None:
-    """Take a column of at most three moods, or so named, for the label."""
+    """Return the label's guess for a column of at most three moods, or one named after moods."""
     moods = bool(facts.values) and facts.values <= MOODS
     named = has(facts, SENTIMENTS) and not re.search(rf"(^|_)({NO_LABEL})(_|$)", facts.snake)
     if not 1 <= facts.distinct <= (12 if moods else 3) or len(facts.values) > 3:
@@ -531,15 +533,15 @@ MOOD_NAMES = {
 }
 
 
-def _moods(facts: Facts) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _moods(facts: Facts) -> tuple[Options, tuple[str, ...]]:
     """Return the label's values, negative first, and whether that is in doubt."""
     if facts.values <= MOOD_NAMES.keys():
         return {}, ()
     place = f"columns.{facts.name}.values"
     if facts.values <= MOODS:
-        known = [next((v for v in names if v in facts.values), name)
+        values = [next((v for v in names if v in facts.values), name)
                  for name, names in MOOD_NAMES.items()]  # fmt: skip
-        return {"values": known}, ()
+        return {"values": values}, ()
     seen = sorted(facts.values, key=_ordinal)
     between = ["neutral"] if len(seen) == 2 else seen[1:-1]
     ordered = [seen[0], *between, seen[-1]] if len(seen) > 1 else [seen[0], "neutral", "positive"]
@@ -614,17 +616,17 @@ RULES: dict[Usecase, tuple[Rule, ...]] = {
 
 
 def _leave_out_suspects(
-    facts: tuple[Facts, ...], taken: dict[str, Guess], explains: Explains
+    facts: tuple[Facts, ...], guesses: dict[str, Guess], explains: Explains
 ) -> None:
     """Leave out columns that may say what the label says, each with a doubt."""
-    label = next((f for f in facts if f.name in taken and taken[f.name].role == "label"), None)
+    label = next((f for f in facts if f.name in guesses and guesses[f.name].role == "label"), None)
     for each in facts:
-        if each.name in taken or not each.distinct:
+        if each.name in guesses or not each.distinct:
             continue
         share = explains(label, each) if label else 0.0
         named = has(each, SUSPECTS) and not has(each, "score|count|rate")
         if named or share > TELLING:
-            taken[each.name] = _suspect(each, label, share)
+            guesses[each.name] = _suspect(each, label, share)
 
 
 def _suspect(facts: Facts, label: Facts | None, share: float) -> Guess:
@@ -678,7 +680,7 @@ def _other_of_texts(facts: Facts) -> Guess:
     return _other(facts)
 
 
-def _clocked(options: dict[str, Any], clock: Facts) -> dict[str, Any]:
+def _clocked(options: Options, clock: Facts) -> Options:
     """Return the options of a day whose time of day another column holds, in one format."""
     sample = clock.top[0]
     half = re.search(r"( ?)[AaPp][Mm]$", sample)
@@ -700,7 +702,7 @@ def settle_clock(facts: tuple[Facts, ...], guesses: tuple[Guess, ...]) -> tuple[
     Returns:
         The guesses; where the time has no time of day and another column has, it names that one.
     """
-    known = {each.name: each for each in facts}
+    by_name = {each.name: each for each in facts}
     clock = next((f for f in facts if f.clock > 0.98 and f.full > 0.98), None)
     if clock is None:
         return guesses
@@ -714,7 +716,7 @@ def settle_clock(facts: tuple[Facts, ...], guesses: tuple[Guess, ...]) -> tuple[
             options=guess.options | _clocked(guess.options, clock),
             doubts=(*guess.doubts, doubt.format(guess.column, clock.name)),
         )
-        if guess.role == "time" and not known[guess.column].midday and guess.column != clock.name
+        if guess.role == "time" and not by_name[guess.column].midday and guess.column != clock.name
         else guess
         for guess in guesses
     )

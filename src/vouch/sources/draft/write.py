@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from vouch.sources.draft.facts import declared
+from vouch.sources.draft.facts import Fields, declared
 from vouch.sources.draft.layout import Layout
 from vouch.sources.draft.roles import Guess, Usecase
 
@@ -15,7 +15,7 @@ def yaml_text(
     file: Path,
     usecase: Usecase,
     layout: Layout,
-    fields: dict[str, Any],
+    fields: Fields,
     guesses: tuple[Guess, ...],
     notes: tuple[str, ...],
     doubts: tuple[str, ...],

@@ -7,7 +7,7 @@ Cents = NDArray[np.int64]
 
 
 def running(first: NDArray[np.bool_], opening: Cents, change: Cents) -> tuple[Cents, Cents]:
-    """Follow accounts through their rows; none goes below zero.
+    """Compute accounts' balances before and after each of their rows; none goes below zero.
 
     Args:
         first: Whether a row is its account's first; the account's others follow it directly.

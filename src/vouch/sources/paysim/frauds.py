@@ -61,13 +61,13 @@ def in_order(*parts: Payments) -> Payments:
 
 
 def _pairs(rng: np.random.Generator, n: int) -> Payments:
-    """Transfers of all that is held, in pieces, each cashed out at once."""
+    """Draw transfers of a whole balance, in pieces, each cashed out at once."""
     step = rng.integers(1, STEPS + 1, n)
-    held = _held(rng, step)
-    pieces = -(-held // (FRAUD_PIECE * 100))
+    balance = _draw_balances(rng, step)
+    pieces = -(-balance // (FRAUD_PIECE * 100))
     victim = np.repeat(np.arange(n), pieces)[:n]
     earlier = np.arange(n) - np.searchsorted(victim, victim)
-    before = held[victim] - earlier * FRAUD_PIECE * 100
+    before = balance[victim] - earlier * FRAUD_PIECE * 100
     amount = np.minimum(before, FRAUD_PIECE * 100)
     # the cash-out is made from the fresh account, which holds just that
     both = np.stack([before, amount], axis=1).ravel()
@@ -77,7 +77,7 @@ def _pairs(rng: np.random.Generator, n: int) -> Payments:
     return Payments(np.repeat(step[victim], 2), kind, moved, both, both - moved, yes, ~yes, ~yes)
 
 
-def _held(rng: np.random.Generator, step: Ints) -> Cents:
+def _draw_balances(rng: np.random.Generator, step: Ints) -> Cents:
     first = step <= FIRST_PHASES[-1].until
     units = np.where(
         first,
@@ -88,17 +88,24 @@ def _held(rng: np.random.Generator, step: Ints) -> Cents:
 
 
 def _flagged(rng: np.random.Generator, n: int) -> Payments:
-    """Transfers that were stopped: nothing moved, nothing is cashed out."""
+    """Draw transfers that were stopped: nothing moved, nothing is cashed out."""
     step = rng.integers(1, STEPS + 1, n)
-    held = np.maximum(_held(rng, step), round(FLAGGED_LEAST * 100))
+    balance = np.maximum(_draw_balances(rng, step), round(FLAGGED_LEAST * 100))
     yes = np.ones(n, bool)
     return Payments(
-        step, np.full(n, TRANSFER), np.minimum(held, FRAUD_PIECE * 100), held, held, yes, yes, ~yes
+        step,
+        np.full(n, TRANSFER),
+        np.minimum(balance, FRAUD_PIECE * 100),
+        balance,
+        balance,
+        yes,
+        yes,
+        ~yes,
     )
 
 
 def _lone(rng: np.random.Generator, n: int) -> Payments:
-    """Cash-outs without a transfer, from accounts that hold less or nothing."""
+    """Draw cash-outs without a transfer, from accounts that hold less or nothing."""
     kind = np.full(n, CASH_OUT)
     amount = amounts(rng, PHASES[-1], kind)
     before = np.where(

@@ -81,7 +81,7 @@ class Runs:
     continues: float
 
     def expected(self) -> float:
-        """Mean number of payments of one client."""
+        """Return the mean number of payments of one client."""
         few = float(np.dot(self.occasional, (1, 2, 3)))
         return (1 - self.bulk) * few + self.bulk * (self.least + self.mean)
 

@@ -29,7 +29,7 @@ LEAST_AT_A_TIME, MOST_AT_A_TIME = 32, 20_000
 
 
 class Payees:
-    """All accounts so far, with their names and what they hold.
+    """All accounts so far, with their names and balances.
 
     Args:
         rng: Where chance comes from.
@@ -43,7 +43,7 @@ class Payees:
         self._rows = 0
 
     def receive(self, payments: Payments) -> tuple[Ints, Cents, Cents]:
-        """Let accounts take part in payments, in their order.
+        """Choose the accounts that take part in payments, in their order.
 
         Args:
             payments: Those between clients: neither to a merchant nor to a fraudster's own.
@@ -88,26 +88,26 @@ class Payees:
         popular = np.array([p.popular for p in PHASES])[phase, who]
         now = PHASES[phase[-1]]
         account = self._funded(payments, popular, now.tries)
-        opens, held = self._opening(payments)
+        opens, balances = self._opening(payments)
         account[opens] = len(self._names) + np.arange(len(opens))
-        self._open(held)
+        self._open(balances)
         self._enrich(account[payments.type != DEBIT], now.enriched)
         self._paid = np.append(self._paid, account)
         return account
 
     def _opening(self, payments: Payments) -> tuple[Ints, Cents]:
-        """Payments that open an account, and what these accounts hold."""
+        """Return the payments that open an account, and the balances of these accounts."""
         phase, who = _phase(payments.step), payments.bulk.astype(int)
         chance = np.array([p.new_account for p in PHASES])[phase]
         chance *= np.array(OPENS)[who, payments.type]
         chance = np.where(payments.fraud, FRAUD_NEW_ACCOUNT, chance)
         rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
-        held = self._held(payments.part(rows))
-        funded = held >= _needed(payments)[rows]
-        return rows[funded], held[funded]
+        balances = self._draw_balances(payments.part(rows))
+        funded = balances >= _needed(payments)[rows]
+        return rows[funded], balances[funded]
 
     def _funded(self, payments: Payments, popular: NDArray[np.float64], tries: int) -> Ints:
-        """Accounts open so far; who pays in bulk seeks one that holds at least the amount."""
+        """Choose open accounts; who pays in bulk seeks one that holds at least the amount."""
         account, needed = self._any(popular), _needed(payments)
         for _ in range(tries):
             short = np.flatnonzero(self._balances[account] < needed)
@@ -115,55 +115,55 @@ class Payees:
         return account
 
     def _spend(self, account: Ints, step: Ints) -> None:
-        """Accounts are clients too: some pay out under other names before their period ends."""
+        """Lower some balances: accounts are clients, too, and pay under other names."""
         chance = np.array([p.spent for p in PHASES])[_phase(step)]
         rows = account[self._rng.random(len(account)) < chance]
         spent = 100 * self._rng.lognormal(SPENT_LOG_MEAN, SPENT_LOG_SD, len(rows))
         self._balances[rows] = np.maximum(self._balances[rows] - spent.astype(np.int64), 0)
 
     def _enrich(self, account: Ints, chance: float) -> None:
-        """And some have taken in cash."""
+        """Raise some balances: cash is paid in, too."""
         rich = account[self._rng.random(len(account)) < chance]
         self._balances[rich] += self._rng.integers(0, 100 * MOST_ENRICHED, len(rich))
 
     def _any(self, popular: NDArray[np.float64]) -> Ints:
-        """Any account, all alike likely, or a recent payment's: who is paid is soon paid again."""
+        """Choose any account, or that of a recent payment: who is paid is soon paid again."""
         account = self._rng.integers(0, len(self._names), len(popular))
         chosen = self._rng.random(len(popular)) < popular
         account[chosen] = self._rng.choice(self._paid, int(chosen.sum()))
         return account
 
-    def _open(self, held: Cents) -> None:
-        self._names = np.append(self._names, self._rng.integers(0, NAMES, len(held)))
-        self._balances = np.append(self._balances, held)
+    def _open(self, balances: Cents) -> None:
+        self._names = np.append(self._names, self._rng.integers(0, NAMES, len(balances)))
+        self._balances = np.append(self._balances, balances)
 
-    def _held(self, payments: Payments) -> Cents:
-        """What accounts hold that would open for these payments."""
+    def _draw_balances(self, payments: Payments) -> Cents:
+        """Draw the balances of the accounts that would open for these payments."""
         n = len(payments.step)
         empty = np.array([p.empty_account for p in PHASES])[_phase(payments.step)]
         empty[payments.bulk | (payments.type == DEBIT)] = 0.0
         empty[payments.fraud] = 1.0
-        held = np.where(
+        balances = np.where(
             payments.bulk,
             whole_balance(self._rng, BULK_BALANCE, n),
             whole_balance(self._rng, CLIENT_BALANCE, n),
         )
-        held[self._rng.random(n) < empty] = 0
-        return held
+        balances[self._rng.random(n) < empty] = 0
+        return balances
 
 
 def _needed(payments: Payments) -> Cents:
-    """What an account must hold: the amount, where paid in bulk or by direct debit."""
+    """Return what an account must hold: the amount, where paid in bulk or by direct debit."""
     return np.where(payments.bulk | (payments.type == DEBIT), payments.amount, 0)
 
 
 def _period(step: Ints) -> Ints:
-    """Number of each row's accounting period: one begins within each hour, for all accounts."""
+    """Return each row's accounting period: one begins within each hour, for all accounts."""
     start, stop = (np.searchsorted(step, step, side=side) for side in ("left", "right"))
     place = (np.arange(len(step)) - start) / (stop - start)
     return step + (place >= np.array([p.period_end for p in PHASES])[_phase(step)])
 
 
 def _phase(step: Ints) -> Ints:
-    """Position of each step's phase in ``PHASES``."""
+    """Return the position of each step's phase in ``PHASES``."""
     return np.searchsorted([p.until for p in PHASES], step)

@@ -45,7 +45,7 @@ class Payments:
     bulk: NDArray[np.bool_]
 
     def part(self, rows: slice | Ints) -> "Payments":
-        """Some of the payments."""
+        """Return some of the payments."""
         return Payments(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
@@ -68,21 +68,21 @@ def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:
 def amounts(rng: np.random.Generator, phase: Phase, kind: Ints) -> Cents:
     """Draw the amount of each payment by its type, one cent to the largest published."""
     units = np.empty(len(kind))
-    for of, given in enumerate(phase.amounts):
+    for of, parameters in enumerate(phase.amounts):
         rows = np.flatnonzero(kind == of)
-        if len(given) == len(QUANTILE_LEVELS):
-            units[rows] = drawn(rng, given, len(rows))
+        if len(parameters) == len(QUANTILE_LEVELS):
+            units[rows] = drawn(rng, parameters, len(rows))
         elif of == TRANSFER:
-            units[rows] = rng.lognormal(given[0], given[1], len(rows))
+            units[rows] = rng.lognormal(parameters[0], parameters[1], len(rows))
         else:
-            units[rows] = rng.gamma(given[0], given[1], len(rows))
+            units[rows] = rng.gamma(parameters[0], parameters[1], len(rows))
     return np.round(np.clip(units, 0.01, LARGEST_AMOUNT) * 100).astype(np.int64)
 
 
 def _clients(
     rng: np.random.Generator, phase: Phase, n: int
 ) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Of each of ``n`` rows its type, whether a new client starts there, whether it is bulk."""
+    """Draw each row's type, whether a new client starts there, and whether it is bulk."""
     kinds, lengths = _runs(rng, phase, n)
     continues = np.array([runs.continues for runs in phase.runs])[kinds]
     first = np.zeros(n, bool)
@@ -93,7 +93,7 @@ def _clients(
 
 
 def _runs(rng: np.random.Generator, phase: Phase, n: int) -> tuple[Ints, Ints]:
-    """Type and length of each run in random order; how many rows are of a type is not random."""
+    """Return type and length of each run, in random order; the rows of each type are not random."""
     edges = np.round(n * np.cumsum(phase.shares) / sum(phase.shares)).astype(np.int64)
     lengths = [
         _run_lengths(rng, runs, int(rows))
@@ -105,7 +105,7 @@ def _runs(rng: np.random.Generator, phase: Phase, n: int) -> tuple[Ints, Ints]:
 
 
 def _run_lengths(rng: np.random.Generator, runs: Runs, rows: int) -> Ints:
-    """Lengths of runs that fill ``rows``; the last is cut short."""
+    """Draw lengths of runs that fill ``rows``; the last is cut short."""
     n = int(1.2 * rows / runs.expected()) + 10 * (runs.least + int(2 * runs.mean))
     few = 1 + np.searchsorted(np.cumsum(runs.occasional)[:-1], rng.random(n), side="right")
     if runs.spread == "uniform":

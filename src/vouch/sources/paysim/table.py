@@ -55,7 +55,7 @@ def simulate(rows: int, seed: int, progress: Progress = silent) -> pa.Table:
     Args:
         rows: How many, 10,000 to 6,400,000; 0.129 % of them frauds.
         seed: The same one gives the same table.
-        progress: Told the rows made so far.
+        progress: Called with the rows made so far.
 
     Returns:
         The eleven published columns (``COLUMNS``), sorted by step (hour, 1 to 743); money in
@@ -74,7 +74,7 @@ def write(path: Path, rows: int, seed: int, progress: Progress = silent) -> None
         path: ``.parquet`` or ``.csv``; written whole or not at all.
         rows: How many, 10,000 to 6,400,000.
         seed: The same one gives the same bytes.
-        progress: Told the rows written so far.
+        progress: Called with the rows written so far.
 
     Raises:
         VouchError: The suffix is another one, or ``rows`` or ``seed`` is out of range.
@@ -91,7 +91,7 @@ def batches(rows: int, seed: int, progress: Progress = silent) -> Iterator[pa.Re
     Args:
         rows: How many in all, 10,000 to 6,400,000.
         seed: The same one gives the same pieces.
-        progress: Told the rows made so far.
+        progress: Called with the rows made so far.
 
     Returns:
         The pieces in order of time, made as they are asked for.
@@ -122,7 +122,7 @@ def _batches(rows: int, seed: int, progress: Progress) -> Iterator[pa.RecordBatc
 
 
 def rows_per_step(rows: int) -> Ints:
-    """Share genuine rows out over the hours.
+    """Distribute genuine rows over the hours.
 
     Args:
         rows: How many.
@@ -140,7 +140,7 @@ def rows_per_step(rows: int) -> Ints:
 
 
 def _pieces(counts: Ints) -> Iterator[tuple[int, int]]:
-    """First and last step of each piece; the first hours, unlike the rest, are never split."""
+    """Yield first and last step of each piece; the first hours are never split."""
     piece = np.cumsum(counts) // PIECE
     piece[:FIRST_PHASES_END] = piece[FIRST_PHASES_END]
     starts = np.flatnonzero(np.diff(piece, prepend=-1)) + 1
@@ -162,7 +162,7 @@ def _between(crimes: Payments, first: int, last: int) -> Payments:
 
 
 def _together(rng: np.random.Generator, payments: Payments, crimes: Payments) -> Payments:
-    """Put frauds anywhere within their hours; a transfer and its cash-out stay side by side."""
+    """Place frauds at random within their hours; a transfer and its cash-out stay side by side."""
     low = np.searchsorted(payments.step, crimes.step, side="left")
     high = np.searchsorted(payments.step, crimes.step, side="right")
     place = low + (rng.random(len(low)) * (high - low + 1)).astype(np.int64)

@@ -109,7 +109,7 @@ class History:
 
 
 def unfold(rng: np.random.Generator, rows: int, market: Market) -> History:
-    """Let six weeks pass.
+    """Simulate six weeks.
 
     Args:
         rng: Source of randomness.
@@ -136,7 +136,7 @@ def unfold(rng: np.random.Generator, rows: int, market: Market) -> History:
 
 
 def _volatility(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Standard deviation of each return: a slow logarithmic random walk that comes back."""
+    """Return each return's standard deviation: a slow, mean-reverting walk of its logarithm."""
     level = np.zeros((BINS, len(ASSETS)))
     steps = rng.normal(0, 0.12, level.shape) + rng.normal(0, 0.08, (BINS, 1))
     for now in range(1, BINS):
@@ -158,7 +158,7 @@ def _attention(
 
 
 def _bursts(rng: np.random.Generator) -> NDArray[np.float64]:
-    """How many times the usual number of tweets come: news, every two days, dies in hours."""
+    """Return factors on the number of tweets: news comes every two days and fades within hours."""
     level = np.ones((BINS, len(ASSETS)))
     news = rng.random(level.shape) < 0.5 / BINS_A_DAY
     heard = np.where(news, rng.lognormal(1.3, 0.6, level.shape), 0.0)
@@ -168,7 +168,7 @@ def _bursts(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _leaning(move: NDArray[np.float64], follow: float) -> NDArray[np.float64]:
-    """Chances of the classes by asset after a move in standard deviations, shape (6, 3)."""
+    """Return the classes' probabilities by asset after a move (in sd), shape (6, 3)."""
     lean = follow * np.clip(move, -4, 4)[:, None] * np.array([-1.0, 0.0, 1.0])
     odds = np.array(CLASS_SHARES) * np.exp(lean)
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))

@@ -318,7 +318,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Form:
-    """A way to say something of a mood.
+    """A form of tweets of one class.
 
     Attributes:
         share: How often it is used among its class's forms.
@@ -333,7 +333,7 @@ class Form:
 
 def _mirrored(text: str) -> str:
     pairs = {"up": "down", "good": "bad", "cheer": "jeer", "happy": "sad", "to_up": "to_down"}
-    swap = pairs | {there: here for here, there in pairs.items()}
+    swap = pairs | {second: first for first, second in pairs.items()}
     for slot in swap:
         text = text.replace("{" + slot + "}", "{<" + slot + ">}")
     for slot, other in swap.items():

@@ -84,7 +84,7 @@ def simulate(
         seed: The same one gives the same tables.
         label_noise: Share of the labels, 0 to 0.5, that are not the true class.
         market: How mood and price depend on each other; not at all from mood to price if None.
-        progress: Told the steps done.
+        progress: Called with the steps done.
 
     Returns:
         Tweets (``COLUMNS``), sorted by time and id, times in whole seconds (UTC); the true class
@@ -127,15 +127,15 @@ def write(
         label_noise: Share of the labels, 0 to 0.5, that are not the true class.
         market: How mood and price depend on each other.
         prices_path: Where the prices go, ``.parquet`` or ``.csv``; nowhere if None.
-        progress: Told the steps done.
+        progress: Called with the steps done.
 
     Raises:
         VouchError: A suffix is another one, or a number is out of range.
     """
-    for option, given in (("--out", path), ("--prices", prices_path)):
-        if given and given.suffix not in (".parquet", ".csv"):
+    for option, file in (("--out", path), ("--prices", prices_path)):
+        if file and file.suffix not in (".parquet", ".csv"):
             raise VouchError(
-                f"{option}: cannot write a {given.suffix!r} file", "name it .parquet or .csv"
+                f"{option}: cannot write a {file.suffix!r} file", "name it .parquet or .csv"
             )
     tweets, quotes = simulate(rows, seed, label_noise, market, progress)
     _save(tweets, path)
@@ -181,14 +181,14 @@ def _draw(rng: np.random.Generator, history: History, people: People) -> Drawn:
 def _pass_on(rng: np.random.Generator, drawn: Drawn, people: People, texts: pa.Array) -> pa.Array:
     """Replace some texts by an earlier one of the same class and asset, marked as passed on."""
     copies = np.flatnonzero(rng.random(len(texts)) < COPIES)
-    found, source = _earlier(rng, drawn, copies)
+    targets, source = _earlier(rng, drawn, copies)
     authors = people.names.take(pa.array(drawn.authors[source]))
-    said = pa.array(COMMENTS).take(pa.array(rng.integers(0, len(COMMENTS), len(source))))
+    comments = pa.array(COMMENTS).take(pa.array(rng.integers(0, len(COMMENTS), len(source))))
     passed = pc.binary_join_element_wise(
-        said, "RT @", authors, ": ", texts.take(pa.array(source)), ""
+        comments, "RT @", authors, ": ", texts.take(pa.array(source)), ""
     )
     mask = np.zeros(len(texts), bool)
-    mask[found] = True
+    mask[targets] = True
     return pc.replace_with_mask(texts, pa.array(mask), passed)
 
 
@@ -199,14 +199,14 @@ def _earlier(
     group = drawn.classes * len(ASSETS) + drawn.assets
     original = np.ones(len(group), bool)
     original[copies] = False
-    found, source = [], []
+    targets, source = [], []
     for each in np.unique(group[copies]):
         pool = np.flatnonzero(original & (group == each))
         mine = copies[group[copies] == each]
         before = np.searchsorted(pool, mine) - rng.geometric(0.15, len(mine))
-        found.append(mine[before >= 0])
+        targets.append(mine[before >= 0])
         source.append(pool[before[before >= 0]])
-    places = np.concatenate(found)
+    places = np.concatenate(targets)
     order = np.argsort(places)
     return places[order], np.concatenate(source)[order]
 
@@ -217,7 +217,7 @@ def _label(
     ease: NDArray[np.float64],
     noise: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Label as people would: a share wrongly, each with the share of them that agreed."""
+    """Label as people would, a share wrongly; return labels and the share of people who agreed."""
     labels = classes.copy()
     wrong = rng.permutation(len(classes))[: round(noise * len(classes))]
     other = (rng.random(len(wrong)) >= np.array(NEIGHBOUR)[classes[wrong]]).astype(int)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)
 EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
-"""How tables write that a value is missing, in lower case."""
+"""Words for a missing value, in lower case."""
 NEEDED = frozenset(["id", "time", "amount", "payer", "payee", "text"])
 """Roles a row cannot be without, unless its column is optional."""
 TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
 SAID = ("label", "label_time", "label_confidence")
-"""Roles of what is said of a row, rather than what happened."""
+"""Roles of a row's label: statements about the row, which no digest includes."""
 CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-"""Control characters: they mean nothing in a text, and some cut it short elsewhere."""
+"""Control characters: they have no meaning in a text, and some tools end a text at one."""
 BLANKS = " \t\n\u00a0\u3000"
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
 """Microseconds in a unit of time since 1970."""
@@ -40,7 +40,7 @@ OFFSET = r"[0-9]{2}:?[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?| *[A-Za-z/_]{2,})
 """What ends a time that says its own offset."""
 HASH_DIGITS = 20
 DIGEST = f"left(row_hash, {HASH_DIGITS})"
-"""SQL for the part of a row's hash that names what happened."""
+"""SQL for the digest at the start of a row's hash, without its labels."""
 TWICE = '"clocks back"'
 """SQL for whether a local time of a row comes twice that day; no canonical name has a space."""
 SEPARATOR, MISSING = "\x1f", "\x00"
@@ -56,7 +56,7 @@ class Value:
         cast: SQL that casts its text, once.
         sql: Its value from the cast, null where there is none.
         wrong: Whether the row must be rejected for it.
-        problem: SQL that tells why, or null.
+        problem: SQL for the reason, or null.
     """
 
     name: str
@@ -69,17 +69,17 @@ class Value:
 def values(declaration: Declaration) -> list[tuple[str, str]]:
     """List the columns bronze may have: raw and canonical name, id and time first."""
     first = {"id": 0, "time": 1}
-    kept = [(name, c.role) for name, c in declaration.columns.items() if c.role != "ignore"]
+    columns = [(name, c.role) for name, c in declaration.columns.items() if c.role != "ignore"]
     return [
         (name, declaration.canonical(name))
-        for name, role in sorted(kept, key=lambda pair: first.get(pair[1], 2))
+        for name, role in sorted(columns, key=lambda pair: first.get(pair[1], 2))
     ]
 
 
 def parse_file(
     connection: "DuckDBPyConnection", declaration: Declaration, path: Path, view: str, scratch: Path
 ) -> Raw:
-    """Parse one raw file and make a view of what :func:`query` gives.
+    """Parse one raw file and make a view of the query from :func:`query`.
 
     Args:
         connection: Where to run.
@@ -174,15 +174,15 @@ def query(declaration: Declaration, raw: Raw) -> str:
 
 
 def _clean(cell: str) -> str:
-    known = ", ".join(literal(word) for word in EMPTY)
+    empty = ", ".join(literal(word) for word in EMPTY)
     text = f"trim({cell})"
     # most texts are longer than any of the words: only short ones are compared
-    real = f"strlen({text}) > {max(map(len, EMPTY))} OR lower({text}) NOT IN ({known})"
+    real = f"strlen({text}) > {max(map(len, EMPTY))} OR lower({text}) NOT IN ({empty})"
     return f"CASE WHEN {real} THEN {text} END"
 
 
 def _words(cell: str) -> str:
-    """Clean what people wrote: spaces for control characters, one kind of line break."""
+    """Return SQL for a cleaned free text: spaces for control characters, one kind of line break."""
     breaks = f"replace(replace({cell}, chr(13) || chr(10), chr(10)), chr(13), chr(10))"
     plain = f"regexp_replace({breaks}, {literal(CONTROLS)}, ' ', 'g')"
     return f"nullif(trim({plain}, {literal(BLANKS)}), '')"
@@ -203,7 +203,7 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
 
 
 def number_for_label(name: str) -> str:
-    """Return SQL for the number a line was rejected for in its label; empty if for none.
+    """Return SQL for the number that is a rejected line's label; empty if the label is no number.
 
     It finds what ``_value`` writes into ``reason``.
 
@@ -221,8 +221,8 @@ def _complaint(declaration: Declaration, column: Column) -> str:
         return " ".join(["is not a finite number", *([f"({', '.join(written)})"] * bool(written))])
     if column.role == "label":
         names = column.values or find(declaration.usecase).classes
-        known = ", ".join(names) if column.values or len(names) > 2 else "0 or 1"
-        return f"{NOT_A_LABEL} ({known})"
+        choices = ", ".join(names) if column.values or len(names) > 2 else "0 or 1"
+        return f"{NOT_A_LABEL} ({choices})"
     if column.role == "time" and column.unit == "step":
         return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
     if column.role in ("time", "arrival", "label_time"):
@@ -254,7 +254,7 @@ def _number(text: str, declaration: Declaration, column: Column) -> str:
         sign = re.escape(declaration.currency)
         plain = f"regexp_replace({plain}, {literal(f'^([(+-]*) *{sign} *|( *){sign}([)]?)$')}, "
         plain += r"'\1\3')"
-    # accountants write what is taken away in parentheses
+    # accountants write negative numbers in parentheses
     plain = f"regexp_replace({plain}, '^[(]([^()+-]+)[)]$', '-\\1')"
     point, group = re.escape(declaration.decimal), re.escape(declaration.thousands)
     exponent = "([eE][+-]?[0-9]+)?"
@@ -294,8 +294,8 @@ def label_words(declaration: Declaration, column: Column) -> dict[int, tuple[str
 def _label(text: str, words: dict[int, tuple[str, ...]]) -> str:
     plain = rf"ltrim(regexp_replace(lower({text}), '^([+-]?[0-9]+)\.0*$', '\1'), '+')"
     cases = " ".join(
-        f"WHEN {plain} IN ({', '.join(map(literal, known))}) THEN {value}"
-        for value, known in words.items()
+        f"WHEN {plain} IN ({', '.join(map(literal, spellings))}) THEN {value}"
+        for value, spellings in words.items()
     )
     return f"CAST(CASE {cases} END AS TINYINT)"
 
@@ -328,19 +328,19 @@ def _time(text: str, declaration: Declaration, column: Column) -> str:
     form = column.format
     if "%Z" in form:
         text, form = _numeric_zone(text), form.replace("%Z", "%z")
-    given = f"try_strptime({text}, {literal(form)})"
+    parsed = f"try_strptime({text}, {literal(form)})"
     if "%z" in form:
-        return f"timezone('UTC', CAST({given} AS TIMESTAMPTZ))"
-    return _local(given, zone)
+        return f"timezone('UTC', CAST({parsed} AS TIMESTAMPTZ))"
+    return _local(parsed, zone)
 
 
 def _numeric_zone(text: str) -> str:
     """Write a zone's abbreviation as its offset; one of several meanings stays, and is no time."""
     pattern = r"\b(" + "|".join(ABBREVIATIONS) + r")\b"
-    found = f"regexp_extract({text}, {literal(pattern)}, 1)"
+    abbreviation = f"regexp_extract({text}, {literal(pattern)}, 1)"
     cases = " ".join(f"WHEN '{name}' THEN '{offset}'" for name, offset in ABBREVIATIONS.items())
-    replaced = f"replace({text}, {found}, CASE {found} {cases} END)"
-    return f"CASE WHEN {found} <> '' THEN {replaced} ELSE {text} END"
+    replaced = f"replace({text}, {abbreviation}, CASE {abbreviation} {cases} END)"
+    return f"CASE WHEN {abbreviation} <> '' THEN {replaced} ELSE {text} END"
 
 
 def _has_offset(text: str) -> str:
@@ -414,21 +414,22 @@ def timestamp(moment: datetime) -> str:
 
 
 def _row_hash(declaration: Declaration) -> str:
-    """Digest what happened to 80 bits (two of ten million rows collide with p < 1e-10), add labels.
+    """Return SQL for a row's hash: an 80-bit digest of the payment or tweet, then its labels.
 
-    A label is said of a payment: one that is corrected, or not there yet, is no other payment.
-    Nor is a payment that arrives again.
+    With ten million rows, two of them share a digest with p < 1e-10. Labels are left out of the
+    digest: a payment whose label is corrected or still missing is the same payment. So is the
+    time of arrival: a payment that arrives again is the same payment.
     """
     roles = {canonical: declaration.columns[name] for name, canonical in values(declaration)}
     texts = {name: _digested(column, quoted(name)) for name, column in roles.items()}
-    happened = [
+    contents = [
         f"coalesce({text}, chr({ord(MISSING)}))"
         for name, text in texts.items()
         if roles[name].role not in (*SAID, "arrival")
     ]
-    said = [f"coalesce({text}, '')" for name, text in texts.items() if roles[name].role in SAID]
-    digest = f"left(md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(happened)})), {HASH_DIGITS})"
-    return f"concat_ws('/', {', '.join([digest, *said])})"
+    labels = [f"coalesce({text}, '')" for name, text in texts.items() if roles[name].role in SAID]
+    digest = f"left(md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(contents)})), {HASH_DIGITS})"
+    return f"concat_ws('/', {', '.join([digest, *labels])})"
 
 
 def _digested(column: Column, value: str) -> str:

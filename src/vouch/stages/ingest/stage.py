@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch import usecases
 from vouch.core.errors import VouchError
@@ -43,14 +43,14 @@ class File:
         path: Where it is.
         sha256: Its digest, 64 hexadecimal digits.
         arrived_at: When it arrived (UTC, no zone); None: with its last row's event.
-        held: Whether its rows are the holdout.
+        held_out: Whether its rows are the holdout.
     """
 
     name: str
     path: Path
     sha256: str
     arrived_at: datetime | None
-    held: bool = False
+    held_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,29 @@ class Parsed:
     rejects: int
 
 
+class FileSummary(TypedDict):
+    """A raw file's digest, arrival and counts of lines."""
+
+    name: str
+    sha256: str
+    arrived_at: str
+    lines: int
+    rows: int
+    rejects: int
+
+
+class Summary(TypedDict):
+    """The counts of a run of the stage, over all files; see :func:`ingest`."""
+
+    files: list[FileSummary]
+    columns: list[str]
+    lines: int
+    rows: int
+    rejects: int
+    ignored_columns: list[str]
+    warnings: list[str]
+
+
 def ingest(
     *,
     declaration: Path,
@@ -75,7 +98,7 @@ def ingest(
     summary: Path,
     params: IngestParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Summary:
     """Parse every raw file in force by its source's declaration.
 
     Args:
@@ -87,7 +110,7 @@ def ingest(
         rejects: Where the others are written: file, line, reason, raw.
         summary: Where the counts are written.
         params: The stage's parameters.
-        progress: Told how far it is, in files.
+        progress: Called with the progress, in files.
 
     Returns:
         The content of ``summary``: lines in = rows + rejects.
@@ -103,7 +126,7 @@ def ingest(
         arrived = (
             _simulate(source, scratch, progress)
             if source.simulator
-            else _given(raw, files, held_out)
+            else _load_files(raw, files, held_out)
         )
         with connect(memory=params.memory) as backend:
             parsed = []
@@ -120,11 +143,11 @@ def ingest(
     return content
 
 
-def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[File]:
+def _load_files(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[File]:
     manifest = load_manifest(folder)
     if not files:
         raise VouchError(f"{folder}: no file is in force", "vouch run … --source S --path FILE")
-    found = []
+    result = []
     for key in (*files, *held_out):
         entry = manifest.get(key)
         if entry is None or not (folder / entry.name).exists():
@@ -132,8 +155,8 @@ def _given(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[
         if sha256(folder / entry.name) != entry.sha256:
             raise VouchError(f"{folder / entry.name}: was changed since it came", "give it again")
         path, arrived = folder / entry.name, parse.utc(entry.arrived_at)
-        found.append(File(entry.name, path, entry.sha256, arrived, key in held_out))
-    return found
+        result.append(File(entry.name, path, entry.sha256, arrived, key in held_out))
+    return result
 
 
 def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[File]:
@@ -156,16 +179,16 @@ def parse_one(
     """
     view = f"parsed_{number}"
     raw = parse.parse_file(connection, source, file.path, view, scratch)
-    total, bad = _one(connection, f"SELECT count(*), count(reason) FROM {view}")
+    total, bad = _fetch_row(connection, f"SELECT count(*), count(reason) FROM {view}")
     _check_labels(connection, source, file, view, total)
     if total == bad:
-        example = _one(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
+        example = _fetch_row(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
         raise VouchError(
             f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
             f"check data/sources/{source.name}.yaml",
         )
     if file.arrived_at is None:  # simulated rows arrive with the last of them: no clock
-        last = _one(connection, f"SELECT max(time) FROM {view}")[0]
+        last = _fetch_row(connection, f"SELECT max(time) FROM {view}")[0]
         file = replace(file, arrived_at=last)
     return Parsed(file, view, raw.columns, total - bad, bad)
 
@@ -179,7 +202,7 @@ def _check_labels(
     if name is None or not {*map(plain_word, source.columns[name].values)} <= {*classes}:
         return
     value = parse.number_for_label(name)
-    rows, values = _one(
+    rows, values = _fetch_row(
         connection,
         f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
     )
@@ -203,7 +226,7 @@ def check_ids(
     if source.column("id") not in parsed.columns:
         return
     rows = f"(SELECT id, row_hash FROM {parsed.view} WHERE reason IS NULL)"
-    conflicts, example = _one(
+    conflicts, example = _fetch_row(
         connection,
         f"""SELECT coalesce(sum(n), 0), min(id) FROM (
               SELECT id, count(*) AS n FROM {rows}
@@ -254,17 +277,17 @@ def _scan(parsed: Parsed) -> str:
     assert parsed.file.arrived_at is not None
     arrived = parse.timestamp(parsed.file.arrived_at)
     # a held-out row that another file has too is no repeat: it must be seen to be held out
-    told = f"row_hash || {literal(HELD if parsed.file.held else '')}"
+    digest = f"row_hash || {literal(HELD if parsed.file.held_out else '')}"
     file = literal(parsed.file.sha256[:DIGITS])
-    return f"""SELECT * REPLACE ({told} AS row_hash), {file} AS file, {arrived} AS arrived_at
+    return f"""SELECT * REPLACE ({digest} AS row_hash), {file} AS file, {arrived} AS arrived_at
                FROM {parsed.view}"""
 
 
 def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[Parsed]) -> str:
-    """Return SQL for a row's id; without a given one, equal rows of a file are numbered."""
+    """Return SQL for a row's id; without an id column, equal rows of a file are numbered."""
     name = source.column("id")
-    given = name is not None and all(name in each.columns for each in parsed)
-    if name is not None and given and not source.columns[name].optional:
+    complete = name is not None and all(name in each.columns for each in parsed)
+    if name is not None and complete and not source.columns[name].optional:
         return "id"
     digest = parse.DIGEST
     connection.execute(
@@ -275,12 +298,12 @@ def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[
              SELECT hash(file, {digest}) FROM good GROUP BY 1 HAVING count(*) > 1))"""
     )
     occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
-    (twins,) = _one(connection, "SELECT count(*) FROM twins")
-    made = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
-    return f"coalesce(id, {made})" if name is not None else made
+    (twins,) = _fetch_row(connection, "SELECT count(*) FROM twins")
+    computed = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
+    return f"coalesce(id, {computed})" if name is not None else computed
 
 
-def _one(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
+def _fetch_row(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
     row = connection.execute(query).fetchone()
     assert row is not None
     return tuple(row)
@@ -296,15 +319,15 @@ def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
             FROM {parsed.view} WHERE reason IS NOT NULL
             GROUP BY 1 ORDER BY n DESC, 1 LIMIT {REASONS + 1}"""
     ).fetchall()
-    told = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
+    reasons = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
     more = ["…"] if len(kinds) > REASONS else []
-    return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*told, *more])})"
+    return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*reasons, *more])})"
 
 
 def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed) -> str:
     """Return a warning of the rows whose local time could be either of two moments, if any."""
     condition = f"reason IS NULL AND {parse.TWICE}"
-    (rows,) = _one(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
+    (rows,) = _fetch_row(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
     zones = {c.zone or source.zone for c in source.columns.values() if c.role in TIMES}
     return (
         f"{parsed.file.name}: {rows:,} rows have a time that comes twice, as clocks go back "
@@ -315,8 +338,8 @@ def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed
 
 def _summary(
     source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str], twice: Sequence[str]
-) -> dict[str, Any]:
-    files = [
+) -> Summary:
+    files: list[FileSummary] = [
         {
             "name": each.file.name,
             "sha256": each.file.sha256,
@@ -329,9 +352,9 @@ def _summary(
     ]
     extra = {c: None for each in parsed for c in extra_columns(source, each.columns)}
     declared = [name for name, c in source.columns.items() if c.role == "ignore"]
-    told = [each for each in rejected if each]
-    if told:
-        told.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
+    messages = [each for each in rejected if each]
+    if messages:
+        messages.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
     unknown = [f"column {name!r} is not declared: left out" for name in extra]
     return {
         "files": files,
@@ -340,5 +363,5 @@ def _summary(
         "rows": sum(each.rows for each in parsed),
         "rejects": sum(each.rejects for each in parsed),
         "ignored_columns": [*declared, *extra],
-        "warnings": [*unknown, *filter(None, twice), *told],
+        "warnings": [*unknown, *filter(None, twice), *messages],
     }

@@ -1,4 +1,4 @@
-"""Bronze to silver: duplicates and versions told apart, expectations checked, page written."""
+"""Bronze to silver: duplicates and versions separated, expectations checked, page written."""
 
 from typing import TYPE_CHECKING, Any
 

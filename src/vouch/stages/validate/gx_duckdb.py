@@ -40,6 +40,7 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler
 from vouch.core.errors import VouchError, near
 from vouch.sources.readers import quoted
 from vouch.stages.validate.queries import filled_in
+from vouch.usecases.suite import Expectation
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)
 ROW_MAPS = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
@@ -88,7 +89,7 @@ class DuckDBDatasource(SQLDatasource):
     type: Literal["duckdb"] = "duckdb"
 
 
-def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
+def check_types(path: Path, expectations: Sequence[Expectation]) -> None:
     """Check that Great Expectations has every expectation of a suite.
 
     Args:
@@ -98,16 +99,16 @@ def check_types(path: Path, expectations: Sequence[dict[str, Any]]) -> None:
     Raises:
         VouchError: An unknown type; names the near ones.
     """
-    known = list_registered_expectation_implementations()
+    types = list_registered_expectation_implementations()
     for expectation in expectations:
-        if expectation["type"] not in known:
+        if expectation["type"] not in types:
             raise VouchError(
                 f"{path}: no expectation {expectation['type']!r}",
-                near(expectation["type"], known),
+                near(expectation["type"], types),
             )
 
 
-def is_about_rows(expectation: dict[str, Any]) -> bool:
+def is_about_rows(expectation: Expectation) -> bool:
     """Return whether an expectation says of each row whether it fails."""
     kind = expectation["type"]
     return kind == QUERY or issubclass(get_expectation_impl(kind), ROW_MAPS)
@@ -136,7 +137,7 @@ def run_suite(
     definition: str,
     key: str,
     path: Path,
-    expectations: Sequence[dict[str, Any]],
+    expectations: Sequence[Expectation],
 ) -> list[Checked]:
     """Check expectations on a view over Parquet files.
 
@@ -200,14 +201,14 @@ def _database(scratch: Path, table: str, definition: str) -> Path:
 def _checked(
     engine: DuckDBEngine, table: str, key: str, result: ExpectationValidationResult
 ) -> Checked:
-    found = result.result
-    count = found.get("unexpected_count")
+    details = result.result
+    count = details.get("unexpected_count")
     config = result.expectation_config
     return Checked(
         success=bool(result.success),
         unexpected=count,
-        observed=found.get("observed_value"),
-        failing=_failing(engine, table, key, config, found.get("unexpected_index_query")),
+        observed=details.get("observed_value"),
+        failing=_failing(engine, table, key, config, details.get("unexpected_index_query")),
     )
 
 
@@ -235,13 +236,15 @@ def _failing(
 def _domain(engine: DuckDBEngine, table: str, kwargs: dict[str, Any]) -> str:
     if not kwargs.get("row_condition"):
         return quoted(table)
-    wanted = {name: kwargs.get(name) for name in ("batch_id", "row_condition", "condition_parser")}
-    rows = engine.get_domain_records(domain_kwargs=wanted)
+    arguments = {
+        name: kwargs.get(name) for name in ("batch_id", "row_condition", "condition_parser")
+    }
+    rows = engine.get_domain_records(domain_kwargs=arguments)
     compiled = rows.compile(engine.engine, compile_kwargs={"literal_binds": True})
     return f"({compiled})"
 
 
-def _suite(path: Path, expectations: Sequence[dict[str, Any]]) -> gx.ExpectationSuite:
+def _suite(path: Path, expectations: Sequence[Expectation]) -> gx.ExpectationSuite:
     try:
         return gx.ExpectationSuite(name=path.stem, expectations=list(expectations))
     except Exception as error:  # pydantic 1, marshmallow or GX's own, by expectation

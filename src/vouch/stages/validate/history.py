@@ -1,4 +1,4 @@
-"""What arrived twice, and what corrects what: the versions of each id, in order of arrival.
+"""Repeats and corrections: the versions of each id, in order of arrival.
 
 The ids that come once, nearly all, are never sorted: only the others are looked at.
 """
@@ -78,14 +78,14 @@ def check_corrections(
     """
     roles = ["time", *_parties(declaration)]
     other = " AND ".join(f"{role} IS DISTINCT FROM lag({role}) OVER arrival" for role in roles)
-    found = connection.execute(
+    row = connection.execute(
         f"""SELECT count(*), min(id), (SELECT count(*) FROM bronze) FROM (
               SELECT id, row_number() OVER arrival > 1 AND {other} AS differs
               FROM contested ANTI JOIN repeats USING ({KEY}) WINDOW arrival AS {ARRIVAL})
             WHERE differs"""
     ).fetchone()
-    assert found is not None
-    conflicts, example, rows = found
+    assert row is not None
+    conflicts, example, rows = row
     if len(roles) > 1 and declaration.has("id") and conflicts > max(FEW, allowed * rows):
         raise VouchError(
             f"{path}: {conflicts:,} of {rows:,} rows have the {declaration.column('id')!r} of "
@@ -96,8 +96,8 @@ def check_corrections(
 
 
 def _parties(declaration: Declaration) -> list[Role]:
-    wanted: tuple[Role, ...] = ("payer", "payee", "author")
-    return [role for role in wanted if declaration.has(role)]
+    roles: tuple[Role, ...] = ("payer", "payee", "author")
+    return [role for role in roles if declaration.has(role)]
 
 
 def _repeats(table: str) -> str:

@@ -1,20 +1,36 @@
-"""What became of one expectation: how many rows fail it, and a few of them."""
+"""The outcome of one expectation: how many rows fail it, and a few of them."""
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.sources.readers import quoted
 from vouch.stages.validate.gx_duckdb import Checked
 from vouch.stages.validate.history import KEY
+from vouch.usecases.suite import Expectation
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 DIGITS = 9
 """Significant digits of an observed value: the last ones depend on the order of summing."""
+
+
+class OutcomeSummary(TypedDict):
+    """What the summary and the page show of an outcome; see :class:`Outcome`."""
+
+    type: str
+    kwargs: dict[str, Any]
+    policy: str
+    notes: str
+    title: str
+    success: bool
+    failed: int
+    share: float
+    examples: list[str]
+    observed: Any
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,7 @@ class Outcome:
         failing: A query for the failing rows' keys, if it is about rows.
     """
 
-    expectation: dict[str, Any]
+    expectation: Expectation
     success: bool
     failed: int
     share: float
@@ -53,7 +69,7 @@ class Outcome:
         words = re.sub("^expect_(column_|table_)?", "", self.expectation["type"]).replace("_", " ")
         return f"{columns}: {words}" if columns else words
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> OutcomeSummary:
         """Return what the summary and the page show."""
         return {
             "type": self.expectation["type"],
@@ -73,11 +89,11 @@ def outcome(
     connection: "DuckDBPyConnection",
     table: str,
     path: Path,
-    expectation: dict[str, Any],
+    expectation: Expectation,
     checked: Checked,
     examples: int,
 ) -> Outcome:
-    """Count and exemplify the rows that fail an expectation.
+    """Count the rows that fail an expectation, and read examples.
 
     Args:
         connection: Where the table is.
@@ -88,7 +104,7 @@ def outcome(
         examples: How many failing rows to show.
 
     Raises:
-        VouchError: The failing rows cannot be told, or are not as many as Great Expectations
+        VouchError: The failing rows cannot be found, or are not as many as Great Expectations
             counted.
     """
     observed = rounded(checked.observed)
@@ -107,7 +123,7 @@ def outcome(
     return Outcome(expectation, checked.success, failed, share, shown, None, keys)
 
 
-def columns_of(expectation: dict[str, Any]) -> set[str]:
+def columns_of(expectation: Expectation) -> set[str]:
     """Name the columns an expectation is about; a query's stand in its ``meta.columns``."""
     return {*_columns(expectation), *expectation["meta"].get("columns", [])}
 
@@ -127,7 +143,7 @@ def _counts(
     connection: "DuckDBPyConnection",
     table: str,
     path: Path,
-    expectation: dict[str, Any],
+    expectation: Expectation,
     keys: str,
 ) -> tuple[int, int]:
     import duckdb
@@ -148,7 +164,7 @@ def _counts(
 
 
 def _examples(
-    connection: "DuckDBPyConnection", table: str, expectation: dict[str, Any], keys: str, n: int
+    connection: "DuckDBPyConnection", table: str, expectation: Expectation, keys: str, n: int
 ) -> tuple[str, ...]:
     columns = _columns(expectation)
     values = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in columns)
@@ -156,16 +172,16 @@ def _examples(
         f"""SELECT id, [{values}] FROM {quoted(table)} SEMI JOIN ({keys}) USING ({KEY})
             ORDER BY {KEY} LIMIT {n}"""
     ).fetchall()
-    return tuple(_tell(identity, columns, found) for identity, found in rows)
+    return tuple(_tell(identity, columns, row) for identity, row in rows)
 
 
-def _columns(expectation: dict[str, Any]) -> list[str]:
+def _columns(expectation: Expectation) -> list[str]:
     """Name the columns an expectation is about."""
     kwargs = expectation["kwargs"]
     named = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
     return [*named, *kwargs.get("column_list", [])]
 
 
-def _tell(identity: str, columns: list[str], found: list[Any]) -> str:
-    values = ", ".join(f"{name} = {value}" for name, value in zip(columns, found, strict=True))
+def _tell(identity: str, columns: list[str], row: list[Any]) -> str:
+    values = ", ".join(f"{name} = {value}" for name, value in zip(columns, row, strict=True))
     return f"{values} (id {identity})" if values else f"id {identity}"

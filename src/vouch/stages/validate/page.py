@@ -1,11 +1,12 @@
 """The validation's page: one HTML file that needs no network."""
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 
-def write_page(path: Path, title: str, summary: dict[str, Any]) -> None:
+def write_page(path: Path, title: str, summary: Mapping[str, Any]) -> None:
     """Write what was found for people to read.
 
     Args:

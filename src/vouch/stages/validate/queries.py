@@ -1,6 +1,6 @@
 """The queries a suite may hold: they read the rows they are asked about, and nothing else.
 
-DuckDB's own parser says what a query reads, so that no trick of writing hides it.
+DuckDB's own parser finds what a query reads, however it is written.
 """
 
 import json
@@ -11,15 +11,18 @@ from string import Formatter
 from typing import Any
 
 from vouch.core.errors import VouchError
+from vouch.usecases.suite import Expectation
 
+Node = dict[str, Any]
+"""A part of a query as DuckDB's parser gives it."""
 BATCH = "batch"
 QUERY = "unexpected_rows_query"
 GENERATORS = frozenset(["unnest", "range", "generate_series"])
-"""Functions that make rows of their arguments alone."""
+"""Functions that make rows from their arguments alone."""
 CLOCKS = frozenset(
     ["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"]
 )
-"""What looks like a column and is a clock."""
+"""Names that look like columns and read the clock."""
 RESERVED = frozenset(["bronze", "repeats", "quarantined", "versions", "arrived", "current"])
 """Tables of the validate stage: a query cannot take their names for its own."""
 UNSTEADY = frozenset(
@@ -32,7 +35,7 @@ UNSTEADY = frozenset(
 HINT = "select from {batch} alone, with functions that only compute"
 
 
-def check_queries(path: Path, expectations: Iterable[dict[str, Any]]) -> None:
+def check_queries(path: Path, expectations: Iterable[Expectation]) -> None:
     """Check what the queries of a suite read.
 
     Args:
@@ -94,8 +97,8 @@ def _braces(name: str, text: str) -> str:
     return ""
 
 
-def _varying(nodes: list[dict[str, Any]], changing: set[str]) -> str:
-    """Return what may make a query's answer another one when it is asked again."""
+def _varying(nodes: list[Node], changing: set[str]) -> str:
+    """Return the part of a query whose result may differ when it runs again."""
     if called := changing & {node.get("function_name") for node in nodes}:
         return f"may not call {min(called)}(…): its value changes"
     if any(map(_changes, nodes)):
@@ -105,12 +108,12 @@ def _varying(nodes: list[dict[str, Any]], changing: set[str]) -> str:
     return ""
 
 
-def _parsed(connection: Any, text: str) -> dict[str, Any]:
+def _parsed(connection: Any, text: str) -> Node:
     row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
     return dict(json.loads(row[0]))
 
 
-def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+def _nodes(part: Any) -> Iterator[Node]:
     """Walk a parsed query; without recursion, so its depth does not matter."""
     waiting = [part]
     while waiting:
@@ -122,25 +125,25 @@ def _nodes(part: Any) -> Iterator[dict[str, Any]]:
             waiting += part
 
 
-def _changes(node: dict[str, Any]) -> bool:
+def _changes(node: Node) -> bool:
     """Return whether a part of a query is a clock or a sample of the rows."""
     clock = node.get("class") == "COLUMN_REF" and node["column_names"][-1].lower() in CLOCKS
     age = node.get("function_name") == "age" and len(node.get("children", ())) < 2
     return clock or age or bool(node.get("sample"))
 
 
-def _chooses(node: dict[str, Any]) -> bool:
-    """Return whether a part of a query takes some rows of others, and no order says which."""
+def _chooses(node: Node) -> bool:
+    """Return whether a part of a query selects some of its rows without an order."""
     kinds = {each["type"] for each in node.get("modifiers") or ()}
     some = any(each.get("distinct_on_targets") for each in node.get("modifiers") or ())
     limited = some or kinds & {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"}
     return bool(limited) and "ORDER_MODIFIER" not in kinds
 
 
-def _foreign(nodes: list[dict[str, Any]]) -> str:
+def _foreign(nodes: list[Node]) -> str:
     """Return what a query reads beside its batch and what it names itself by WITH."""
     maps = (node.get("cte_map") or {} for node in nodes)
-    named = {one["key"].lower() for each in maps for one in each.get("map", ())}
+    named = {entry["key"].lower() for each in maps for entry in each.get("map", ())}
     # a name with a dot or slash would be a file wherever it is not in scope
     own = {BATCH, *(name for name in named - RESERVED if re.fullmatch(r"\w+", name))}
     for node in nodes:
@@ -157,7 +160,7 @@ def _foreign(nodes: list[dict[str, Any]]) -> str:
 
 
 def _changing(connection: Any) -> set[str]:
-    """Return the functions that may not give the same of the same row at any time."""
+    """Return the functions whose result for the same row may differ over time."""
     query = """SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'
                OR regexp_matches(macro_definition, 'current_|now\\(|today\\(|random')"""
     return {*UNSTEADY, *(name for (name,) in connection.execute(query).fetchall())}

@@ -1,9 +1,9 @@
-"""The validate stage: bronze to silver, quarantine and a page that tells what was found."""
+"""The validate stage: bronze to silver, quarantine and a page of the results."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from vouch.core.errors import VouchError, near
 from vouch.core.files import read_json, write_json
@@ -13,11 +13,11 @@ from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.stages.validate import gx_duckdb as gx
 from vouch.stages.validate.history import KEY, check_corrections, find_repeats, find_versions
-from vouch.stages.validate.outcome import Outcome, columns_of, outcome
+from vouch.stages.validate.outcome import Outcome, OutcomeSummary, columns_of, outcome
 from vouch.stages.validate.page import write_page
 from vouch.stages.validate.params import ValidateParams
 from vouch.stages.validate.queries import check_queries
-from vouch.usecases.suite import POLICIES
+from vouch.usecases.suite import POLICIES, Expectation
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,6 +37,15 @@ class Work:
     connection: "DuckDBPyConnection"
 
 
+class Summary(TypedDict):
+    """Counts of rows, outcomes, and rows and amounts by category; see :func:`validate`."""
+
+    counts: dict[str, int]
+    expectations: list[OutcomeSummary]
+    by_category: dict[str, dict[str, dict[str, float]]]
+    warnings: list[str]
+
+
 def validate(
     *,
     declaration: Path,
@@ -48,7 +57,7 @@ def validate(
     page: Path,
     params: ValidateParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Summary:
     """Separate duplicates, versions and wrong rows, and check the source's expectations.
 
     What is said of single rows is checked on every version that arrived, what is said of the
@@ -63,7 +72,7 @@ def validate(
         summary: Where counts and outcomes are written.
         page: Where the same is written for people.
         params: The stage's parameters.
-        progress: Told how far it is, in steps.
+        progress: Called with the progress, in steps.
 
     Returns:
         The content of ``summary``; in = silver + superseded + duplicates + quarantine.
@@ -93,7 +102,7 @@ def validate(
     return content
 
 
-def load_suite(path: Path) -> list[dict[str, Any]]:
+def load_suite(path: Path) -> list[Expectation]:
     """Read a suite's expectations.
 
     Args:
@@ -132,7 +141,7 @@ def load_suite(path: Path) -> list[dict[str, Any]]:
 
 
 def sift(
-    work: Work, path: Path, expectations: list[dict[str, Any]], quarantine: Path
+    work: Work, path: Path, expectations: list[Expectation], quarantine: Path
 ) -> list[Outcome]:
     """Make tables ``repeats``, ``quarantined`` and ``versions`` of the rows of bronze.
 
@@ -164,17 +173,17 @@ def columns_in(connection: "DuckDBPyConnection", bronze: Path) -> set[str]:
 
 
 def applicable(
-    expectations: list[dict[str, Any]], declared: Declaration, source: Declaration
-) -> tuple[list[dict[str, Any]], list[str]]:
+    expectations: list[Expectation], declared: Declaration, source: Declaration
+) -> tuple[list[Expectation], list[str]]:
     """Leave out what is expected of optional columns that did not come; name what was left out."""
     missing = declared.columns.keys() - source.columns.keys()
     absent = {declared.canonical(name) for name in missing}
-    kept = [each for each in expectations if not absent & columns_of(each)]
+    checked = [each for each in expectations if not absent & columns_of(each)]
     left_out = [each for each in expectations if absent & columns_of(each)]
-    return kept, [Outcome(each, True, 0, 0.0).title for each in left_out]
+    return checked, [Outcome(each, True, 0, 0.0).title for each in left_out]
 
 
-def by_row(expectation: dict[str, Any]) -> bool:
+def by_row(expectation: Expectation) -> bool:
     """Return whether to check every version: a key is unique among the current ones only."""
     unique = expectation["type"] in gx.UNIQUE
     quarantines = expectation["meta"]["policy"] == "quarantine"
@@ -182,7 +191,7 @@ def by_row(expectation: dict[str, Any]) -> bool:
 
 
 def _arrange(work: Work, path: Path) -> str:
-    """Make view ``bronze`` and what ``history`` finds in it; give the rows without repeats."""
+    """Make view ``bronze`` and the tables of ``history``; return the rows without repeats."""
     connection = work.connection
     table = parquet(work.bronze.resolve(), numbered=True)
     connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
@@ -203,7 +212,7 @@ def _current(rows: Path) -> str:
 
 
 def _without(connection: "DuckDBPyConnection", *tables: str) -> str:
-    """Return the joins that take rows out; none for an empty table, so that nothing slows down."""
+    """Return the joins that remove rows; none for an empty table, to save time."""
     return " ".join(
         f"ANTI JOIN {table} USING ({KEY})"
         for table in tables
@@ -212,7 +221,7 @@ def _without(connection: "DuckDBPyConnection", *tables: str) -> str:
 
 
 def _check(
-    work: Work, table: str, definition: str, expectations: list[dict[str, Any]]
+    work: Work, table: str, definition: str, expectations: list[Expectation]
 ) -> list[Outcome]:
     work.connection.execute(f"CREATE VIEW {table} AS {definition}")
     if not expectations:
@@ -221,8 +230,8 @@ def _check(
     with tempfile.TemporaryDirectory(prefix="vouch-") as folder:
         checked = gx.run_suite(Path(folder), table, definition, KEY, work.suite, expectations)
     outcomes = [
-        outcome(work.connection, table, work.suite, expectation, found, work.params.examples)
-        for expectation, found in zip(expectations, checked, strict=True)
+        outcome(work.connection, table, work.suite, expectation, result, work.params.examples)
+        for expectation, result in zip(expectations, checked, strict=True)
     ]
     if failures := [each for each in outcomes if each.policy == "fail" and not each.success]:
         raise VouchError(
@@ -232,11 +241,12 @@ def _check(
     return outcomes
 
 
-def _tell(found: Outcome) -> str:
-    if found.failing is None:
-        return f"{found.title} does not hold (observed: {found.observed})"
-    examples = "; ".join(found.examples)
-    return f"{found.title} fails for {found.failed:,} rows ({found.share:.2%}), such as {examples}"
+def _tell(failure: Outcome) -> str:
+    if failure.failing is None:
+        return f"{failure.title} does not hold (observed: {failure.observed})"
+    examples = "; ".join(failure.examples)
+    counts = f"{failure.failed:,} rows ({failure.share:.2%})"
+    return f"{failure.title} fails for {counts}, such as {examples}"
 
 
 def _divide(work: Work, rows: Path) -> dict[str, int]:
@@ -278,12 +288,12 @@ def _quarantine(
 def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, rows: Path) -> None:
     """Write every version that is left, in bronze's order (time, id, arrival)."""
     event = "coalesce(time, arrived_at)" if declaration.has("time") else "arrived_at"
-    taken = _without(connection, "repeats", "quarantined")
-    if taken or _number(connection, "SELECT count(*) FROM versions"):
+    anti_joins = _without(connection, "repeats", "quarantined")
+    if anti_joins or _number(connection, "SELECT count(*) FROM versions"):
         query = f"""
             SELECT bronze.* EXCLUDE ({KEY}),
               CASE WHEN corrects THEN arrived_at ELSE {event} END AS known_at, superseded_at
-            FROM bronze {taken} LEFT JOIN versions USING ({KEY}) ORDER BY {KEY}"""
+            FROM bronze {anti_joins} LEFT JOIN versions USING ({KEY}) ORDER BY {KEY}"""
     else:  # the order is the file's: no sort
         query = f"""
             SELECT * EXCLUDE ({KEY}), {event} AS known_at, CAST(NULL AS TIMESTAMP) AS superseded_at
@@ -293,7 +303,7 @@ def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, ro
 
 def _summary(
     work: Work, counts: dict[str, int], outcomes: list[Outcome], skipped: list[str]
-) -> dict[str, Any]:
+) -> Summary:
     present = {row[0] for row in work.connection.execute("DESCRIBE current").fetchall()}
     categories = {
         name: _by_category(work.connection, name, money="amount" in present)
@@ -319,13 +329,13 @@ def _by_category(
 ) -> dict[str, dict[str, float]]:
     """Count rows and sum amounts; decimals, so the sum does not depend on the order of rows."""
     total = "coalesce(sum(TRY_CAST(amount AS DECIMAL(38, 4))), 0)" if money else "0"
-    found = connection.execute(
+    rows = connection.execute(
         f"""SELECT coalesce({quoted(name)}, ''), count(*), CAST({total} AS DOUBLE)
             FROM current GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {CATEGORIES_SHOWN}"""
     ).fetchall()
     if not money:
-        return {value: {"rows": rows} for value, rows, _ in found}
-    return {value: {"rows": rows, "amount": amount} for value, rows, amount in found}
+        return {value: {"rows": count} for value, count, _ in rows}
+    return {value: {"rows": count, "amount": amount} for value, count, amount in rows}
 
 
 def _number(connection: "DuckDBPyConnection", query: str) -> int:

@@ -29,7 +29,7 @@ USE = ("rule", "chargeback")
 
 @dataclass(frozen=True)
 class Ground:
-    """What a backtest stands on.
+    """The data of a backtest.
 
     Attributes:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
@@ -70,13 +70,13 @@ class Reader:
         check_roles(source)
         self._source, self._path = source, path
 
-    def read(self, until: Any, wanted: Callable[[Sequence[Feature]], list[str]]) -> Ground:
+    def read(self, until: Any, choose: Callable[[Sequence[Feature]], list[str]]) -> Ground:
         """Read all rows and compute features.
 
         Args:
-            until: Given the first and last time, checks them and gives the time (exclusive)
+            until: Given the first and last time, checks them and returns the time (exclusive)
                 after which rows are not needed.
-            wanted: Chooses among the features there could be.
+            choose: Chooses among the features there could be.
         """
         with tempfile.TemporaryDirectory(prefix="vouch-") as private, connect() as engine:
             folder = Path(private)
@@ -85,11 +85,11 @@ class Reader:
             rows = rows.filter(rows.time < until(first, last))
             labels = folder / "labels.parquet"
             write_parquet(issues(rows, self._source, find(self._source.usecase), USE), labels)
-            table, found = features(rows, self._source, engine.read_parquet(labels))
+            table, available = features(rows, self._source, engine.read_parquet(labels))
             # what is not selected is not computed either
-            table = table.select(*dict.fromkeys(("id", "time", "payer", *wanted(found))))
+            table = table.select(*dict.fromkeys(("id", "time", "payer", *choose(available))))
             frame = self._collect(table, engine.read_parquet(labels), folder / "features.parquet")
-        return Ground(frame, [item for item in found if item.name in frame], rejected)
+        return Ground(frame, [item for item in available if item.name in frame], rejected)
 
     def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
         if not self._path.is_file():
@@ -106,20 +106,20 @@ class Reader:
         counts = rows.aggregate(
             first=rows.time.min(), last=rows.time.max(), rows=rows.count(), ids=rows.id.nunique()
         )
-        found = counts.to_pyarrow().to_pylist()[0]
-        if not found["rows"]:
+        row = counts.to_pyarrow().to_pylist()[0]
+        if not row["rows"]:
             raise VouchError(f"{self._path}: no row of it can be read", "check the declaration")
-        if found["ids"] < found["rows"]:
+        if row["ids"] < row["rows"]:
             raise VouchError(
-                f"{self._path}: {found['rows'] - found['ids']:,} rows repeat an id",
+                f"{self._path}: {row['rows'] - row['ids']:,} rows repeat an id",
                 "give each row once, or declare another id",
             )
-        return found["first"], found["last"]
+        return row["first"], row["last"]
 
     def _collect(self, table: "Table", labels: "Table", path: Path) -> pd.DataFrame:
-        known = labels_as_of(labels)
-        known = known.filter(known.truth.notnull())
-        joined = table.join(known, table.id == known.entity).drop("entity", "label")
+        truths = labels_as_of(labels)
+        truths = truths.filter(truths.truth.notnull())
+        joined = table.join(truths, table.id == truths.entity).drop("entity", "label")
         write_parquet(joined.order_by("time", "id"), path)
         frame = pd.read_parquet(path)
         if frame.empty:

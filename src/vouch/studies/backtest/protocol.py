@@ -7,6 +7,7 @@ seven that are assessed.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -83,7 +84,7 @@ def check_folds(folds: Sequence[Fold], first: datetime, last: datetime, name: st
         name: The file, for messages.
 
     Raises:
-        VouchError: A fold begins before the rows or ends after them; tells the range.
+        VouchError: A fold begins before the rows or ends after them; the message names the range.
     """
     earliest, latest = first.date(), (last - (TRAIN + DELAY + ASSESS - DAY)).date()
     for fold in folds:
@@ -122,12 +123,12 @@ def assessed_rows(rows: pd.DataFrame, fold: Fold) -> NDArray[np.bool_]:
     times = rows["time"].to_numpy(dtype="datetime64[us]")
     day = times.astype("datetime64[D]").astype("datetime64[us]")
     within = (times >= np.datetime64(fold.assessed)) & (times < np.datetime64(fold.end))
-    known = first < day - np.timedelta64(DELAY // timedelta(microseconds=1), "us")
-    return np.asarray(within & ~known)
+    fraudulent = first < day - np.timedelta64(DELAY // timedelta(microseconds=1), "us")
+    return np.asarray(within & ~fraudulent)
 
 
 def card_precision(rows: pd.DataFrame, capacity: int = CAPACITY) -> float:
-    """Mean over days of the share of fraudulent cards among the riskiest ones.
+    """Return the mean over days of the share of fraudulent cards among the riskiest ones.
 
     A card's score on a day is its highest; a card that was detected is not looked at again.
 
@@ -150,7 +151,15 @@ def card_precision(rows: pd.DataFrame, capacity: int = CAPACITY) -> float:
     return float(np.mean(shares)) if shares else float("nan")
 
 
-def measure(rows: pd.DataFrame) -> dict[str, float]:
+class Measures(TypedDict):
+    """ROC AUC, average precision, and precision of the 100 riskiest cards of a day."""
+
+    auc: float
+    ap: float
+    cp100: float
+
+
+def measure(rows: pd.DataFrame) -> Measures:
     """Measure a fold's scores.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,10 @@ from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.sources.declaration import Declaration
 from vouch.studies.backtest.data import Ground, Reader
-from vouch.studies.backtest.protocol import Fold, assessed_rows, check_folds, measure
+from vouch.studies.backtest.protocol import Fold, Measures, assessed_rows, check_folds, measure
 from vouch.usecases.fraud.features.feature import Feature
 from vouch.usecases.fraud.models import Candidate, fit
 
-MEASURES = ("auc", "ap", "cp100")
 FEWEST = 2  # classes a model needs to tell apart
 
 
@@ -40,7 +39,8 @@ class Settings:
 
 
 # chosen on the four folds of 2018-05-16 to 2018-06-06, whose assessed weeks end before those of
-# the folds from 2018-06-20 on begin to be assessed; how busy a payee is only invites overfitting
+# the folds from 2018-06-20 on begin to be assessed; a payee's number of payments only makes the
+# model overfit
 DEFAULT = Candidate(
     algorithm="xgboost",
     hyperparameters={
@@ -58,13 +58,29 @@ DEFAULT = Candidate(
 SEEDS = (0, 1, 2)
 
 
+class FoldResult(Measures):
+    """A fold's measures, its start (ISO date), and its counts of rows and frauds by part."""
+
+    start: str
+    rows: dict[str, int]
+    frauds: dict[str, int]
+
+
+class Backtest(TypedDict):
+    """Each fold's result, the mean measures, and the rows that could not be read."""
+
+    folds: list[FoldResult]
+    mean: Measures
+    rejected: int
+
+
 def backtest(
     source: Declaration,
     path: Path,
     folds: Sequence[Fold],
     settings: Settings,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Backtest:
     """Backtest on a file.
 
     Args:
@@ -72,7 +88,7 @@ def backtest(
         path: The rows, of all days the folds need and as many before as there are.
         folds: The folds, in any order.
         settings: What to fit.
-        progress: Told after each fold.
+        progress: Called after each fold.
 
     Returns:
         ``folds``: for each its start (ISO date), auc, ap, cp100, and how many rows it trained on
@@ -88,20 +104,21 @@ def backtest(
         return max(fold.end for fold in folds)
 
     progress(0, len(folds) + 1, "computing features")
-    ground = Reader(source, path).read(until, lambda found: chosen(found, settings.candidate))
+    ground = Reader(source, path).read(until, lambda features: chosen(features, settings.candidate))
     results = []
     for done, fold in enumerate(folds, start=1):
         progress(done, len(folds) + 1, f"fold {fold.start.date()}")
         results.append(_assess(ground, fold, settings))
     progress(len(folds) + 1, len(folds) + 1, "done")
-    mean = {
-        name: float(np.mean([result[name] for result in results]))
-        for name in ("auc", "ap", "cp100")
+    mean: Measures = {
+        "auc": float(np.mean([result["auc"] for result in results])),
+        "ap": float(np.mean([result["ap"] for result in results])),
+        "cp100": float(np.mean([result["cp100"] for result in results])),
     }
     return {"folds": results, "mean": mean, "rejected": ground.rejected}
 
 
-def _assess(ground: Ground, fold: Fold, settings: Settings) -> dict[str, Any]:
+def _assess(ground: Ground, fold: Fold, settings: Settings) -> FoldResult:
     train = ground.rows[training_rows(ground.rows, fold, settings.history)]
     assessed = ground.rows[assessed_rows(ground.rows, fold)]
     for name, part in (("training", train), ("assessed", assessed)):
@@ -157,7 +174,7 @@ def training_rows(rows: pd.DataFrame, fold: Fold, history: int | None) -> NDArra
     Returns:
         A mask over the rows.
     """
-    known = (rows["truth_known_at"] <= fold.assessed) & (rows["time"] < fold.assessed)
+    labelled = (rows["truth_known_at"] <= fold.assessed) & (rows["time"] < fold.assessed)
     if history is not None:
-        known &= rows["time"] >= fold.trained - timedelta(days=history)
-    return known.to_numpy()
+        labelled &= rows["time"] >= fold.trained - timedelta(days=history)
+    return labelled.to_numpy()

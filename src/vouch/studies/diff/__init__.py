@@ -1,4 +1,4 @@
-"""What differs between two versions of a table: rows, columns, and of labels who flipped what."""
+"""What differs between two versions of a table: rows, columns, and who changed which labels."""
 
 from vouch.studies.diff.compare import diff
 

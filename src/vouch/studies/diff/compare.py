@@ -1,8 +1,8 @@
-"""From two names to what differs between them."""
+"""Comparing two versions by their names."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import duckdb
 
@@ -10,13 +10,41 @@ from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.engine import connect
 from vouch.studies.diff import rows
-from vouch.studies.diff.labels import labels
+from vouch.studies.diff.labels import LabelDifferences, labels
 from vouch.studies.diff.sides import Part, find
 from vouch.studies.diff.tables import Pair, pair
 
 STEPS = 4
 UNFIT = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.ConversionException)
-"""What the user's files and machine may be to blame for."""
+"""Errors that the user's files or machine can cause."""
+
+
+class Retyped(TypedDict):
+    """A column whose type differs: its type in each table."""
+
+    column: str
+    a: str
+    b: str
+
+
+class Columns(rows.ColumnCounts):
+    """How the columns of two tables differ."""
+
+    added: list[str]
+    removed: list[str]
+    retyped: list[Retyped]
+
+
+class Differences(TypedDict):
+    """How two versions of a table differ; see :func:`diff`."""
+
+    a: str
+    b: str
+    key: list[str]
+    rows: dict[str, int]
+    columns: Columns
+    examples: dict[str, list[rows.Example]]
+    labels: LabelDifferences | None
 
 
 def diff(
@@ -29,7 +57,7 @@ def diff(
     key: Sequence[str] = (),
     memory: str | None = None,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Differences:
     """Compare two versions of a table.
 
     Rows are the same row if they bear the same name: the ``id``, or of a label issue entity,
@@ -44,7 +72,7 @@ def diff(
         of: Of a model version, which of the tables it rests on.
         key: The columns that name a row; empty: as above, and without an id a row is what it says.
         memory: DuckDB's limit, such as ``1GB``; beyond it work spills to disk.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         ``a``, ``b`` and ``key``; ``rows``: how many ``a`` and ``b`` have, ``same``, ``added``,
@@ -59,28 +87,36 @@ def diff(
             is no size.
     """
     progress(0, STEPS, "finding")
-    one, other = (find(root, state, side, of) for side in (a, b))
+    first, second = (find(root, state, side, of) for side in (a, b))
     with connect(memory=memory) as engine:
         try:
             progress(1, STEPS, "comparing rows")
-            both = pair(engine.con, one, other, key)
+            both = pair(engine.con, first, second, key)
             rows.differing(both)
             progress(2, STEPS, "looking at what differs")
-            found = {"rows": rows.counts(both), "columns": _columns(both)}
-            found |= {"examples": rows.examples(both)}
+            counts, columns = rows.counts(both), _columns(both)
+            examples = rows.examples(both)
             progress(3, STEPS, "resolving labels")
-            typed = one.format == other.format == ".parquet"  # text tells no label from another
-            told = labels(engine, both, one.usecase) if both.issues and typed else None
+            typed = first.format == second.format == ".parquet"  # CSV has no types
+            relabelled = labels(engine, both, first.usecase) if both.issues and typed else None
         except UNFIT as error:
             reason = str(error).strip().splitlines()[0]
             raise VouchError(
                 f"{a}, {b}: cannot be compared: {reason}", "give it more --memory"
             ) from None
     progress(STEPS, STEPS, "compared")
-    return {"a": one.name, "b": other.name, "key": list(both.key), **found, "labels": told}
+    return {
+        "a": first.name,
+        "b": second.name,
+        "key": list(both.key),
+        "rows": counts,
+        "columns": columns,
+        "examples": examples,
+        "labels": relabelled,
+    }
 
 
-def _columns(pair: Pair) -> dict[str, Any]:
+def _columns(pair: Pair) -> Columns:
     removed, added = pair.only
     return {
         "added": list(added),

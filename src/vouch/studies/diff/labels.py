@@ -1,6 +1,6 @@
-"""Of label issues: who issued or withdrew how many, and which labels that hold were flipped."""
+"""Differences of label issues: counts by who issued them, and entities whose label changed."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from vouch import usecases
 from vouch.labels.resolve import resolve
@@ -12,17 +12,28 @@ MET = """(FROM held_a AS a FULL JOIN held_b AS b USING (entity)
     SELECT entity, a.label AS was, a.source AS was_by, a.issued_at AS was_at,
       b.label AS now, b.source AS now_by, b.issued_at AS now_at)"""
 FLIPPED = "was <> now"
+Row = dict[str, Any]
+"""A row of a query's result: column to value."""
 
 
-def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
-    """Compare issues by who made them, and the labels that hold by what they became.
+class LabelDifferences(TypedDict):
+    """How two versions of label issues differ; see :func:`labels`."""
+
+    issues: list[Row]
+    held: dict[str, int]
+    flips: list[Row]
+    examples: list[Row]
+
+
+def labels(engine: Any, pair: Pair, usecase: str | None) -> LabelDifferences:
+    """Compare issues by who made them, and entities' labels in force before and after.
 
     Only entities with an issue that differs are resolved: the label of no other can have changed.
 
     Args:
         engine: The Ibis backend of the pair's connection; table ``differing`` is there.
         pair: The issues.
-        usecase: Whose; its classes' names are told where it is known.
+        usecase: Whose issues; if known, classes are shown by their names.
 
     Returns:
         ``issues``: added, removed and changed by ``source`` and ``actor``; ``held``: entities
@@ -35,7 +46,7 @@ def labels(engine: Any, pair: Pair, usecase: str | None) -> dict[str, Any]:
     classes = usecases.find(usecase).classes if usecase else ()
     return {
         "issues": _issues(pair),
-        "held": _held(pair),
+        "held": _transitions(pair),
         "flips": [_called(row, classes) for row in _flips(pair)],
         "examples": [_called(row, classes) for row in _examples(pair)],
     }
@@ -48,7 +59,7 @@ def _hold(engine: Any, side: str) -> None:
     engine.create_table(f"held_{side}", resolve(issued), temp=True)
 
 
-def _issues(pair: Pair) -> list[dict[str, Any]]:
+def _issues(pair: Pair) -> list[Row]:
     counted = ", ".join(
         f"count(*) FILTER ({KIND} = '{kind}')::BIGINT AS {kind}"
         for kind in ("added", "removed", "changed")
@@ -56,7 +67,7 @@ def _issues(pair: Pair) -> list[dict[str, Any]]:
     return _rows(pair, f"SELECT source, actor, {counted} FROM differing GROUP BY ALL ORDER BY ALL")
 
 
-def _held(pair: Pair) -> dict[str, int]:
+def _transitions(pair: Pair) -> dict[str, int]:
     parts = {
         "flipped": FLIPPED,
         "confirmed": "was = now AND was_by <> now_by",
@@ -67,7 +78,7 @@ def _held(pair: Pair) -> dict[str, int]:
     return _rows(pair, f"SELECT {counted} FROM {MET}")[0]
 
 
-def _flips(pair: Pair) -> list[dict[str, Any]]:
+def _flips(pair: Pair) -> list[Row]:
     return _rows(
         pair,
         f"""SELECT was AS "from", was_by AS from_source, now AS "to", now_by AS source, actor,
@@ -77,7 +88,7 @@ def _flips(pair: Pair) -> list[dict[str, Any]]:
     )
 
 
-def _examples(pair: Pair) -> list[dict[str, Any]]:
+def _examples(pair: Pair) -> list[Row]:
     return _rows(
         pair,
         f"""SELECT entity, was AS "from", was_by AS from_source, now AS "to", now_by AS source,
@@ -95,14 +106,14 @@ def _flipped() -> str:
         GROUP BY ALL)"""
 
 
-def _called(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
-    """Call classes by their names."""
+def _called(row: Row, classes: tuple[str, ...]) -> Row:
+    """Replace class numbers by their names."""
     return row | {
         end: classes[row[end]] if row[end] < len(classes) else row[end] for end in ("from", "to")
     }
 
 
-def _rows(pair: Pair, query: str) -> list[dict[str, Any]]:
-    found = pair.connection.execute(query)
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def _rows(pair: Pair, query: str) -> list[Row]:
+    result = pair.connection.execute(query)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -39,25 +39,25 @@ def digests_at(root: Path, revision: str, path: str) -> dict[str, str]:
     Raises:
         VouchError: DVC tracked nothing there; names the near paths.
     """
-    wanted = PurePosixPath(path)
-    tracked = dict(_tracked(root, revision, wanted))
+    target = PurePosixPath(path)
+    tracked = dict(_tracked(root, revision, target))
     for name, digest in list(tracked.items()):
-        if digest.endswith(FOLDER) and _related(PurePosixPath(name), wanted):
+        if digest.endswith(FOLDER) and _related(PurePosixPath(name), target):
             tracked |= _listed(root, name, tracked.pop(name))
-    found = {n: d for n, d in tracked.items() if PurePosixPath(n).is_relative_to(wanted)}
-    if not found:
+    matching = {n: d for n, d in tracked.items() if PurePosixPath(n).is_relative_to(target)}
+    if not matching:
         raise VouchError(f"{revision}:{path}: DVC tracked nothing there", near(path, tracked))
-    return found
+    return matching
 
 
-def _tracked(root: Path, revision: str, wanted: PurePosixPath) -> Iterator[tuple[str, str]]:
+def _tracked(root: Path, revision: str, target: PurePosixPath) -> Iterator[tuple[str, str]]:
     """Read dvc.lock and those .dvc files that may tell of a path."""
     for name in (_git(root, "ls-tree", "-r", "--name-only", "-z", revision) or "").split("\0"):
         place = PurePosixPath(name)
         if place.name == LOCK:
             stages = _yaml(root, revision, name).get("stages") or {}
             outs = [out for stage in stages.values() for out in stage.get("outs") or []]
-        elif place.suffix == POINTER and _related(place.with_suffix(""), wanted):
+        elif place.suffix == POINTER and _related(place.with_suffix(""), target):
             outs = _yaml(root, revision, name).get("outs") or []
         else:
             continue
@@ -66,8 +66,8 @@ def _tracked(root: Path, revision: str, wanted: PurePosixPath) -> Iterator[tuple
                 yield (place.parent / out["path"]).as_posix(), str(out["md5"])
 
 
-def _related(one: PurePosixPath, other: PurePosixPath) -> bool:
-    return one.is_relative_to(other) or other.is_relative_to(one)
+def _related(first: PurePosixPath, second: PurePosixPath) -> bool:
+    return first.is_relative_to(second) or second.is_relative_to(first)
 
 
 def _listed(root: Path, name: str, digest: str) -> dict[str, str]:
@@ -78,11 +78,13 @@ def _listed(root: Path, name: str, digest: str) -> dict[str, str]:
 
 def _yaml(root: Path, revision: str, name: str) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(_git(root, "show", f"{revision}:./{name}") or "")
+        content = yaml.safe_load(_git(root, "show", f"{revision}:./{name}") or "")
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise VouchError(f"{revision}:{name}: not YAML: {told}", "take another revision") from None
-    return found if isinstance(found, dict) else {}
+        reason = " ".join(str(error).split())
+        raise VouchError(
+            f"{revision}:{name}: not YAML: {reason}", "take another revision"
+        ) from None
+    return content if isinstance(content, dict) else {}
 
 
 def _git(root: Path, *words: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What is compared: a file or folder, what stood there in a git revision, what a model rests on."""
+"""The tables to compare: a file or folder, a path in a git revision, a model's data."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -36,7 +36,7 @@ class Side:
 
 
 def find(root: Path, state: Path, text: str, of: Part | None) -> Side:
-    """Find what a user means.
+    """Find the table that a text names.
 
     Args:
         root: The project's folder.
@@ -49,9 +49,9 @@ def find(root: Path, state: Path, text: str, of: Part | None) -> Side:
     """
     if Path(text).exists():
         return _on_disk(text)
-    left, colon, right = text.partition(":")
-    if colon and revisions.known(root, left):
-        return _at_revision(root, text, left, right)
+    revision, colon, right = text.partition(":")
+    if colon and revisions.known(root, revision):
+        return _at_revision(root, text, revision, right)
     return _of_version(root, state, text, of)
 
 
@@ -62,11 +62,11 @@ def _on_disk(text: str) -> Side:
 
 
 def _at_revision(root: Path, text: str, revision: str, path: str) -> Side:
-    wanted = PurePosixPath(path).as_posix()
-    found = revisions.digests_at(root, revision, wanted)
-    kept = [name for name in found if name == wanted or _is_table(name)]
-    files = fetch(root, [found[name] for name in kept])
-    return _side(text, dict(zip(kept, files, strict=True)))
+    target = PurePosixPath(path).as_posix()
+    digests = revisions.digests_at(root, revision, target)
+    names = [name for name in digests if name == target or _is_table(name)]
+    files = fetch(root, [digests[name] for name in names])
+    return _side(text, dict(zip(names, files, strict=True)))
 
 
 def _of_version(root: Path, state: Path, text: str, of: Part | None) -> Side:
@@ -86,12 +86,12 @@ def _of_version(root: Path, state: Path, text: str, of: Part | None) -> Side:
 
 
 def _unknown(text: str, models: list[str]) -> VouchError:
-    left, colon, _ = text.partition(":")
+    name, colon, _ = text.partition(":")
     if not colon:
         return VouchError(f"{text}: no such file or folder", f"dvc checkout, or HEAD:{text}")
     return VouchError(
-        f"{text}: {left!r} is neither a git revision nor a registered model",
-        f"write REV:path, or NAME:VERSION. {near(left, models)}",
+        f"{text}: {name!r} is neither a git revision nor a registered model",
+        f"write REV:path, or NAME:VERSION. {near(name, models)}",
     )
 
 
@@ -99,8 +99,8 @@ def _side(name: str, files: dict[str, Path]) -> Side:
     tables = [path for path in files if _is_table(path)]
     formats = {_format(path) for path in tables}
     if len(formats) != 1:
-        found = " and ".join(sorted(formats)) or ", ".join(sorted(files)[:5]) or "nothing"
-        raise VouchError(f"{name}: is no table (got {found})", "name a Parquet or CSV file")
+        got = " and ".join(sorted(formats)) or ", ".join(sorted(files)[:5]) or "nothing"
+        raise VouchError(f"{name}: is no table (got {got})", "name a Parquet or CSV file")
     usecase = next((part for part in PurePosixPath(tables[0]).parts if part in names()), None)
     return Side(name, tuple(files[path] for path in tables), formats.pop(), usecase)
 

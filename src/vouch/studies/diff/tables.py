@@ -1,4 +1,4 @@
-"""Two tables side by side in DuckDB: what names a row, which columns both have."""
+"""Two tables side by side in DuckDB: the key of a row, the columns both have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BOOKKEEPING = frozenset(
     ["source", "file", "line", "arrived_at", "row_hash", "known_at", "superseded_at"]
 )
-"""Columns that tell where a row came from and when it was in force, not what it says."""
+"""Columns of a row's origin and time in force, not of its content."""
 ISSUE = ("entity", "source", "actor", "issued_at")
 """What names a label issue."""
 IDS = ("id", "case")
@@ -24,7 +24,7 @@ TOGETHER = "union_by_name => true, hive_partitioning => false"
 ORDER = ("known_at", "superseded_at", "arrived_at", "file", "line")
 """What puts versions of one key in order, as far as a table has it."""
 NUMBER = "vouch:number"
-"""The column that tells rows of one key apart: 1 for the first version, 2 for the next."""
+"""The column that numbers rows of one key: 1 for the first version, 2 for the next."""
 DIGEST = "vouch:digest"
 """The column of digests of keys that come again; like all of ours, named as no table's own."""
 
@@ -59,8 +59,8 @@ class Pair:
         return "known_at" in self.shared
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """The shared columns that are what a row says."""
+    def content(self) -> tuple[str, ...]:
+        """The shared columns without bookkeeping: what a row itself says."""
         ours = () if self.issues else BOOKKEEPING
         return tuple(column for column in self.shared if column not in ours)
 
@@ -97,33 +97,33 @@ def pair(connection: "DuckDBPyConnection", a: Side, b: Side, key: Sequence[str])
     only = [tuple(c for c in t if c not in o) for t, o in (types, types[::-1])]
     retyped = {c: (types[0][c], types[1][c]) for c in both if types[0][c] != types[1][c]}
     shared = tuple(c for c in both if c not in chosen)
-    found = Pair(connection, chosen, shared, (only[0], only[1]), retyped)
-    _number(found)
-    return found
+    result = Pair(connection, chosen, shared, (only[0], only[1]), retyped)
+    _number(result)
+    return result
 
 
 def _open(connection: "DuckDBPyConnection", side: Side, view: str) -> dict[str, str]:
-    """Make a view of a side's files and give its columns' types."""
+    """Make a view of a side's files and return its columns' types."""
     import duckdb
 
-    known: list[dict[str, str]] = []
+    schemas: list[dict[str, str]] = []
     try:
         for path in side.files:
-            asked = connection.execute(f"DESCRIBE FROM {_read(side, [path])}").fetchall()
-            known.append({str(name): str(kind) for name, kind, *_ in asked})
+            columns = connection.execute(f"DESCRIBE FROM {_read(side, [path])}").fetchall()
+            schemas.append({str(name): str(kind) for name, kind, *_ in columns})
         connection.execute(f"CREATE VIEW {view} AS FROM {_read(side, side.files)}")
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise VouchError(f"{side.name}: cannot be read: {reason}", "name a table") from None
-    if any(one.keys() != known[0].keys() for one in known):
+    if any(schema.keys() != schemas[0].keys() for schema in schemas):
         raise VouchError(f"{side.name}: its files have different columns", "name one of them")
-    return known[0]
+    return schemas[0]
 
 
 def _read(side: Side, files: Sequence[Path]) -> str:
     listing = ", ".join(map(file_literal, files))
     if side.format == ".csv":
-        # all as text: what a reader would guess may differ between two versions
+        # all as text: the types a reader guesses may differ between two versions
         return f"read_csv([{listing}], {TOGETHER}, all_varchar => true)"
     return f"read_parquet([{listing}], {TOGETHER})"
 
@@ -181,7 +181,7 @@ def _common(pair: Pair, column: str) -> str:
 
     both = f"SELECT {quote(column)} FROM a UNION ALL SELECT {quote(column)} FROM b"
     try:
-        found = pair.connection.execute(f"DESCRIBE ({both})").fetchone()
+        row = pair.connection.execute(f"DESCRIBE ({both})").fetchone()
     except duckdb.Error:  # such as a struct and a number
         return "VARCHAR"
-    return str(found[1]) if found else "VARCHAR"
+    return str(row[1]) if row else "VARCHAR"

@@ -12,7 +12,7 @@ from vouch.studies.market.windows import each_asset
 COLUMNS = ("asset", "starts_at", "kind", "value", "usual", "z")
 WATCHED = {"price": "return", "activity": "tweets", "sentiment": "sentiment"}
 FLOOR = {"price": 0.0, "activity": 1.0, "sentiment": 1.0}
-"""The least standard deviation: a single tweet after a silent day is no alert."""
+"""The least standard deviation, so that a single tweet after a silent day is no alert."""
 
 
 def find_alerts(gold: Path, params: MarketParams) -> pd.DataFrame:
@@ -29,13 +29,13 @@ def find_alerts(gold: Path, params: MarketParams) -> pd.DataFrame:
         ``COLUMNS`` by time: ``value`` is a return, a number of tweets or a sum of sentiment,
         ``usual`` its mean before, ``z`` the distance in standard deviations.
     """
-    found = [
+    tables = [
         alerts
         for asset, rows in each_asset(gold, params.minutes)
         for alerts in _of_asset(asset, rows, params)
     ]
     empty = pd.DataFrame({name: [] for name in COLUMNS})
-    listed = pd.concat(found or [empty], ignore_index=True)
+    listed = pd.concat(tables or [empty], ignore_index=True)
     return listed.sort_values(["starts_at", "asset", "kind"], ignore_index=True)
 
 
@@ -69,5 +69,5 @@ def deviations(values: pd.Series, trailing: int, floor: float) -> tuple[pd.Serie
     """
     before = values.shift(1).rolling(trailing, min_periods=trailing // 2)
     mean, spread = before.mean(), before.std(ddof=0).clip(lower=floor)
-    known = spread.where(spread > 0, np.nan)
-    return mean, (values - mean) / known
+    divisor = spread.where(spread > 0, np.nan)
+    return mean, (values - mean) / divisor

@@ -62,11 +62,13 @@ def market(
     )
     request = Request(tweets, prices, out, source, scores, assets or DEFAULT, price_asset)
     with working(Console(stderr=True), "market") as progress:
-        told = report(Path(), request, params, progress)
-    for sentence in told["conclusion"]:
+        result = report(Path(), request, params, progress)
+    for sentence in result["conclusion"]:
         write(sentence)
-    write(f"{len(told['alerts']):,} alerts; sentiment by {told['sentiment']} -> {out}/report.html")
-    for warning in told["warnings"]:
+    write(
+        f"{len(result['alerts']):,} alerts; sentiment by {result['sentiment']} -> {out}/report.html"
+    )
+    for warning in result["warnings"]:
         write(f"warning: {warning}", error=True)
     if json_file:
-        write_json(json_file, told)
+        write_json(json_file, result)

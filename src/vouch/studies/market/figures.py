@@ -1,4 +1,4 @@
-"""The market report's figures; each can be told apart without colour."""
+"""The market report's figures; each can be read without colours."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -46,12 +46,12 @@ def lengths(texts: pd.DataFrame) -> "Figure":
 
 
 def cloud(words: Mapping[str, float], label: int) -> bytes | None:
-    """Draw words, the larger the more they speak for the class, as PNG; None without words."""
+    """Draw a word cloud as PNG, words more typical of the class larger; None without words."""
     from wordcloud import WordCloud
 
     if not words:
         return None
-    made = WordCloud(
+    image = WordCloud(
         width=720,
         height=480,
         background_color="white",
@@ -61,7 +61,7 @@ def cloud(words: Mapping[str, float], label: int) -> bytes | None:
         random_state=0,
     ).generate_from_frequencies(words)
     place = io.BytesIO()
-    made.to_image().quantize(32).save(place, format="png")
+    image.to_image().quantize(32).save(place, format="png")
     return place.getvalue()
 
 
@@ -94,15 +94,15 @@ def over_time(assets: Mapping[str, pd.DataFrame]) -> "Figure | None":
     if not assets:
         return None
     figure, axes = _grid(len(assets), 1, (10.4, 2.5 * len(assets)))
-    for one, (name, rows) in zip(axes, assets.items(), strict=True):
+    for axis, (name, rows) in zip(axes, assets.items(), strict=True):
         width = (rows.index[1] - rows.index[0]) * 0.9 if len(rows) > 1 else 0.9
         colours = np.where(rows["sentiment"] < 0, COLOURS[0], COLOURS[2])
-        one.bar(rows.index, rows["sentiment"], width, color=colours, alpha=0.45, align="edge")
-        one.axhline(0, color=INK, linewidth=0.7)
-        one.set_ylabel(f"{name}: sentiment\nof a tweet (bars)", color=INK)
-        _dates(one)
+        axis.bar(rows.index, rows["sentiment"], width, color=colours, alpha=0.45, align="edge")
+        axis.axhline(0, color=INK, linewidth=0.7)
+        axis.set_ylabel(f"{name}: sentiment\nof a tweet (bars)", color=INK)
+        _dates(axis)
         if rows["price"].notna().any():
-            other = one.twinx()
+            other = axis.twinx()
             other.plot(rows.index, rows["price"], color=INK, linewidth=1.3)
             other.set_ylabel("price (line)", color=INK)
             other.yaxis.set_major_formatter("{x:,g}")
@@ -137,22 +137,22 @@ def correlogram(tests: Sequence[Mapping[str, Any]], series: str) -> "Figure | No
     if not tests:
         return None
     figure, axes = _grid(2, 2, (10.4, 5.6), sharex=True)
-    for one, (impulse, name) in zip(axes, NAMES.items(), strict=True):
+    for axis, (impulse, name) in zip(axes, NAMES.items(), strict=True):
         rows = [
             t
             for t in tests
             if (t["impulse"], t["series"]) == (impulse, series) and t["correlation"]["interval"]
         ]
         rows.sort(key=lambda test: test["lag"])
-        one.axhline(0, color=INK, linewidth=0.8)
-        one.axvspan(-0.5, 0.5, color=GRID, alpha=0.6, linewidth=0)
-        for found in (True, False):
-            _points(one, [t for t in rows if t["found"] == found], filled=found)
-        one.set_title(name, fontsize="medium", color=INK)
-    for one in axes[2:]:
-        one.set_xlabel("windows by which the price comes later", color=INK)
-    for one in axes[::2]:
-        one.set_ylabel("correlation", color=INK)
+        axis.axhline(0, color=INK, linewidth=0.8)
+        axis.axvspan(-0.5, 0.5, color=GRID, alpha=0.6, linewidth=0)
+        for filled in (True, False):
+            _points(axis, [t for t in rows if t["found"] == filled], filled=filled)
+        axis.set_title(name, fontsize="medium", color=INK)
+    for axis in axes[2:]:
+        axis.set_xlabel("windows by which the price comes later", color=INK)
+    for axis in axes[::2]:
+        axis.set_ylabel("correlation", color=INK)
     return figure
 
 

@@ -1,9 +1,9 @@
-"""What moves with what, and when: the tests of a panel of windows and the sentence they allow."""
+"""Tests of a panel of windows: which series move together, at which lags."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,80 @@ ALL = "all"
 """The series of all assets together."""
 DRAWS = 1000
 POWER = 0.8
+
+
+class Interval(TypedDict):
+    """An estimate with its confidence interval, both None where the data allow none."""
+
+    value: float | None
+    interval: list[float] | None
+
+
+class Test(TypedDict, total=False):
+    """The test of an impulse on a series at a lag; see :func:`answer`."""
+
+    impulse: str
+    series: str
+    lag: int
+    rows: int
+    correlation: Interval
+    effect: Interval
+    error: float | None
+    z: float
+    p: float
+    p_holm: float
+    found: bool
+
+
+class Effect(TypedDict):
+    """What the conclusion says of a test that was found."""
+
+    sign: int
+    lag: int
+    series: str
+    effect: Interval
+    p_holm: float
+
+
+class Conclusion(TypedDict, total=False):
+    """Whether the price follows sentiment; see :func:`conclude`."""
+
+    verdict: str
+    most: int
+    detectable: float | None
+    follows: Effect | None
+    same: Effect | None
+    sign: int
+    lag: int
+    series: str
+    effect: Interval
+    p_holm: float
+
+
+class Prediction(TypedDict):
+    """The R² of a prediction out of sample, its interval, and the rows it was tested on."""
+
+    value: float
+    interval: list[float]
+    rows: int
+
+
+class OutOfSample(TypedDict, total=False):
+    """Predictions of the last windows; empty without any; see :func:`out_of_sample`."""
+
+    boundary: int
+    sentiment: Prediction | None
+    everything: Prediction | None
+
+
+class Analysis(TypedDict):
+    """All findings on a panel; see :func:`analyse`."""
+
+    windows: dict[str, int]
+    judged: list[str]
+    tests: list[Test]
+    out_of_sample: OutOfSample
+    conclusion: Conclusion
 
 
 @dataclass(frozen=True)
@@ -83,12 +157,12 @@ def panel(
     Returns:
         The panel; no value in it depends on a later window.
     """
-    given = {
+    transformed = {
         name: values if name == "sentiment" else np.log1p(values)
         for name, values in impulses.items()
     }
     both = np.isfinite(returns) & (impulses["tweets"] > 0)
-    return Panel(tuple(assets), _in_volatilities(returns, params), given, both.sum(axis=0))
+    return Panel(tuple(assets), _in_volatilities(returns, params), transformed, both.sum(axis=0))
 
 
 def _in_volatilities(returns: Floats, params: MarketParams) -> Floats:
@@ -100,13 +174,13 @@ def _in_volatilities(returns: Floats, params: MarketParams) -> Floats:
     return np.asarray(np.where(trailing > 0, returns / np.where(trailing > 0, trailing, 1), np.nan))
 
 
-def analyse(whole: Panel, params: MarketParams, progress: Progress = silent) -> dict[str, Any]:
+def analyse(whole: Panel, params: MarketParams, progress: Progress = silent) -> Analysis:
     """Test every question on every asset that has windows enough, and on all together.
 
     Args:
         whole: The panel.
         params: Lags, the chance of a false finding, how many windows are enough.
-        progress: Told how many questions are done.
+        progress: Called with how many questions are done.
 
     Returns:
         ``windows`` by asset; ``judged`` assets; ``tests``, one a question, series and lag;
@@ -116,10 +190,10 @@ def analyse(whole: Panel, params: MarketParams, progress: Progress = silent) -> 
     series = {whole.assets[c]: whole.of([c]) for c in chosen}
     if len(chosen) > 1:
         series = {ALL: whole.of(chosen)} | series
-    asked = list(questions(params)) if series else []
-    tests: list[dict[str, Any]] = []
-    for done, question in enumerate(asked):
-        progress(done, len(asked), f"{question.impulse} and price")
+    planned = list(questions(params)) if series else []
+    tests: list[Test] = []
+    for done, question in enumerate(planned):
+        progress(done, len(planned), f"{question.impulse} and price")
         tests += answer(question, series, params)
     return {
         "windows": dict(zip(whole.assets, whole.windows.tolist(), strict=True)),
@@ -139,9 +213,7 @@ def questions(params: MarketParams) -> Iterator[Question]:
         yield Question(impulse, tuple(-lag for lag in reversed(ahead)))
 
 
-def answer(
-    question: Question, series: Mapping[str, Panel], params: MarketParams
-) -> list[dict[str, Any]]:
+def answer(question: Question, series: Mapping[str, Panel], params: MarketParams) -> list[Test]:
     """Test a question on each series and lag.
 
     Returns:
@@ -149,15 +221,23 @@ def answer(
         (value, interval), ``error``, ``z``, ``p``, ``p_holm`` (corrected within the question),
         ``found``.
     """
-    tests: list[dict[str, Any]] = []
+    tests: list[Test] = []
     for name, part in series.items():
         for lag in question.lags:
             raw = correlation(part.returns, part.impulses[question.impulse], lag)
             effect = _effect(part, question.impulse, lag, params)
             tests.append(
-                {"impulse": question.impulse, "series": name, "lag": lag, "rows": effect.rows}
-                | {"correlation": _told(raw), "effect": _told(effect)}
-                | {"error": _known(effect.error), "z": effect.z, "p": effect.p}
+                {
+                    "impulse": question.impulse,
+                    "series": name,
+                    "lag": lag,
+                    "rows": effect.rows,
+                    "correlation": _as_json(raw),
+                    "effect": _as_json(effect),
+                    "error": _finite_or_none(effect.error),
+                    "z": effect.z,
+                    "p": effect.p,
+                }
             )
     for test, corrected in zip(tests, holm([test["p"] for test in tests]), strict=True):
         test |= {"p_holm": corrected, "found": corrected <= params.alpha}
@@ -165,36 +245,34 @@ def answer(
 
 
 def _effect(part: Panel, impulse: str, lag: int, params: MarketParams) -> Estimate:
-    """Estimate what follows from what: the later one is the response, both in their deviations."""
-    returns, given = scaled(part.returns), scaled(part.impulses[impulse])
+    """Estimate the effect of the earlier series on the later one, both standardised."""
+    returns, series = scaled(part.returns), scaled(part.impulses[impulse])
     if lag > 0:
-        return projection(returns, given, lag, params.controls)
+        return projection(returns, series, lag, params.controls)
     if lag < 0:
-        return projection(given, returns, -lag, params.controls)
+        return projection(series, returns, -lag, params.controls)
     return correlation(part.returns, part.impulses[impulse], 0)
 
 
-def _told(estimate: Estimate) -> dict[str, Any]:
-    known = np.isfinite(estimate.value)
+def _as_json(estimate: Estimate) -> Interval:
+    finite = np.isfinite(estimate.value)
     return {
-        "value": estimate.value if known else None,
-        "interval": list(estimate.interval) if known else None,
+        "value": estimate.value if finite else None,
+        "interval": list(estimate.interval) if finite else None,
     }
 
 
-def _known(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def strongest(tests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def strongest(tests: Sequence[Test]) -> Test | None:
     """Return the test that was found most clearly, or None."""
-    found = [test for test in tests if test["found"]]
-    return max(found, key=lambda test: abs(test["z"]), default=None)
+    significant = [test for test in tests if test["found"]]
+    return max(significant, key=lambda test: abs(test["z"]), default=None)
 
 
-def conclude(
-    tests: Sequence[Mapping[str, Any]], whole: Panel, params: MarketParams
-) -> dict[str, Any]:
+def conclude(tests: Sequence[Test], whole: Panel, params: MarketParams) -> Conclusion:
     """Return whether the price follows sentiment.
 
     Returns:
@@ -208,16 +286,17 @@ def conclude(
     about = [test for test in tests if test["impulse"] == "sentiment"]
     best = strongest([test for test in about if test["lag"] > 0])
     behind = strongest([test for test in about if test["lag"] < 0])
-    told = {
+    result: Conclusion = {
         "verdict": "effect" if best else "none",
         "detectable": detectable([test for test in about if test["lag"] > 0], params),
-        "follows": _found(behind),
-        "same": _found(strongest([test for test in about if test["lag"] == 0])),
+        "follows": _brief(behind),
+        "same": _brief(strongest([test for test in about if test["lag"] == 0])),
     }
-    return told | (_found(best) or {})
+    summary = _brief(best)
+    return {**result, **summary} if summary else result
 
 
-def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> float | None:
+def detectable(tests: Sequence[Test], params: MarketParams) -> float | None:
     """Return the effect that the least certain lag would show with a chance of four in five.
 
     Args:
@@ -233,17 +312,19 @@ def detectable(tests: Sequence[Mapping[str, Any]], params: MarketParams) -> floa
     return needed * max(errors) if errors else None
 
 
-def _found(test: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _brief(test: Test | None) -> Effect | None:
     if test is None:
         return None
     return {
         "sign": 1 if test["z"] > 0 else -1,
         "lag": test["lag"],
-        **{name: test[name] for name in ("series", "effect", "p_holm")},
+        "series": test["series"],
+        "effect": test["effect"],
+        "p_holm": test["p_holm"],
     }
 
 
-def out_of_sample(whole: Panel, params: MarketParams) -> dict[str, Any]:
+def out_of_sample(whole: Panel, params: MarketParams) -> OutOfSample:
     """Predict the last windows' returns by what was learnt of the first ones.
 
     Source of the measure: Campbell and Thompson, "Predicting Excess Stock Returns Out of Sample",
@@ -255,15 +336,20 @@ def out_of_sample(whole: Panel, params: MarketParams) -> dict[str, Any]:
         ``rows`` tested.
     """
     boundary = int(len(whole.returns) * params.train)
-    lags = range(1, params.lags + 1)
-    told: dict[str, Any] = {"boundary": boundary}
-    for name, impulses in (("sentiment", IMPULSES[:1]), ("everything", IMPULSES)):
+
+    def predict(impulses: Sequence[str]) -> Prediction | None:
+        lags = range(1, params.lags + 1)
         X = np.stack([later(whole.impulses[i], -lag) for i in impulses for lag in lags], axis=2)
-        told[name] = _predicted(X, whole.returns, boundary, params.trailing)
-    return told
+        return _predicted(X, whole.returns, boundary, params.trailing)
+
+    return {
+        "boundary": boundary,
+        "sentiment": predict(IMPULSES[:1]),
+        "everything": predict(IMPULSES),
+    }
 
 
-def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] | None:
+def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> Prediction | None:
     valid = np.isfinite(y) & np.isfinite(X).all(axis=2)
     train, test = valid.copy(), valid.copy()
     train[boundary:], test[:boundary] = False, False
@@ -273,10 +359,10 @@ def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] 
     base = y[train].mean()
     fitted = np.linalg.lstsq((X[train] - mean) / spread, y[train] - base, rcond=None)[0]
     missed = np.where(test, y - base, 0) ** 2
-    left = np.zeros_like(missed)
-    left[test] = (y[test] - base - (X[test] - mean) / spread @ fitted) ** 2
+    residual = np.zeros_like(missed)
+    residual[test] = (y[test] - base - (X[test] - mean) / spread @ fitted) ** 2
     days = np.arange(len(y)) // day
-    sums = [np.bincount(days, part.sum(axis=1)).astype(float) for part in (left, missed)]
+    sums = [np.bincount(days, part.sum(axis=1)).astype(float) for part in (residual, missed)]
     return {
         "value": float(1 - sums[0].sum() / sums[1].sum()),
         "interval": _resampled(sums[0][sums[1] > 0], sums[1][sums[1] > 0]),
@@ -284,7 +370,7 @@ def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> dict[str, Any] 
     }
 
 
-def _resampled(left: Floats, missed: Floats) -> list[float]:
-    drawn = np.random.default_rng(0).integers(0, len(left), (DRAWS, len(left)))
-    r2 = 1 - left[drawn].sum(axis=1) / missed[drawn].sum(axis=1)
+def _resampled(residual: Floats, missed: Floats) -> list[float]:
+    drawn = np.random.default_rng(0).integers(0, len(residual), (DRAWS, len(residual)))
+    r2 = 1 - residual[drawn].sum(axis=1) / missed[drawn].sum(axis=1)
     return np.quantile(r2, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)).tolist()

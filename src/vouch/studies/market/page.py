@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vouch.pages import formats
 from vouch.pages.figures import svg
 from vouch.stages.report.stage import TEMPLATES
-from vouch.studies.market.findings import ALL
+from vouch.studies.market.findings import ALL, Test
 from vouch.studies.market.params import MarketParams
 from vouch.studies.market.regress import percent
 
@@ -27,6 +27,12 @@ SECTIONS = (
 )
 FILTERS = ("between", "count", "metric", "number_of", "share", "span", "when", "words")
 MOST_ALERTS = 25
+
+
+class DirectedTest(Test):
+    """A test with what leads: see :func:`ahead`."""
+
+    direction: str
 
 
 def render(content: Mapping[str, Any], images: Mapping[str, Any], params: MarketParams) -> str:
@@ -61,21 +67,22 @@ def render(content: Mapping[str, Any], images: Mapping[str, Any], params: Market
     )
 
 
-def ahead(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def ahead(tests: list[Test]) -> list[DirectedTest]:
     """Return each question's clearest test on all assets (on the only one, if there is one).
 
     Returns:
         A test a question, with ``direction``: ``price follows``, ``same window`` or ``price
         leads``.
     """
-    best: dict[tuple[str, int], dict[str, Any]] = {}
+    best: dict[tuple[str, int], DirectedTest] = {}
     for test in tests:
         if test["series"] != tests[0]["series"] or test["effect"]["value"] is None:
             continue
         side = (test["lag"] > 0) - (test["lag"] < 0)
         key = (test["impulse"], side)
         if key not in best or abs(test["z"]) > abs(best[key]["z"]):
-            best[key] = test | {"direction": ("same window", "price follows", "price leads")[side]}
+            direction = ("same window", "price follows", "price leads")[side]
+            best[key] = {**test, "direction": direction}
     return list(best.values())
 
 

@@ -71,14 +71,14 @@ def thresholds(text: str) -> Thresholds:
     Raises:
         VouchError: An unknown name, or no number above 0.
     """
-    known = [field.name for field in fields(Thresholds)]
-    given: dict[str, float] = {}
+    names = [field.name for field in fields(Thresholds)]
+    values: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, value = part.partition("=")
-        if name not in known:
-            raise VouchError(f"--alerts: no {name!r} to watch", near(name, known))
-        given[name] = _above_zero(name, value)
-    return Thresholds(**given)
+        if name not in names:
+            raise VouchError(f"--alerts: no {name!r} to watch", near(name, names))
+        values[name] = _above_zero(name, value)
+    return Thresholds(**values)
 
 
 def _above_zero(name: str, text: str) -> float:

@@ -1,7 +1,8 @@
 """Prices from a CSV or Parquet file, each known only when its bar ends."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.sources.readers import is_parquet, literal, quoted, table
@@ -20,9 +21,20 @@ CALLED = {
 NEEDED = ("time", "open", "close")
 
 
+class Prices(TypedDict):
+    """What was read of a file of prices; see :func:`load_prices`."""
+
+    rows: int
+    since: datetime | None
+    until: datetime | None
+    assets: list[str]
+    bar_minutes: float
+    volume: bool
+
+
 def load_prices(
     connection: "DuckDBPyConnection", path: Path, assets: Assets, asset: str | None, minutes: int
-) -> dict[str, Any]:
+) -> Prices:
     """Make the table ``bars``: asset, begins_at, known_at, open, close, volume.
 
     Args:
@@ -54,27 +66,27 @@ def load_prices(
         _check(connection, path)
         _map(connection, path, assets, columns, asset)
     except duckdb.Error as error:
-        told = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         kind = "parquet" if is_parquet(path) else "csv"
-        raise VouchError(f"{path}: cannot be read as {kind} ({told})", "check the file") from None
-    return _finish(connection, path, minutes) | {"volume": "volume" in columns}
+        raise VouchError(f"{path}: cannot be read as {kind} ({reason})", "check the file") from None
+    return _finish(connection, path, minutes, volume="volume" in columns)
 
 
 def _columns(path: Path, names: list[str]) -> dict[str, str]:
     """Find which column is which."""
     lower = {name.lower(): name for name in names}
-    found = {
+    columns = {
         role: lower[next(each for each in called if each in lower)]
         for role, called in CALLED.items()
         if any(each in lower for each in called)
     }
-    if missing := [role for role in NEEDED if role not in found]:
-        wanted = "; ".join(f"{role}: {' or '.join(CALLED[role])}" for role in missing)
+    if missing := [role for role in NEEDED if role not in columns]:
+        aliases = "; ".join(f"{role}: {' or '.join(CALLED[role])}" for role in missing)
         raise VouchError(
             f"{path}: no column for {', '.join(missing)}; the file has: {', '.join(names)}",
-            f"rename the column ({wanted})",
+            f"rename the column ({aliases})",
         )
-    return found
+    return columns
 
 
 def _cells(quotes: str, columns: dict[str, str], path: Path, asset: str | None) -> str:
@@ -106,8 +118,8 @@ def _check(connection: "DuckDBPyConnection", path: Path) -> None:
         return
     line, time, opened, closed, timeless, no_open = bad
     field, got = ("time", time) if timeless else ("open", opened) if no_open else ("close", closed)
-    wanted = "a time such as 2022-01-01 00:15:00" if timeless else "a price above 0"
-    raise VouchError(f"{path}: row {line}: {field}: {got!r} is not {wanted}", "mend or drop it")
+    expected = "a time such as 2022-01-01 00:15:00" if timeless else "a price above 0"
+    raise VouchError(f"{path}: row {line}: {field}: {got!r} is not {expected}", "mend or drop it")
 
 
 def _map(
@@ -121,13 +133,13 @@ def _map(
     named = [
         str(name) for (name,) in connection.execute("SELECT DISTINCT named FROM quotes").fetchall()
     ]
-    known = {name: assets.find(name) for name in named}
-    if "asset" not in columns and asset is None and not all(known.values()):
+    tickers = {name: assets.find(name) for name in named}
+    if "asset" not in columns and asset is None and not all(tickers.values()):
         raise VouchError(
             f"{path}: no column asset, and no asset is called {named[0]!r}",
             "say whose prices they are: --price-asset BTC",
         )
-    pairs = ", ".join(f"({literal(n)}, {literal(a or n.upper())})" for n, a in known.items())
+    pairs = ", ".join(f"({literal(n)}, {literal(a or n.upper())})" for n, a in tickers.items())
     rows = f"VALUES {pairs}" if pairs else "SELECT NULL, NULL LIMIT 0"
     connection.execute(
         f"""CREATE TABLE quoted_bars AS SELECT tickers.asset, begins_at, open, close, volume
@@ -141,7 +153,7 @@ def _map(
         raise VouchError(f"{path}: two prices of {twice[0]} at {twice[1]}", "keep one of them")
 
 
-def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int) -> dict[str, Any]:
+def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int, *, volume: bool) -> Prices:
     """Return when each bar ends: as long after it begins as bars usually follow each other."""
     usual: Any = connection.execute(
         """SELECT mode(step) FROM (SELECT epoch(begins_at - lag(begins_at) OVER
@@ -165,5 +177,11 @@ def _finish(connection: "DuckDBPyConnection", path: Path, minutes: int) -> dict[
         """SELECT count(*), min(begins_at), max(known_at), list_sort(list_distinct(list(asset)))
            FROM bars"""
     ).fetchall()[0]
-    told = {"rows": rows, "since": since, "until": until, "assets": listed}
-    return told | {"bar_minutes": seconds / 60}
+    return {
+        "rows": rows,
+        "since": since,
+        "until": until,
+        "assets": listed,
+        "bar_minutes": seconds / 60,
+        "volume": volume,
+    }

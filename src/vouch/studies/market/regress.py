@@ -44,8 +44,8 @@ class Estimate:
     @property
     def z(self) -> float:
         """The estimate in standard errors, 0 where there is none."""
-        known = np.isfinite(self.value) and self.error > 0
-        return self.value / self.error if known else 0.0
+        defined = np.isfinite(self.value) and self.error > 0
+        return self.value / self.error if defined else 0.0
 
     @property
     def p(self) -> float:
@@ -127,7 +127,7 @@ def slope(response: Floats, impulse: Floats, controls: Sequence[Floats] = ()) ->
 
 
 def _centred(column: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Take each asset's mean off; what is not valid becomes zero and weighs nothing."""
+    """Subtract each asset's mean; invalid values become zero and have no weight."""
     filled = np.where(valid, column, 0.0)
     return np.where(valid, filled - filled.sum(axis=0) / np.maximum(valid.sum(axis=0), 1), 0.0)
 
@@ -175,8 +175,8 @@ def correlation(response: Floats, impulse: Floats, ahead: int) -> Estimate:
     """
     moved = later(response, ahead)
     both = np.isfinite(moved) & np.isfinite(impulse)
-    one, other = (scaled(np.where(both, each, np.nan)) for each in (moved, impulse))
-    return slope(one, other)
+    first, second = (scaled(np.where(both, each, np.nan)) for each in (moved, impulse))
+    return slope(first, second)
 
 
 def holm(p: Sequence[float]) -> list[float]:

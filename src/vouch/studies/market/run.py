@@ -1,8 +1,9 @@
 """From a file of tweets and one of prices to tables, findings, alerts and a page."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,51 @@ from vouch.sources.readers import parquet
 from vouch.studies.market import figures, page, sentences, topics
 from vouch.studies.market.alerts import find_alerts
 from vouch.studies.market.assets import DEFAULT, Assets, load_assets
-from vouch.studies.market.findings import ALL, analyse
+from vouch.studies.market.findings import ALL, Analysis, analyse
 from vouch.studies.market.params import MarketParams
-from vouch.studies.market.prices import load_prices
-from vouch.studies.market.tweets import CLASSES, choose_source, read_bronze, write_silver
+from vouch.studies.market.prices import Prices, load_prices
+from vouch.studies.market.tweets import (
+    CLASSES,
+    Counts,
+    choose_source,
+    read_bronze,
+    write_silver,
+)
 from vouch.studies.market.windows import each_asset, load_panel, write_gold
 
 STEPS = 6
+Images = dict[str, Any]
+"""Name to figure, None where there is nothing to draw; ``clouds``: PNG by class."""
+
+
+class Spans(TypedDict):
+    """The time that tweets span, and their assets."""
+
+    since: datetime | None
+    until: datetime | None
+    assets: list[str]
+
+
+class Tweets(Counts, Spans):
+    """What was read of a file of tweets."""
+
+    source: str
+    lines: int
+    rows: int
+
+
+class Report(TypedDict, total=False):
+    """The content of ``market.json``; see :func:`report`."""
+
+    conclusion: list[str]
+    warnings: list[str]
+    sentiment: str
+    lexicon: bool
+    tweets: Tweets
+    prices: Prices
+    analysis: Analysis
+    topics: list[topics.Topic]
+    alerts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +88,7 @@ class Request:
 
 def report(
     root: Path, request: Request, params: MarketParams, progress: Progress = silent
-) -> dict[str, Any]:
+) -> Report:
     """Write the market report.
 
     Writes ``bronze.parquet``, ``rejects.parquet``, ``silver.parquet``, ``gold.parquet``,
@@ -59,7 +98,7 @@ def report(
         root: The project's folder.
         request: The files.
         params: What is looked for.
-        progress: Told how far it is.
+        progress: Called with the progress.
 
     Returns:
         The content of ``market.json``: ``conclusion`` (sentences), ``warnings``, ``sentiment``
@@ -85,15 +124,19 @@ def report(
 
 def _worked_out(
     root: Path, request: Request, params: MarketParams, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write the tables; give what there is to tell and to draw."""
+) -> tuple[Report, Images]:
+    """Write the tables; return the report's content and its images."""
     assets = load_assets(request.assets)
     tweets, prices = _tables(root, request, assets, params, progress)
     gold, silver = request.out / "gold.parquet", request.out / "silver.parquet"
     panel, _ = load_panel(gold, params)
-    content: dict[str, Any] = {"tweets": tweets, "prices": prices}
-    content |= {"sentiment": _reader(request, params), "lexicon": request.scores is None}
-    content["analysis"] = analyse(panel, params, _part(progress, 2))
+    content: Report = {
+        "tweets": tweets,
+        "prices": prices,
+        "sentiment": _reader(request, params),
+        "lexicon": request.scores is None,
+        "analysis": analyse(panel, params, _part(progress, 2)),
+    }
     progress(3, STEPS, "alerts")
     alerts = find_alerts(gold, params)
     with replacing(request.out / "alerts.parquet") as draft:
@@ -110,8 +153,8 @@ def _worked_out(
 
 def _tables(
     root: Path, request: Request, assets: Assets, params: MarketParams, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write bronze, silver and gold; give what is to be said of tweets and prices."""
+) -> tuple[Tweets, Prices]:
+    """Write bronze, silver and gold; return the report's figures on tweets and prices."""
     source = choose_source(root, request.tweets, request.source)
     request.out.mkdir(parents=True, exist_ok=True)
     silver, gold = request.out / "silver.parquet", request.out / "gold.parquet"
@@ -121,23 +164,28 @@ def _tables(
         prices = load_prices(engine.con, request.prices, assets, asset, minutes)
         progress(0.2, STEPS, "tweets")
         bronze = read_bronze(source, request.tweets, request.out, silent)
-        told = write_silver(
+        counts = write_silver(
             engine.con, bronze, request.scores, assets, silver, params, _part(progress, 1)
         )
         write_gold(engine.con, silver, gold, minutes)
-        told |= {"source": source.name, "lines": bronze.lines, "rows": bronze.rows}
-        told |= _spans(engine.con, silver)
+        tweets: Tweets = {
+            **counts,
+            **_spans(engine.con, silver),
+            "source": source.name,
+            "lines": bronze.lines,
+            "rows": bronze.rows,
+        }
     if not pd.read_parquet(gold, columns=["tweets"])["tweets"].any():
         raise VouchError(
-            f"{request.tweets}: none of its {told['tweets']:,} tweets has an asset of the table, a "
-            "class and a time",
+            f"{request.tweets}: none of its {tweets['tweets']:,} tweets has an asset of the table, "
+            "a class and a time",
             "name the assets it is about: --assets TABLE.yaml",
         )
-    return told, prices
+    return tweets, prices
 
 
 def _part(progress: Progress, step: int) -> Progress:
-    """Return what turns a step's own progress into the whole's."""
+    """Return a progress callback for one step that reports to the whole's."""
     return lambda done, total, message="": progress(step + done / total, STEPS, message)
 
 
@@ -149,7 +197,7 @@ def _reader(request: Request, params: MarketParams) -> str:
     )
 
 
-def _spans(connection: Any, silver: Path) -> dict[str, Any]:
+def _spans(connection: Any, silver: Path) -> Spans:
     since, until, named = connection.execute(
         f"""SELECT min(time), max(time), list_sort(list_distinct(list(asset)))
             FROM {parquet(silver)}"""
@@ -168,8 +216,8 @@ def _texts(silver: Path) -> pd.DataFrame:
 
 
 def _images(
-    texts: pd.DataFrame, assets: Assets, gold: Path, content: dict[str, Any], params: MarketParams
-) -> dict[str, Any]:
+    texts: pd.DataFrame, assets: Assets, gold: Path, content: Report, params: MarketParams
+) -> Images:
     words = topics.speaking(texts["text"].tolist(), texts["class"].tolist(), assets)
     windows = dict(each_asset(gold, params.minutes))
     tests = content["analysis"]["tests"]
@@ -212,11 +260,11 @@ def _over_time(windows: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def volatile_days(windows: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return each asset's days: tweets and volatility, the root of the summed squared returns."""
-    found = [pd.DataFrame({"asset": [], "tweets": [], "volatility": []})]
+    tables = [pd.DataFrame({"asset": [], "tweets": [], "volatility": []})]
     for asset, rows in windows.items():
         squares = (rows["return"] ** 2).resample("1D").sum(min_count=24)
         days = pd.DataFrame(
             {"tweets": rows["tweets"].resample("1D").sum(), "volatility": squares**0.5}
         )
-        found.append(days[(days > 0).all(axis=1)].assign(asset=asset))
-    return pd.concat(found, ignore_index=True)
+        tables.append(days[(days > 0).all(axis=1)].assign(asset=asset))
+    return pd.concat(tables, ignore_index=True)

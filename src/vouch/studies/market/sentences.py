@@ -8,43 +8,45 @@ from vouch.studies.market.findings import ALL
 from vouch.studies.market.params import MarketParams
 from vouch.studies.market.regress import percent
 
-Told = Mapping[str, Any]
+Content = Mapping[str, Any]
 
 
-def conclusion(told: Told, params: MarketParams) -> list[str]:
+def conclusion(results: Content, params: MarketParams) -> list[str]:
     """Return whether prices follow sentiment, and what else was found.
 
     Args:
-        told: The report's content so far: ``analysis``, ``prices`` and ``tweets``.
+        results: The report's content so far: ``analysis``, ``prices`` and ``tweets``.
         params: What counted as found.
 
     Returns:
         Sentences; the first is the answer.
     """
-    found = told["analysis"]["conclusion"]
-    if found["verdict"] == "too few":
-        return _too_few(told, found, params)
-    said = [_effect(found, params) if found["verdict"] == "effect" else _none(found, params)]
-    said.append(_out_of_sample(told["analysis"]["out_of_sample"]))
-    if follows := found["follows"]:
-        said.append(
+    outcome = results["analysis"]["conclusion"]
+    if outcome["verdict"] == "too few":
+        return _too_few(results, outcome, params)
+    sentences = [
+        _effect(outcome, params) if outcome["verdict"] == "effect" else _none(outcome, params)
+    ]
+    sentences.append(_out_of_sample(results["analysis"]["out_of_sample"]))
+    if follows := outcome["follows"]:
+        sentences.append(
             f"Sentiment follows prices: tweets{_about(follows)} are more "
             f"{'positive' if follows['sign'] > 0 else 'negative'} "
             f"{_lag(-follows['lag'], params)} after a rise."
         )
-    if same := found["same"]:
-        said.append(
+    if same := outcome["same"]:
+        sentences.append(
             f"Within one window, sentiment and price{_about(same)} move "
             f"{'together' if same['sign'] > 0 else 'contrary to each other'}; which of them moves "
             "first cannot be told at this resolution."
         )
-    return said
+    return sentences
 
 
-def _too_few(told: Told, found: Told, params: MarketParams) -> list[str]:
-    tweets, prices = told["tweets"], told["prices"]
+def _too_few(results: Content, outcome: Content, params: MarketParams) -> list[str]:
+    tweets, prices = results["tweets"], results["prices"]
     return [
-        f"Too few windows overlap to conclude anything: {_most(found['most'])} of "
+        f"Too few windows overlap to conclude anything: {_most(outcome['most'])} of "
         f"{params.minutes} minutes with both a tweet and a price; {params.least} are needed.",
         f"Tweets run from {when(tweets['since'])} to {when(tweets['until'])}, prices from "
         f"{when(prices['since'])} to {when(prices['until'])} "
@@ -58,22 +60,22 @@ def _most(windows: int) -> str:
     return f"the asset with most has {number_of(range(windows), 'window')}"
 
 
-def _effect(found: Told, params: MarketParams) -> str:
-    low, high = found["effect"]["interval"]
+def _effect(outcome: Content, params: MarketParams) -> str:
+    low, high = outcome["effect"]["interval"]
     return (
-        f"An effect of sentiment on price is found: {_lag(found['lag'], params)} after more "
-        f"positive tweets, {_price(found)} {'rises' if found['sign'] > 0 else 'falls'}. A "
-        f"standard deviation of sentiment moves it {metric(abs(found['effect']['value']))} "
+        f"An effect of sentiment on price is found: {_lag(outcome['lag'], params)} after more "
+        f"positive tweets, {_price(outcome)} {'rises' if outcome['sign'] > 0 else 'falls'}. A "
+        f"standard deviation of sentiment moves it {metric(abs(outcome['effect']['value']))} "
         f"standard deviations of a window's return ({percent()} interval "
-        f"{metric(low)} to {metric(high)}, corrected p {_p(found['p_holm'])})."
+        f"{metric(low)} to {metric(high)}, corrected p {_p(outcome['p_holm'])})."
     )
 
 
-def _none(found: Told, params: MarketParams) -> str:
+def _none(outcome: Content, params: MarketParams) -> str:
     could = (
-        f"; one of {metric(found['detectable'])} standard deviations of a window's return, for "
+        f"; one of {metric(outcome['detectable'])} standard deviations of a window's return, for "
         "one of sentiment as it was read, would have been found in four of five cases"
-        if found["detectable"]
+        if outcome["detectable"]
         else ""
     )
     return (
@@ -82,8 +84,8 @@ def _none(found: Told, params: MarketParams) -> str:
     )
 
 
-def _out_of_sample(told: Told) -> str:
-    measured = told.get("sentiment")
+def _out_of_sample(results: Content) -> str:
+    measured = results.get("sentiment")
     if not measured:
         return "There are too few windows to predict returns out of sample."
     low, high = measured["interval"]
@@ -95,12 +97,12 @@ def _out_of_sample(told: Told) -> str:
     )
 
 
-def _price(found: Told) -> str:
-    return "an asset's price" if found["series"] == ALL else f"the price of {found['series']}"
+def _price(outcome: Content) -> str:
+    return "an asset's price" if outcome["series"] == ALL else f"the price of {outcome['series']}"
 
 
-def _about(found: Told) -> str:
-    return "" if found["series"] == ALL else f" of {found['series']}"
+def _about(outcome: Content) -> str:
+    return "" if outcome["series"] == ALL else f" of {outcome['series']}"
 
 
 def _lag(windows: int, params: MarketParams) -> str:
@@ -112,34 +114,34 @@ def _p(value: float) -> str:
     return "below 0.0001" if value < 0.0001 else metric(value)
 
 
-def warnings(told: Told) -> list[str]:
+def warnings(results: Content) -> list[str]:
     """Return what the reader should know before trusting the rest."""
-    tweets = told["tweets"]
-    said = []
-    if told["lexicon"]:
-        said.append(
+    tweets = results["tweets"]
+    sentences = []
+    if results["lexicon"]:
+        sentences.append(
             "A lexicon misreads many tweets, which hides effects: with the scores of a trained "
             "model (vouch score, then --scores) weaker ones can be found."
         )
     if tweets["rows"] < tweets["lines"]:
         lost = tweets["lines"] - tweets["rows"]
-        said.append(
+        sentences.append(
             f"{number_of(range(lost), 'line')} of tweets could not be read (rejects.parquet)."
         )
     if tweets["unmapped"]:
-        said.append(
+        sentences.append(
             f"{count(tweets['unmapped'])} of {count(tweets['tweets'])} tweets name no asset of the "
             "table and are in no window: give --assets to name more."
         )
     if tweets["unclassed"]:
-        said.append(
+        sentences.append(
             f"{count(tweets['unclassed'])} of {count(tweets['tweets'])} tweets have no score and "
             "are in no window."
         )
-    without = sorted(set(tweets["assets"]) - set(told["prices"]["assets"]))
+    without = sorted(set(tweets["assets"]) - set(results["prices"]["assets"]))
     if without:
-        said.append(f"There are no prices of {', '.join(without)}.")
-    few = [a for a in told["analysis"]["windows"] if a not in told["analysis"]["judged"]]
-    if few and told["analysis"]["judged"]:
-        said.append(f"Too few windows to judge by themselves: {', '.join(few)}.")
-    return said
+        sentences.append(f"There are no prices of {', '.join(without)}.")
+    few = [a for a in results["analysis"]["windows"] if a not in results["analysis"]["judged"]]
+    if few and results["analysis"]["judged"]:
+        sentences.append(f"Too few windows to judge by themselves: {', '.join(few)}.")
+    return sentences

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,19 @@ TOPICS = 6
 TOP = 8
 WORDS = 60
 LEAST = 50
-"""Tweets needed to tell topics."""
+"""Tweets needed to find topics."""
 WORD = r"(?u)\b[^\W\d_][\w']{2,}\b"
 ELSEWHERE = re.compile("[\u0530-\U0010ffff]")
 """Scripts the word cloud's font does not have."""
 NOISE = frozenset(["rt", "amp", "http", "https", "gt", "lt", "user"])
+
+
+class Topic(TypedDict):
+    """A topic: its words, its share of the tweets, and their mean sentiment."""
+
+    words: list[str]
+    share: float
+    sentiment: float | None
 
 
 def sample(texts: pd.DataFrame) -> pd.DataFrame:
@@ -27,14 +35,14 @@ def sample(texts: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain(text: str) -> str:
-    """Take handles out and letter case away."""
+    """Remove handles and change letters to lower case."""
     return re.sub(r"@\w+", " ", text.lower().replace("’", "'"))
 
 
 def speaking(
     texts: Sequence[str], classes: Sequence[int], assets: Assets
 ) -> list[dict[str, float]]:
-    """Return the words that come more often in each class than in all tweets together.
+    """Return the words that are more frequent in each class than in all tweets together.
 
     Args:
         texts: Cleaned texts.
@@ -52,13 +60,13 @@ def speaking(
     drawable = np.array([not ELSEWHERE.search(name) for name in names])
     labels = np.asarray(classes)
     usual = np.asarray(counts.mean(axis=0)).ravel()
-    found = []
+    result = []
     for label in range(3):
         here = np.asarray(counts[labels == label].sum(axis=0)).ravel()
         beyond = np.where(drawable, here - usual * (labels == label).sum(), 0)
         top = [i for i in np.argsort(-beyond, kind="stable")[:WORDS] if beyond[i] > 0]
-        found.append({str(names[i]): float(beyond[i]) for i in top})
-    return found
+        result.append({str(names[i]): float(beyond[i]) for i in top})
+    return result
 
 
 def _vectorizer(assets: Assets, *, binary: bool) -> Any:
@@ -93,7 +101,7 @@ def _counted(texts: Sequence[str], assets: Assets, *, binary: bool) -> tuple[Any
     return counts, vectorizer.get_feature_names_out()
 
 
-def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list[dict[str, Any]]:
+def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list[Topic]:
     """Find topics by non-negative matrix factorisation of TF-IDF.
 
     Returns:
@@ -113,7 +121,7 @@ def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list
     # a topic's load counts in units of its words' weights, which no scaling changes
     loads = model.fit_transform(weights) * model.components_.sum(axis=1)
     main = np.where(loads.max(axis=1) > 0, loads.argmax(axis=1), -1)
-    told = [
+    result: list[Topic] = [
         {
             "words": [str(names[i]) for i in np.argsort(-part, kind="stable")[:TOP]],
             "share": float((main == n).mean()),
@@ -121,4 +129,4 @@ def topics(texts: Sequence[str], classes: Sequence[int], assets: Assets) -> list
         }
         for n, part in enumerate(model.components_)
     ]
-    return sorted(told, key=lambda topic: -topic["share"])
+    return sorted(result, key=lambda topic: -topic["share"])

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import yaml
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHUNK = 20_000
 CLASSES = ("negative", "neutral", "positive")
 GIVEN = ("id", "time", "text", "author", "asset", "followers", "retweets")
-"""What silver takes of bronze; what a source does not have is null."""
+"""Columns that silver takes from bronze; null where a source lacks one."""
 PREFERRED = "tweets"
 NEEDED: tuple[Role, ...] = ("time", "text")
 
@@ -42,6 +42,16 @@ class Bronze:
     source: Declaration
     lines: int
     rows: int
+
+
+class Counts(TypedDict):
+    """Counts of tweets; see :func:`write_silver`."""
+
+    tweets: int
+    twice: int
+    unclassed: int
+    unmapped: int
+    classes: dict[str, int]
 
 
 def choose_source(root: Path, file: Path, name: str | None) -> Declaration:
@@ -78,25 +88,25 @@ def _fitting(folder: Path, file: Path) -> Declaration:
     texts = [d for d in declared if all(d.has(role) for role in NEEDED)]
     fits: list[tuple[int, bool, Declaration]] = []
     for source in texts:
-        there = _columns(file, source)
+        present = _columns(file, source)
         needed = {name for name, column in source.columns.items() if not column.optional}
-        if needed - {"label"} <= there and _timed(source, there):
-            fits.append((len(there & source.columns.keys()), source.name == PREFERRED, source))
+        if needed - {"label"} <= present and _timed(source, present):
+            fits.append((len(present & source.columns.keys()), source.name == PREFERRED, source))
     if not fits:
-        known = ", ".join(source.name for source in texts) or "none"
+        names = ", ".join(source.name for source in texts) or "none"
         raise VouchError(
-            f"{file}: fits no source of texts with a time ({known})",
+            f"{file}: fits no source of texts with a time ({names})",
             "--source NAME to see what is missing, or declare it in data/sources",
         )
     return max(fits, key=lambda fit: fit[:2])[2]
 
 
-def _timed(source: Declaration, there: set[str]) -> bool:
-    return all(source.column(role) in there for role in NEEDED)
+def _timed(source: Declaration, present: set[str]) -> bool:
+    return all(source.column(role) in present for role in NEEDED)
 
 
 def _columns(file: Path, source: Declaration) -> set[str]:
-    """List a file's columns, as far as its first line tells them."""
+    """List a file's columns by its first line."""
     import csv
     import json
 
@@ -121,7 +131,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
         source: What the columns mean, in the file's format.
         file: The tweets.
         out: The folder for ``bronze.parquet`` and ``rejects.parquet``.
-        progress: Told how far it is.
+        progress: Called with the progress.
 
     Raises:
         VouchError: The file is not what the declaration says.
@@ -133,7 +143,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
     with tempfile.TemporaryDirectory(dir=out, prefix=".market-") as folder:
         raw, declared = Path(folder) / "raw", Path(folder) / f"{source.name}.yaml"
         declared.write_text(yaml.safe_dump(source.model_dump(mode="json", exclude_none=True)))
-        told = ingest(
+        summary = ingest(
             declaration=declared,
             raw=raw,
             files=[keep(raw, file)],
@@ -144,7 +154,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
             params=IngestParams(),
             progress=progress,
         )
-    return Bronze(out / "bronze.parquet", source, told["lines"], told["rows"])
+    return Bronze(out / "bronze.parquet", source, summary["lines"], summary["rows"])
 
 
 def write_silver(
@@ -155,7 +165,7 @@ def write_silver(
     out: Path,
     params: MarketParams,
     progress: Progress,
-) -> dict[str, Any]:
+) -> Counts:
     """Clean, class and map tweets to assets.
 
     Args:
@@ -168,7 +178,7 @@ def write_silver(
             where it is about none; ``class`` 0 to 2, null where ``scores`` does not have the
             tweet.
         params: VADER's threshold.
-        progress: Told how many tweets are classed.
+        progress: Called with how many tweets are classed.
 
     Returns:
         ``tweets`` (distinct ids), ``twice`` (dropped), ``unclassed``, ``unmapped``, ``classes``.
@@ -198,16 +208,16 @@ def _read_texts(bronze: Bronze, out: Path, threshold: float | None, progress: Pr
     with pq.ParquetWriter(out, schema) as writer:
         for rows in _batches(bronze.path):
             texts = [text or "" for text in rows["text"].to_pylist()]
-            given = {
+            arrays = {
                 name: rows[name].cast(kind)
                 if name in rows.column_names
                 else pa.nulls(len(rows), kind)
                 for name, kind in columns.items()
             }
             read = _vader(texts, threshold)
-            given |= {"n": pa.array(range(done, done + len(rows))), "vader": read}
-            given["clean"] = pa.array(_clean(texts))
-            writer.write_table(pa.table([given[name] for name in schema.names], schema=schema))
+            arrays |= {"n": pa.array(range(done, done + len(rows))), "vader": read}
+            arrays["clean"] = pa.array(_clean(texts))
+            writer.write_table(pa.table([arrays[name] for name in schema.names], schema=schema))
             done += len(rows)
             progress(done, bronze.rows, "reading sentiment")
 
@@ -284,9 +294,11 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
     try:
         names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()]
     except duckdb.Error as error:
-        told = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         kind = "parquet" if is_parquet(scores) else "csv"
-        raise VouchError(f"{scores}: cannot be read as {kind} ({told})", "check the file") from None
+        raise VouchError(
+            f"{scores}: cannot be read as {kind} ({reason})", "check the file"
+        ) from None
     if missing := [name for name in ("id", "prediction") if name not in names]:
         raise VouchError(
             f"{scores}: no column {missing[0]!r}; the file has: {', '.join(names)}",
@@ -297,8 +309,8 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
 
 def _map_assets(connection: "DuckDBPyConnection", assets: Assets) -> None:
     """Make ``about``: the assets of each tweet."""
-    said = [a for (a,) in connection.execute("SELECT DISTINCT asset FROM texts").fetchall() if a]
-    _pairs(connection, "columns_called", {name: assets.find(name) for name in said})
+    names = [a for (a,) in connection.execute("SELECT DISTINCT asset FROM texts").fetchall() if a]
+    _pairs(connection, "columns_called", {name: assets.find(name) for name in names})
     _pairs(connection, "texts_called", assets.tokens())
     connection.execute(
         """CREATE TEMP TABLE about AS
@@ -327,7 +339,7 @@ _SILVER = """
 
 def _counted(
     connection: "DuckDBPyConnection", out: Path, bronze: Bronze, scores: Path | None
-) -> dict[str, Any]:
+) -> Counts:
     tweets, unclassed, unmapped, *classes = connection.execute(
         f"""SELECT count(*), count(*) FILTER (class IS NULL), count(*) FILTER (asset IS NULL),
               count(*) FILTER (class = 0), count(*) FILTER (class = 1), count(*) FILTER (class = 2)

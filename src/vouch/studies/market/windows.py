@@ -98,8 +98,8 @@ def load_panel(gold: Path, params: MarketParams) -> tuple[Panel, pd.DatetimeInde
         wide = inside.pivot(index="starts_at", columns="asset", values=name)
         return wide.reindex(index=index, columns=names).to_numpy(np.float64)
 
-    given = {name: matrix(name) for name in IMPULSES}
-    return panel(names, matrix("return"), given, params), index
+    impulses = {name: matrix(name) for name in IMPULSES}
+    return panel(names, matrix("return"), impulses, params), index
 
 
 def regular(first: Any, last: Any, minutes: int) -> pd.DatetimeIndex:
