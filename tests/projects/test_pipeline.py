@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from vouch.core.settings import Params
 from vouch.project.inputs import Choice, save_choice
 from vouch.project.pipeline import execute
 from vouch.project.stages import Stage
+from vouch.usecases.params import ReportParams
 
 CONTENT = ["old"]
 
@@ -24,11 +26,11 @@ def write(*, model: Path, summary: Path, params: Any, progress: Any) -> dict[str
 class Writing(Stage):
     """A stage that writes what it is told to."""
 
-    def function(self, usecase: str) -> str:
-        return f"{__name__}:write"
+    def function(self) -> Any:
+        return write
 
-    def params(self, usecase: str) -> str:
-        return "vouch.usecases.params:ReportParams"
+    def params(self, usecase: str) -> type[Params]:
+        return ReportParams
 
 
 OUTPUTS = {"model": "data/tune/{usecase}/model", "summary": "data/tune/{usecase}/tune.json"}

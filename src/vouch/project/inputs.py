@@ -121,19 +121,23 @@ def present_source(root: Path, usecase: str) -> Declaration:
     return load_declaration(source_path(root, choice.source))
 
 
-def save_choice(root: Path, usecase: str, choice: Choice) -> None:
+def save_choice(root: Path, usecase: str, choice: Choice) -> Choice:
     """Write one use case's input, leaving the others; the same choice is the same bytes.
 
     Args:
         root: The project's folder.
         usecase: Whose entry.
         choice: The entry.
+
+    Returns:
+        The entry as it was written, with where the use case's code is.
     """
     path = root / INPUTS
     with _locked(root):
         inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
         choice = choice.model_copy(update={"code": code_of(root, usecase)})
         _write(path, _with(inputs, usecase, choice))
+    return choice
 
 
 def write_inputs(root: Path, inputs: Inputs) -> None:
@@ -219,8 +223,7 @@ def choose(
     choice = _dated(choice, as_of or choice.as_of)
     choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
     _write_suite(root, declaration)
-    save_choice(root, usecase, choice)
-    return choice
+    return save_choice(root, usecase, choice)
 
 
 def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
