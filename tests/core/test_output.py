@@ -82,5 +82,5 @@ def test_only_two_modules_print():
         if "print" in (getattr(node, "attr", None), getattr(node, "id", None))
     }
     assert printing == {
-        f"src/vouch/{name}.py" for name in ("core/output", "core/errors", "project/terminal")
+        f"src/vouch/{name}.py" for name in ("core/output", "core/errors", "core/terminal")
     }

@@ -5,7 +5,7 @@ import pytest
 
 from vouch.core.errors import VouchError
 from vouch.sources.declaration import load_declaration, parse_duration
-from vouch.usecases import find
+from vouch.usecases import check
 
 GOOD = """
 name: shop
@@ -22,7 +22,7 @@ def load(tmp_path, text):
     path = tmp_path / "shop.yaml"
     path.write_text(text)
     declaration = load_declaration(path)
-    find(declaration.usecase).check(declaration, path)
+    check(declaration, path)
     return declaration
 
 

@@ -223,7 +223,16 @@ def choose(
     choice = _dated(choice, as_of or choice.as_of)
     choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
     _write_suite(root, declaration)
+    _make_folder(root, usecase)
     return save_choice(root, usecase, choice)
+
+
+def _make_folder(root: Path, usecase: str) -> None:
+    """Make the folder of people's decisions, which DVC asks for and git carries when empty."""
+    folder = root / f"data/labels/{usecase}/reviews"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        (folder / ".gitkeep").touch()
 
 
 def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
@@ -237,7 +246,7 @@ def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
             f"{path}: is declared for {declaration.usecase!r}, not {usecase!r}",
             near(usecase, [declaration.usecase]),
         )
-    usecases.find(declaration.usecase).check(declaration, path)
+    usecases.check(declaration, path)
 
 
 def _simulated(

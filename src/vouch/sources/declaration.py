@@ -317,7 +317,7 @@ class Declaration(Strict):
     """
 
     name: str = Field(pattern=NAME)
-    usecase: Literal["fraud", "sentiment"] = "fraud"
+    usecase: str = Field(default="fraud", pattern=NAME)
     description: str = ""
     format: Literal["csv", "parquet", "jsonl", "json", "excel", "simulator"]
     sheet: str | None = None

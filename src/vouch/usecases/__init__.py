@@ -7,10 +7,15 @@ A folder here, or an installed package's entry point in the group ``vouch.usecas
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from vouch.core.errors import VouchError, near
 from vouch.usecases.contract import UseCase
+
+if TYPE_CHECKING:
+    from vouch.sources.declaration import Declaration
 
 # every command imports this module to know its commands: nothing heavy may come along
 GROUP = "vouch.usecases"
@@ -48,6 +53,24 @@ def find(name: str) -> UseCase:
     return usecase
 
 
+def check(declaration: "Declaration", path: Path) -> None:
+    """Check that a declaration has what its use case cannot do without.
+
+    Args:
+        declaration: The source.
+        path: Its file, for the message.
+
+    Raises:
+        VouchError: No such use case, or see :meth:`vouch.usecases.contract.UseCase.check`.
+    """
+    if declaration.usecase not in names():
+        raise VouchError(
+            f"{path}: usecase: no use case {declaration.usecase!r}",
+            near(declaration.usecase, names()),
+        )
+    find(declaration.usecase).check(declaration, path)
+
+
 def _load(name: str) -> UseCase:
     try:
         usecase = installed()[name].load()
@@ -64,4 +87,4 @@ def _broken(name: str, reason: str) -> VouchError:
     return VouchError(f"use case {name!r} of package {package} {reason}", "mend or uninstall it")
 
 
-__all__ = ["UseCase", "find", "installed", "names"]
+__all__ = ["UseCase", "check", "find", "installed", "names"]

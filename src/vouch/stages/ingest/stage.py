@@ -119,7 +119,7 @@ def ingest(
         VouchError: A file that is not what the declaration says, or ids that repeat.
     """
     source = load_declaration(declaration)
-    usecases.find(source.usecase).check(source, declaration)
+    usecases.check(source, declaration)
     check_confirmed(source, declaration)
     with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
         scratch = Path(folder)
