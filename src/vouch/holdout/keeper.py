@@ -150,13 +150,13 @@ class Keeper:
 
         def compute() -> dict[str, Any]:
             mean = judge.mean(judge.scored(rows, contestant), metric, kind)
-            value, kept = thresholdout(training, mean, self._seed(inquiry))
+            value, from_training = thresholdout(training, mean, self._seed(inquiry))
             return {
                 "metric": metric,
                 "kind": kind,
                 "value": value,
                 "scale": judge.scale(metric),
-                "from": "training" if kept else "holdout",
+                "from": "training" if from_training else "holdout",
                 "training": training,
             }
 
@@ -218,5 +218,5 @@ def _inquiry(
     content, deciding = sha256(sealed), judge.deciding()
     parts = [content, contestant.digest, kind, metric, deciding]
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    said = f"{metric} at {judge.said}"
-    return Inquiry(digest, rival, content, contestant.digest, said, kind)
+    question = f"{metric} at {judge.said}"
+    return Inquiry(digest, rival, content, contestant.digest, question, kind)

@@ -169,17 +169,17 @@ class Ledger:
                 nothing is recorded.
         """
         with Session(self._engine) as session:
-            found = _holdout(session, key)
-        if found is None:
+            holdout = _holdout(session, key)
+        if holdout is None:
             return self._record(key, propose())
-        return Cut(found.boundary, found.until)
+        return Cut(holdout.boundary, holdout.until)
 
     def _record(self, key: HoldoutKey, proposed: tuple[datetime, datetime] | None) -> Cut:
         boundary, until = proposed or (None, None)
         with Session(self._engine) as session, session.begin():
-            found = _holdout(session, key)  # another process may have been faster
-            if found is None:
-                found = Holdout(
+            holdout = _holdout(session, key)  # another process may have been faster
+            if holdout is None:
+                holdout = Holdout(
                     usecase=key.usecase,
                     source=key.source,
                     set=key.set,
@@ -188,8 +188,8 @@ class Ledger:
                     until=_naive(until),
                     cut_at=self._clock(),
                 )
-                session.add(found)
-            return Cut(found.boundary, found.until)
+                session.add(holdout)
+            return Cut(holdout.boundary, holdout.until)
 
     def charge(
         self, key: HoldoutKey, inquiry: Inquiry, budget: int, rows: int, positives: int
@@ -213,10 +213,10 @@ class Ledger:
         """
         with Session(self._engine) as session, session.begin():
             holdout = _locked(session, key)
-            asked = _asked(session, inquiry)
-            if asked is not None:
-                answer = session.get(Answer, asked.id)
-                return Charge(asked.id, answer.answer if answer else None)
+            earlier = _asked(session, inquiry)
+            if earlier is not None:
+                answer = session.get(Answer, earlier.id)
+                return Charge(earlier.id, answer.answer if answer else None)
             opening = session.get(Opening, holdout.id) or self._open(
                 session, holdout, budget, rows, positives
             )
@@ -252,17 +252,17 @@ class Ledger:
             The recorded answer: another process's, if it was faster.
         """
         with Session(self._engine) as session, session.begin():
-            found = session.get(Answer, question)
-            if found is None:
-                found = Answer(question=question, answer=answer, answered_at=self._clock())
-                session.add(found)
-            return found.answer
+            recorded = session.get(Answer, question)
+            if recorded is None:
+                recorded = Answer(question=question, answer=answer, answered_at=self._clock())
+                session.add(recorded)
+            return recorded.answer
 
     def status(self) -> list[dict[str, Any]]:
         """Return every holdout's cut, budget and what is spent, in the order they were cut."""
         with Session(self._engine) as session:
-            found = session.scalars(select(Holdout).order_by(Holdout.id)).all()
-            return [_status(session, holdout) for holdout in found]
+            holdouts = session.scalars(select(Holdout).order_by(Holdout.id)).all()
+            return [_status(session, holdout) for holdout in holdouts]
 
     def log(self) -> list[dict[str, Any]]:
         """Return every question and its answer (None: charged, never answered), oldest first."""
@@ -303,12 +303,12 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
 
 def _locked(session: Session, key: HoldoutKey) -> Holdout:
     """Find the holdout and keep others from charging it until the transaction ends."""
-    found = _holdout(session, key)
-    if found is None:
+    holdout = _holdout(session, key)
+    if holdout is None:
         raise VouchError(f"the ledger knows no holdout of {key}", "run the stage extract first")
     # SQLite has locked the whole store already; PostgreSQL locks this row
-    session.refresh(found, with_for_update=True)
-    return found
+    session.refresh(holdout, with_for_update=True)
+    return holdout
 
 
 def _asked(session: Session, inquiry: Inquiry) -> Question | None:

@@ -87,9 +87,9 @@ def _rule(rows: "Table", declaration: Declaration, labeller: Labeller) -> "Table
 
 
 def _truth(rows: "Table", declaration: Declaration, truth: str) -> "Table":
-    known = rows.filter(rows.label.notnull())
-    arrives = _arrival(known, declaration)
-    issued = known.mutate(issued_at=ibis.greatest(known.known_at, arrives))
+    labelled = rows.filter(rows.label.notnull())
+    arrives = _arrival(labelled, declaration)
+    issued = labelled.mutate(issued_at=ibis.greatest(labelled.known_at, arrives))
     # a version corrected before its truth arrives never gets that truth
     standing = issued.filter(
         issued.superseded_at.isnull() | (issued.superseded_at > issued.issued_at)
@@ -134,7 +134,7 @@ def uniform(entity: Any, salt: str) -> Any:
 def _shape(
     rows: "Table", label: Any, source: str, actor: str, issued_at: Any, *, sure: bool = False
 ) -> "Table":
-    known = sure and "label_confidence" in rows.columns
+    has_confidence = sure and "label_confidence" in rows.columns
     return rows.select(
         entity=rows.id,
         label=label.cast("int8"),
@@ -144,5 +144,5 @@ def _shape(
         case=ibis.null("string"),
         propensity=ibis.null("float64"),
         model_version=ibis.null("string"),
-        confidence=rows.label_confidence if known else ibis.null("float64"),
+        confidence=rows.label_confidence if has_confidence else ibis.null("float64"),
     )

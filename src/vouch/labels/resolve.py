@@ -59,8 +59,8 @@ def resolve(labels: "Table", as_of: datetime | None = None) -> "Table":
     Returns:
         entity, label (int8), source, issued_at; entities without a label in force are left out.
     """
-    known = labels.filter(labels.in_force)
+    issues = labels.filter(labels.in_force)
     if as_of is not None:
-        known = known.filter(known.issued_at <= as_of)
-    best = known.group_by("entity").aggregate(key=rank(known).max())
+        issues = issues.filter(issues.issued_at <= as_of)
+    best = issues.group_by("entity").aggregate(key=rank(issues).max())
     return best.select("entity", **unrank(best.key))

@@ -198,10 +198,10 @@ def interval(values: Floats, confidence: float) -> tuple[float, float]:
         values: Shape (repeats,).
         confidence: Share of the values inside, above 0 and below 1.
     """
-    known = values[~np.isnan(values)]
-    if not len(known):
+    defined = values[~np.isnan(values)]
+    if not len(defined):
         return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
@@ -236,7 +236,7 @@ def paired_bootstrap(
     samples = bootstrap(labels, challenger, champion, metric=metric, repeats=repeats, seed=seed)
     differences = samples[0] - samples[1]
     ours, theirs = (_of_all(metric, labels, scores) for scores in (challenger, champion))
-    known = differences[~np.isnan(differences)]
+    defined = differences[~np.isnan(differences)]
     return {
         "metric": metric,
         "challenger": ours,
@@ -245,7 +245,7 @@ def paired_bootstrap(
             "value": ours - theirs,
             "interval": list(interval(differences, confidence)),
         },
-        "share_better": float(np.mean(known > 0)) if len(known) else float("nan"),
+        "share_better": float(np.mean(defined > 0)) if len(defined) else float("nan"),
     }
 
 

@@ -21,13 +21,13 @@ def totals(rows: Path) -> dict[str, Any]:
         ``rows``, ``amount``, ``first``, ``last``; the last three None where the source lacks them.
     """
     with duckdb.connect() as connection:
-        known = _columns(connection, rows)
-        amount = "sum(amount)" if "amount" in known else "NULL"
-        ends = "min(time), max(time)" if "time" in known else "NULL, NULL"
-        current = f"{parquet(rows)} WHERE {_current(known)}"
-        found = connection.execute(f"SELECT count(*), {amount}, {ends} FROM {current}").fetchone()
+        columns = _columns(connection, rows)
+        amount = "sum(amount)" if "amount" in columns else "NULL"
+        ends = "min(time), max(time)" if "time" in columns else "NULL, NULL"
+        current = f"{parquet(rows)} WHERE {_current(columns)}"
+        row = connection.execute(f"SELECT count(*), {amount}, {ends} FROM {current}").fetchone()
     names = ("rows", "amount", "first", "last")
-    return dict(zip(names, found or (0, None, None, None), strict=True))
+    return dict(zip(names, row or (0, None, None, None), strict=True))
 
 
 def by_category(
@@ -47,9 +47,9 @@ def by_category(
         ``amount`` and for ``rule``, ``model``, ``truth`` the shares ``rows`` and ``money``.
     """
     with duckdb.connect() as connection:
-        known = _columns(connection, rows)
-        current = f"{parquet(rows)} WHERE {_current(known)}"
-        amount = "r.amount" if "amount" in known else "NULL::DOUBLE"
+        columns = _columns(connection, rows)
+        current = f"{parquet(rows)} WHERE {_current(columns)}"
+        amount = "r.amount" if "amount" in columns else "NULL::DOUBLE"
         values = {"threshold": threshold, "most": most}
         return [
             {
@@ -57,7 +57,7 @@ def by_category(
                 "lines": _lines(connection, column, amount, current, parquet(predictions), values),
             }
             for column in declaration.of_role("category")
-            if column in known
+            if column in columns
         ]
 
 
@@ -101,10 +101,10 @@ def _lines(
         LEFT JOIN {predictions} p ON r.id = p.id
         GROUP BY least(k.place, $most + 1) ORDER BY least(k.place, $most + 1)
     """
-    found = connection.execute(query, values).fetchall()
+    result = connection.execute(query, values).fetchall()
     return [
         {"value": "all others" if rest else value, "rows": rows, "amount": total, **_named(shares)}
-        for rest, value, rows, total, *shares in found
+        for rest, value, rows, total, *shares in result
     ]
 
 
@@ -130,9 +130,9 @@ def _named(shares: list[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    found = connection.execute(f"SELECT * FROM {parquet(path)} LIMIT 0")
-    return {column[0] for column in found.description or ()}
+    result = connection.execute(f"SELECT * FROM {parquet(path)} LIMIT 0")
+    return {column[0] for column in result.description or ()}
 
 
-def _current(known: set[str]) -> str:
-    return "superseded_at IS NULL" if "superseded_at" in known else "true"
+def _current(columns: set[str]) -> str:
+    return "superseded_at IS NULL" if "superseded_at" in columns else "true"

@@ -88,15 +88,17 @@ def around(value: float, ends: tuple[float, float]) -> dict[str, Any]:
     return figure(value, (min(ends[0], value), max(ends[1], value)))
 
 
-def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+def difference(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Subtract the other figure from the one; null where either is undefined.
 
     The ends are found from those of both (Zou and Donner 2008, Construction of confidence limits
     about effect measures). Where both rest on some of the same rows it is rather wide.
     """
-    if one["value"] is None or other["value"] is None:
+    if first["value"] is None or second["value"] is None:
         return figure(math.nan, (math.nan, math.nan))
-    value = one["value"] - other["value"]
-    down = math.hypot(one["value"] - one["interval"][0], other["interval"][1] - other["value"])
-    up = math.hypot(one["interval"][1] - one["value"], other["value"] - other["interval"][0])
+    value = first["value"] - second["value"]
+    down = math.hypot(
+        first["value"] - first["interval"][0], second["interval"][1] - second["value"]
+    )
+    up = math.hypot(first["interval"][1] - first["value"], second["value"] - second["interval"][0])
     return figure(value, (value - down, value + up))

@@ -51,18 +51,18 @@ def leading(records: Sequence[Record[C]], journal: Path) -> dict[str, int]:
     Raises:
         VouchError: Every trial failed; tells one reason.
     """
-    found: dict[str, tuple[float, int]] = {}
+    leaders: dict[str, tuple[float, int]] = {}
     for number, record in enumerate(records):
         algorithm = record.candidate.algorithm
-        if record.value is not None and record.value > found.get(algorithm, (-1.0, 0))[0]:
-            found[algorithm] = record.value, number
-    if not found:
+        if record.value is not None and record.value > leaders.get(algorithm, (-1.0, 0))[0]:
+            leaders[algorithm] = record.value, number
+    if not leaders:
         reasons = sorted({record.error or "" for record in records})
         raise VouchError(
             f"all {len(records)} trials failed: {reasons[0]}",
             f"mend the cause and delete {journal} to search again",
         )
-    return {algorithm: number for algorithm, (_, number) in found.items()}
+    return {algorithm: number for algorithm, (_, number) in leaders.items()}
 
 
 def board(
@@ -85,7 +85,7 @@ def board(
         JSON-able: ``metric``, ``budget``, ``trials``, ``best`` (a trial's number),
         ``best_by_algorithm`` and ``best_by_sampler``.
     """
-    intervals = {one.number: list(one.interval) for one in bests.values()}
+    intervals = {leader.number: list(leader.interval) for leader in bests.values()}
     trials = [
         {**_row(number, record, metric), "interval": intervals.get(number)}
         for number, record in enumerate(records)
@@ -95,7 +95,7 @@ def board(
         "budget": params.budget.model_dump(exclude_none=True),
         "trials": trials,
         "best": best.number,
-        "best_by_algorithm": {name: one.describe(metric) for name, one in bests.items()},
+        "best_by_algorithm": {name: leader.describe(metric) for name, leader in bests.items()},
         "best_by_sampler": {name: _leader(trials, name, metric) for name in params.samplers},
     }
 

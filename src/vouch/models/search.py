@@ -69,12 +69,14 @@ class Search(Generic[C]):
     assess: Callable[[C], Outcome]
 
     def run(
-        self, told: Callable[[Record[C]], None] = lambda record: None, progress: Progress = silent
+        self,
+        on_record: Callable[[Record[C]], None] = lambda record: None,
+        progress: Progress = silent,
     ) -> list[Record[C]]:
         """Spend what is left of each sampler's budget.
 
         Args:
-            told: Called with each finished trial, also those of earlier runs.
+            on_record: Called with each finished trial, also those of earlier runs.
             progress: Told after each trial, in trials or seconds.
 
         Returns:
@@ -86,7 +88,7 @@ class Search(Generic[C]):
                 study = _study(storage, sampler)
                 for record in self._spend(study, sampler):
                     records.append(record)
-                    told(record)
+                    on_record(record)
                     progress(*_state(records, self.params))
         return records
 
@@ -117,15 +119,15 @@ class Search(Generic[C]):
         study.tell(trial, outcome.value)
 
     def _record(self, sampler: Sampler, position: int, trial: "FrozenTrial") -> Record[C]:
-        told = trial.user_attrs
+        attributes = trial.user_attrs
         return Record(
             sampler=sampler,
             position=position,
-            candidate=self.space.read(told["candidate"]),
-            value=None if "error" in told else trial.value,
-            folds=tuple(told.get("folds", ())),
-            seconds=told["seconds"],
-            error=told.get("error"),
+            candidate=self.space.read(attributes["candidate"]),
+            value=None if "error" in attributes else trial.value,
+            folds=tuple(attributes.get("folds", ())),
+            seconds=attributes["seconds"],
+            error=attributes.get("error"),
         )
 
     def _sampler(self, name: Sampler, position: int) -> "BaseSampler":
@@ -229,8 +231,8 @@ def _state(records: Sequence[Record[Any]], params: SearchParams) -> tuple[float,
     last, budget = records[-1], params.budget
     worth = [r for r in records if r.value is not None]
     best = max(worth, key=lambda r: r.value or 0, default=None)
-    found = f"best {best.value:.3f}, {best.candidate.algorithm}" if best else "none yet"
-    message = f"{last.sampler} trial {last.position + 1}: {found}"
+    leader = f"best {best.value:.3f}, {best.candidate.algorithm}" if best else "none yet"
+    message = f"{last.sampler} trial {last.position + 1}: {leader}"
     if budget.trials is not None:
         return len(records), budget.trials * len(params.samplers), message
     total = (budget.seconds or 0) * len(params.samplers)

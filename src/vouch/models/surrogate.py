@@ -103,14 +103,14 @@ def fit_surrogate(same: Array, predicted: Array, seed: int, features: int) -> Ex
     first = _ridge(gram, moments, SELECTION)
     chosen = np.argsort(-np.abs(first), kind="stable")[:features]
     gram, moments = gram[np.ix_(chosen, chosen)], moments[chosen]
-    found = _ridge(gram, moments, PENALTY)
-    explained = float(2 * found @ moments - found @ gram @ found)
+    coefficients = _ridge(gram, moments, PENALTY)
+    explained = float(2 * coefficients @ moments - coefficients @ gram @ coefficients)
     spread = float(weights @ target**2)
     # a model that is constant around the case is imitated perfectly by a constant
     r2 = explained / spread if spread > FLAT * weights.sum() else 1.0
-    local = float(base + found @ (1 - mean[chosen]))
-    order = np.argsort(-np.abs(found), kind="stable")
-    parts = tuple(Part(int(chosen[i]), float(found[i])) for i in order)
+    local = float(base + coefficients @ (1 - mean[chosen]))
+    order = np.argsort(-np.abs(coefficients), kind="stable")
+    parts = tuple(Part(int(chosen[i]), float(coefficients[i])) for i in order)
     return Explanation(float(predicted[0]), local, r2, seed, parts)
 
 

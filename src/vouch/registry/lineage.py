@@ -44,9 +44,9 @@ def collect(
     Returns:
         The facts, JSON-able, the same for the same files.
     """
-    kept = ("usecase", "source", "set", "generation", "as_of", "boundary", "until", "holdout_id")
+    fields = ("usecase", "source", "set", "generation", "as_of", "boundary", "until", "holdout_id")
     return {
-        **{name: extracted.get(name) for name in kept},
+        **{name: extracted.get(name) for name in fields},
         "raw_files": ingested["files"],
         "digests": digests,
         "labels": _deciders(labels, train, extracted),
@@ -95,12 +95,12 @@ def metrics(evaluation: dict[str, Any]) -> dict[str, float]:
         ``<rows>_<kind>_<metric>`` to value, such as ``holdout_truth_average_precision``, with
         ``_low`` and ``_high`` for its interval; what is undefined is left out.
     """
-    found = {}
+    figures = {}
     for rows in ("out_of_fold", "holdout"):
         for kind in ("truth", "rule"):
             for metric, value in (evaluation[rows].get(kind) or {}).items():
-                found.update(_flat(f"{rows}_{kind}_{metric}", value))
-    return dict(sorted(found.items()))
+                figures.update(_flat(f"{rows}_{kind}_{metric}", value))
+    return dict(sorted(figures.items()))
 
 
 def _flat(name: str, value: Any) -> dict[str, float]:
@@ -112,8 +112,8 @@ def _flat(name: str, value: Any) -> dict[str, float]:
 
 
 def _is_number(value: Any) -> bool:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return known and math.isfinite(value)
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return numeric and math.isfinite(value)
 
 
 def of_version(state: Path, version: Version) -> dict[str, Any]:
@@ -175,16 +175,16 @@ def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
     Returns:
         Each version of the row that silver holds: use case, raw file, line, times, label issues.
     """
-    found = []
+    stories = []
     for rows in sorted((root / "data/silver").glob("*/rows.parquet")):
         usecase = rows.parent.name
         labels = root / f"data/labels/{usecase}/issued/labels.parquet"
         issues = _select(labels, "entity", identifier) if labels.exists() else []
         for row in _select(rows, "id", identifier):
-            kept = ("source", "file", "line", "arrived_at", "known_at", "superseded_at")
-            story = {name: row.get(name) for name in kept}
-            found.append({"usecase": usecase, "id": identifier, **story, "labels": issues})
-    return found
+            fields = ("source", "file", "line", "arrived_at", "known_at", "superseded_at")
+            story = {name: row.get(name) for name in fields}
+            stories.append({"usecase": usecase, "id": identifier, **story, "labels": issues})
+    return stories
 
 
 def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
@@ -192,8 +192,8 @@ def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
 
     with duckdb.connect() as connection:
         query = f'SELECT * FROM {parquet(path)} WHERE "{column}" = ?'
-        found = connection.execute(query, [value]).df()
-    return found.astype(object).where(found.notna(), None).to_dict("records")  # type: ignore[return-value]
+        rows = connection.execute(query, [value]).df()
+    return rows.astype(object).where(rows.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 
 def trace(root: Path, state: Path, subject: str) -> dict[str, Any]:

@@ -246,8 +246,8 @@ def champion_number(state: Path, name: str) -> int | None:
         return None
     models = {version.number: version.model_id for version in versions(state, name)}
     # of one that was deleted alone nothing is decided here: people promote another
-    there = is_of(entry, entry.to_version, models.get(entry.to_version))
-    return entry.to_version if models and there else None
+    same = is_of(entry, entry.to_version, models.get(entry.to_version))
+    return entry.to_version if models and same else None
 
 
 def names(state: Path) -> list[str]:
@@ -263,8 +263,8 @@ def versions(state: Path, name: str) -> list[Version]:
     Raises:
         VouchError: No such model; names the near ones.
     """
-    if name not in (known := names(state)):
-        hint = near(name, known) if known else f"vouch run {name.partition('-')[0]}"
+    if name not in (registered := names(state)):
+        hint = near(name, registered) if registered else f"vouch run {name.partition('-')[0]}"
         raise VouchError(f"no registered model {name!r}", hint)
     mlflow = _client(state)
     listed = [_version(state, each) for each in _search(mlflow, name)]
@@ -283,13 +283,13 @@ def find(state: Path, name: str, which: str) -> Version:
     Raises:
         VouchError: No such model or version; names those there are.
     """
-    known = versions(state, name)
-    for version in known:
+    listed = versions(state, name)
+    for version in listed:
         if which == str(version.number) or which in version.aliases:
             return version
     if which == CHAMPION:
         raise no_champion(state, name)
-    choices = [str(v.number) for v in known] + sorted({a for v in known for a in v.aliases})
+    choices = [str(v.number) for v in listed] + sorted({a for v in listed for a in v.aliases})
     raise VouchError(f"{name} has no version {which!r}", near(which, choices))
 
 
@@ -405,11 +405,11 @@ def _inside(state: Path, source: str) -> Path | None:
 
 def _logged_model(state: Path, mlflow: "MlflowClient", new: Package) -> Any:
     experiment = tracking.experiment(state, new.name)
-    wanted = f"tags.`{FINGERPRINT}` = '{new.fingerprint}'"
-    if left := mlflow.search_logged_models([experiment], filter_string=wanted):
-        if unfinished := _inside(state, left[0].artifact_location):
+    query = f"tags.`{FINGERPRINT}` = '{new.fingerprint}'"
+    if earlier := mlflow.search_logged_models([experiment], filter_string=query):
+        if unfinished := _inside(state, earlier[0].artifact_location):
             shutil.rmtree(unfinished)  # a file left from it would be no part of the version
-        return left[0]
+        return earlier[0]
     return mlflow.create_logged_model(
         experiment,
         name=new.name,

@@ -66,12 +66,12 @@ def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
         return None
     usecase = candidate.extracted["usecase"]
     frame = _frame(candidate.rows, decisions, usecase, drawn_to)
-    known = frame[frame["decided"].notna()].reset_index(drop=True)
-    drawn, chosen = frame["u"] <= drawn_to, known["u"] <= drawn_to
-    sample = known[chosen].reset_index(drop=True)
+    decided = frame[frame["decided"].notna()].reset_index(drop=True)
+    drawn, chosen = frame["u"] <= drawn_to, decided["u"] <= drawn_to
+    sample = decided[chosen].reset_index(drop=True)
     classes = find(usecase).classes
     return {
-        "reviewed": len(known),
+        "reviewed": len(decided),
         "outside": int((~decisions.index.isin(candidate.rows["id"])).sum()),
         "random": {
             "frame": len(frame),
@@ -80,8 +80,8 @@ def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
             "decided": len(sample),
             "undecided": int(drawn.sum()) - len(sample),
         },
-        "metrics": _metrics(candidate, known, sample),
-        "by_class": {"random": _counts(sample, classes), "naive": _counts(known, classes)},
+        "metrics": _metrics(candidate, decided, sample),
+        "by_class": {"random": _counts(sample, classes), "naive": _counts(decided, classes)},
         **_few(_counts(sample, classes), candidate.params.min_positives),
     }
 
@@ -92,10 +92,10 @@ def _decisions(labels: Path, as_of: str | None) -> tuple[pd.Series, float]:
         issued = engine.read_parquet(labels)
         people = issued.filter(issued.source == "reviewer").mutate(in_force=True)
         moment = datetime.fromisoformat(as_of) if as_of else None
-        held = engine.to_pandas(resolve(people, moment).select("entity", "label"))
-        known = people.filter(people.issued_at <= moment) if moment else people
-        drawn_to = known.propensity.max().to_pyarrow().as_py()
-    return held.set_index("entity")["label"], float(drawn_to or 0.0)
+        latest = engine.to_pandas(resolve(people, moment).select("entity", "label"))
+        issues = people.filter(people.issued_at <= moment) if moment else people
+        drawn_to = issues.propensity.max().to_pyarrow().as_py()
+    return latest.set_index("entity")["label"], float(drawn_to or 0.0)
 
 
 def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: float) -> pd.DataFrame:
@@ -110,18 +110,18 @@ def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: flo
         together = frame.groupby(group, sort=False)["u"]
         size, least = together.transform("size"), together.transform("min")
         order = frame.assign(open=frame["decided"].isna()).sort_values(["open", "u"]).index
-        kept = order[~group.loc[order].duplicated()]
-        frame, size = frame.assign(u=least).loc[kept], size.loc[kept]
+        chosen = order[~group.loc[order].duplicated()]
+        frame, size = frame.assign(u=least).loc[chosen], size.loc[chosen]
     return frame.assign(chance=1 - (1 - drawn_to) ** size)
 
 
-def _metrics(candidate: Decided, known: pd.DataFrame, sample: pd.DataFrame) -> dict[str, Any]:
+def _metrics(candidate: Decided, decided: pd.DataFrame, sample: pd.DataFrame) -> dict[str, Any]:
     weights = 1 / sample["chance"].to_numpy(np.float64)
     random = candidate.reviewed(sample, weights)
-    naive = candidate.reviewed(known, np.ones(len(known)))
+    naive = candidate.reviewed(decided, np.ones(len(decided)))
     return {
-        name: {"random": found, "naive": naive[name], "bias": difference(naive[name], found)}
-        for name, found in random.items()
+        name: {"random": figure, "naive": naive[name], "bias": difference(naive[name], figure)}
+        for name, figure in random.items()
     }
 
 

@@ -95,7 +95,7 @@ def write(
     candidate: Candidate,
     measured: dict[str, Any],
     reviewed: dict[str, Any] | None,
-    asked: Asked,
+    outcome: Asked,
 ) -> dict[str, Any]:
     """Write ``evaluation.json``; see :func:`vouch.stages.evaluate.evaluate` for what it holds."""
     content = {
@@ -103,13 +103,13 @@ def write(
         "kind": candidate.kind,
         "confidence": candidate.params.confidence,
         "out_of_fold": measured,
-        "holdout": _answered(asked.reply),
+        "holdout": _answered(outcome.reply),
         **candidate.extras(),
         "review": reviewed,
-        "champion": _compared(asked),
-        "ledger": asked.ledger,
-        "published": candidate.published(measured, asked.reply.answer),
-        "warnings": _warnings(measured, asked, candidate.params),
+        "champion": _compared(outcome),
+        "ledger": outcome.ledger,
+        "published": candidate.published(measured, outcome.reply.answer),
+        "warnings": _warnings(measured, outcome, candidate.params),
     }
     write_json(evaluation, content)
     return content
@@ -130,44 +130,44 @@ def _answered(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _compared(asked: Asked) -> dict[str, Any]:
+def _compared(outcome: Asked) -> dict[str, Any]:
     """Return the champion's part; the answer that made a candidate champion compares another."""
-    if asked.itself:
+    if outcome.itself:
         reason = "the candidate is the champion itself"
-        return {"version": asked.version, "comparison": None, "reason": reason}
-    against = (asked.reply.answer or {}).get("against_champion", {})
+        return {"version": outcome.version, "comparison": None, "reason": reason}
+    against = (outcome.reply.answer or {}).get("against_champion", {})
     return {
-        "version": asked.version,
+        "version": outcome.version,
         "comparison": against if against.get("difference") else None,
-        "reason": against.get("reason", asked.reply.reason),
+        "reason": against.get("reason", outcome.reply.reason),
     }
 
 
-def _warnings(measured: dict[str, Any], asked: Asked, params: EvaluateParams) -> list[str]:
-    said = [
+def _warnings(measured: dict[str, Any], outcome: Asked, params: EvaluateParams) -> list[str]:
+    sentences = [
         f"out of fold, against the {kind}: {measured[kind]['reason']}"
         for kind in ("truth", "rule")
         if "reason" in measured[kind]
     ]
-    if asked.reply.reason:
-        said.append(f"holdout {asked.reply.status}: {asked.reply.reason}")
-    budget = asked.ledger and asked.ledger["budget"]
+    if outcome.reply.reason:
+        sentences.append(f"holdout {outcome.reply.status}: {outcome.reply.reason}")
+    budget = outcome.ledger and outcome.ledger["budget"]
     if budget and budget != params.budget:
-        said.append(
+        sentences.append(
             f"the holdout's budget stays {budget}, as when it was first asked; "
             f"evaluate.budget {params.budget} counts from the next generation"
         )
-    return said
+    return sentences
 
 
 def summary(content: dict[str, Any]) -> dict[str, Any]:
     """Return the evaluation in a few figures: the measure that decides, holdout status."""
     kind, metric = content["kind"], content["metric"]
-    held = content["holdout"][kind]
+    holdout = content["holdout"][kind]
     return {
         "kind": kind,
         f"{metric}_out_of_fold": content["out_of_fold"][kind][metric],
-        f"{metric}_holdout": held and held[metric],
+        f"{metric}_holdout": holdout and holdout[metric],
         **({"threshold": content["threshold"]["value"]} if "threshold" in content else {}),
         "holdout": content["holdout"]["status"],
         "question": content["holdout"]["question"],

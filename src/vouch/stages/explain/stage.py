@@ -66,10 +66,10 @@ def explain(
 
 
 def _summarise(explained: Sequence[Explained], explainer: Explainer) -> dict[str, Any]:
-    poor, count, wanted = sum(each.poor for each in explained), len(explained), explainer.wanted
+    poor, count, expected = sum(each.poor for each in explained), len(explained), explainer.wanted
     warnings = []
-    if count < wanted:
-        warnings.append(f"only {count} cases to explain, {wanted} were asked for")
+    if count < expected:
+        warnings.append(f"only {count} cases to explain, {expected} were asked for")
     if poor:
         warnings.append(f"{poor} of {count} explanations follow the model poorly")
     return {

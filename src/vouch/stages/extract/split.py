@@ -63,8 +63,8 @@ def by_hash(rows: "Table", share: float, salt: str, generation: int) -> Any:
     Returns:
         A boolean expression.
     """
-    there = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
-    group = ibis.coalesce(*there, rows.id)
+    parties = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
+    group = ibis.coalesce(*parties, rows.id)
     slot = (generation - 1) % int(1 / share)
     drawn = uniform(group, salt)
     return (drawn >= slot * share) & (drawn < (slot + 1) * share)

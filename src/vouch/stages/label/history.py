@@ -49,21 +49,21 @@ def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> dict[st
 def _ends(rows: "Table", labels: "Table") -> tuple[datetime, datetime] | None:
     """Find the first event and the last event, arrival or label."""
     first, last, arrived = rows.time.min(), rows.time.max(), rows.known_at.max()
-    told = rows.aggregate(first=first, last=last, arrived=arrived).to_pyarrow().to_pylist()[0]
+    times = rows.aggregate(first=first, last=last, arrived=arrived).to_pyarrow().to_pylist()[0]
     issued = labels.filter(labels.in_force).issued_at.max().to_pyarrow().as_py()
-    found = [moment for moment in (told["last"], told["arrived"], issued) if moment is not None]
-    return None if told["first"] is None else (told["first"], max(found))
+    ends = [moment for moment in (times["last"], times["arrived"], issued) if moment is not None]
+    return None if times["first"] is None else (times["first"], max(ends))
 
 
 def _periods(first: datetime, last: datetime) -> tuple[Unit, list[date]]:
     """Choose the unit and list the last periods, each by its first day."""
     span = last - first
     unit: Unit = "month" if span > WEEKS else "week" if span > DAYS else "day"
-    start, period, found = _begin(first.date(), unit), _begin(last.date(), unit), list[date]()
-    while period >= start and len(found) < LAST:
-        found.append(period)
+    start, period, periods = _begin(first.date(), unit), _begin(last.date(), unit), list[date]()
+    while period >= start and len(periods) < LAST:
+        periods.append(period)
         period = _begin(period - timedelta(days=1), unit)
-    return unit, found[::-1]
+    return unit, periods[::-1]
 
 
 def _begin(day: date, unit: Unit) -> date:
@@ -74,8 +74,8 @@ def _begin(day: date, unit: Unit) -> date:
 
 def _arrivals(rows: "Table", unit: Unit) -> list[dict[str, Any]]:
     """Count rows by period of event and of arrival."""
-    known = ibis.greatest(rows.time, ibis.coalesce(rows.known_at, rows.time))
-    spread = rows.select(of=_truncated(rows.time, unit), at=_truncated(known, unit))
+    known_at = ibis.greatest(rows.time, ibis.coalesce(rows.known_at, rows.time))
+    spread = rows.select(of=_truncated(rows.time, unit), at=_truncated(known_at, unit))
     counted = spread.group_by("of", "at").aggregate(count=spread.count())
     return [row | {"source": None} for row in counted.to_pyarrow().to_pylist()]
 
@@ -89,8 +89,8 @@ def _turns(
     maximum over its issues.
     """
     events = rows.select(entity=rows.id, of=_truncated(rows.time, unit))
-    known = labels.join(events, "entity")
-    keyed = known.select("entity", "of", "issued_at", key=rank(known))
+    issues = labels.join(events, "entity")
+    keyed = issues.select("entity", "of", "issued_at", key=rank(issues))
     so_far = ibis.window(group_by="entity", order_by=["issued_at", "key"], following=0)
     best = keyed.mutate(best=keyed.key.max().over(so_far))
     in_turn = ibis.window(group_by="entity", order_by=["issued_at", "key"])
@@ -109,8 +109,8 @@ def _turns(
 
 
 def _of(key: Any, end: str) -> dict[str, Any]:
-    told = unrank(key)
-    return {f"{end}_label": told["label"], f"{end}_source": told["source"]}
+    issue = unrank(key)
+    return {f"{end}_label": issue["label"], f"{end}_source": issue["source"]}
 
 
 def _truncated(time: Any, unit: Unit) -> Any:
@@ -120,22 +120,22 @@ def _truncated(time: Any, unit: Unit) -> Any:
 def _cells(counted: list[dict[str, Any]], periods: list[date]) -> Iterator[dict[str, Any]]:
     """Sum up what became known until the end of each period."""
     for of in periods:
-        told = [row for row in counted if row["of"] == of]
-        for as_of in periods if told else ():
-            known = [row for row in told if row["at"] <= as_of]
-            if as_of >= of and known:
-                yield {"of": of.isoformat(), "as_of": as_of.isoformat(), **_summed(known)}
+        own = [row for row in counted if row["of"] == of]
+        for as_of in periods if own else ():
+            so_far = [row for row in own if row["at"] <= as_of]
+            if as_of >= of and so_far:
+                yield {"of": of.isoformat(), "as_of": as_of.isoformat(), **_summed(so_far)}
 
 
-def _summed(known: list[dict[str, Any]]) -> dict[str, Any]:
+def _summed(counted: list[dict[str, Any]]) -> dict[str, Any]:
     by_source: dict[str, dict[str, int]] = {}
-    for row in known:
+    for row in counted:
         if row["source"] is not None:
             classes = by_source.setdefault(row["source"], {})
             classes[row["class"]] = classes.get(row["class"], 0) + row["count"]
-    told = {
+    current = {
         source: {name: count for name, count in classes.items() if count}
         for source, classes in by_source.items()
     }
-    rows = sum(row["count"] for row in known if row["source"] is None)
-    return {"rows": rows, "by_source": {source: n for source, n in told.items() if n}}
+    rows = sum(row["count"] for row in counted if row["source"] is None)
+    return {"rows": rows, "by_source": {source: n for source, n in current.items() if n}}

@@ -114,9 +114,9 @@ def _warnings(by_source: dict[str, dict[str, Any]], classes: tuple[str, ...]) ->
     missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]
     names = {"positives": "positive"} if len(classes) == 2 else {name: name for name in classes}
     never = [
-        f"{source}: no {told} label"
+        f"{source}: no {word} label"
         for source, row in sorted(by_source.items())
-        for name, told in names.items()
+        for name, word in names.items()
         if not row[name]
     ]
     return missing + never

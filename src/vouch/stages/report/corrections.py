@@ -33,19 +33,19 @@ def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any]
         ``value``, ``rows``, ``flipped`` and their ``share`` with its interval.
     """
     usecase = find(source.usecase)
-    issued, held = _read(labels)
-    if held.empty:
+    issued, decisions = _read(labels)
+    if decisions.empty:
         return None
-    flipped = held["was"].notna() & (held["was"] != held["now"])
+    flipped = decisions["was"].notna() & (decisions["was"] != decisions["now"])
     return {
-        "rows": len(held),
+        "rows": len(decisions),
         "in_force": bool(issued["in_force"].any()),
         "flipped": int(flipped.sum()),
-        "confirmed": int((held["was"] == held["now"]).sum()),
-        "unlabelled": int(held["was"].isna().sum()),
-        "flips": _flips(held[flipped], usecase.classes),
-        "reviewers": _reviewers(issued, held, usecase.classes),
-        "slices": _slices(rows, held.assign(flipped=flipped), source),
+        "confirmed": int((decisions["was"] == decisions["now"]).sum()),
+        "unlabelled": int(decisions["was"].isna().sum()),
+        "flips": _flips(decisions[flipped], usecase.classes),
+        "reviewers": _reviewers(issued, decisions, usecase.classes),
+        "slices": _slices(rows, decisions.assign(flipped=flipped), source),
     }
 
 
@@ -66,21 +66,21 @@ def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, An
     counted = flipped.value_counts(["was", "was_by", "now"]).reset_index(name="rows")
     return [
         {
-            "from": classes[int(one["was"])],
-            "source": one["was_by"],
-            "to": classes[int(one["now"])],
-            "rows": int(one["rows"]),
+            "from": classes[int(row["was"])],
+            "source": row["was_by"],
+            "to": classes[int(row["now"])],
+            "rows": int(row["rows"]),
         }
-        for one in counted.to_dict("records")
+        for row in counted.to_dict("records")
     ]
 
 
 def _reviewers(
-    issued: pd.DataFrame, held: pd.DataFrame, classes: tuple[str, ...]
+    issued: pd.DataFrame, decisions: pd.DataFrame, classes: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Return what each reviewer decided, by their last word on each row."""
     last = issued.sort_values("issued_at").drop_duplicates(["actor", "entity"], keep="last")
-    met = last.merge(held, on="entity")
+    met = last.merge(decisions, on="entity")
     return [
         {
             "actor": actor,
@@ -94,21 +94,21 @@ def _reviewers(
     ]
 
 
-def _slices(rows: Path, held: pd.DataFrame, source: Declaration) -> list[dict[str, Any]]:
+def _slices(rows: Path, decisions: pd.DataFrame, source: Declaration) -> list[dict[str, Any]]:
     with duckdb.connect() as connection:
         # no column of a source has a space in its name
-        connection.register("held", held[["entity", "flipped"]].add_prefix("held "))
+        connection.register("held", decisions[["entity", "flipped"]].add_prefix("held "))
         query = f"""SELECT * FROM {parquet(rows)} AS r JOIN held ON r.id = held."held entity"
                    WHERE superseded_at IS NULL ORDER BY r.id"""
-        found = connection.execute(query).df()
-    flipped = found["held flipped"].to_numpy(bool)
+        table = connection.execute(query).df()
+    flipped = table["held flipped"].to_numpy(bool)
     return [
         {
             "slice": kind,
             "value": value,
-            "rows": int(there.sum()),
-            "flipped": int(flipped[there].sum()),
-            "share": share(flipped[there], np.ones(there.sum()), CONFIDENCE),
+            "rows": int(inside.sum()),
+            "flipped": int(flipped[inside].sum()),
+            "share": share(flipped[inside], np.ones(inside.sum()), CONFIDENCE),
         }
-        for kind, value, there in find(source.usecase).slices(found, source)
+        for kind, value, inside in find(source.usecase).slices(table, source)
     ]

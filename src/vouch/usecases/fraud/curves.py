@@ -38,9 +38,9 @@ def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> dict[
 def _thin(x: Floats, y: Floats) -> list[list[float]]:
     """Keep points evenly spaced along the curve, both ends among them."""
     along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
-    kept = np.searchsorted(along, np.linspace(0, along[-1], POINTS - 1))
-    kept = np.unique(np.append(np.minimum(kept, len(x) - 1), len(x) - 1))
-    return [[float(a), float(b)] for a, b in zip(x[kept], y[kept], strict=True)]
+    indices = np.searchsorted(along, np.linspace(0, along[-1], POINTS - 1))
+    indices = np.unique(np.append(np.minimum(indices, len(x) - 1), len(x) - 1))
+    return [[float(a), float(b)] for a, b in zip(x[indices], y[indices], strict=True)]
 
 
 def calibration(

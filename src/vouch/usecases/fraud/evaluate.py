@@ -49,11 +49,11 @@ class Candidate:
     @cached_property
     def threshold(self) -> dict[str, Any]:
         """The threshold of least expected cost, see :func:`vouch.usecases.fraud.costs.cheapest`."""
-        known, p = judged(self.rows, self.kind), self.params
-        if not known["y"].any():
+        labelled, p = judged(self.rows, self.kind), self.params
+        if not labelled["y"].any():
             reason = "no positive is known: nothing is flagged"
             return {"value": NOTHING, "interval": None, "cost": None, "curve": [], "reason": reason}
-        stakes = stake(known["y"], known["score"], known["amount"], self.declaration.costs)
+        stakes = stake(labelled["y"], labelled["score"], labelled["amount"], self.declaration.costs)
         return cheapest(stakes, p.repeats, p.confidence, p.seed)
 
     @cached_property
@@ -92,8 +92,8 @@ class Candidate:
         """Return what only rankings have: threshold, cost curve, and curves."""
         threshold = dict(self.threshold)
         curve = threshold.pop("curve")
-        told = threshold | {"kind": self.kind}
-        return {"cost_curve": curve, "threshold": told, "curves": self.curves()}
+        chosen = threshold | {"kind": self.kind}
+        return {"cost_curve": curve, "threshold": chosen, "curves": self.curves()}
 
     def published(
         self, measured: dict[str, Any], answer: dict[str, Any] | None
@@ -103,11 +103,11 @@ class Candidate:
 
     def curves(self) -> dict[str, Any]:
         """Draw its curves on the out-of-fold rows; empty without both classes."""
-        known = judged(self.rows, self.kind)
-        labels = known["y"].to_numpy()
+        labelled = judged(self.rows, self.kind)
+        labels = labelled["y"].to_numpy()
         if len(np.unique(labels)) < 2:
             return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
-        drawn = curves(labels, known["score"].to_numpy(), self.params.confidence)
+        drawn = curves(labels, labelled["score"].to_numpy(), self.params.confidence)
         return {"kind": self.kind, **drawn}
 
 
@@ -122,9 +122,9 @@ def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
         ``share_flagged_rows`` and ``share_flagged_money`` of all rows it decided, ``truth``: its
         figures against truth, ``precision`` and ``recall`` among them, each with exact intervals.
     """
-    known = rows[rows["rule"].notna()]
+    with_rule = rows[rows["rule"].notna()]
     decided, cut = (
-        known.assign(score=known["rule"].astype(np.float64)),
+        with_rule.assign(score=with_rule["rule"].astype(np.float64)),
         replace(terms, threshold=0.5),
     )
     shares = measure(decided, "rule", cut)

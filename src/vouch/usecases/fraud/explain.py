@@ -145,8 +145,8 @@ def vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Arra
         described: The ``features`` of ``extract.json``.
         background: Rows a value is compared with, shape (rows, features).
     """
-    known = {feature["name"]: feature.get("description") or "" for feature in described}
-    descriptions = tuple(known.get(name, "") for name in fitted.features)
+    by_name = {feature["name"]: feature.get("description") or "" for feature in described}
+    descriptions = tuple(by_name.get(name, "") for name in fitted.features)
     return Vocabulary(fitted.features, descriptions, background)
 
 

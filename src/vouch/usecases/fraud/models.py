@@ -88,12 +88,12 @@ class Candidate(Proposal):
 
     @model_validator(mode="after")
     def _known(self) -> "Candidate":
-        known = HYPERPARAMETERS[self.algorithm] | (
+        allowed = HYPERPARAMETERS[self.algorithm] | (
             {"ratio"} if self.imbalance == "undersampling" else set()
         )
-        for name in self.hyperparameters.keys() - known:
+        for name in self.hyperparameters.keys() - allowed:
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, allowed)}"
             )
         return self
 
@@ -245,19 +245,19 @@ def _balance(
     positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
     before = weights[positive].sum() / weights[negative].sum()
     room = len(negative) if max_rows is None else max(max_rows - len(positive), 1)
-    kept, stand_for = _draw(negative, of_rule, room, generator)
-    weights[kept] *= stand_for
+    drawn, stand_for = _draw(negative, of_rule, room, generator)
+    weights[drawn] *= stand_for
     if candidate.imbalance == "undersampling":
         ratio = float(candidate.hyperparameters.get("ratio") or 20)
-        kept, _ = _draw(kept, of_rule, max(round(ratio * len(positive)), 1), generator)
-        weights[kept] = weigh(of_rule[kept], candidate.rule_weight)
+        drawn, _ = _draw(drawn, of_rule, max(round(ratio * len(positive)), 1), generator)
+        weights[drawn] = weigh(of_rule[drawn], candidate.rule_weight)
     if candidate.imbalance == "weights":
-        for rows in (positive, kept):
+        for rows in (positive, drawn):
             weights[rows] *= len(labels) / 2 / weights[rows].sum()
-    rows = np.sort(np.concatenate([positive, kept]))
+    rows = np.sort(np.concatenate([positive, drawn]))
     if candidate.imbalance == "none":
         return rows, weights[rows], 1.0
-    return rows, weights[rows], float(weights[positive].sum() / weights[kept].sum() / before)
+    return rows, weights[rows], float(weights[positive].sum() / weights[drawn].sum() / before)
 
 
 def _draw(

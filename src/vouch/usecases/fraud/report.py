@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 def content(
     source: Declaration,
     paths: Mapping[str, Path],
-    said: Mapping[str, Any],
+    summaries: Mapping[str, Any],
     params: ReportParams,
 ) -> dict[str, Any]:
     """Gather what the page shows beside the stages' summaries.
@@ -26,10 +26,10 @@ def content(
     Args:
         source: The source.
         paths: Where ``rows``, ``predictions``, ``tree`` and ``explanations`` are.
-        said: The stages' summaries by name.
+        summaries: The stages' summaries by name.
         params: How long its lists are.
     """
-    evaluation, leaderboard = said["evaluation"], said["leaderboard"]
+    evaluation, leaderboard = summaries["evaluation"], summaries["leaderboard"]
     return {
         "templates": TEMPLATES,
         **_counted(paths["rows"], paths["predictions"], source, evaluation, params),

@@ -170,5 +170,5 @@ def _windows(trial: "Trial", offer: Offer) -> tuple[str, ...]:
     if len(offer.windows) < 2:
         return offer.windows
     longest = trial.suggest_categorical("longest_window", [ALL, *offer.windows[:-1]])
-    kept = len(offer.windows) if longest == ALL else offer.windows.index(longest) + 1
-    return offer.windows[:kept]
+    count = len(offer.windows) if longest == ALL else offer.windows.index(longest) + 1
+    return offer.windows[:count]

@@ -81,7 +81,7 @@ class Preparation(Strict):
             "vader": self.vader,
             "embeddings": self.embeddings,
         }
-        return tuple(group for group, there in used.items() if there)
+        return tuple(group for group, enabled in used.items() if enabled)
 
 
 class Candidate(Proposal):
@@ -105,10 +105,10 @@ class Candidate(Proposal):
 
     @model_validator(mode="after")
     def _known(self) -> "Candidate":
-        known = HYPERPARAMETERS[self.algorithm]
-        for name in sorted(self.hyperparameters.keys() - known):
+        allowed = HYPERPARAMETERS[self.algorithm]
+        for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, allowed)}"
             )
         if self.algorithm == "naive_bayes" and self.preparation.embeddings:
             raise ValueError(
@@ -122,7 +122,7 @@ class Candidate(Proposal):
 
     def settings(self) -> dict[str, Any]:
         """Return what tracking is told of it."""
-        told = self.preparation.model_dump(exclude={"cleaning"})
-        told["rule_weight"] = self.rule_weight
+        values = self.preparation.model_dump(exclude={"cleaning"})
+        values["rule_weight"] = self.rule_weight
         cleaning = self.preparation.cleaning.model_dump()
-        return super().settings() | told | {f"cleaning.{k}": v for k, v in cleaning.items()}
+        return super().settings() | values | {f"cleaning.{k}": v for k, v in cleaning.items()}

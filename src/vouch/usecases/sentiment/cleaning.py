@@ -81,9 +81,9 @@ def clean(text: str, cleaning: Cleaning) -> str:
     return _tidy(text)
 
 
-def _unescape(found: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     """Read escapes; two of them may be halves of one character."""
-    return bytes.fromhex(found[0].replace("\\u", "")).decode("utf-16-be", errors="replace")
+    return bytes.fromhex(match[0].replace("\\u", "")).decode("utf-16-be", errors="replace")
 
 
 def _plain(text: str) -> str:

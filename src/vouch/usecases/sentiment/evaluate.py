@@ -57,10 +57,10 @@ class TextCandidate:
 
     def _rule(self) -> dict[str, Any]:
         """Judge the starting rule itself: its decisions as if it were sure of them."""
-        known = self.rows[self.rows["rule"].notna()]
-        said = known["rule"].to_numpy(np.int64)
-        sure = {name: (said == number).astype(float) for number, name in enumerate(SCORES)}
-        return self.judge.measure(known.assign(**sure), "truth")
+        rows = self.rows[self.rows["rule"].notna()]
+        decisions = rows["rule"].to_numpy(np.int64)
+        sure = {name: (decisions == number).astype(float) for number, name in enumerate(SCORES)}
+        return self.judge.measure(rows.assign(**sure), "truth")
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
         """Return figures of texts people decided, see :func:`.review.figures`."""

@@ -45,18 +45,18 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
         What was computed: ``features``, ``classes``, ``delay_seconds``.
     """
     current = rows_as_of(job.rows, job.as_of)
-    known = job.labels.filter(job.labels.issued_at <= job.as_of)
-    labels = labels_as_of(known)
+    issues = job.labels.filter(job.labels.issued_at <= job.as_of)
+    labels = labels_as_of(issues)
     table = ibis.memtable(_scored(_texts(current)))
     joined = table.join(labels, table.id == labels.entity).drop("entity")
     write_parquet(joined, path, scratch=True)
     return {
         "features": [
-            {"name": name, "group": "text", "window": None, "description": said}
-            for name, said in DESCRIPTIONS.items()
+            {"name": name, "group": "text", "window": None, "description": description}
+            for name, description in DESCRIPTIONS.items()
         ],
         "classes": list(CLASSES),
-        "delay_seconds": mean_delay(known, current),
+        "delay_seconds": mean_delay(issues, current),
     }
 
 

@@ -77,9 +77,9 @@ class Corpus:
     @classmethod
     def of(cls, frame: pd.DataFrame, encoder: Encoder | None = None) -> "Corpus":
         """Take a table's texts, and its columns of VADER's scores if it has all four."""
-        there = all(name in frame.columns for name in vader.SCORES)
-        given = frame[list(vader.SCORES)].to_numpy(np.float32) if there else None
-        return cls(texts_of(frame), given, encoder)
+        complete = all(name in frame.columns for name in vader.SCORES)
+        scores = frame[list(vader.SCORES)].to_numpy(np.float32) if complete else None
+        return cls(texts_of(frame), scores, encoder)
 
     def cleaned(self, cleaning: Cleaning) -> list[str]:
         """Return the cleaned texts."""
@@ -148,14 +148,14 @@ class Features:
     @property
     def names(self) -> list[str]:
         """What each column means, ``group: n-gram``."""
-        found = []
+        columns = []
         for weighing in self.weighings:
             group = "words" if weighing.words else "characters"
             shown = weighing.names if weighing.words else printable(weighing.names)
-            found += [f"{group}: {name}" for name in shown]
-        found += LEXICON if self.preparation.vader else ()
+            columns += [f"{group}: {name}" for name in shown]
+        columns += LEXICON if self.preparation.vader else ()
         size = needed(self.encoder).dimensions if self.preparation.embeddings else 0
-        return found + [f"embeddings: {number}" for number in range(size)]
+        return columns + [f"embeddings: {number}" for number in range(size)]
 
     def transform(self, corpus: Corpus) -> "csr_array":
         """Return the numbers of all texts of a corpus, shape (texts, columns), float64."""
@@ -178,8 +178,8 @@ class Features:
         values, start = [], 0
         cleaned = clean(text, self.preparation.cleaning)
         for weighing in self.weighings:
-            found, weighed = weighing.one(cleaned)
-            columns += [column + start for column in found]
+            gram_columns, weighed = weighing.one(cleaned)
+            columns += [column + start for column in gram_columns]
             values.append(weighed)
             start += len(weighing.names)
         for dense in self._dense(text):

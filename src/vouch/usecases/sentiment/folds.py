@@ -42,8 +42,8 @@ def split(
     """
     warnings: list[str] = []
     if by_time and "time" in frame:
-        if found := _by_time(frame, folds):
-            return _without_twins(frame, found), warnings
+        if time_folds := _by_time(frame, folds):
+            return _without_twins(frame, time_folds), warnings
         warnings.append(
             "rows stand at one time, or their groups at all times: folds are drawn by group instead"
         )
@@ -55,12 +55,12 @@ def _without_twins(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
     if "twin" not in frame:
         return folds
     codes = pd.factorize(frame["twin"])[0]
-    found = []
+    result = []
     for fold in folds:
-        asked = codes[fold.assess]
-        near = np.isin(codes[fold.train], asked[asked >= 0])
-        found.append(replace(fold, train=fold.train[~near]))
-    return found
+        assessed = codes[fold.assess]
+        near_duplicate = np.isin(codes[fold.train], assessed[assessed >= 0])
+        result.append(replace(fold, train=fold.train[~near_duplicate]))
+    return result
 
 
 def groups_of(frame: pd.DataFrame) -> Rows:
@@ -78,24 +78,24 @@ def _by_time(frame: pd.DataFrame, folds: int) -> list[Fold]:
     time, labels = frame["time"], frame["label"].to_numpy()
     moments, place = np.unique(time.to_numpy(), return_inverse=True)
     before = np.cumsum(np.bincount(place)) - np.bincount(place)
-    wanted = np.searchsorted(before, len(time) * np.arange(1, folds + 1) / (folds + 1))
-    cuts = [at for at in sorted(set(wanted.tolist())) if 0 < at < len(moments)]
+    ideal = np.searchsorted(before, len(time) * np.arange(1, folds + 1) / (folds + 1))
+    cuts = [at for at in sorted(set(ideal.tolist())) if 0 < at < len(moments)]
     if not cuts:
         return []
     groups = groups_of(frame)
-    found = [
+    windows = [
         _window(place, groups, start, end)
         for start, end in zip(cuts, [*cuts[1:], len(moments)], strict=True)
     ]
-    kept = [train for train, _ in found]
+    training = [train for train, _ in windows]
     earlier = [place < cut for cut in cuts]
-    if not found or not all(_enough(*two, labels) for two in zip(kept, earlier, strict=True)):
+    if not windows or not all(_enough(*two, labels) for two in zip(training, earlier, strict=True)):
         return []
     starts = [pd.Timestamp(moments[at]) for at in cuts]
     ends = [*starts[1:], pd.Timestamp(moments[-1])]
     return [
         Fold(train, assess, start, end)
-        for (train, assess), start, end in zip(found, starts, ends, strict=True)
+        for (train, assess), start, end in zip(windows, starts, ends, strict=True)
     ]
 
 

@@ -154,7 +154,7 @@ def _boost(candidate: Candidate, sample: Sample, seed: int, threads: int) -> Any
     data = xgboost.QuantileDMatrix(
         _narrow(sample.numbers), sample.codes, weight=sample.weights, nthread=threads
     )
-    told = {
+    parameters = {
         **settings,
         "objective": "multi:softprob",
         "num_class": int(sample.codes.max()) + 1,
@@ -162,4 +162,4 @@ def _boost(candidate: Candidate, sample: Sample, seed: int, threads: int) -> Any
         "nthread": threads,
         "seed": seed,
     }
-    return xgboost.train(told, data, rounds)
+    return xgboost.train(parameters, data, rounds)

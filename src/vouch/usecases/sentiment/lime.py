@@ -60,31 +60,31 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
     """
     tokens = list(TOKEN.finditer(text))
     seed, count = seed_of(case, params.seed), len(tokens)
-    kept = _masks(count, params, seed)
-    distinct, where = np.unique(kept, axis=0, return_inverse=True)
+    masks = _masks(count, params, seed)
+    distinct, where = np.unique(masks, axis=0, return_inverse=True)
     scores = predict([_without(text, tokens, mask) for mask in distinct])[where.reshape(-1)]
     number = int(scores[0].argmax())
     if not count:
         value = float(scores[0, number])
         return Told(number, Explanation(value, value, 1.0, seed, ()), ())
-    found = fit_surrogate(kept.astype(float), scores[:, number], seed, params.features)
-    named = [(tokens[part.feature], part.weight) for part in found.parts]
-    return Told(number, found, tuple(Token(m[0], m.start(), weight) for m, weight in named))
+    surrogate = fit_surrogate(masks.astype(float), scores[:, number], seed, params.features)
+    named = [(tokens[part.feature], part.weight) for part in surrogate.parts]
+    return Told(number, surrogate, tuple(Token(m[0], m.start(), weight) for m, weight in named))
 
 
 def _without(text: str, tokens: Sequence[re.Match[str]], mask: NDArray[np.bool_]) -> str:
     """Leave out the tokens that the mask does not keep; what stands between them stays."""
     # not lime's IndexedString, which fails without tokens and loses a token of a null character
-    left, at = [], 0
+    pieces, at = [], 0
     for token in compress(tokens, ~mask):
-        left.append(text[at : token.start()])
+        pieces.append(text[at : token.start()])
         at = token.end()
-    return "".join([*left, text[at:]])
+    return "".join([*pieces, text[at:]])
 
 
 def _masks(count: int, params: TextExplainParams, seed: int) -> NDArray[np.bool_]:
     """Draw which tokens stay, shape (samples, tokens); the first row is the text itself."""
     random = np.random.default_rng(seed)
-    kept = random.random((params.samples, count)) < params.keep
-    kept[0] = True
-    return kept
+    masks = random.random((params.samples, count)) < params.keep
+    masks[0] = True
+    return masks

@@ -57,8 +57,8 @@ def signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    given = Schema([ColSpec("string", "text")])
-    return ModelSignature(given, Schema([ColSpec("double", name) for name in CLASSES]))
+    inputs = Schema([ColSpec("string", "text")])
+    return ModelSignature(inputs, Schema([ColSpec("double", name) for name in CLASSES]))
 
 
 def _requirements(folder: Path) -> list[str]:

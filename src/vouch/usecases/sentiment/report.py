@@ -25,7 +25,7 @@ KINDS = {
 def content(
     source: Declaration,
     paths: Mapping[str, Path],
-    said: Mapping[str, Any],
+    summaries: Mapping[str, Any],
     params: ReportParams,
 ) -> dict[str, Any]:
     """Gather what the page shows beside the stages' summaries.
@@ -33,10 +33,10 @@ def content(
     Args:
         source: The source.
         paths: Where ``tree`` (the model's words) and ``explanations`` are.
-        said: The stages' summaries by name.
+        summaries: The stages' summaries by name.
         params: How long the page's lists are; none here.
     """
-    evaluation = said["evaluation"]
+    evaluation = summaries["evaluation"]
     part, where = headline_part(evaluation)
     truth = part.get("truth") or {}
     return {
@@ -57,7 +57,7 @@ def content(
                 where,
             ),
         ],
-        "images": _images(part, said["leaderboard"]),
+        "images": _images(part, summaries["leaderboard"]),
     }
 
 
@@ -96,13 +96,13 @@ def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[dict[str
         ``shade``, the weight's size against the heaviest one, 0 to 1.
     """
     heaviest = max((abs(weight) for _, _, weight in tokens), default=0.0) or 1.0
-    found, at = [], 0
+    parts, at = [], 0
     for start, token, weight in sorted(tokens):
-        found.append({"text": text[at:start], "weight": 0.0, "shade": 0.0})
-        found.append({"text": token, "weight": weight, "shade": abs(weight) / heaviest})
+        parts.append({"text": text[at:start], "weight": 0.0, "shade": 0.0})
+        parts.append({"text": token, "weight": weight, "shade": abs(weight) / heaviest})
         at = start + len(token)
-    found.append({"text": text[at:], "weight": 0.0, "shade": 0.0})
-    return [piece for piece in found if piece["text"]]
+    parts.append({"text": text[at:], "weight": 0.0, "shade": 0.0})
+    return [piece for piece in parts if piece["text"]]
 
 
 def _images(part: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> dict[str, str]:
@@ -137,8 +137,8 @@ def _calibration(judged: Mapping[str, Any]) -> "Figure | None":
         return None
     figure, axes = figures.axes_of("predicted probability of a class", "share of texts of it")
     axes.plot([0, 1], [0, 1], ":", color=figures.INK, linewidth=1, label="perfect")
-    x, y = [one["score"] for one in bins], [one["share"] for one in bins]
-    ends = [[abs(one["interval"][i] - one["share"]) for one in bins] for i in (0, 1)]
+    x, y = [point["score"] for point in bins], [point["share"] for point in bins]
+    ends = [[abs(point["interval"][i] - point["share"]) for point in bins] for i in (0, 1)]
     axes.errorbar(x, y, ends, fmt="o", color="#0b5fa5", capsize=2, label="observed")
     axes.legend(frameon=False, loc="upper left")
     return figure

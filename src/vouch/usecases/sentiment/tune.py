@@ -110,9 +110,9 @@ class Ground:
 
     def outcome(self, scores: Sequence[Floats]) -> Outcome:
         """Return macro-recall of each fold's assessed rows, pooled and in each fold."""
-        asked = [self.judged[fold.assess] for fold in self.folds]
-        chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, asked, strict=True)]
-        pairs = zip(self.folds, asked, strict=True)
+        measured = [self.judged[fold.assess] for fold in self.folds]
+        chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, measured, strict=True)]
+        pairs = zip(self.folds, measured, strict=True)
         labels = [self.labels[fold.assess[rows]] for fold, rows in pairs]
         each = [
             macro_recall(*pair) if len(pair[0]) else None
@@ -128,20 +128,20 @@ class Ground:
             number: Its trial's number.
             scores: What it gave each fold's assessed rows.
         """
-        found = pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "row": np.concatenate([fold.assess for fold in self.folds]),
                 "fold": np.repeat(np.arange(len(self.folds)), [len(s) for s in scores]),
             }
         )
         names = [f"score_{label}" for label in range(len(CLASSES))]
-        found[names] = np.concatenate(scores)
-        asked = found[self.judged[found["row"]]]
-        labels, groups = self.labels[asked["row"]], self.groups[asked["row"]]
-        chosen = asked[names].to_numpy().argmax(axis=1)
+        table[names] = np.concatenate(scores)
+        rows = table[self.judged[table["row"]]]
+        labels, groups = self.labels[rows["row"]], self.groups[rows["row"]]
+        chosen = rows[names].to_numpy().argmax(axis=1)
         interval = bootstrap_interval(labels, chosen, groups, self.params.seed)
-        found = found.sort_values("row", ignore_index=True)
-        return Best(number, candidate, macro_recall(labels, chosen), interval, found)
+        table = table.sort_values("row", ignore_index=True)
+        return Best(number, candidate, macro_recall(labels, chosen), interval, table)
 
     def refit(self, candidate: Candidate) -> Fitted:
         """Fit a candidate on all rows."""
@@ -317,8 +317,8 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     trusted = _same_scores(frame)
     if not trusted and all(name in frame for name in vader.SCORES):
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
-    asked, told = judged(frame, frame[TARGET].to_numpy(np.int8))
-    return Ground(frame, folds, encoder, params, trusted, asked, [*warnings, *told])
+    measured, notes = judged(frame, frame[TARGET].to_numpy(np.int8))
+    return Ground(frame, folds, encoder, params, trusted, measured, [*warnings, *notes])
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:
@@ -332,9 +332,9 @@ def _same_scores(frame: pd.DataFrame) -> bool:
 
 def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
-    asked = params.model_dump_json(exclude={"threads", "embeddings"})
+    settings = params.model_dump_json(exclude={"threads", "embeddings"})
     embedded = encoder.digest if encoder else ""
-    words = [sha256(train), asked, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    words = [sha256(train), settings, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
@@ -345,6 +345,6 @@ def _drawn(ground: Ground) -> Ground:
         return ground
     part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
     folds, warnings = split(part, params.folds, params.seed, params.by_time)
-    asked, told = judged(part, part[TARGET].to_numpy(np.int8))
-    found = [*warnings, *told]
-    return Ground(part, folds, ground.encoder, params, ground.trusted, asked, found)
+    measured, notes = judged(part, part[TARGET].to_numpy(np.int8))
+    all_warnings = [*warnings, *notes]
+    return Ground(part, folds, ground.encoder, params, ground.trusted, measured, all_warnings)

@@ -42,16 +42,16 @@ def scores(texts: Sequence[str]) -> NDArray[np.float32]:
         Shape (texts, 4), in the order of ``SCORES``: shares of negative, neutral and positive
         words, 0 to 1 (all 0 for an empty text), and the compound score, -1 to 1.
     """
-    found = np.zeros((len(texts), 4), dtype=np.float32)
+    table = np.zeros((len(texts), 4), dtype=np.float32)
     for row, text in enumerate(texts):
-        found[row] = one(text)
-    return found
+        table[row] = one(text)
+    return table
 
 
 def one(text: str) -> tuple[float, float, float, float]:
     """Return VADER's four scores of one text, see :func:`scores`."""
-    told = _analyzer().polarity_scores(text[:LONGEST])
-    return told["neg"], told["neu"], told["pos"], told["compound"]
+    polarity = _analyzer().polarity_scores(text[:LONGEST])
+    return polarity["neg"], polarity["neu"], polarity["pos"], polarity["compound"]
 
 
 def apply(rows: "Table", rule: "Rule", source: str) -> "Table":

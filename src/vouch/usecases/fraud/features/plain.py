@@ -50,9 +50,9 @@ def _commonest(rows: "Table", column: str) -> list[str]:
     return sorted(top.to_pyarrow()["value"].to_pylist())
 
 
-def categories(rows: "Table", known: dict[str, list[str]]) -> Iterator[Computed]:
+def categories(rows: "Table", observed: dict[str, list[str]]) -> Iterator[Computed]:
     """One column a value: 1 where the row has it."""
-    for column, values in known.items():
+    for column, values in observed.items():
         for name, value in _names(column, values).items():
             is_it = (rows[column].cast("string") == value).fill_null(False)
             yield computed(name, "category", is_it, f"{column} is {value}")

@@ -64,8 +64,8 @@ def windows(rows: "Table", party: Party, lengths: tuple[timedelta, ...]) -> Iter
     for length in lengths:
         name, frame = brief(length), earlier(party, length)
         count = 1 + rows.count().over(frame)
-        known = _of(rows[party], count)
-        yield computed(f"{party}_count_{name}", group, known, f"{party}'s payments", length)
+        counted = _of(rows[party], count)
+        yield computed(f"{party}_count_{name}", group, counted, f"{party}'s payments", length)
         if "amount" in rows.columns:
             own = exact(rows.amount)
             summed = _of(rows[party], total(own, frame, own))

@@ -43,10 +43,10 @@ class SparkCandidate(Proposal):
 
     @model_validator(mode="after")
     def _known(self) -> "SparkCandidate":
-        known = HYPERPARAMETERS[self.algorithm]
-        for name in sorted(self.hyperparameters.keys() - known):
+        allowed = HYPERPARAMETERS[self.algorithm]
+        for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, allowed)}"
             )
         return self
 

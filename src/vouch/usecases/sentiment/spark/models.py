@@ -48,8 +48,8 @@ class Weighed(NamedTuple):
 
     def probabilities(self, grams: list[str]) -> Floats:
         """Return the probabilities of a text's classes from its n-grams, shape (classes,)."""
-        known = [self.place[gram] for gram in grams if gram in self.place]
-        columns, counts = np.unique(np.array(known, np.int64), return_counts=True)
+        places = [self.place[gram] for gram in grams if gram in self.place]
+        columns, counts = np.unique(np.array(places, np.int64), return_counts=True)
         values = counts * self.idf[columns]
         values /= np.sqrt(values @ values) or 1.0
         return softmax(values @ self.linear.weights[columns] + self.linear.intercepts)
@@ -91,8 +91,8 @@ class SparkFitted:
             self._kept.clear()
             read = PipelineModel.load((self.folder / PIPELINE).resolve().as_uri())
             self._kept.update(session=session, model=read)
-        found: PipelineModel = self._kept["model"]
-        return found
+        model: PipelineModel = self._kept["model"]
+        return model
 
     def _of_pipeline(self, name: str, make: Callable[["PipelineModel"], Any]) -> Any:
         """Make something of the pipeline once a session."""
@@ -119,8 +119,8 @@ class SparkFitted:
             return np.empty((0, len(CLASSES)))
         rows = pd.DataFrame({"row": np.arange(len(texts)), "text": texts})
         scored = self.pipeline.transform(_table(rows, "row long, text string"))
-        found = scored.select("row", self._scores().alias("scores")).toPandas().sort_values("row")
-        return self._finish(np.array(found["scores"].tolist(), np.float64))
+        table = scored.select("row", self._scores().alias("scores")).toPandas().sort_values("row")
+        return self._finish(np.array(table["scores"].tolist(), np.float64))
 
     def _scores(self) -> Any:
         """Name the column of the classes' probabilities."""
@@ -129,9 +129,9 @@ class SparkFitted:
 
         if self.candidate.algorithm in LINEAR:
             return vector_to_array(functions.col("probability"))
-        told = functions.element_at(f"{pipeline.CLASS}.metadata", 1)
+        metadata = functions.element_at(f"{pipeline.CLASS}.metadata", 1)
         names = [functions.lit(str(float(code))) for code in range(len(self.classes))]
-        return functions.array(*[functions.element_at(told, n).cast("double") for n in names])
+        return functions.array(*[functions.element_at(metadata, n).cast("double") for n in names])
 
     def _finish(self, scores: Floats) -> Floats:
         # ClassifierDL tells seven digits
@@ -146,19 +146,19 @@ class SparkFitted:
         Returns:
             Shape (3,); equal to the batch's to 1e-12.
         """
-        told = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
+        annotations = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
         if self.candidate.algorithm in LINEAR:
-            grams = [each.result for each in told["annotated_grams"]]
+            grams = [each.result for each in annotations["annotated_grams"]]
             return self._finish(self.weighed.probabilities(grams)[None])[0]
-        metadata = told[pipeline.CLASS][0].metadata
+        metadata = annotations[pipeline.CLASS][0].metadata
         scores = [float(metadata[str(float(code))]) for code in range(len(self.classes))]
         return self._finish(np.array([scores]))[0]
 
     @property
     def weighed(self) -> Weighed:
         """What a linear pipeline learned; others have no such thing."""
-        found: Weighed = self._of_pipeline("weighed", _weighed)
-        return found
+        weights: Weighed = self._of_pipeline("weighed", _weighed)
+        return weights
 
 
 def _light(model: "PipelineModel") -> Any:
@@ -217,8 +217,8 @@ def fit(candidate: SparkCandidate, frame: pd.DataFrame, seed: int) -> SparkFitte
     table = _table(rows, "text string, code double, weight double")
     fitted = pipeline.fit(candidate, table, len(rows), seed)
     shares = tuple(float((labels == label).mean()) for label in range(len(CLASSES)))
-    kept = {"session": session, "model": fitted}
-    return SparkFitted(candidate, tuple(map(int, classes)), shares, None, kept)
+    cache = {"session": session, "model": fitted}
+    return SparkFitted(candidate, tuple(map(int, classes)), shares, None, cache)
 
 
 def _balance(rows: pd.DataFrame, candidate: SparkCandidate, seed: int) -> pd.DataFrame:

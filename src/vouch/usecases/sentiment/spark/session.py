@@ -87,11 +87,11 @@ def _check_session(opened: "SparkSession") -> None:
 def _quiet() -> Iterator[None]:
     """Start Java without our standard output: ClassifierDL writes a line there for each epoch."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's, to standard error
-    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    output, null_device = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nothing, 1)
+        os.dup2(null_device, 1)
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nothing)
+        os.dup2(output, 1)
+        os.close(output)
+        os.close(null_device)

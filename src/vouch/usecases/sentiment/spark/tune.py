@@ -59,8 +59,8 @@ class Trials:
         place = self._place(candidate)
         if not place.exists():
             self._fit(candidate, place)
-        with np.load(place, allow_pickle=False) as kept:
-            return [kept[f"fold_{number}"] for number in range(len(self.ground.folds))]
+        with np.load(place, allow_pickle=False) as saved:
+            return [saved[f"fold_{number}"] for number in range(len(self.ground.folds))]
 
     def costs(self, candidate: SparkCandidate) -> dict[str, float | None]:
         """Return the seconds of a candidate's fits, and the most memory its driver held, in MB.
@@ -71,10 +71,10 @@ class Trials:
         place = self._place(candidate)
         if not place.exists():  # the trial failed
             return {"fit_seconds": None, "peak_mb": None}
-        with np.load(place, allow_pickle=False) as kept:
-            peak = float(kept["peak_mb"])
+        with np.load(place, allow_pickle=False) as saved:
+            peak = float(saved["peak_mb"])
             return {
-                "fit_seconds": round(float(kept["seconds"]), 3),
+                "fit_seconds": round(float(saved["seconds"]), 3),
                 "peak_mb": None if np.isnan(peak) else peak,
             }
 
@@ -88,16 +88,16 @@ class Trials:
             memory.forget_peak(java)
         frame, seed = self.ground.frame, self.ground.params.seed
         seconds = 0.0
-        kept: dict[str, Any] = {}
+        arrays: dict[str, Any] = {}
         for number, fold in enumerate(self.ground.folds):
             began = time.monotonic()
             fitted = fit(candidate, frame.iloc[fold.train], seed)
             seconds += time.monotonic() - began
-            kept[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
+            arrays[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
         peak = memory.peak(java) if java else None
-        kept |= {"seconds": seconds, "peak_mb": np.nan if peak is None else peak}
+        arrays |= {"seconds": seconds, "peak_mb": np.nan if peak is None else peak}
         with replacing(place) as draft, draft.open("wb") as file:
-            np.savez(file, **kept)
+            np.savez(file, **arrays)
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,6 @@ def _search_params(params: TextTuneParams) -> SearchParams:
 
 def _fingerprint(train: Path, params: TextTuneParams) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
-    asked = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
-    words = ["spark", sha256(train), asked, repr(SPACE), repr(STARTS)]
+    settings = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
+    words = ["spark", sha256(train), settings, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]

@@ -20,18 +20,18 @@ Floats = NDArray[np.float64]
 Found = dict[str, list[dict[str, Any]]]
 
 
-def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, told: dict[str, Any]) -> None:
+def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[str, Any]) -> None:
     """Write ``words.json`` and ``words.svg``, as :func:`vouch.usecases.sentiment.words.export`.
 
     Args:
         fitted: The model.
         texts: The texts it was fitted on.
         folder: Where to; made if it is not there.
-        told: What else the JSON should say, such as the measure reached.
+        facts: What else the JSON should say, such as the measure reached.
     """
     linear = fitted.candidate.algorithm in LINEAR
-    found = _weights(fitted) if linear else _answers(fitted, texts)
-    words.write(fitted.candidate.algorithm, found, folder, told)
+    features = _weights(fitted) if linear else _answers(fitted, texts)
+    words.write(fitted.candidate.algorithm, features, folder, facts)
 
 
 def _weights(fitted: SparkFitted) -> Found:
