@@ -44,8 +44,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Rows a search stands on.
+class SearchRows:
+    """Rows a search learns from and is measured on.
 
     Attributes:
         frame: The rows.
@@ -187,8 +187,8 @@ class SearchData:
         fingerprint: A digest of data, parameters, encoder and choices.
     """
 
-    whole: Ground
-    drawn: Ground
+    whole: SearchRows
+    drawn: SearchRows
     search: TextTuneParams
     fingerprint: str
     metric: str = METRIC
@@ -292,7 +292,7 @@ def _encoder(params: TextTuneParams, state: Path) -> Encoder | None:
     return Encoder(params.embeddings, state / "embeddings.db", params.threads)
 
 
-def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> Ground:
+def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> SearchRows:
     """Read gold rows and lay out their folds.
 
     Args:
@@ -318,7 +318,7 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     if not trusted and all(name in frame for name in vader.SCORES):
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
     measured, notes = judged(frame, frame[TARGET].to_numpy(np.int8))
-    return Ground(frame, folds, encoder, params, trusted, measured, [*warnings, *notes])
+    return SearchRows(frame, folds, encoder, params, trusted, measured, [*warnings, *notes])
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:
@@ -338,13 +338,13 @@ def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
-def _drawn(ground: Ground) -> Ground:
+def _drawn(rows: SearchRows) -> SearchRows:
     """Return the part of the rows the search's trials see; all of them if they are few."""
-    params, frame = ground.params, ground.frame
+    params, frame = rows.params, rows.frame
     if len(frame) <= params.search_rows:
-        return ground
+        return rows
     part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
     folds, warnings = split(part, params.folds, params.seed, params.by_time)
     measured, notes = judged(part, part[TARGET].to_numpy(np.int8))
     all_warnings = [*warnings, *notes]
-    return Ground(part, folds, ground.encoder, params, ground.trusted, measured, all_warnings)
+    return SearchRows(part, folds, rows.encoder, params, rows.trusted, measured, all_warnings)
