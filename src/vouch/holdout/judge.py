@@ -12,8 +12,8 @@ from vouch.holdout.thresholdout import Mean
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A model that stands before the holdout.
+class ScoredModel:
+    """A model to measure on the holdout.
 
     Attributes:
         digest: Of its folder, see :func:`vouch.holdout.keeper.model_digest`.
@@ -25,7 +25,7 @@ class Contestant:
 
 
 class Judge(Protocol):
-    """On which terms models are judged."""
+    """How models are judged."""
 
     @property
     def budget(self) -> int:
@@ -54,14 +54,14 @@ class Judge(Protocol):
         """Count the rows on which any figure rests."""
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         """Return all figures of a candidate: against truth, rule and champion."""
 
     def known(self, rows: pd.DataFrame, kind: str) -> int:
         """Count the rows whose label of a kind is known."""
 
-    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
+    def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
         """Put a model's scores beside the rows, as out-of-fold predictions have them."""
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:

@@ -25,11 +25,11 @@ import pandas as pd
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.holdout import sealed as box
-from vouch.holdout.judge import Contestant, Judge
+from vouch.holdout.judge import Judge, ScoredModel
 from vouch.holdout.ledger import Charge, Cut, HoldoutKey, Inquiry, Ledger, RefusedError
 from vouch.holdout.thresholdout import thresholdout
 
-__all__ = ["Contestant", "Cut", "HoldoutKey", "Keeper", "Reply", "model_digest"]
+__all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"]
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Keeper:
         self,
         key: HoldoutKey,
         sealed: Path,
-        challenger: Contestant,
-        champion: Contestant | None,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
         judge: Judge,
     ) -> Reply:
         """Judge a candidate: the one question each candidate is meant to ask.
@@ -118,7 +118,7 @@ class Keeper:
         self,
         key: HoldoutKey,
         sealed: Path,
-        contestant: Contestant,
+        model: ScoredModel,
         metric: str,
         kind: str,
         training: float,
@@ -129,7 +129,7 @@ class Keeper:
         Args:
             key: Which holdout.
             sealed: Its sealed file.
-            contestant: The model asked about.
+            model: The model asked about.
             metric: Which mean.
             kind: Against truth or against the rule.
             training: The same mean on out-of-fold training rows, 0 to 1.
@@ -146,10 +146,10 @@ class Keeper:
         rows = self._rows(sealed)
         if not judge.known(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
-        inquiry = _inquiry(sealed, contestant, "", "mean", f"{metric} against {kind}", judge)
+        inquiry = _inquiry(sealed, model, "", "mean", f"{metric} against {kind}", judge)
 
         def compute() -> dict[str, Any]:
-            mean = judge.mean(judge.scored(rows, contestant), metric, kind)
+            mean = judge.mean(judge.scored(rows, model), metric, kind)
             value, from_training = thresholdout(training, mean, self._seed(inquiry))
             return {
                 "metric": metric,
@@ -213,10 +213,10 @@ def model_digest(folder: Path) -> str:
 
 
 def _inquiry(
-    sealed: Path, contestant: Contestant, rival: str, kind: str, metric: str, judge: Judge
+    sealed: Path, model: ScoredModel, rival: str, kind: str, metric: str, judge: Judge
 ) -> Inquiry:
     content, deciding = sha256(sealed), judge.deciding()
-    parts = [content, contestant.digest, kind, metric, deciding]
+    parts = [content, model.digest, kind, metric, deciding]
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     question = f"{metric} at {judge.said}"
-    return Inquiry(digest, rival, content, contestant.digest, question, kind)
+    return Inquiry(digest, rival, content, model.digest, question, kind)

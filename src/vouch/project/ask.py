@@ -8,7 +8,7 @@ from vouch.holdout.keeper import Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
-from vouch.stages.evaluate.stage import contestant, key, load_candidate, question
+from vouch.stages.evaluate.stage import key, load_candidate, question, scored_model
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
 
@@ -60,5 +60,5 @@ def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: st
         raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
     training = judge.mean(candidate.rows, metric, kind).value
     which = key(candidate.extracted)
-    model = contestant(candidate.model, which.usecase)
+    model = scored_model(candidate.model, which.usecase)
     return Keeper(state).mean(which, sealed, model, metric, kind, training, judge)

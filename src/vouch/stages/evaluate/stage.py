@@ -8,7 +8,7 @@ import pandas as pd
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, write_json
-from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
+from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
 from vouch.registry.versions import champion, champion_number
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
@@ -39,9 +39,9 @@ def key(extracted: dict[str, Any]) -> HoldoutKey:
     return HoldoutKey(**{name: extracted[name] for name in names})
 
 
-def contestant(folder: Path, usecase: str) -> Contestant:
-    """Load a use case's model to stand before the holdout."""
-    return Contestant(model_digest(folder), find(usecase).load_model(folder).predict)
+def scored_model(folder: Path, usecase: str) -> ScoredModel:
+    """Load a use case's model, to measure it on the holdout."""
+    return ScoredModel(model_digest(folder), find(usecase).load_model(folder).predict)
 
 
 def load_candidate(
@@ -73,17 +73,17 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
     """
     which, keeper = key(candidate.extracted), Keeper(state)
     version, rival = _champion(state, which)
-    challenger = contestant(candidate.model, which.usecase)
+    challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
     ledger = next((h for h in keeper.status() if _is(h, which)), None)
     return Asked(reply, version, itself, ledger)
 
 
-def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, Contestant | None]:
+def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, ScoredModel | None]:
     name = f"{which.usecase}-{which.source}"
     version, folder = champion_number(state, name), champion(state, name)
-    return version, contestant(folder, which.usecase) if folder else None
+    return version, scored_model(folder, which.usecase) if folder else None
 
 
 def _is(status: dict[str, Any], which: HoldoutKey) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, cast, get_args
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Contestant, Kind
+from vouch.holdout.judge import Kind, ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
 
@@ -47,7 +47,7 @@ class Ranking:
         return int(rows[_kind(rows)].fillna(0).sum())
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         """Return a candidate's figures.
 
@@ -68,7 +68,7 @@ class Ranking:
         """Count the rows whose truth, or rule's label, is known."""
         return int(rows[kind].notna().sum())
 
-    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
+    def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
         """Put a model's probabilities beside the rows, as ``score``."""
         return rows.assign(score=model.predict(rows))
 
@@ -100,7 +100,7 @@ class Ranking:
         return compare(scored, "truth", "rule", self.terms)
 
     def _against_champion(
-        self, scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, scored: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         if champion is None:
             return {"difference": None, "reason": "there is no champion yet"}

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Contestant
+from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, ends, recall_of
 from vouch.metrics.figures import figure, share
@@ -61,7 +61,7 @@ class Judge:
         return _rarest(rows[_kind(rows)].dropna())
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         """Return a candidate's figures.
 
@@ -83,7 +83,7 @@ class Judge:
         """Count the rows whose truth, or rule's label, is known."""
         return int(rows[kind].notna().sum())
 
-    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
+    def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
         """Put a model's probabilities beside the rows, as ``score_0`` to ``score_2``."""
         return rows.assign(**dict(zip(SCORES, model.predict(rows).T, strict=True)))
 
@@ -263,7 +263,7 @@ class Judge:
         )
 
     def _against_champion(
-        self, scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, scored: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         if champion is None:
             return {"difference": None, "reason": "there is no champion yet"}
