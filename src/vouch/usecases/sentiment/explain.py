@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from vouch.models.surrogate import Explanation, Reasons
 from vouch.usecases.sentiment.judge import SCORES, chosen
-from vouch.usecases.sentiment.lime import Predict, Told
-from vouch.usecases.sentiment.lime import explain as tell
+from vouch.usecases.sentiment.lime import Predict, TextExplanation
+from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import CLASSES, load
 from vouch.usecases.sentiment.params import TextExplainParams
 
@@ -59,13 +59,13 @@ class Explained(NamedTuple):
     """A text and its explanation."""
 
     case: Case
-    told: Told
+    explanation: TextExplanation
     poor: bool
 
     @property
     def surrogate(self) -> Explanation:
         """The linear surrogate and how far it can be trusted."""
-        return self.told.found
+        return self.explanation.surrogate
 
 
 class TextExplainer:
@@ -99,13 +99,13 @@ class TextExplainer:
 
     def explain(self, case: Case) -> Explained:
         """Explain the class the model chooses."""
-        explanation = tell(case.text, case.id, self._predict, self._params)
+        explanation = explain_text(case.text, case.id, self._predict, self._params)
         return Explained(case, explanation, _poor(explanation, self._params))
 
     def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
         """Yield a row a token; ``token`` is null where the text has none."""
         case, explanation, poor = explained
-        surrogate = explanation.found
+        surrogate = explanation.surrogate
         shared = {
             "id": case.id,
             "kind": case.kind,
@@ -132,7 +132,7 @@ class TextExplainer:
         rows = pd.read_parquet(self._train, columns=["id", "text"], filters=chosen)
         texts = dict(zip(rows["id"], rows["text"], strict=True))
         for name in ids:
-            explanation = tell(texts[name] or "", name, self._predict, self._params)
+            explanation = explain_text(texts[name] or "", name, self._predict, self._params)
             parts = tuple((token.text, token.weight) for token in explanation.tokens)
             yield Reasons(parts, _poor(explanation, self._params))
 
@@ -172,6 +172,6 @@ def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
             yield Case(str(row.id), kind, str(row.text or ""), label, float(row.sure))  # type: ignore[arg-type]
 
 
-def _poor(explanation: Told, params: TextExplainParams) -> bool:
-    surrogate = explanation.found
+def _poor(explanation: TextExplanation, params: TextExplainParams) -> bool:
+    surrogate = explanation.surrogate
     return not (surrogate.r2 >= params.poor_r2 and surrogate.gap <= params.poor_gap)

@@ -65,12 +65,12 @@ class Corpus:
 
     Attributes:
         texts: The texts as they came.
-        given: Their VADER scores where known, shape (texts, 4).
+        vader_scores: Their VADER scores where known, shape (texts, 4).
         encoder: Gives their embeddings; None if there are none.
     """
 
     texts: Sequence[str]
-    given: NDArray[np.float32] | None = None
+    vader_scores: NDArray[np.float32] | None = None
     encoder: Encoder | None = None
     _kept: dict[Any, Any] = field(default_factory=dict)
 
@@ -98,7 +98,7 @@ class Corpus:
     def lexicon(self) -> Floats:
         """Return the features of VADER, shape (texts, 5)."""
         if "lexicon" not in self._kept:
-            scores = vader.scores(self.texts) if self.given is None else self.given
+            scores = vader.scores(self.texts) if self.vader_scores is None else self.vader_scores
             self._kept["lexicon"] = spread(scores)
         return cast(Floats, self._kept["lexicon"])
 

@@ -35,21 +35,21 @@ class Token(NamedTuple):
     weight: float
 
 
-class Told(NamedTuple):
+class TextExplanation(NamedTuple):
     """An explanation of one text.
 
     Attributes:
         number: The explained class, the model's own choice.
-        found: The surrogate and how far it can be trusted.
+        surrogate: The surrogate and how far it can be trusted.
         tokens: The tokens it names, the heaviest first; none if the text has no token.
     """
 
     number: int
-    found: Explanation
+    surrogate: Explanation
     tokens: tuple[Token, ...]
 
 
-def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -> Told:
+def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -> TextExplanation:
     """Explain the class a model chooses for a text.
 
     Args:
@@ -66,10 +66,12 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
     number = int(scores[0].argmax())
     if not count:
         value = float(scores[0, number])
-        return Told(number, Explanation(value, value, 1.0, seed, ()), ())
+        return TextExplanation(number, Explanation(value, value, 1.0, seed, ()), ())
     surrogate = fit_surrogate(masks.astype(float), scores[:, number], seed, params.features)
     named = [(tokens[part.feature], part.weight) for part in surrogate.parts]
-    return Told(number, surrogate, tuple(Token(m[0], m.start(), weight) for m, weight in named))
+    return TextExplanation(
+        number, surrogate, tuple(Token(m[0], m.start(), weight) for m, weight in named)
+    )
 
 
 def _without(text: str, tokens: Sequence[re.Match[str]], mask: NDArray[np.bool_]) -> str:
