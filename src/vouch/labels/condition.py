@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 from sqlglot import exp
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.declaration import Rule
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _check_columns(condition: Any, columns: tuple[str, ...], rule: Rule, source:
     lowered = {name.lower() for name in columns}
     for column in condition.find_all(exp.Column):
         if column.name.lower() not in lowered:
-            raise _wrong(rule, source, f"no column {column.name!r}", near(column.name, columns))
+            raise _wrong(rule, source, f"no column {column.name!r}", suggest(column.name, columns))
 
 
 def _wrong(rule: Rule, source: str, reason: str, hint: str) -> VouchError:

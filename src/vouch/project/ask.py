@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.holdout.judge import KINDS
 from vouch.holdout.keeper import Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
@@ -34,14 +34,14 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         VouchError: An unknown metric or kind, or the pipeline has not run as far as tune.
     """
     if kind not in KINDS:
-        raise VouchError(f"the holdout cannot be asked for {kind!r}", near(kind, KINDS))
+        raise VouchError(f"the holdout cannot be asked for {kind!r}", suggest(kind, KINDS))
     paths = _paths(root, usecase)
     sealed = paths.pop("holdout")
     del paths["labels"]
     candidate = load_candidate(**paths, params=params)
     choices = (ALL, *candidate.judge.metrics)
     if metric not in choices:
-        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, choices))
+        raise VouchError(f"the holdout cannot be asked for {metric!r}", suggest(metric, choices))
     if metric == ALL:
         return question(candidate, sealed, root / STATE).reply
     return _mean(candidate, sealed, root / STATE, metric, kind)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from vouch.core import tracking
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json
 from vouch.registry.integrity import (
     Identity,
@@ -264,7 +264,7 @@ def versions(state: Path, name: str) -> list[Version]:
         VouchError: No such model; names the near ones.
     """
     if name not in (registered := names(state)):
-        hint = near(name, registered) if registered else f"vouch run {name.partition('-')[0]}"
+        hint = suggest(name, registered) if registered else f"vouch run {name.partition('-')[0]}"
         raise VouchError(f"no registered model {name!r}", hint)
     mlflow = _client(state)
     listed = [_version(state, each) for each in _search(mlflow, name)]
@@ -290,7 +290,7 @@ def find(state: Path, name: str, which: str) -> Version:
     if which == CHAMPION:
         raise no_champion(state, name)
     choices = [str(v.number) for v in listed] + sorted({a for v in listed for a in v.aliases})
-    raise VouchError(f"{name} has no version {which!r}", near(which, choices))
+    raise VouchError(f"{name} has no version {which!r}", suggest(which, choices))
 
 
 def no_champion(state: Path, name: str) -> VouchError:

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.usecases.contract import UseCase
 
 # every command imports this module to know its commands: nothing heavy may come along
@@ -38,7 +38,7 @@ def find(name: str) -> UseCase:
             be loaded, or bears the name of another.
     """
     if name not in names():
-        raise VouchError(f"no use case {name!r}", near(name, names()))
+        raise VouchError(f"no use case {name!r}", suggest(name, names()))
     own = any(module.name == name for module in iter_modules(__path__) if module.ispkg)
     if name in installed():
         if own:

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256, write_json
 from vouch.models.proposal import Hyperparameter, Proposal
 from vouch.models.saving import dump_estimator, read_estimator
@@ -93,7 +93,7 @@ class Candidate(Proposal):
         )
         for name in self.hyperparameters.keys() - allowed:
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, allowed)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
             )
         return self
 

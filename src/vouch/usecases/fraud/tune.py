@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256
 from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
@@ -181,7 +181,7 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:
     features = [name for name, *_ in offer.features]
     for name in (*features, *GIVEN, "id"):
         if name not in columns:
-            raise VouchError(f"{train}: no column {name!r}", near(name, columns))
+            raise VouchError(f"{train}: no column {name!r}", suggest(name, columns))
     own = [name for name in (*KEPT, *GIVEN, SOURCE) if name in columns]
     # a feature may be one of the row's own columns too, such as the amount
     table = pq.read_table(train, columns=list(dict.fromkeys([*own, *features])))

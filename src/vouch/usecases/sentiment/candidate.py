@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.core.errors import near
+from vouch.core.errors import suggest
 from vouch.models.proposal import Hyperparameter, Proposal
 from vouch.models.strength import RuleWeight
 from vouch.sources.declaration import Strict
@@ -108,7 +108,7 @@ class Candidate(Proposal):
         allowed = HYPERPARAMETERS[self.algorithm]
         for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, allowed)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
             )
         if self.algorithm == "naive_bayes" and self.preparation.embeddings:
             raise ValueError(

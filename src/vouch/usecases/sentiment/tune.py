@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256
 from vouch.metrics.classes import bootstrap_interval, macro_recall
 from vouch.models.folds import Fold
@@ -306,7 +306,7 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     frame = pd.read_parquet(train)
     for name in ("id", "text", *GIVEN):
         if name not in frame:
-            raise VouchError(f"{train}: no column {name!r}", near(name, frame.columns))
+            raise VouchError(f"{train}: no column {name!r}", suggest(name, frame.columns))
     counted = frame[TARGET].value_counts()
     if (counted >= 2).sum() < 2:
         raise VouchError(

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.core.errors import near
+from vouch.core.errors import suggest
 from vouch.models.proposal import Hyperparameter, Proposal
 
 SparkAlgorithm = Literal["logistic_regression", "naive_bayes", "classifier_dl"]
@@ -46,7 +46,7 @@ class SparkCandidate(Proposal):
         allowed = HYPERPARAMETERS[self.algorithm]
         for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, allowed)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
             )
         return self
 
