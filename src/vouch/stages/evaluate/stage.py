@@ -17,7 +17,7 @@ from vouch.usecases.params import EvaluateParams
 
 
 @dataclass(frozen=True)
-class Asked:
+class HoldoutOutcome:
     """The holdout's reply, and whom the candidate was compared with.
 
     Attributes:
@@ -63,7 +63,7 @@ def load_candidate(
     return usecase.candidate(source, read_json(extracted), rows, model, params)
 
 
-def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
+def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome:
     """Ask the holdout about a candidate, beside the champion if there is one.
 
     Args:
@@ -77,7 +77,7 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
     itself = rival is not None and rival.digest == challenger.digest
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
     ledger = next((h for h in keeper.status() if _is(h, which)), None)
-    return Asked(reply, version, itself, ledger)
+    return HoldoutOutcome(reply, version, itself, ledger)
 
 
 def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, ScoredModel | None]:
@@ -95,7 +95,7 @@ def write(
     candidate: Candidate,
     measured: dict[str, Any],
     reviewed: dict[str, Any] | None,
-    outcome: Asked,
+    outcome: HoldoutOutcome,
 ) -> dict[str, Any]:
     """Write ``evaluation.json``; see :func:`vouch.stages.evaluate.evaluate` for what it holds."""
     content = {
@@ -130,7 +130,7 @@ def _answered(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _compared(outcome: Asked) -> dict[str, Any]:
+def _compared(outcome: HoldoutOutcome) -> dict[str, Any]:
     """Return the champion's part; the answer that made a candidate champion compares another."""
     if outcome.itself:
         reason = "the candidate is the champion itself"
@@ -143,7 +143,9 @@ def _compared(outcome: Asked) -> dict[str, Any]:
     }
 
 
-def _warnings(measured: dict[str, Any], outcome: Asked, params: EvaluateParams) -> list[str]:
+def _warnings(
+    measured: dict[str, Any], outcome: HoldoutOutcome, params: EvaluateParams
+) -> list[str]:
     sentences = [
         f"out of fold, against the {kind}: {measured[kind]['reason']}"
         for kind in ("truth", "rule")

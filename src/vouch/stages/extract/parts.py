@@ -61,11 +61,11 @@ def _conditions(
     job: Job, engine: Any, table: "Table", keeper: Keeper
 ) -> tuple[Cut, dict[str, Any]]:
     """Return which rows are for training, in the holdout, or newer than it."""
-    if job.held:
+    if job.holdout_files:
         keeper.cut(job.key, lambda: None)
         # in whatever version: a row that another file corrects is no less the holdout's
         rows = engine.read_parquet(job.path)
-        in_holdout = table.id.isin(rows.filter(rows.file.isin(list(job.held))).id)
+        in_holdout = table.id.isin(rows.filter(rows.file.isin(list(job.holdout_files))).id)
         return Cut(None, None), {
             "train": ~in_holdout,
             "holdout": in_holdout,

@@ -72,7 +72,7 @@ class Corpus:
     texts: Sequence[str]
     vader_scores: NDArray[np.float32] | None = None
     encoder: Encoder | None = None
-    _kept: dict[Any, Any] = field(default_factory=dict)
+    _cache: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, frame: pd.DataFrame, encoder: Encoder | None = None) -> "Corpus":
@@ -83,30 +83,30 @@ class Corpus:
 
     def cleaned(self, cleaning: Cleaning) -> list[str]:
         """Return the cleaned texts."""
-        if cleaning not in self._kept:
-            self._kept[cleaning] = clean_all(self.texts, cleaning)
-        return cast(list[str], self._kept[cleaning])
+        if cleaning not in self._cache:
+            self._cache[cleaning] = clean_all(self.texts, cleaning)
+        return cast(list[str], self._cache[cleaning])
 
     def counts(self, preparation: Preparation, words: bool) -> Counts:
         """Return the counts of all n-grams of words, or else of characters."""
         extent = WIDEST if words else preparation.characters
         key = preparation.cleaning, extent, words
-        if key not in self._kept:
-            self._kept[key] = count(self.cleaned(preparation.cleaning), extent, words)
-        return cast(Counts, self._kept[key])
+        if key not in self._cache:
+            self._cache[key] = count(self.cleaned(preparation.cleaning), extent, words)
+        return cast(Counts, self._cache[key])
 
     def lexicon(self) -> Floats:
         """Return the features of VADER, shape (texts, 5)."""
-        if "lexicon" not in self._kept:
+        if "lexicon" not in self._cache:
             scores = vader.scores(self.texts) if self.vader_scores is None else self.vader_scores
-            self._kept["lexicon"] = spread(scores)
-        return cast(Floats, self._kept["lexicon"])
+            self._cache["lexicon"] = spread(scores)
+        return cast(Floats, self._cache["lexicon"])
 
     def embeddings(self) -> Floats:
         """Return the sentence embeddings, shape (texts, dimensions)."""
-        if "embeddings" not in self._kept:
-            self._kept["embeddings"] = needed(self.encoder).embed(self.texts)
-        return cast(Floats, self._kept["embeddings"])
+        if "embeddings" not in self._cache:
+            self._cache["embeddings"] = needed(self.encoder).embed(self.texts)
+        return cast(Floats, self._cache["embeddings"])
 
     def ready(self, preparation: Preparation) -> None:
         """Count what a preparation needs; threads that come after find it done."""

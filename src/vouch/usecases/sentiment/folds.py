@@ -43,14 +43,14 @@ def split(
     warnings: list[str] = []
     if by_time and "time" in frame:
         if time_folds := _by_time(frame, folds):
-            return _without_twins(frame, time_folds), warnings
+            return _without_near_duplicates(frame, time_folds), warnings
         warnings.append(
             "rows stand at one time, or their groups at all times: folds are drawn by group instead"
         )
-    return _without_twins(frame, _drawn(frame, folds, seed)), warnings
+    return _without_near_duplicates(frame, _drawn(frame, folds, seed)), warnings
 
 
-def _without_twins(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
+def _without_near_duplicates(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
     """Learn from no near-duplicate of a row to assess."""
     if "twin" not in frame:
         return folds

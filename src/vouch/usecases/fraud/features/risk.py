@@ -82,8 +82,8 @@ def with_risk(rows: "Table", changes: "Table", party: Party, lengths: tuple[time
 def _stream(rows: "Table", changes: "Table", party: Party) -> "Table":
     """Put rows and news in one line of time; news come with a null id."""
     nothing = ibis.null("float64")
-    columns = {"known": changes.known, **_told(changes, "", True)}
-    columns |= _told(changes, "unflagged_", changes.unflagged)
+    columns = {"known": changes.known, **_variant_columns(changes, "", True)}
+    columns |= _variant_columns(changes, "unflagged_", changes.unflagged)
     row_events = rows.select("id", "at", party=rows[party], **dict.fromkeys(columns, nothing))
     news_events = changes.select(
         id=ibis.null("string"), at=changes["at"], party=changes[party], **columns
@@ -91,7 +91,7 @@ def _stream(rows: "Table", changes: "Table", party: Party) -> "Table":
     return row_events.union(news_events)
 
 
-def _told(changes: "Table", variant: str, counts: Any) -> dict[str, Any]:
+def _variant_columns(changes: "Table", variant: str, counts: Any) -> dict[str, Any]:
     never = ibis.null("float64")
     fraud, genuine = changes.fraud > 0, (changes.fraud == 0) & (changes.known > 0)
     return {

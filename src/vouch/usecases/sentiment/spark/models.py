@@ -70,7 +70,7 @@ class SparkFitted:
     classes: tuple[int, ...]
     shares: tuple[float, ...]
     folder: Path | None = None
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def pipeline(self) -> "PipelineModel":
@@ -82,24 +82,24 @@ class SparkFitted:
         from pyspark.ml import PipelineModel
 
         session = running().sparkContext.applicationId
-        if self._kept.get("session") != session:
+        if self._cache.get("session") != session:
             if self.folder is None:
                 raise VouchError(
                     "the Spark session this model was fitted in has ended",
                     "save the model, and load it again",
                 )
-            self._kept.clear()
+            self._cache.clear()
             read = PipelineModel.load((self.folder / PIPELINE).resolve().as_uri())
-            self._kept.update(session=session, model=read)
-        model: PipelineModel = self._kept["model"]
+            self._cache.update(session=session, model=read)
+        model: PipelineModel = self._cache["model"]
         return model
 
     def _of_pipeline(self, name: str, make: Callable[["PipelineModel"], Any]) -> Any:
         """Make something of the pipeline once a session."""
         model = self.pipeline
-        if name not in self._kept:
-            self._kept[name] = make(model)
-        return self._kept[name]
+        if name not in self._cache:
+            self._cache[name] = make(model)
+        return self._cache[name]
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Return the probabilities of negative, neutral and positive.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CLASS_PATH = "spark.driver.extraClassPath"
-_kept = ExitStack()
-atexit.register(_kept.close)
+_open = ExitStack()
+atexit.register(_open.close)
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def running() -> "SparkSession":
         _check_session(active)
         return active
     close()
-    return _kept.enter_context(session())
+    return _open.enter_context(session())
 
 
 def driver() -> int | None:
@@ -63,7 +63,7 @@ def driver() -> int | None:
 
 def close() -> None:
     """End the session that :func:`running` started, if it did."""
-    _kept.close()
+    _open.close()
 
 
 def _check_package() -> None:
