@@ -1,4 +1,4 @@
-"""What the keeper asks of whoever judges: it opens the holdout, but measures nothing itself."""
+"""The protocol of a judge: the keeper opens the holdout, a judge measures models on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ScoredModel:
 
     Attributes:
         digest: Of its folder, see :func:`vouch.holdout.keeper.model_digest`.
-        predict: Gives a table's rows their scores, 0 to 1: one a row, or one a row and class.
+        predict: Returns a table's scores, 0 to 1: one for each row, or for each row and class.
     """
 
     digest: str
@@ -33,7 +33,7 @@ class Judge(Protocol):
 
     @property
     def least(self) -> int:
-        """With fewer counted rows (see ``count``) the holdout is too small to tell."""
+        """Fewer counted rows than this (see ``count``) are too few for a reliable figure."""
 
     @property
     def counted(self) -> str:
@@ -41,7 +41,7 @@ class Judge(Protocol):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The bounded means it can give."""
+        """The bounded means it can measure."""
 
     @property
     def said(self) -> str:
@@ -62,7 +62,7 @@ class Judge(Protocol):
         """Count the rows whose label of a kind is known."""
 
     def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
-        """Put a model's scores beside the rows, as out-of-fold predictions have them."""
+        """Add a model's scores to the rows, named as in out-of-fold predictions."""
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
         """Return a bounded mean of scored rows, scaled to 0..1."""

@@ -34,7 +34,7 @@ __all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"
 
 @dataclass(frozen=True)
 class Reply:
-    """What the keeper says.
+    """The keeper's reply to a question.
 
     Attributes:
         status: ``answered``, ``too_small`` (answered, but on too few cases to tell) or
@@ -92,7 +92,7 @@ class Keeper:
         champion: ScoredModel | None,
         judge: Judge,
     ) -> Reply:
-        """Judge a candidate: the one question each candidate is meant to ask.
+        """Measure a candidate: the one question each candidate is meant to ask.
 
         Args:
             key: Which holdout.
@@ -124,7 +124,7 @@ class Keeper:
         training: float,
         judge: Judge,
     ) -> Reply:
-        """Answer a bounded mean through Thresholdout.
+        """Return a bounded mean, answered through Thresholdout.
 
         Args:
             key: Which holdout.
@@ -175,7 +175,7 @@ class Keeper:
         return pd.read_parquet(io.BytesIO(content))
 
     def _seed(self, inquiry: Inquiry) -> int:
-        """Seed the noise by the question, keyed: it repeats, but nobody can take it off again."""
+        """Return the seed of a question's noise, keyed: it repeats, but nobody can subtract it."""
         code = hmac.new(box.read_key(self._state), inquiry.digest.encode(), "sha256")
         return int.from_bytes(code.digest())
 

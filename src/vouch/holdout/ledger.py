@@ -74,7 +74,7 @@ class Question(Base):
 
 
 class Answer(Base):
-    """What the holdout said: the first answer to a question is its answer for ever."""
+    """The holdout's answer; the first answer to a question is final."""
 
     __tablename__ = "answers"
 
@@ -89,7 +89,7 @@ for _table in Base.metadata.tables.values():
 
 @dataclass(frozen=True)
 class HoldoutKey:
-    """Which holdout: a use case's source, its set of files, and the how-many-eth cut of it."""
+    """Identifies a holdout: use case, source, set of files, and generation, counted from 1."""
 
     usecase: str
     source: str
@@ -144,7 +144,7 @@ class RefusedError(VouchError):
 
 
 class Ledger:
-    """The one place that knows what a holdout may still be asked.
+    """Decides which questions a holdout may still be asked.
 
     Args:
         state: The project's state folder; the ledger is in its ``vouch.db``.
@@ -242,7 +242,7 @@ class Ledger:
         return opening
 
     def answer(self, question: int, answer: dict[str, Any]) -> dict[str, Any]:
-        """Record what the holdout said.
+        """Record the holdout's answer.
 
         Args:
             question: The charged question's number.
@@ -282,7 +282,7 @@ def now() -> datetime:
 
 
 def actor() -> str:
-    """Name who asks: the operating system's user."""
+    """Return who asks: the operating system's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -302,7 +302,7 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
 
 
 def _locked(session: Session, key: HoldoutKey) -> Holdout:
-    """Find the holdout and keep others from charging it until the transaction ends."""
+    """Return the holdout, locked against other charges until the transaction ends."""
     holdout = _holdout(session, key)
     if holdout is None:
         raise VouchError(f"the ledger knows no holdout of {key}", "run the stage extract first")

@@ -29,7 +29,7 @@ class Mean:
 
 
 def thresholdout(training: float, holdout: Mean, seed: int) -> tuple[float, bool]:
-    """Answer a bounded mean.
+    """Return the answer to a question for a bounded mean.
 
     Threshold 4/sqrt(n) and noise rate 1/sqrt(n) are those of the paper's experiments, n being
     the values the mean is of.

@@ -138,7 +138,7 @@ FUNCTIONS = frozenset(
 
 
 def apply(rows: "Table", rule: Rule, source: str) -> "Table":
-    """Add what the rule says of each row.
+    """Add the rule's class of each row.
 
     Args:
         rows: Silver rows.

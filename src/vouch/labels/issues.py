@@ -1,6 +1,6 @@
-"""Issues: who said what of which row, and when.
+"""Label issues: who labelled which row, how, and when.
 
-The rule speaks when the row happens; the truth arrives after its delay, for every class of it.
+The rule's label is issued at the row's time; the truth arrives after its delay, for every class.
 """
 
 from typing import TYPE_CHECKING, Any, Protocol
@@ -48,7 +48,7 @@ def issues(
     use: tuple[str, ...],
     reviews: "Table | None" = None,
 ) -> "Table":
-    """Issue the labels a source's rows bring with them, and those people gave.
+    """Issue the labels that a source's rows contain, and those of people.
 
     Args:
         rows: Silver rows, every version: ``id``, ``time`` and ``label`` where the source has
@@ -100,7 +100,7 @@ def _truth(rows: "Table", declaration: Declaration, truth: str) -> "Table":
 def _arrival(rows: "Table", declaration: Declaration) -> Any:
     happened = rows.time if "time" in rows.columns else rows.known_at
     if "label_time" in rows.columns:
-        # a row whose label's time is missing is taken as known when it happened
+        # a label without a time counts as known at its row's time
         return ibis.greatest(rows.label_time.fill_null(happened), happened)
     delay = declaration.truth.delay if declaration.truth else Delay()
     return moment(microseconds(happened) + _delay(rows.id, delay, declaration.name))

@@ -1,4 +1,4 @@
-"""What was known at a time: rows, their labels, and when the latest of it became known."""
+"""What was known at a time: rows, labels, and the latest time anything became known."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ SECOND = 1_000_000  # microseconds
 
 
 def resolve_as_of(as_of: str, rows: "Table", labels: "Table", path: Path) -> datetime:
-    """Turn ``latest`` or a date into a moment.
+    """Return the moment of ``latest`` or of a date.
 
     Args:
         as_of: ``latest``, the newest event, arrival or label there is, never the wall clock; or
@@ -59,7 +59,7 @@ def rows_as_of(rows: "Table", as_of: datetime) -> "Table":
 
 
 def labels_as_of(issues: "Table") -> "Table":
-    """Return each entity's label that holds, its truth and its rule's word.
+    """Return each entity's valid label, its truth and its rule's label.
 
     Args:
         issues: Issues known by the time in question.
@@ -87,9 +87,9 @@ def labels_as_of(issues: "Table") -> "Table":
 
 
 def mean_delay(labels: "Table", rows: "Table") -> float:
-    """Mean time in seconds from an event to its truth; 0 without truth or times.
+    """Compute the mean time in seconds from an event to its truth; 0 without truth or times.
 
-    Reviewers' decisions do not count: they come when they are asked for, be it years later.
+    Reviewers' decisions do not count: they come when asked for, maybe years later.
     """
     if "time" not in rows.columns:
         return 0.0

@@ -1,4 +1,4 @@
-"""Which label holds: the strongest known by a time, and the newest among equally strong ones."""
+"""The valid label: the strongest known by a time, the newest among equally strong ones."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ SOURCE_BITS, LABEL_BITS, MOMENT_BITS = 2, 3, 53
 
 
 def rank(labels: "Table") -> Any:
-    """Put strength, time, label and source into one integer, so the greatest one holds.
+    """Encode strength, time, label and source in one integer; the greatest one is valid.
 
     One number lets every engine resolve labels with a plain ``max``, the same way each time.
 
@@ -47,10 +47,10 @@ def unrank(key: Any) -> dict[str, Any]:
 
 
 def resolve(labels: "Table", as_of: datetime | None = None) -> "Table":
-    """Return the label that holds for each entity.
+    """Return the valid label of each entity.
 
     Only issues in force count. A reviewer beats a chargeback or a given label, these beat the
-    rule; among equals the newest holds; issued at the same time, the greater label.
+    rule; among equals the newest wins; issued at the same time, the greater label.
 
     Args:
         labels: Issues.

@@ -53,7 +53,7 @@ def batches(folder: Path) -> list[Path]:
     """List a use case's batches, by name; none where the folder is not there.
 
     Raises:
-        VouchError: DVC knows of one that is not there: its decisions would count as never given.
+        VouchError: A batch that DVC tracks is missing: its decisions would not count.
     """
     files = sorted(folder.glob("*.parquet"))
     tracked = {path.with_suffix("") for path in folder.glob("*.parquet.dvc")}

@@ -1,4 +1,4 @@
-"""What a three-class model is worth: macro-recall first, each with its bootstrap interval.
+"""Measures of three-class models: macro-recall and others, with bootstrap intervals.
 
 All measures but those of confidence follow from a confusion, so a bootstrap sample is a weighing of
 groups: rows of one group resemble each other, and drawn one by one they would look like more

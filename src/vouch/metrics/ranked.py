@@ -133,7 +133,7 @@ _METRICS: dict[Metric, Callable[[Floats, Floats], float]] = {
 def bootstrap(
     labels: ArrayLike, *scores: ArrayLike, metric: Metric, repeats: int = REPEATS, seed: int = 0
 ) -> Floats:
-    """Repeat a metric on bootstrap samples; several rankings are measured on the same samples.
+    """Compute a metric on bootstrap samples; several rankings are measured on the same samples.
 
     Args:
         labels: 0 or 1, shape (rows,).
@@ -216,13 +216,13 @@ def paired_bootstrap(
 ) -> dict[str, Any]:
     """Compare two rankings of the same rows on the same bootstrap samples.
 
-    What both find hard cancels out, so the difference is surer than two intervals side by side
+    Rows hard for both cancel out, so the interval is narrower than two separate ones suggest
     (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 16).
 
     Args:
         labels: 0 or 1, shape (rows,).
-        challenger: Scores of the one, shape (rows,).
-        champion: Scores of the other, shape (rows,).
+        challenger: Scores of the challenger, shape (rows,).
+        champion: Scores of the champion, shape (rows,).
         metric: Which metric.
         repeats: Bootstrap samples, at least 1.
         confidence: Of the interval, above 0 and below 1.
@@ -251,7 +251,7 @@ def paired_bootstrap(
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What people with a capacity would have seen, day by day.
+    """Cases and hits of a review with limited capacity, by day.
 
     Attributes:
         cases: Cases reviewed on each day, shape (days,), at most the capacity.
@@ -282,7 +282,7 @@ class Reviewed:
         share = np.clip(self.hits / self.cases, 0, 1)[days]
         ends = interval(np.mean(random.binomial(cases, share) / cases, axis=1), confidence)
         sure = _at_least(int(self.cases.sum()), confidence)
-        # nothing but hits, or none, in every sample: what was not seen is not ruled out
+        # where every sample has only hits, or none: the exact bound, as unseen cases may differ
         return (sure if ends[0] == 1 else ends[0]), (1 - sure if ends[1] == 0 else ends[1])
 
 
@@ -293,7 +293,7 @@ def review(
     capacity: int,
     payers: ArrayLike | None = None,
 ) -> Reviewed:
-    """Let people review the highest scores of each day, as far as their capacity goes.
+    """Return what people would see who review each day's highest scores, up to their capacity.
 
     With payers a case is a payer's day: it has the day's highest score and is positive if any of
     its rows is (the Fraud Detection Handbook's card precision top-k).

@@ -12,7 +12,7 @@ FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.tru
 
 
 def totals(rows: Path) -> dict[str, Any]:
-    """Count the rows in force, sum their amounts, tell the first and the last time.
+    """Count the rows in force, their total amount, and their first and last time.
 
     Args:
         rows: Silver rows.
@@ -109,7 +109,7 @@ def _lines(
 
 
 def _shares(amount: str) -> str:
-    """Select, for each who flags, the rows it has an answer for and the flagged shares of them."""
+    """Return SQL for how many rows rule, model and truth each decide, and the shares they flag."""
     parts = []
     for is_flagged in FLAGS.values():
         weight = f"CASE WHEN {is_flagged} THEN {amount} WHEN NOT ({is_flagged}) THEN 0 END"

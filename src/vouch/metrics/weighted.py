@@ -89,7 +89,7 @@ def around(value: float, ends: tuple[float, float]) -> dict[str, Any]:
 
 
 def difference(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Subtract the other figure from the one; null where either is undefined.
+    """Subtract the second figure from the first; null where either is undefined.
 
     The ends are found from those of both (Zou and Donner 2008, Construction of confidence limits
     about effect measures). Where both rest on some of the same rows it is rather wide.

@@ -1,4 +1,4 @@
-"""Time-ordered folds that know no label before its time.
+"""Time-ordered folds that use no label before it was known.
 
 The training rows of a fold are those before its assessment block whose label was known when the
 block begins: a model in use could have learned from no others (Dal Pozzolo et al. 2018, Credit
@@ -120,7 +120,7 @@ def cut(time: pd.Series, labels: NDArray[np.int8], folds: int) -> list[pd.Timest
 
 
 def _with_positives(ideal: NDArray[np.signedinteger[Any]], positives: NDArray[Any]) -> list[int]:
-    """Drop cuts until every part between them has a positive."""
+    """Return the cuts that leave a positive in every part between them."""
     seen = np.concatenate([[0], np.cumsum(positives)])
     chosen = [0]
     for place in ideal:

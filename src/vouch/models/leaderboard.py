@@ -49,7 +49,7 @@ def leading(records: Sequence[Record[C]], journal: Path) -> dict[str, int]:
         journal: The search's journal, for the message.
 
     Raises:
-        VouchError: Every trial failed; tells one reason.
+        VouchError: Every trial failed; the message holds one reason.
     """
     leaders: dict[str, tuple[float, int]] = {}
     for number, record in enumerate(records):
@@ -72,7 +72,7 @@ def board(
     bests: Mapping[str, Best[C]],
     best: Best[C],
 ) -> dict[str, Any]:
-    """Lay out the leaderboard.
+    """Return the leaderboard.
 
     Args:
         metric: What the measure is called.

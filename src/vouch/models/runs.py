@@ -41,8 +41,8 @@ class Runs:
         Args:
             state: The project's state folder.
             name: The experiment's name.
-            fingerprint: What the search is told by: the same data, features and parameters.
-            params: The search's parameters, told once.
+            fingerprint: Identifies the search by its data, features and parameters.
+            params: The search's parameters, logged once.
             metric: What the search's measure is called.
         """
         client, experiment = tracking.client(state), tracking.experiment(state, name)

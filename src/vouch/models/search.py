@@ -1,4 +1,4 @@
-"""Random search and TPE, each trial in a journal on disk: killed and started again, it goes on.
+"""Random search and TPE with a journal of trials on disk; a killed search resumes.
 
 Every trial's sampler is seeded from the search's seed, the sampler's name and the number of
 trials finished so far, and sees only finished ones. So what a search with a budget in trials
@@ -73,11 +73,11 @@ class Search(Generic[C]):
         on_record: Callable[[Record[C]], None] = lambda record: None,
         progress: Progress = silent,
     ) -> list[Record[C]]:
-        """Spend what is left of each sampler's budget.
+        """Run trials until each sampler's budget is spent.
 
         Args:
             on_record: Called with each finished trial, also those of earlier runs.
-            progress: Told after each trial, in trials or seconds.
+            progress: Called after each trial, in trials or seconds.
 
         Returns:
             All finished trials, sampler by sampler, in order.
@@ -131,7 +131,7 @@ class Search(Generic[C]):
         )
 
     def _sampler(self, name: Sampler, position: int) -> "BaseSampler":
-        """Make the sampler of one trial; the first trials are the algorithms' sound defaults."""
+        """Return the sampler of one trial; the first trials are the algorithms' sound defaults."""
         from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
         params = self.params

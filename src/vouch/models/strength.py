@@ -1,4 +1,4 @@
-"""Labels of unequal strength: a rule's words may weigh less than what people said."""
+"""Labels of unequal strength: a rule's labels may weigh less than people's."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Lime's linear surrogate of a model near one case, and how far it can be trusted."""
+"""Lime's linear surrogate of a model around one case, and how far it can be trusted."""
 
 import hashlib
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A linear surrogate of the model near one case, and how far it can be trusted.
+    """A linear surrogate of the model around one case, and how far it can be trusted.
 
     Attributes:
         prediction: The model's probability for the case itself, 0 to 1.
@@ -77,7 +77,7 @@ class Explanation:
 
 
 def seed_of(case: str, seed: int) -> int:
-    """Derive a case's seed from its id, so that it is explained alike alone and among others."""
+    """Return a case's seed, derived from its id: its explanation depends on no other case."""
     digest = hashlib.sha256(f"{seed}:{case}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 

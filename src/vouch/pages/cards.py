@@ -15,7 +15,7 @@ def headline_part(evaluation: Mapping[str, Any]) -> tuple[Mapping[str, Any], str
 
 
 def card(measured: Any, label: str, where: str) -> dict[str, str]:
-    """Lay out a figure with its interval."""
+    """Return the card of a figure with its interval."""
     values = measured or {}
     between = formats.between(values.get("interval"))
     return {

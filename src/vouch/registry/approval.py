@@ -105,7 +105,7 @@ def waiting(registration: Path, state: Path) -> Waiting | None:
 
 
 def approve(state: Path, challenger: Waiting, who: str, why: str) -> Promotion:
-    """Promote a challenger as a person decided; where that was done already, nothing changes.
+    """Promote a challenger as a person decided; nothing changes if that was done already.
 
     Raises:
         VouchError: Another version became champion since they were asked, or no name or reason.

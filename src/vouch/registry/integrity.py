@@ -80,7 +80,7 @@ class ModelFile(Base):
 
 
 class Adoption(Base):
-    """The versions that were there when their project first kept digests: one row.
+    """The versions that existed when the project first kept digests: one row.
 
     Attributes:
         model_ids: Their logged models.
@@ -209,7 +209,7 @@ def _compare(which: Identity, folder: Path, expected: Mapping[str, str]) -> None
 
 
 def _adopt(state: Path, which: Identity, folder: Path) -> None:
-    """Take a version's files as they are, where it may have come before there were digests.
+    """Adopt a version's files as they are, if it may be older than the table of digests.
 
     A shared server's versions may be a colleague's, whose digests are in another project.
     """

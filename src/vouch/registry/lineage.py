@@ -1,4 +1,4 @@
-"""Lineage in both directions: from a version to all it rests on, from a file to its versions."""
+"""Lineage in both directions: from a version to its inputs, from a file to its versions."""
 
 import math
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ def collect(
     digests: dict[str, str],
     git_commit: str,
 ) -> dict[str, Any]:
-    """Gather what a model rests on.
+    """Return what a model was made from.
 
     Args:
         train: Its training rows.
@@ -197,7 +197,7 @@ def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
 
 
 def trace(root: Path, state: Path, subject: str) -> dict[str, Any]:
-    """Answer for a version, a file, a digest or a row.
+    """Return the lineage of a version, a file, a digest or a row.
 
     Args:
         root: The project's folder.

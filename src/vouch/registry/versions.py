@@ -131,7 +131,7 @@ class Package:
         model: Its folder, as tune wrote it.
         example: A few rows with its features.
         evidence: Files to keep beside it, by their name there.
-        fingerprint: Digest of everything the model is made of: the same twice is one version.
+        fingerprint: Digest of everything the model is made of; one version for each.
         tags: Shown with the version.
         candidate: What was fitted, shown as the logged model's parameters.
         package: Writes the MLflow model: the model's folder, the example, the folder to make,
@@ -150,7 +150,7 @@ class Package:
 
 
 def publish(state: Path, new: Package) -> Version:
-    """Register a model; the same fingerprint again gives the version that is there.
+    """Register a model; the same fingerprint again returns the existing version.
 
     A process killed half-way leaves an unfinished logged model, which the next one fills.
 
@@ -245,7 +245,7 @@ def champion_number(state: Path, name: str) -> int | None:
     if entry is None or name not in names(state):  # the log alone spares MLflow's import
         return None
     models = {version.number: version.model_id for version in versions(state, name)}
-    # of one that was deleted alone nothing is decided here: people promote another
+    # a champion whose version alone was deleted counts until people promote another
     same = is_of(entry, entry.to_version, models.get(entry.to_version))
     return entry.to_version if models and same else None
 
@@ -261,7 +261,7 @@ def versions(state: Path, name: str) -> list[Version]:
     """List a model's versions, oldest first.
 
     Raises:
-        VouchError: No such model; names the near ones.
+        VouchError: No such model; the hint suggests similar names.
     """
     if name not in (registered := names(state)):
         hint = suggest(name, registered) if registered else f"vouch run {name.partition('-')[0]}"
@@ -281,7 +281,7 @@ def find(state: Path, name: str, which: str) -> Version:
         which: A number, or an alias such as ``champion``.
 
     Raises:
-        VouchError: No such model or version; names those there are.
+        VouchError: No such model or version; the hint lists those that exist.
     """
     listed = versions(state, name)
     for version in listed:

@@ -23,7 +23,7 @@ class Job:
         rows: Silver rows, every version.
         labels: Issued labels.
         path: The file of the rows, for messages.
-        as_of: What became known later does not exist.
+        as_of: What became known later is left out.
         key: Which holdout.
         holdout_files: Files whose rows are the holdout; none: it is cut off the rest.
         params: The stage's parameters.

@@ -58,7 +58,7 @@ def check_names(declaration: Declaration, path: Path) -> None:
         VouchError: A name that is taken.
     """
     played = {column.role for column in declaration.columns.values()}
-    # a payments table may well have a category called asset
+    # a payments table may have a category called asset
     names = set(OWN) | played
     for column, declared in declaration.columns.items():
         name = declaration.canonical(column)
@@ -80,7 +80,7 @@ def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]
         classes: The use case's own names of them, class 0 first.
 
     Raises:
-        VouchError: More or fewer values, one given twice, or the classes' own names in another
+        VouchError: More or fewer values, one listed twice, or the classes' own names in another
             order, which would turn every label into another one.
     """
     name = declaration.column("label")

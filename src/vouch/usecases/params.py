@@ -1,4 +1,4 @@
-"""Parameters of stages that any use case takes as they are, or adds to."""
+"""Parameters of stages that every use case shares; some add their own."""
 
 from pydantic import Field
 

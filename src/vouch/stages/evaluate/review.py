@@ -1,4 +1,4 @@
-"""What people's decisions say of a model: on a random sample, and beside it on all they saw.
+"""Figures of a model by people's decisions: on a random sample, and on all decided rows.
 
 People mostly see rows that were chosen for being hard, risky or disputed, so a figure on all they
 decided is biased. The random stream draws the rows of the smallest permanent random numbers
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Decided(Protocol):
-    """A candidate whose decisions can be held against people's."""
+    """A candidate whose decisions can be compared with people's."""
 
     @property
     def extracted(self) -> dict[str, Any]:
@@ -44,9 +44,9 @@ class Decided(Protocol):
 
 
 def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
-    """Judge a candidate by people's decisions on its out-of-fold rows.
+    """Measure a candidate by people's decisions on its out-of-fold rows.
 
-    Of near-duplicates one is asked about, so each group of them counts once. A group of k rows
+    People see one row of each near-duplicate group, so each group counts once. A group of k rows
     is drawn if any of its numbers is up to the greatest one drawn, c: by a chance of 1 - (1 - c)^k,
     by whose inverse it is weighted.
 
@@ -87,7 +87,7 @@ def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
 
 
 def _decisions(labels: Path, as_of: str | None) -> tuple[pd.Series, float]:
-    """Read each row's decision that holds, and the greatest random number drawn (0 if none)."""
+    """Read each row's valid decision, and the greatest random number drawn (0 if none)."""
     with connect() as engine:
         issued = engine.read_parquet(labels)
         people = issued.filter(issued.source == "reviewer").mutate(in_force=True)
@@ -99,7 +99,7 @@ def _decisions(labels: Path, as_of: str | None) -> tuple[pd.Series, float]:
 
 
 def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: float) -> pd.DataFrame:
-    """Keep one row of each group of near-duplicates: the decided one, or of the least number.
+    """Return one row of each near-duplicate group: the decided one, or of the least number.
 
     Adds ``u``, the group's least number; ``chance``, by which it is drawn; ``decided``.
     """

@@ -18,10 +18,10 @@ from vouch.usecases.params import EvaluateParams
 
 @dataclass(frozen=True)
 class HoldoutOutcome:
-    """The holdout's reply, and whom the candidate was compared with.
+    """The holdout's reply, and the champion the candidate was compared with.
 
     Attributes:
-        reply: What the keeper said.
+        reply: The keeper's reply.
         version: The champion's version, or None.
         itself: Whether the candidate is the champion.
         ledger: The holdout's status after the question, or None if the ledger has none.

@@ -43,7 +43,7 @@ def explain(
             ``score`` is the model's probability, ``gap`` its distance from ``local_prediction``.
         summary: Written: counts, and how well the explanations follow the model.
         params: Which cases, how, and what counts as poor.
-        progress: Told after each case.
+        progress: Called after each case.
 
     Returns:
         What ``summary`` holds.

@@ -21,7 +21,7 @@ Parts = Mapping[str, "Table"]
 
 
 def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> dict[str, Any]:
-    """Cut and sort in DuckDB, whoever computed: the same rows are the same bytes.
+    """Split and sort in DuckDB, whatever engine computed: the same rows are the same bytes.
 
     Args:
         job: What was extracted.
@@ -63,7 +63,7 @@ def _conditions(
     """Return which rows are for training, in the holdout, or newer than it."""
     if job.holdout_files:
         keeper.cut(job.key, lambda: None)
-        # in whatever version: a row that another file corrects is no less the holdout's
+        # in any version: a row that another file corrects still belongs to the holdout
         rows = engine.read_parquet(job.path)
         in_holdout = table.id.isin(rows.filter(rows.file.isin(list(job.holdout_files))).id)
         return Cut(None, None), {

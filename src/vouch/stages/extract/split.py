@@ -56,7 +56,7 @@ def latest(
 
 
 def by_hash(rows: "Table", share: float, salt: str, generation: int) -> Any:
-    """Return whether a row's author, payer or near-duplicates (or the row) fall into the holdout.
+    """Return whether a row's author, payer or near-duplicate group (or the row) is in the holdout.
 
     Each generation takes other parties, until all were taken once.
 

@@ -50,13 +50,13 @@ def extract(
         summary: Where features, boundary and counts go (JSON).
         set: Name of the set of files the rows came from.
         generation: Number of the holdout of this set, from 1.
-        as_of: ``latest`` or an ISO date: what became known later does not exist.
+        as_of: ``latest`` or an ISO date: what became known later is left out.
         engine: Where tables are computed and Spark's models trained; both engines make the same
             rows.
         held_out: Files whose rows are the holdout; none: the latest rows are.
         state: The project's state folder.
         params: What features to make, and the holdout's share.
-        progress: Told after each step.
+        progress: Called after each step.
 
     Returns:
         The summary.

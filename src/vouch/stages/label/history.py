@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 Unit = Literal["month", "week", "day"]
 LAST = 24
-"""Periods that are told, the latest ones."""
+"""Periods in the table, the latest ones."""
 WEEKS, DAYS = timedelta(days=92), timedelta(days=21)
-"""Spans up to which weeks, and days, are told instead of months."""
+"""Spans up to which periods are weeks, and days, instead of months."""
 
 
 def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> dict[str, Any] | None:
-    """Tell, period by period, which labels held as of the end of each later period.
+    """Return, by period of events, which labels were valid at the end of each later period.
 
     Args:
         rows: Silver rows; those in force are counted, by their event time.
@@ -83,9 +83,9 @@ def _arrivals(rows: "Table", unit: Unit) -> list[dict[str, Any]]:
 def _turns(
     rows: "Table", labels: "Table", unit: Unit, classes: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
-    """Count how often a label came to hold, and (below 0) ceased to, by period.
+    """Count how often a label became valid, and (below 0) ceased to be, by period.
 
-    As of any time the issue of the highest rank holds, so a row's labels in turn are the running
+    At any time the issue of the highest rank is valid, so a row's successive labels are the running
     maximum over its issues.
     """
     events = rows.select(entity=rows.id, of=_truncated(rows.time, unit))

@@ -41,7 +41,7 @@ def label(
         labels: Where the issues go (Parquet, sorted by issued_at, entity, source).
         summary: Where the counts go (JSON).
         params: Which sources of labels are in force.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         The summary: counts of issues by source, of positives or of each class, the batches of

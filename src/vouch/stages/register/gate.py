@@ -11,7 +11,7 @@ UNANSWERED = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says.
+    """The gate's decision.
 
     Attributes:
         better: Whether the challenger proved better.
@@ -23,7 +23,7 @@ class Verdict:
 
 
 def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
-    """Judge a challenger.
+    """Decide on a challenger.
 
     The first champion must beat the rule, later ones the champion, on the holdout, against truth:
     the interval of the paired difference in the measure that decides (average precision,

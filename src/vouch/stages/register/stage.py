@@ -61,7 +61,7 @@ def register(
     params: RegisterParams,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Register the model with all it rests on, and let the gate decide on a champion.
+    """Register the model with its lineage, and let the gate decide on a champion.
 
     The same model of the same data gives the same version, however often it is registered.
 
@@ -83,7 +83,7 @@ def register(
         registration: Where to write what was registered, JSON.
         state: The project's state folder: MLflow and the promotion log are in it.
         params: What the gate may do.
-        progress: Told what is being done.
+        progress: Called with what is being done.
 
     Returns:
         The content of ``registration``.
@@ -92,7 +92,7 @@ def register(
     source = load_declaration(declaration)
     progress(0, 3, "digests")
     model_digests = digests(root, (train, holdout, rows, labels, model, predictions))
-    # the raw folder also keeps files that are not in force, so it is told but decides nothing;
+    # the raw folder also keeps files that are not in force: no part of the fingerprint;
     # a simulator's rows follow from its section of the declaration, whose digest ingest gives
     raw_digests = {} if source.simulator else digests(root, (raw,))
     measured = read_json(evaluation)
@@ -280,7 +280,7 @@ def _rolled_back(state: Path, version: Version) -> bool:
 
 
 def _otherwise(state: Path, version: Version, champion: int | None) -> dict[str, Any] | None:
-    """Count the out-of-fold rows that the champion of before decides otherwise."""
+    """Count the out-of-fold rows that the previous champion decides otherwise."""
     if champion is None or champion == version.number:
         return None
     try:

@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 
 
 def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any] | None:
-    """Return what people decided, beside the label each row would have without them.
+    """Return people's decisions, compared with the label each row would have without them.
 
     Args:
         labels: Issued labels.

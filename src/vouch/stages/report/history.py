@@ -1,4 +1,4 @@
-"""What was known when, laid out for a reader: a row a period of events, a column a later one."""
+"""The label history as a table: a row for each period of events, a column for each later one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ SHORT = {"month": "%b %y", "week": "%-d %b", "day": "%-d %b"}
 def label_history(
     history: Mapping[str, Any] | None, classes: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Lay out the label history.
+    """Return the label history as a table for the page.
 
     Args:
         history: ``history`` of ``label.json``, or None.
@@ -23,7 +23,7 @@ def label_history(
         ``unit``; ``columns``, names of the periods of knowledge; ``lines``, a period of events
         each: ``name``, ``cells`` under the columns (``share`` of its rows whose truth was known
         by then, ``shade`` 0 to 1, and of two classes ``positives``, known true ones; empty before
-        the events) and ``rows``; ``latest``: of each period and source, the labels that hold now,
+        the events) and ``rows``; ``latest``: of each period and source, the labels valid now,
         by class; ``truth``: whether any was ever known. None where there is nothing to lay out.
     """
     if not history or not history.get("cells"):

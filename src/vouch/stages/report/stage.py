@@ -88,7 +88,7 @@ def report(
         registration: Register's result.
         report: Written: one HTML file that loads nothing.
         params: How long its lists are.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         ``summary``, the sentences it begins with; ``warnings``; and ``bytes``.

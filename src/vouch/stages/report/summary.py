@@ -31,7 +31,7 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
 
 
 def warnings(content: Mapping[str, Any]) -> list[str]:
-    """Gather every stage's warnings, and say where a figure rests on too few cases.
+    """Return every stage's warnings, and which figures rest on too few cases.
 
     Args:
         content: As for ``sentences``.

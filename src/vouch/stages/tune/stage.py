@@ -40,7 +40,7 @@ def tune(
         tree: Written: folder of what can be drawn of a model: a decision tree, a model's words.
         params: Budget, samplers, algorithms, folds.
         state: The project's state folder, which holds the search's journal and MLflow's runs.
-        progress: Told after each trial.
+        progress: Called after each trial.
 
     Returns:
         The best candidate's algorithm, its measure and interval, and counts.

@@ -33,7 +33,7 @@ class Observations:
 
     Attributes:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
-        features: The features that were wanted.
+        features: The features chosen.
         rejected: Rows that could not be read.
     """
 

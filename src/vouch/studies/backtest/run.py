@@ -148,7 +148,7 @@ def _scores(
 
 
 def chosen(features: Sequence[Feature], candidate: Candidate) -> list[str]:
-    """Name the features a candidate is fitted on.
+    """Return the names of the features a candidate is fitted on.
 
     The payers' own risk is left out: customers known for a fraud are never assessed, so it tells
     much in the training rows that it cannot tell in the assessed ones.

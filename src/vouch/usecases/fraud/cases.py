@@ -1,4 +1,4 @@
-"""Which cases are explained, and the rows they and the perturbations come from."""
+"""The choice of the cases to explain, and the reading of their rows and of background rows."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -63,7 +63,7 @@ class Stakes:
 
 
 def stake(labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs) -> Stakes:
-    """Order rows for the search of a threshold.
+    """Sort rows for the search for a threshold.
 
     Args:
         labels: 0 or 1, shape (rows,), at least one of them 1.

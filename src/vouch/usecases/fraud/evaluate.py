@@ -1,4 +1,4 @@
-"""The candidate with its out-of-fold rows: what stands before the holdout."""
+"""The candidate with its out-of-fold rows, as the holdout measures it."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,7 +23,7 @@ from vouch.usecases.params import EvaluateParams
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tuned model before it is judged.
+    """A tuned model that is not evaluated yet.
 
     Attributes:
         declaration: Its source.
@@ -63,11 +63,11 @@ class Candidate:
 
     @property
     def judge(self) -> Ranking:
-        """Who judges it before the holdout."""
+        """The judge that measures it on the holdout."""
         return Ranking(self.terms)
 
     def measure(self) -> dict[str, Any]:
-        """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
+        """Measure it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
         judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
         return judgement | {"the_rule": the_rule(self.rows, self.terms)}
 
@@ -98,7 +98,7 @@ class Candidate:
     def published(
         self, measured: dict[str, Any], answer: dict[str, Any] | None
     ) -> list[dict[str, Any]]:
-        """Put published figures beside ours."""
+        """Return published figures beside ours."""
         return side_by_side(self.declaration.name, measured, answer)
 
     def curves(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Candidate:
 
 
 def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
-    """Judge the starting rule itself: its 0/1 decisions as scores.
+    """Measure the starting rule itself, its 0/1 decisions taken as scores.
 
     Args:
         rows: As for :func:`vouch.usecases.fraud.measures.measure`.

@@ -1,4 +1,4 @@
-"""Judging models that rank rows by one probability: how the keeper measures them."""
+"""Measures models that rank rows by one probability, for the keeper of the holdout."""
 
 from dataclasses import dataclass
 from typing import Any, cast, get_args
@@ -69,7 +69,7 @@ class Ranking:
         return int(rows[kind].notna().sum())
 
     def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
-        """Put a model's probabilities beside the rows, as ``score``."""
+        """Add a model's probabilities to the rows, as ``score``."""
         return rows.assign(score=model.predict(rows))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:

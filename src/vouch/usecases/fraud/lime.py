@@ -42,7 +42,7 @@ class Explainer(Protocol):
 
 
 def make_explainer(predict: Predict, background: Array, params: ExplainParams) -> Explainer:
-    """Make the explainer a user asked for.
+    """Return the explainer a user chose.
 
     Args:
         predict: Rows, shape (n, features), to probabilities, shape (n,).
@@ -178,12 +178,12 @@ def medians(rows: Array) -> Array:
 
 
 def imputed(rows: Array, values: Array) -> Array:
-    """Put values in NaN's place, column by column."""
+    """Replace NaN by given values, column by column."""
     return np.where(np.isnan(rows), values, rows)
 
 
 def predict_with(fitted: "Fitted") -> Predict:
-    """Let a fitted model predict bare arrays, as lime makes them.
+    """Return a function by which a fitted model predicts bare arrays, as lime makes them.
 
     Args:
         fitted: The model; the arrays' columns are its features in order.

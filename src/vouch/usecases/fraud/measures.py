@@ -1,4 +1,4 @@
-"""One set of figures for out-of-fold rows and for the holdout, each with its interval."""
+"""The figures of a ranking, the same out of fold and on the holdout, each with its interval."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ MICROSECONDS_A_DAY = 86_400_000_000
 
 @dataclass(frozen=True)
 class Terms:
-    """On which terms a model is judged.
+    """The terms a model is measured by.
 
     Attributes:
         threshold: Rows with at least this score are flagged.
@@ -142,7 +142,7 @@ def _capacity(labelled: pd.DataFrame, terms: Terms) -> dict[str, Any]:
 
 
 def days(times: pd.Series) -> NDArray[np.int64]:
-    """Number the days of times in UTC."""
+    """Return the number of each time's day, in UTC."""
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64) // MICROSECONDS_A_DAY
 
 

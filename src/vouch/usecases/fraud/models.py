@@ -154,7 +154,7 @@ class Fitted:
 
 
 def matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float32]:
-    """Take the features out of a table.
+    """Return the features of a table.
 
     Args:
         frame: The table.
@@ -176,7 +176,7 @@ def matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float32]:
 
 
 def deflate(probability: NDArray[np.float64], inflation: float) -> NDArray[np.float64]:
-    """Undo a change of the class balance: divide the odds by ``inflation``.
+    """Return probabilities with the odds divided by ``inflation``, as without rebalancing.
 
     Order is kept, 0 stays 0 and 1 stays 1 (Dal Pozzolo et al. 2015, Calibrating probability with
     undersampling for unbalanced classification, eq. 4).

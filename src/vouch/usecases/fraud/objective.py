@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Objective:
-    """Assesses candidates on the same folds.
+    """Measures candidates on the same folds.
 
     Attributes:
         parts: The folds.
@@ -53,7 +53,7 @@ class Objective:
     params: TuneParams
 
     def __call__(self, candidate: Candidate) -> Outcome:
-        """Assess a candidate.
+        """Measure a candidate.
 
         Raises:
             VouchError: A fold's training rows have only one class.

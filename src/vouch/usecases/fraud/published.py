@@ -116,7 +116,7 @@ FIGURES = {"paysim": PAYSIM, "simulated": PAYSIM, "cards": CARDS}
 def side_by_side(
     source: str, out_of_fold: dict[str, Any], holdout: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """Put reference figures beside ours.
+    """Return reference figures beside ours.
 
     Args:
         source: The source's name; none but the built-in ones have reference figures.

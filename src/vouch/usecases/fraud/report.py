@@ -21,7 +21,7 @@ def content(
     summaries: Mapping[str, Any],
     params: ReportParams,
 ) -> dict[str, Any]:
-    """Gather what the page shows beside the stages' summaries.
+    """Return what the page shows beside the stages' summaries.
 
     Args:
         source: The source.

@@ -109,7 +109,7 @@ class Offer:
         return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
-        """Let a trial choose a candidate, see :func:`suggest`."""
+        """Suggest a candidate to a trial, see :func:`suggest`."""
         return suggest(trial, self, cast(Sequence[Algorithm], algorithms))
 
     def read(self, content: Any) -> Candidate:
@@ -130,7 +130,7 @@ def start(algorithm: Algorithm) -> dict[str, Any]:
 
 
 def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Candidate:
-    """Let a trial choose a candidate.
+    """Suggest a candidate to a trial.
 
     Args:
         trial: Optuna's trial, asked for each choice by name.

@@ -81,7 +81,7 @@ def export(fitted: Fitted, folder: Path, facts: dict[str, Any]) -> None:
     Args:
         fitted: A fitted decision tree.
         folder: Where to; made if it is not there.
-        facts: What ``tree.json`` tells beside the tree's size, such as its average precision.
+        facts: Further fields of ``tree.json``, such as the average precision.
     """
     folder.mkdir(parents=True, exist_ok=True)
     root = read(fitted)
@@ -145,7 +145,7 @@ def rules(node: Node, indent: str = "") -> list[str]:
 
 
 def question(node: Node) -> str:
-    """Ask what sends a row left."""
+    """Return the question a node asks; a yes goes left."""
     if np.isinf(node.threshold):
         return f"if {node.feature} is defined"
     undefined = " or undefined" if node.undefined_left else ""

@@ -41,7 +41,7 @@ PREFERRED: tuple[Algorithm, ...] = (
 
 @dataclass(frozen=True)
 class SearchData:
-    """Rows of payments a search stands on; see :class:`vouch.models.search_data.SearchData`.
+    """Rows of payments that a search uses; see :class:`vouch.models.search_data.SearchData`.
 
     Attributes:
         table: The training rows' own columns, as they came.
@@ -69,7 +69,7 @@ class SearchData:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
+        """The parameters as logged to MLflow."""
         return self.search.model_dump()
 
     @property
@@ -213,7 +213,7 @@ def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
 
 
 def _rank(best: Best[Candidate]) -> tuple[float, int]:
-    """Order candidates; of equal ones the ensemble, which varies less from sample to sample.
+    """Return the key that sorts candidates; of equal ones an ensemble, which varies less, wins.
 
     Breiman 1996, Bagging predictors: a single tree is the least stable of the four.
     """

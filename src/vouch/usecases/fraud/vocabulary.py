@@ -1,4 +1,4 @@
-"""A feature's value near a case, in words a reviewer understands."""
+"""A feature's value around a case, in words a reviewer understands."""
 
 from dataclasses import dataclass
 

@@ -121,7 +121,7 @@ class Candidate(Proposal):
         return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it."""
+        """Return the settings that MLflow logs."""
         values = self.preparation.model_dump(exclude={"cleaning"})
         values["rule_weight"] = self.rule_weight
         cleaning = self.preparation.cleaning.model_dump()

@@ -54,7 +54,7 @@ class Cleaning(Strict):
 
 
 def clean(text: str, cleaning: Cleaning) -> str:
-    """Clean a text: a pure function of both arguments.
+    """Return a text cleaned: a pure function of both arguments.
 
     Control characters become spaces, runs of white space one space, and letters with combining
     marks their composed form (Unicode NFC), whatever the options.

@@ -37,8 +37,8 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
         job: What to extract from.
         path: Where to (Parquet): id, time, text, author, asset, followers and retweets as far as
             the source has them, ``vader_neg``, ``vader_neu``, ``vader_pos`` and
-            ``vader_compound`` (float32), ``twin`` (what near-duplicates have in common),
-            ``group`` (the author; without one what near-duplicates share, else the id),
+            ``vader_compound`` (float32), ``twin`` (the near-duplicate group),
+            ``group`` (the author; without one the near-duplicate group, else the id),
             ``confidence`` of a given label, and the labels.
 
     Returns:
@@ -61,7 +61,7 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
 
 
 def _texts(rows: "Table") -> pa.Table:
-    """Fetch what is carried of rows, with what near-duplicates have in common."""
+    """Read the columns carried over from rows, and each text's near-duplicate group."""
     carried = [name for name in CARRIED if name in rows.columns]
     sure = "label_confidence" in rows.columns
     confidence = rows.label_confidence if sure else ibis.null("float64")

@@ -1,4 +1,4 @@
-"""From texts to the numbers a model takes, and what of it can be shared between candidates."""
+"""Features of texts; counts that several candidates use are computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ WIDEST: Words = "1-3"  # words are counted once, so that all lengths share the c
 
 
 def texts_of(frame: pd.DataFrame) -> list[str]:
-    """Take the texts out of a table; a missing one is an empty one.
+    """Return the texts of a table; a missing one is an empty one.
 
     Raises:
         VouchError: There is no column ``text``.
@@ -76,7 +76,7 @@ class Corpus:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, encoder: Encoder | None = None) -> "Corpus":
-        """Take a table's texts, and its columns of VADER's scores if it has all four."""
+        """Return a table's texts with its VADER scores if it has all four columns."""
         complete = all(name in frame.columns for name in vader.SCORES)
         scores = frame[list(vader.SCORES)].to_numpy(np.float32) if complete else None
         return cls(texts_of(frame), scores, encoder)
@@ -118,7 +118,7 @@ class Corpus:
 
 
 def needed(encoder: Encoder | None) -> Encoder:
-    """Insist on an encoder.
+    """Return the encoder, or raise if there is none.
 
     Raises:
         VouchError: There is none.
@@ -163,7 +163,7 @@ class Features:
         return self.stack([w.transform(cleaned) for w in self.weighings], corpus, slice(None))
 
     def stack(self, parts: list[Any], corpus: Corpus, rows: Any) -> "csr_array":
-        """Put VADER's scores and embeddings of the rows beside their n-grams."""
+        """Append VADER's scores and embeddings of the rows to their n-grams."""
         from scipy.sparse import csr_array, hstack
 
         if self.preparation.vader:
@@ -264,6 +264,6 @@ def _select(
 
 
 def save_encoder(features: Features, folder: Path) -> None:
-    """Put a copy of the encoder's files beside the model, so that it can be used anywhere."""
+    """Copy the encoder's files into the model's folder, so that it can be used anywhere."""
     if features.encoder is not None:
         features.encoder.copy(folder / "encoder")

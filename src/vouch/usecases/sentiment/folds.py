@@ -27,7 +27,7 @@ def split(
     """Split rows into folds.
 
     Args:
-        frame: Column ``label``; ``group``, ``time`` and ``twin`` (what near-duplicates share) where
+        frame: Column ``label``; ``group``, ``time`` and ``twin`` (the near-duplicate group) where
             known.
         folds: How many assessment blocks are wanted, at least 2.
         seed: Seed of the draw, where rows are drawn.
@@ -51,7 +51,7 @@ def split(
 
 
 def _without_near_duplicates(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
-    """Learn from no near-duplicate of a row to assess."""
+    """Return folds whose training rows have no near-duplicate among the rows to assess."""
     if "twin" not in frame:
         return folds
     codes = pd.factorize(frame["twin"])[0]
@@ -124,7 +124,7 @@ def _drawn(frame: pd.DataFrame, folds: int, seed: int) -> list[Fold]:
 
 
 def deal(groups: Rows, labels: Labels, folds: int, seed: int) -> Rows:
-    """Deal groups to folds, the largest first, so that folds are alike in size and classes.
+    """Assign groups to folds, the largest first, so that folds are alike in size and classes.
 
     Args:
         groups: Each row's group, from 0.

@@ -1,4 +1,4 @@
-"""Judging models of three classes: macro-recall first, how sure it is, and on which texts."""
+"""Measures models of three classes: macro-recall, calibration, and figures by kind of text."""
 
 import math
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ class Judge:
         return int(rows[kind].notna().sum())
 
     def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
-        """Put a model's probabilities beside the rows, as ``score_0`` to ``score_2``."""
+        """Add a model's probabilities to the rows, as ``score_0`` to ``score_2``."""
         return rows.assign(**dict(zip(SCORES, model.predict(rows).T, strict=True)))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
@@ -166,7 +166,7 @@ class Judge:
                 yield {"coverage": coverage, "rows": rows, "accuracy": accuracy, "from": least}
 
     def _calibration(self, labelled: pd.DataFrame, labels: NDArray[np.int64]) -> dict[str, Any]:
-        """Compare what is said of each row and class with what is so, in bins of as many each.
+        """Compare predicted with observed shares of each class, in bins of equally many.
 
         The error is the mean gap, weighted by the bins' rows (Naeini et al. 2015, Obtaining well
         calibrated probabilities using Bayesian binning).
@@ -222,8 +222,8 @@ class Judge:
         Args:
             labelled: Rows whose label of a kind is known.
             kind: Against what both are judged.
-            challenger: The one's decisions, shape (rows,).
-            champion: The other's.
+            challenger: The challenger's decisions, shape (rows,).
+            champion: The champion's, likewise.
 
         Returns:
             ``metric``, ``challenger``, ``champion``, ``difference`` (``value``, ``interval``),

@@ -1,4 +1,4 @@
-"""The learners: five ways from numbers to three probabilities, three of them linear."""
+"""The learners: five ways to get three probabilities from features, three of them linear."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,7 +45,7 @@ class Linear:
 
 
 def softmax(scores: Floats) -> Floats:
-    """Turn scores into probabilities along the last axis."""
+    """Return the probabilities of scores along the last axis."""
     raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
     result: Floats = raised / raised.sum(axis=-1, keepdims=True)
     return result

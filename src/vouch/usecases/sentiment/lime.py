@@ -1,8 +1,9 @@
 """Local linear explanations of a text's class: which words, emoji and marks speak for it.
 
 Ribeiro, Singh, Guestrin: "Why should I trust you?", KDD 2016: words are left out at random, and a
-weighted ridge regression tells what each adds. Tokens are the model's own, so an emoji or a mark is
-one too, and each occurrence counts by itself: the second "not" of a text may mean another thing.
+weighted ridge regression estimates what each adds. Tokens are the model's own, so an emoji or a
+mark is one too, and each occurrence counts by itself: the second "not" of a text may mean another
+thing.
 """
 
 import re
@@ -75,7 +76,7 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
 
 
 def _without(text: str, tokens: Sequence[re.Match[str]], mask: NDArray[np.bool_]) -> str:
-    """Leave out the tokens that the mask does not keep; what stands between them stays."""
+    """Return a text without the tokens that the mask drops; what stands between them stays."""
     # not lime's IndexedString, which fails without tokens and loses a token of a null character
     pieces, at = [], 0
     for token in compress(tokens, ~mask):

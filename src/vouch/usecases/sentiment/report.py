@@ -28,7 +28,7 @@ def content(
     summaries: Mapping[str, Any],
     params: ReportParams,
 ) -> dict[str, Any]:
-    """Gather what the page shows beside the stages' summaries.
+    """Return what the page shows beside the stages' summaries.
 
     Args:
         source: The source.
@@ -131,7 +131,7 @@ def _coverage(judged: Mapping[str, Any]) -> "Figure | None":
 
 
 def _calibration(judged: Mapping[str, Any]) -> "Figure | None":
-    """Draw how often a class is right over how likely it was said to be; None without rows."""
+    """Draw observed over predicted shares of a class; None without rows."""
     bins = (judged.get("calibration") or {}).get("bins") or []
     if not bins:
         return None

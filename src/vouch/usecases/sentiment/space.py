@@ -76,7 +76,7 @@ class TextSpace:
         return shared | weighed | chosen
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
-        """Let a trial choose a candidate.
+        """Suggest a candidate to a trial.
 
         Args:
             trial: Optuna's trial, asked for each choice by name.

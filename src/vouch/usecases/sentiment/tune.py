@@ -178,7 +178,7 @@ class SearchRows:
 
 @dataclass(frozen=True)
 class SearchData:
-    """Texts a search stands on; see :class:`vouch.models.search_data.SearchData`.
+    """Texts that a search uses; see :class:`vouch.models.search_data.SearchData`.
 
     Attributes:
         whole: All training rows.
@@ -195,7 +195,7 @@ class SearchData:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
+        """The parameters as logged to MLflow."""
         return self.search.model_dump(mode="json")
 
     @property

@@ -55,7 +55,7 @@ def one(text: str) -> tuple[float, float, float, float]:
 
 
 def apply(rows: "Table", rule: "Rule", source: str) -> "Table":
-    """Add what the lexicon says of each row; see :func:`vouch.labels.condition.apply`.
+    """Add the lexicon's class of each row; see :func:`vouch.labels.condition.apply`.
 
     Args:
         rows: Silver rows with ``text``.
@@ -66,7 +66,7 @@ def apply(rows: "Table", rule: "Rule", source: str) -> "Table":
 
 
 def classify(text: Any, threshold: float) -> Any:
-    """Class texts by their compound score.
+    """Classify texts by their compound score.
 
     Args:
         text: A string expression.

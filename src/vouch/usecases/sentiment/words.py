@@ -58,7 +58,7 @@ def export(fitted: Fitted, folder: Path, facts: dict[str, Any]) -> None:
     Args:
         fitted: The model.
         folder: Where to; made if it is not there.
-        facts: What else the JSON should say, such as the measure reached.
+        facts: Further fields of the JSON, such as the measure reached.
     """
     write(fitted.candidate.algorithm, strongest(fitted), folder, facts)
 

@@ -43,7 +43,7 @@ class Computed:
 def computed(
     name: str, group: Group, expression: Any, description: str, window: timedelta | None = None
 ) -> Computed:
-    """Pair a feature with its expression."""
+    """Return a feature with its expression."""
     text = None if window is None else brief(window)
     return Computed(Feature(name, group, description, text), expression)
 

@@ -80,7 +80,7 @@ def with_risk(rows: "Table", changes: "Table", party: Party, lengths: tuple[time
 
 
 def _stream(rows: "Table", changes: "Table", party: Party) -> "Table":
-    """Put rows and news in one line of time; news come with a null id."""
+    """Combine rows and label changes in one table by time; label changes have a null id."""
     nothing = ibis.null("float64")
     columns = {"known": changes.known, **_variant_columns(changes, "", True)}
     columns |= _variant_columns(changes, "unflagged_", changes.unflagged)

@@ -95,7 +95,7 @@ class SparkFitted:
         return model
 
     def _of_pipeline(self, name: str, make: Callable[["PipelineModel"], Any]) -> Any:
-        """Make something of the pipeline once a session."""
+        """Return what a function makes of the pipeline, computed once a session."""
         model = self.pipeline
         if name not in self._cache:
             self._cache[name] = make(model)
@@ -123,7 +123,7 @@ class SparkFitted:
         return self._finish(np.array(table["scores"].tolist(), np.float64))
 
     def _scores(self) -> Any:
-        """Name the column of the classes' probabilities."""
+        """Return the column of the classes' probabilities."""
         from pyspark.ml.functions import vector_to_array
         from pyspark.sql import functions
 
@@ -178,7 +178,7 @@ def _weighed(model: "PipelineModel") -> Weighed:
 
 
 def _sound(texts: list[str]) -> list[str]:
-    """Put a question mark for half a character, which cannot be written as UTF-8."""
+    """Replace half a character, which cannot be written as UTF-8, by a question mark."""
     return [text.encode("utf-8", errors="replace").decode() for text in texts]
 
 

@@ -33,7 +33,7 @@ def session(threads: int | None = None) -> Iterator["SparkSession"]:
     """
     spark.check()
     _check_package()
-    # Arrow: rows come and go in columns, not one by one through a socket
+    # Arrow: rows are passed in columns, not one by one through a socket
     settings = spark.nlp() | {"spark.sql.execution.arrow.pyspark.enabled": "true"}
     with ExitStack() as stack:
         with _quiet():

@@ -102,7 +102,7 @@ class Trials:
 
 @dataclass(frozen=True)
 class SparkSearchData:
-    """Texts a search on Spark stands on; see :class:`vouch.models.search_data.SearchData`.
+    """Texts that a search on Spark uses; see :class:`vouch.models.search_data.SearchData`.
 
     Attributes:
         trials: The rows, the folds assessed, and what candidates predicted for them.
@@ -117,7 +117,7 @@ class SparkSearchData:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
+        """The parameters as logged to MLflow."""
         return self.trials.rows.params.model_dump(mode="json")
 
     @property

@@ -27,7 +27,7 @@ def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[
         fitted: The model.
         texts: The texts it was fitted on.
         folder: Where to; made if it is not there.
-        facts: What else the JSON should say, such as the measure reached.
+        facts: Further fields of the JSON, such as the measure reached.
     """
     linear = fitted.candidate.algorithm in LINEAR
     features = _weights(fitted) if linear else _answers(fitted, texts)
@@ -41,7 +41,7 @@ def _weights(fitted: SparkFitted) -> Found:
 
 
 def _answers(fitted: SparkFitted, texts: Iterable[str]) -> Found:
-    """Rank common words by what the network says of a text of that one word, in logarithms."""
+    """Rank common words by the network's log probabilities for a text of that word alone."""
     taken_apart = analyzer("1-1", words=True)
     counted = Counter(word for text in texts for word in set(taken_apart(text)))
     names = [word for word, _ in counted.most_common(COMMON)]
