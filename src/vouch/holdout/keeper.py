@@ -26,10 +26,19 @@ from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.holdout import sealed as box
 from vouch.holdout.judge import Judge, ScoredModel
-from vouch.holdout.ledger import Charge, Cut, HoldoutKey, Inquiry, Ledger, RefusedError
+from vouch.holdout.ledger import (
+    Charge,
+    Cut,
+    Entry,
+    HoldoutKey,
+    HoldoutStatus,
+    Inquiry,
+    Ledger,
+    RefusedError,
+)
 from vouch.holdout.thresholdout import thresholdout
 
-__all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"]
+__all__ = ["Cut", "HoldoutKey", "HoldoutStatus", "Keeper", "Reply", "ScoredModel", "model_digest"]
 
 
 @dataclass(frozen=True)
@@ -162,11 +171,11 @@ class Keeper:
 
         return self._ask(key, inquiry, rows, judge, compute)
 
-    def status(self) -> list[dict[str, Any]]:
+    def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent of it."""
         return self._ledger.status()
 
-    def log(self) -> list[dict[str, Any]]:
+    def log(self) -> list[Entry]:
         """Return every question asked and its answer, oldest first."""
         return self._ledger.log()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint, func, or_, select
 from sqlalchemy.exc import OperationalError
@@ -143,6 +143,44 @@ class RefusedError(VouchError):
     """The holdout does not answer: it is spent or retired."""
 
 
+class HoldoutStatus(TypedDict):
+    """A holdout's cut, budget and spent questions; null where it was never asked."""
+
+    usecase: str
+    source: str
+    set: str
+    generation: int
+    boundary: str | None
+    until: str | None
+    rows: int | None
+    positives: int | None
+    budget: int | None
+    spent: int
+    left: int | None
+    opened_at: str | None
+    status: Status
+
+
+class Entry(TypedDict):
+    """A question in the ledger, and its answer if there is one yet."""
+
+    question: int
+    usecase: str
+    source: str
+    set: str
+    generation: int
+    asked_at: str | None
+    actor: str
+    kind: str
+    metric: str
+    model: str
+    rival: str | None
+    content: str
+    cost: int
+    answered_at: str | None
+    answer: dict[str, Any] | None
+
+
 class Ledger:
     """Decides which questions a holdout may still be asked.
 
@@ -258,13 +296,13 @@ class Ledger:
                 session.add(recorded)
             return recorded.answer
 
-    def status(self) -> list[dict[str, Any]]:
+    def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent, in the order they were cut."""
         with Session(self._engine) as session:
             holdouts = session.scalars(select(Holdout).order_by(Holdout.id)).all()
             return [_status(session, holdout) for holdout in holdouts]
 
-    def log(self) -> list[dict[str, Any]]:
+    def log(self) -> list[Entry]:
         """Return every question and its answer (None: charged, never answered), oldest first."""
         query = (
             select(Question, Holdout, Answer)
@@ -353,7 +391,7 @@ def _spent(session: Session, holdout: int, content: str = "") -> int:
     )
 
 
-def _status(session: Session, holdout: Holdout) -> dict[str, Any]:
+def _status(session: Session, holdout: Holdout) -> HoldoutStatus:
     opening, spent = session.get(Opening, holdout.id), _spent(session, holdout.id)
     status: Status = "spent" if opening and spent >= opening.budget else "open"
     if _retired(session, holdout):
@@ -375,7 +413,7 @@ def _status(session: Session, holdout: Holdout) -> dict[str, Any]:
     }
 
 
-def _entry(question: Question, holdout: Holdout, answer: Answer | None) -> dict[str, Any]:
+def _entry(question: Question, holdout: Holdout, answer: Answer | None) -> Entry:
     return {
         "question": question.id,
         "usecase": holdout.usecase,

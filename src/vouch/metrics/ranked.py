@@ -11,7 +11,7 @@ Intervals are percentile intervals, and take rows as independent of one another.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -205,6 +205,23 @@ def interval(values: Floats, confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
+class Difference(TypedDict):
+    """The difference of two models' metrics, and the ends of its interval."""
+
+    value: float
+    interval: list[float]
+
+
+class Comparison(TypedDict):
+    """Two rankings compared on the same bootstrap samples, see :func:`paired_bootstrap`."""
+
+    metric: Metric
+    challenger: float
+    champion: float
+    difference: Difference
+    share_better: float
+
+
 def paired_bootstrap(
     labels: ArrayLike,
     challenger: ArrayLike,
@@ -213,7 +230,7 @@ def paired_bootstrap(
     repeats: int = REPEATS,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare two rankings of the same rows on the same bootstrap samples.
 
     Rows hard for both cancel out, so the interval is narrower than two separate ones suggest

@@ -9,7 +9,7 @@ what they are worth.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,21 @@ from vouch.models.strength import PERSON, SOURCE
 FEW_POSITIVES = 30  # with fewer an average precision tells little
 MIN_KNOWN = 10  # positives known in time, without which no fold can be learned from
 Rows = NDArray[np.int64]
+
+
+FoldDescription = TypedDict(
+    "FoldDescription",
+    {
+        "train_until": str | None,
+        "from": str | None,
+        "until": str | None,
+        "train_rows": int,
+        "train_positives": int,
+        "rows": int,
+        "positives": int,
+    },
+)
+"""A fold's times and counts in the leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +54,12 @@ class Fold:
     start: pd.Timestamp | None = None
     until: pd.Timestamp | None = None
 
-    def describe(self, labels: NDArray[np.int8]) -> dict[str, Any]:
-        """Return what the leaderboard tells of a fold."""
+    def describe(self, labels: NDArray[np.int8]) -> FoldDescription:
+        """Return the fold as the leaderboard describes it."""
         return {
-            "train_until": self.start and self.start.isoformat(),
-            "from": self.start and self.start.isoformat(),
-            "until": self.until and self.until.isoformat(),
+            "train_until": self.start.isoformat() if self.start else None,
+            "from": self.start.isoformat() if self.start else None,
+            "until": self.until.isoformat() if self.until else None,
             "train_rows": len(self.train),
             "train_positives": int(labels[self.train].sum()),
             "rows": len(self.assess),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, write_json
-from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
+from vouch.holdout.keeper import HoldoutKey, HoldoutStatus, Keeper, Reply, ScoredModel, model_digest
 from vouch.registry.versions import champion, champion_number
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
@@ -30,7 +30,7 @@ class HoldoutOutcome:
     reply: Reply
     version: int | None
     itself: bool
-    ledger: dict[str, Any] | None
+    ledger: HoldoutStatus | None
 
 
 def key(extracted: dict[str, Any]) -> HoldoutKey:
@@ -86,8 +86,8 @@ def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, ScoredModel |
     return version, scored_model(folder, which.usecase) if folder else None
 
 
-def _is(status: dict[str, Any], which: HoldoutKey) -> bool:
-    return all(status[name] == value for name, value in vars(which).items())
+def _is(status: HoldoutStatus, which: HoldoutKey) -> bool:
+    return all(status.get(name) == value for name, value in vars(which).items())
 
 
 def write(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vouch.holdout.judge import KINDS, Kind
 from vouch.metrics import weighted
-from vouch.metrics.figures import share
+from vouch.metrics.figures import Figure, share
 from vouch.metrics.weighted import Floats
 from vouch.sources.declaration import Declaration
 from vouch.usecases.fraud.costs import NOTHING, cheapest, stake
@@ -54,7 +54,7 @@ class Candidate:
             reason = "no positive is known: nothing is flagged"
             return {"value": NOTHING, "interval": None, "cost": None, "curve": [], "reason": reason}
         stakes = stake(labelled["y"], labelled["score"], labelled["amount"], self.declaration.costs)
-        return cheapest(stakes, p.repeats, p.confidence, p.seed)
+        return {**cheapest(stakes, p.repeats, p.confidence, p.seed)}
 
     @cached_property
     def terms(self) -> Terms:
@@ -71,7 +71,7 @@ class Candidate:
         judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
         return judgement | {"the_rule": the_rule(self.rows, self.terms)}
 
-    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of rows people decided: average precision, ROC AUC, precision, recall.
 
         Args:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vouch.holdout.judge import Kind
 from vouch.holdout.thresholdout import Mean
-from vouch.metrics.figures import count, figure
+from vouch.metrics.figures import Count, Figure, count, figure
 from vouch.metrics.ranked import (
     Floats,
     Metric,
@@ -78,6 +78,15 @@ def terms(
     )
 
 
+class Capacity(Figure, total=False):
+    """The precision among the cases that people have time for, and how many these are."""
+
+    reason: str
+    days: int
+    per_day: int
+    case: str
+
+
 def judged(rows: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     """Keep the rows whose truth, or rule's label, is known; that is their column ``y``."""
     labelled = rows[rows[kind].notna()]
@@ -119,22 +128,23 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
     }
 
 
-def _ranking(
-    metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms
-) -> dict[str, Any]:
+def _ranking(metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms) -> Figure:
     p = terms.params
     value = (average_precision if metric == "average_precision" else roc_auc)(labels, scores)
     ends = bootstrap_interval(labels, scores, metric, p.repeats, p.confidence, p.seed)
     return figure(value, ends)
 
 
-def _capacity(labelled: pd.DataFrame, terms: Terms) -> dict[str, Any]:
+def _capacity(labelled: pd.DataFrame, terms: Terms) -> Capacity:
     if "time" not in labelled:
-        return figure(math.nan, (math.nan, math.nan)) | {"reason": "no time: no days"}
+        return {"value": None, "interval": None, "reason": "no time: no days"}
     payers = labelled["payer"] if terms.by_payer else None
     seen = review(labelled["y"], labelled["score"], days(labelled["time"]), terms.capacity, payers)
     p = terms.params
-    return figure(seen.precision(), seen.interval(p.repeats, p.confidence, p.seed)) | {
+    precision = figure(seen.precision(), seen.interval(p.repeats, p.confidence, p.seed))
+    return {
+        "value": precision["value"],
+        "interval": precision["interval"],
         "days": len(seen.cases),
         "per_day": terms.capacity,
         "case": "payer" if terms.by_payer else "row",
@@ -146,7 +156,7 @@ def days(times: pd.Series) -> NDArray[np.int64]:
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64) // MICROSECONDS_A_DAY
 
 
-def _cost(labelled: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> dict[str, Any]:
+def _cost(labelled: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> Figure:
     """Return the mean cost of a row; equal costs are drawn together, which bootstraps alike."""
     if labelled.empty:
         return figure(math.nan, (math.nan, math.nan))
@@ -162,7 +172,7 @@ def _cost(labelled: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> d
 
 def confusion(
     labels: NDArray[np.int8], flagged: NDArray[np.bool_], confidence: float
-) -> dict[str, Any]:
+) -> dict[str, Count]:
     """Count right and wrong decisions: ``tn``, ``fp``, ``fn``, ``tp``."""
     up = labels.astype(bool)
     counts = {"tn": ~up & ~flagged, "fp": ~up & flagged, "fn": up & ~flagged, "tp": up & flagged}
@@ -219,7 +229,7 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[st
         p.confidence,
         p.seed,
     )
-    return around | answer | _reason(kind, len(labelled), positives, terms)
+    return {**around, **answer, **_reason(kind, len(labelled), positives, terms)}
 
 
 def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Terms) -> Mean:

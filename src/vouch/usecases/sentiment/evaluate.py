@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vouch.core.files import read_json
+from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import EvaluateParams
@@ -62,7 +63,7 @@ class TextCandidate:
         sure = {name: (decisions == number).astype(float) for number, name in enumerate(SCORES)}
         return self.judge.measure(rows.assign(**sure), "truth")
 
-    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of texts people decided, see :func:`.review.figures`."""
         return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
 

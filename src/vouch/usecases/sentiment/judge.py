@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from vouch.core.errors import VouchError
 from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, ends, recall_of
-from vouch.metrics.figures import figure, share
+from vouch.metrics.figures import Figure, figure, share
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.folds import groups_of
 from vouch.usecases.sentiment.models import CLASSES
@@ -24,6 +24,27 @@ SCORES = tuple(f"score_{number}" for number in range(len(CLASSES)))
 METRIC = "macro_recall"
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 BINS = 10
+
+Coverage = TypedDict(
+    "Coverage", {"coverage": float, "rows": int, "accuracy": Figure, "from": float}
+)
+"""How many of a share of the rows, the surest ones, are right; and how sure the last one is."""
+
+
+class Bin(TypedDict):
+    """A bin of a calibration: mean probability, and the observed share with its interval."""
+
+    score: float
+    rows: int
+    share: float | None
+    interval: list[float] | None
+
+
+class Calibration(TypedDict):
+    """Bins by rising probability, and the mean gap between probability and observed share."""
+
+    bins: list[Bin]
+    error: float | None
 
 
 @dataclass(frozen=True)
@@ -132,7 +153,7 @@ class Judge:
 
     def _figures(
         self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
-    ) -> dict[str, Any]:
+    ) -> dict[str, Figure]:
         if labelled.empty:
             return {name: figure(math.nan, (math.nan, math.nan)) for name in MEASURES}
         p = self.params
@@ -143,7 +164,9 @@ class Judge:
             for name, measure in MEASURES.items()
         }
 
-    def _recalls(self, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, Any]:
+    def _recalls(
+        self, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> dict[str, Figure]:
         """Return each class's recall with its exact interval."""
         recalls = {}
         for number, name in enumerate(CLASSES):
@@ -153,7 +176,7 @@ class Judge:
 
     def _coverage(
         self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Coverage]:
         """Yield how many of the surest rows are right, for smaller and smaller shares of rows."""
         sureness = labelled[list(SCORES)].to_numpy().max(axis=1) if len(labelled) else np.empty(0)
         order = np.argsort(-sureness, kind="stable")
@@ -165,7 +188,7 @@ class Judge:
                 least = float(sureness[order[rows - 1]])
                 yield {"coverage": coverage, "rows": rows, "accuracy": accuracy, "from": least}
 
-    def _calibration(self, labelled: pd.DataFrame, labels: NDArray[np.int64]) -> dict[str, Any]:
+    def _calibration(self, labelled: pd.DataFrame, labels: NDArray[np.int64]) -> Calibration:
         """Compare predicted with observed shares of each class, in bins of equally many.
 
         The error is the mean gap, weighted by the bins' rows (Naeini et al. 2015, Obtaining well
@@ -175,19 +198,24 @@ class Judge:
             return {"bins": [], "error": None}
         probabilities = (labelled[list(SCORES)].to_numpy() * self.shares) + 1e-12
         probabilities /= probabilities.sum(axis=1, keepdims=True)
-        so = labels[:, None] == np.arange(len(CLASSES))
+        true = labels[:, None] == np.arange(len(CLASSES))
         order = np.argsort(probabilities.ravel(), kind="stable")
         bins = [
-            {
-                "score": float(probabilities.ravel()[part].mean()),
-                "rows": len(part),
-                **_renamed(share(int(so.ravel()[part].sum()), len(part), self.params.confidence)),
-            }
+            self._bin(probabilities.ravel()[part], true.ravel()[part])
             for part in np.array_split(order, BINS)
             if len(part)
         ]
-        gap = sum(abs(point["score"] - point["share"]) * point["rows"] for point in bins)
+        gap = sum(abs(each["score"] - (each["share"] or 0.0)) * each["rows"] for each in bins)
         return {"bins": bins, "error": gap / probabilities.size}
+
+    def _bin(self, probabilities: Floats, true: NDArray[np.bool_]) -> Bin:
+        observed = share(int(true.sum()), len(true), self.params.confidence)
+        return {
+            "score": float(probabilities.mean()),
+            "rows": len(true),
+            "share": observed["value"],
+            "interval": observed["interval"],
+        }
 
     def _slices(
         self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
@@ -301,7 +329,3 @@ def _kind(rows: pd.DataFrame) -> Literal["truth", "rule"]:
 def _rarest(labels: pd.Series) -> int:
     """Count the rows of the rarest of the three classes."""
     return int(np.bincount(labels.to_numpy(np.int64), minlength=len(CLASSES)).min())
-
-
-def _renamed(measured: dict[str, Any]) -> dict[str, Any]:
-    return {"share": measured["value"], "interval": measured["interval"]}
