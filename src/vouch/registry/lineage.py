@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
@@ -116,6 +117,29 @@ def _is_number(value: Any) -> bool:
     return numeric and math.isfinite(value)
 
 
+class Hit(TypedDict, total=False):
+    """A version and the file it rests on, or the problem with the version's own files."""
+
+    version: Required[str]
+    file: str
+    digest: str
+    problem: str
+
+
+class Story(TypedDict):
+    """One version of a row, where it came from, and its label issues."""
+
+    usecase: str
+    id: str
+    source: str | None
+    file: str | None
+    line: int | None
+    arrived_at: datetime | None
+    known_at: datetime | None
+    superseded_at: datetime | None
+    labels: list[dict[str, Any]]
+
+
 def of_version(state: Path, version: Version) -> dict[str, Any]:
     """Return what a version rests on, and how it came to its place."""
     return {
@@ -132,7 +156,7 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
     }
 
 
-def of_digest(state: Path, prefix: str) -> list[dict[str, Any]]:
+def of_digest(state: Path, prefix: str) -> list[Hit]:
     """Find the versions that rest on a file.
 
     Args:
@@ -151,7 +175,7 @@ def of_digest(state: Path, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
-def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
+def _hits(version: Version, prefix: str) -> list[Hit]:
     try:
         facts = version.lineage
     except VouchError as error:  # no reason to hide all the others
@@ -165,7 +189,7 @@ def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
-def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
+def of_row(root: Path, identifier: str) -> list[Story]:
     """Return where a row came from and who labelled it.
 
     Args:
@@ -175,15 +199,24 @@ def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
     Returns:
         Each version of the row that silver holds: use case, raw file, line, times, label issues.
     """
-    stories = []
+    stories: list[Story] = []
     for rows in sorted((root / "data/silver").glob("*/rows.parquet")):
         usecase = rows.parent.name
         labels = root / f"data/labels/{usecase}/issued/labels.parquet"
         issues = _select(labels, "entity", identifier) if labels.exists() else []
         for row in _select(rows, "id", identifier):
-            fields = ("source", "file", "line", "arrived_at", "known_at", "superseded_at")
-            story = {name: row.get(name) for name in fields}
-            stories.append({"usecase": usecase, "id": identifier, **story, "labels": issues})
+            story: Story = {
+                "usecase": usecase,
+                "id": identifier,
+                "source": row.get("source"),
+                "file": row.get("file"),
+                "line": row.get("line"),
+                "arrived_at": row.get("arrived_at"),
+                "known_at": row.get("known_at"),
+                "superseded_at": row.get("superseded_at"),
+                "labels": issues,
+            }
+            stories.append(story)
     return stories
 
 
@@ -228,14 +261,14 @@ def _is_digest(text: str) -> bool:
     return len(text) >= SHORTEST and set(text.lower()) <= set("0123456789abcdef")
 
 
-def _of_path(state: Path, path: Path) -> list[dict[str, Any]]:
+def _of_path(state: Path, path: Path) -> list[Hit]:
     digests = [dvc_digest(path)] if path.is_dir() else [sha256(path), dvc_digest(path)]
     return _of_digests(state, digests)
 
 
-def _of_digests(state: Path, digests: Iterable[str]) -> list[dict[str, Any]]:
+def _of_digests(state: Path, digests: Iterable[str]) -> list[Hit]:
     """Find the versions that rest on any of some files; a version's problem is named once."""
-    hits: list[dict[str, Any]] = []
+    hits: list[Hit] = []
     for digest in digests:
         hits += [hit for hit in of_digest(state, digest) if hit not in hits]
     return hits

@@ -8,7 +8,7 @@ chose; so the rows up to the greatest number drawn are a random sample of all.
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from vouch.engine import connect
 from vouch.labels.permanent import permanent
 from vouch.labels.resolve import resolve
+from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats, difference
 from vouch.usecases import find
 from vouch.usecases.params import EvaluateParams
@@ -39,7 +40,7 @@ class Decided(Protocol):
     def params(self) -> EvaluateParams:
         """What counts as few."""
 
-    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of decided rows, each ``{"value", "interval"}``."""
 
 
@@ -115,7 +116,17 @@ def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: flo
     return frame.assign(chance=1 - (1 - drawn_to) ** size)
 
 
-def _metrics(candidate: Decided, decided: pd.DataFrame, sample: pd.DataFrame) -> dict[str, Any]:
+class Estimates(TypedDict):
+    """A figure on the random sample, on all decided rows, and their difference."""
+
+    random: Figure
+    naive: Figure
+    bias: Figure
+
+
+def _metrics(
+    candidate: Decided, decided: pd.DataFrame, sample: pd.DataFrame
+) -> dict[str, Estimates]:
     weights = 1 / sample["chance"].to_numpy(np.float64)
     random = candidate.reviewed(sample, weights)
     naive = candidate.reviewed(decided, np.ones(len(decided)))

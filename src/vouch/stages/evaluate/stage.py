@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -115,7 +115,28 @@ def write(
     return content
 
 
-def _answered(reply: Reply) -> dict[str, Any]:
+class HoldoutPart(TypedDict):
+    """The part ``holdout`` of ``evaluation.json``."""
+
+    status: str
+    question: int | None
+    reason: str
+    truth: dict[str, Any] | None
+    rule: dict[str, Any] | None
+    rule_comparison: dict[str, Any] | None
+    rule_comparison_reason: str
+    bootstrap: dict[str, Any] | None
+
+
+class ChampionPart(TypedDict):
+    """The part ``champion`` of ``evaluation.json``."""
+
+    version: int | None
+    comparison: dict[str, Any] | None
+    reason: str
+
+
+def _answered(reply: Reply) -> HoldoutPart:
     answer = reply.answer or {}
     against = answer.get("against_rule", {})
     return {
@@ -130,7 +151,7 @@ def _answered(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _compared(outcome: HoldoutOutcome) -> dict[str, Any]:
+def _compared(outcome: HoldoutOutcome) -> ChampionPart:
     """Return the champion's part; the answer that made a candidate champion compares another."""
     if outcome.itself:
         reason = "the candidate is the champion itself"

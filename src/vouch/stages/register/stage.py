@@ -5,7 +5,7 @@ import json
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch import usecases
 from vouch.core import tracking
@@ -224,9 +224,28 @@ def _dataset(path: str, digest: str) -> "Dataset":
     return Dataset(path, digest[:LONGEST], source_type="local", source=source)
 
 
+class Gate(TypedDict):
+    """The gate's decision in ``registration.json``."""
+
+    better: bool
+    promoted: bool
+    reasons: list[str]
+    mode: str
+
+
+class Otherwise(TypedDict):
+    """How many out-of-fold rows the previous champion decides otherwise."""
+
+    champion: int
+    rows_in_both: int
+    decided_differently: int
+    higher_by_a: int
+    higher_by_b: int
+
+
 def _decide(
     state: Path, version: Version, evaluation: dict[str, Any], params: RegisterParams
-) -> dict[str, Any]:
+) -> Gate:
     """Ask the gate and, if it may, promote."""
     entry = champion_entry(state, version.name)
     if is_of(entry, version.number, version.model_id):
@@ -254,9 +273,7 @@ def _decide(
     return _gate(params, True, True, verdict.reasons)
 
 
-def _gate(
-    params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]
-) -> dict[str, Any]:
+def _gate(params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]) -> Gate:
     sentences = list(reasons)
     if not promoted and params.gate != "enabled":
         decision = "a person decides, with vouch promote or in Prefect, where a retraining asks"
@@ -279,7 +296,7 @@ def _rolled_back(state: Path, version: Version) -> bool:
     return bool(kinds) and kinds[-1] == "rollback"
 
 
-def _otherwise(state: Path, version: Version, champion: int | None) -> dict[str, Any] | None:
+def _otherwise(state: Path, version: Version, champion: int | None) -> Otherwise | None:
     """Count the out-of-fold rows that the previous champion decides otherwise."""
     if champion is None or champion == version.number:
         return None
@@ -287,13 +304,16 @@ def _otherwise(state: Path, version: Version, champion: int | None) -> dict[str,
         differences = decisions(find(state, version.name, str(champion)), version)
     except VouchError:  # its files are gone: no reason not to register
         return None
-    counts = ("rows_in_both", "decided_differently", "higher_by_a", "higher_by_b")
-    return {"champion": champion, **{name: differences[name] for name in counts}}
+    return {
+        "champion": champion,
+        "rows_in_both": differences["rows_in_both"],
+        "decided_differently": differences["decided_differently"],
+        "higher_by_a": differences["higher_by_a"],
+        "higher_by_b": differences["higher_by_b"],
+    }
 
 
-def _result(
-    state: Path, version: Version, facts: dict[str, Any], gate: dict[str, Any]
-) -> dict[str, Any]:
+def _result(state: Path, version: Version, facts: dict[str, Any], gate: Gate) -> dict[str, Any]:
     return {
         "name": version.name,
         "version": version.number,

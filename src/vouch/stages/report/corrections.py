@@ -1,7 +1,7 @@
 """What people's decisions changed: who decided, which labels they overruled, and of which rows."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import duckdb
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from vouch.engine import connect
 from vouch.labels.resolve import resolve
+from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import share
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet
@@ -17,7 +18,45 @@ from vouch.usecases import find
 CONFIDENCE = 0.95
 
 
-def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any] | None:
+Flip = TypedDict("Flip", {"from": str, "source": str, "to": str, "rows": int})
+"""How many rows people moved from one class to another, by the label's source before."""
+
+
+class Reviewer(TypedDict):
+    """What one person decided."""
+
+    actor: str
+    rows: int
+    flipped: int
+    classes: dict[str, int]
+    first: str
+    last: str
+
+
+class SliceShare(TypedDict):
+    """The share of a slice's decided rows whose label people changed."""
+
+    slice: str
+    value: str
+    rows: int
+    flipped: int
+    share: Figure
+
+
+class Corrections(TypedDict):
+    """What people's decisions changed, see :func:`corrections`."""
+
+    rows: int
+    in_force: bool
+    flipped: int
+    confirmed: int
+    unlabelled: int
+    flips: list[Flip]
+    reviewers: list[Reviewer]
+    slices: list[SliceShare]
+
+
+def corrections(labels: Path, rows: Path, source: Declaration) -> Corrections | None:
     """Return people's decisions, compared with the label each row would have without them.
 
     Args:
@@ -62,7 +101,7 @@ def _read(labels: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         return engine.to_pandas(issued), engine.to_pandas(met.order_by("entity"))
 
 
-def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[Flip]:
     counted = flipped.value_counts(["was", "was_by", "now"]).reset_index(name="rows")
     return [
         {
@@ -77,13 +116,13 @@ def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, An
 
 def _reviewers(
     issued: pd.DataFrame, decisions: pd.DataFrame, classes: tuple[str, ...]
-) -> list[dict[str, Any]]:
+) -> list[Reviewer]:
     """Return what each reviewer decided, by their last word on each row."""
     last = issued.sort_values("issued_at").drop_duplicates(["actor", "entity"], keep="last")
     met = last.merge(decisions, on="entity")
     return [
         {
-            "actor": actor,
+            "actor": str(actor),
             "rows": len(own),
             "flipped": int((own["was"].notna() & (own["was"] != own["label"])).sum()),
             "classes": {n: int((own["label"] == k).sum()) for k, n in enumerate(classes)},
@@ -94,7 +133,7 @@ def _reviewers(
     ]
 
 
-def _slices(rows: Path, decisions: pd.DataFrame, source: Declaration) -> list[dict[str, Any]]:
+def _slices(rows: Path, decisions: pd.DataFrame, source: Declaration) -> list[SliceShare]:
     with duckdb.connect() as connection:
         # no column of a source has a space in its name
         connection.register("held", decisions[["entity", "flipped"]].add_prefix("held "))

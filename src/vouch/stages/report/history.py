@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict
 
 from vouch.labels.resolve import TRUTH
 
@@ -10,9 +10,41 @@ SAID = {"month": "%b %Y", "week": "week of %-d %b %Y", "day": "%-d %b %Y"}
 SHORT = {"month": "%b %y", "week": "%-d %b", "day": "%-d %b"}
 
 
-def label_history(
-    history: Mapping[str, Any] | None, classes: Sequence[str]
-) -> dict[str, Any] | None:
+class Cell(TypedDict, total=False):
+    """A cell of the table; empty before the events."""
+
+    share: float
+    shade: float
+    positives: int | None
+
+
+class Line(TypedDict):
+    """A line of the table: one period of events."""
+
+    name: str
+    rows: int
+    cells: list[Cell]
+
+
+class Latest(TypedDict):
+    """The labels of one period and source that are valid now."""
+
+    name: str
+    source: str
+    classes: dict[str, int]
+
+
+class LabelHistory(TypedDict):
+    """The label history as a table, see :func:`label_history`."""
+
+    unit: str
+    columns: list[str]
+    lines: list[Line]
+    latest: list[Latest]
+    truth: bool
+
+
+def label_history(history: Mapping[str, Any] | None, classes: Sequence[str]) -> LabelHistory | None:
     """Return the label history as a table for the page.
 
     Args:
@@ -51,13 +83,13 @@ def _line(
     by_key: Mapping[tuple[str, str], Any],
     unit: str,
     classes: Sequence[str],
-) -> dict[str, Any]:
+) -> Line:
     cells = [_cell(by_key.get((of, column)), classes) for column in columns]
     rows = max(cell["rows"] for key, cell in by_key.items() if key[0] == of)
     return {"name": _name(of, SAID[unit]), "rows": rows, "cells": cells}
 
 
-def _cell(cell: Mapping[str, Any] | None, classes: Sequence[str]) -> dict[str, Any]:
+def _cell(cell: Mapping[str, Any] | None, classes: Sequence[str]) -> Cell:
     """Return a cell's share of known truth; rows that are still to arrive may have labels."""
     if cell is None:
         return {}
