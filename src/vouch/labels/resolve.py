@@ -1,7 +1,7 @@
 """The valid label: the strongest known by a time, the newest among equally strong ones."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.engine import microseconds, moment
 
@@ -35,7 +35,15 @@ def rank(labels: "Table") -> Any:
     return (when * 2**LABEL_BITS + labels.label.cast("int64")) * 2**SOURCE_BITS + code
 
 
-def unrank(key: Any) -> dict[str, Any]:
+class Unranked(TypedDict):
+    """Expressions of what a rank encodes."""
+
+    label: Any
+    source: Any
+    issued_at: Any
+
+
+def unrank(key: Any) -> Unranked:
     """Read label (int8), source and issued_at back from a rank; null for a null rank."""
     when = (key >> (SOURCE_BITS + LABEL_BITS)) & (2**MOMENT_BITS - 1)
     names = [(code, name) for name, code in CODES.items()]

@@ -112,7 +112,7 @@ def _sorted(table: "Table") -> "Table":
     return table.order_by([name for name in ("time", "id") if name in table.columns])
 
 
-def _split_facts(cut: Cut) -> dict[str, Any]:
+def _split_facts(cut: Cut) -> dict[str, str | None]:
     return {
         name: None if moment is None else moment.isoformat()
         for name, moment in (("boundary", cut.boundary), ("until", cut.until))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import ibis
 
@@ -18,7 +18,35 @@ WEEKS, DAYS = timedelta(days=92), timedelta(days=21)
 """Spans up to which periods are weeks, and days, instead of months."""
 
 
-def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> dict[str, Any] | None:
+Change = TypedDict(
+    "Change",
+    {"of": date, "at": date, "count": int, "source": str | None, "class": NotRequired[str]},
+)
+"""A count of rows that arrived (no source), or of labels that became valid, by period."""
+
+
+class Known(TypedDict):
+    """Rows known by the end of a period, and their valid labels by source and class."""
+
+    rows: int
+    by_source: dict[str, dict[str, int]]
+
+
+class Cell(Known):
+    """What was known of the events of one period by the end of another."""
+
+    of: str
+    as_of: str
+
+
+class History(TypedDict):
+    """The history of a source's labels, see :func:`history`."""
+
+    unit: Unit
+    cells: list[Cell]
+
+
+def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> History | None:
     """Return, by period of events, which labels were valid at the end of each later period.
 
     Args:
@@ -72,7 +100,7 @@ def _begin(day: date, unit: Unit) -> date:
     return day - timedelta(days=day.weekday()) if unit == "week" else day
 
 
-def _arrivals(rows: "Table", unit: Unit) -> list[dict[str, Any]]:
+def _arrivals(rows: "Table", unit: Unit) -> list[Change]:
     """Count rows by period of event and of arrival."""
     known_at = ibis.greatest(rows.time, ibis.coalesce(rows.known_at, rows.time))
     spread = rows.select(of=_truncated(rows.time, unit), at=_truncated(known_at, unit))
@@ -82,7 +110,7 @@ def _arrivals(rows: "Table", unit: Unit) -> list[dict[str, Any]]:
 
 def _turns(
     rows: "Table", labels: "Table", unit: Unit, classes: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Change]:
     """Count how often a label became valid, and (below 0) ceased to be, by period.
 
     At any time the issue of the highest rank is valid, so a row's successive labels are the running
@@ -101,11 +129,16 @@ def _turns(
     kinds = [name for name in spread.columns if name not in ("of", "at")]
     counted = spread.group_by("of", "at", *kinds).aggregate(count=spread.count())
     for row in counted.to_pyarrow().to_pylist():
-        around = {"of": row["of"], "at": row["at"]}
         for end, sign in (("now", 1), ("was", -1)):
             if (source := row[f"{end}_source"]) is not None:
                 name = classes[row[f"{end}_label"]]
-                yield around | {"source": source, "class": name, "count": sign * row["count"]}
+                yield {
+                    "of": row["of"],
+                    "at": row["at"],
+                    "source": source,
+                    "class": name,
+                    "count": sign * row["count"],
+                }
 
 
 def _of(key: Any, end: str) -> dict[str, Any]:
@@ -117,7 +150,7 @@ def _truncated(time: Any, unit: Unit) -> Any:
     return time.truncate({"month": "M", "week": "W", "day": "D"}[unit]).date()
 
 
-def _cells(counted: list[dict[str, Any]], periods: list[date]) -> Iterator[dict[str, Any]]:
+def _cells(counted: list[Change], periods: list[date]) -> Iterator[Cell]:
     """Sum up what became known until the end of each period."""
     for of in periods:
         own = [row for row in counted if row["of"] == of]
@@ -127,7 +160,7 @@ def _cells(counted: list[dict[str, Any]], periods: list[date]) -> Iterator[dict[
                 yield {"of": of.isoformat(), "as_of": as_of.isoformat(), **_summed(so_far)}
 
 
-def _summed(counted: list[dict[str, Any]]) -> dict[str, Any]:
+def _summed(counted: list[Change]) -> Known:
     by_source: dict[str, dict[str, int]] = {}
     for row in counted:
         if row["source"] is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.files import read_json
 from vouch.pages import figures
@@ -61,7 +61,14 @@ def content(
     }
 
 
-def _words(folder: Path) -> dict[str, Any]:
+class Words(TypedDict):
+    """The picture of the strongest n-grams, and the n-grams by class."""
+
+    image: str
+    strongest: dict[str, list[Any]]
+
+
+def _words(folder: Path) -> Words:
     """Read the n-grams that speak most strongly for each class, and their picture."""
     drawn = folder / "words.svg"
     return {
@@ -84,7 +91,15 @@ def _cases(explanations: Path) -> list[dict[str, Any]]:
     return list(cases.values())
 
 
-def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[dict[str, Any]]:
+class Piece(TypedDict):
+    """A piece of a text, see :func:`pieces`."""
+
+    text: str
+    weight: float
+    shade: float
+
+
+def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[Piece]:
     """Cut a text at its explained tokens.
 
     Args:
@@ -96,7 +111,7 @@ def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[dict[str
         ``shade``, the weight's size against the heaviest one, 0 to 1.
     """
     heaviest = max((abs(weight) for _, _, weight in tokens), default=0.0) or 1.0
-    parts, at = [], 0
+    parts, at = list[Piece](), 0
     for start, token, weight in sorted(tokens):
         parts.append({"text": text[at:start], "weight": 0.0, "shade": 0.0})
         parts.append({"text": token, "weight": weight, "shade": abs(weight) / heaviest})

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,19 @@ KEPT = ("id", "time", "text", "asset", "confidence", "group", "twin")
 GIVEN = ("label", "rule", "truth")
 CHECKED = 100  # rows whose VADER scores are computed again
 Floats = NDArray[np.float64]
+
+
+FoldDescription = TypedDict(
+    "FoldDescription",
+    {
+        "from": str | None,
+        "until": str | None,
+        "train_rows": int,
+        "rows": int,
+        "rows_by_class": list[int],
+    },
+)
+"""A fold's times and counts in the leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -160,12 +173,12 @@ class SearchRows:
         scores = predictions.drop(columns="row").astype({"fold": np.int8})
         pd.concat([before, scores, rows[list(GIVEN)]], axis=1).to_parquet(path, index=False)
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Return what the leaderboard tells of the folds."""
+    def describe(self) -> list[FoldDescription]:
+        """Return the folds as the leaderboard describes them."""
         return [
             {
-                "from": fold.start and fold.start.isoformat(),
-                "until": fold.until and fold.until.isoformat(),
+                "from": fold.start.isoformat() if fold.start else None,
+                "until": fold.until.isoformat() if fold.until else None,
                 "train_rows": len(fold.train),
                 "rows": len(fold.assess),
                 "rows_by_class": np.bincount(

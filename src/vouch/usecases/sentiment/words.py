@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,18 @@ DRAWN = 15  # of them drawn
 Floats = NDArray[np.float64]
 
 
-def strongest(fitted: Fitted) -> dict[str, list[dict[str, Any]]]:
+class Weight(TypedDict):
+    """A feature and its weight for a class."""
+
+    feature: str
+    weight: float
+
+
+Weights = dict[str, list[Weight]]
+"""Class to its strongest features, the strongest first."""
+
+
+def strongest(fitted: Fitted) -> Weights:
     """Return the features with the largest weight for each class.
 
     Of a linear model a feature's weight for a class less its mean over the classes; of trees,
@@ -46,7 +57,7 @@ def importances(fitted: Fitted) -> Floats:
     return gains
 
 
-def top(names: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
+def top(names: Sequence[str], weights: Floats) -> list[Weight]:
     """Return the features of the largest weights, the largest first."""
     order = np.argsort(-weights, kind="stable")[:STRONGEST]
     return [{"feature": names[i], "weight": float(weights[i])} for i in order]
@@ -63,10 +74,8 @@ def export(fitted: Fitted, folder: Path, facts: dict[str, Any]) -> None:
     write(fitted.candidate.algorithm, strongest(fitted), folder, facts)
 
 
-def write(
-    algorithm: str, features: dict[str, list[dict[str, Any]]], folder: Path, facts: dict[str, Any]
-) -> None:
-    """Write ``words.json`` and ``words.svg`` of features found elsewhere.
+def write(algorithm: str, features: Weights, folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``words.json`` and ``words.svg`` of features ranked elsewhere.
 
     Args:
         algorithm: The model's learner.
@@ -80,7 +89,7 @@ def write(
     _draw(features, folder / "words.svg")
 
 
-def _draw(features: dict[str, list[dict[str, Any]]], path: Path) -> None:
+def _draw(features: Weights, path: Path) -> None:
     import warnings
 
     import matplotlib as mpl

@@ -17,7 +17,6 @@ from vouch.usecases.sentiment.spark.models import SparkFitted
 
 COMMON = 1_000  # words a network is asked about
 Floats = NDArray[np.float64]
-Found = dict[str, list[dict[str, Any]]]
 
 
 def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[str, Any]) -> None:
@@ -34,13 +33,13 @@ def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[
     words.write(fitted.candidate.algorithm, features, folder, facts)
 
 
-def _weights(fitted: SparkFitted) -> Found:
+def _weights(fitted: SparkFitted) -> words.Weights:
     """Rank n-grams by their weight for a class, less the mean over the classes."""
     weighed = fitted.weighed
     return _rank(list(weighed.place), weighed.linear.weights, fitted.classes)
 
 
-def _answers(fitted: SparkFitted, texts: Iterable[str]) -> Found:
+def _answers(fitted: SparkFitted, texts: Iterable[str]) -> words.Weights:
     """Rank common words by the network's log probabilities for a text of that word alone."""
     taken_apart = analyzer("1-1", words=True)
     counted = Counter(word for text in texts for word in set(taken_apart(text)))
@@ -49,7 +48,7 @@ def _answers(fitted: SparkFitted, texts: Iterable[str]) -> Found:
     return _rank(names, np.log(np.maximum(scores, 1e-7)), fitted.classes)
 
 
-def _rank(names: list[str], weights: Floats, classes: tuple[int, ...]) -> Found:
+def _rank(names: list[str], weights: Floats, classes: tuple[int, ...]) -> words.Weights:
     above = weights - weights.mean(axis=1, keepdims=True)
     shown = [f"words: {name}" for name in names]
     return {
