@@ -44,7 +44,7 @@ class Judge(Protocol):
         """The bounded means it can measure."""
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """The terms in a few words, for the ledger."""
 
     def deciding(self) -> dict[str, Any]:

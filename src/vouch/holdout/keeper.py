@@ -227,5 +227,5 @@ def _inquiry(
     content, deciding = sha256(sealed), judge.deciding()
     parts = [content, model.digest, kind, metric, deciding]
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    question = f"{metric} at {judge.said}"
+    question = f"{metric} at {judge.description}"
     return Inquiry(digest, rival, content, model.digest, question, kind)

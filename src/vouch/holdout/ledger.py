@@ -43,7 +43,7 @@ class Holdout(Base):
 
 
 class Opening(Base):
-    """A holdout's first question: from here on its budget stands."""
+    """A holdout's first question, which fixes its budget."""
 
     __tablename__ = "openings"
 

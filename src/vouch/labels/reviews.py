@@ -46,7 +46,7 @@ Studio's ids of it (``task/annotation``, and its unique id).
 ``issued_at`` is when a decision is known: never before it was collected, and later than every
 decision collected before it, also when the clock was set back."""
 CONSENSUS = "consensus"
-"""The actor of what several reviewers of one case come to."""
+"""The actor of a decision that several reviewers of one case agreed on."""
 
 
 def batches(folder: Path) -> list[Path]:

@@ -32,7 +32,7 @@ class Cells:
     Attributes:
         positive: Whether a cell's rows are positive, shape (cells,).
         rows: How many rows a cell has, shape (cells,).
-        codes: For each ranking where its cells stand, shape (rankings, cells): ``2 j + 1`` at
+        codes: For each ranking the place of its cells, shape (rankings, cells): ``2 j + 1`` at
             the j-th highest score a positive has, ``2 j`` strictly above it and below the one
             before.
         levels: For each ranking how many distinct scores its positives have.

@@ -26,7 +26,7 @@ EDGE = 1e-4  # how far from 0 and 1 the logit is taken
 
 
 def effective(weights: Floats) -> float:
-    """Return how many equal rows would tell as much; 0 of none."""
+    """Return how many equally weighted rows carry as much information; 0 of none."""
     squares = float(np.square(weights).sum())
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 

@@ -3,7 +3,7 @@
 The training rows of a fold are those before its assessment block whose label was known when the
 block begins: a model in use could have learned from no others (Dal Pozzolo et al. 2018, Credit
 card fraud detection: a realistic modeling and a novel learning strategy). Reviewers' labels are
-taken as known: they come in rounds, long after the rows, and a fold without them says nothing of
+taken as known: they come in rounds, long after the rows, and a fold without them cannot show
 what they are worth.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vouch.models.strength import PERSON, SOURCE
 
-FEW_POSITIVES = 30  # with fewer an average precision tells little
+FEW_POSITIVES = 30  # with fewer an average precision is mostly chance
 MIN_KNOWN = 10  # positives known in time, without which no fold can be learned from
 Rows = NDArray[np.int64]
 

@@ -32,7 +32,7 @@ class Best(Generic[C]):
     predictions: pd.DataFrame
 
     def describe(self, metric: str) -> dict[str, Any]:
-        """Return what the leaderboard tells of it; ``metric`` names the measure."""
+        """Return its entry in the leaderboard; ``metric`` names the measure."""
         return {
             "number": self.number,
             "candidate": self.candidate.model_dump(),

@@ -28,7 +28,7 @@ class Proposal(BaseModel):
     imbalance: str = "none"
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it, one value a name."""
+        """Return the settings that MLflow logs, one value a name."""
         return {
             "algorithm": self.algorithm,
             "imbalance": self.imbalance,

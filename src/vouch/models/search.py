@@ -110,7 +110,7 @@ class Search(Generic[C]):
         try:
             outcome = self.assess(candidate)
         except OSError:
-            raise  # a disk's trouble says nothing of the candidate
+            raise  # a disk error is not the candidate's fault
         except Exception as error:
             _fail(study, trial, error, time.monotonic() - began)
             return

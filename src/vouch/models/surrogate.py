@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reasons:
-    """What speaks for and against the model's answer in one case.
+    """The reasons for and against the model's answer in one case.
 
     Attributes:
         parts: What holds of the case and what it adds to the probability, the heaviest first.

@@ -1,4 +1,4 @@
-"""A better challenger that waits for a person: the gate says better, a person promotes."""
+"""Challengers that the gate found better and that wait for a person to promote them."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -14,7 +14,7 @@ from vouch.registry.promotions import as_dict, entries_of, history
 from vouch.registry.versions import Version, names, parse, versions
 from vouch.sources.readers import parquet
 
-SHORTEST = 6  # digits of a digest that still tell it apart
+SHORTEST = 6  # digits that identify a digest
 
 
 def collect(
@@ -67,7 +67,7 @@ def collect(
 def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict[str, Any]]:
     """Count the issues on training rows by who made them, as far as they were known.
 
-    Positives are told of two classes only.
+    Positives are counted for two classes only.
     """
     import duckdb
 
@@ -118,7 +118,7 @@ def _is_number(value: Any) -> bool:
 
 
 class Hit(TypedDict, total=False):
-    """A version and the file it rests on, or the problem with the version's own files."""
+    """A version and the file it was made from, or the problem with the version's own files."""
 
     version: Required[str]
     file: str
@@ -141,7 +141,7 @@ class Story(TypedDict):
 
 
 def of_version(state: Path, version: Version) -> dict[str, Any]:
-    """Return what a version rests on, and how it came to its place."""
+    """Return a version's inputs, promotions and decisions."""
     return {
         "version": str(version),
         "aliases": list(version.aliases),
@@ -157,7 +157,7 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
 
 
 def of_digest(state: Path, prefix: str) -> list[Hit]:
-    """Find the versions that rest on a file.
+    """Find the versions that were made from a file.
 
     Args:
         state: The project's state folder.
@@ -267,7 +267,7 @@ def _of_path(state: Path, path: Path) -> list[Hit]:
 
 
 def _of_digests(state: Path, digests: Iterable[str]) -> list[Hit]:
-    """Find the versions that rest on any of some files; a version's problem is named once."""
+    """Find the versions made from any of some files; a version's problem is listed once."""
     hits: list[Hit] = []
     for digest in digests:
         hits += [hit for hit in of_digest(state, digest) if hit not in hits]

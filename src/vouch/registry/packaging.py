@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     pass
 
 MODEL = "vouch"  # our own model folder inside MLflow's
-EVIDENCE = "evidence"  # what the model rests on, beside it
+EVIDENCE = "evidence"  # the model's inputs and results, kept beside it
 COMMON = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml")
 LEARNERS = {"xgboost": ("xgboost-cpu",)}
 SKLEARN = ("scikit-learn", "skops")

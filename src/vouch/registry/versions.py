@@ -113,7 +113,7 @@ class Version:
 
     @cached_property
     def lineage(self) -> dict[str, Any]:
-        """What the version rests on, as ``vouch.registry.lineage.collect`` wrote it."""
+        """The version's lineage, as ``vouch.registry.lineage.collect`` wrote it."""
         return dict(read_json(self.folder / EVIDENCE / "lineage.json"))
 
     def evidence(self, name: str) -> Any:
@@ -376,7 +376,7 @@ def _mend(
     seen: Promotion | None,
     champion: int | None,
 ) -> None:
-    """Make MLflow's alias follow the log after a kill, or a hand, moved it elsewhere."""
+    """Set MLflow's alias to the log's champion, if a killed process or a person moved it."""
     from mlflow.exceptions import MlflowException
 
     # a registry that may only be read answers all the same

@@ -15,7 +15,7 @@ class Verdict:
 
     Attributes:
         better: Whether the challenger proved better.
-        reasons: Sentences with the figures it rests on.
+        reasons: Sentences with the figures behind it.
     """
 
     better: bool

@@ -158,7 +158,7 @@ def render(content: Mapping[str, Any]) -> str:
 def _environment(own: Path) -> "Environment":
     from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
-    # what a run could not say (no truth, a refused holdout) is absent: it renders as a dash
+    # figures a run could not compute (no truth, a refused holdout) are absent and render as a dash
     environment = Environment(
         loader=FileSystemLoader([own, TEMPLATES]),
         autoescape=True,

@@ -112,7 +112,7 @@ def _rule(evaluation: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _counted(figures: Mapping[str, Any]) -> str:
-    """Return how many rows a figure rests on; of more than two classes, how many of the rarest."""
+    """Return the number of rows behind a figure; of more than two classes, also of the rarest."""
     rows = f"{formats.count(figures['rows'])} rows"
     if "by_class" in figures:
         return f"{rows}, {formats.count(figures['positives'])} of the rarest class"

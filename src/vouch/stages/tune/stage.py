@@ -33,7 +33,7 @@ def tune(
     Args:
         declaration: The source's declaration.
         train: Gold training rows.
-        extracted: What extract says of them.
+        extracted: Extract's summary.
         leaderboard: Written: every trial, JSON.
         predictions: Written: out-of-fold predictions of the best, Parquet.
         model: Written: folder of the best model.

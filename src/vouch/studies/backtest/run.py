@@ -18,7 +18,7 @@ from vouch.studies.backtest.protocol import Fold, Measures, assessed_rows, check
 from vouch.usecases.fraud.features.feature import Feature
 from vouch.usecases.fraud.models import Candidate, fit
 
-FEWEST = 2  # classes a model needs to tell apart
+FEWEST = 2  # classes a model needs to learn
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ def _scores(
 def chosen(features: Sequence[Feature], candidate: Candidate) -> list[str]:
     """Return the names of the features a candidate is fitted on.
 
-    The payers' own risk is left out: customers known for a fraud are never assessed, so it tells
-    much in the training rows that it cannot tell in the assessed ones.
+    The payers' own risk is left out: customers known for a fraud are never assessed, so it helps
+    on the training rows only.
 
     Args:
         features: All there are.

@@ -126,7 +126,7 @@ class PaymentExplainer:
             }
 
     def reasons(self, ids: Sequence[str]) -> Iterator[Reasons]:
-        """Yield what speaks for and against a fraud, in words."""
+        """Yield the reasons for and against a fraud, in words."""
         rows = rows_of(self._train, list(ids), self._features)
         for name in ids:
             surrogate, row = self._explainer.explain(rows[name], name), rows[name]

@@ -34,7 +34,7 @@ class Ranking:
         return self.terms.params.min_positives
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """Threshold and capacity."""
         return f"threshold {self.terms.threshold:.4g}, capacity {self.terms.capacity}"
 

@@ -98,7 +98,7 @@ class Candidate(Proposal):
         return self
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it."""
+        """Return the settings that MLflow logs."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
         return super().settings() | chosen | {"rule_weight": self.rule_weight}
 

@@ -18,7 +18,7 @@ class Figure:
         what: What was measured, on which model.
         kind: Against truth or against the rule.
         value: The value.
-        ours: Where our figure stands in the evaluation's judgement of that kind.
+        ours: The key of our figure in the evaluation's figures of that kind.
         remark: How the protocols differ; of a figure measured here also how it was measured.
         citation: Where it was published; None: measured by this project.
     """

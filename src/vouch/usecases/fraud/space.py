@@ -71,7 +71,7 @@ class Offer:
     """The features there are.
 
     Attributes:
-        features: Name, group and window of each, as extract tells them.
+        features: Name, group and window of each, from extract's summary.
         mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
             weigh less.
     """

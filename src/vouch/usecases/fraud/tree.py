@@ -104,7 +104,7 @@ HEADER = """\
 
 
 def sql(node: Node, indent: str = "") -> str:
-    """Write a tree as a CASE expression that gives what ``predict`` gives, to the last bit.
+    """Return a tree as a CASE expression that equals ``predict`` to the last bit.
 
     Columns are compared as float32 with thresholds in double precision, as scikit-learn does; NaN
     and NULL both are undefined.
@@ -132,7 +132,7 @@ def _double(value: float) -> str:
 
 
 def rules(node: Node, indent: str = "") -> list[str]:
-    """Write a tree as indented text, a line a node; leaves tell probability and rows."""
+    """Return a tree as indented text, a line a node; leaves show probability and rows."""
     if not node.children:
         return [f"{indent}probability {node.probability:.4g} ({node.rows:,} rows)"]
     yes, no = node.children

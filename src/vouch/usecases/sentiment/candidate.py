@@ -50,8 +50,8 @@ class Preparation(Strict):
         cleaning: What is done before anything is counted; VADER reads the text as it came.
         words: Shortest and longest n-grams of words.
         characters: Shortest and longest n-grams of characters within words (``char_wb``).
-        words_min_df: Texts a word n-gram must stand in, 1 to 1,000.
-        characters_min_df: Texts a character n-gram must stand in, 1 to 1,000.
+        words_min_df: Texts a word n-gram must occur in, 1 to 1,000.
+        characters_min_df: Texts a character n-gram must occur in, 1 to 1,000.
         vader: Whether VADER's scores are features.
         embeddings: Whether sentence embeddings are features.
         select: The n-grams kept, those of the highest chi-squared with the label; None: all.

@@ -209,7 +209,7 @@ def prepare(
         labels: Their labels, shape (rows,).
 
     Returns:
-        The fitted preparation, the rows' numbers, and where its n-grams stand in the corpus.
+        The fitted preparation, the rows' numbers, and the columns of its n-grams in the corpus.
     """
     kinds = [group == "words" for group in preparation.groups if group in ("words", "characters")]
     counts = [corpus.counts(preparation, words) for words in kinds]

@@ -68,7 +68,7 @@ def groups_of(frame: pd.DataFrame) -> Rows:
     if "group" not in frame:
         return np.arange(len(frame))
     codes: Rows = pd.factorize(frame["group"])[0].astype(np.int64)
-    alone = np.flatnonzero(codes < 0)  # no group is told: a group of its own
+    alone = np.flatnonzero(codes < 0)  # rows without a group are a group of their own
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
     return codes
 

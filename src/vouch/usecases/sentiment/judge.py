@@ -61,7 +61,7 @@ class Judge:
     shares: tuple[float, ...]
     counted: str = "rows of the rarest class"
     metrics: tuple[str, ...] = ("accuracy",)
-    said: str = "the likeliest class"
+    description: str = "the likeliest class"
 
     @property
     def budget(self) -> int:
@@ -75,7 +75,7 @@ class Judge:
 
     def deciding(self) -> dict[str, Any]:
         """Return what determines a figure's value: nothing but the model."""
-        return {"decision": self.said}
+        return {"decision": self.description}
 
     def count(self, rows: pd.DataFrame) -> int:
         """Count the rows of the rarest class, by truth where any is known."""

@@ -29,7 +29,7 @@ def bare(column: str) -> str:
 
 
 def is_empty(column: str) -> str:
-    """Return SQL that tells whether nothing visible is left of a text once it is bare.
+    """Return SQL for whether nothing visible is left of a text once it is bare.
 
     Args:
         column: SQL for the text.
@@ -49,7 +49,7 @@ def near_key(column: str) -> str:
 
 
 def is_other_script(column: str) -> str:
-    """Return SQL that tells whether most letters of a text are not Latin.
+    """Return SQL for whether most letters of a text are not Latin.
 
     A script is no language, but it needs no model and is sure of short texts too: what is flagged
     is neither English nor any other language of the Latin script.

@@ -171,7 +171,7 @@ def fit_rows(
         weights: What each text of the corpus weighs, above 0; None: all the same.
 
     Returns:
-        The model, and where its n-grams stand in the corpus.
+        The model, and the columns of its n-grams in the corpus.
 
     Raises:
         VouchError: All labels are the same, or no n-gram is left.

@@ -46,7 +46,7 @@ def analyzer(extent: Words | Characters, words: bool) -> Analyzer:
 
 
 class Counts(NamedTuple):
-    """How often every n-gram stands in every text.
+    """How often every n-gram occurs in every text.
 
     Attributes:
         matrix: Counts, float64, shape (texts, n-grams).
@@ -59,7 +59,7 @@ class Counts(NamedTuple):
     lengths: NDArray[np.int64]
 
     def frequent(self, rows: NDArray[np.int64], min_df: int, longest: int) -> NDArray[np.int64]:
-        """Choose n-grams that stand in at least ``min_df`` of the rows and are not too long."""
+        """Choose n-grams that occur in at least ``min_df`` of the rows and are not too long."""
         chosen = self.matrix[rows]
         frequency = np.bincount(chosen.indices, minlength=len(self.names))
         return np.flatnonzero((frequency >= min_df) & (self.lengths <= longest))

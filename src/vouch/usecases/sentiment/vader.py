@@ -1,4 +1,4 @@
-"""What VADER's lexicon and rules say of texts.
+"""VADER's scores of texts, by its lexicon and rules.
 
 Source: Hutto and Gilbert, "VADER: A parsimonious rule-based model for sentiment analysis of social
 media text", ICWSM 2014. It reads a text as it came: capitals, punctuation and emoji count. Its

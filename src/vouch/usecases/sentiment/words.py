@@ -11,7 +11,7 @@ from vouch.core.files import write_json
 from vouch.usecases.sentiment.learners import Linear
 from vouch.usecases.sentiment.models import CLASSES, Fitted
 
-STRONGEST = 30  # n-grams told of each class
+STRONGEST = 30  # n-grams listed for each class
 DRAWN = 15  # of them drawn
 
 Floats = NDArray[np.float64]

@@ -22,7 +22,7 @@ class Feature:
     Attributes:
         name: Column name, lower-case letters, digits and underscores.
         group: Group it belongs to.
-        description: What it says, in a few words.
+        description: What it means, in a few words.
         window: Window it looks back over, such as ``7d``; None without one.
     """
 

@@ -71,7 +71,7 @@ def balances(rows: "Table") -> Iterator[Computed]:
     """Compute balances, the part of the amount they do not explain, and the share drained.
 
     An error compares a balance's change with a payment out of the payer's and into the payee's
-    account; a cash-in shows the same error with the other sign, which trees tell by category.
+    account; a cash-in shows the same error with the other sign, which trees separate by category.
     """
     for party in ("payer", "payee"):
         before, after = (_column(rows, f"{party}_balance_{when}") for when in ("before", "after"))

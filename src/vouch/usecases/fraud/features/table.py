@@ -29,7 +29,7 @@ def features(
 
     A row sees itself, strictly earlier rows, and labels issued by its own time: rows and labels
     that come later change nothing. Parties without a history get no windows, habits or risk;
-    sources without a time get only what a row says by itself.
+    sources without a time get only the features of a single row.
 
     Args:
         history: Silver rows, one version an ``id``: those to compute features for and all before.

@@ -29,7 +29,7 @@ class SparkCandidate(Proposal):
         imbalance: ``weights`` gives every class the same weight; ClassifierDL, which takes no
             weights, sees rows of rarer classes several times instead.
         longest: Words of the longest n-gram, 1 to 3; word vectors take single words.
-        min_df: Texts a n-gram must stand in, or times a word must occur, 1 to 1,000.
+        min_df: Texts an n-gram must occur in, or times a word must occur, 1 to 1,000.
         stop_words: Whether English stop words are left out.
         stem: Whether words are cut to their stems.
     """
@@ -55,5 +55,5 @@ class SparkCandidate(Proposal):
         return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it."""
+        """Return the settings that MLflow logs."""
         return super().settings() | self.model_dump(exclude={"hyperparameters"})

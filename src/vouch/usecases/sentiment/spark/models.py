@@ -134,7 +134,7 @@ class SparkFitted:
         return functions.array(*[functions.element_at(metadata, n).cast("double") for n in names])
 
     def _finish(self, scores: Floats) -> Floats:
-        # ClassifierDL tells seven digits
+        # ClassifierDL returns seven digits
         return spread(scores / scores.sum(axis=1, keepdims=True), self.classes)
 
     def predict_one(self, text: str) -> Floats:
