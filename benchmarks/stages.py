@@ -20,8 +20,8 @@ import json, sys
 from dataclasses import asdict
 from pathlib import Path
 from vouch.project.stages import find
-from vouch.project.versions import drive
-print(json.dumps(asdict(drive(Path(), find(sys.argv[1]), "fraud")), default=str))
+from vouch.project.versions import reproduce
+print(json.dumps(asdict(reproduce(Path(), find(sys.argv[1]), "fraud")), default=str))
 """
 
 

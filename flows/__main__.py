@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from flows.server import environment, serve, serving, wait_until_healthy
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import write_json
 from vouch.core.output import write
 from vouch.operate import loopback, server_of
@@ -54,7 +54,7 @@ def main() -> int:
 def _flow(name: str, *asked: str) -> int:
     """Serve, sweep what a killed run left, run the flow once for each request."""
     if name not in FLOWS:
-        raise VouchError(f"no flow {name!r}", near(name, FLOWS))
+        raise VouchError(f"no flow {name!r}", suggest(name, FLOWS))
     requests = [FLOWS[name].model_validate_json(each) for each in asked]
     own = server_of(Path()) is None
     with serving(Path(), Console()) as url:

@@ -16,7 +16,7 @@ from vouch.core.errors import VouchError
 from vouch.core.progress import Progress
 from vouch.project import lines
 from vouch.project.stages import find
-from vouch.project.versions import drive
+from vouch.project.versions import reproduce
 
 EVERY = 2.0
 """Seconds between two updates of a progress artifact."""
@@ -51,7 +51,7 @@ def run(name: str, usecase: str, force: bool) -> dict[str, Any]:
     """
     console = Console()
     with terminal.working(console, name) as shown:
-        outcome = drive(
+        outcome = reproduce(
             Path(), find(name), usecase, force=force, progress=_both(shown, name, usecase)
         )
     lines.tell(console, outcome)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vouch.core.errors import VouchError
-from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, model_digest
+from vouch.holdout.keeper import HoldoutKey, Keeper, ScoredModel, model_digest
 from vouch.sources.declaration import Costs
 from vouch.usecases.fraud.judge import Ranking
 from vouch.usecases.fraud.measures import Terms
@@ -37,20 +37,20 @@ def asking(tmp_path):
     holdout().to_parquet(plain)
     keeper.seal(plain, sealed)
 
-    def ask(challenger: Contestant, champion: Contestant | None = None, terms: Terms = TERMS):
+    def ask(challenger: ScoredModel, champion: ScoredModel | None = None, terms: Terms = TERMS):
         return keeper.candidate(KEY, sealed, challenger, champion, Ranking(terms))
 
     ask.keeper = keeper
     return ask
 
 
-def model(column: str) -> Contestant:
+def model(column: str) -> ScoredModel:
     def predict(frame: pd.DataFrame) -> np.ndarray:
         if column not in frame:
             raise VouchError(f"no feature {column!r}")
         return frame[column].to_numpy()
 
-    return Contestant(f"digest of {column}", predict)
+    return ScoredModel(f"digest of {column}", predict)
 
 
 def test_the_better_model_is_seen_to_be_better(asking):
@@ -82,7 +82,7 @@ def test_a_question_that_broke_off_was_charged_and_is_answered_later(asking):
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        asking(Contestant("digest of good", broken))
+        asking(ScoredModel("digest of good", broken))
     assert seen == [1]
     assert asking.keeper.log()[0]["answer"] is None
     reply = asking(model("good"))

@@ -87,11 +87,11 @@ def _named(text: str) -> str:
 
 
 def _part(of: str | None) -> Any:
-    from vouch.core.errors import VouchError, near
+    from vouch.core.errors import VouchError, suggest
     from vouch.studies.diff.sides import PARTS
 
     if of is not None and of not in PARTS:
-        raise VouchError(f"--of: no table {of!r}", near(of, PARTS))
+        raise VouchError(f"--of: no table {of!r}", suggest(of, PARTS))
     return of
 
 

@@ -11,6 +11,7 @@ from vouch.project.paths import STATE
 from vouch.usecases import names
 
 if TYPE_CHECKING:
+    from vouch.registry.compare import VersionComparison
     from vouch.registry.promotions import Promotion
 
 ROOT = Path()
@@ -145,7 +146,7 @@ def _tell(entry: "Promotion", json_file: Path | None, verb: str = "is") -> None:
     _save(as_dict(entry), json_file)
 
 
-def _print_differences(differences: dict[str, Any]) -> None:
+def _print_differences(differences: "VersionComparison") -> None:
     for part in ("data", "raw_files", "labels", "parameters", "metrics"):
         title = part.replace("_", " ")
         if not differences[part]:

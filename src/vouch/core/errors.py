@@ -27,17 +27,17 @@ class VouchError(Exception):
         self.lines = tuple(lines)
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, names: Iterable[str]) -> str:
     """Return a hint with the names there are, the nearest one first.
 
     Args:
         name: What the user wrote.
-        known: The names that would have been understood.
+        names: The names that would have been understood.
 
     Returns:
         A sentence such as ``did you mean 'paysim'? Known: cards, paysim``.
     """
-    choices = sorted(known)
+    choices = sorted(names)
     close = get_close_matches(name, choices, n=1)
     suggestion = f"did you mean {close[0]!r}? " if close else ""
     return f"{suggestion}Known: {', '.join(choices) or 'none'}"

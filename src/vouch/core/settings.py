@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_yaml
 
 
@@ -72,4 +72,4 @@ def describe(error: ValidationError) -> str:
 
 
 def _field_names(model: type[Params]) -> str:
-    return near("", model.model_fields)
+    return suggest("", model.model_fields)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.settings import Engine
 from vouch.engine import duckdb, spark
 from vouch.engine.duckdb import PARQUET, SCRATCH
@@ -60,7 +60,7 @@ def connect(
         VouchError: An engine that is not there, or Spark without Java or PySpark.
     """
     if engine not in ENGINES:
-        raise VouchError(f"engine: no engine {engine!r}", near(engine, ENGINES))
+        raise VouchError(f"engine: no engine {engine!r}", suggest(engine, ENGINES))
     opened = spark.connect if engine == "spark" else duckdb.connect
     with opened(memory, threads) as backend:
         yield backend

@@ -1,4 +1,4 @@
-"""What the keeper asks of whoever judges: it opens the holdout, but measures nothing itself."""
+"""The protocol of a judge: the keeper opens the holdout, a judge measures models on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from vouch.holdout.thresholdout import Mean
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A model that stands before the holdout.
+class ScoredModel:
+    """A model to measure on the holdout.
 
     Attributes:
         digest: Of its folder, see :func:`vouch.holdout.keeper.model_digest`.
-        predict: Gives a table's rows their scores, 0 to 1: one a row, or one a row and class.
+        predict: Returns a table's scores, 0 to 1: one for each row, or for each row and class.
     """
 
     digest: str
@@ -25,7 +25,7 @@ class Contestant:
 
 
 class Judge(Protocol):
-    """On which terms models are judged."""
+    """How models are judged."""
 
     @property
     def budget(self) -> int:
@@ -33,7 +33,7 @@ class Judge(Protocol):
 
     @property
     def least(self) -> int:
-        """With fewer counted rows (see ``count``) the holdout is too small to tell."""
+        """Fewer counted rows than this (see ``count``) are too few for a reliable figure."""
 
     @property
     def counted(self) -> str:
@@ -41,10 +41,10 @@ class Judge(Protocol):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The bounded means it can give."""
+        """The bounded means it can measure."""
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """The terms in a few words, for the ledger."""
 
     def deciding(self) -> dict[str, Any]:
@@ -54,15 +54,15 @@ class Judge(Protocol):
         """Count the rows on which any figure rests."""
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         """Return all figures of a candidate: against truth, rule and champion."""
 
     def known(self, rows: pd.DataFrame, kind: str) -> int:
         """Count the rows whose label of a kind is known."""
 
-    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
-        """Put a model's scores beside the rows, as out-of-fold predictions have them."""
+    def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
+        """Add a model's scores to the rows, named as in out-of-fold predictions."""
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
         """Return a bounded mean of scored rows, scaled to 0..1."""

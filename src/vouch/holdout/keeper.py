@@ -25,16 +25,25 @@ import pandas as pd
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.holdout import sealed as box
-from vouch.holdout.judge import Contestant, Judge
-from vouch.holdout.ledger import Charge, Cut, HoldoutKey, Inquiry, Ledger, RefusedError
+from vouch.holdout.judge import Judge, ScoredModel
+from vouch.holdout.ledger import (
+    Charge,
+    Cut,
+    Entry,
+    HoldoutKey,
+    HoldoutStatus,
+    Inquiry,
+    Ledger,
+    RefusedError,
+)
 from vouch.holdout.thresholdout import thresholdout
 
-__all__ = ["Contestant", "Cut", "HoldoutKey", "Keeper", "Reply", "model_digest"]
+__all__ = ["Cut", "HoldoutKey", "HoldoutStatus", "Keeper", "Reply", "ScoredModel", "model_digest"]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the keeper says.
+    """The keeper's reply to a question.
 
     Attributes:
         status: ``answered``, ``too_small`` (answered, but on too few cases to tell) or
@@ -88,11 +97,11 @@ class Keeper:
         self,
         key: HoldoutKey,
         sealed: Path,
-        challenger: Contestant,
-        champion: Contestant | None,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
         judge: Judge,
     ) -> Reply:
-        """Judge a candidate: the one question each candidate is meant to ask.
+        """Measure a candidate: the one question each candidate is meant to ask.
 
         Args:
             key: Which holdout.
@@ -118,18 +127,18 @@ class Keeper:
         self,
         key: HoldoutKey,
         sealed: Path,
-        contestant: Contestant,
+        model: ScoredModel,
         metric: str,
         kind: str,
         training: float,
         judge: Judge,
     ) -> Reply:
-        """Answer a bounded mean through Thresholdout.
+        """Return a bounded mean, answered through Thresholdout.
 
         Args:
             key: Which holdout.
             sealed: Its sealed file.
-            contestant: The model asked about.
+            model: The model asked about.
             metric: Which mean.
             kind: Against truth or against the rule.
             training: The same mean on out-of-fold training rows, 0 to 1.
@@ -146,27 +155,27 @@ class Keeper:
         rows = self._rows(sealed)
         if not judge.known(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
-        inquiry = _inquiry(sealed, contestant, "", "mean", f"{metric} against {kind}", judge)
+        inquiry = _inquiry(sealed, model, "", "mean", f"{metric} against {kind}", judge)
 
         def compute() -> dict[str, Any]:
-            mean = judge.mean(judge.scored(rows, contestant), metric, kind)
-            value, kept = thresholdout(training, mean, self._seed(inquiry))
+            mean = judge.mean(judge.scored(rows, model), metric, kind)
+            value, from_training = thresholdout(training, mean, self._seed(inquiry))
             return {
                 "metric": metric,
                 "kind": kind,
                 "value": value,
                 "scale": judge.scale(metric),
-                "from": "training" if kept else "holdout",
+                "from": "training" if from_training else "holdout",
                 "training": training,
             }
 
         return self._ask(key, inquiry, rows, judge, compute)
 
-    def status(self) -> list[dict[str, Any]]:
+    def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent of it."""
         return self._ledger.status()
 
-    def log(self) -> list[dict[str, Any]]:
+    def log(self) -> list[Entry]:
         """Return every question asked and its answer, oldest first."""
         return self._ledger.log()
 
@@ -175,7 +184,7 @@ class Keeper:
         return pd.read_parquet(io.BytesIO(content))
 
     def _seed(self, inquiry: Inquiry) -> int:
-        """Seed the noise by the question, keyed: it repeats, but nobody can take it off again."""
+        """Return the seed of a question's noise, keyed: it repeats, but nobody can subtract it."""
         code = hmac.new(box.read_key(self._state), inquiry.digest.encode(), "sha256")
         return int.from_bytes(code.digest())
 
@@ -213,10 +222,10 @@ def model_digest(folder: Path) -> str:
 
 
 def _inquiry(
-    sealed: Path, contestant: Contestant, rival: str, kind: str, metric: str, judge: Judge
+    sealed: Path, model: ScoredModel, rival: str, kind: str, metric: str, judge: Judge
 ) -> Inquiry:
     content, deciding = sha256(sealed), judge.deciding()
-    parts = [content, contestant.digest, kind, metric, deciding]
+    parts = [content, model.digest, kind, metric, deciding]
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    said = f"{metric} at {judge.said}"
-    return Inquiry(digest, rival, content, contestant.digest, said, kind)
+    question = f"{metric} at {judge.description}"
+    return Inquiry(digest, rival, content, model.digest, question, kind)

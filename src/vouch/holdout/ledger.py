@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint, func, or_, select
 from sqlalchemy.exc import OperationalError
@@ -43,7 +43,7 @@ class Holdout(Base):
 
 
 class Opening(Base):
-    """A holdout's first question: from here on its budget stands."""
+    """A holdout's first question, which fixes its budget."""
 
     __tablename__ = "openings"
 
@@ -74,7 +74,7 @@ class Question(Base):
 
 
 class Answer(Base):
-    """What the holdout said: the first answer to a question is its answer for ever."""
+    """The holdout's answer; the first answer to a question is final."""
 
     __tablename__ = "answers"
 
@@ -89,7 +89,7 @@ for _table in Base.metadata.tables.values():
 
 @dataclass(frozen=True)
 class HoldoutKey:
-    """Which holdout: a use case's source, its set of files, and the how-many-eth cut of it."""
+    """Identifies a holdout: use case, source, set of files, and generation, counted from 1."""
 
     usecase: str
     source: str
@@ -143,8 +143,46 @@ class RefusedError(VouchError):
     """The holdout does not answer: it is spent or retired."""
 
 
+class HoldoutStatus(TypedDict):
+    """A holdout's cut, budget and spent questions; null where it was never asked."""
+
+    usecase: str
+    source: str
+    set: str
+    generation: int
+    boundary: str | None
+    until: str | None
+    rows: int | None
+    positives: int | None
+    budget: int | None
+    spent: int
+    left: int | None
+    opened_at: str | None
+    status: Status
+
+
+class Entry(TypedDict):
+    """A question in the ledger, and its answer if there is one yet."""
+
+    question: int
+    usecase: str
+    source: str
+    set: str
+    generation: int
+    asked_at: str | None
+    actor: str
+    kind: str
+    metric: str
+    model: str
+    rival: str | None
+    content: str
+    cost: int
+    answered_at: str | None
+    answer: dict[str, Any] | None
+
+
 class Ledger:
-    """The one place that knows what a holdout may still be asked.
+    """Decides which questions a holdout may still be asked.
 
     Args:
         state: The project's state folder; the ledger is in its ``vouch.db``.
@@ -169,17 +207,17 @@ class Ledger:
                 nothing is recorded.
         """
         with Session(self._engine) as session:
-            found = _holdout(session, key)
-        if found is None:
+            holdout = _holdout(session, key)
+        if holdout is None:
             return self._record(key, propose())
-        return Cut(found.boundary, found.until)
+        return Cut(holdout.boundary, holdout.until)
 
     def _record(self, key: HoldoutKey, proposed: tuple[datetime, datetime] | None) -> Cut:
         boundary, until = proposed or (None, None)
         with Session(self._engine) as session, session.begin():
-            found = _holdout(session, key)  # another process may have been faster
-            if found is None:
-                found = Holdout(
+            holdout = _holdout(session, key)  # another process may have been faster
+            if holdout is None:
+                holdout = Holdout(
                     usecase=key.usecase,
                     source=key.source,
                     set=key.set,
@@ -188,8 +226,8 @@ class Ledger:
                     until=_naive(until),
                     cut_at=self._clock(),
                 )
-                session.add(found)
-            return Cut(found.boundary, found.until)
+                session.add(holdout)
+            return Cut(holdout.boundary, holdout.until)
 
     def charge(
         self, key: HoldoutKey, inquiry: Inquiry, budget: int, rows: int, positives: int
@@ -213,10 +251,10 @@ class Ledger:
         """
         with Session(self._engine) as session, session.begin():
             holdout = _locked(session, key)
-            asked = _asked(session, inquiry)
-            if asked is not None:
-                answer = session.get(Answer, asked.id)
-                return Charge(asked.id, answer.answer if answer else None)
+            earlier = _asked(session, inquiry)
+            if earlier is not None:
+                answer = session.get(Answer, earlier.id)
+                return Charge(earlier.id, answer.answer if answer else None)
             opening = session.get(Opening, holdout.id) or self._open(
                 session, holdout, budget, rows, positives
             )
@@ -242,7 +280,7 @@ class Ledger:
         return opening
 
     def answer(self, question: int, answer: dict[str, Any]) -> dict[str, Any]:
-        """Record what the holdout said.
+        """Record the holdout's answer.
 
         Args:
             question: The charged question's number.
@@ -252,19 +290,19 @@ class Ledger:
             The recorded answer: another process's, if it was faster.
         """
         with Session(self._engine) as session, session.begin():
-            found = session.get(Answer, question)
-            if found is None:
-                found = Answer(question=question, answer=answer, answered_at=self._clock())
-                session.add(found)
-            return found.answer
+            recorded = session.get(Answer, question)
+            if recorded is None:
+                recorded = Answer(question=question, answer=answer, answered_at=self._clock())
+                session.add(recorded)
+            return recorded.answer
 
-    def status(self) -> list[dict[str, Any]]:
+    def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent, in the order they were cut."""
         with Session(self._engine) as session:
-            found = session.scalars(select(Holdout).order_by(Holdout.id)).all()
-            return [_status(session, holdout) for holdout in found]
+            holdouts = session.scalars(select(Holdout).order_by(Holdout.id)).all()
+            return [_status(session, holdout) for holdout in holdouts]
 
-    def log(self) -> list[dict[str, Any]]:
+    def log(self) -> list[Entry]:
         """Return every question and its answer (None: charged, never answered), oldest first."""
         query = (
             select(Question, Holdout, Answer)
@@ -282,7 +320,7 @@ def now() -> datetime:
 
 
 def actor() -> str:
-    """Name who asks: the operating system's user."""
+    """Return who asks: the operating system's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -302,13 +340,13 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
 
 
 def _locked(session: Session, key: HoldoutKey) -> Holdout:
-    """Find the holdout and keep others from charging it until the transaction ends."""
-    found = _holdout(session, key)
-    if found is None:
+    """Return the holdout, locked against other charges until the transaction ends."""
+    holdout = _holdout(session, key)
+    if holdout is None:
         raise VouchError(f"the ledger knows no holdout of {key}", "run the stage extract first")
     # SQLite has locked the whole store already; PostgreSQL locks this row
-    session.refresh(found, with_for_update=True)
-    return found
+    session.refresh(holdout, with_for_update=True)
+    return holdout
 
 
 def _asked(session: Session, inquiry: Inquiry) -> Question | None:
@@ -353,7 +391,7 @@ def _spent(session: Session, holdout: int, content: str = "") -> int:
     )
 
 
-def _status(session: Session, holdout: Holdout) -> dict[str, Any]:
+def _status(session: Session, holdout: Holdout) -> HoldoutStatus:
     opening, spent = session.get(Opening, holdout.id), _spent(session, holdout.id)
     status: Status = "spent" if opening and spent >= opening.budget else "open"
     if _retired(session, holdout):
@@ -375,7 +413,7 @@ def _status(session: Session, holdout: Holdout) -> dict[str, Any]:
     }
 
 
-def _entry(question: Question, holdout: Holdout, answer: Answer | None) -> dict[str, Any]:
+def _entry(question: Question, holdout: Holdout, answer: Answer | None) -> Entry:
     return {
         "question": question.id,
         "usecase": holdout.usecase,

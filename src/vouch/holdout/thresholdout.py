@@ -3,7 +3,7 @@
 Dwork, Feldman, Hardt, Pitassi, Reingold, Roth 2015, "Generalization in Adaptive Data Analysis and
 Holdout Reuse" (NeurIPS), and "The reusable holdout: Preserving validity in adaptive data analysis"
 (Science 349). The training estimate is the answer unless the holdout disagrees by more than a
-noisy threshold; only then is the holdout's mean told, and with noise.
+noisy threshold; only then is the holdout's mean returned, and with noise.
 
 Stricter than the paper, every question costs its charge, whether or not the training estimate
 held: the paper's guarantee for free answers needs far more positives than payments have.
@@ -29,7 +29,7 @@ class Mean:
 
 
 def thresholdout(training: float, holdout: Mean, seed: int) -> tuple[float, bool]:
-    """Answer a bounded mean.
+    """Return the answer to a question for a bounded mean.
 
     Threshold 4/sqrt(n) and noise rate 1/sqrt(n) are those of the paper's experiments, n being
     the values the mean is of.

@@ -1,1 +1,1 @@
-"""Labels: who said what of which row and when, and what held at a time."""
+"""Labels: who labelled which row and when, and which label is valid at a time."""

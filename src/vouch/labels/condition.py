@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 from sqlglot import exp
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.declaration import Rule
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ FUNCTIONS = frozenset(
 
 
 def apply(rows: "Table", rule: Rule, source: str) -> "Table":
-    """Add what the rule says of each row.
+    """Add the rule's class of each row.
 
     Args:
         rows: Silver rows.
@@ -196,11 +196,11 @@ def _check_expressions(condition: Any, rule: Rule, source: str) -> None:
             raise _wrong(rule, source, f"no table {part.table!r}", "name the column alone")
 
 
-def _check_columns(condition: Any, known: tuple[str, ...], rule: Rule, source: str) -> None:
-    lowered = {name.lower() for name in known}
+def _check_columns(condition: Any, columns: tuple[str, ...], rule: Rule, source: str) -> None:
+    lowered = {name.lower() for name in columns}
     for column in condition.find_all(exp.Column):
         if column.name.lower() not in lowered:
-            raise _wrong(rule, source, f"no column {column.name!r}", near(column.name, known))
+            raise _wrong(rule, source, f"no column {column.name!r}", suggest(column.name, columns))
 
 
 def _wrong(rule: Rule, source: str, reason: str, hint: str) -> VouchError:

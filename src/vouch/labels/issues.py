@@ -1,6 +1,6 @@
-"""Issues: who said what of which row, and when.
+"""Label issues: who labelled which row, how, and when.
 
-The rule speaks when the row happens; the truth arrives after its delay, for every class of it.
+The rule's label is issued at the row's time; the truth arrives after its delay, for every class.
 """
 
 from typing import TYPE_CHECKING, Any, Protocol
@@ -48,7 +48,7 @@ def issues(
     use: tuple[str, ...],
     reviews: "Table | None" = None,
 ) -> "Table":
-    """Issue the labels a source's rows bring with them, and those people gave.
+    """Issue the labels that a source's rows contain, and those of people.
 
     Args:
         rows: Silver rows, every version: ``id``, ``time`` and ``label`` where the source has
@@ -87,9 +87,9 @@ def _rule(rows: "Table", declaration: Declaration, labeller: Labeller) -> "Table
 
 
 def _truth(rows: "Table", declaration: Declaration, truth: str) -> "Table":
-    known = rows.filter(rows.label.notnull())
-    arrives = _arrival(known, declaration)
-    issued = known.mutate(issued_at=ibis.greatest(known.known_at, arrives))
+    labelled = rows.filter(rows.label.notnull())
+    arrives = _arrival(labelled, declaration)
+    issued = labelled.mutate(issued_at=ibis.greatest(labelled.known_at, arrives))
     # a version corrected before its truth arrives never gets that truth
     standing = issued.filter(
         issued.superseded_at.isnull() | (issued.superseded_at > issued.issued_at)
@@ -100,7 +100,7 @@ def _truth(rows: "Table", declaration: Declaration, truth: str) -> "Table":
 def _arrival(rows: "Table", declaration: Declaration) -> Any:
     happened = rows.time if "time" in rows.columns else rows.known_at
     if "label_time" in rows.columns:
-        # a row whose label's time is missing is taken as known when it happened
+        # a label without a time counts as known at its row's time
         return ibis.greatest(rows.label_time.fill_null(happened), happened)
     delay = declaration.truth.delay if declaration.truth else Delay()
     return moment(microseconds(happened) + _delay(rows.id, delay, declaration.name))
@@ -134,7 +134,7 @@ def uniform(entity: Any, salt: str) -> Any:
 def _shape(
     rows: "Table", label: Any, source: str, actor: str, issued_at: Any, *, sure: bool = False
 ) -> "Table":
-    known = sure and "label_confidence" in rows.columns
+    has_confidence = sure and "label_confidence" in rows.columns
     return rows.select(
         entity=rows.id,
         label=label.cast("int8"),
@@ -144,5 +144,5 @@ def _shape(
         case=ibis.null("string"),
         propensity=ibis.null("float64"),
         model_version=ibis.null("string"),
-        confidence=rows.label_confidence if known else ibis.null("float64"),
+        confidence=rows.label_confidence if has_confidence else ibis.null("float64"),
     )

@@ -1,4 +1,4 @@
-"""What was known at a time: rows, their labels, and when the latest of it became known."""
+"""What was known at a time: rows, labels, and the latest time anything became known."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ SECOND = 1_000_000  # microseconds
 
 
 def resolve_as_of(as_of: str, rows: "Table", labels: "Table", path: Path) -> datetime:
-    """Turn ``latest`` or a date into a moment.
+    """Return the moment of ``latest`` or of a date.
 
     Args:
         as_of: ``latest``, the newest event, arrival or label there is, never the wall clock; or
@@ -45,10 +45,10 @@ def _newest(rows: "Table", labels: "Table", path: Path) -> datetime:
     moments = [rows[name].max() for name in ("time", "known_at") if name in rows.columns]
     row = rows.aggregate(**{f"m{n}": m for n, m in enumerate(moments)}).to_pyarrow().to_pylist()[0]
     label = labels.issued_at.max().to_pyarrow().as_py()
-    found = [moment for moment in (*row.values(), label) if moment is not None]
-    if not found:
+    latest = [moment for moment in (*row.values(), label) if moment is not None]
+    if not latest:
         raise VouchError(f"{path}: no rows", "see the quarantine of validate for why")
-    return max(found)
+    return max(latest)
 
 
 def rows_as_of(rows: "Table", as_of: datetime) -> "Table":
@@ -58,28 +58,28 @@ def rows_as_of(rows: "Table", as_of: datetime) -> "Table":
     return rows.filter((rows.known_at.isnull() | (rows.known_at <= as_of)) & open_then)
 
 
-def labels_as_of(known: "Table") -> "Table":
-    """Return each entity's label that holds, its truth and its rule's word.
+def labels_as_of(issues: "Table") -> "Table":
+    """Return each entity's valid label, its truth and its rule's label.
 
     Args:
-        known: Issues known by the time in question.
+        issues: Issues known by the time in question.
 
     Returns:
         entity, label, label_source, label_known_at (of issues in force; entities without one
         are left out), rule, truth, truth_known_at (in force or not; null where not known).
     """
-    keyed = known.mutate(key=rank(known))
+    keyed = issues.mutate(key=rank(issues))
     best = keyed.group_by("entity").aggregate(
-        held=keyed.key.max(where=keyed.in_force),
+        current=keyed.key.max(where=keyed.in_force),
         truth=keyed.key.max(where=keyed.source.isin(TRUTH)),
         rule=keyed.key.max(where=keyed.source == "rule"),
     )
-    held, truth, rule = (unrank(best[name]) for name in ("held", "truth", "rule"))
-    return best.filter(best.held.notnull()).select(
+    current, truth, rule = (unrank(best[name]) for name in ("current", "truth", "rule"))
+    return best.filter(best.current.notnull()).select(
         "entity",
-        label=held["label"],
-        label_source=held["source"],
-        label_known_at=held["issued_at"],
+        label=current["label"],
+        label_source=current["source"],
+        label_known_at=current["issued_at"],
         rule=rule["label"],
         truth=truth["label"],
         truth_known_at=truth["issued_at"],
@@ -87,15 +87,15 @@ def labels_as_of(known: "Table") -> "Table":
 
 
 def mean_delay(labels: "Table", rows: "Table") -> float:
-    """Mean time in seconds from an event to its truth; 0 without truth or times.
+    """Compute the mean time in seconds from an event to its truth; 0 without truth or times.
 
-    Reviewers' decisions do not count: they come when they are asked for, be it years later.
+    Reviewers' decisions do not count: they come when asked for, maybe years later.
     """
     if "time" not in rows.columns:
         return 0.0
     truth = labels.filter(labels.source.isin(ARRIVING)).join(rows, labels.entity == rows.id)
     # whole seconds, summed as integers: the same on every engine and in every order
     seconds = (microseconds(truth.issued_at) - microseconds(truth.time)) // SECOND
-    told = truth.aggregate(total=seconds.cast("int64").sum(), count=truth.count()).to_pyarrow()
-    total, count = (told[name][0].as_py() or 0 for name in ("total", "count"))
+    sums = truth.aggregate(total=seconds.cast("int64").sum(), count=truth.count()).to_pyarrow()
+    total, count = (sums[name][0].as_py() or 0 for name in ("total", "count"))
     return float(total) / max(count, 1)

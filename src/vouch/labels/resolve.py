@@ -1,7 +1,7 @@
-"""Which label holds: the strongest known by a time, and the newest among equally strong ones."""
+"""The valid label: the strongest known by a time, the newest among equally strong ones."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.engine import microseconds, moment
 
@@ -19,7 +19,7 @@ SOURCE_BITS, LABEL_BITS, MOMENT_BITS = 2, 3, 53
 
 
 def rank(labels: "Table") -> Any:
-    """Put strength, time, label and source into one integer, so the greatest one holds.
+    """Encode strength, time, label and source in one integer; the greatest one is valid.
 
     One number lets every engine resolve labels with a plain ``max``, the same way each time.
 
@@ -35,7 +35,15 @@ def rank(labels: "Table") -> Any:
     return (when * 2**LABEL_BITS + labels.label.cast("int64")) * 2**SOURCE_BITS + code
 
 
-def unrank(key: Any) -> dict[str, Any]:
+class Unranked(TypedDict):
+    """Expressions of what a rank encodes."""
+
+    label: Any
+    source: Any
+    issued_at: Any
+
+
+def unrank(key: Any) -> Unranked:
     """Read label (int8), source and issued_at back from a rank; null for a null rank."""
     when = (key >> (SOURCE_BITS + LABEL_BITS)) & (2**MOMENT_BITS - 1)
     names = [(code, name) for name, code in CODES.items()]
@@ -47,10 +55,10 @@ def unrank(key: Any) -> dict[str, Any]:
 
 
 def resolve(labels: "Table", as_of: datetime | None = None) -> "Table":
-    """Return the label that holds for each entity.
+    """Return the valid label of each entity.
 
     Only issues in force count. A reviewer beats a chargeback or a given label, these beat the
-    rule; among equals the newest holds; issued at the same time, the greater label.
+    rule; among equals the newest wins; issued at the same time, the greater label.
 
     Args:
         labels: Issues.
@@ -59,8 +67,8 @@ def resolve(labels: "Table", as_of: datetime | None = None) -> "Table":
     Returns:
         entity, label (int8), source, issued_at; entities without a label in force are left out.
     """
-    known = labels.filter(labels.in_force)
+    issues = labels.filter(labels.in_force)
     if as_of is not None:
-        known = known.filter(known.issued_at <= as_of)
-    best = known.group_by("entity").aggregate(key=rank(known).max())
+        issues = issues.filter(issues.issued_at <= as_of)
+    best = issues.group_by("entity").aggregate(key=rank(issues).max())
     return best.select("entity", **unrank(best.key))

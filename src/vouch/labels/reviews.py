@@ -46,22 +46,22 @@ Studio's ids of it (``task/annotation``, and its unique id).
 ``issued_at`` is when a decision is known: never before it was collected, and later than every
 decision collected before it, also when the clock was set back."""
 CONSENSUS = "consensus"
-"""The actor of what several reviewers of one case come to."""
+"""The actor of a decision that several reviewers of one case agreed on."""
 
 
 def batches(folder: Path) -> list[Path]:
     """List a use case's batches, by name; none where the folder is not there.
 
     Raises:
-        VouchError: DVC knows of one that is not there: its decisions would count as never given.
+        VouchError: A batch that DVC tracks is missing: its decisions would not count.
     """
-    found = sorted(folder.glob("*.parquet"))
-    known = {path.with_suffix("") for path in folder.glob("*.parquet.dvc")}
-    if missing := sorted(known.difference(found)):
+    files = sorted(folder.glob("*.parquet"))
+    tracked = {path.with_suffix("") for path in folder.glob("*.parquet.dvc")}
+    if missing := sorted(tracked.difference(files)):
         raise VouchError(
             f"{missing[0]}: people's decisions are not here", f"dvc checkout {missing[0]}.dvc"
         )
-    return found
+    return files
 
 
 def reviews(folder: Path, origin: str) -> "Table":
@@ -120,9 +120,9 @@ def decided(folder: Path, column: str = "case", origin: str | None = None) -> se
         column: ``case``, or ``entity`` for their rows.
         origin: Only those of a source.
     """
-    found: set[str] = set()
+    cases: set[str] = set()
     for file in batches(folder):
         table = pq.read_table(file, columns=[column, "origin"])
         own = table if origin is None else table.filter(pc.field("origin") == origin)
-        found |= set(own[column].to_pylist())
-    return found
+        cases |= set(own[column].to_pylist())
+    return cases

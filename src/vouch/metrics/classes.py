@@ -1,4 +1,4 @@
-"""What a three-class model is worth: macro-recall first, each with its bootstrap interval.
+"""Measures of three-class models: macro-recall and others, with bootstrap intervals.
 
 All measures but those of confidence follow from a confusion, so a bootstrap sample is a weighing of
 groups: rows of one group resemble each other, and drawn one by one they would look like more
@@ -35,15 +35,15 @@ def confusion(labels: ArrayLike, predicted: ArrayLike) -> Floats:
 
 def recall_of(tables: Floats) -> Floats:
     """Return macro-recall of confusions, shape (tables, 3, 3) to (tables,)."""
-    there = tables.sum(axis=2)
-    return _mean_of(_share(np.diagonal(tables, axis1=1, axis2=2), there), there > 0)
+    counts = tables.sum(axis=2)
+    return _mean_of(_share(np.diagonal(tables, axis1=1, axis2=2), counts), counts > 0)
 
 
 def f1_of(tables: Floats) -> Floats:
     """Return macro-F1 of confusions over the classes that occur, shape (tables,)."""
-    there, said = tables.sum(axis=2), tables.sum(axis=1)
+    actual, predicted = tables.sum(axis=2), tables.sum(axis=1)
     hit = np.diagonal(tables, axis1=1, axis2=2)
-    return _mean_of(_share(2 * hit, there + said), there > 0)
+    return _mean_of(_share(2 * hit, actual + predicted), actual > 0)
 
 
 def accuracy_of(tables: Floats) -> Floats:
@@ -76,14 +76,14 @@ def bootstrap(
     """
     codes = np.unique(np.asarray(groups), return_inverse=True)[1]
     cells = np.zeros((codes.max(initial=-1) + 1, len(predictions) * CLASSES * CLASSES))
-    told = np.asarray(labels)
-    np.add.at(cells, codes, np.hstack([_cells(told, np.asarray(p)) for p in predictions]))
-    random, found = np.random.default_rng(seed), []
+    truth = np.asarray(labels)
+    np.add.at(cells, codes, np.hstack([_cells(truth, np.asarray(p)) for p in predictions]))
+    random, blocks = np.random.default_rng(seed), []
     for start in range(0, repeats, BLOCK):
         # Poisson weights: a bootstrap sample whose groups can be counted independently
         weights = random.poisson(1.0, (min(BLOCK, repeats - start), len(cells)))
-        found.append(weights.astype(np.float64) @ cells)
-    drawn = np.concatenate(found).reshape(repeats, len(predictions), CLASSES, CLASSES)
+        blocks.append(weights.astype(np.float64) @ cells)
+    drawn = np.concatenate(blocks).reshape(repeats, len(predictions), CLASSES, CLASSES)
     return drawn.transpose(1, 0, 2, 3)
 
 
@@ -111,10 +111,10 @@ def bootstrap_interval(
 
 def ends(values: Floats, confidence: float) -> tuple[float, float]:
     """Return the central range of bootstrap values, NaN left out."""
-    known = values[~np.isnan(values)]
-    if not len(known):
+    defined = values[~np.isnan(values)]
+    if not len(defined):
         return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
@@ -130,6 +130,8 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=out, where=whole > 0)
 
 
-def _mean_of(values: Floats, there: NDArray[np.bool_]) -> Floats:
+def _mean_of(values: Floats, present: NDArray[np.bool_]) -> Floats:
     """Average each row over the classes that occur."""
-    return _share(np.where(there, values, 0.0).sum(axis=1), there.sum(axis=1).astype(np.float64))
+    return _share(
+        np.where(present, values, 0.0).sum(axis=1), present.sum(axis=1).astype(np.float64)
+    )

@@ -1,12 +1,26 @@
 """Numbers with their exact intervals, as JSON."""
 
 import math
-from typing import Any
+from typing import TypedDict
 
 from scipy.stats import binomtest, chi2
 
 
-def count(value: int, confidence: float) -> dict[str, Any]:
+class Figure(TypedDict):
+    """A number and the ends of its interval; null where undefined."""
+
+    value: float | None
+    interval: list[float] | None
+
+
+class Count(TypedDict):
+    """A count and the ends of its interval."""
+
+    value: int
+    interval: list[float]
+
+
+def count(value: int, confidence: float) -> Count:
     """Return a count with its exact Poisson interval.
 
     The Poisson bootstrap of a count is a Poisson draw; inverting it (Garwood 1936, "Fiducial
@@ -22,7 +36,7 @@ def count(value: int, confidence: float) -> dict[str, Any]:
     return {"value": value, "interval": [float(low), float(high)]}
 
 
-def share(hits: int, tries: int, confidence: float) -> dict[str, Any]:
+def share(hits: int, tries: int, confidence: float) -> Figure:
     """Return a share with its exact (Clopper-Pearson) interval; null of nothing.
 
     Args:
@@ -36,7 +50,7 @@ def share(hits: int, tries: int, confidence: float) -> dict[str, Any]:
     return figure(hits / tries, (ends.low, ends.high))
 
 
-def figure(value: float, ends: tuple[float, float]) -> dict[str, Any]:
+def figure(value: float, ends: tuple[float, float]) -> Figure:
     """Write a number with its interval as JSON: undefined is null."""
     return {
         "value": None if math.isnan(value) else float(value),

@@ -11,7 +11,7 @@ Intervals are percentile intervals, and take rows as independent of one another.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ class Cells:
     Attributes:
         positive: Whether a cell's rows are positive, shape (cells,).
         rows: How many rows a cell has, shape (cells,).
-        codes: For each ranking where its cells stand, shape (rankings, cells): ``2 j + 1`` at
+        codes: For each ranking the place of its cells, shape (rankings, cells): ``2 j + 1`` at
             the j-th highest score a positive has, ``2 j`` strictly above it and below the one
             before.
         levels: For each ranking how many distinct scores its positives have.
@@ -133,7 +133,7 @@ _METRICS: dict[Metric, Callable[[Floats, Floats], float]] = {
 def bootstrap(
     labels: ArrayLike, *scores: ArrayLike, metric: Metric, repeats: int = REPEATS, seed: int = 0
 ) -> Floats:
-    """Repeat a metric on bootstrap samples; several rankings are measured on the same samples.
+    """Compute a metric on bootstrap samples; several rankings are measured on the same samples.
 
     Args:
         labels: 0 or 1, shape (rows,).
@@ -198,11 +198,28 @@ def interval(values: Floats, confidence: float) -> tuple[float, float]:
         values: Shape (repeats,).
         confidence: Share of the values inside, above 0 and below 1.
     """
-    known = values[~np.isnan(values)]
-    if not len(known):
+    defined = values[~np.isnan(values)]
+    if not len(defined):
         return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+class Difference(TypedDict):
+    """The difference of two models' metrics, and the ends of its interval."""
+
+    value: float
+    interval: list[float]
+
+
+class Comparison(TypedDict):
+    """Two rankings compared on the same bootstrap samples, see :func:`paired_bootstrap`."""
+
+    metric: Metric
+    challenger: float
+    champion: float
+    difference: Difference
+    share_better: float
 
 
 def paired_bootstrap(
@@ -213,16 +230,16 @@ def paired_bootstrap(
     repeats: int = REPEATS,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare two rankings of the same rows on the same bootstrap samples.
 
-    What both find hard cancels out, so the difference is surer than two intervals side by side
+    Rows hard for both cancel out, so the interval is narrower than two separate ones suggest
     (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 16).
 
     Args:
         labels: 0 or 1, shape (rows,).
-        challenger: Scores of the one, shape (rows,).
-        champion: Scores of the other, shape (rows,).
+        challenger: Scores of the challenger, shape (rows,).
+        champion: Scores of the champion, shape (rows,).
         metric: Which metric.
         repeats: Bootstrap samples, at least 1.
         confidence: Of the interval, above 0 and below 1.
@@ -236,7 +253,7 @@ def paired_bootstrap(
     samples = bootstrap(labels, challenger, champion, metric=metric, repeats=repeats, seed=seed)
     differences = samples[0] - samples[1]
     ours, theirs = (_of_all(metric, labels, scores) for scores in (challenger, champion))
-    known = differences[~np.isnan(differences)]
+    defined = differences[~np.isnan(differences)]
     return {
         "metric": metric,
         "challenger": ours,
@@ -245,13 +262,13 @@ def paired_bootstrap(
             "value": ours - theirs,
             "interval": list(interval(differences, confidence)),
         },
-        "share_better": float(np.mean(known > 0)) if len(known) else float("nan"),
+        "share_better": float(np.mean(defined > 0)) if len(defined) else float("nan"),
     }
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What people with a capacity would have seen, day by day.
+    """Cases and hits of a review with limited capacity, by day.
 
     Attributes:
         cases: Cases reviewed on each day, shape (days,), at most the capacity.
@@ -282,7 +299,7 @@ class Reviewed:
         share = np.clip(self.hits / self.cases, 0, 1)[days]
         ends = interval(np.mean(random.binomial(cases, share) / cases, axis=1), confidence)
         sure = _at_least(int(self.cases.sum()), confidence)
-        # nothing but hits, or none, in every sample: what was not seen is not ruled out
+        # where every sample has only hits, or none: the exact bound, as unseen cases may differ
         return (sure if ends[0] == 1 else ends[0]), (1 - sure if ends[1] == 0 else ends[1])
 
 
@@ -293,7 +310,7 @@ def review(
     capacity: int,
     payers: ArrayLike | None = None,
 ) -> Reviewed:
-    """Let people review the highest scores of each day, as far as their capacity goes.
+    """Return what people would see who review each day's highest scores, up to their capacity.
 
     With payers a case is a payer's day: it has the day's highest score and is positive if any of
     its rows is (the Fraud Detection Handbook's card precision top-k).

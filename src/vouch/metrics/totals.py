@@ -1,7 +1,8 @@
 """What the report counts itself: rows and money by category, and who flags how much of them."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import duckdb
 
@@ -11,8 +12,48 @@ from vouch.sources.readers import parquet
 FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.truth = 1"}
 
 
-def totals(rows: Path) -> dict[str, Any]:
-    """Count the rows in force, sum their amounts, tell the first and the last time.
+class Totals(TypedDict):
+    """Rows, money and time span of a source; null where the source has no such column."""
+
+    rows: int
+    amount: float | None
+    first: datetime | None
+    last: datetime | None
+
+
+class Shares(TypedDict):
+    """How many rows are decided, and the flagged shares of their number and money."""
+
+    known: int
+    rows: float | None
+    money: float | None
+
+
+class Flagged(TypedDict):
+    """Rows, money, and the shares that rule, model and truth flag."""
+
+    rows: int
+    amount: float | None
+    rule: Shares
+    model: Shares
+    truth: Shares
+
+
+class Line(Flagged):
+    """The rows of one value of a category."""
+
+    value: str | None
+
+
+class Category(TypedDict):
+    """A category's column and its values."""
+
+    column: str
+    lines: list[Line]
+
+
+def totals(rows: Path) -> Totals:
+    """Count the rows in force, their total amount, and their first and last time.
 
     Args:
         rows: Silver rows.
@@ -21,18 +62,18 @@ def totals(rows: Path) -> dict[str, Any]:
         ``rows``, ``amount``, ``first``, ``last``; the last three None where the source lacks them.
     """
     with duckdb.connect() as connection:
-        known = _columns(connection, rows)
-        amount = "sum(amount)" if "amount" in known else "NULL"
-        ends = "min(time), max(time)" if "time" in known else "NULL, NULL"
-        current = f"{parquet(rows)} WHERE {_current(known)}"
-        found = connection.execute(f"SELECT count(*), {amount}, {ends} FROM {current}").fetchone()
-    names = ("rows", "amount", "first", "last")
-    return dict(zip(names, found or (0, None, None, None), strict=True))
+        columns = _columns(connection, rows)
+        amount = "sum(amount)" if "amount" in columns else "NULL"
+        ends = "min(time), max(time)" if "time" in columns else "NULL, NULL"
+        current = f"{parquet(rows)} WHERE {_current(columns)}"
+        row = connection.execute(f"SELECT count(*), {amount}, {ends} FROM {current}").fetchone()
+    count, total, first, last = row or (0, None, None, None)
+    return {"rows": count, "amount": total, "first": first, "last": last}
 
 
 def by_category(
     rows: Path, predictions: Path, declaration: Declaration, threshold: float | None, most: int
-) -> list[dict[str, Any]]:
+) -> list[Category]:
     """Count rows and money by each category's values, and what share of them is flagged.
 
     Args:
@@ -47,9 +88,9 @@ def by_category(
         ``amount`` and for ``rule``, ``model``, ``truth`` the shares ``rows`` and ``money``.
     """
     with duckdb.connect() as connection:
-        known = _columns(connection, rows)
-        current = f"{parquet(rows)} WHERE {_current(known)}"
-        amount = "r.amount" if "amount" in known else "NULL::DOUBLE"
+        columns = _columns(connection, rows)
+        current = f"{parquet(rows)} WHERE {_current(columns)}"
+        amount = "r.amount" if "amount" in columns else "NULL::DOUBLE"
         values = {"threshold": threshold, "most": most}
         return [
             {
@@ -57,11 +98,11 @@ def by_category(
                 "lines": _lines(connection, column, amount, current, parquet(predictions), values),
             }
             for column in declaration.of_role("category")
-            if column in known
+            if column in columns
         ]
 
 
-def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
+def flagged(predictions: Path, threshold: float | None) -> Flagged:
     """Return which share of out-of-fold rows and money rule, model and truth flag.
 
     Args:
@@ -77,7 +118,8 @@ def flagged(predictions: Path, threshold: float | None) -> dict[str, Any]:
         query = f"SELECT count(*), sum({amount}), {_shares(amount)} FROM {parquet(predictions)} p"
         values = {"threshold": threshold}
         count, total, *shares = connection.execute(query, values).fetchone() or ()
-    return {"rows": count, "amount": total, **_named(shares)}
+    rule, model, truth = _shares_of(shares)
+    return {"rows": count, "amount": total, "rule": rule, "model": model, "truth": truth}
 
 
 def _lines(
@@ -87,7 +129,7 @@ def _lines(
     rows: str,
     predictions: str,
     values: dict[str, Any],
-) -> list[dict[str, Any]]:
+) -> list[Line]:
     query = f"""
         WITH current AS (FROM {rows}),
         ranked AS (
@@ -101,15 +143,27 @@ def _lines(
         LEFT JOIN {predictions} p ON r.id = p.id
         GROUP BY least(k.place, $most + 1) ORDER BY least(k.place, $most + 1)
     """
-    found = connection.execute(query, values).fetchall()
+    result = connection.execute(query, values).fetchall()
     return [
-        {"value": "all others" if rest else value, "rows": rows, "amount": total, **_named(shares)}
-        for rest, value, rows, total, *shares in found
+        _line("all others" if rest else value, count, total, shares)
+        for rest, value, count, total, *shares in result
     ]
 
 
+def _line(value: str | None, count: int, total: float | None, shares: list[Any]) -> Line:
+    rule, model, truth = _shares_of(shares)
+    return {
+        "value": value,
+        "rows": count,
+        "amount": total,
+        "rule": rule,
+        "model": model,
+        "truth": truth,
+    }
+
+
 def _shares(amount: str) -> str:
-    """Select, for each who flags, the rows it has an answer for and the flagged shares of them."""
+    """Return SQL for how many rows rule, model and truth each decide, and the shares they flag."""
     parts = []
     for is_flagged in FLAGS.values():
         weight = f"CASE WHEN {is_flagged} THEN {amount} WHEN NOT ({is_flagged}) THEN 0 END"
@@ -122,17 +176,18 @@ def _shares(amount: str) -> str:
     return ", ".join(parts)
 
 
-def _named(shares: list[Any]) -> dict[str, dict[str, Any]]:
-    return {
-        name: dict(zip(("known", "rows", "money"), shares[3 * i : 3 * i + 3], strict=True))
-        for i, name in enumerate(FLAGS)
-    }
+def _shares_of(values: list[Any]) -> list[Shares]:
+    """Return the shares of each of ``FLAGS`` from the columns of :func:`_shares`."""
+    return [
+        {"known": values[at], "rows": values[at + 1], "money": values[at + 2]}
+        for at in range(0, 3 * len(FLAGS), 3)
+    ]
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    found = connection.execute(f"SELECT * FROM {parquet(path)} LIMIT 0")
-    return {column[0] for column in found.description or ()}
+    result = connection.execute(f"SELECT * FROM {parquet(path)} LIMIT 0")
+    return {column[0] for column in result.description or ()}
 
 
-def _current(known: set[str]) -> str:
-    return "superseded_at IS NULL" if "superseded_at" in known else "true"
+def _current(columns: set[str]) -> str:
+    return "superseded_at IS NULL" if "superseded_at" in columns else "true"

@@ -11,7 +11,6 @@ McNeil (1982), on the logit scale.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from scipy.special import expit, logit
 from scipy.stats import beta, norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vouch.metrics.figures import figure
+from vouch.metrics.figures import Figure, figure
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,12 +26,12 @@ EDGE = 1e-4  # how far from 0 and 1 the logit is taken
 
 
 def effective(weights: Floats) -> float:
-    """Return how many equal rows would tell as much; 0 of none."""
+    """Return how many equally weighted rows carry as much information; 0 of none."""
     squares = float(np.square(weights).sum())
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
-def share(hits: Bools, weights: Floats, confidence: float) -> dict[str, Any]:
+def share(hits: Bools, weights: Floats, confidence: float) -> Figure:
     """Return the share of hits with Jeffreys' interval; null of nothing.
 
     Args:
@@ -50,7 +49,7 @@ def share(hits: Bools, weights: Floats, confidence: float) -> dict[str, Any]:
 
 def average_precision(
     positive: Bools, scores: Floats, weights: Floats, confidence: float
-) -> dict[str, Any]:
+) -> Figure:
     """Return the average precision with its logit interval; null without a positive.
 
     Arguments as for :func:`share`; ``scores`` are higher the likelier positive.
@@ -63,7 +62,7 @@ def average_precision(
     return around(value, _logit_ends(likely, error, confidence))
 
 
-def roc_auc(positive: Bools, scores: Floats, weights: Floats, confidence: float) -> dict[str, Any]:
+def roc_auc(positive: Bools, scores: Floats, weights: Floats, confidence: float) -> Figure:
     """Return the area under the ROC curve with its interval; null without both classes.
 
     Arguments as for :func:`average_precision`.
@@ -83,20 +82,20 @@ def _logit_ends(value: float, error: float, confidence: float) -> tuple[float, f
     return float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
 
 
-def around(value: float, ends: tuple[float, float]) -> dict[str, Any]:
+def around(value: float, ends: tuple[float, float]) -> Figure:
     """Write a figure whose interval holds the value itself, also at 0 and 1."""
     return figure(value, (min(ends[0], value), max(ends[1], value)))
 
 
-def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Subtract the other figure from the one; null where either is undefined.
+def difference(first: Figure, second: Figure) -> Figure:
+    """Subtract the second figure from the first; null where either is undefined.
 
     The ends are found from those of both (Zou and Donner 2008, Construction of confidence limits
     about effect measures). Where both rest on some of the same rows it is rather wide.
     """
-    if one["value"] is None or other["value"] is None:
+    a, b, ends_a, ends_b = first["value"], second["value"], first["interval"], second["interval"]
+    if a is None or b is None or ends_a is None or ends_b is None:
         return figure(math.nan, (math.nan, math.nan))
-    value = one["value"] - other["value"]
-    down = math.hypot(one["value"] - one["interval"][0], other["interval"][1] - other["value"])
-    up = math.hypot(one["interval"][1] - one["value"], other["value"] - other["interval"][0])
-    return figure(value, (value - down, value + up))
+    down = math.hypot(a - ends_a[0], ends_b[1] - b)
+    up = math.hypot(ends_a[1] - a, b - ends_b[0])
+    return figure(a - b, (a - b - down, a - b + up))

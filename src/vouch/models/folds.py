@@ -1,15 +1,15 @@
-"""Time-ordered folds that know no label before its time.
+"""Time-ordered folds that use no label before it was known.
 
 The training rows of a fold are those before its assessment block whose label was known when the
 block begins: a model in use could have learned from no others (Dal Pozzolo et al. 2018, Credit
 card fraud detection: a realistic modeling and a novel learning strategy). Reviewers' labels are
-taken as known: they come in rounds, long after the rows, and a fold without them says nothing of
+taken as known: they come in rounds, long after the rows, and a fold without them cannot show
 what they are worth.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,24 @@ from numpy.typing import NDArray
 
 from vouch.models.strength import PERSON, SOURCE
 
-FEW_POSITIVES = 30  # with fewer an average precision tells little
+FEW_POSITIVES = 30  # with fewer an average precision is mostly chance
 MIN_KNOWN = 10  # positives known in time, without which no fold can be learned from
 Rows = NDArray[np.int64]
+
+
+FoldDescription = TypedDict(
+    "FoldDescription",
+    {
+        "train_until": str | None,
+        "from": str | None,
+        "until": str | None,
+        "train_rows": int,
+        "train_positives": int,
+        "rows": int,
+        "positives": int,
+    },
+)
+"""A fold's times and counts in the leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +54,12 @@ class Fold:
     start: pd.Timestamp | None = None
     until: pd.Timestamp | None = None
 
-    def describe(self, labels: NDArray[np.int8]) -> dict[str, Any]:
-        """Return what the leaderboard tells of a fold."""
+    def describe(self, labels: NDArray[np.int8]) -> FoldDescription:
+        """Return the fold as the leaderboard describes it."""
         return {
-            "train_until": self.start and self.start.isoformat(),
-            "from": self.start and self.start.isoformat(),
-            "until": self.until and self.until.isoformat(),
+            "train_until": self.start.isoformat() if self.start else None,
+            "from": self.start.isoformat() if self.start else None,
+            "until": self.until.isoformat() if self.until else None,
             "train_rows": len(self.train),
             "train_positives": int(labels[self.train].sum()),
             "rows": len(self.assess),
@@ -66,14 +81,14 @@ def split(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
     Returns:
         The folds, and what a reader should be warned of.
     """
-    found, warnings = _by_time(frame, folds) if "time" in frame else ([], [])
-    if not found:
-        found = _by_hash(frame, folds)
+    blocks, warnings = _by_time(frame, folds) if "time" in frame else ([], [])
+    if not blocks:
+        blocks = _by_hash(frame, folds)
     labels = frame["label"].to_numpy()
-    for number, fold in enumerate(found):
+    for number, fold in enumerate(blocks):
         if (count := int(labels[fold.assess].sum())) < FEW_POSITIVES:
             warnings.append(f"fold {number} is assessed on {count} positives only: a rough guide")
-    return found, warnings
+    return blocks, warnings
 
 
 def _by_time(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
@@ -115,20 +130,20 @@ def cut(time: pd.Series, labels: NDArray[np.int8], folds: int) -> list[pd.Timest
     positives = np.bincount(place, labels)
     weight = np.bincount(place) / len(time) + positives / max(positives.sum(), 1)
     before = np.cumsum(weight) - weight
-    wanted = np.searchsorted(before, weight.sum() * np.arange(1, folds + 1) / (folds + 1))
-    return [pd.Timestamp(moments[i]) for i in _with_positives(wanted, positives)]
+    ideal = np.searchsorted(before, weight.sum() * np.arange(1, folds + 1) / (folds + 1))
+    return [pd.Timestamp(moments[i]) for i in _with_positives(ideal, positives)]
 
 
-def _with_positives(wanted: NDArray[np.signedinteger[Any]], positives: NDArray[Any]) -> list[int]:
-    """Drop cuts until every part between them has a positive."""
+def _with_positives(ideal: NDArray[np.signedinteger[Any]], positives: NDArray[Any]) -> list[int]:
+    """Return the cuts that leave a positive in every part between them."""
     seen = np.concatenate([[0], np.cumsum(positives)])
-    kept = [0]
-    for place in wanted:
-        if place < len(positives) and seen[place] > seen[kept[-1]]:
-            kept.append(int(place))
-    while len(kept) > 1 and seen[-1] == seen[kept[-1]]:
-        kept.pop()
-    return kept[1:]
+    chosen = [0]
+    for place in ideal:
+        if place < len(positives) and seen[place] > seen[chosen[-1]]:
+            chosen.append(int(place))
+    while len(chosen) > 1 and seen[-1] == seen[chosen[-1]]:
+        chosen.pop()
+    return chosen[1:]
 
 
 def _blocks(time: pd.Series, cuts: list[pd.Timestamp]) -> list[Rows]:
@@ -139,35 +154,35 @@ def _blocks(time: pd.Series, cuts: list[pd.Timestamp]) -> list[Rows]:
 def _known(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
     if "label_known_at" not in frame:
         return rows
-    known = (frame["label_known_at"].iloc[rows] <= moment).to_numpy()
-    return rows[known | _of_people(frame)[rows]]
+    in_time = (frame["label_known_at"].iloc[rows] <= moment).to_numpy()
+    return rows[in_time | _of_people(frame)[rows]]
 
 
 def _of_people(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which labels people gave: they look back, so no block would ever have known them."""
     if SOURCE not in frame:
         return np.zeros(len(frame), np.bool_)
-    found: NDArray[np.bool_] = (frame[SOURCE] == PERSON).to_numpy(np.bool_)
-    return found
+    by_people: NDArray[np.bool_] = (frame[SOURCE] == PERSON).to_numpy(np.bool_)
+    return by_people
 
 
 def _given_late(frame: pd.DataFrame, train: list[Rows], cuts: list[pd.Timestamp]) -> int:
     """Count the rows with a person's label that some fold learns from before it was given."""
     if "label_known_at" not in frame:
         return 0
-    known, people = frame["label_known_at"], _of_people(frame)
+    known_at, people = frame["label_known_at"], _of_people(frame)
     late = [
-        rows[people[rows] & (known.iloc[rows] > start).to_numpy()]
+        rows[people[rows] & (known_at.iloc[rows] > start).to_numpy()]
         for rows, start in zip(train, cuts, strict=True)
     ]
     return len(np.unique(np.concatenate(late)))
 
 
-def _too_late(labels: NDArray[np.int8], before: list[Rows], known: list[Rows]) -> bool:
+def _too_late(labels: NDArray[np.int8], before: list[Rows], known_rows: list[Rows]) -> bool:
     """Return whether the delay leaves some fold with next to nothing to learn from."""
-    for all_rows, rows in zip(before, known, strict=True):
-        found, there = labels[rows].sum(), labels[all_rows].sum()
-        if found in (0, len(rows)) or found < min(MIN_KNOWN, there):
+    for all_rows, rows in zip(before, known_rows, strict=True):
+        positives, all_positives = labels[rows].sum(), labels[all_rows].sum()
+        if positives in (0, len(rows)) or positives < min(MIN_KNOWN, all_positives):
             return True
     return False
 

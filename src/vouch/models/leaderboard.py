@@ -32,7 +32,7 @@ class Best(Generic[C]):
     predictions: pd.DataFrame
 
     def describe(self, metric: str) -> dict[str, Any]:
-        """Return what the leaderboard tells of it; ``metric`` names the measure."""
+        """Return its entry in the leaderboard; ``metric`` names the measure."""
         return {
             "number": self.number,
             "candidate": self.candidate.model_dump(),
@@ -49,20 +49,20 @@ def leading(records: Sequence[Record[C]], journal: Path) -> dict[str, int]:
         journal: The search's journal, for the message.
 
     Raises:
-        VouchError: Every trial failed; tells one reason.
+        VouchError: Every trial failed; the message holds one reason.
     """
-    found: dict[str, tuple[float, int]] = {}
+    leaders: dict[str, tuple[float, int]] = {}
     for number, record in enumerate(records):
         algorithm = record.candidate.algorithm
-        if record.value is not None and record.value > found.get(algorithm, (-1.0, 0))[0]:
-            found[algorithm] = record.value, number
-    if not found:
+        if record.value is not None and record.value > leaders.get(algorithm, (-1.0, 0))[0]:
+            leaders[algorithm] = record.value, number
+    if not leaders:
         reasons = sorted({record.error or "" for record in records})
         raise VouchError(
             f"all {len(records)} trials failed: {reasons[0]}",
             f"mend the cause and delete {journal} to search again",
         )
-    return {algorithm: number for algorithm, (_, number) in found.items()}
+    return {algorithm: number for algorithm, (_, number) in leaders.items()}
 
 
 def board(
@@ -72,7 +72,7 @@ def board(
     bests: Mapping[str, Best[C]],
     best: Best[C],
 ) -> dict[str, Any]:
-    """Lay out the leaderboard.
+    """Return the leaderboard.
 
     Args:
         metric: What the measure is called.
@@ -85,7 +85,7 @@ def board(
         JSON-able: ``metric``, ``budget``, ``trials``, ``best`` (a trial's number),
         ``best_by_algorithm`` and ``best_by_sampler``.
     """
-    intervals = {one.number: list(one.interval) for one in bests.values()}
+    intervals = {leader.number: list(leader.interval) for leader in bests.values()}
     trials = [
         {**_row(number, record, metric), "interval": intervals.get(number)}
         for number, record in enumerate(records)
@@ -95,7 +95,7 @@ def board(
         "budget": params.budget.model_dump(exclude_none=True),
         "trials": trials,
         "best": best.number,
-        "best_by_algorithm": {name: one.describe(metric) for name, one in bests.items()},
+        "best_by_algorithm": {name: leader.describe(metric) for name, leader in bests.items()},
         "best_by_sampler": {name: _leader(trials, name, metric) for name in params.samplers},
     }
 

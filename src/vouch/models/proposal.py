@@ -1,4 +1,4 @@
-"""What a search needs of whatever it searches for."""
+"""The protocols of candidates and search spaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Proposal(BaseModel):
     imbalance: str = "none"
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it, one value a name."""
+        """Return the settings that MLflow logs, one value a name."""
         return {
             "algorithm": self.algorithm,
             "imbalance": self.imbalance,
@@ -47,7 +47,7 @@ class Space(Protocol[C_co]):
         """Return the choices an algorithm begins with, by the names ``suggest`` asks for."""
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> C_co:
-        """Let a trial choose among algorithms, at least one, and all that goes with them."""
+        """Suggest a candidate to a trial, of one of at least one algorithm."""
 
     def read(self, content: Any) -> C_co:
         """Return what was suggested from its JSON."""

@@ -41,14 +41,14 @@ class Runs:
         Args:
             state: The project's state folder.
             name: The experiment's name.
-            fingerprint: What the search is told by: the same data, features and parameters.
-            params: The search's parameters, told once.
+            fingerprint: Identifies the search by its data, features and parameters.
+            params: The search's parameters, logged once.
             metric: What the search's measure is called.
         """
         client, experiment = tracking.client(state), tracking.experiment(state, name)
         query = f"tags.`vouch.fingerprint` = '{fingerprint}'"
-        if found := client.search_runs([experiment], query, max_results=1):
-            runs = cls(client, experiment, found[0].info.run_id, metric)
+        if matches := client.search_runs([experiment], query, max_results=1):
+            runs = cls(client, experiment, matches[0].info.run_id, metric)
             runs.logged = runs._children()
             return runs
         tags = {"vouch.fingerprint": fingerprint, "vouch.stage": "tune"}
@@ -58,12 +58,12 @@ class Runs:
         return runs
 
     def _children(self) -> set[tuple[str, str]]:
-        query, found, token = f"tags.`{PARENT}` = '{self.parent}'", set(), None
+        query, children, token = f"tags.`{PARENT}` = '{self.parent}'", set(), None
         while token != "":
             page = self.client.search_runs([self.experiment], query, page_token=token)
-            found |= {(r.data.tags["sampler"], r.data.tags["position"]) for r in page}
+            children |= {(r.data.tags["sampler"], r.data.tags["position"]) for r in page}
             token = page.token or ""
-        return found
+        return children
 
     def log(self, record: Record[Any]) -> None:
         """Log a trial as a nested run, unless it has one."""
@@ -100,6 +100,6 @@ class Runs:
         measures = {"seconds": record.seconds}
         if record.value is not None:
             measures[self.metric] = record.value
-        told = enumerate(record.folds)
-        folds = {f"{self.metric}_fold_{n}": value for n, value in told if value is not None}
+        numbered = enumerate(record.folds)
+        folds = {f"{self.metric}_fold_{n}": value for n, value in numbered if value is not None}
         return measures | folds

@@ -1,4 +1,4 @@
-"""Random search and TPE, each trial in a journal on disk: killed and started again, it goes on.
+"""Random search and TPE with a journal of trials on disk; a killed search resumes.
 
 Every trial's sampler is seeded from the search's seed, the sampler's name and the number of
 trials finished so far, and sees only finished ones. So what a search with a budget in trials
@@ -69,13 +69,15 @@ class Search(Generic[C]):
     assess: Callable[[C], Outcome]
 
     def run(
-        self, told: Callable[[Record[C]], None] = lambda record: None, progress: Progress = silent
+        self,
+        on_record: Callable[[Record[C]], None] = lambda record: None,
+        progress: Progress = silent,
     ) -> list[Record[C]]:
-        """Spend what is left of each sampler's budget.
+        """Run trials until each sampler's budget is spent.
 
         Args:
-            told: Called with each finished trial, also those of earlier runs.
-            progress: Told after each trial, in trials or seconds.
+            on_record: Called with each finished trial, also those of earlier runs.
+            progress: Called after each trial, in trials or seconds.
 
         Returns:
             All finished trials, sampler by sampler, in order.
@@ -86,7 +88,7 @@ class Search(Generic[C]):
                 study = _study(storage, sampler)
                 for record in self._spend(study, sampler):
                     records.append(record)
-                    told(record)
+                    on_record(record)
                     progress(*_state(records, self.params))
         return records
 
@@ -108,7 +110,7 @@ class Search(Generic[C]):
         try:
             outcome = self.assess(candidate)
         except OSError:
-            raise  # a disk's trouble says nothing of the candidate
+            raise  # a disk error is not the candidate's fault
         except Exception as error:
             _fail(study, trial, error, time.monotonic() - began)
             return
@@ -117,19 +119,19 @@ class Search(Generic[C]):
         study.tell(trial, outcome.value)
 
     def _record(self, sampler: Sampler, position: int, trial: "FrozenTrial") -> Record[C]:
-        told = trial.user_attrs
+        attributes = trial.user_attrs
         return Record(
             sampler=sampler,
             position=position,
-            candidate=self.space.read(told["candidate"]),
-            value=None if "error" in told else trial.value,
-            folds=tuple(told.get("folds", ())),
-            seconds=told["seconds"],
-            error=told.get("error"),
+            candidate=self.space.read(attributes["candidate"]),
+            value=None if "error" in attributes else trial.value,
+            folds=tuple(attributes.get("folds", ())),
+            seconds=attributes["seconds"],
+            error=attributes.get("error"),
         )
 
     def _sampler(self, name: Sampler, position: int) -> "BaseSampler":
-        """Make the sampler of one trial; the first trials are the algorithms' sound defaults."""
+        """Return the sampler of one trial; the first trials are the algorithms' sound defaults."""
         from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
         params = self.params
@@ -229,8 +231,8 @@ def _state(records: Sequence[Record[Any]], params: SearchParams) -> tuple[float,
     last, budget = records[-1], params.budget
     worth = [r for r in records if r.value is not None]
     best = max(worth, key=lambda r: r.value or 0, default=None)
-    found = f"best {best.value:.3f}, {best.candidate.algorithm}" if best else "none yet"
-    message = f"{last.sampler} trial {last.position + 1}: {found}"
+    leader = f"best {best.value:.3f}, {best.candidate.algorithm}" if best else "none yet"
+    message = f"{last.sampler} trial {last.position + 1}: {leader}"
     if budget.trials is not None:
         return len(records), budget.trials * len(params.samplers), message
     total = (budget.seconds or 0) * len(params.samplers)

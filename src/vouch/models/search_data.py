@@ -1,4 +1,4 @@
-"""What a use case brings to a search: its rows, how a candidate is measured, what is written."""
+"""The protocol of a use case's part in a search: rows, measures, files written."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ class SearchData(Protocol[C]):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
+        """The parameters as logged to MLflow."""
 
     @property
     def search(self) -> SearchParams:

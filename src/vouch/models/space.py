@@ -25,14 +25,14 @@ RULE_WEIGHT, RULE_START = Range(0.001, 1.0, log=True), 0.01
 
 
 def choose_rule_weight(trial: "Trial", mixed: bool) -> float:
-    """Let a trial choose what a rule's labels weigh, where there are stronger ones beside them."""
+    """Suggest the weight of a rule's labels, if the rows have stronger ones too."""
     if not mixed:
         return 1.0
     return trial.suggest_float("rule_weight", RULE_WEIGHT.low, RULE_WEIGHT.high, log=True)
 
 
 def choose(trial: "Trial", name: str, choices: Choices) -> Hyperparameter:
-    """Let a trial choose one of several, or a number of a range."""
+    """Suggest one of several choices, or a number of a range."""
     if not isinstance(choices, Range):
         return trial.suggest_categorical(name, list(choices))
     if isinstance(choices.low, int):

@@ -1,4 +1,4 @@
-"""Labels of unequal strength: a rule's words may weigh less than what people said."""
+"""Labels of unequal strength: a rule's labels may weigh less than people's."""
 
 from typing import Annotated
 
@@ -21,8 +21,8 @@ def ruled(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """
     if SOURCE not in frame:
         return np.zeros(len(frame), np.bool_)
-    found: NDArray[np.bool_] = (frame[SOURCE] == RULE).to_numpy(np.bool_)
-    return found
+    of_rule: NDArray[np.bool_] = (frame[SOURCE] == RULE).to_numpy(np.bool_)
+    return of_rule
 
 
 def mixed(frame: pd.DataFrame) -> bool:
@@ -51,14 +51,14 @@ def judged(frame: pd.DataFrame, labels: NDArray[np.int8]) -> tuple[NDArray[np.bo
         return np.ones(len(frame), np.bool_), []
     strong = ~ruled(frame)
     classes, counted = np.unique(labels, return_counts=True)
-    found = np.bincount(labels[strong], minlength=classes.max() + 1)[classes]
-    told = f"{strong.sum():,} of {len(frame):,} rows have a stronger label than the rule's"
-    if (found < np.minimum(ENOUGH, counted)).any() or not found.all():
+    counts = np.bincount(labels[strong], minlength=classes.max() + 1)[classes]
+    text = f"{strong.sum():,} of {len(frame):,} rows have a stronger label than the rule's"
+    if (counts < np.minimum(ENOUGH, counted)).any() or not counts.all():
         return np.ones(len(frame), np.bool_), [
-            f"{told}, too few of a class: trials are measured against the rule's labels too, which "
+            f"{text}, too few of a class: trials are measured against the rule's labels too, which "
             "are no truth"
         ]
     return strong, [
-        f"{told}: trials are measured on these alone; where people chose what to label, that is "
+        f"{text}: trials are measured on these alone; where people chose what to label, that is "
         "no sample of all rows"
     ]

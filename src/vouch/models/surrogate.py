@@ -1,4 +1,4 @@
-"""Lime's linear surrogate of a model near one case, and how far it can be trusted."""
+"""Lime's linear surrogate of a model around one case, and how far it can be trusted."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reasons:
-    """What speaks for and against the model's answer in one case.
+    """The reasons for and against the model's answer in one case.
 
     Attributes:
         parts: What holds of the case and what it adds to the probability, the heaviest first.
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A linear surrogate of the model near one case, and how far it can be trusted.
+    """A linear surrogate of the model around one case, and how far it can be trusted.
 
     Attributes:
         prediction: The model's probability for the case itself, 0 to 1.
@@ -77,7 +77,7 @@ class Explanation:
 
 
 def seed_of(case: str, seed: int) -> int:
-    """Derive a case's seed from its id, so that it is explained alike alone and among others."""
+    """Return a case's seed, derived from its id: its explanation depends on no other case."""
     digest = hashlib.sha256(f"{seed}:{case}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
@@ -103,14 +103,14 @@ def fit_surrogate(same: Array, predicted: Array, seed: int, features: int) -> Ex
     first = _ridge(gram, moments, SELECTION)
     chosen = np.argsort(-np.abs(first), kind="stable")[:features]
     gram, moments = gram[np.ix_(chosen, chosen)], moments[chosen]
-    found = _ridge(gram, moments, PENALTY)
-    explained = float(2 * found @ moments - found @ gram @ found)
+    coefficients = _ridge(gram, moments, PENALTY)
+    explained = float(2 * coefficients @ moments - coefficients @ gram @ coefficients)
     spread = float(weights @ target**2)
     # a model that is constant around the case is imitated perfectly by a constant
     r2 = explained / spread if spread > FLAT * weights.sum() else 1.0
-    local = float(base + found @ (1 - mean[chosen]))
-    order = np.argsort(-np.abs(found), kind="stable")
-    parts = tuple(Part(int(chosen[i]), float(found[i])) for i in order)
+    local = float(base + coefficients @ (1 - mean[chosen]))
+    order = np.argsort(-np.abs(coefficients), kind="stable")
+    parts = tuple(Part(int(chosen[i]), float(coefficients[i])) for i in order)
     return Explanation(float(predicted[0]), local, r2, seed, parts)
 
 

@@ -15,11 +15,11 @@ def headline_part(evaluation: Mapping[str, Any]) -> tuple[Mapping[str, Any], str
 
 
 def card(measured: Any, label: str, where: str) -> dict[str, str]:
-    """Lay out a figure with its interval."""
-    found = measured or {}
-    between = formats.between(found.get("interval"))
+    """Return the card of a figure with its interval."""
+    values = measured or {}
+    between = formats.between(values.get("interval"))
     return {
-        "value": formats.metric(found.get("value")),
+        "value": formats.metric(values.get("value")),
         "label": label,
         "note": f"{between} {where}".strip(),
     }

@@ -92,8 +92,8 @@ def span(seconds: Any) -> str:
 
 def words(name: Any) -> str:
     """Write a field's name as words: ``roc_auc`` as ``ROC AUC``."""
-    said = str(name).replace("macro_", "macro-").replace("_", " ").replace("roc auc", "ROC AUC")
-    return said[:1].upper() + said[1:]
+    text = str(name).replace("macro_", "macro-").replace("_", " ").replace("roc auc", "ROC AUC")
+    return text[:1].upper() + text[1:]
 
 
 def algorithm(name: Any) -> str:
@@ -101,9 +101,9 @@ def algorithm(name: Any) -> str:
     return {"xgboost": "XGBoost", "linear_svm": "Linear SVM"}.get(str(name), words(name))
 
 
-def number_of(things: Any, name: str) -> str:
-    """Count a list's things: ``1 feature``, ``2 features``."""
-    count_of = len(things or [])
+def number_of(items: Any, name: str) -> str:
+    """Count a list's items: ``1 feature``, ``2 features``."""
+    count_of = len(items or [])
     return f"{count_of:,} {name}{'s' * (count_of != 1)}"
 
 

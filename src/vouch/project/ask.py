@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.holdout.judge import KINDS
 from vouch.holdout.keeper import Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
-from vouch.stages.evaluate.stage import contestant, key, load_candidate, question
+from vouch.stages.evaluate.stage import key, load_candidate, question, scored_model
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
 
@@ -34,14 +34,14 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         VouchError: An unknown metric or kind, or the pipeline has not run as far as tune.
     """
     if kind not in KINDS:
-        raise VouchError(f"the holdout cannot be asked for {kind!r}", near(kind, KINDS))
+        raise VouchError(f"the holdout cannot be asked for {kind!r}", suggest(kind, KINDS))
     paths = _paths(root, usecase)
     sealed = paths.pop("holdout")
     del paths["labels"]
     candidate = load_candidate(**paths, params=params)
     choices = (ALL, *candidate.judge.metrics)
     if metric not in choices:
-        raise VouchError(f"the holdout cannot be asked for {metric!r}", near(metric, choices))
+        raise VouchError(f"the holdout cannot be asked for {metric!r}", suggest(metric, choices))
     if metric == ALL:
         return question(candidate, sealed, root / STATE).reply
     return _mean(candidate, sealed, root / STATE, metric, kind)
@@ -60,5 +60,5 @@ def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: st
         raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
     training = judge.mean(candidate.rows, metric, kind).value
     which = key(candidate.extracted)
-    model = contestant(candidate.model, which.usecase)
+    model = scored_model(candidate.model, which.usecase)
     return Keeper(state).mean(which, sealed, model, metric, kind, training, judge)

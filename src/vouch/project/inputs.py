@@ -12,7 +12,7 @@ import yaml
 from filelock import FileLock
 from pydantic import AfterValidator, Field, ValidationError
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_yaml, replacing, write_json
 from vouch.core.output import write
 from vouch.core.settings import Engine, describe
@@ -88,7 +88,7 @@ class Inputs(Strict):
             VouchError: No such use case; suggests the near one.
         """
         if usecase not in self.usecases:
-            raise VouchError(f"{INPUTS}: no use case {usecase!r}", near(usecase, self.usecases))
+            raise VouchError(f"{INPUTS}: no use case {usecase!r}", suggest(usecase, self.usecases))
         return self.usecases[usecase]
 
 
@@ -244,7 +244,7 @@ def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
     if declaration.usecase != usecase:
         raise VouchError(
             f"{path}: is declared for {declaration.usecase!r}, not {usecase!r}",
-            near(usecase, [declaration.usecase]),
+            suggest(usecase, [declaration.usecase]),
         )
     usecases.check(declaration, path)
 

@@ -10,7 +10,7 @@ from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
 from vouch.core.settings import load_params
-from vouch.holdout.ledger import Ledger
+from vouch.holdout.ledger import HoldoutStatus, Ledger
 from vouch.project.inputs import INPUTS, Choice, load_inputs
 from vouch.project.rotation import rotate
 from vouch.project.stages import find
@@ -62,7 +62,7 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
     return Renewal("rotated", f"The holdout was spent: generation {rotation.generation} opens.")
 
 
-def _entry(state: Path, usecase: str, choice: Choice) -> dict[str, Any] | None:
+def _entry(state: Path, usecase: str, choice: Choice) -> HoldoutStatus | None:
     if not (state / "vouch.db").exists():
         return None
     key = (usecase, choice.source, choice.set, choice.generation)

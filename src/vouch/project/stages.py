@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vouch import usecases
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 
 if TYPE_CHECKING:
     from vouch.core.settings import Params
@@ -203,7 +203,7 @@ def find(name: str) -> Stage:
     for stage in STAGES:
         if stage.name == name:
             return stage
-    raise VouchError(f"no stage {name!r}", near(name, [s.name for s in STAGES]))
+    raise VouchError(f"no stage {name!r}", suggest(name, [s.name for s in STAGES]))
 
 
 def _function(name: str) -> Callable[..., Mapping[str, Any]]:

@@ -116,7 +116,7 @@ def train(root: Path, request: Request, console: Console) -> list[versions.Outco
         outcomes = []
         for stage in STAGES:
             with terminal.working(console, stage.name) as progress:
-                outcome = versions.drive(
+                outcome = versions.reproduce(
                     root, stage, request.usecase, force=request.force, progress=progress
                 )
             lines.tell(console, outcome)

@@ -58,7 +58,7 @@ class Outcome:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
-def drive(
+def reproduce(
     root: Path, stage: Stage, usecase: str, *, force: bool = False, progress: Progress = silent
 ) -> Outcome:
     """Bring one stage up to date.

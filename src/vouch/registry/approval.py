@@ -1,4 +1,4 @@
-"""A better challenger that waits for a person: the gate says better, a person promotes."""
+"""Challengers that the gate found better and that wait for a person to promote them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,11 +90,11 @@ def waiting(registration: Path, state: Path) -> Waiting | None:
     Returns:
         None where the gate does not ask, found it no better, or somebody decided already.
     """
-    made = read_json(registration)
-    name, version, gate = made["name"], made["version"], made["gate"]
+    facts = read_json(registration)
+    name, version, gate = facts["name"], facts["version"], facts["gate"]
     if gate["mode"] != "approval" or not gate["better"]:
         return None
-    model_id = made.get("model_id")  # an older release wrote none
+    model_id = facts.get("model_id")  # an older release wrote none
     promoted = any(is_of(entry, version, model_id) for entry in history(state, name))
     if promoted or any(
         each["decision"] == "refused" for each in decisions(state, name, version, model_id)
@@ -104,26 +104,28 @@ def waiting(registration: Path, state: Path) -> Waiting | None:
     return Waiting(name, version, champion, tuple(gate["reasons"]), model_id)
 
 
-def approve(state: Path, asked: Waiting, who: str, why: str) -> Promotion:
-    """Promote a challenger as a person decided; where that was done already, nothing changes.
+def approve(state: Path, challenger: Waiting, who: str, why: str) -> Promotion:
+    """Promote a challenger as a person decided; nothing changes if that was done already.
 
     Raises:
         VouchError: Another version became champion since they were asked, or no name or reason.
     """
     _check(who, why)
-    _write(state, Approval, asked, who, why)
-    entry, _ = promote(state, asked.name, str(asked.version), why, who, instead_of=asked.champion)
+    _write(state, Approval, challenger, who, why)
+    entry, _ = promote(
+        state, challenger.name, str(challenger.version), why, who, instead_of=challenger.champion
+    )
     return entry
 
 
-def refuse(state: Path, asked: Waiting, who: str, why: str) -> Refusal:
+def refuse(state: Path, challenger: Waiting, who: str, why: str) -> Refusal:
     """Write down that a person keeps the champion; nobody is asked about this version again.
 
     Raises:
         VouchError: No name or no reason.
     """
     _check(who, why)
-    return _write(state, Refusal, asked, who, why)
+    return _write(state, Refusal, challenger, who, why)
 
 
 def decisions(state: Path, name: str, version: int, model_id: str | None) -> list[dict[str, str]]:
@@ -155,15 +157,19 @@ def _about(kind: type[D], name: str, version: int, model_id: str | None) -> "Sel
     return query.where(or_(kind.model_id.is_(None), kind.model_id == model_id))
 
 
-def _write(state: Path, kind: type[D], asked: Waiting, who: str, why: str) -> D:
+def _write(state: Path, kind: type[D], challenger: Waiting, who: str, why: str) -> D:
     """Write a decision; repeated word for word, as a task is after a failure, it is one."""
     who, why = who.strip(), why.strip()
     engine = open_database(state, Base.metadata)
     with Session(engine, expire_on_commit=False) as session, session.begin():
-        same = _about(kind, asked.name, asked.version, asked.model_id)
+        same = _about(kind, challenger.name, challenger.version, challenger.model_id)
         if row := session.scalars(same.where(kind.who == who, kind.why == why)).first():
             return row
-        decided = {"name": asked.name, "version": asked.version, "model_id": asked.model_id}
+        decided = {
+            "name": challenger.name,
+            "version": challenger.version,
+            "model_id": challenger.model_id,
+        }
         row = kind(**decided, who=who, why=why, at=now())
         session.add(row)
     return row

@@ -1,7 +1,7 @@
 """What differs between two versions: data, labels, parameters, metrics, cases decided."""
 
 import re
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow.parquet as pq
 
@@ -13,12 +13,43 @@ EXAMPLES = 5
 SCORE = re.compile(r"score_[0-9]+")
 
 
-def compare(a: Version, b: Version) -> dict[str, Any]:
+class Difference(TypedDict):
+    """A named value that differs between two versions; null where one has none."""
+
+    name: str
+    a: Any
+    b: Any
+
+
+class Decisions(TypedDict):
+    """The rows that two versions decide differently, see :func:`decisions`."""
+
+    rows_in_both: int
+    decided_differently: int
+    higher_by_a: int
+    higher_by_b: int
+    examples: list[dict[str, Any]]
+
+
+class VersionComparison(TypedDict):
+    """What differs between two versions, see :func:`compare`."""
+
+    a: str
+    b: str
+    data: list[Difference]
+    raw_files: list[Difference]
+    labels: list[Difference]
+    parameters: list[Difference]
+    metrics: list[Difference]
+    decisions: Decisions
+
+
+def compare(a: Version, b: Version) -> VersionComparison:
     """Compare two versions.
 
     Args:
-        a: The one, usually the older.
-        b: The other.
+        a: The first version, usually the older.
+        b: The second version.
 
     Returns:
         ``data``, ``raw_files``, ``labels``, ``parameters`` and ``metrics`` list only what differs
@@ -45,7 +76,7 @@ def compare(a: Version, b: Version) -> dict[str, Any]:
     }
 
 
-def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
+def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[Difference]:
     return [
         {"name": name, "a": a.get(name), "b": b.get(name)}
         for name in sorted(a.keys() | b.keys())
@@ -65,45 +96,51 @@ def _parameters(facts: dict[str, Any]) -> dict[str, Any]:
     return {**candidate, **settings, **rest, "git_commit": facts["git_commit"]}
 
 
-def decisions(a: Version, b: Version) -> dict[str, Any]:
+def decisions(a: Version, b: Version) -> Decisions:
     """Count and show the rows decided differently, the surest disagreement first.
 
     Args:
-        a: The one.
-        b: The other.
+        a: The first version.
+        b: The second version.
 
     Returns:
         ``rows_in_both``, ``decided_differently``, ``higher_by_a``, ``higher_by_b`` (how many got
-        a higher class from the one or the other), and ``examples``.
+        a higher class from the first or the second), and ``examples``.
 
     Raises:
         VouchError: A version's files cannot be had.
     """
     import duckdb
 
-    both = f"""
+    rows = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,
                 {_score(a, "a")} AS score_a, {_score(b, "b")} AS score_b,
                 {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
             FROM {parquet(a.predictions)} AS a JOIN {parquet(b.predictions)} AS b USING (id))
     """
-    counts = f"""{both} SELECT count(*) AS rows_in_both,
+    counts = f"""{rows} SELECT count(*) AS rows_in_both,
         count(*) FILTER (decision_a <> decision_b) AS decided_differently,
         count(*) FILTER (decision_a > decision_b) AS higher_by_a,
         count(*) FILTER (decision_b > decision_a) AS higher_by_b FROM both_have"""
-    examples = f"""{both} SELECT * FROM both_have WHERE decision_a <> decision_b
+    examples = f"""{rows} SELECT * FROM both_have WHERE decision_a <> decision_b
         ORDER BY abs(score_a - score_b) DESC, id LIMIT {EXAMPLES}"""
     try:
         with duckdb.connect() as connection:
-            counted = connection.execute(counts).arrow().read_all().to_pylist()[0]
+            both, differing, a_higher, b_higher = connection.execute(counts).fetchall()[0]
             shown = connection.execute(examples).arrow().read_all().to_pylist()
     except duckdb.Error as error:
         raise VouchError(
             f"{a}, {b}: their predictions cannot be read: {error}",
             "restore .vouch/mlartifacts from a copy",
         ) from None
-    return {**counted, "examples": shown}
+    return {
+        "rows_in_both": both,
+        "decided_differently": differing,
+        "higher_by_a": a_higher,
+        "higher_by_b": b_higher,
+        "examples": shown,
+    }
 
 
 def _decision(version: Version, side: str) -> str:

@@ -13,7 +13,7 @@ def dvc_digest(path: Path) -> str:
         path: A file, or a folder (then DVC's digest of the listing, ending in ``.dir``).
 
     Returns:
-        What stands as ``md5`` in ``dvc.lock`` and ``.dvc`` files.
+        The ``md5`` as in ``dvc.lock`` and ``.dvc`` files.
     """
     from dvc_data.hashfile.build import build
     from dvc_data.hashfile.db import HashFileDB
@@ -44,7 +44,7 @@ def relative(root: Path, path: Path) -> str:
 
 
 def git_commit(root: Path) -> str:
-    """Return the commit the project stands at.
+    """Return the project's current commit.
 
     Args:
         root: The project's folder.

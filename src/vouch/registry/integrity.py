@@ -1,6 +1,6 @@
 """The digests of every version's files, kept outside their folder and compared before a read.
 
-A file and a digest that lies beside it can be replaced together. So the digests stand in the
+A file and a digest beside it can be replaced together. So the digests are kept in the
 project's store, in a table whose rows are only ever added.
 """
 
@@ -58,7 +58,7 @@ class ModelFile(Base):
 
     Attributes:
         name: The registered model.
-        version: Its version; 0 where ``model_id`` tells, for digests come before the number.
+        version: Its version; 0 with a ``model_id``, whose digests come before the number.
         model_id: The logged model's name in MLflow; None in rows of older releases.
         path: The file, below the version's folder.
         sha256: Its digest.
@@ -80,7 +80,7 @@ class ModelFile(Base):
 
 
 class Adoption(Base):
-    """The versions that were there when their project first kept digests: one row.
+    """The versions that existed when the project first kept digests: one row.
 
     Attributes:
         model_ids: Their logged models.
@@ -128,7 +128,7 @@ def note_versions(state: Path, model_ids: Callable[[], Sequence[str]]) -> None:
 def record_files(
     state: Path, name: str, model_id: str, files: Mapping[str, str], origin: Origin
 ) -> None:
-    """Write the digests of a version's files; they stand for those written of it before.
+    """Write the digests of a version's files; they replace those written of it before.
 
     Args:
         state: The project's state folder.
@@ -209,7 +209,7 @@ def _compare(which: Identity, folder: Path, expected: Mapping[str, str]) -> None
 
 
 def _adopt(state: Path, which: Identity, folder: Path) -> None:
-    """Take a version's files as they are, where it may have come before there were digests.
+    """Adopt a version's files as they are, if it may be older than the table of digests.
 
     A shared server's versions may be a colleague's, whose digests are in another project.
     """

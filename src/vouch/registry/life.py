@@ -26,7 +26,7 @@ def promote(
     who: str = "",
     instead_of: int | Literal["any"] | None = "any",
 ) -> tuple[Promotion, bool]:
-    """Make a version the champion; where it is already, nothing changes.
+    """Make a version the champion; nothing changes if it already is.
 
     Args:
         state: The project's state folder.
@@ -80,7 +80,7 @@ def rollback(state: Path, name: str, why: str, leave: int | None = None) -> Prom
 
 
 def _check_files(state: Path, entry: Promotion) -> None:
-    """Raise unless the version that an entry made champion is there, with its own files."""
+    """Check that the version an entry made champion exists, with its own files."""
     version = find(state, entry.name, str(entry.to_version))
     if not is_of(entry, version.number, version.model_id):
         raise VouchError(

@@ -1,9 +1,10 @@
-"""Lineage in both directions: from a version to all it rests on, from a file to its versions."""
+"""Lineage in both directions: from a version to its inputs, from a file to its versions."""
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
@@ -13,7 +14,7 @@ from vouch.registry.promotions import as_dict, entries_of, history
 from vouch.registry.versions import Version, names, parse, versions
 from vouch.sources.readers import parquet
 
-SHORTEST = 6  # digits of a digest that still tell it apart
+SHORTEST = 6  # digits that identify a digest
 
 
 def collect(
@@ -28,7 +29,7 @@ def collect(
     digests: dict[str, str],
     git_commit: str,
 ) -> dict[str, Any]:
-    """Gather what a model rests on.
+    """Return what a model was made from.
 
     Args:
         train: Its training rows.
@@ -44,9 +45,9 @@ def collect(
     Returns:
         The facts, JSON-able, the same for the same files.
     """
-    kept = ("usecase", "source", "set", "generation", "as_of", "boundary", "until", "holdout_id")
+    fields = ("usecase", "source", "set", "generation", "as_of", "boundary", "until", "holdout_id")
     return {
-        **{name: extracted.get(name) for name in kept},
+        **{name: extracted.get(name) for name in fields},
         "raw_files": ingested["files"],
         "digests": digests,
         "labels": _deciders(labels, train, extracted),
@@ -66,7 +67,7 @@ def collect(
 def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict[str, Any]]:
     """Count the issues on training rows by who made them, as far as they were known.
 
-    Positives are told of two classes only.
+    Positives are counted for two classes only.
     """
     import duckdb
 
@@ -95,12 +96,12 @@ def metrics(evaluation: dict[str, Any]) -> dict[str, float]:
         ``<rows>_<kind>_<metric>`` to value, such as ``holdout_truth_average_precision``, with
         ``_low`` and ``_high`` for its interval; what is undefined is left out.
     """
-    found = {}
+    figures = {}
     for rows in ("out_of_fold", "holdout"):
         for kind in ("truth", "rule"):
             for metric, value in (evaluation[rows].get(kind) or {}).items():
-                found.update(_flat(f"{rows}_{kind}_{metric}", value))
-    return dict(sorted(found.items()))
+                figures.update(_flat(f"{rows}_{kind}_{metric}", value))
+    return dict(sorted(figures.items()))
 
 
 def _flat(name: str, value: Any) -> dict[str, float]:
@@ -112,12 +113,35 @@ def _flat(name: str, value: Any) -> dict[str, float]:
 
 
 def _is_number(value: Any) -> bool:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return known and math.isfinite(value)
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return numeric and math.isfinite(value)
+
+
+class Hit(TypedDict, total=False):
+    """A version and the file it was made from, or the problem with the version's own files."""
+
+    version: Required[str]
+    file: str
+    digest: str
+    problem: str
+
+
+class Story(TypedDict):
+    """One version of a row, where it came from, and its label issues."""
+
+    usecase: str
+    id: str
+    source: str | None
+    file: str | None
+    line: int | None
+    arrived_at: datetime | None
+    known_at: datetime | None
+    superseded_at: datetime | None
+    labels: list[dict[str, Any]]
 
 
 def of_version(state: Path, version: Version) -> dict[str, Any]:
-    """Return what a version rests on, and how it came to its place."""
+    """Return a version's inputs, promotions and decisions."""
     return {
         "version": str(version),
         "aliases": list(version.aliases),
@@ -132,8 +156,8 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
     }
 
 
-def of_digest(state: Path, prefix: str) -> list[dict[str, Any]]:
-    """Find the versions that rest on a file.
+def of_digest(state: Path, prefix: str) -> list[Hit]:
+    """Find the versions that were made from a file.
 
     Args:
         state: The project's state folder.
@@ -151,7 +175,7 @@ def of_digest(state: Path, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
-def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
+def _hits(version: Version, prefix: str) -> list[Hit]:
     try:
         facts = version.lineage
     except VouchError as error:  # no reason to hide all the others
@@ -165,7 +189,7 @@ def _hits(version: Version, prefix: str) -> list[dict[str, Any]]:
     ]
 
 
-def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
+def of_row(root: Path, identifier: str) -> list[Story]:
     """Return where a row came from and who labelled it.
 
     Args:
@@ -175,16 +199,25 @@ def of_row(root: Path, identifier: str) -> list[dict[str, Any]]:
     Returns:
         Each version of the row that silver holds: use case, raw file, line, times, label issues.
     """
-    found = []
+    stories: list[Story] = []
     for rows in sorted((root / "data/silver").glob("*/rows.parquet")):
         usecase = rows.parent.name
         labels = root / f"data/labels/{usecase}/issued/labels.parquet"
         issues = _select(labels, "entity", identifier) if labels.exists() else []
         for row in _select(rows, "id", identifier):
-            kept = ("source", "file", "line", "arrived_at", "known_at", "superseded_at")
-            story = {name: row.get(name) for name in kept}
-            found.append({"usecase": usecase, "id": identifier, **story, "labels": issues})
-    return found
+            story: Story = {
+                "usecase": usecase,
+                "id": identifier,
+                "source": row.get("source"),
+                "file": row.get("file"),
+                "line": row.get("line"),
+                "arrived_at": row.get("arrived_at"),
+                "known_at": row.get("known_at"),
+                "superseded_at": row.get("superseded_at"),
+                "labels": issues,
+            }
+            stories.append(story)
+    return stories
 
 
 def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
@@ -192,12 +225,12 @@ def _select(path: Path, column: str, value: str) -> list[dict[str, Any]]:
 
     with duckdb.connect() as connection:
         query = f'SELECT * FROM {parquet(path)} WHERE "{column}" = ?'
-        found = connection.execute(query, [value]).df()
-    return found.astype(object).where(found.notna(), None).to_dict("records")  # type: ignore[return-value]
+        rows = connection.execute(query, [value]).df()
+    return rows.astype(object).where(rows.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 
 def trace(root: Path, state: Path, subject: str) -> dict[str, Any]:
-    """Answer for a version, a file, a digest or a row.
+    """Return the lineage of a version, a file, a digest or a row.
 
     Args:
         root: The project's folder.
@@ -228,14 +261,14 @@ def _is_digest(text: str) -> bool:
     return len(text) >= SHORTEST and set(text.lower()) <= set("0123456789abcdef")
 
 
-def _of_path(state: Path, path: Path) -> list[dict[str, Any]]:
+def _of_path(state: Path, path: Path) -> list[Hit]:
     digests = [dvc_digest(path)] if path.is_dir() else [sha256(path), dvc_digest(path)]
     return _of_digests(state, digests)
 
 
-def _of_digests(state: Path, digests: Iterable[str]) -> list[dict[str, Any]]:
-    """Find the versions that rest on any of some files; a version's problem is named once."""
-    hits: list[dict[str, Any]] = []
+def _of_digests(state: Path, digests: Iterable[str]) -> list[Hit]:
+    """Find the versions made from any of some files; a version's problem is listed once."""
+    hits: list[Hit] = []
     for digest in digests:
         hits += [hit for hit in of_digest(state, digest) if hit not in hits]
     return hits

@@ -1,4 +1,4 @@
-"""What every packaged model has: where its files are, which packages it needs."""
+"""Parts of every packaged model: its files and the packages it needs."""
 
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     pass
 
 MODEL = "vouch"  # our own model folder inside MLflow's
-EVIDENCE = "evidence"  # what the model rests on, beside it
+EVIDENCE = "evidence"  # the model's inputs and results, kept beside it
 COMMON = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml")
 LEARNERS = {"xgboost": ("xgboost-cpu",)}
 SKLEARN = ("scikit-learn", "skops")
 
 
 def requirements(algorithm: str, more: tuple[str, ...] = ()) -> list[str]:
-    """Pin what the model needs to the versions it was made with.
+    """Return the packages the model needs, pinned to the versions it was made with.
 
     The package itself is not listed: it is installed from its repository, and a name that is not
     ours on a public index must not be fetched in its place.

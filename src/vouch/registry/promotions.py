@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import dropwhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from sqlalchemy import JSON, Engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -223,8 +223,24 @@ def champion_version(state: Path, name: str) -> int | None:
     return entry.to_version if entry else None
 
 
-def as_dict(entry: Promotion) -> dict[str, Any]:
-    """Return a promotion as JSON has it."""
+PromotionRecord = TypedDict(
+    "PromotionRecord",
+    {
+        "name": str,
+        "at": str,
+        "who": str,
+        "kind": str,
+        "from": int | None,
+        "to": int,
+        "why": str,
+        "reasons": list[str],
+    },
+)
+"""A promotion as JSON."""
+
+
+def as_dict(entry: Promotion) -> PromotionRecord:
+    """Return a promotion as JSON."""
     return {
         "name": entry.name,
         "at": entry.at.isoformat(timespec="seconds"),

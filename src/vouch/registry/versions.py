@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from vouch.core import tracking
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json
 from vouch.registry.integrity import (
     Identity,
@@ -113,7 +113,7 @@ class Version:
 
     @cached_property
     def lineage(self) -> dict[str, Any]:
-        """What the version rests on, as ``vouch.registry.lineage.collect`` wrote it."""
+        """The version's lineage, as ``vouch.registry.lineage.collect`` wrote it."""
         return dict(read_json(self.folder / EVIDENCE / "lineage.json"))
 
     def evidence(self, name: str) -> Any:
@@ -131,7 +131,7 @@ class Package:
         model: Its folder, as tune wrote it.
         example: A few rows with its features.
         evidence: Files to keep beside it, by their name there.
-        fingerprint: Digest of everything the model is made of: the same twice is one version.
+        fingerprint: Digest of everything the model is made of; one version for each.
         tags: Shown with the version.
         candidate: What was fitted, shown as the logged model's parameters.
         package: Writes the MLflow model: the model's folder, the example, the folder to make,
@@ -150,7 +150,7 @@ class Package:
 
 
 def publish(state: Path, new: Package) -> Version:
-    """Register a model; the same fingerprint again gives the version that is there.
+    """Register a model; the same fingerprint again returns the existing version.
 
     A process killed half-way leaves an unfinished logged model, which the next one fills.
 
@@ -245,9 +245,9 @@ def champion_number(state: Path, name: str) -> int | None:
     if entry is None or name not in names(state):  # the log alone spares MLflow's import
         return None
     models = {version.number: version.model_id for version in versions(state, name)}
-    # of one that was deleted alone nothing is decided here: people promote another
-    there = is_of(entry, entry.to_version, models.get(entry.to_version))
-    return entry.to_version if models and there else None
+    # a champion whose version alone was deleted counts until people promote another
+    same = is_of(entry, entry.to_version, models.get(entry.to_version))
+    return entry.to_version if models and same else None
 
 
 def names(state: Path) -> list[str]:
@@ -261,10 +261,10 @@ def versions(state: Path, name: str) -> list[Version]:
     """List a model's versions, oldest first.
 
     Raises:
-        VouchError: No such model; names the near ones.
+        VouchError: No such model; the hint suggests similar names.
     """
-    if name not in (known := names(state)):
-        hint = near(name, known) if known else f"vouch run {name.partition('-')[0]}"
+    if name not in (registered := names(state)):
+        hint = suggest(name, registered) if registered else f"vouch run {name.partition('-')[0]}"
         raise VouchError(f"no registered model {name!r}", hint)
     mlflow = _client(state)
     listed = [_version(state, each) for each in _search(mlflow, name)]
@@ -281,16 +281,16 @@ def find(state: Path, name: str, which: str) -> Version:
         which: A number, or an alias such as ``champion``.
 
     Raises:
-        VouchError: No such model or version; names those there are.
+        VouchError: No such model or version; the hint lists those that exist.
     """
-    known = versions(state, name)
-    for version in known:
+    listed = versions(state, name)
+    for version in listed:
         if which == str(version.number) or which in version.aliases:
             return version
     if which == CHAMPION:
         raise no_champion(state, name)
-    choices = [str(v.number) for v in known] + sorted({a for v in known for a in v.aliases})
-    raise VouchError(f"{name} has no version {which!r}", near(which, choices))
+    choices = [str(v.number) for v in listed] + sorted({a for v in listed for a in v.aliases})
+    raise VouchError(f"{name} has no version {which!r}", suggest(which, choices))
 
 
 def no_champion(state: Path, name: str) -> VouchError:
@@ -376,7 +376,7 @@ def _mend(
     seen: Promotion | None,
     champion: int | None,
 ) -> None:
-    """Make MLflow's alias follow the log after a kill, or a hand, moved it elsewhere."""
+    """Set MLflow's alias to the log's champion, if a killed process or a person moved it."""
     from mlflow.exceptions import MlflowException
 
     # a registry that may only be read answers all the same
@@ -405,11 +405,11 @@ def _inside(state: Path, source: str) -> Path | None:
 
 def _logged_model(state: Path, mlflow: "MlflowClient", new: Package) -> Any:
     experiment = tracking.experiment(state, new.name)
-    wanted = f"tags.`{FINGERPRINT}` = '{new.fingerprint}'"
-    if left := mlflow.search_logged_models([experiment], filter_string=wanted):
-        if unfinished := _inside(state, left[0].artifact_location):
+    query = f"tags.`{FINGERPRINT}` = '{new.fingerprint}'"
+    if earlier := mlflow.search_logged_models([experiment], filter_string=query):
+        if unfinished := _inside(state, earlier[0].artifact_location):
             shutil.rmtree(unfinished)  # a file left from it would be no part of the version
-        return left[0]
+        return earlier[0]
     return mlflow.create_logged_model(
         experiment,
         name=new.name,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.declaration import Declaration
 
 UNSCORED = frozenset(["id", "arrival", "label", "label_time", "label_confidence", "ignore"])
@@ -22,7 +22,7 @@ def check_file(path: Path) -> None:
         raise VouchError(f"{path}: is a folder", "give one file")
     if not path.exists():
         names = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise VouchError(f"{path}: no such file", near(path.name, names))
+        raise VouchError(f"{path}: no such file", suggest(path.name, names))
     if not path.stat().st_size:
         raise VouchError(f"{path}: is empty (0 bytes)", "give a file with rows")
 

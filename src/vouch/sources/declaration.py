@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_yaml
 from vouch.core.settings import describe
 
@@ -128,7 +128,7 @@ def check_zone(name: str) -> str:
     """
     zones = available_timezones()
     if name and name not in zones:
-        raise ValueError(f"no time zone {name!r}; {near(name, zones)}")
+        raise ValueError(f"no time zone {name!r}; {suggest(name, zones)}")
     return name
 
 
@@ -449,7 +449,7 @@ def source_path(root: Path, name: str) -> Path:
     folder = root / "data/sources"
     if not re.fullmatch(NAME, name):
         sources = [path.stem for path in folder.glob("*.yaml")]
-        raise VouchError(f"no source {name!r}: a name, not a path", near(name, sources))
+        raise VouchError(f"no source {name!r}: a name, not a path", suggest(name, sources))
     return folder / f"{name}.yaml"
 
 
@@ -467,7 +467,7 @@ def load_declaration(path: Path) -> Declaration:
     """
     if not path.exists():
         names = [p.stem for p in path.parent.glob("*.yaml")]
-        raise VouchError(f"no source {path.stem!r} ({path})", near(path.stem, names))
+        raise VouchError(f"no source {path.stem!r} ({path})", suggest(path.stem, names))
     try:
         return Declaration.model_validate(read_yaml(path, _AsWritten))
     except ValidationError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, replacing, sha256, sweep, write_json
 
 MANIFEST = "manifest.json"
@@ -93,7 +93,7 @@ def reading(file: Path) -> Iterator[None]:
     """Check that a file can be read; raise an error that says why not."""
     if not file.exists():
         names = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
-        hint = near(file.name, names) if names else "check the path"
+        hint = suggest(file.name, names) if names else "check the path"
         raise VouchError(f"{file}: no such file", hint)
     if file.is_dir():
         raise VouchError(f"{file}: is a folder", "give one file; add the others with --add")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources import records
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import bounded, fields, open_text, too_long, write_records
@@ -198,7 +198,7 @@ def _check_columns(path: Path, declaration: Declaration, columns: tuple[str, ...
         raise VouchError(
             f"{path}: no column {', '.join(map(repr, missing))}, which source "
             f"{declaration.name!r} declares; the file has: {', '.join(columns)}",
-            f"{near(missing[0], extra_columns(declaration, columns) or columns)}; else "
+            f"{suggest(missing[0], extra_columns(declaration, columns) or columns)}; else "
             f"mend data/sources/{declaration.name}.yaml (separator {declaration.separator!r}?)",
         )
 
@@ -528,7 +528,7 @@ def _check_encoding(path: Path, encoding: str) -> None:
     except LookupError:
         raise VouchError(
             f"{path}: its declaration names an unknown encoding {encoding!r}",
-            near(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"]),
+            suggest(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"]),
         ) from None
     guess, name = guess_encoding(_start(path)) or "", codecs.lookup(encoding).name
     # Python reads UTF-16 without a byte order mark as this machine's own

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.declaration import Declaration
 from vouch.sources.records import Record, store
 from vouch.sources.unpack import LOOKED_AT, check_size, header_place, name_of, numbered
@@ -185,7 +185,7 @@ def _sheet(path: Path, book: "Workbook", name: str | None) -> Any:
     if name is None and names:
         return book.worksheets[0]
     if name not in names:
-        raise VouchError(f"{path}: has no sheet {name or ''!r}", near(str(name), names))
+        raise VouchError(f"{path}: has no sheet {name or ''!r}", suggest(str(name), names))
     return book[name]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.usecases.contract import UseCase
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def find(name: str) -> UseCase:
             be loaded, or bears the name of another.
     """
     if name not in names():
-        raise VouchError(f"no use case {name!r}", near(name, names()))
+        raise VouchError(f"no use case {name!r}", suggest(name, names()))
     own = any(module.name == name for module in iter_modules(__path__) if module.ispkg)
     if name in installed():
         if own:

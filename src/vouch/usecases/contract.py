@@ -45,7 +45,7 @@ class Model(Protocol):
 
 
 class Candidate(Protocol):
-    """A tuned model before it is judged, whatever it predicts."""
+    """A tuned model that is not evaluated yet, whatever it predicts."""
 
     @property
     def extracted(self) -> dict[str, Any]:
@@ -73,10 +73,10 @@ class Candidate(Protocol):
 
     @property
     def judge(self) -> "Judge":
-        """Who judges it before the holdout."""
+        """The judge that measures it on the holdout."""
 
     def measure(self) -> dict[str, Any]:
-        """Judge it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
+        """Measure it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
 
     def reviewed(self, rows: "pd.DataFrame", weights: "Floats") -> dict[str, Any]:
         """Return figures of rows people decided.
@@ -92,7 +92,7 @@ class Candidate(Protocol):
     def published(
         self, measured: dict[str, Any], answer: dict[str, Any] | None
     ) -> list[dict[str, Any]]:
-        """Put reference figures beside ours."""
+        """Return reference figures beside ours."""
 
 
 class Explained(Protocol):

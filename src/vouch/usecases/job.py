@@ -23,9 +23,9 @@ class Job:
         rows: Silver rows, every version.
         labels: Issued labels.
         path: The file of the rows, for messages.
-        as_of: What became known later does not exist.
+        as_of: What became known later is left out.
         key: Which holdout.
-        held: Files whose rows are the holdout; none: it is cut off the others.
+        holdout_files: Files whose rows are the holdout; none: it is cut off the rest.
         params: The stage's parameters.
     """
 
@@ -35,5 +35,5 @@ class Job:
     path: Path
     as_of: datetime
     key: HoldoutKey
-    held: Sequence[str]
+    holdout_files: Sequence[str]
     params: SplitParams

@@ -58,17 +58,17 @@ def check_names(declaration: Declaration, path: Path) -> None:
         VouchError: A name that is taken.
     """
     played = {column.role for column in declaration.columns.values()}
-    # a payments table may well have a category called asset
-    taken = set(OWN) | played
+    # a payments table may have a category called asset
+    names = set(OWN) | played
     for column, declared in declaration.columns.items():
         name = declaration.canonical(column)
         if declared.role in REPEATABLE - {"ignore"}:
-            if name in taken:
+            if name in names:
                 raise VouchError(
                     f"{path}: columns.{column}: its name {name!r} is vouch's own, or another's",
                     "give one of them another name: alias: some_name",
                 )
-            taken.add(name)
+            names.add(name)
 
 
 def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]) -> None:
@@ -80,15 +80,15 @@ def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]
         classes: The use case's own names of them, class 0 first.
 
     Raises:
-        VouchError: More or fewer values, one given twice, or the classes' own names in another
+        VouchError: More or fewer values, one listed twice, or the classes' own names in another
             order, which would turn every label into another one.
     """
     name = declaration.column("label")
-    given = tuple(map(plain_word, declaration.columns[name].values)) if name else ()
-    shuffled = set(given) == set(classes) and given != classes
-    if given and (len(set(given)) != len(classes) or len(given) != len(classes) or shuffled):
+    values = tuple(map(plain_word, declaration.columns[name].values)) if name else ()
+    shuffled = set(values) == set(classes) and values != classes
+    if values and (len(set(values)) != len(classes) or len(values) != len(classes) or shuffled):
         raise VouchError(
             f"{path}: columns.{name}.values: must be {len(classes)} values in the order "
-            f"{', '.join(classes)} (got {', '.join(given)})",
+            f"{', '.join(classes)} (got {', '.join(values)})",
             f"values: [{', '.join(classes)}], or what the file calls them, in this order",
         )

@@ -1,4 +1,4 @@
-"""Parameters of stages that any use case takes as they are, or adds to."""
+"""Parameters of stages that every use case shares; some add their own."""
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ class EvaluateParams(Params):
         repeats: Bootstrap samples behind each interval.
         confidence: Share of the samples inside an interval.
         seed: Seed of the bootstrap.
-        min_positives: Below so many positives a figure is said to rest on too few.
+        min_positives: With fewer positives than this a figure is marked as uncertain.
     """
 
     budget: int = Field(default=20, ge=1, le=1000)

@@ -117,7 +117,7 @@ def _categories(declaration: Declaration) -> list[Expectation]:
 
 
 def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> Expectation:
-    """Expect no row for which a condition holds, be it over windows."""
+    """Expect no row for which a condition holds, which may use window functions."""
     query = f"select * from {{batch}} qualify {wrong}" if " over " in wrong else None
     return {
         "type": "unexpected_rows_expectation",

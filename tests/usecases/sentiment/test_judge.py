@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Contestant
+from vouch.holdout.judge import ScoredModel
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.judge import COVERAGES, Judge, chosen
 from vouch.usecases.sentiment.models import CLASSES
@@ -43,7 +43,7 @@ def sampled(rows=300, skill=0.7, seed=0, weights=(0.2, 0.5, 0.3)):
 
 def model(predicted, digest="m"):
     """A model that says the same of given rows, by their index."""
-    return Contestant(digest, lambda rows: np.eye(3)[np.asarray(predicted)[rows.index]])
+    return ScoredModel(digest, lambda rows: np.eye(3)[np.asarray(predicted)[rows.index]])
 
 
 @settings(max_examples=15, deadline=None)
@@ -219,7 +219,7 @@ def test_what_cannot_be_compared_says_why():
     def refuse(rows):
         raise VouchError("column 'x' is not there", "")
 
-    other = JUDGE.candidate(rows, ours, Contestant("other", refuse))
+    other = JUDGE.candidate(rows, ours, ScoredModel("other", refuse))
     assert "column 'x'" in other["against_champion"]["reason"]
     nothing = JUDGE.compare(scored.head(0), "truth", said[:0], said[:0])
     assert nothing["difference"] is None

@@ -14,8 +14,8 @@ def planted(weights):
     """A model of three classes: the words' weights speak for the last and against the first."""
 
     def predict(texts):
-        told = np.array([sum(weights.get(t, 0.0) for t in TOKEN.findall(x)) for x in texts])
-        high = np.clip(0.5 + told, 0, 1)
+        shift = np.array([sum(weights.get(t, 0.0) for t in TOKEN.findall(x)) for x in texts])
+        high = np.clip(0.5 + shift, 0, 1)
         return np.column_stack([(1 - high) * 0.8, (1 - high) * 0.2, high])
 
     return predict
@@ -23,23 +23,23 @@ def planted(weights):
 
 def test_the_heaviest_words_are_found_with_sign_and_place():
     text = "it was not good at all, but the price is great"
-    told = explain(text, "a", planted({"great": 0.3, "not": -0.2, "good": 0.05}), QUICK)
-    assert told.number == 2
-    found = {token.text: token for token in told.tokens}
-    assert [token.text for token in told.tokens[:3]] == ["great", "not", "good"]
+    explanation = explain(text, "a", planted({"great": 0.3, "not": -0.2, "good": 0.05}), QUICK)
+    assert explanation.number == 2
+    found = {token.text: token for token in explanation.tokens}
+    assert [token.text for token in explanation.tokens[:3]] == ["great", "not", "good"]
     assert found["great"].weight == pytest.approx(0.3, abs=0.03)
     assert found["not"].weight == pytest.approx(-0.2, abs=0.03)
-    assert all(text[t.start :].startswith(t.text) for t in told.tokens)
-    assert told.found.r2 > 0.95
-    assert told.found.gap < 0.02
-    assert told.found.prediction == pytest.approx(0.65)
+    assert all(text[t.start :].startswith(t.text) for t in explanation.tokens)
+    assert explanation.surrogate.r2 > 0.95
+    assert explanation.surrogate.gap < 0.02
+    assert explanation.surrogate.prediction == pytest.approx(0.65)
 
 
 def test_the_explained_class_is_the_models_choice():
-    told = explain("this is awful", "a", planted({"awful": -0.4}), QUICK)
-    assert told.number == 0
-    assert (told.tokens[0].text, told.tokens[0].start) == ("awful", 8)
-    assert told.tokens[0].weight == pytest.approx(0.32, abs=0.04)
+    explanation = explain("this is awful", "a", planted({"awful": -0.4}), QUICK)
+    assert explanation.number == 0
+    assert (explanation.tokens[0].text, explanation.tokens[0].start) == ("awful", 8)
+    assert explanation.tokens[0].weight == pytest.approx(0.32, abs=0.04)
 
 
 def test_each_occurrence_of_a_word_counts_by_itself():
@@ -47,62 +47,65 @@ def test_each_occurrence_of_a_word_counts_by_itself():
         high = np.array([0.9 if text.startswith("moon") else 0.4 for text in texts])
         return np.column_stack([1 - high, high * 0, high])
 
-    told = explain("moon to the moon", "a", first_word, QUICK)
-    assert told.number == 2
-    weights = {token.start: token.weight for token in told.tokens}
+    explanation = explain("moon to the moon", "a", first_word, QUICK)
+    assert explanation.number == 2
+    weights = {token.start: token.weight for token in explanation.tokens}
     assert weights.keys() >= {0, 12}
     assert weights[0] > 0.3 > 0.1 > abs(weights[12])
 
 
 def test_a_text_of_one_word():
-    told = explain("great", "a", planted({"great": 0.4}), QUICK)
-    assert [(t.text, t.start) for t in told.tokens] == [("great", 0)]
-    assert told.tokens[0].weight == pytest.approx(0.4, abs=0.05)
+    explanation = explain("great", "a", planted({"great": 0.4}), QUICK)
+    assert [(t.text, t.start) for t in explanation.tokens] == [("great", 0)]
+    assert explanation.tokens[0].weight == pytest.approx(0.4, abs=0.05)
 
 
 def test_emoji_are_whole_tokens():
     family, thumb, rocket = "👩‍👩‍👧", "👍🏽", "🚀"
     text = f"{family}{thumb} {rocket}{rocket}"
-    told = explain(text, "a", planted({thumb: 0.3, family: -0.1}), QUICK)
-    assert {(t.text, t.start) for t in told.tokens} == {
+    explanation = explain(text, "a", planted({thumb: 0.3, family: -0.1}), QUICK)
+    assert {(t.text, t.start) for t in explanation.tokens} == {
         (family, 0),
         (thumb, len(family)),
         (rocket, len(family + thumb) + 1),
         (rocket, len(family + thumb) + 2),
     }
-    assert [t.text for t in told.tokens[:2]] == [thumb, family]
-    assert told.tokens[0].weight > 0.2 > 0 > told.tokens[1].weight
+    assert [t.text for t in explanation.tokens[:2]] == [thumb, family]
+    assert explanation.tokens[0].weight > 0.2 > 0 > explanation.tokens[1].weight
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t "])
-def test_a_text_without_a_token_is_told_as_it_is(text):
-    told = explain(text, "a", planted({}), QUICK)
-    assert told.tokens == ()
-    assert (told.found.prediction, told.found.local_prediction) == (0.5, 0.5)
-    assert told.found.gap == 0
+def test_a_text_without_a_token_is_explained_as_it_is(text):
+    explanation = explain(text, "a", planted({}), QUICK)
+    assert explanation.tokens == ()
+    assert (explanation.surrogate.prediction, explanation.surrogate.local_prediction) == (0.5, 0.5)
+    assert explanation.surrogate.gap == 0
 
 
 def test_a_character_without_a_shape_moves_no_token():
     text = "oh\x00 so great"
-    told = explain(text, "a", planted({"great": 0.4}), QUICK)
-    assert all(text[t.start :].startswith(t.text) for t in told.tokens)
-    assert (told.tokens[0].text, told.tokens[0].start) == ("great", 7)
+    explanation = explain(text, "a", planted({"great": 0.4}), QUICK)
+    assert all(text[t.start :].startswith(t.text) for t in explanation.tokens)
+    assert (explanation.tokens[0].text, explanation.tokens[0].start) == ("great", 7)
 
 
 def test_a_long_text_names_only_so_many_words():
     words = [f"word{n}" for n in range(1_200)]
     text = " ".join([*words[:600], "great", *words[600:]]) + "."
     assert len(text) > 9_500
-    told = explain(text, "a", planted({"great": 0.4}), QUICK)
-    assert len(told.tokens) == 5
-    assert (told.tokens[0].text, told.tokens[0].start) == ("great", text.index("great"))
-    assert told.tokens[0].weight > 0
+    explanation = explain(text, "a", planted({"great": 0.4}), QUICK)
+    assert len(explanation.tokens) == 5
+    assert (explanation.tokens[0].text, explanation.tokens[0].start) == (
+        "great",
+        text.index("great"),
+    )
+    assert explanation.tokens[0].weight > 0
 
 
 def test_the_same_seed_gives_the_same_answer_and_another_case_another():
     text, model = "so great to see such a price", planted({"great": 0.2, "see": 0.1})
     first = explain(text, "a", model, QUICK)
     assert explain(text, "a", model, QUICK) == first
-    assert explain(text, "b", model, QUICK).found.seed != first.found.seed
+    assert explain(text, "b", model, QUICK).surrogate.seed != first.surrogate.seed
     other = QUICK.model_copy(update={"seed": 1})
-    assert explain(text, "a", model, other).found.seed != first.found.seed
+    assert explain(text, "a", model, other).surrogate.seed != first.surrogate.seed

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vouch.core.cells import restore
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.review.enqueue.files import CONTROL
 
 NEEDED = ("case", "decision", "reviewer")
@@ -87,7 +87,7 @@ def read_answers(path: Path) -> Reading:
     """
     if not path.is_file():
         names = [p.name for p in path.parent.glob("*") if p.suffix.lower() in SUFFIXES]
-        raise VouchError(f"{path}: no such file", near(path.name, names))
+        raise VouchError(f"{path}: no such file", suggest(path.name, names))
     if path.suffix.lower() not in SUFFIXES:
         raise VouchError(
             f"{path}: neither .csv nor .json", "give the case file or an export of Label Studio"
@@ -111,7 +111,7 @@ def _table(path: Path, text: str) -> Reading:
     names = list(rows.fieldnames or ())
     for column in NEEDED:
         if column not in names:
-            raise VouchError(f"{path}: no column {column!r}", near(column, names))
+            raise VouchError(f"{path}: no column {column!r}", suggest(column, names))
     _check_once(path, names)
     answers = [_row(rows.line_num, row) for row in rows]
     return Reading(answers, [_not_believed(f"column {name!r}") for name in CLAIMS if name in names])

@@ -1,4 +1,4 @@
-"""How good the candidate is, how sure that is, and against what."""
+"""Evaluation of the candidate: its figures and their intervals."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def evaluate(
     params: EvaluateParams,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Judge the candidate on out-of-fold rows and, with one charged question, on the holdout.
+    """Measure the candidate on out-of-fold rows and, with one charged question, on the holdout.
 
     Curves and the threshold come from the out-of-fold rows. A refused question is no error: the
     evaluation says so, and the gate will not promote. ``evaluation.json`` holds:
@@ -52,7 +52,7 @@ def evaluate(
         evaluation: Where to write ``evaluation.json``.
         state: The project's state folder: ledger, key, champion.
         params: Budget and bootstrap.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         The measure that decides, on out-of-fold rows and on the holdout, and the holdout's status.
@@ -67,8 +67,8 @@ def evaluate(
     candidate = load_candidate(declaration, extracted, predictions, model, params)
     measured, reviewed = candidate.measure(), review(candidate, labels)
     progress(1, 3, "holdout")
-    asked = question(candidate, holdout, state)
+    outcome = question(candidate, holdout, state)
     progress(2, 3, "writing")
-    content = write(evaluation, candidate, measured, reviewed, asked)
+    content = write(evaluation, candidate, measured, reviewed, outcome)
     progress(3, 3, "done")
     return summary(content)

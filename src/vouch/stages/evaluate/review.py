@@ -1,4 +1,4 @@
-"""What people's decisions say of a model: on a random sample, and beside it on all they saw.
+"""Figures of a model by people's decisions: on a random sample, and on all decided rows.
 
 People mostly see rows that were chosen for being hard, risky or disputed, so a figure on all they
 decided is biased. The random stream draws the rows of the smallest permanent random numbers
@@ -8,7 +8,7 @@ chose; so the rows up to the greatest number drawn are a random sample of all.
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from vouch.engine import connect
 from vouch.labels.permanent import permanent
 from vouch.labels.resolve import resolve
+from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats, difference
 from vouch.usecases import find
 from vouch.usecases.params import EvaluateParams
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Decided(Protocol):
-    """A candidate whose decisions can be held against people's."""
+    """A candidate whose decisions can be compared with people's."""
 
     @property
     def extracted(self) -> dict[str, Any]:
@@ -39,14 +40,14 @@ class Decided(Protocol):
     def params(self) -> EvaluateParams:
         """What counts as few."""
 
-    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of decided rows, each ``{"value", "interval"}``."""
 
 
 def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
-    """Judge a candidate by people's decisions on its out-of-fold rows.
+    """Measure a candidate by people's decisions on its out-of-fold rows.
 
-    Of near-duplicates one is asked about, so each group of them counts once. A group of k rows
+    People see one row of each near-duplicate group, so each group counts once. A group of k rows
     is drawn if any of its numbers is up to the greatest one drawn, c: by a chance of 1 - (1 - c)^k,
     by whose inverse it is weighted.
 
@@ -66,12 +67,12 @@ def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
         return None
     usecase = candidate.extracted["usecase"]
     frame = _frame(candidate.rows, decisions, usecase, drawn_to)
-    known = frame[frame["decided"].notna()].reset_index(drop=True)
-    drawn, chosen = frame["u"] <= drawn_to, known["u"] <= drawn_to
-    sample = known[chosen].reset_index(drop=True)
+    decided = frame[frame["decided"].notna()].reset_index(drop=True)
+    drawn, chosen = frame["u"] <= drawn_to, decided["u"] <= drawn_to
+    sample = decided[chosen].reset_index(drop=True)
     classes = find(usecase).classes
     return {
-        "reviewed": len(known),
+        "reviewed": len(decided),
         "outside": int((~decisions.index.isin(candidate.rows["id"])).sum()),
         "random": {
             "frame": len(frame),
@@ -80,26 +81,26 @@ def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
             "decided": len(sample),
             "undecided": int(drawn.sum()) - len(sample),
         },
-        "metrics": _metrics(candidate, known, sample),
-        "by_class": {"random": _counts(sample, classes), "naive": _counts(known, classes)},
+        "metrics": _metrics(candidate, decided, sample),
+        "by_class": {"random": _counts(sample, classes), "naive": _counts(decided, classes)},
         **_few(_counts(sample, classes), candidate.params.min_positives),
     }
 
 
 def _decisions(labels: Path, as_of: str | None) -> tuple[pd.Series, float]:
-    """Read each row's decision that holds, and the greatest random number drawn (0 if none)."""
+    """Read each row's valid decision, and the greatest random number drawn (0 if none)."""
     with connect() as engine:
         issued = engine.read_parquet(labels)
         people = issued.filter(issued.source == "reviewer").mutate(in_force=True)
         moment = datetime.fromisoformat(as_of) if as_of else None
-        held = engine.to_pandas(resolve(people, moment).select("entity", "label"))
-        known = people.filter(people.issued_at <= moment) if moment else people
-        drawn_to = known.propensity.max().to_pyarrow().as_py()
-    return held.set_index("entity")["label"], float(drawn_to or 0.0)
+        latest = engine.to_pandas(resolve(people, moment).select("entity", "label"))
+        issues = people.filter(people.issued_at <= moment) if moment else people
+        drawn_to = issues.propensity.max().to_pyarrow().as_py()
+    return latest.set_index("entity")["label"], float(drawn_to or 0.0)
 
 
 def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: float) -> pd.DataFrame:
-    """Keep one row of each group of near-duplicates: the decided one, or of the least number.
+    """Return one row of each near-duplicate group: the decided one, or of the least number.
 
     Adds ``u``, the group's least number; ``chance``, by which it is drawn; ``decided``.
     """
@@ -110,18 +111,28 @@ def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: flo
         together = frame.groupby(group, sort=False)["u"]
         size, least = together.transform("size"), together.transform("min")
         order = frame.assign(open=frame["decided"].isna()).sort_values(["open", "u"]).index
-        kept = order[~group.loc[order].duplicated()]
-        frame, size = frame.assign(u=least).loc[kept], size.loc[kept]
+        chosen = order[~group.loc[order].duplicated()]
+        frame, size = frame.assign(u=least).loc[chosen], size.loc[chosen]
     return frame.assign(chance=1 - (1 - drawn_to) ** size)
 
 
-def _metrics(candidate: Decided, known: pd.DataFrame, sample: pd.DataFrame) -> dict[str, Any]:
+class Estimates(TypedDict):
+    """A figure on the random sample, on all decided rows, and their difference."""
+
+    random: Figure
+    naive: Figure
+    bias: Figure
+
+
+def _metrics(
+    candidate: Decided, decided: pd.DataFrame, sample: pd.DataFrame
+) -> dict[str, Estimates]:
     weights = 1 / sample["chance"].to_numpy(np.float64)
     random = candidate.reviewed(sample, weights)
-    naive = candidate.reviewed(known, np.ones(len(known)))
+    naive = candidate.reviewed(decided, np.ones(len(decided)))
     return {
-        name: {"random": found, "naive": naive[name], "bias": difference(naive[name], found)}
-        for name, found in random.items()
+        name: {"random": figure, "naive": naive[name], "bias": difference(naive[name], figure)}
+        for name, figure in random.items()
     }
 
 

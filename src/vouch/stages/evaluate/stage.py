@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, write_json
-from vouch.holdout.keeper import Contestant, HoldoutKey, Keeper, Reply, model_digest
+from vouch.holdout.keeper import HoldoutKey, HoldoutStatus, Keeper, Reply, ScoredModel, model_digest
 from vouch.registry.versions import champion, champion_number
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
@@ -17,11 +17,11 @@ from vouch.usecases.params import EvaluateParams
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The holdout's reply, and whom the candidate was compared with.
+class HoldoutOutcome:
+    """The holdout's reply, and the champion the candidate was compared with.
 
     Attributes:
-        reply: What the keeper said.
+        reply: The keeper's reply.
         version: The champion's version, or None.
         itself: Whether the candidate is the champion.
         ledger: The holdout's status after the question, or None if the ledger has none.
@@ -30,7 +30,7 @@ class Asked:
     reply: Reply
     version: int | None
     itself: bool
-    ledger: dict[str, Any] | None
+    ledger: HoldoutStatus | None
 
 
 def key(extracted: dict[str, Any]) -> HoldoutKey:
@@ -39,9 +39,9 @@ def key(extracted: dict[str, Any]) -> HoldoutKey:
     return HoldoutKey(**{name: extracted[name] for name in names})
 
 
-def contestant(folder: Path, usecase: str) -> Contestant:
-    """Load a use case's model to stand before the holdout."""
-    return Contestant(model_digest(folder), find(usecase).load_model(folder).predict)
+def scored_model(folder: Path, usecase: str) -> ScoredModel:
+    """Load a use case's model, to measure it on the holdout."""
+    return ScoredModel(model_digest(folder), find(usecase).load_model(folder).predict)
 
 
 def load_candidate(
@@ -63,7 +63,7 @@ def load_candidate(
     return usecase.candidate(source, read_json(extracted), rows, model, params)
 
 
-def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
+def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome:
     """Ask the holdout about a candidate, beside the champion if there is one.
 
     Args:
@@ -73,21 +73,21 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> Asked:
     """
     which, keeper = key(candidate.extracted), Keeper(state)
     version, rival = _champion(state, which)
-    challenger = contestant(candidate.model, which.usecase)
+    challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
     ledger = next((h for h in keeper.status() if _is(h, which)), None)
-    return Asked(reply, version, itself, ledger)
+    return HoldoutOutcome(reply, version, itself, ledger)
 
 
-def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, Contestant | None]:
+def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, ScoredModel | None]:
     name = f"{which.usecase}-{which.source}"
     version, folder = champion_number(state, name), champion(state, name)
-    return version, contestant(folder, which.usecase) if folder else None
+    return version, scored_model(folder, which.usecase) if folder else None
 
 
-def _is(status: dict[str, Any], which: HoldoutKey) -> bool:
-    return all(status[name] == value for name, value in vars(which).items())
+def _is(status: HoldoutStatus, which: HoldoutKey) -> bool:
+    return all(status.get(name) == value for name, value in vars(which).items())
 
 
 def write(
@@ -95,7 +95,7 @@ def write(
     candidate: Candidate,
     measured: dict[str, Any],
     reviewed: dict[str, Any] | None,
-    asked: Asked,
+    outcome: HoldoutOutcome,
 ) -> dict[str, Any]:
     """Write ``evaluation.json``; see :func:`vouch.stages.evaluate.evaluate` for what it holds."""
     content = {
@@ -103,19 +103,40 @@ def write(
         "kind": candidate.kind,
         "confidence": candidate.params.confidence,
         "out_of_fold": measured,
-        "holdout": _answered(asked.reply),
+        "holdout": _answered(outcome.reply),
         **candidate.extras(),
         "review": reviewed,
-        "champion": _compared(asked),
-        "ledger": asked.ledger,
-        "published": candidate.published(measured, asked.reply.answer),
-        "warnings": _warnings(measured, asked, candidate.params),
+        "champion": _compared(outcome),
+        "ledger": outcome.ledger,
+        "published": candidate.published(measured, outcome.reply.answer),
+        "warnings": _warnings(measured, outcome, candidate.params),
     }
     write_json(evaluation, content)
     return content
 
 
-def _answered(reply: Reply) -> dict[str, Any]:
+class HoldoutPart(TypedDict):
+    """The part ``holdout`` of ``evaluation.json``."""
+
+    status: str
+    question: int | None
+    reason: str
+    truth: dict[str, Any] | None
+    rule: dict[str, Any] | None
+    rule_comparison: dict[str, Any] | None
+    rule_comparison_reason: str
+    bootstrap: dict[str, Any] | None
+
+
+class ChampionPart(TypedDict):
+    """The part ``champion`` of ``evaluation.json``."""
+
+    version: int | None
+    comparison: dict[str, Any] | None
+    reason: str
+
+
+def _answered(reply: Reply) -> HoldoutPart:
     answer = reply.answer or {}
     against = answer.get("against_rule", {})
     return {
@@ -130,44 +151,46 @@ def _answered(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _compared(asked: Asked) -> dict[str, Any]:
+def _compared(outcome: HoldoutOutcome) -> ChampionPart:
     """Return the champion's part; the answer that made a candidate champion compares another."""
-    if asked.itself:
+    if outcome.itself:
         reason = "the candidate is the champion itself"
-        return {"version": asked.version, "comparison": None, "reason": reason}
-    against = (asked.reply.answer or {}).get("against_champion", {})
+        return {"version": outcome.version, "comparison": None, "reason": reason}
+    against = (outcome.reply.answer or {}).get("against_champion", {})
     return {
-        "version": asked.version,
+        "version": outcome.version,
         "comparison": against if against.get("difference") else None,
-        "reason": against.get("reason", asked.reply.reason),
+        "reason": against.get("reason", outcome.reply.reason),
     }
 
 
-def _warnings(measured: dict[str, Any], asked: Asked, params: EvaluateParams) -> list[str]:
-    said = [
+def _warnings(
+    measured: dict[str, Any], outcome: HoldoutOutcome, params: EvaluateParams
+) -> list[str]:
+    sentences = [
         f"out of fold, against the {kind}: {measured[kind]['reason']}"
         for kind in ("truth", "rule")
         if "reason" in measured[kind]
     ]
-    if asked.reply.reason:
-        said.append(f"holdout {asked.reply.status}: {asked.reply.reason}")
-    budget = asked.ledger and asked.ledger["budget"]
+    if outcome.reply.reason:
+        sentences.append(f"holdout {outcome.reply.status}: {outcome.reply.reason}")
+    budget = outcome.ledger and outcome.ledger["budget"]
     if budget and budget != params.budget:
-        said.append(
+        sentences.append(
             f"the holdout's budget stays {budget}, as when it was first asked; "
             f"evaluate.budget {params.budget} counts from the next generation"
         )
-    return said
+    return sentences
 
 
 def summary(content: dict[str, Any]) -> dict[str, Any]:
     """Return the evaluation in a few figures: the measure that decides, holdout status."""
     kind, metric = content["kind"], content["metric"]
-    held = content["holdout"][kind]
+    holdout = content["holdout"][kind]
     return {
         "kind": kind,
         f"{metric}_out_of_fold": content["out_of_fold"][kind][metric],
-        f"{metric}_holdout": held and held[metric],
+        f"{metric}_holdout": holdout and holdout[metric],
         **({"threshold": content["threshold"]["value"]} if "threshold" in content else {}),
         "holdout": content["holdout"]["status"],
         "question": content["holdout"]["question"],

@@ -43,7 +43,7 @@ def explain(
             ``score`` is the model's probability, ``gap`` its distance from ``local_prediction``.
         summary: Written: counts, and how well the explanations follow the model.
         params: Which cases, how, and what counts as poor.
-        progress: Told after each case.
+        progress: Called after each case.
 
     Returns:
         What ``summary`` holds.
@@ -66,10 +66,10 @@ def explain(
 
 
 def _summarise(explained: Sequence[Explained], explainer: Explainer) -> dict[str, Any]:
-    poor, count, wanted = sum(each.poor for each in explained), len(explained), explainer.wanted
+    poor, count, expected = sum(each.poor for each in explained), len(explained), explainer.wanted
     warnings = []
-    if count < wanted:
-        warnings.append(f"only {count} cases to explain, {wanted} were asked for")
+    if count < expected:
+        warnings.append(f"only {count} cases to explain, {expected} were asked for")
     if poor:
         warnings.append(f"{poor} of {count} explanations follow the model poorly")
     return {

@@ -21,7 +21,7 @@ Parts = Mapping[str, "Table"]
 
 
 def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> dict[str, Any]:
-    """Cut and sort in DuckDB, whoever computed: the same rows are the same bytes.
+    """Split and sort in DuckDB, whatever engine computed: the same rows are the same bytes.
 
     Args:
         job: What was extracted.
@@ -49,10 +49,10 @@ def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, 
     tables["near_holdout"] = table.limit(0)
     if "twin" in table.columns:
         # a text seen in training would answer for its near-duplicate in the holdout
-        asked = tables["holdout"].filter(tables["holdout"].twin.notnull()).twin
-        near = tables["train"].twin.isin(asked).fill_null(False)
-        tables["near_holdout"] = tables["train"].filter(near)
-        tables["train"] = tables["train"].filter(~near)
+        holdout_groups = tables["holdout"].filter(tables["holdout"].twin.notnull()).twin
+        near_holdout = tables["train"].twin.isin(holdout_groups).fill_null(False)
+        tables["near_holdout"] = tables["train"].filter(near_holdout)
+        tables["train"] = tables["train"].filter(~near_holdout)
     _check_filled(job, cut, tables)
     return cut, tables
 
@@ -61,19 +61,23 @@ def _conditions(
     job: Job, engine: Any, table: "Table", keeper: Keeper
 ) -> tuple[Cut, dict[str, Any]]:
     """Return which rows are for training, in the holdout, or newer than it."""
-    if job.held:
+    if job.holdout_files:
         keeper.cut(job.key, lambda: None)
-        # in whatever version: a row that another file corrects is no less the holdout's
+        # in any version: a row that another file corrects still belongs to the holdout
         rows = engine.read_parquet(job.path)
-        held = table.id.isin(rows.filter(rows.file.isin(list(job.held))).id)
-        return Cut(None, None), {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
+        in_holdout = table.id.isin(rows.filter(rows.file.isin(list(job.holdout_files))).id)
+        return Cut(None, None), {
+            "train": ~in_holdout,
+            "holdout": in_holdout,
+            "newer": ibis.literal(False),
+        }
     share = job.params.holdout_share
     if "time" not in table.columns:
         cut = keeper.cut(job.key, lambda: None)
-        held = by_hash(table, share, f"{job.key.source} {job.key.set}", job.key.generation)
-        return cut, {"train": ~held, "holdout": held, "newer": ibis.literal(False)}
-    asked = _asked_until(job.key, keeper)
-    cut = keeper.cut(job.key, lambda: latest(table, share, job.path, asked))
+        in_holdout = by_hash(table, share, f"{job.key.source} {job.key.set}", job.key.generation)
+        return cut, {"train": ~in_holdout, "holdout": in_holdout, "newer": ibis.literal(False)}
+    asked_until = _asked_until(job.key, keeper)
+    cut = keeper.cut(job.key, lambda: latest(table, share, job.path, asked_until))
     return cut, {
         "train": table.time < cut.boundary,
         "holdout": table.time.between(cut.boundary, cut.until),
@@ -108,7 +112,7 @@ def _sorted(table: "Table") -> "Table":
     return table.order_by([name for name in ("time", "id") if name in table.columns])
 
 
-def _split_facts(cut: Cut) -> dict[str, Any]:
+def _split_facts(cut: Cut) -> dict[str, str | None]:
     return {
         name: None if moment is None else moment.isoformat()
         for name, moment in (("boundary", cut.boundary), ("until", cut.until))
@@ -122,15 +126,15 @@ def _counts(parts: Parts, classes: tuple[str, ...]) -> dict[str, Any]:
         rows[name] = table.count().to_pyarrow().as_py()
         by_class[name] = {kind: _by_class(table, kind, classes) for kind in ("truth", "rule")}
         positives[name] = {
-            kind: min(found.values()) if len(classes) > 2 else found[classes[1]]
-            for kind, found in by_class[name].items()
+            kind: min(counts.values()) if len(classes) > 2 else counts[classes[1]]
+            for kind, counts in by_class[name].items()
         }
     for name in ("newer", "near_holdout"):
         del positives[name], by_class[name]
     if not rows["near_holdout"]:
         del rows["near_holdout"]
-    found = {"rows": rows, "positives": positives}
-    return found | ({"by_class": by_class} if len(classes) > 2 else {})
+    counts = {"rows": rows, "positives": positives}
+    return counts | ({"by_class": by_class} if len(classes) > 2 else {})
 
 
 def _by_class(table: "Table", kind: str, classes: tuple[str, ...]) -> dict[str, int]:

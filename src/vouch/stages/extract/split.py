@@ -56,15 +56,15 @@ def latest(
 
 
 def by_hash(rows: "Table", share: float, salt: str, generation: int) -> Any:
-    """Return whether a row's author, payer or near-duplicates (or the row) fall into the holdout.
+    """Return whether a row's author, payer or near-duplicate group (or the row) is in the holdout.
 
     Each generation takes other parties, until all were taken once.
 
     Returns:
         A boolean expression.
     """
-    there = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
-    group = ibis.coalesce(*there, rows.id)
+    parties = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
+    group = ibis.coalesce(*parties, rows.id)
     slot = (generation - 1) % int(1 / share)
     drawn = uniform(group, salt)
     return (drawn >= slot * share) & (drawn < (slot + 1) * share)

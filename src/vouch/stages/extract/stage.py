@@ -49,14 +49,14 @@ def extract(
         holdout: Where the sealed holdout goes.
         summary: Where features, boundary and counts go (JSON).
         set: Name of the set of files the rows came from.
-        generation: The how-many-eth holdout of this set.
-        as_of: ``latest`` or an ISO date: what became known later does not exist.
+        generation: Number of the holdout of this set, from 1.
+        as_of: ``latest`` or an ISO date: what became known later is left out.
         engine: Where tables are computed and Spark's models trained; both engines make the same
             rows.
         held_out: Files whose rows are the holdout; none: the latest rows are.
         state: The project's state folder.
         params: What features to make, and the holdout's share.
-        progress: Told after each step.
+        progress: Called after each step.
 
     Returns:
         The summary.
@@ -71,15 +71,15 @@ def extract(
     with tempfile.TemporaryDirectory(prefix="vouch-") as private:
         whole = Path(private) / "whole.parquet"
         progress(0, STEPS, "computing features")
-        # where models read the rows' own columns, it is Spark's models that need Spark
+        # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
             silver, issued = computing.read_parquet(rows), computing.read_parquet(labels)
             moment = resolve_as_of(as_of, silver, issued, rows)
             job = Job(source, silver, issued, rows, moment, key, held_out, params)
-            told = usecase.extract(job, whole)
-        told |= {"engine": engine} if usecase.raw_features else {}
+            features = usecase.extract(job, whole)
+        features |= {"engine": engine} if usecase.raw_features else {}
         progress(1, STEPS, "cutting off and sealing the holdout")
-        result = _describe(job) | told | divide(job, whole, train, holdout, Keeper(state))
+        result = _describe(job) | features | divide(job, whole, train, holdout, Keeper(state))
     result["warnings"] = _warnings(result)
     write_json(summary, result)
     progress(STEPS, STEPS, "features extracted")
@@ -91,10 +91,10 @@ def _describe(job: Job) -> dict[str, Any]:
 
 
 def _warnings(result: dict[str, Any]) -> list[str]:
-    found = []
+    warnings = []
     for part, counts in result["positives"].items():
         positives = counts["truth"] or counts["rule"]
         if positives < FEW:
             counted = "rows of the rarest class" if "by_class" in result else "positives"
-            found.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
-    return found
+            warnings.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
+    return warnings

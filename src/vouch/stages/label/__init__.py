@@ -1,4 +1,4 @@
-"""Label: what rules, the truth that arrives late, and people say of each row."""
+"""Label: the labels of each row by rules, by truth that arrives late, and by people."""
 
 from vouch.stages.label.stage import label
 

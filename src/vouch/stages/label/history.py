@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import ibis
 
@@ -13,13 +13,41 @@ if TYPE_CHECKING:
 
 Unit = Literal["month", "week", "day"]
 LAST = 24
-"""Periods that are told, the latest ones."""
+"""Periods in the table, the latest ones."""
 WEEKS, DAYS = timedelta(days=92), timedelta(days=21)
-"""Spans up to which weeks, and days, are told instead of months."""
+"""Spans up to which periods are weeks, and days, instead of months."""
 
 
-def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> dict[str, Any] | None:
-    """Tell, period by period, which labels held as of the end of each later period.
+Change = TypedDict(
+    "Change",
+    {"of": date, "at": date, "count": int, "source": str | None, "class": NotRequired[str]},
+)
+"""A count of rows that arrived (no source), or of labels that became valid, by period."""
+
+
+class Known(TypedDict):
+    """Rows known by the end of a period, and their valid labels by source and class."""
+
+    rows: int
+    by_source: dict[str, dict[str, int]]
+
+
+class Cell(Known):
+    """What was known of the events of one period by the end of another."""
+
+    of: str
+    as_of: str
+
+
+class History(TypedDict):
+    """The history of a source's labels, see :func:`history`."""
+
+    unit: Unit
+    cells: list[Cell]
+
+
+def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> History | None:
+    """Return, by period of events, which labels were valid at the end of each later period.
 
     Args:
         rows: Silver rows; those in force are counted, by their event time.
@@ -49,21 +77,21 @@ def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> dict[st
 def _ends(rows: "Table", labels: "Table") -> tuple[datetime, datetime] | None:
     """Find the first event and the last event, arrival or label."""
     first, last, arrived = rows.time.min(), rows.time.max(), rows.known_at.max()
-    told = rows.aggregate(first=first, last=last, arrived=arrived).to_pyarrow().to_pylist()[0]
+    times = rows.aggregate(first=first, last=last, arrived=arrived).to_pyarrow().to_pylist()[0]
     issued = labels.filter(labels.in_force).issued_at.max().to_pyarrow().as_py()
-    found = [moment for moment in (told["last"], told["arrived"], issued) if moment is not None]
-    return None if told["first"] is None else (told["first"], max(found))
+    ends = [moment for moment in (times["last"], times["arrived"], issued) if moment is not None]
+    return None if times["first"] is None else (times["first"], max(ends))
 
 
 def _periods(first: datetime, last: datetime) -> tuple[Unit, list[date]]:
     """Choose the unit and list the last periods, each by its first day."""
     span = last - first
     unit: Unit = "month" if span > WEEKS else "week" if span > DAYS else "day"
-    start, period, found = _begin(first.date(), unit), _begin(last.date(), unit), list[date]()
-    while period >= start and len(found) < LAST:
-        found.append(period)
+    start, period, periods = _begin(first.date(), unit), _begin(last.date(), unit), list[date]()
+    while period >= start and len(periods) < LAST:
+        periods.append(period)
         period = _begin(period - timedelta(days=1), unit)
-    return unit, found[::-1]
+    return unit, periods[::-1]
 
 
 def _begin(day: date, unit: Unit) -> date:
@@ -72,25 +100,25 @@ def _begin(day: date, unit: Unit) -> date:
     return day - timedelta(days=day.weekday()) if unit == "week" else day
 
 
-def _arrivals(rows: "Table", unit: Unit) -> list[dict[str, Any]]:
+def _arrivals(rows: "Table", unit: Unit) -> list[Change]:
     """Count rows by period of event and of arrival."""
-    known = ibis.greatest(rows.time, ibis.coalesce(rows.known_at, rows.time))
-    spread = rows.select(of=_truncated(rows.time, unit), at=_truncated(known, unit))
+    known_at = ibis.greatest(rows.time, ibis.coalesce(rows.known_at, rows.time))
+    spread = rows.select(of=_truncated(rows.time, unit), at=_truncated(known_at, unit))
     counted = spread.group_by("of", "at").aggregate(count=spread.count())
     return [row | {"source": None} for row in counted.to_pyarrow().to_pylist()]
 
 
 def _turns(
     rows: "Table", labels: "Table", unit: Unit, classes: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
-    """Count how often a label came to hold, and (below 0) ceased to, by period.
+) -> Iterator[Change]:
+    """Count how often a label became valid, and (below 0) ceased to be, by period.
 
-    As of any time the issue of the highest rank holds, so a row's labels in turn are the running
+    At any time the issue of the highest rank is valid, so a row's successive labels are the running
     maximum over its issues.
     """
     events = rows.select(entity=rows.id, of=_truncated(rows.time, unit))
-    known = labels.join(events, "entity")
-    keyed = known.select("entity", "of", "issued_at", key=rank(known))
+    issues = labels.join(events, "entity")
+    keyed = issues.select("entity", "of", "issued_at", key=rank(issues))
     so_far = ibis.window(group_by="entity", order_by=["issued_at", "key"], following=0)
     best = keyed.mutate(best=keyed.key.max().over(so_far))
     in_turn = ibis.window(group_by="entity", order_by=["issued_at", "key"])
@@ -101,41 +129,46 @@ def _turns(
     kinds = [name for name in spread.columns if name not in ("of", "at")]
     counted = spread.group_by("of", "at", *kinds).aggregate(count=spread.count())
     for row in counted.to_pyarrow().to_pylist():
-        around = {"of": row["of"], "at": row["at"]}
         for end, sign in (("now", 1), ("was", -1)):
             if (source := row[f"{end}_source"]) is not None:
                 name = classes[row[f"{end}_label"]]
-                yield around | {"source": source, "class": name, "count": sign * row["count"]}
+                yield {
+                    "of": row["of"],
+                    "at": row["at"],
+                    "source": source,
+                    "class": name,
+                    "count": sign * row["count"],
+                }
 
 
 def _of(key: Any, end: str) -> dict[str, Any]:
-    told = unrank(key)
-    return {f"{end}_label": told["label"], f"{end}_source": told["source"]}
+    issue = unrank(key)
+    return {f"{end}_label": issue["label"], f"{end}_source": issue["source"]}
 
 
 def _truncated(time: Any, unit: Unit) -> Any:
     return time.truncate({"month": "M", "week": "W", "day": "D"}[unit]).date()
 
 
-def _cells(counted: list[dict[str, Any]], periods: list[date]) -> Iterator[dict[str, Any]]:
+def _cells(counted: list[Change], periods: list[date]) -> Iterator[Cell]:
     """Sum up what became known until the end of each period."""
     for of in periods:
-        told = [row for row in counted if row["of"] == of]
-        for as_of in periods if told else ():
-            known = [row for row in told if row["at"] <= as_of]
-            if as_of >= of and known:
-                yield {"of": of.isoformat(), "as_of": as_of.isoformat(), **_summed(known)}
+        own = [row for row in counted if row["of"] == of]
+        for as_of in periods if own else ():
+            so_far = [row for row in own if row["at"] <= as_of]
+            if as_of >= of and so_far:
+                yield {"of": of.isoformat(), "as_of": as_of.isoformat(), **_summed(so_far)}
 
 
-def _summed(known: list[dict[str, Any]]) -> dict[str, Any]:
+def _summed(counted: list[Change]) -> Known:
     by_source: dict[str, dict[str, int]] = {}
-    for row in known:
+    for row in counted:
         if row["source"] is not None:
             classes = by_source.setdefault(row["source"], {})
             classes[row["class"]] = classes.get(row["class"], 0) + row["count"]
-    told = {
+    current = {
         source: {name: count for name, count in classes.items() if count}
         for source, classes in by_source.items()
     }
-    rows = sum(row["count"] for row in known if row["source"] is None)
-    return {"rows": rows, "by_source": {source: n for source, n in told.items() if n}}
+    rows = sum(row["count"] for row in counted if row["source"] is None)
+    return {"rows": rows, "by_source": {source: n for source, n in current.items() if n}}

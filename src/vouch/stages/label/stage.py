@@ -41,7 +41,7 @@ def label(
         labels: Where the issues go (Parquet, sorted by issued_at, entity, source).
         summary: Where the counts go (JSON).
         params: Which sources of labels are in force.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         The summary: counts of issues by source, of positives or of each class, the batches of
@@ -114,9 +114,9 @@ def _warnings(by_source: dict[str, dict[str, Any]], classes: tuple[str, ...]) ->
     missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]
     names = {"positives": "positive"} if len(classes) == 2 else {name: name for name in classes}
     never = [
-        f"{source}: no {told} label"
+        f"{source}: no {word} label"
         for source, row in sorted(by_source.items())
-        for name, told in names.items()
+        for name, word in names.items()
         if not row[name]
     ]
     return missing + never

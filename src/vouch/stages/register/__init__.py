@@ -1,4 +1,4 @@
-"""Register: the model goes to MLflow with all it rests on; a gate decides on a champion."""
+"""Register: the model goes to MLflow with its lineage; a gate decides on a champion."""
 
 from vouch.registry.versions import champion
 from vouch.stages.register.stage import register

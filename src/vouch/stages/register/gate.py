@@ -11,11 +11,11 @@ UNANSWERED = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says.
+    """The gate's decision.
 
     Attributes:
         better: Whether the challenger proved better.
-        reasons: Sentences with the figures it rests on.
+        reasons: Sentences with the figures behind it.
     """
 
     better: bool
@@ -23,7 +23,7 @@ class Verdict:
 
 
 def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
-    """Judge a challenger.
+    """Decide on a challenger.
 
     The first champion must beat the rule, later ones the champion, on the holdout, against truth:
     the interval of the paired difference in the measure that decides (average precision,
@@ -36,8 +36,8 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
     """
     holdout = evaluation["holdout"]
     if holdout["status"] != "answered":
-        said = UNANSWERED.get(holdout["status"], f"the holdout's answer is {holdout['status']!r}")
-        return Verdict(False, (f"No promotion: {holdout['reason'] or said}.",))
+        reason = UNANSWERED.get(holdout["status"], f"the holdout's answer is {holdout['status']!r}")
+        return Verdict(False, (f"No promotion: {holdout['reason'] or reason}.",))
     measured = holdout.get("truth")
     if not measured or not measured["positives"]:
         return Verdict(False, (_no_truth(),))
@@ -55,12 +55,12 @@ def _no_truth() -> str:
 
 def _against_champion(compared: dict[str, Any], champion: int, confidence: float) -> Verdict:
     if compared["version"] != champion:
-        asked = compared["version"] or "none"
+        version = compared["version"] or "none"
         return Verdict(
             False,
             (
                 f"No promotion: version {champion} became champion after the holdout was asked "
-                f"(champion then: {asked}); run evaluate again.",
+                f"(champion then: {version}); run evaluate again.",
             ),
         )
     comparison = compared["comparison"]
@@ -90,13 +90,13 @@ def _against_rule(holdout: dict[str, Any], measured: dict[str, Any], metric: str
 def _compared(comparison: dict[str, Any], rival: str, confidence: float) -> Verdict:
     difference = comparison["difference"]
     better = difference["interval"][0] > 0
-    said = "beats" if better else "does not surely beat"
+    verb = "beats" if better else "does not surely beat"
     figures = (
         f"{_words(comparison['metric'])} {comparison['challenger']:.4f} against "
         f"{comparison['champion']:.4f}, "
         f"difference {difference['value']:+.4f} {_interval(difference, confidence)}"
     )
-    return Verdict(better, (f"It {said} {rival} on the holdout: {figures}.",))
+    return Verdict(better, (f"It {verb} {rival} on the holdout: {figures}.",))
 
 
 def _words(metric: str) -> str:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch import usecases
 from vouch.core import tracking
@@ -61,7 +61,7 @@ def register(
     params: RegisterParams,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Register the model with all it rests on, and let the gate decide on a champion.
+    """Register the model with its lineage, and let the gate decide on a champion.
 
     The same model of the same data gives the same version, however often it is registered.
 
@@ -83,7 +83,7 @@ def register(
         registration: Where to write what was registered, JSON.
         state: The project's state folder: MLflow and the promotion log are in it.
         params: What the gate may do.
-        progress: Told what is being done.
+        progress: Called with what is being done.
 
     Returns:
         The content of ``registration``.
@@ -91,10 +91,10 @@ def register(
     root = state.parent
     source = load_declaration(declaration)
     progress(0, 3, "digests")
-    made = digests(root, (train, holdout, rows, labels, model, predictions))
-    # the raw folder also keeps files that are not in force, so it is told but decides nothing;
+    model_digests = digests(root, (train, holdout, rows, labels, model, predictions))
+    # the raw folder also keeps files that are not in force: no part of the fingerprint;
     # a simulator's rows follow from its section of the declaration, whose digest ingest gives
-    given = {} if source.simulator else digests(root, (raw,))
+    raw_digests = {} if source.simulator else digests(root, (raw,))
     measured = read_json(evaluation)
     facts = lineage.collect(
         train=train,
@@ -104,7 +104,7 @@ def register(
         ingested=read_json(ingested),
         model=model,
         evaluation=measured,
-        digests=made | given,
+        digests=model_digests | raw_digests,
         git_commit=git_commit(root),
     )
     evidence = {
@@ -119,7 +119,7 @@ def register(
     progress(1, 3, "registering")
     name = f"{source.usecase}-{source.name}"
     # costs and capacity, which are declared, decide the threshold the model is used with
-    fingerprint = _digest([name, made, sha256(declaration), facts["threshold"]])
+    fingerprint = _digest([name, model_digests, sha256(declaration), facts["threshold"]])
     tuned = read_json(leaderboard).get("run_id")
     version = _publish(state, name, model, train, tuned, fingerprint, facts, evidence)
     progress(2, 3, "gate")
@@ -194,12 +194,12 @@ def _run(
     except MlflowException:
         pass  # tuned elsewhere: this store does not know that run
     experiment = tracking.experiment(state, name)
-    wanted = f"tags.`{FINGERPRINT}` = '{fingerprint}'"
-    if found := mlflow.search_runs([experiment], wanted, max_results=1):
-        return str(found[0].info.run_id)
-    made = mlflow.create_run(experiment, tags={FINGERPRINT: fingerprint}, run_name="register")
-    mlflow.set_terminated(made.info.run_id)
-    return str(made.info.run_id)
+    query = f"tags.`{FINGERPRINT}` = '{fingerprint}'"
+    if runs := mlflow.search_runs([experiment], query, max_results=1):
+        return str(runs[0].info.run_id)
+    run = mlflow.create_run(experiment, tags={FINGERPRINT: fingerprint}, run_name="register")
+    mlflow.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
 
 
 def _log(mlflow: "MlflowClient", run_id: str, facts: dict[str, Any]) -> None:
@@ -208,10 +208,10 @@ def _log(mlflow: "MlflowClient", run_id: str, facts: dict[str, Any]) -> None:
     start = mlflow.get_run(run_id).info.start_time  # not the clock: logged twice it is one point
     measured = [Metric(name, value, start, 0) for name, value in facts["metrics"].items()]
     mlflow.log_batch(run_id, metrics=measured)
-    known = {**facts["digests"], **{f["name"]: f["sha256"] for f in facts["raw_files"]}}
+    files = {**facts["digests"], **{f["name"]: f["sha256"] for f in facts["raw_files"]}}
     inputs = [
         DatasetInput(_dataset(path, digest), [InputTag("mlflow.data.context", "training")])
-        for path, digest in known.items()
+        for path, digest in files.items()
     ]
     mlflow.log_inputs(run_id, datasets=inputs)
 
@@ -224,9 +224,28 @@ def _dataset(path: str, digest: str) -> "Dataset":
     return Dataset(path, digest[:LONGEST], source_type="local", source=source)
 
 
+class Gate(TypedDict):
+    """The gate's decision in ``registration.json``."""
+
+    better: bool
+    promoted: bool
+    reasons: list[str]
+    mode: str
+
+
+class Otherwise(TypedDict):
+    """How many out-of-fold rows the previous champion decides otherwise."""
+
+    champion: int
+    rows_in_both: int
+    decided_differently: int
+    higher_by_a: int
+    higher_by_b: int
+
+
 def _decide(
     state: Path, version: Version, evaluation: dict[str, Any], params: RegisterParams
-) -> dict[str, Any]:
+) -> Gate:
     """Ask the gate and, if it may, promote."""
     entry = champion_entry(state, version.name)
     if is_of(entry, version.number, version.model_id):
@@ -254,17 +273,15 @@ def _decide(
     return _gate(params, True, True, verdict.reasons)
 
 
-def _gate(
-    params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]
-) -> dict[str, Any]:
-    said = list(reasons)
+def _gate(params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]) -> Gate:
+    sentences = list(reasons)
     if not promoted and params.gate != "enabled":
-        left = "a person decides, with vouch promote or in Prefect, where a retraining asks"
+        decision = "a person decides, with vouch promote or in Prefect, where a retraining asks"
         asks = better and params.gate == "approval"
-        said.append(
-            f"The gate is set to {params.gate!r}: {left if asks else 'it promotes nothing'}."
+        sentences.append(
+            f"The gate is set to {params.gate!r}: {decision if asks else 'it promotes nothing'}."
         )
-    return {"better": better, "promoted": promoted, "reasons": said, "mode": params.gate}
+    return {"better": better, "promoted": promoted, "reasons": sentences, "mode": params.gate}
 
 
 def _standing(state: Path, version: Version) -> tuple[str, ...]:
@@ -275,25 +292,28 @@ def _standing(state: Path, version: Version) -> tuple[str, ...]:
 
 def _rolled_back(state: Path, version: Version) -> bool:
     log = history(state, version.name)
-    left = [entry.kind for entry in entries_of(log, version.number, version.model_id)]
-    return bool(left) and left[-1] == "rollback"
+    kinds = [entry.kind for entry in entries_of(log, version.number, version.model_id)]
+    return bool(kinds) and kinds[-1] == "rollback"
 
 
-def _otherwise(state: Path, version: Version, champion: int | None) -> dict[str, Any] | None:
-    """Count the out-of-fold rows that the champion of before decides otherwise."""
+def _otherwise(state: Path, version: Version, champion: int | None) -> Otherwise | None:
+    """Count the out-of-fold rows that the previous champion decides otherwise."""
     if champion is None or champion == version.number:
         return None
     try:
-        found = decisions(find(state, version.name, str(champion)), version)
+        differences = decisions(find(state, version.name, str(champion)), version)
     except VouchError:  # its files are gone: no reason not to register
         return None
-    counts = ("rows_in_both", "decided_differently", "higher_by_a", "higher_by_b")
-    return {"champion": champion, **{name: found[name] for name in counts}}
+    return {
+        "champion": champion,
+        "rows_in_both": differences["rows_in_both"],
+        "decided_differently": differences["decided_differently"],
+        "higher_by_a": differences["higher_by_a"],
+        "higher_by_b": differences["higher_by_b"],
+    }
 
 
-def _result(
-    state: Path, version: Version, facts: dict[str, Any], gate: dict[str, Any]
-) -> dict[str, Any]:
+def _result(state: Path, version: Version, facts: dict[str, Any], gate: Gate) -> dict[str, Any]:
     return {
         "name": version.name,
         "version": version.number,

@@ -1,4 +1,4 @@
-"""The report: one page that tells what was done, how good it is, and how sure that is."""
+"""The report: one page on what was done, the model's figures, and their uncertainty."""
 
 from vouch.stages.report.stage import report
 

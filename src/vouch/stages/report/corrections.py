@@ -1,7 +1,7 @@
 """What people's decisions changed: who decided, which labels they overruled, and of which rows."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import duckdb
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from vouch.engine import connect
 from vouch.labels.resolve import resolve
+from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import share
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet
@@ -17,8 +18,46 @@ from vouch.usecases import find
 CONFIDENCE = 0.95
 
 
-def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any] | None:
-    """Return what people decided, beside the label each row would have without them.
+Flip = TypedDict("Flip", {"from": str, "source": str, "to": str, "rows": int})
+"""How many rows people moved from one class to another, by the label's source before."""
+
+
+class Reviewer(TypedDict):
+    """What one person decided."""
+
+    actor: str
+    rows: int
+    flipped: int
+    classes: dict[str, int]
+    first: str
+    last: str
+
+
+class SliceShare(TypedDict):
+    """The share of a slice's decided rows whose label people changed."""
+
+    slice: str
+    value: str
+    rows: int
+    flipped: int
+    share: Figure
+
+
+class Corrections(TypedDict):
+    """What people's decisions changed, see :func:`corrections`."""
+
+    rows: int
+    in_force: bool
+    flipped: int
+    confirmed: int
+    unlabelled: int
+    flips: list[Flip]
+    reviewers: list[Reviewer]
+    slices: list[SliceShare]
+
+
+def corrections(labels: Path, rows: Path, source: Declaration) -> Corrections | None:
+    """Return people's decisions, compared with the label each row would have without them.
 
     Args:
         labels: Issued labels.
@@ -33,19 +72,19 @@ def corrections(labels: Path, rows: Path, source: Declaration) -> dict[str, Any]
         ``value``, ``rows``, ``flipped`` and their ``share`` with its interval.
     """
     usecase = find(source.usecase)
-    issued, held = _read(labels)
-    if held.empty:
+    issued, decisions = _read(labels)
+    if decisions.empty:
         return None
-    flipped = held["was"].notna() & (held["was"] != held["now"])
+    flipped = decisions["was"].notna() & (decisions["was"] != decisions["now"])
     return {
-        "rows": len(held),
+        "rows": len(decisions),
         "in_force": bool(issued["in_force"].any()),
         "flipped": int(flipped.sum()),
-        "confirmed": int((held["was"] == held["now"]).sum()),
-        "unlabelled": int(held["was"].isna().sum()),
-        "flips": _flips(held[flipped], usecase.classes),
-        "reviewers": _reviewers(issued, held, usecase.classes),
-        "slices": _slices(rows, held.assign(flipped=flipped), source),
+        "confirmed": int((decisions["was"] == decisions["now"]).sum()),
+        "unlabelled": int(decisions["was"].isna().sum()),
+        "flips": _flips(decisions[flipped], usecase.classes),
+        "reviewers": _reviewers(issued, decisions, usecase.classes),
+        "slices": _slices(rows, decisions.assign(flipped=flipped), source),
     }
 
 
@@ -62,28 +101,28 @@ def _read(labels: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         return engine.to_pandas(issued), engine.to_pandas(met.order_by("entity"))
 
 
-def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+def _flips(flipped: pd.DataFrame, classes: tuple[str, ...]) -> list[Flip]:
     counted = flipped.value_counts(["was", "was_by", "now"]).reset_index(name="rows")
     return [
         {
-            "from": classes[int(one["was"])],
-            "source": one["was_by"],
-            "to": classes[int(one["now"])],
-            "rows": int(one["rows"]),
+            "from": classes[int(row["was"])],
+            "source": row["was_by"],
+            "to": classes[int(row["now"])],
+            "rows": int(row["rows"]),
         }
-        for one in counted.to_dict("records")
+        for row in counted.to_dict("records")
     ]
 
 
 def _reviewers(
-    issued: pd.DataFrame, held: pd.DataFrame, classes: tuple[str, ...]
-) -> list[dict[str, Any]]:
+    issued: pd.DataFrame, decisions: pd.DataFrame, classes: tuple[str, ...]
+) -> list[Reviewer]:
     """Return what each reviewer decided, by their last word on each row."""
     last = issued.sort_values("issued_at").drop_duplicates(["actor", "entity"], keep="last")
-    met = last.merge(held, on="entity")
+    met = last.merge(decisions, on="entity")
     return [
         {
-            "actor": actor,
+            "actor": str(actor),
             "rows": len(own),
             "flipped": int((own["was"].notna() & (own["was"] != own["label"])).sum()),
             "classes": {n: int((own["label"] == k).sum()) for k, n in enumerate(classes)},
@@ -94,21 +133,21 @@ def _reviewers(
     ]
 
 
-def _slices(rows: Path, held: pd.DataFrame, source: Declaration) -> list[dict[str, Any]]:
+def _slices(rows: Path, decisions: pd.DataFrame, source: Declaration) -> list[SliceShare]:
     with duckdb.connect() as connection:
         # no column of a source has a space in its name
-        connection.register("held", held[["entity", "flipped"]].add_prefix("held "))
+        connection.register("held", decisions[["entity", "flipped"]].add_prefix("held "))
         query = f"""SELECT * FROM {parquet(rows)} AS r JOIN held ON r.id = held."held entity"
                    WHERE superseded_at IS NULL ORDER BY r.id"""
-        found = connection.execute(query).df()
-    flipped = found["held flipped"].to_numpy(bool)
+        table = connection.execute(query).df()
+    flipped = table["held flipped"].to_numpy(bool)
     return [
         {
             "slice": kind,
             "value": value,
-            "rows": int(there.sum()),
-            "flipped": int(flipped[there].sum()),
-            "share": share(flipped[there], np.ones(there.sum()), CONFIDENCE),
+            "rows": int(inside.sum()),
+            "flipped": int(flipped[inside].sum()),
+            "share": share(flipped[inside], np.ones(inside.sum()), CONFIDENCE),
         }
-        for kind, value, there in find(source.usecase).slices(found, source)
+        for kind, value, inside in find(source.usecase).slices(table, source)
     ]

@@ -88,7 +88,7 @@ def report(
         registration: Register's result.
         report: Written: one HTML file that loads nothing.
         params: How long its lists are.
-        progress: Told after each part.
+        progress: Called after each part.
 
     Returns:
         ``summary``, the sentences it begins with; ``warnings``; and ``bytes``.
@@ -97,7 +97,7 @@ def report(
         VouchError: A file is missing or broken.
     """
     source = load_declaration(declaration)
-    said = {
+    summaries = {
         "ingested": read_json(ingested),
         "validated": read_json(validated),
         "labelled": read_json(labelled),
@@ -110,17 +110,24 @@ def report(
     progress(0, 2, "counting and drawing")
     usecase = find(source.usecase)
     classes = usecase.classes
-    content = {**said, "declaration": source, "totals": facts.totals(rows), "class_names": classes}
+    content = {
+        **summaries,
+        "declaration": source,
+        "totals": facts.totals(rows),
+        "class_names": classes,
+    }
     content["corrections"] = corrections(labels, rows, source)
-    content["confidences"] = confidences(said["evaluation"])
-    content["label_history"] = label_history(said["labelled"].get("history"), classes)
-    content |= usecase.report(source, paths, said, params) | _leaders(said["leaderboard"], params)
+    content["confidences"] = confidences(summaries["evaluation"])
+    content["label_history"] = label_history(summaries["labelled"].get("history"), classes)
+    content |= usecase.report(source, paths, summaries, params) | _leaders(
+        summaries["leaderboard"], params
+    )
     content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}
     progress(1, 2, "writing")
     page = render(content)
     report.write_text(page, encoding="utf-8")
-    told = {"summary": content["sentences"], "warnings": content["warnings"]}
-    return {**told, "bytes": len(page.encode())}
+    result = {"summary": content["sentences"], "warnings": content["warnings"]}
+    return {**result, "bytes": len(page.encode())}
 
 
 def confidences(evaluation: dict[str, Any]) -> str:
@@ -129,14 +136,14 @@ def confidences(evaluation: dict[str, Any]) -> str:
     Args:
         evaluation: The content of ``evaluation.json``.
     """
-    held = (evaluation.get("holdout") or {}).get("bootstrap") or {}
-    known = {
+    bootstrap = (evaluation.get("holdout") or {}).get("bootstrap") or {}
+    by_part = {
         "the search's": CONFIDENCE,
         "those out of fold": evaluation.get("confidence"),
-        "the holdout's": held.get("confidence"),
+        "the holdout's": bootstrap.get("confidence"),
         "those of what people corrected": CORRECTED,
     }
-    return ", ".join(f"{what} {c * 100:g} %" for what, c in known.items() if c is not None)
+    return ", ".join(f"{what} {c * 100:g} %" for what, c in by_part.items() if c is not None)
 
 
 def render(content: Mapping[str, Any]) -> str:
@@ -151,7 +158,7 @@ def render(content: Mapping[str, Any]) -> str:
 def _environment(own: Path) -> "Environment":
     from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
-    # what a run could not say (no truth, a refused holdout) is absent: it renders as a dash
+    # figures a run could not compute (no truth, a refused holdout) are absent and render as a dash
     environment = Environment(
         loader=FileSystemLoader([own, TEMPLATES]),
         autoescape=True,

@@ -31,7 +31,7 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
 
 
 def warnings(content: Mapping[str, Any]) -> list[str]:
-    """Gather every stage's warnings, and say where a figure rests on too few cases.
+    """Return every stage's warnings, and which figures rest on too few cases.
 
     Args:
         content: As for ``sentences``.
@@ -40,8 +40,8 @@ def warnings(content: Mapping[str, Any]) -> list[str]:
         Sentences, the most serious first, each once.
     """
     stages = ("ingested", "validated", "labelled", "extracted", "leaderboard", "evaluation")
-    told = [text for stage in stages for text in content[stage].get("warnings") or []]
-    return list(dict.fromkeys([*_few(content["evaluation"]), *map(str, told)]))
+    texts = [text for stage in stages for text in content[stage].get("warnings") or []]
+    return list(dict.fromkeys([*_few(content["evaluation"]), *map(str, texts)]))
 
 
 def best(leaderboard: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -65,12 +65,12 @@ def _data(
 
 
 def _model(leaderboard: Mapping[str, Any]) -> Iterator[str]:
-    found, tried = best(leaderboard), len(leaderboard.get("trials") or [])
-    if found:
+    leader, tried = best(leaderboard), len(leaderboard.get("trials") or [])
+    if leader:
         yield (
-            f"The best of {tried} candidates is of type {formats.algorithm(found['algorithm'])} "
-            f"(trial {found['number']}, "
-            f"found by {'TPE' if found['sampler'] == 'tpe' else 'random search'})."
+            f"The best of {tried} candidates is of type {formats.algorithm(leader['algorithm'])} "
+            f"(trial {leader['number']}, "
+            f"found by {'TPE' if leader['sampler'] == 'tpe' else 'random search'})."
         )
 
 
@@ -87,14 +87,14 @@ def _holdout(evaluation: Mapping[str, Any]) -> Iterator[str]:
 def _measured(evaluation: Mapping[str, Any], part: str, where: str) -> Iterator[str]:
     metric = str(evaluation.get("metric"))
     for kind, against in JUDGED.items():
-        found = (evaluation.get(part) or {}).get(kind) or {}
-        if (found.get(metric) or {}).get("value") is None:
-            yield f"Against {against}, {where}, nothing can be said{_because(found)}."
+        figures = (evaluation.get(part) or {}).get(kind) or {}
+        if (figures.get(metric) or {}).get("value") is None:
+            yield f"Against {against}, {where}, nothing can be said{_because(figures)}."
             continue
         yield (
             f"Against {against}, {where}, its {formats.words(metric).lower()} is "
-            f"{formats.figure(found[metric])}, from {_counted(found)}"
-            f"{'; too few to be sure' * bool(found.get('too_few'))}."
+            f"{formats.figure(figures[metric])}, from {_counted(figures)}"
+            f"{'; too few to be sure' * bool(figures.get('too_few'))}."
         )
 
 
@@ -111,20 +111,20 @@ def _rule(evaluation: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _counted(found: Mapping[str, Any]) -> str:
-    """Return how many rows a figure rests on; of more than two classes, how many of the rarest."""
-    rows = f"{formats.count(found['rows'])} rows"
-    if "by_class" in found:
-        return f"{rows}, {formats.count(found['positives'])} of the rarest class"
-    return f"{formats.count(found['positives'])} positives among {rows}"
+def _counted(figures: Mapping[str, Any]) -> str:
+    """Return the number of rows behind a figure; of more than two classes, also of the rarest."""
+    rows = f"{formats.count(figures['rows'])} rows"
+    if "by_class" in figures:
+        return f"{rows}, {formats.count(figures['positives'])} of the rarest class"
+    return f"{formats.count(figures['positives'])} positives among {rows}"
 
 
 def _article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def _because(found: Mapping[str, Any]) -> str:
-    return f": {found['reason']}" if found.get("reason") else ""
+def _because(figures: Mapping[str, Any]) -> str:
+    return f": {figures['reason']}" if figures.get("reason") else ""
 
 
 def _gate(registration: Mapping[str, Any]) -> Iterator[str]:
@@ -138,9 +138,9 @@ def _gate(registration: Mapping[str, Any]) -> Iterator[str]:
 def _few(evaluation: Mapping[str, Any]) -> Iterator[str]:
     for part, where in (("holdout", "On the holdout"), ("out_of_fold", "Out of fold")):
         for kind, against in JUDGED.items():
-            found = (evaluation.get(part) or {}).get(kind) or {}
-            if found.get("too_few"):
+            figures = (evaluation.get(part) or {}).get(kind) or {}
+            if figures.get("too_few"):
                 yield (
-                    f"{where}, figures against {against} rest on only {_counted(found)}: "
+                    f"{where}, figures against {against} rest on only {_counted(figures)}: "
                     "too few to tell good from lucky."
                 )

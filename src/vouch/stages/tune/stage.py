@@ -33,14 +33,14 @@ def tune(
     Args:
         declaration: The source's declaration.
         train: Gold training rows.
-        extracted: What extract says of them.
+        extracted: Extract's summary.
         leaderboard: Written: every trial, JSON.
         predictions: Written: out-of-fold predictions of the best, Parquet.
         model: Written: folder of the best model.
         tree: Written: folder of what can be drawn of a model: a decision tree, a model's words.
         params: Budget, samplers, algorithms, folds.
         state: The project's state folder, which holds the search's journal and MLflow's runs.
-        progress: Told after each trial.
+        progress: Called after each trial.
 
     Returns:
         The best candidate's algorithm, its measure and interval, and counts.

@@ -37,7 +37,7 @@ from great_expectations.expectations.registry import (
 )
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.readers import quoted
 from vouch.stages.validate.queries import filled_in
 from vouch.usecases.suite import Expectation
@@ -104,7 +104,7 @@ def check_types(path: Path, expectations: Sequence[Expectation]) -> None:
         if expectation["type"] not in types:
             raise VouchError(
                 f"{path}: no expectation {expectation['type']!r}",
-                near(expectation["type"], types),
+                suggest(expectation["type"], types),
             )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, write_json
 from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, connect
@@ -126,7 +126,7 @@ def load_suite(path: Path) -> list[Expectation]:
         policy = (each.get("meta") or {}).get("policy", "fail")
         if policy not in POLICIES:
             raise VouchError(
-                f"{path}: {each['type']}: no policy {policy!r}", near(str(policy), POLICIES)
+                f"{path}: {each['type']}: no policy {policy!r}", suggest(str(policy), POLICIES)
             )
         each["meta"] = {**(each.get("meta") or {}), "policy": policy}
     gx.check_types(path, expectations)

@@ -1,1 +1,1 @@
-"""Prequential backtest: train on what was known, assess on the week that came after."""
+"""Prequential backtest: train on what was known, assess on the following week."""

@@ -28,12 +28,12 @@ USE = ("rule", "chargeback")
 
 
 @dataclass(frozen=True)
-class Ground:
+class Observations:
     """The data of a backtest.
 
     Attributes:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
-        features: The features that were wanted.
+        features: The features chosen.
         rejected: Rows that could not be read.
     """
 
@@ -70,7 +70,7 @@ class Reader:
         check_roles(source)
         self._source, self._path = source, path
 
-    def read(self, until: Any, choose: Callable[[Sequence[Feature]], list[str]]) -> Ground:
+    def read(self, until: Any, choose: Callable[[Sequence[Feature]], list[str]]) -> Observations:
         """Read all rows and compute features.
 
         Args:
@@ -89,7 +89,7 @@ class Reader:
             # what is not selected is not computed either
             table = table.select(*dict.fromkeys(("id", "time", "payer", *choose(available))))
             frame = self._collect(table, engine.read_parquet(labels), folder / "features.parquet")
-        return Ground(frame, [item for item in available if item.name in frame], rejected)
+        return Observations(frame, [item for item in available if item.name in frame], rejected)
 
     def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
         if not self._path.is_file():

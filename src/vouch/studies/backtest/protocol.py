@@ -56,7 +56,7 @@ def parse_folds(text: str) -> list[Fold]:
     """Read dates such as ``2018-07-11,2018-07-04``.
 
     Raises:
-        VouchError: One is no date, or stands there twice.
+        VouchError: One is no date, or is listed twice.
     """
     folds = []
     for word in filter(None, (part.strip() for part in text.split(","))):

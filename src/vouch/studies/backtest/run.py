@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.sources.declaration import Declaration
-from vouch.studies.backtest.data import Ground, Reader
+from vouch.studies.backtest.data import Observations, Reader
 from vouch.studies.backtest.protocol import Fold, Measures, assessed_rows, check_folds, measure
 from vouch.usecases.fraud.features.feature import Feature
 from vouch.usecases.fraud.models import Candidate, fit
 
-FEWEST = 2  # classes a model needs to tell apart
+FEWEST = 2  # classes a model needs to learn
 
 
 @dataclass(frozen=True)
@@ -104,30 +104,32 @@ def backtest(
         return max(fold.end for fold in folds)
 
     progress(0, len(folds) + 1, "computing features")
-    ground = Reader(source, path).read(until, lambda features: chosen(features, settings.candidate))
+    observations = Reader(source, path).read(
+        until, lambda features: chosen(features, settings.candidate)
+    )
     results = []
     for done, fold in enumerate(folds, start=1):
         progress(done, len(folds) + 1, f"fold {fold.start.date()}")
-        results.append(_assess(ground, fold, settings))
+        results.append(_assess(observations, fold, settings))
     progress(len(folds) + 1, len(folds) + 1, "done")
     mean: Measures = {
         "auc": float(np.mean([result["auc"] for result in results])),
         "ap": float(np.mean([result["ap"] for result in results])),
         "cp100": float(np.mean([result["cp100"] for result in results])),
     }
-    return {"folds": results, "mean": mean, "rejected": ground.rejected}
+    return {"folds": results, "mean": mean, "rejected": observations.rejected}
 
 
-def _assess(ground: Ground, fold: Fold, settings: Settings) -> FoldResult:
-    train = ground.rows[training_rows(ground.rows, fold, settings.history)]
-    assessed = ground.rows[assessed_rows(ground.rows, fold)]
+def _assess(observations: Observations, fold: Fold, settings: Settings) -> FoldResult:
+    train = observations.rows[training_rows(observations.rows, fold, settings.history)]
+    assessed = observations.rows[assessed_rows(observations.rows, fold)]
     for name, part in (("training", train), ("assessed", assessed)):
         if part["truth"].nunique() < FEWEST:
             raise VouchError(
                 f"fold {fold.start.date()}: its {len(part):,} {name} rows are all of one class",
                 "choose another date, or a longer history",
             )
-    used = [feature.name for feature in ground.features]
+    used = [feature.name for feature in observations.features]
     scores = np.mean(list(_scores(train, assessed, used, settings)), axis=0)
     return {
         "start": fold.start.date().isoformat(),
@@ -146,10 +148,10 @@ def _scores(
 
 
 def chosen(features: Sequence[Feature], candidate: Candidate) -> list[str]:
-    """Name the features a candidate is fitted on.
+    """Return the names of the features a candidate is fitted on.
 
-    The payers' own risk is left out: customers known for a fraud are never assessed, so it tells
-    much in the training rows that it cannot tell in the assessed ones.
+    The payers' own risk is left out: customers known for a fraud are never assessed, so it helps
+    on the training rows only.
 
     Args:
         features: All there are.

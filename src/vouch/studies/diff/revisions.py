@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.project.versions import fetch
 
 LOCK, POINTER = "dvc.lock", ".dvc"
@@ -46,7 +46,7 @@ def digests_at(root: Path, revision: str, path: str) -> dict[str, str]:
             tracked |= _listed(root, name, tracked.pop(name))
     matching = {n: d for n, d in tracked.items() if PurePosixPath(n).is_relative_to(target)}
     if not matching:
-        raise VouchError(f"{revision}:{path}: DVC tracked nothing there", near(path, tracked))
+        raise VouchError(f"{revision}:{path}: DVC tracked nothing there", suggest(path, tracked))
     return matching
 
 

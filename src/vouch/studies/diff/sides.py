@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.project.versions import fetch
 from vouch.studies.diff import revisions
 from vouch.usecases import names
@@ -91,7 +91,7 @@ def _unknown(text: str, models: list[str]) -> VouchError:
         return VouchError(f"{text}: no such file or folder", f"dvc checkout, or HEAD:{text}")
     return VouchError(
         f"{text}: {name!r} is neither a git revision nor a registered model",
-        f"write REV:path, or NAME:VERSION. {near(name, models)}",
+        f"write REV:path, or NAME:VERSION. {suggest(name, models)}",
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.readers import file_literal
 from vouch.studies.diff.sides import Side
 
@@ -134,7 +134,7 @@ def _key(
     for side, columns in zip((a, b), types, strict=True):
         for name in key:
             if name not in columns:
-                raise VouchError(f"{side.name}: no column {name!r}", near(name, columns))
+                raise VouchError(f"{side.name}: no column {name!r}", suggest(name, columns))
     if key:
         return tuple(key)
     if set(ISSUE) <= set(both):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def thresholds(text: str) -> Thresholds:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, value = part.partition("=")
         if name not in names:
-            raise VouchError(f"--alerts: no {name!r} to watch", near(name, names))
+            raise VouchError(f"--alerts: no {name!r} to watch", suggest(name, names))
         values[name] = _above_zero(name, value)
     return Thresholds(**values)
 

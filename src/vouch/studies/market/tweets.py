@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import yaml
 
 from vouch.core.cells import restore
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.progress import Progress
 from vouch.sources.declaration import Declaration, Role, load_declaration, source_path
 from vouch.sources.readers import is_parquet, literal, parquet, table
@@ -302,7 +302,7 @@ def _scores_table(connection: "DuckDBPyConnection", scores: Path) -> str:
     if missing := [name for name in ("id", "prediction") if name not in names]:
         raise VouchError(
             f"{scores}: no column {missing[0]!r}; the file has: {', '.join(names)}",
-            f"{near(missing[0], names)}; `vouch score` writes such a file",
+            f"{suggest(missing[0], names)}; `vouch score` writes such a file",
         )
     return rows
 

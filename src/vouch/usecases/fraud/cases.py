@@ -1,4 +1,4 @@
-"""Which cases are explained, and the rows they and the perturbations come from."""
+"""The choice of the cases to explain, and the reading of their rows and of background rows."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +69,10 @@ def rows_of(train: Path, ids: list[str], features: tuple[str, ...]) -> dict[str,
     Raises:
         VouchError: A row or a feature is not there.
     """
-    found = _fetch(train, features, "WHERE list_contains(?, id)", [ids])
-    if missing := [i for i in ids if i not in found]:
+    rows = _fetch(train, features, "WHERE list_contains(?, id)", [ids])
+    if missing := [i for i in ids if i not in rows]:
         raise VouchError(f"{train}: no row {missing[0]!r}", "run tune again on this file")
-    return found
+    return rows
 
 
 def sample(train: Path, rows: int, features: tuple[str, ...]) -> Array:
@@ -86,8 +86,8 @@ def sample(train: Path, rows: int, features: tuple[str, ...]) -> Array:
     Returns:
         Their features, shape (rows, features), NaN where undefined.
     """
-    found = _fetch(train, features, "ORDER BY hash(id), id LIMIT ?", [rows])
-    return np.array(list(found.values())).reshape(-1, len(features))
+    drawn = _fetch(train, features, "ORDER BY hash(id), id LIMIT ?", [rows])
+    return np.array(list(drawn.values())).reshape(-1, len(features))
 
 
 def _fetch(

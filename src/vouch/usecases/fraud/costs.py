@@ -7,11 +7,12 @@ cheapest threshold is the score of some positive, or above every score; only the
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vouch.metrics.figures import Figure
 from vouch.metrics.ranked import Floats, Integers, gather, interval
 from vouch.sources.declaration import Costs
 
@@ -63,7 +64,7 @@ class Stakes:
 
 
 def stake(labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs) -> Stakes:
-    """Order rows for the search of a threshold.
+    """Sort rows for the search for a threshold.
 
     Args:
         labels: 0 or 1, shape (rows,), at least one of them 1.
@@ -90,7 +91,27 @@ def stake(labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs
     )
 
 
-def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> dict[str, Any]:
+class Point(TypedDict):
+    """A point of the cost curve: the mean cost of a row at a threshold."""
+
+    threshold: float
+    cost: float
+    interval: list[float]
+
+
+class Threshold(TypedDict):
+    """The threshold of least cost, see :func:`cheapest`."""
+
+    value: float
+    interval: list[float]
+    cost: Figure
+    total: float
+    flag_nothing: float
+    flag_everything: float
+    curve: list[Point]
+
+
+def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> Threshold:
     """Find the threshold of least cost on these rows.
 
     Args:

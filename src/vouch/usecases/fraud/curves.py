@@ -1,6 +1,6 @@
 """Curves as short lists of points, for the report to draw."""
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,24 @@ POINTS = 200
 BINS = 10
 
 
-def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> dict[str, Any]:
+class Bin(TypedDict):
+    """A bin of a calibration curve, see :func:`calibration`."""
+
+    score: float
+    share: float
+    interval: list[float]
+    rows: int
+
+
+class Curves(TypedDict):
+    """Curves as points, see :func:`curves`."""
+
+    precision_recall: list[list[float]]
+    roc: list[list[float]]
+    calibration: list[Bin]
+
+
+def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Curves:
     """Draw precision-recall, ROC and calibration curves.
 
     Args:
@@ -38,14 +55,12 @@ def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> dict[
 def _thin(x: Floats, y: Floats) -> list[list[float]]:
     """Keep points evenly spaced along the curve, both ends among them."""
     along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
-    kept = np.searchsorted(along, np.linspace(0, along[-1], POINTS - 1))
-    kept = np.unique(np.append(np.minimum(kept, len(x) - 1), len(x) - 1))
-    return [[float(a), float(b)] for a, b in zip(x[kept], y[kept], strict=True)]
+    indices = np.searchsorted(along, np.linspace(0, along[-1], POINTS - 1))
+    indices = np.unique(np.append(np.minimum(indices, len(x) - 1), len(x) - 1))
+    return [[float(a), float(b)] for a, b in zip(x[indices], y[indices], strict=True)]
 
 
-def calibration(
-    labels: NDArray[np.int8], scores: Floats, confidence: float
-) -> list[dict[str, Any]]:
+def calibration(labels: NDArray[np.int8], scores: Floats, confidence: float) -> list[Bin]:
     """Compare promised with observed shares in bins with equally many positives.
 
     With positives this rare, bins of equally many rows would put them all into the last one.
@@ -59,7 +74,7 @@ def calibration(
     return [_bin(labels[bins == b], scores[bins == b], confidence) for b in np.unique(bins)]
 
 
-def _bin(labels: NDArray[np.int8], scores: Floats, confidence: float) -> dict[str, Any]:
+def _bin(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Bin:
     rows = len(labels)
     hits = count(int(labels.sum()), confidence)
     return {

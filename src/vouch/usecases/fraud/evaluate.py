@@ -1,4 +1,4 @@
-"""The candidate with its out-of-fold rows: what stands before the holdout."""
+"""The candidate with its out-of-fold rows, as the holdout measures it."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +10,7 @@ import pandas as pd
 
 from vouch.holdout.judge import KINDS, Kind
 from vouch.metrics import weighted
-from vouch.metrics.figures import share
+from vouch.metrics.figures import Figure, share
 from vouch.metrics.weighted import Floats
 from vouch.sources.declaration import Declaration
 from vouch.usecases.fraud.costs import NOTHING, cheapest, stake
@@ -23,7 +23,7 @@ from vouch.usecases.params import EvaluateParams
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tuned model before it is judged.
+    """A tuned model that is not evaluated yet.
 
     Attributes:
         declaration: Its source.
@@ -49,12 +49,12 @@ class Candidate:
     @cached_property
     def threshold(self) -> dict[str, Any]:
         """The threshold of least expected cost, see :func:`vouch.usecases.fraud.costs.cheapest`."""
-        known, p = judged(self.rows, self.kind), self.params
-        if not known["y"].any():
+        labelled, p = judged(self.rows, self.kind), self.params
+        if not labelled["y"].any():
             reason = "no positive is known: nothing is flagged"
             return {"value": NOTHING, "interval": None, "cost": None, "curve": [], "reason": reason}
-        stakes = stake(known["y"], known["score"], known["amount"], self.declaration.costs)
-        return cheapest(stakes, p.repeats, p.confidence, p.seed)
+        stakes = stake(labelled["y"], labelled["score"], labelled["amount"], self.declaration.costs)
+        return {**cheapest(stakes, p.repeats, p.confidence, p.seed)}
 
     @cached_property
     def terms(self) -> Terms:
@@ -63,15 +63,15 @@ class Candidate:
 
     @property
     def judge(self) -> Ranking:
-        """Who judges it before the holdout."""
+        """The judge that measures it on the holdout."""
         return Ranking(self.terms)
 
     def measure(self) -> dict[str, Any]:
-        """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
+        """Measure it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
         judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
         return judgement | {"the_rule": the_rule(self.rows, self.terms)}
 
-    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of rows people decided: average precision, ROC AUC, precision, recall.
 
         Args:
@@ -92,27 +92,27 @@ class Candidate:
         """Return what only rankings have: threshold, cost curve, and curves."""
         threshold = dict(self.threshold)
         curve = threshold.pop("curve")
-        told = threshold | {"kind": self.kind}
-        return {"cost_curve": curve, "threshold": told, "curves": self.curves()}
+        chosen = threshold | {"kind": self.kind}
+        return {"cost_curve": curve, "threshold": chosen, "curves": self.curves()}
 
     def published(
         self, measured: dict[str, Any], answer: dict[str, Any] | None
     ) -> list[dict[str, Any]]:
-        """Put published figures beside ours."""
+        """Return published figures beside ours."""
         return side_by_side(self.declaration.name, measured, answer)
 
     def curves(self) -> dict[str, Any]:
         """Draw its curves on the out-of-fold rows; empty without both classes."""
-        known = judged(self.rows, self.kind)
-        labels = known["y"].to_numpy()
+        labelled = judged(self.rows, self.kind)
+        labels = labelled["y"].to_numpy()
         if len(np.unique(labels)) < 2:
             return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
-        drawn = curves(labels, known["score"].to_numpy(), self.params.confidence)
+        drawn = curves(labels, labelled["score"].to_numpy(), self.params.confidence)
         return {"kind": self.kind, **drawn}
 
 
 def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
-    """Judge the starting rule itself: its 0/1 decisions as scores.
+    """Measure the starting rule itself, its 0/1 decisions taken as scores.
 
     Args:
         rows: As for :func:`vouch.usecases.fraud.measures.measure`.
@@ -122,9 +122,9 @@ def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
         ``share_flagged_rows`` and ``share_flagged_money`` of all rows it decided, ``truth``: its
         figures against truth, ``precision`` and ``recall`` among them, each with exact intervals.
     """
-    known = rows[rows["rule"].notna()]
+    with_rule = rows[rows["rule"].notna()]
     decided, cut = (
-        known.assign(score=known["rule"].astype(np.float64)),
+        with_rule.assign(score=with_rule["rule"].astype(np.float64)),
         replace(terms, threshold=0.5),
     )
     shares = measure(decided, "rule", cut)

@@ -126,7 +126,7 @@ class PaymentExplainer:
             }
 
     def reasons(self, ids: Sequence[str]) -> Iterator[Reasons]:
-        """Yield what speaks for and against a fraud, in words."""
+        """Yield the reasons for and against a fraud, in words."""
         rows = rows_of(self._train, list(ids), self._features)
         for name in ids:
             surrogate, row = self._explainer.explain(rows[name], name), rows[name]
@@ -145,8 +145,8 @@ def vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Arra
         described: The ``features`` of ``extract.json``.
         background: Rows a value is compared with, shape (rows, features).
     """
-    known = {feature["name"]: feature.get("description") or "" for feature in described}
-    descriptions = tuple(known.get(name, "") for name in fitted.features)
+    by_name = {feature["name"]: feature.get("description") or "" for feature in described}
+    descriptions = tuple(by_name.get(name, "") for name in fitted.features)
     return Vocabulary(fitted.features, descriptions, background)
 
 

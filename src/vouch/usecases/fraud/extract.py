@@ -23,15 +23,15 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
         What was computed: ``features``, ``categories``, ``delay_seconds``.
     """
     current = rows_as_of(job.rows, job.as_of)
-    known = job.labels.filter(job.labels.issued_at <= job.as_of)
+    issues = job.labels.filter(job.labels.issued_at <= job.as_of)
     values = observe(current, job.source)
     groups = cast(ExtractParams, job.params).groups
-    table, found = features(current, job.source, known, groups, values)
-    labels = labels_as_of(known)
+    table, described = features(current, job.source, issues, groups, values)
+    labels = labels_as_of(issues)
     joined = table.join(labels, table.id == labels.entity).drop("entity")
     write_parquet(joined, path, scratch=True)
     return {
-        "features": [asdict(feature) for feature in found],
+        "features": [asdict(feature) for feature in described],
         "categories": values,
-        "delay_seconds": mean_delay(known, current),
+        "delay_seconds": mean_delay(issues, current),
     }

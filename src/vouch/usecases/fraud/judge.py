@@ -1,4 +1,4 @@
-"""Judging models that rank rows by one probability: how the keeper measures them."""
+"""Measures models that rank rows by one probability, for the keeper of the holdout."""
 
 from dataclasses import dataclass
 from typing import Any, cast, get_args
@@ -6,7 +6,7 @@ from typing import Any, cast, get_args
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Contestant, Kind
+from vouch.holdout.judge import Kind, ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
 
@@ -34,7 +34,7 @@ class Ranking:
         return self.terms.params.min_positives
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """Threshold and capacity."""
         return f"threshold {self.terms.threshold:.4g}, capacity {self.terms.capacity}"
 
@@ -47,7 +47,7 @@ class Ranking:
         return int(rows[_kind(rows)].fillna(0).sum())
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         """Return a candidate's figures.
 
@@ -68,8 +68,8 @@ class Ranking:
         """Count the rows whose truth, or rule's label, is known."""
         return int(rows[kind].notna().sum())
 
-    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
-        """Put a model's probabilities beside the rows, as ``score``."""
+    def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
+        """Add a model's probabilities to the rows, as ``score``."""
         return rows.assign(score=model.predict(rows))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
@@ -100,7 +100,7 @@ class Ranking:
         return compare(scored, "truth", "rule", self.terms)
 
     def _against_champion(
-        self, scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, scored: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         if champion is None:
             return {"difference": None, "reason": "there is no champion yet"}

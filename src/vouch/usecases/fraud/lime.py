@@ -42,7 +42,7 @@ class Explainer(Protocol):
 
 
 def make_explainer(predict: Predict, background: Array, params: ExplainParams) -> Explainer:
-    """Make the explainer a user asked for.
+    """Return the explainer a user chose.
 
     Args:
         predict: Rows, shape (n, features), to probabilities, shape (n,).
@@ -71,10 +71,10 @@ class ReplaceExplainer:
         return fit_surrogate(same.astype(float), self._predict(points), seed, self._params.features)
 
     def _perturb(self, row: Array, rng: np.random.Generator) -> Array:
-        kept = rng.random((self._params.samples, row.size)) < self._params.keep
-        kept[0] = True
+        mask = rng.random((self._params.samples, row.size)) < self._params.keep
+        mask[0] = True
         others = self._background[rng.integers(0, len(self._background), self._params.samples)]
-        return np.where(kept, row, others)
+        return np.where(mask, row, others)
 
 
 class QuartileExplainer:
@@ -89,10 +89,10 @@ class QuartileExplainer:
 
         self._predict, self._params = predict, params
         self._medians = medians(background)
-        known = imputed(background, self._medians)
-        names = [str(i) for i in range(known.shape[1])]
-        self._bins = QuartileDiscretizer(known, [], names, random_state=params.seed)
-        self._pool = self._draw(self._bins.discretize(known))
+        filled = imputed(background, self._medians)
+        names = [str(i) for i in range(filled.shape[1])]
+        self._bins = QuartileDiscretizer(filled, [], names, random_state=params.seed)
+        self._pool = self._draw(self._bins.discretize(filled))
         self._predicted = predict(self._bins.undiscretize(self._pool))
 
     def _draw(self, binned: Array) -> Array:
@@ -107,9 +107,11 @@ class QuartileExplainer:
         same = (self._pool == bins).astype(float)
         predicted = self._predicted.copy()
         same[0], predicted[0] = 1.0, self._predict(row[None, :])[0]
-        found = fit_surrogate(same, predicted, self._params.seed, self._params.features)
-        parts = tuple(self._bounded(part, int(bins[part.feature])) for part in found.parts)
-        return Explanation(found.prediction, found.local_prediction, found.r2, found.seed, parts)
+        surrogate = fit_surrogate(same, predicted, self._params.seed, self._params.features)
+        parts = tuple(self._bounded(part, int(bins[part.feature])) for part in surrogate.parts)
+        return Explanation(
+            surrogate.prediction, surrogate.local_prediction, surrogate.r2, surrogate.seed, parts
+        )
 
     def _bounded(self, part: Part, number: int) -> Part:
         last = len(self._bins.maxs[part.feature]) - 1
@@ -129,11 +131,11 @@ class AroundExplainer:
 
         self._predict, self._params = predict, params
         self._medians = medians(background)
-        known = imputed(background, self._medians)
+        filled = imputed(background, self._medians)
         self._lime = LimeTabularExplainer(
-            known,
+            filled,
             mode="regression",
-            categorical_features=[int(i) for i in np.flatnonzero(is_binary(known))],
+            categorical_features=[int(i) for i in np.flatnonzero(is_binary(filled))],
             # lime's own choice at six features or fewer is forward selection: six times slower
             feature_selection="highest_weights",
             discretize_continuous=False,
@@ -145,16 +147,16 @@ class AroundExplainer:
         seed = seed_of(case, self._params.seed)
         # lime draws on from where the last case left off: start afresh for each
         self._lime.random_state = self._lime.base.random_state = np.random.RandomState(seed)
-        found = self._lime.explain_instance(
+        surrogate = self._lime.explain_instance(
             imputed(row, self._medians),
             self._predict,
             num_features=self._params.features,
             num_samples=self._params.samples,
         )
         prediction = float(self._predict(row[None, :])[0])
-        parts = tuple(self._slope(i, weight) for i, weight in found.local_exp[1])
-        local = float(found.local_pred[0])
-        return Explanation(prediction, local, float(found.score), seed, parts)
+        parts = tuple(self._slope(i, weight) for i, weight in surrogate.local_exp[1])
+        local = float(surrogate.local_pred[0])
+        return Explanation(prediction, local, float(surrogate.score), seed, parts)
 
     def _slope(self, feature: int, weight: float) -> Part:
         binary = feature in self._lime.categorical_features
@@ -169,19 +171,19 @@ def is_binary(rows: Array) -> NDArray[np.bool_]:
 
 def medians(rows: Array) -> Array:
     """Return each column's median over what is known; 0 where nothing is, shape (features,)."""
-    known = ~np.isnan(rows).all(axis=0)
-    found = np.zeros(rows.shape[1])
-    found[known] = np.nanmedian(rows[:, known], axis=0)
-    return found
+    defined = ~np.isnan(rows).all(axis=0)
+    result = np.zeros(rows.shape[1])
+    result[defined] = np.nanmedian(rows[:, defined], axis=0)
+    return result
 
 
 def imputed(rows: Array, values: Array) -> Array:
-    """Put values in NaN's place, column by column."""
+    """Replace NaN by given values, column by column."""
     return np.where(np.isnan(rows), values, rows)
 
 
 def predict_with(fitted: "Fitted") -> Predict:
-    """Let a fitted model predict bare arrays, as lime makes them.
+    """Return a function by which a fitted model predicts bare arrays, as lime makes them.
 
     Args:
         fitted: The model; the arrays' columns are its features in order.

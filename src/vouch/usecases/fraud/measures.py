@@ -1,4 +1,4 @@
-"""One set of figures for out-of-fold rows and for the holdout, each with its interval."""
+"""The figures of a ranking, the same out of fold and on the holdout, each with its interval."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vouch.holdout.judge import Kind
 from vouch.holdout.thresholdout import Mean
-from vouch.metrics.figures import count, figure
+from vouch.metrics.figures import Count, Figure, count, figure
 from vouch.metrics.ranked import (
     Floats,
     Metric,
@@ -30,7 +30,7 @@ MICROSECONDS_A_DAY = 86_400_000_000
 
 @dataclass(frozen=True)
 class Terms:
-    """On which terms a model is judged.
+    """The terms a model is measured by.
 
     Attributes:
         threshold: Rows with at least this score are flagged.
@@ -78,10 +78,19 @@ def terms(
     )
 
 
+class Capacity(Figure, total=False):
+    """The precision among the cases that people have time for, and how many these are."""
+
+    reason: str
+    days: int
+    per_day: int
+    case: str
+
+
 def judged(rows: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     """Keep the rows whose truth, or rule's label, is known; that is their column ``y``."""
-    known = rows[rows[kind].notna()]
-    return known.assign(y=known[kind].to_numpy(dtype=np.int8))
+    labelled = rows[rows[kind].notna()]
+    return labelled.assign(y=labelled[kind].to_numpy(dtype=np.int8))
 
 
 def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
@@ -100,41 +109,42 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
         ``share_flagged_rows``, ``share_flagged_money``; ``too_few``; and a ``reason`` where
         something is undefined.
     """
-    known = judged(rows, kind)
-    labels, scores = known["y"].to_numpy(), known["score"].to_numpy()
+    labelled = judged(rows, kind)
+    labels, scores = labelled["y"].to_numpy(), labelled["score"].to_numpy()
     flagged = scores >= terms.threshold
     positives = int(labels.sum())
     return {
         "average_precision": _ranking("average_precision", labels, scores, terms),
         "roc_auc": _ranking("roc_auc", labels, scores, terms),
-        "precision_at_capacity": _capacity(known, terms),
-        "cost": _cost(known, flagged, terms),
+        "precision_at_capacity": _capacity(labelled, terms),
+        "cost": _cost(labelled, flagged, terms),
         "confusion": confusion(labels, flagged, terms.params.confidence),
         "positives": positives,
-        "chance": positives / max(len(known), 1),
-        "rows": len(known),
-        **_flagged(known, flagged),
+        "chance": positives / max(len(labelled), 1),
+        "rows": len(labelled),
+        **_flagged(labelled, flagged),
         "too_few": positives < terms.params.min_positives,
-        **_reason(kind, len(known), positives, terms),
+        **_reason(kind, len(labelled), positives, terms),
     }
 
 
-def _ranking(
-    metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms
-) -> dict[str, Any]:
+def _ranking(metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms) -> Figure:
     p = terms.params
     value = (average_precision if metric == "average_precision" else roc_auc)(labels, scores)
     ends = bootstrap_interval(labels, scores, metric, p.repeats, p.confidence, p.seed)
     return figure(value, ends)
 
 
-def _capacity(known: pd.DataFrame, terms: Terms) -> dict[str, Any]:
-    if "time" not in known:
-        return figure(math.nan, (math.nan, math.nan)) | {"reason": "no time: no days"}
-    payers = known["payer"] if terms.by_payer else None
-    seen = review(known["y"], known["score"], days(known["time"]), terms.capacity, payers)
+def _capacity(labelled: pd.DataFrame, terms: Terms) -> Capacity:
+    if "time" not in labelled:
+        return {"value": None, "interval": None, "reason": "no time: no days"}
+    payers = labelled["payer"] if terms.by_payer else None
+    seen = review(labelled["y"], labelled["score"], days(labelled["time"]), terms.capacity, payers)
     p = terms.params
-    return figure(seen.precision(), seen.interval(p.repeats, p.confidence, p.seed)) | {
+    precision = figure(seen.precision(), seen.interval(p.repeats, p.confidence, p.seed))
+    return {
+        "value": precision["value"],
+        "interval": precision["interval"],
         "days": len(seen.cases),
         "per_day": terms.capacity,
         "case": "payer" if terms.by_payer else "row",
@@ -142,35 +152,35 @@ def _capacity(known: pd.DataFrame, terms: Terms) -> dict[str, Any]:
 
 
 def days(times: pd.Series) -> NDArray[np.int64]:
-    """Number the days of times in UTC."""
+    """Return the number of each time's day, in UTC."""
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64) // MICROSECONDS_A_DAY
 
 
-def _cost(known: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> dict[str, Any]:
+def _cost(labelled: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> Figure:
     """Return the mean cost of a row; equal costs are drawn together, which bootstraps alike."""
-    if known.empty:
+    if labelled.empty:
         return figure(math.nan, (math.nan, math.nan))
     costs, rows = np.unique(
-        row_costs(known["y"], flagged, known["amount"], terms.costs), return_counts=True
+        row_costs(labelled["y"], flagged, labelled["amount"], terms.costs), return_counts=True
     )
     p = terms.params
     random = np.random.default_rng(p.seed)
-    draws = np.array([random.poisson(rows) @ costs for _ in range(p.repeats)]) / len(known)
+    draws = np.array([random.poisson(rows) @ costs for _ in range(p.repeats)]) / len(labelled)
     low, high = np.quantile(draws, [(1 - p.confidence) / 2, (1 + p.confidence) / 2])
-    return figure(float(costs @ rows / len(known)), (low, high))
+    return figure(float(costs @ rows / len(labelled)), (low, high))
 
 
 def confusion(
     labels: NDArray[np.int8], flagged: NDArray[np.bool_], confidence: float
-) -> dict[str, Any]:
+) -> dict[str, Count]:
     """Count right and wrong decisions: ``tn``, ``fp``, ``fn``, ``tp``."""
     up = labels.astype(bool)
     counts = {"tn": ~up & ~flagged, "fp": ~up & flagged, "fn": up & ~flagged, "tp": up & flagged}
     return {name: count(int(cell.sum()), confidence) for name, cell in counts.items()}
 
 
-def _flagged(known: pd.DataFrame, flagged: NDArray[np.bool_]) -> dict[str, float | None]:
-    amounts = np.nan_to_num(known["amount"].to_numpy(dtype=np.float64))
+def _flagged(labelled: pd.DataFrame, flagged: NDArray[np.bool_]) -> dict[str, float | None]:
+    amounts = np.nan_to_num(labelled["amount"].to_numpy(dtype=np.float64))
     money = float(amounts.sum())
     return {
         "share_flagged_rows": float(flagged.mean()) if len(flagged) else None,
@@ -203,17 +213,23 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[st
         As :func:`vouch.metrics.ranked.paired_bootstrap`, with ``kind``, ``rows``,
         ``positives``, ``too_few``; ``difference`` is null, with a ``reason``, without positives.
     """
-    known = judged(rows[rows[rival].notna()], kind)
-    positives, p = int(known["y"].sum()), terms.params
-    around = {"kind": kind, "rows": len(known), "positives": positives}
+    labelled = judged(rows[rows[rival].notna()], kind)
+    positives, p = int(labelled["y"].sum()), terms.params
+    around = {"kind": kind, "rows": len(labelled), "positives": positives}
     around |= {"too_few": positives < p.min_positives}
     if not positives:
-        return around | {"difference": None, **_reason(kind, len(known), positives, terms)}
-    other = known[rival].to_numpy(dtype=np.float64)
+        return around | {"difference": None, **_reason(kind, len(labelled), positives, terms)}
+    other = labelled[rival].to_numpy(dtype=np.float64)
     answer = paired_bootstrap(
-        known["y"], known["score"], other, "average_precision", p.repeats, p.confidence, p.seed
+        labelled["y"],
+        labelled["score"],
+        other,
+        "average_precision",
+        p.repeats,
+        p.confidence,
+        p.seed,
     )
-    return around | answer | _reason(kind, len(known), positives, terms)
+    return {**around, **answer, **_reason(kind, len(labelled), positives, terms)}
 
 
 def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Terms) -> Mean:
@@ -226,13 +242,15 @@ def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Term
             reviewed on all days; or ``cost``, a row's mean cost over ``terms.cost_cap``.
         terms: Threshold, capacity, costs.
     """
-    known = judged(rows, kind)
+    labelled = judged(rows, kind)
     if metric == "precision_at_capacity":
-        payers = known["payer"] if terms.by_payer else None
-        seen = review(known["y"], known["score"], days(known["time"]), terms.capacity, payers)
+        payers = labelled["payer"] if terms.by_payer else None
+        seen = review(
+            labelled["y"], labelled["score"], days(labelled["time"]), terms.capacity, payers
+        )
         return Mean(float(seen.hits.sum() / seen.cases.sum()), int(seen.cases.sum()))
-    flagged = known["score"].to_numpy() >= terms.threshold
+    flagged = labelled["score"].to_numpy() >= terms.threshold
     if metric == "accuracy":
-        return Mean(float(np.mean(flagged == known["y"].astype(bool))), len(known))
-    costs = row_costs(known["y"], flagged, known["amount"], terms.costs)
-    return Mean(float(np.mean(np.minimum(costs / terms.cost_cap, 1))), len(known))
+        return Mean(float(np.mean(flagged == labelled["y"].astype(bool))), len(labelled))
+    costs = row_costs(labelled["y"], flagged, labelled["amount"], terms.costs)
+    return Mean(float(np.mean(np.minimum(costs / terms.cost_cap, 1))), len(labelled))

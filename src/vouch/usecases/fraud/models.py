@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256, write_json
 from vouch.models.proposal import Hyperparameter, Proposal
 from vouch.models.saving import dump_estimator, read_estimator
@@ -88,17 +88,17 @@ class Candidate(Proposal):
 
     @model_validator(mode="after")
     def _known(self) -> "Candidate":
-        known = HYPERPARAMETERS[self.algorithm] | (
+        allowed = HYPERPARAMETERS[self.algorithm] | (
             {"ratio"} if self.imbalance == "undersampling" else set()
         )
-        for name in self.hyperparameters.keys() - known:
+        for name in self.hyperparameters.keys() - allowed:
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
             )
         return self
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it."""
+        """Return the settings that MLflow logs."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
         return super().settings() | chosen | {"rule_weight": self.rule_weight}
 
@@ -154,7 +154,7 @@ class Fitted:
 
 
 def matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float32]:
-    """Take the features out of a table.
+    """Return the features of a table.
 
     Args:
         frame: The table.
@@ -176,7 +176,7 @@ def matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float32]:
 
 
 def deflate(probability: NDArray[np.float64], inflation: float) -> NDArray[np.float64]:
-    """Undo a change of the class balance: divide the odds by ``inflation``.
+    """Return probabilities with the odds divided by ``inflation``, as without rebalancing.
 
     Order is kept, 0 stays 0 and 1 stays 1 (Dal Pozzolo et al. 2015, Calibrating probability with
     undersampling for unbalanced classification, eq. 4).
@@ -245,19 +245,19 @@ def _balance(
     positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
     before = weights[positive].sum() / weights[negative].sum()
     room = len(negative) if max_rows is None else max(max_rows - len(positive), 1)
-    kept, stand_for = _draw(negative, of_rule, room, generator)
-    weights[kept] *= stand_for
+    drawn, stand_for = _draw(negative, of_rule, room, generator)
+    weights[drawn] *= stand_for
     if candidate.imbalance == "undersampling":
         ratio = float(candidate.hyperparameters.get("ratio") or 20)
-        kept, _ = _draw(kept, of_rule, max(round(ratio * len(positive)), 1), generator)
-        weights[kept] = weigh(of_rule[kept], candidate.rule_weight)
+        drawn, _ = _draw(drawn, of_rule, max(round(ratio * len(positive)), 1), generator)
+        weights[drawn] = weigh(of_rule[drawn], candidate.rule_weight)
     if candidate.imbalance == "weights":
-        for rows in (positive, kept):
+        for rows in (positive, drawn):
             weights[rows] *= len(labels) / 2 / weights[rows].sum()
-    rows = np.sort(np.concatenate([positive, kept]))
+    rows = np.sort(np.concatenate([positive, drawn]))
     if candidate.imbalance == "none":
         return rows, weights[rows], 1.0
-    return rows, weights[rows], float(weights[positive].sum() / weights[kept].sum() / before)
+    return rows, weights[rows], float(weights[positive].sum() / weights[drawn].sum() / before)
 
 
 def _draw(

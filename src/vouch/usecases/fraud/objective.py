@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Objective:
-    """Assesses candidates on the same folds.
+    """Measures candidates on the same folds.
 
     Attributes:
         parts: The folds.
@@ -53,7 +53,7 @@ class Objective:
     params: TuneParams
 
     def __call__(self, candidate: Candidate) -> Outcome:
-        """Assess a candidate.
+        """Measure a candidate.
 
         Raises:
             VouchError: A fold's training rows have only one class.
@@ -109,8 +109,8 @@ def prepare(
     labels, room = frame[TARGET].to_numpy(), params.assess_rows // len(folds)
     parts = []
     for number, fold in enumerate(folds):
-        asked = fold.assess if judged is None else fold.assess[judged[fold.assess]]
-        rows, weights = _sample(labels, asked, room, params.seed + number)
+        assessed = fold.assess if judged is None else fold.assess[judged[fold.assess]]
+        rows, weights = _sample(labels, assessed, room, params.seed + number)
         parts.append(Part(table.iloc[fold.train], table.iloc[rows], weights))
     return Objective(parts, offer, params)
 
@@ -123,8 +123,8 @@ def _sample(
     if size >= len(negative):
         return rows, np.ones(len(rows))
     drawn = np.random.default_rng(seed).choice(negative, size, replace=False)
-    kept = np.sort(np.concatenate([positive, drawn]))
-    return kept, np.where(labels[kept] == 1, 1.0, len(negative) / size)
+    chosen = np.sort(np.concatenate([positive, drawn]))
+    return chosen, np.where(labels[chosen] == 1, 1.0, len(negative) / size)
 
 
 def precision(
@@ -152,8 +152,8 @@ def out_of_fold(
     """
     columns = list(objective.offer.columns(candidate))
     scores = objective.predict(candidate, [frame[columns].iloc[fold.assess] for fold in folds])
-    found = [
+    predictions = [
         pd.DataFrame({"row": fold.assess, "fold": number, "score": predicted})
         for number, (fold, predicted) in enumerate(zip(folds, scores, strict=True))
     ]
-    return pd.concat(found).sort_values("row", ignore_index=True)
+    return pd.concat(predictions).sort_values("row", ignore_index=True)

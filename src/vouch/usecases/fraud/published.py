@@ -18,7 +18,7 @@ class Figure:
         what: What was measured, on which model.
         kind: Against truth or against the rule.
         value: The value.
-        ours: Where our figure stands in the evaluation's judgement of that kind.
+        ours: The key of our figure in the evaluation's figures of that kind.
         remark: How the protocols differ; of a figure measured here also how it was measured.
         citation: Where it was published; None: measured by this project.
     """
@@ -116,7 +116,7 @@ FIGURES = {"paysim": PAYSIM, "simulated": PAYSIM, "cards": CARDS}
 def side_by_side(
     source: str, out_of_fold: dict[str, Any], holdout: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """Put reference figures beside ours.
+    """Return reference figures beside ours.
 
     Args:
         source: The source's name; none but the built-in ones have reference figures.

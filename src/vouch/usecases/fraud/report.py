@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from vouch.core.files import read_json
 from vouch.metrics import totals as facts
@@ -18,18 +18,18 @@ TEMPLATES = Path(__file__).parent / "templates"
 def content(
     source: Declaration,
     paths: Mapping[str, Path],
-    said: Mapping[str, Any],
+    summaries: Mapping[str, Any],
     params: ReportParams,
 ) -> dict[str, Any]:
-    """Gather what the page shows beside the stages' summaries.
+    """Return what the page shows beside the stages' summaries.
 
     Args:
         source: The source.
         paths: Where ``rows``, ``predictions``, ``tree`` and ``explanations`` are.
-        said: The stages' summaries by name.
+        summaries: The stages' summaries by name.
         params: How long its lists are.
     """
-    evaluation, leaderboard = said["evaluation"], said["leaderboard"]
+    evaluation, leaderboard = summaries["evaluation"], summaries["leaderboard"]
     return {
         "templates": TEMPLATES,
         **_counted(paths["rows"], paths["predictions"], source, evaluation, params),
@@ -56,13 +56,29 @@ def _headline(source: Declaration, evaluation: Mapping[str, Any]) -> list[dict[s
     ]
 
 
+class Counted(TypedDict):
+    """Flagged shares of all rows, and of each category's values."""
+
+    flagged: facts.Flagged
+    categories: list[facts.Category]
+
+
+class Tree(TypedDict):
+    """The decision tree as image, rules and SQL, and the content of ``tree.json``."""
+
+    image: str
+    rules: str
+    sql: str
+    about: dict[str, Any] | None
+
+
 def _counted(
     rows: Path,
     predictions: Path,
     source: Declaration,
     evaluation: Mapping[str, Any],
     params: ReportParams,
-) -> dict[str, Any]:
+) -> Counted:
     threshold = (evaluation.get("threshold") or {}).get("value")
     return {
         "flagged": facts.flagged(predictions, threshold),
@@ -72,7 +88,7 @@ def _counted(
     }
 
 
-def _tree(folder: Path) -> dict[str, Any]:
+def _tree(folder: Path) -> Tree:
     def text(name: str) -> str:
         return (folder / name).read_text() if (folder / name).exists() else ""
 

@@ -71,7 +71,7 @@ class Offer:
     """The features there are.
 
     Attributes:
-        features: Name, group and window of each, as extract tells them.
+        features: Name, group and window of each, from extract's summary.
         mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
             weigh less.
     """
@@ -109,7 +109,7 @@ class Offer:
         return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
-        """Let a trial choose a candidate, see :func:`suggest`."""
+        """Suggest a candidate to a trial, see :func:`suggest`."""
         return suggest(trial, self, cast(Sequence[Algorithm], algorithms))
 
     def read(self, content: Any) -> Candidate:
@@ -130,7 +130,7 @@ def start(algorithm: Algorithm) -> dict[str, Any]:
 
 
 def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Candidate:
-    """Let a trial choose a candidate.
+    """Suggest a candidate to a trial.
 
     Args:
         trial: Optuna's trial, asked for each choice by name.
@@ -170,5 +170,5 @@ def _windows(trial: "Trial", offer: Offer) -> tuple[str, ...]:
     if len(offer.windows) < 2:
         return offer.windows
     longest = trial.suggest_categorical("longest_window", [ALL, *offer.windows[:-1]])
-    kept = len(offer.windows) if longest == ALL else offer.windows.index(longest) + 1
-    return offer.windows[:kept]
+    count = len(offer.windows) if longest == ALL else offer.windows.index(longest) + 1
+    return offer.windows[:count]

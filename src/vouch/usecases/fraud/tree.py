@@ -75,20 +75,20 @@ def read(fitted: Fitted) -> Node:
     return at(0)
 
 
-def export(fitted: Fitted, folder: Path, told: dict[str, Any]) -> None:
+def export(fitted: Fitted, folder: Path, facts: dict[str, Any]) -> None:
     """Write ``tree.svg``, ``tree.txt``, ``tree.sql`` and ``tree.json``.
 
     Args:
         fitted: A fitted decision tree.
         folder: Where to; made if it is not there.
-        told: What ``tree.json`` tells beside the tree's size, such as its average precision.
+        facts: Further fields of ``tree.json``, such as the average precision.
     """
     folder.mkdir(parents=True, exist_ok=True)
     root = read(fitted)
     (folder / "tree.sql").write_text(HEADER + sql(root) + "\n")
     (folder / "tree.txt").write_text("\n".join(rules(root)) + "\n")
     size = {"depth": root.depth(), "leaves": root.leaves(), "features": sorted(_used(root))}
-    write_json(folder / "tree.json", {"candidate": fitted.candidate.model_dump(), **size, **told})
+    write_json(folder / "tree.json", {"candidate": fitted.candidate.model_dump(), **size, **facts})
     draw(root, folder / "tree.svg")
 
 
@@ -104,15 +104,15 @@ HEADER = """\
 
 
 def sql(node: Node, indent: str = "") -> str:
-    """Write a tree as a CASE expression that gives what ``predict`` gives, to the last bit.
+    """Return a tree as a CASE expression that equals ``predict`` to the last bit.
 
     Columns are compared as float32 with thresholds in double precision, as scikit-learn does; NaN
     and NULL both are undefined.
     """
     if not node.children:
         return f"{indent}{_double(node.probability)}"
-    left, right = (sql(child, indent + "  ") for child in node.children)
-    return f"{indent}CASE WHEN {_condition(node)} THEN\n{left}\n{indent}ELSE\n{right}\n{indent}END"
+    yes, no = (sql(child, indent + "  ") for child in node.children)
+    return f"{indent}CASE WHEN {_condition(node)} THEN\n{yes}\n{indent}ELSE\n{no}\n{indent}END"
 
 
 def _condition(node: Node) -> str:
@@ -132,20 +132,20 @@ def _double(value: float) -> str:
 
 
 def rules(node: Node, indent: str = "") -> list[str]:
-    """Write a tree as indented text, a line a node; leaves tell probability and rows."""
+    """Return a tree as indented text, a line a node; leaves show probability and rows."""
     if not node.children:
         return [f"{indent}probability {node.probability:.4g} ({node.rows:,} rows)"]
-    left, right = node.children
+    yes, no = node.children
     return [
         f"{indent}{question(node)}",
-        *rules(left, indent + "    "),
+        *rules(yes, indent + "    "),
         f"{indent}else",
-        *rules(right, indent + "    "),
+        *rules(no, indent + "    "),
     ]
 
 
 def question(node: Node) -> str:
-    """Ask what sends a row left."""
+    """Return the question a node asks; a yes goes left."""
     if np.isinf(node.threshold):
         return f"if {node.feature} is defined"
     undefined = " or undefined" if node.undefined_left else ""
@@ -175,13 +175,13 @@ def draw(root: Node, path: Path, levels: int = DRAWN) -> None:
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 
-def _draw_node(axes: Any, node: Node, left: float, level: int, levels: int) -> float:
+def _draw_node(axes: Any, node: Node, start: float, level: int, levels: int) -> float:
     """Draw a node and what is below it from ``left`` on; give the node's own place."""
     ends = not node.children or level == levels
-    center = left + node.leaves(levels - level) / 2
+    center = start + node.leaves(levels - level) / 2
     if node.children and not ends:
         for child, answer in zip(node.children, ("yes", "no"), strict=True):
-            place = _draw_node(axes, child, left, level + 1, levels)
+            place = _draw_node(axes, child, start, level + 1, levels)
             axes.plot([center, place], [-level, -level - 1], color="#9aa5b1", lw=1, zorder=1)
             middle = (center + place) / 2, -level - 0.5
             axes.text(
@@ -193,7 +193,7 @@ def _draw_node(axes: Any, node: Node, left: float, level: int, levels: int) -> f
                 zorder=2,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
-            left += child.leaves(levels - level - 1)
+            start += child.leaves(levels - level - 1)
     _draw_box(axes, node, center, level)
     return center
 
@@ -201,8 +201,8 @@ def _draw_node(axes: Any, node: Node, left: float, level: int, levels: int) -> f
 def _draw_box(axes: Any, node: Node, center: float, level: int) -> None:
     import matplotlib as mpl
 
-    asked = _lines(node) if node.children else ""
-    text = f"{asked}{node.probability:.2%} of {node.rows:,}"
+    lines = _lines(node) if node.children else ""
+    text = f"{lines}{node.probability:.2%} of {node.rows:,}"
     # the root keeps small probabilities apart: rare positives would all look white
     color = mpl.colormaps["Oranges"](0.75 * node.probability**0.5)
     box = {"boxstyle": "round,pad=0.4", "facecolor": color, "edgecolor": "#616e7c", "lw": 0.8}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256
 from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
@@ -41,7 +41,7 @@ PREFERRED: tuple[Algorithm, ...] = (
 
 @dataclass(frozen=True)
 class SearchData:
-    """Rows of payments a search stands on; see :class:`vouch.models.search_data.SearchData`.
+    """Rows of payments that a search uses; see :class:`vouch.models.search_data.SearchData`.
 
     Attributes:
         table: The training rows' own columns, as they came.
@@ -69,7 +69,7 @@ class SearchData:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
+        """The parameters as logged to MLflow."""
         return self.search.model_dump()
 
     @property
@@ -177,12 +177,12 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:
     """
     import pyarrow.parquet as pq
 
-    there = pq.read_schema(train).names
+    columns = pq.read_schema(train).names
     features = [name for name, *_ in offer.features]
     for name in (*features, *GIVEN, "id"):
-        if name not in there:
-            raise VouchError(f"{train}: no column {name!r}", near(name, there))
-    own = [name for name in (*KEPT, *GIVEN, SOURCE) if name in there]
+        if name not in columns:
+            raise VouchError(f"{train}: no column {name!r}", suggest(name, columns))
+    own = [name for name in (*KEPT, *GIVEN, SOURCE) if name in columns]
     # a feature may be one of the row's own columns too, such as the amount
     table = pq.read_table(train, columns=list(dict.fromkeys([*own, *features])))
     frame = table.to_pandas()
@@ -193,27 +193,27 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:
             "give a longer file, or labels in force (label.use) that tell rows apart",
         )
     folds, warnings = split(frame, params.folds)
-    asked, told = judged(frame, frame[TARGET].to_numpy())
-    objective = prepare(frame, folds, replace(offer, mixed=mixed(frame)), params, asked)
-    warnings += told
+    measured, notes = judged(frame, frame[TARGET].to_numpy())
+    objective = prepare(frame, folds, replace(offer, mixed=mixed(frame)), params, measured)
+    warnings += notes
     if objective.sampled:
         warnings.append(
             f"trials are measured on about {params.assess_rows:,} rows, the best of each "
             "algorithm again on all"
         )
     digest = _fingerprint(train, objective.offer, params)
-    return SearchData(table.select(own), frame, folds, objective, asked, warnings, digest)
+    return SearchData(table.select(own), frame, folds, objective, measured, warnings, digest)
 
 
 def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
     """Return a digest of a search's data, features, parameters and choices, not its threads."""
-    asked = params.model_dump_json(exclude={"threads"})
-    words = [sha256(train), repr(offer), asked, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    settings = params.model_dump_json(exclude={"threads"})
+    words = [sha256(train), repr(offer), settings, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
 def _rank(best: Best[Candidate]) -> tuple[float, int]:
-    """Order candidates; of equal ones the ensemble, which varies less from sample to sample.
+    """Return the key that sorts candidates; of equal ones an ensemble, which varies less, wins.
 
     Breiman 1996, Bagging predictors: a single tree is the least stable of the four.
     """

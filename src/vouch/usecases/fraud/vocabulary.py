@@ -1,4 +1,4 @@
-"""A feature's value near a case, in words a reviewer understands."""
+"""A feature's value around a case, in words a reviewer understands."""
 
 from dataclasses import dataclass
 
@@ -63,10 +63,10 @@ def _bin(part: Part) -> str:
 
 
 def _standing(column: Array, value: float) -> str:
-    known = column[~np.isnan(column)]
-    if not known.size:
+    defined = column[~np.isnan(column)]
+    if not defined.size:
         return "seldom known"
-    below, above = float((known < value).mean()), float((known > value).mean())
+    below, above = float((defined < value).mean()), float((defined > value).mean())
     if max(below, above) <= 0.5:
         return "as usual"
     share, word = (below, "above") if below > above else (above, "below")

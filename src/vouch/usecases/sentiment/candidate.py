@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.core.errors import near
+from vouch.core.errors import suggest
 from vouch.models.proposal import Hyperparameter, Proposal
 from vouch.models.strength import RuleWeight
 from vouch.sources.declaration import Strict
@@ -50,8 +50,8 @@ class Preparation(Strict):
         cleaning: What is done before anything is counted; VADER reads the text as it came.
         words: Shortest and longest n-grams of words.
         characters: Shortest and longest n-grams of characters within words (``char_wb``).
-        words_min_df: Texts a word n-gram must stand in, 1 to 1,000.
-        characters_min_df: Texts a character n-gram must stand in, 1 to 1,000.
+        words_min_df: Texts a word n-gram must occur in, 1 to 1,000.
+        characters_min_df: Texts a character n-gram must occur in, 1 to 1,000.
         vader: Whether VADER's scores are features.
         embeddings: Whether sentence embeddings are features.
         select: The n-grams kept, those of the highest chi-squared with the label; None: all.
@@ -81,7 +81,7 @@ class Preparation(Strict):
             "vader": self.vader,
             "embeddings": self.embeddings,
         }
-        return tuple(group for group, there in used.items() if there)
+        return tuple(group for group, enabled in used.items() if enabled)
 
 
 class Candidate(Proposal):
@@ -105,10 +105,10 @@ class Candidate(Proposal):
 
     @model_validator(mode="after")
     def _known(self) -> "Candidate":
-        known = HYPERPARAMETERS[self.algorithm]
-        for name in sorted(self.hyperparameters.keys() - known):
+        allowed = HYPERPARAMETERS[self.algorithm]
+        for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
             )
         if self.algorithm == "naive_bayes" and self.preparation.embeddings:
             raise ValueError(
@@ -121,8 +121,8 @@ class Candidate(Proposal):
         return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it."""
-        told = self.preparation.model_dump(exclude={"cleaning"})
-        told["rule_weight"] = self.rule_weight
+        """Return the settings that MLflow logs."""
+        values = self.preparation.model_dump(exclude={"cleaning"})
+        values["rule_weight"] = self.rule_weight
         cleaning = self.preparation.cleaning.model_dump()
-        return super().settings() | told | {f"cleaning.{k}": v for k, v in cleaning.items()}
+        return super().settings() | values | {f"cleaning.{k}": v for k, v in cleaning.items()}

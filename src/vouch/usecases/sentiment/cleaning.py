@@ -54,7 +54,7 @@ class Cleaning(Strict):
 
 
 def clean(text: str, cleaning: Cleaning) -> str:
-    """Clean a text: a pure function of both arguments.
+    """Return a text cleaned: a pure function of both arguments.
 
     Control characters become spaces, runs of white space one space, and letters with combining
     marks their composed form (Unicode NFC), whatever the options.
@@ -81,9 +81,9 @@ def clean(text: str, cleaning: Cleaning) -> str:
     return _tidy(text)
 
 
-def _unescape(found: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     """Read escapes; two of them may be halves of one character."""
-    return bytes.fromhex(found[0].replace("\\u", "")).decode("utf-16-be", errors="replace")
+    return bytes.fromhex(match[0].replace("\\u", "")).decode("utf-16-be", errors="replace")
 
 
 def _plain(text: str) -> str:

@@ -76,7 +76,7 @@ class Encoder:
         tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
         tokenizer.no_padding()
         tokenizer.enable_truncation(LONGEST)
-        return tokenizer, session, frozenset(given.name for given in session.get_inputs())
+        return tokenizer, session, frozenset(field.name for field in session.get_inputs())
 
     @cached_property
     def dimensions(self) -> int:
@@ -95,10 +95,10 @@ class Encoder:
         Raises:
             VouchError: A file or a package is missing.
         """
-        found = np.empty((len(texts), self.dimensions))
+        vectors = np.empty((len(texts), self.dimensions))
         for start in range(0, len(texts), BATCH):
-            found[start : start + BATCH] = self._through_cache(texts[start : start + BATCH])
-        return found
+            vectors[start : start + BATCH] = self._through_cache(texts[start : start + BATCH])
+        return vectors
 
     def _through_cache(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.cache is None:
@@ -107,14 +107,16 @@ class Encoder:
         self.cache.parent.mkdir(parents=True, exist_ok=True)
         with sqlite3.connect(self.cache, timeout=60) as store:
             store.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, value BLOB)")
-            marks = ",".join("?" * len(keys))
-            known = dict(store.execute(f"SELECT * FROM embedding WHERE key IN ({marks})", keys))
-            lacking = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
-            fresh = self._fresh(list(lacking.values()))
-            new = {k: row.tobytes() for k, row in zip(lacking, fresh, strict=True)}
+            placeholders = ",".join("?" * len(keys))
+            cached = dict(
+                store.execute(f"SELECT * FROM embedding WHERE key IN ({placeholders})", keys)
+            )
+            missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in cached}
+            fresh = self._fresh(list(missing.values()))
+            new = {k: row.tobytes() for k, row in zip(missing, fresh, strict=True)}
             store.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", new.items())
         store.close()
-        stored = known | new
+        stored = cached | new
         return np.stack([np.frombuffer(stored[key], np.float32) for key in keys])
 
     def _fresh(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -123,14 +125,14 @@ class Encoder:
         return np.stack(rows) if rows else np.empty((0, self.dimensions), np.float32)
 
     def _embed(self, text: str) -> NDArray[np.float32]:
-        tokenizer, session, wanted = self._parts
-        told = tokenizer.encode(text)
-        given = {
-            "input_ids": told.ids,
-            "attention_mask": told.attention_mask,
-            "token_type_ids": told.type_ids,
+        tokenizer, session, input_names = self._parts
+        encoding = tokenizer.encode(text)
+        values = {
+            "input_ids": encoding.ids,
+            "attention_mask": encoding.attention_mask,
+            "token_type_ids": encoding.type_ids,
         }
-        inputs = {name: np.array([given[name]], np.int64) for name in wanted & given.keys()}
+        inputs = {name: np.array([values[name]], np.int64) for name in input_names & values.keys()}
         states = session.run(None, inputs)[0][0]
         mean: NDArray[np.float32] = states.mean(axis=0, dtype=np.float32)
         return mean / (np.linalg.norm(mean) or np.float32(1.0))

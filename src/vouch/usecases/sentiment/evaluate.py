@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vouch.core.files import read_json
+from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import EvaluateParams
@@ -19,7 +20,7 @@ from vouch.usecases.sentiment.review import figures
 
 @dataclass(frozen=True)
 class TextCandidate:
-    """A tuned text model before it is judged; see :class:`vouch.stages.evaluate.stage.Candidate`.
+    """A text model that is not evaluated yet; see :class:`vouch.stages.evaluate.stage.Candidate`.
 
     Attributes:
         declaration: Its source.
@@ -44,25 +45,25 @@ class TextCandidate:
 
     @cached_property
     def judge(self) -> Judge:
-        """Who judges it, on the out-of-fold rows and before the holdout."""
+        """The judge that measures it, out of fold and on the holdout."""
         described = read_json(self.model / "candidate.json")
         balanced = described["candidate"].get("imbalance") == "weights"
         shares = tuple(described["shares"]) if balanced else (1.0, 1.0, 1.0)
         return Judge(self.params, shares)
 
     def measure(self) -> dict[str, Any]:
-        """Judge it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
+        """Measure it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
         truth, rule = (self.judge.measure(self.rows, kind) for kind in ("truth", "rule"))
         return {"truth": truth, "rule": rule, "the_rule": {"truth": self._rule()}}
 
     def _rule(self) -> dict[str, Any]:
-        """Judge the starting rule itself: its decisions as if it were sure of them."""
-        known = self.rows[self.rows["rule"].notna()]
-        said = known["rule"].to_numpy(np.int64)
-        sure = {name: (said == number).astype(float) for number, name in enumerate(SCORES)}
-        return self.judge.measure(known.assign(**sure), "truth")
+        """Measure the starting rule itself, its decisions taken as certain."""
+        rows = self.rows[self.rows["rule"].notna()]
+        decisions = rows["rule"].to_numpy(np.int64)
+        sure = {name: (decisions == number).astype(float) for number, name in enumerate(SCORES)}
+        return self.judge.measure(rows.assign(**sure), "truth")
 
-    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:
+    def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of texts people decided, see :func:`.review.figures`."""
         return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
 
@@ -73,5 +74,5 @@ class TextCandidate:
     def published(
         self, measured: dict[str, Any], answer: dict[str, Any] | None
     ) -> list[dict[str, Any]]:
-        """Put published figures beside ours."""
+        """Return published figures beside ours."""
         return side_by_side(self.declaration.name, measured, answer)

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from vouch.models.surrogate import Explanation, Reasons
 from vouch.usecases.sentiment.judge import SCORES, chosen
-from vouch.usecases.sentiment.lime import Predict, Told
-from vouch.usecases.sentiment.lime import explain as tell
+from vouch.usecases.sentiment.lime import Predict, TextExplanation
+from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import CLASSES, load
 from vouch.usecases.sentiment.params import TextExplainParams
 
@@ -59,13 +59,13 @@ class Explained(NamedTuple):
     """A text and its explanation."""
 
     case: Case
-    told: Told
+    explanation: TextExplanation
     poor: bool
 
     @property
     def surrogate(self) -> Explanation:
         """The linear surrogate and how far it can be trusted."""
-        return self.told.found
+        return self.explanation.surrogate
 
 
 class TextExplainer:
@@ -99,18 +99,18 @@ class TextExplainer:
 
     def explain(self, case: Case) -> Explained:
         """Explain the class the model chooses."""
-        told = tell(case.text, case.id, self._predict, self._params)
-        return Explained(case, told, _poor(told, self._params))
+        explanation = explain_text(case.text, case.id, self._predict, self._params)
+        return Explained(case, explanation, _poor(explanation, self._params))
 
     def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
         """Yield a row a token; ``token`` is null where the text has none."""
-        case, told, poor = explained
-        surrogate = told.found
+        case, explanation, poor = explained
+        surrogate = explanation.surrogate
         shared = {
             "id": case.id,
             "kind": case.kind,
             "text": case.text,
-            "predicted": CLASSES[told.number],
+            "predicted": CLASSES[explanation.number],
             "label": case.label,
             "score": surrogate.prediction,
             "out_of_fold": case.out_of_fold,
@@ -120,9 +120,9 @@ class TextExplainer:
             "poor": poor,
             "seed": surrogate.seed,
         }
-        if not told.tokens:
+        if not explanation.tokens:
             yield {**shared, "token": None, "start": None, "weight": 0.0, "rank": 1}
-        for rank, token in enumerate(told.tokens, start=1):
+        for rank, token in enumerate(explanation.tokens, start=1):
             named = {"token": token.text, "start": token.start, "weight": token.weight}
             yield {**shared, **named, "rank": rank}
 
@@ -132,9 +132,9 @@ class TextExplainer:
         rows = pd.read_parquet(self._train, columns=["id", "text"], filters=chosen)
         texts = dict(zip(rows["id"], rows["text"], strict=True))
         for name in ids:
-            told = tell(texts[name] or "", name, self._predict, self._params)
-            parts = tuple((token.text, token.weight) for token in told.tokens)
-            yield Reasons(parts, _poor(told, self._params))
+            explanation = explain_text(texts[name] or "", name, self._predict, self._params)
+            parts = tuple((token.text, token.weight) for token in explanation.tokens)
+            yield Reasons(parts, _poor(explanation, self._params))
 
 
 def _predict_with(fitted: Any) -> Predict:
@@ -148,29 +148,30 @@ def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
         rows: Out-of-fold predictions with their texts.
         cases: How many of each kind.
     """
-    said = chosen(rows)
+    predicted = chosen(rows)
     sure = rows[list(SCORES)].to_numpy().max(axis=1)
-    known = rows["truth"].notna().to_numpy()
-    wrong = known & (rows["truth"].fillna(-1).to_numpy(np.int64) != said)
-    table = rows.assign(said=said, sure=sure, wrong=wrong).sort_values("id", kind="stable")
+    labelled = rows["truth"].notna().to_numpy()
+    wrong = labelled & (rows["truth"].fillna(-1).to_numpy(np.int64) != predicted)
+    table = rows.assign(predicted=predicted, sure=sure, wrong=wrong)
+    table = table.sort_values("id", kind="stable")
     surest = table.sort_values("sure", ascending=False, kind="stable")
-    taken: set[str] = set()
+    explained: set[str] = set()
     kinds = [
-        (f"surest_{name}", surest[(surest["said"] == number) & ~surest["wrong"]])
+        (f"surest_{name}", surest[(surest["predicted"] == number) & ~surest["wrong"]])
         for number, name in enumerate(CLASSES)
     ]
     kinds += [
         ("mistake", surest[surest["wrong"]]),
         ("least_certain", table.sort_values("sure", kind="stable")),
     ]
-    for kind, found in kinds:
-        fresh = found[~found["id"].isin(taken)].head(cases)
-        taken |= set(fresh["id"])
+    for kind, candidates in kinds:
+        fresh = candidates[~candidates["id"].isin(explained)].head(cases)
+        explained |= set(fresh["id"])
         for row in fresh.itertuples():
             label = None if pd.isna(row.label) else CLASSES[int(row.label)]  # type: ignore[arg-type]
             yield Case(str(row.id), kind, str(row.text or ""), label, float(row.sure))  # type: ignore[arg-type]
 
 
-def _poor(told: Told, params: TextExplainParams) -> bool:
-    found = told.found
-    return not (found.r2 >= params.poor_r2 and found.gap <= params.poor_gap)
+def _poor(explanation: TextExplanation, params: TextExplainParams) -> bool:
+    surrogate = explanation.surrogate
+    return not (surrogate.r2 >= params.poor_r2 and surrogate.gap <= params.poor_gap)

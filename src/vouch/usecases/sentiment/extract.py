@@ -37,31 +37,31 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
         job: What to extract from.
         path: Where to (Parquet): id, time, text, author, asset, followers and retweets as far as
             the source has them, ``vader_neg``, ``vader_neu``, ``vader_pos`` and
-            ``vader_compound`` (float32), ``twin`` (what near-duplicates have in common),
-            ``group`` (the author; without one what near-duplicates share, else the id),
+            ``vader_compound`` (float32), ``twin`` (the near-duplicate group),
+            ``group`` (the author; without one the near-duplicate group, else the id),
             ``confidence`` of a given label, and the labels.
 
     Returns:
         What was computed: ``features``, ``classes``, ``delay_seconds``.
     """
     current = rows_as_of(job.rows, job.as_of)
-    known = job.labels.filter(job.labels.issued_at <= job.as_of)
-    labels = labels_as_of(known)
+    issues = job.labels.filter(job.labels.issued_at <= job.as_of)
+    labels = labels_as_of(issues)
     table = ibis.memtable(_scored(_texts(current)))
     joined = table.join(labels, table.id == labels.entity).drop("entity")
     write_parquet(joined, path, scratch=True)
     return {
         "features": [
-            {"name": name, "group": "text", "window": None, "description": said}
-            for name, said in DESCRIPTIONS.items()
+            {"name": name, "group": "text", "window": None, "description": description}
+            for name, description in DESCRIPTIONS.items()
         ],
         "classes": list(CLASSES),
-        "delay_seconds": mean_delay(known, current),
+        "delay_seconds": mean_delay(issues, current),
     }
 
 
 def _texts(rows: "Table") -> pa.Table:
-    """Fetch what is carried of rows, with what near-duplicates have in common."""
+    """Read the columns carried over from rows, and each text's near-duplicate group."""
     carried = [name for name in CARRIED if name in rows.columns]
     sure = "label_confidence" in rows.columns
     confidence = rows.label_confidence if sure else ibis.null("float64")

@@ -1,4 +1,4 @@
-"""From texts to the numbers a model takes, and what of it can be shared between candidates."""
+"""Features of texts; counts that several candidates use are computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ WIDEST: Words = "1-3"  # words are counted once, so that all lengths share the c
 
 
 def texts_of(frame: pd.DataFrame) -> list[str]:
-    """Take the texts out of a table; a missing one is an empty one.
+    """Return the texts of a table; a missing one is an empty one.
 
     Raises:
         VouchError: There is no column ``text``.
@@ -65,48 +65,48 @@ class Corpus:
 
     Attributes:
         texts: The texts as they came.
-        given: Their VADER scores where known, shape (texts, 4).
+        vader_scores: Their VADER scores where known, shape (texts, 4).
         encoder: Gives their embeddings; None if there are none.
     """
 
     texts: Sequence[str]
-    given: NDArray[np.float32] | None = None
+    vader_scores: NDArray[np.float32] | None = None
     encoder: Encoder | None = None
-    _kept: dict[Any, Any] = field(default_factory=dict)
+    _cache: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, frame: pd.DataFrame, encoder: Encoder | None = None) -> "Corpus":
-        """Take a table's texts, and its columns of VADER's scores if it has all four."""
-        there = all(name in frame.columns for name in vader.SCORES)
-        given = frame[list(vader.SCORES)].to_numpy(np.float32) if there else None
-        return cls(texts_of(frame), given, encoder)
+        """Return a table's texts with its VADER scores if it has all four columns."""
+        complete = all(name in frame.columns for name in vader.SCORES)
+        scores = frame[list(vader.SCORES)].to_numpy(np.float32) if complete else None
+        return cls(texts_of(frame), scores, encoder)
 
     def cleaned(self, cleaning: Cleaning) -> list[str]:
         """Return the cleaned texts."""
-        if cleaning not in self._kept:
-            self._kept[cleaning] = clean_all(self.texts, cleaning)
-        return cast(list[str], self._kept[cleaning])
+        if cleaning not in self._cache:
+            self._cache[cleaning] = clean_all(self.texts, cleaning)
+        return cast(list[str], self._cache[cleaning])
 
     def counts(self, preparation: Preparation, words: bool) -> Counts:
         """Return the counts of all n-grams of words, or else of characters."""
         extent = WIDEST if words else preparation.characters
         key = preparation.cleaning, extent, words
-        if key not in self._kept:
-            self._kept[key] = count(self.cleaned(preparation.cleaning), extent, words)
-        return cast(Counts, self._kept[key])
+        if key not in self._cache:
+            self._cache[key] = count(self.cleaned(preparation.cleaning), extent, words)
+        return cast(Counts, self._cache[key])
 
     def lexicon(self) -> Floats:
         """Return the features of VADER, shape (texts, 5)."""
-        if "lexicon" not in self._kept:
-            scores = vader.scores(self.texts) if self.given is None else self.given
-            self._kept["lexicon"] = spread(scores)
-        return cast(Floats, self._kept["lexicon"])
+        if "lexicon" not in self._cache:
+            scores = vader.scores(self.texts) if self.vader_scores is None else self.vader_scores
+            self._cache["lexicon"] = spread(scores)
+        return cast(Floats, self._cache["lexicon"])
 
     def embeddings(self) -> Floats:
         """Return the sentence embeddings, shape (texts, dimensions)."""
-        if "embeddings" not in self._kept:
-            self._kept["embeddings"] = needed(self.encoder).embed(self.texts)
-        return cast(Floats, self._kept["embeddings"])
+        if "embeddings" not in self._cache:
+            self._cache["embeddings"] = needed(self.encoder).embed(self.texts)
+        return cast(Floats, self._cache["embeddings"])
 
     def ready(self, preparation: Preparation) -> None:
         """Count what a preparation needs; threads that come after find it done."""
@@ -118,7 +118,7 @@ class Corpus:
 
 
 def needed(encoder: Encoder | None) -> Encoder:
-    """Insist on an encoder.
+    """Return the encoder, or raise if there is none.
 
     Raises:
         VouchError: There is none.
@@ -148,14 +148,14 @@ class Features:
     @property
     def names(self) -> list[str]:
         """What each column means, ``group: n-gram``."""
-        found = []
+        columns = []
         for weighing in self.weighings:
             group = "words" if weighing.words else "characters"
             shown = weighing.names if weighing.words else printable(weighing.names)
-            found += [f"{group}: {name}" for name in shown]
-        found += LEXICON if self.preparation.vader else ()
+            columns += [f"{group}: {name}" for name in shown]
+        columns += LEXICON if self.preparation.vader else ()
         size = needed(self.encoder).dimensions if self.preparation.embeddings else 0
-        return found + [f"embeddings: {number}" for number in range(size)]
+        return columns + [f"embeddings: {number}" for number in range(size)]
 
     def transform(self, corpus: Corpus) -> "csr_array":
         """Return the numbers of all texts of a corpus, shape (texts, columns), float64."""
@@ -163,7 +163,7 @@ class Features:
         return self.stack([w.transform(cleaned) for w in self.weighings], corpus, slice(None))
 
     def stack(self, parts: list[Any], corpus: Corpus, rows: Any) -> "csr_array":
-        """Put VADER's scores and embeddings of the rows beside their n-grams."""
+        """Append VADER's scores and embeddings of the rows to their n-grams."""
         from scipy.sparse import csr_array, hstack
 
         if self.preparation.vader:
@@ -178,8 +178,8 @@ class Features:
         values, start = [], 0
         cleaned = clean(text, self.preparation.cleaning)
         for weighing in self.weighings:
-            found, weighed = weighing.one(cleaned)
-            columns += [column + start for column in found]
+            gram_columns, weighed = weighing.one(cleaned)
+            columns += [column + start for column in gram_columns]
             values.append(weighed)
             start += len(weighing.names)
         for dense in self._dense(text):
@@ -209,7 +209,7 @@ def prepare(
         labels: Their labels, shape (rows,).
 
     Returns:
-        The fitted preparation, the rows' numbers, and where its n-grams stand in the corpus.
+        The fitted preparation, the rows' numbers, and the columns of its n-grams in the corpus.
     """
     kinds = [group == "words" for group in preparation.groups if group in ("words", "characters")]
     counts = [corpus.counts(preparation, words) for words in kinds]
@@ -264,6 +264,6 @@ def _select(
 
 
 def save_encoder(features: Features, folder: Path) -> None:
-    """Put a copy of the encoder's files beside the model, so that it can be used anywhere."""
+    """Copy the encoder's files into the model's folder, so that it can be used anywhere."""
     if features.encoder is not None:
         features.encoder.copy(folder / "encoder")

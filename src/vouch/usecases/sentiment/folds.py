@@ -27,7 +27,7 @@ def split(
     """Split rows into folds.
 
     Args:
-        frame: Column ``label``; ``group``, ``time`` and ``twin`` (what near-duplicates share) where
+        frame: Column ``label``; ``group``, ``time`` and ``twin`` (the near-duplicate group) where
             known.
         folds: How many assessment blocks are wanted, at least 2.
         seed: Seed of the draw, where rows are drawn.
@@ -42,25 +42,25 @@ def split(
     """
     warnings: list[str] = []
     if by_time and "time" in frame:
-        if found := _by_time(frame, folds):
-            return _without_twins(frame, found), warnings
+        if time_folds := _by_time(frame, folds):
+            return _without_near_duplicates(frame, time_folds), warnings
         warnings.append(
             "rows stand at one time, or their groups at all times: folds are drawn by group instead"
         )
-    return _without_twins(frame, _drawn(frame, folds, seed)), warnings
+    return _without_near_duplicates(frame, _drawn(frame, folds, seed)), warnings
 
 
-def _without_twins(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
-    """Learn from no near-duplicate of a row to assess."""
+def _without_near_duplicates(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
+    """Return folds whose training rows have no near-duplicate among the rows to assess."""
     if "twin" not in frame:
         return folds
     codes = pd.factorize(frame["twin"])[0]
-    found = []
+    result = []
     for fold in folds:
-        asked = codes[fold.assess]
-        near = np.isin(codes[fold.train], asked[asked >= 0])
-        found.append(replace(fold, train=fold.train[~near]))
-    return found
+        assessed = codes[fold.assess]
+        near_duplicate = np.isin(codes[fold.train], assessed[assessed >= 0])
+        result.append(replace(fold, train=fold.train[~near_duplicate]))
+    return result
 
 
 def groups_of(frame: pd.DataFrame) -> Rows:
@@ -68,7 +68,7 @@ def groups_of(frame: pd.DataFrame) -> Rows:
     if "group" not in frame:
         return np.arange(len(frame))
     codes: Rows = pd.factorize(frame["group"])[0].astype(np.int64)
-    alone = np.flatnonzero(codes < 0)  # no group is told: a group of its own
+    alone = np.flatnonzero(codes < 0)  # rows without a group are a group of their own
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
     return codes
 
@@ -78,24 +78,24 @@ def _by_time(frame: pd.DataFrame, folds: int) -> list[Fold]:
     time, labels = frame["time"], frame["label"].to_numpy()
     moments, place = np.unique(time.to_numpy(), return_inverse=True)
     before = np.cumsum(np.bincount(place)) - np.bincount(place)
-    wanted = np.searchsorted(before, len(time) * np.arange(1, folds + 1) / (folds + 1))
-    cuts = [at for at in sorted(set(wanted.tolist())) if 0 < at < len(moments)]
+    ideal = np.searchsorted(before, len(time) * np.arange(1, folds + 1) / (folds + 1))
+    cuts = [at for at in sorted(set(ideal.tolist())) if 0 < at < len(moments)]
     if not cuts:
         return []
     groups = groups_of(frame)
-    found = [
+    windows = [
         _window(place, groups, start, end)
         for start, end in zip(cuts, [*cuts[1:], len(moments)], strict=True)
     ]
-    kept = [train for train, _ in found]
+    training = [train for train, _ in windows]
     earlier = [place < cut for cut in cuts]
-    if not found or not all(_enough(*two, labels) for two in zip(kept, earlier, strict=True)):
+    if not windows or not all(_enough(*two, labels) for two in zip(training, earlier, strict=True)):
         return []
     starts = [pd.Timestamp(moments[at]) for at in cuts]
     ends = [*starts[1:], pd.Timestamp(moments[-1])]
     return [
         Fold(train, assess, start, end)
-        for (train, assess), start, end in zip(found, starts, ends, strict=True)
+        for (train, assess), start, end in zip(windows, starts, ends, strict=True)
     ]
 
 
@@ -124,7 +124,7 @@ def _drawn(frame: pd.DataFrame, folds: int, seed: int) -> list[Fold]:
 
 
 def deal(groups: Rows, labels: Labels, folds: int, seed: int) -> Rows:
-    """Deal groups to folds, the largest first, so that folds are alike in size and classes.
+    """Assign groups to folds, the largest first, so that folds are alike in size and classes.
 
     Args:
         groups: Each row's group, from 0.

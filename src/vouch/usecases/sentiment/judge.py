@@ -1,19 +1,19 @@
-"""Judging models of three classes: macro-recall first, how sure it is, and on which texts."""
+"""Measures models of three classes: macro-recall, calibration, and figures by kind of text."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Contestant
+from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, ends, recall_of
-from vouch.metrics.figures import figure, share
+from vouch.metrics.figures import Figure, figure, share
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.folds import groups_of
 from vouch.usecases.sentiment.models import CLASSES
@@ -24,6 +24,27 @@ SCORES = tuple(f"score_{number}" for number in range(len(CLASSES)))
 METRIC = "macro_recall"
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 BINS = 10
+
+Coverage = TypedDict(
+    "Coverage", {"coverage": float, "rows": int, "accuracy": Figure, "from": float}
+)
+"""How many of a share of the rows, the surest ones, are right; and how sure the last one is."""
+
+
+class Bin(TypedDict):
+    """A bin of a calibration: mean probability, and the observed share with its interval."""
+
+    score: float
+    rows: int
+    share: float | None
+    interval: list[float] | None
+
+
+class Calibration(TypedDict):
+    """Bins by rising probability, and the mean gap between probability and observed share."""
+
+    bins: list[Bin]
+    error: float | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +61,7 @@ class Judge:
     shares: tuple[float, ...]
     counted: str = "rows of the rarest class"
     metrics: tuple[str, ...] = ("accuracy",)
-    said: str = "the likeliest class"
+    description: str = "the likeliest class"
 
     @property
     def budget(self) -> int:
@@ -54,14 +75,14 @@ class Judge:
 
     def deciding(self) -> dict[str, Any]:
         """Return what determines a figure's value: nothing but the model."""
-        return {"decision": self.said}
+        return {"decision": self.description}
 
     def count(self, rows: pd.DataFrame) -> int:
         """Count the rows of the rarest class, by truth where any is known."""
         return _rarest(rows[_kind(rows)].dropna())
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         """Return a candidate's figures.
 
@@ -83,15 +104,15 @@ class Judge:
         """Count the rows whose truth, or rule's label, is known."""
         return int(rows[kind].notna().sum())
 
-    def scored(self, rows: pd.DataFrame, model: Contestant) -> pd.DataFrame:
-        """Put a model's probabilities beside the rows, as ``score_0`` to ``score_2``."""
+    def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
+        """Add a model's probabilities to the rows, as ``score_0`` to ``score_2``."""
         return rows.assign(**dict(zip(SCORES, model.predict(rows).T, strict=True)))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
         """Return the accuracy of scored rows whose label of a kind is known."""
-        known = scored[scored[kind].notna()]
-        right = chosen(known) == known[kind].to_numpy(np.int64)
-        return Mean(float(np.mean(right)), len(known))
+        labelled = scored[scored[kind].notna()]
+        right = chosen(labelled) == labelled[kind].to_numpy(np.int64)
+        return Mean(float(np.mean(right)), len(labelled))
 
     def scale(self, metric: str) -> float:
         """Return what a mean of 1 is: all right."""
@@ -112,107 +133,114 @@ class Judge:
             ``slices``; ``positives``, the rows of the rarest class; ``chance``; ``rows``,
             ``too_few``, and a ``reason`` where something is undefined.
         """
-        known = scored[scored[kind].notna()].reset_index(drop=True)
-        labels, predicted = known[kind].to_numpy(np.int64), chosen(known)
-        rarest, counted = _rarest(known[kind]), np.bincount(labels, minlength=len(CLASSES))
+        labelled = scored[scored[kind].notna()].reset_index(drop=True)
+        labels, predicted = labelled[kind].to_numpy(np.int64), chosen(labelled)
+        rarest, counted = _rarest(labelled[kind]), np.bincount(labels, minlength=len(CLASSES))
         return {
-            **self._figures(known, labels, predicted),
+            **self._figures(labelled, labels, predicted),
             "recalls": self._recalls(labels, predicted),
             "confusion": confusion(labels, predicted).astype(int).tolist(),
-            "coverage": list(self._coverage(known, labels, predicted)),
-            "calibration": self._calibration(known, labels),
-            "slices": self._slices(known, labels, predicted),
+            "coverage": list(self._coverage(labelled, labels, predicted)),
+            "calibration": self._calibration(labelled, labels),
+            "slices": self._slices(labelled, labels, predicted),
             "by_class": dict(zip(CLASSES, counted.tolist(), strict=True)),
             "positives": rarest,
             "chance": 1 / max(int((counted > 0).sum()), 1),
-            "rows": len(known),
+            "rows": len(labelled),
             "too_few": rarest < self.least,
-            **self._reason(kind, len(known), rarest),
+            **self._reason(kind, len(labelled), rarest),
         }
 
     def _figures(
-        self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
-    ) -> dict[str, Any]:
-        if known.empty:
+        self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> dict[str, Figure]:
+        if labelled.empty:
             return {name: figure(math.nan, (math.nan, math.nan)) for name in MEASURES}
         p = self.params
-        drawn = bootstrap(labels, [predicted], groups_of(known), p.repeats, p.seed)[0]
+        drawn = bootstrap(labels, [predicted], groups_of(labelled), p.repeats, p.seed)[0]
         table = confusion(labels, predicted)[None]
         return {
             name: figure(float(measure(table)[0]), ends(measure(drawn), p.confidence))
             for name, measure in MEASURES.items()
         }
 
-    def _recalls(self, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, Any]:
+    def _recalls(
+        self, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> dict[str, Figure]:
         """Return each class's recall with its exact interval."""
-        found = {}
+        recalls = {}
         for number, name in enumerate(CLASSES):
             own = predicted[labels == number]
-            found[name] = share(int((own == number).sum()), len(own), self.params.confidence)
-        return found
+            recalls[name] = share(int((own == number).sum()), len(own), self.params.confidence)
+        return recalls
 
     def _coverage(
-        self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
-    ) -> Iterator[dict[str, Any]]:
+        self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> Iterator[Coverage]:
         """Yield how many of the surest rows are right, for smaller and smaller shares of rows."""
-        sureness = known[list(SCORES)].to_numpy().max(axis=1) if len(known) else np.empty(0)
+        sureness = labelled[list(SCORES)].to_numpy().max(axis=1) if len(labelled) else np.empty(0)
         order = np.argsort(-sureness, kind="stable")
         right = (labels == predicted)[order]
         for coverage in COVERAGES:
-            rows = math.ceil(coverage * len(known))
+            rows = math.ceil(coverage * len(labelled))
             if rows:
-                told = share(int(right[:rows].sum()), rows, self.params.confidence)
+                accuracy = share(int(right[:rows].sum()), rows, self.params.confidence)
                 least = float(sureness[order[rows - 1]])
-                yield {"coverage": coverage, "rows": rows, "accuracy": told, "from": least}
+                yield {"coverage": coverage, "rows": rows, "accuracy": accuracy, "from": least}
 
-    def _calibration(self, known: pd.DataFrame, labels: NDArray[np.int64]) -> dict[str, Any]:
-        """Compare what is said of each row and class with what is so, in bins of as many each.
+    def _calibration(self, labelled: pd.DataFrame, labels: NDArray[np.int64]) -> Calibration:
+        """Compare predicted with observed shares of each class, in bins of equally many.
 
         The error is the mean gap, weighted by the bins' rows (Naeini et al. 2015, Obtaining well
         calibrated probabilities using Bayesian binning).
         """
-        if known.empty:
+        if labelled.empty:
             return {"bins": [], "error": None}
-        said = (known[list(SCORES)].to_numpy() * self.shares) + 1e-12
-        said /= said.sum(axis=1, keepdims=True)
-        so = labels[:, None] == np.arange(len(CLASSES))
-        order = np.argsort(said.ravel(), kind="stable")
+        probabilities = (labelled[list(SCORES)].to_numpy() * self.shares) + 1e-12
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        true = labels[:, None] == np.arange(len(CLASSES))
+        order = np.argsort(probabilities.ravel(), kind="stable")
         bins = [
-            {
-                "score": float(said.ravel()[part].mean()),
-                "rows": len(part),
-                **_renamed(share(int(so.ravel()[part].sum()), len(part), self.params.confidence)),
-            }
+            self._bin(probabilities.ravel()[part], true.ravel()[part])
             for part in np.array_split(order, BINS)
             if len(part)
         ]
-        gap = sum(abs(one["score"] - one["share"]) * one["rows"] for one in bins)
-        return {"bins": bins, "error": gap / said.size}
+        gap = sum(abs(each["score"] - (each["share"] or 0.0)) * each["rows"] for each in bins)
+        return {"bins": bins, "error": gap / probabilities.size}
+
+    def _bin(self, probabilities: Floats, true: NDArray[np.bool_]) -> Bin:
+        observed = share(int(true.sum()), len(true), self.params.confidence)
+        return {
+            "score": float(probabilities.mean()),
+            "rows": len(true),
+            "share": observed["value"],
+            "interval": observed["interval"],
+        }
 
     def _slices(
-        self, known: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+        self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
     ) -> list[dict[str, Any]]:
-        p, groups, found = self.params, groups_of(known), []
-        for kind, value, there in slices(known):
-            own, said = labels[there], predicted[there]
-            drawn = bootstrap(own, [said], groups[there], p.repeats, p.seed)[0]
-            value_of = float(recall_of(confusion(own, said)[None])[0])
+        p, groups, measured = self.params, groups_of(labelled), []
+        for kind, value, inside in slices(labelled):
+            own, decisions = labels[inside], predicted[inside]
+            drawn = bootstrap(own, [decisions], groups[inside], p.repeats, p.seed)[0]
+            value_of = float(recall_of(confusion(own, decisions)[None])[0])
             rarest = _rarest(pd.Series(own))
-            found.append(
+            measured.append(
                 {
                     "slice": kind,
                     "value": value,
-                    "rows": int(there.sum()),
+                    "rows": int(inside.sum()),
                     METRIC: figure(value_of, ends(recall_of(drawn), p.confidence)),
-                    "accuracy": share(int((own == said).sum()), len(own), p.confidence),
+                    "accuracy": share(int((own == decisions).sum()), len(own), p.confidence),
                     "too_few": rarest < self.least,
                 }
             )
-        return found
+        return measured
 
     def compare(
         self,
-        known: pd.DataFrame,
+        labelled: pd.DataFrame,
         kind: str,
         challenger: NDArray[np.int64],
         champion: NDArray[np.int64],
@@ -220,27 +248,29 @@ class Judge:
         """Compare two models' decisions by macro-recall, paired bootstrap.
 
         Args:
-            known: Rows whose label of a kind is known.
+            labelled: Rows whose label of a kind is known.
             kind: Against what both are judged.
-            challenger: The one's decisions, shape (rows,).
-            champion: The other's.
+            challenger: The challenger's decisions, shape (rows,).
+            champion: The champion's, likewise.
 
         Returns:
             ``metric``, ``challenger``, ``champion``, ``difference`` (``value``, ``interval``),
             ``share_better``, ``kind``, ``rows``, ``positives``, ``too_few``; ``difference`` is
             null, with a ``reason``, without rows.
         """
-        rarest, p = _rarest(known[kind]), self.params
-        around = {"metric": METRIC, "kind": kind, "rows": len(known), "positives": rarest}
-        around |= {"too_few": rarest < self.least, **self._reason(kind, len(known), rarest)}
-        if known.empty:
+        rarest, p = _rarest(labelled[kind]), self.params
+        around = {"metric": METRIC, "kind": kind, "rows": len(labelled), "positives": rarest}
+        around |= {"too_few": rarest < self.least, **self._reason(kind, len(labelled), rarest)}
+        if labelled.empty:
             return around | {"difference": None}
-        labels = known[kind].to_numpy(np.int64)
+        labels = labelled[kind].to_numpy(np.int64)
         pair = [challenger, champion]
         drawn = recall_of(
-            bootstrap(labels, list(pair), groups_of(known), p.repeats, p.seed).reshape(-1, 3, 3)
+            bootstrap(labels, list(pair), groups_of(labelled), p.repeats, p.seed).reshape(-1, 3, 3)
         ).reshape(2, -1)
-        ours, theirs = (float(recall_of(confusion(labels, one)[None])[0]) for one in pair)
+        ours, theirs = (
+            float(recall_of(confusion(labels, decisions)[None])[0]) for decisions in pair
+        )
         gaps = drawn[0] - drawn[1]
         difference = {"value": ours - theirs, "interval": list(ends(gaps, p.confidence))}
         return around | {
@@ -255,24 +285,26 @@ class Judge:
             return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
         if not scored["rule"].notna().any():
             return {"difference": None, "reason": "the source declares no rule"}
-        known = scored[scored["truth"].notna() & scored["rule"].notna()]
-        return self.compare(known, "truth", chosen(known), known["rule"].to_numpy(np.int64))
+        labelled = scored[scored["truth"].notna() & scored["rule"].notna()]
+        return self.compare(
+            labelled, "truth", chosen(labelled), labelled["rule"].to_numpy(np.int64)
+        )
 
     def _against_champion(
-        self, scored: pd.DataFrame, challenger: Contestant, champion: Contestant | None
+        self, scored: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
     ) -> dict[str, Any]:
         if champion is None:
             return {"difference": None, "reason": "there is no champion yet"}
         if champion.digest == challenger.digest:
             return {"difference": None, "reason": "the candidate is the champion itself"}
         kind = _kind(scored)
-        known = scored[scored[kind].notna()]
+        labelled = scored[scored[kind].notna()]
         try:
-            theirs = chosen(self.scored(known, champion))
+            theirs = chosen(self.scored(labelled, champion))
         except VouchError as error:
             reason = f"the champion cannot score these rows: {error}"
             return {"difference": None, "reason": reason}
-        return self.compare(known, kind, chosen(known), theirs)
+        return self.compare(labelled, kind, chosen(labelled), theirs)
 
     def _reason(self, kind: str, rows: int, rarest: int) -> dict[str, str]:
         if not rows:
@@ -297,7 +329,3 @@ def _kind(rows: pd.DataFrame) -> Literal["truth", "rule"]:
 def _rarest(labels: pd.Series) -> int:
     """Count the rows of the rarest of the three classes."""
     return int(np.bincount(labels.to_numpy(np.int64), minlength=len(CLASSES)).min())
-
-
-def _renamed(told: dict[str, Any]) -> dict[str, Any]:
-    return {"share": told["value"], "interval": told["interval"]}

@@ -1,4 +1,4 @@
-"""The learners: five ways from numbers to three probabilities, three of them linear."""
+"""The learners: five ways to get three probabilities from features, three of them linear."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,7 +45,7 @@ class Linear:
 
 
 def softmax(scores: Floats) -> Floats:
-    """Turn scores into probabilities along the last axis."""
+    """Return the probabilities of scores along the last axis."""
     raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
     result: Floats = raised / raised.sum(axis=-1, keepdims=True)
     return result
@@ -154,7 +154,7 @@ def _boost(candidate: Candidate, sample: Sample, seed: int, threads: int) -> Any
     data = xgboost.QuantileDMatrix(
         _narrow(sample.numbers), sample.codes, weight=sample.weights, nthread=threads
     )
-    told = {
+    parameters = {
         **settings,
         "objective": "multi:softprob",
         "num_class": int(sample.codes.max()) + 1,
@@ -162,4 +162,4 @@ def _boost(candidate: Candidate, sample: Sample, seed: int, threads: int) -> Any
         "nthread": threads,
         "seed": seed,
     }
-    return xgboost.train(told, data, rounds)
+    return xgboost.train(parameters, data, rounds)

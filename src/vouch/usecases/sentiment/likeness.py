@@ -1,10 +1,10 @@
-"""What is left of a text without its trimmings, and which texts are nearly the same, as SQL.
+"""SQL for a text without links, handles and the like, and for near-duplicates of a text.
 
 Two texts are near-duplicates if their first letters agree: 60 letters of any script, in lower case,
 without handles, links, HTML, retweet marks, digits, punctuation, emoji and spaces. So a retweet, a
 text cut off by its platform, a new link or price under the same words are found in one pass and
 without pairs to compare; words that were replaced are not. Texts of fewer than 20 letters, such as
-"gm", are alike by chance and never called near.
+"gm", agree by chance and never count as near-duplicates.
 
 The patterns are RE2's and have no braces, which Great Expectations would take for its own.
 """
@@ -29,7 +29,7 @@ def bare(column: str) -> str:
 
 
 def is_empty(column: str) -> str:
-    """Return SQL that tells whether nothing visible is left of a text once it is bare.
+    """Return SQL for whether nothing visible is left of a text once it is bare.
 
     Args:
         column: SQL for the text.
@@ -38,7 +38,7 @@ def is_empty(column: str) -> str:
 
 
 def near_key(column: str) -> str:
-    """Return SQL for what near-duplicates have in common; null for texts that are too short.
+    """Return SQL for a text's near-duplicate group; null for texts that are too short.
 
     Args:
         column: SQL for the text.
@@ -49,7 +49,7 @@ def near_key(column: str) -> str:
 
 
 def is_other_script(column: str) -> str:
-    """Return SQL that tells whether most letters of a text are not Latin.
+    """Return SQL for whether most letters of a text are not Latin.
 
     A script is no language, but it needs no model and is sure of short texts too: what is flagged
     is neither English nor any other language of the Latin script.

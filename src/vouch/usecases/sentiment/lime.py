@@ -1,8 +1,9 @@
 """Local linear explanations of a text's class: which words, emoji and marks speak for it.
 
 Ribeiro, Singh, Guestrin: "Why should I trust you?", KDD 2016: words are left out at random, and a
-weighted ridge regression tells what each adds. Tokens are the model's own, so an emoji or a mark is
-one too, and each occurrence counts by itself: the second "not" of a text may mean another thing.
+weighted ridge regression estimates what each adds. Tokens are the model's own, so an emoji or a
+mark is one too, and each occurrence counts by itself: the second "not" of a text may mean another
+thing.
 """
 
 import re
@@ -35,21 +36,21 @@ class Token(NamedTuple):
     weight: float
 
 
-class Told(NamedTuple):
+class TextExplanation(NamedTuple):
     """An explanation of one text.
 
     Attributes:
         number: The explained class, the model's own choice.
-        found: The surrogate and how far it can be trusted.
+        surrogate: The surrogate and how far it can be trusted.
         tokens: The tokens it names, the heaviest first; none if the text has no token.
     """
 
     number: int
-    found: Explanation
+    surrogate: Explanation
     tokens: tuple[Token, ...]
 
 
-def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -> Told:
+def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -> TextExplanation:
     """Explain the class a model chooses for a text.
 
     Args:
@@ -60,31 +61,33 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
     """
     tokens = list(TOKEN.finditer(text))
     seed, count = seed_of(case, params.seed), len(tokens)
-    kept = _masks(count, params, seed)
-    distinct, where = np.unique(kept, axis=0, return_inverse=True)
+    masks = _masks(count, params, seed)
+    distinct, where = np.unique(masks, axis=0, return_inverse=True)
     scores = predict([_without(text, tokens, mask) for mask in distinct])[where.reshape(-1)]
     number = int(scores[0].argmax())
     if not count:
         value = float(scores[0, number])
-        return Told(number, Explanation(value, value, 1.0, seed, ()), ())
-    found = fit_surrogate(kept.astype(float), scores[:, number], seed, params.features)
-    named = [(tokens[part.feature], part.weight) for part in found.parts]
-    return Told(number, found, tuple(Token(m[0], m.start(), weight) for m, weight in named))
+        return TextExplanation(number, Explanation(value, value, 1.0, seed, ()), ())
+    surrogate = fit_surrogate(masks.astype(float), scores[:, number], seed, params.features)
+    named = [(tokens[part.feature], part.weight) for part in surrogate.parts]
+    return TextExplanation(
+        number, surrogate, tuple(Token(m[0], m.start(), weight) for m, weight in named)
+    )
 
 
 def _without(text: str, tokens: Sequence[re.Match[str]], mask: NDArray[np.bool_]) -> str:
-    """Leave out the tokens that the mask does not keep; what stands between them stays."""
+    """Return a text without the tokens that the mask drops; what stands between them stays."""
     # not lime's IndexedString, which fails without tokens and loses a token of a null character
-    left, at = [], 0
+    pieces, at = [], 0
     for token in compress(tokens, ~mask):
-        left.append(text[at : token.start()])
+        pieces.append(text[at : token.start()])
         at = token.end()
-    return "".join([*left, text[at:]])
+    return "".join([*pieces, text[at:]])
 
 
 def _masks(count: int, params: TextExplainParams, seed: int) -> NDArray[np.bool_]:
     """Draw which tokens stay, shape (samples, tokens); the first row is the text itself."""
     random = np.random.default_rng(seed)
-    kept = random.random((params.samples, count)) < params.keep
-    kept[0] = True
-    return kept
+    masks = random.random((params.samples, count)) < params.keep
+    masks[0] = True
+    return masks

@@ -99,16 +99,20 @@ class Fitted:
             return self.predict(pd.DataFrame({"text": [text]}))[0]
         columns, values = self.features.one(text)
         linear = self.estimator
-        found = softmax(values @ linear.weights[columns] + linear.intercepts)
-        return found if len(found) == len(CLASSES) else spread(found[None], self.classes)[0]
+        probabilities = softmax(values @ linear.weights[columns] + linear.intercepts)
+        return (
+            probabilities
+            if len(probabilities) == len(CLASSES)
+            else spread(probabilities[None], self.classes)[0]
+        )
 
 
-def spread(found: Floats, classes: tuple[int, ...]) -> Floats:
+def spread(probabilities: Floats, classes: tuple[int, ...]) -> Floats:
     """Return probabilities with 0 for unseen classes: shape (rows, classes) to (rows, 3)."""
     if len(classes) == len(CLASSES):
-        return found
-    full = np.zeros((len(found), len(CLASSES)))
-    full[:, list(classes)] = found
+        return probabilities
+    full = np.zeros((len(probabilities), len(CLASSES)))
+    full[:, list(classes)] = probabilities
     return full
 
 
@@ -167,7 +171,7 @@ def fit_rows(
         weights: What each text of the corpus weighs, above 0; None: all the same.
 
     Returns:
-        The model, and where its n-grams stand in the corpus.
+        The model, and the columns of its n-grams in the corpus.
 
     Raises:
         VouchError: All labels are the same, or no n-gram is left.
@@ -191,8 +195,8 @@ def fit_rows(
     if candidate.imbalance == "weights":
         weighed = weighed * (len(rows) / len(classes) / counted[classes])[codes]
     estimator = learn(candidate, Sample(numbers, codes, weighed, groups[rows]), seed, threads)
-    told = tuple(int(label) for label in classes)
-    return Fitted(candidate, features, estimator, told, shares, threads), columns
+    seen_classes = tuple(int(label) for label in classes)
+    return Fitted(candidate, features, estimator, seen_classes, shares, threads), columns
 
 
 def predict_rows(fitted: Fitted, corpus: Corpus, rows: Rows, columns: Columns) -> Floats:
@@ -297,17 +301,17 @@ def check_files(folder: Path, digests: dict[str, str]) -> None:
 
 
 def _read_features(candidate: Candidate, folder: Path, threads: int) -> Features:
-    found: dict[str, list[tuple[str, float]]] = {"words": [], "characters": []}
+    grams: dict[str, list[tuple[str, float]]] = {"words": [], "characters": []}
     with (folder / "features.jsonl").open(encoding="utf-8") as file:
         for line in file:
             group, name, idf = json.loads(line)
-            found[group].append((name, idf))
+            grams[group].append((name, idf))
     preparation, weighings = candidate.preparation, []
     for group in preparation.groups:
-        if group in found:
+        if group in grams:
             words = group == "words"
-            names = tuple(name for name, _ in found[group])
-            idf = np.array([idf for _, idf in found[group]], np.float64)
+            names = tuple(name for name, _ in grams[group])
+            idf = np.array([idf for _, idf in grams[group]], np.float64)
             extent = preparation.words if words else preparation.characters
             weighings.append(Weighing(extent, words, names, idf))
     encoder = Encoder(folder / "encoder", None, threads) if preparation.embeddings else None

@@ -41,12 +41,12 @@ def analyzer(extent: Words | Characters, words: bool) -> Analyzer:
     low, high = map(int, extent.split("-"))
     kind = {"tokenizer": TOKEN.findall, "token_pattern": None} if words else {"analyzer": "char_wb"}
     vectorizer = CountVectorizer(ngram_range=(low, high), **kind)
-    made: Analyzer = vectorizer.build_analyzer()
-    return made
+    analyze: Analyzer = vectorizer.build_analyzer()
+    return analyze
 
 
 class Counts(NamedTuple):
-    """How often every n-gram stands in every text.
+    """How often every n-gram occurs in every text.
 
     Attributes:
         matrix: Counts, float64, shape (texts, n-grams).
@@ -59,7 +59,7 @@ class Counts(NamedTuple):
     lengths: NDArray[np.int64]
 
     def frequent(self, rows: NDArray[np.int64], min_df: int, longest: int) -> NDArray[np.int64]:
-        """Choose n-grams that stand in at least ``min_df`` of the rows and are not too long."""
+        """Choose n-grams that occur in at least ``min_df`` of the rows and are not too long."""
         chosen = self.matrix[rows]
         frequency = np.bincount(chosen.indices, minlength=len(self.names))
         return np.flatnonzero((frequency >= min_df) & (self.lengths <= longest))
@@ -122,13 +122,13 @@ class Weighing:
 
     def one(self, text: str) -> tuple[list[int], Floats]:
         """Weigh one cleaned text: columns and their values, as ``transform`` without its cost."""
-        found: dict[int, int] = {}
+        counts: dict[int, int] = {}
         column = self.index.get
         for gram in analyzer(self.extent, self.words)(text):
             if (at := column(gram)) is not None:
-                found[at] = found.get(at, 0) + 1
-        columns = list(found)
-        values = (1.0 + np.log(np.array(list(found.values()), np.float64))) * self.idf[columns]
+                counts[at] = counts.get(at, 0) + 1
+        columns = list(counts)
+        values = (1.0 + np.log(np.array(list(counts.values()), np.float64))) * self.idf[columns]
         return columns, values / (np.sqrt(values @ values) or 1.0)
 
 

@@ -1,7 +1,7 @@
 """A fitted text model as an MLflow model folder: signature, example, requirements, no pickle.
 
 MLflow's scikit-learn flavour would be the bare estimator, which takes columns of a matrix that
-nobody outside can make. What is packaged is the whole way from a text to its probabilities: a
+nobody outside can make. So everything from a text to its probabilities is packaged: a
 Python function of this module that reads the project's own files.
 """
 
@@ -57,8 +57,8 @@ def signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    given = Schema([ColSpec("string", "text")])
-    return ModelSignature(given, Schema([ColSpec("double", name) for name in CLASSES]))
+    inputs = Schema([ColSpec("string", "text")])
+    return ModelSignature(inputs, Schema([ColSpec("double", name) for name in CLASSES]))
 
 
 def _requirements(folder: Path) -> list[str]:

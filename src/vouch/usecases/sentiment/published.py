@@ -54,7 +54,7 @@ FIGURES = {"tweeteval": TWEETEVAL, "tweets": STUDY, "crypto": STUDY}
 def side_by_side(
     source: str, out_of_fold: dict[str, Any], holdout: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """Put published figures beside ours."""
+    """Return published figures beside ours."""
     part, on = (out_of_fold, "out_of_fold") if holdout is None else (holdout, "holdout")
     truth = part.get("truth") or {}
     return [

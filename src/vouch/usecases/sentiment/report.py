@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.files import read_json
 from vouch.pages import figures
@@ -25,18 +25,18 @@ KINDS = {
 def content(
     source: Declaration,
     paths: Mapping[str, Path],
-    said: Mapping[str, Any],
+    summaries: Mapping[str, Any],
     params: ReportParams,
 ) -> dict[str, Any]:
-    """Gather what the page shows beside the stages' summaries.
+    """Return what the page shows beside the stages' summaries.
 
     Args:
         source: The source.
         paths: Where ``tree`` (the model's words) and ``explanations`` are.
-        said: The stages' summaries by name.
+        summaries: The stages' summaries by name.
         params: How long the page's lists are; none here.
     """
-    evaluation = said["evaluation"]
+    evaluation = summaries["evaluation"]
     part, where = headline_part(evaluation)
     truth = part.get("truth") or {}
     return {
@@ -57,11 +57,18 @@ def content(
                 where,
             ),
         ],
-        "images": _images(part, said["leaderboard"]),
+        "images": _images(part, summaries["leaderboard"]),
     }
 
 
-def _words(folder: Path) -> dict[str, Any]:
+class Words(TypedDict):
+    """The picture of the strongest n-grams, and the n-grams by class."""
+
+    image: str
+    strongest: dict[str, list[Any]]
+
+
+def _words(folder: Path) -> Words:
     """Read the n-grams that speak most strongly for each class, and their picture."""
     drawn = folder / "words.svg"
     return {
@@ -84,7 +91,15 @@ def _cases(explanations: Path) -> list[dict[str, Any]]:
     return list(cases.values())
 
 
-def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[dict[str, Any]]:
+class Piece(TypedDict):
+    """A piece of a text, see :func:`pieces`."""
+
+    text: str
+    weight: float
+    shade: float
+
+
+def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[Piece]:
     """Cut a text at its explained tokens.
 
     Args:
@@ -96,13 +111,13 @@ def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[dict[str
         ``shade``, the weight's size against the heaviest one, 0 to 1.
     """
     heaviest = max((abs(weight) for _, _, weight in tokens), default=0.0) or 1.0
-    found, at = [], 0
+    parts, at = list[Piece](), 0
     for start, token, weight in sorted(tokens):
-        found.append({"text": text[at:start], "weight": 0.0, "shade": 0.0})
-        found.append({"text": token, "weight": weight, "shade": abs(weight) / heaviest})
+        parts.append({"text": text[at:start], "weight": 0.0, "shade": 0.0})
+        parts.append({"text": token, "weight": weight, "shade": abs(weight) / heaviest})
         at = start + len(token)
-    found.append({"text": text[at:], "weight": 0.0, "shade": 0.0})
-    return [piece for piece in found if piece["text"]]
+    parts.append({"text": text[at:], "weight": 0.0, "shade": 0.0})
+    return [piece for piece in parts if piece["text"]]
 
 
 def _images(part: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> dict[str, str]:
@@ -131,14 +146,14 @@ def _coverage(judged: Mapping[str, Any]) -> "Figure | None":
 
 
 def _calibration(judged: Mapping[str, Any]) -> "Figure | None":
-    """Draw how often a class is right over how likely it was said to be; None without rows."""
+    """Draw observed over predicted shares of a class; None without rows."""
     bins = (judged.get("calibration") or {}).get("bins") or []
     if not bins:
         return None
     figure, axes = figures.axes_of("predicted probability of a class", "share of texts of it")
     axes.plot([0, 1], [0, 1], ":", color=figures.INK, linewidth=1, label="perfect")
-    x, y = [one["score"] for one in bins], [one["share"] for one in bins]
-    ends = [[abs(one["interval"][i] - one["share"]) for one in bins] for i in (0, 1)]
+    x, y = [point["score"] for point in bins], [point["share"] for point in bins]
+    ends = [[abs(point["interval"][i] - point["share"]) for point in bins] for i in (0, 1)]
     axes.errorbar(x, y, ends, fmt="o", color="#0b5fa5", capsize=2, label="observed")
     axes.legend(frameon=False, loc="upper left")
     return figure

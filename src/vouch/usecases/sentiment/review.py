@@ -7,13 +7,12 @@ again and again would not.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vouch.metrics.classes import CLASSES, MEASURES, ends
-from vouch.metrics.figures import figure
+from vouch.metrics.figures import Figure, figure
 from vouch.metrics.weighted import Floats, around, effective
 from vouch.usecases.params import EvaluateParams
 
@@ -25,7 +24,7 @@ def figures(
     predicted: NDArray[np.int64],
     weights: Floats,
     params: EvaluateParams,
-) -> dict[str, Any]:
+) -> dict[str, Figure]:
     """Measure decisions on drawn texts.
 
     Args:

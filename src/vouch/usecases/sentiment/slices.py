@@ -31,14 +31,14 @@ def slices(rows: pd.DataFrame) -> Iterator[Slice]:
         left out.
     """
     texts = rows["text"].fillna("").astype(str)
-    for kind, value, there in (
+    for kind, value, inside in (
         *_by_length(texts),
         *_by_negation(texts),
         *_by_asset(rows),
         *_by_confidence(rows),
     ):
-        if there.any():
-            yield kind, value, there
+        if inside.any():
+            yield kind, value, inside
 
 
 def of_rows(rows: pd.DataFrame, source: Declaration) -> Iterator[Slice]:

@@ -76,7 +76,7 @@ class TextSpace:
         return shared | weighed | chosen
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
-        """Let a trial choose a candidate.
+        """Suggest a candidate to a trial.
 
         Args:
             trial: Optuna's trial, asked for each choice by name.
@@ -97,22 +97,22 @@ class TextSpace:
 
     def _preparation(self, trial: "Trial", algorithm: Algorithm) -> Preparation:
         """Choose a preparation; trees get words only, the n-grams that tell classes apart."""
-        told: dict[str, Any] = {
+        choices: dict[str, Any] = {
             "words": trial.suggest_categorical("words", ["1-1", "1-2", "1-3"]),
             "words_min_df": trial.suggest_int("words_min_df", 1, 5),
             "vader": trial.suggest_categorical("vader", [True, False]),
         }
         if self.embeddings and algorithm != "naive_bayes":
-            told["embeddings"] = trial.suggest_categorical("embeddings", [True, False])
+            choices["embeddings"] = trial.suggest_categorical("embeddings", [True, False])
         if algorithm in LINEAR:
-            told["characters"] = trial.suggest_categorical("characters", ["none", "2-4", "3-5"])
-            if told["characters"] != "none":
-                told["characters_min_df"] = trial.suggest_int("characters_min_df", 2, 6)
+            choices["characters"] = trial.suggest_categorical("characters", ["none", "2-4", "3-5"])
+            if choices["characters"] != "none":
+                choices["characters_min_df"] = trial.suggest_int("characters_min_df", 2, 6)
         else:
-            told["select"] = SELECT
+            choices["select"] = SELECT
         longer = trial.suggest_categorical("elongations", [False, True])
         cleaning = self.cleaning.model_copy(update={"elongations": longer})
-        return Preparation(cleaning=cleaning, **told)
+        return Preparation(cleaning=cleaning, **choices)
 
     def read(self, content: Any) -> Candidate:
         """Return a candidate from its JSON."""

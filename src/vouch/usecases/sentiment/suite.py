@@ -1,4 +1,4 @@
-"""Which expectations texts bring with them: none empty, none too long, few given twice."""
+"""The expectations for texts: none empty, none too long, few duplicates."""
 
 from typing import Any
 

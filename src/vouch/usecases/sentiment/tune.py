@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.core.errors import VouchError, near
+from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256
 from vouch.metrics.classes import bootstrap_interval, macro_recall
 from vouch.models.folds import Fold
@@ -43,9 +43,22 @@ CHECKED = 100  # rows whose VADER scores are computed again
 Floats = NDArray[np.float64]
 
 
+FoldDescription = TypedDict(
+    "FoldDescription",
+    {
+        "from": str | None,
+        "until": str | None,
+        "train_rows": int,
+        "rows": int,
+        "rows_by_class": list[int],
+    },
+)
+"""A fold's times and counts in the leaderboard."""
+
+
 @dataclass(frozen=True)
-class Ground:
-    """Rows a search stands on.
+class SearchRows:
+    """Rows a search learns from and is measured on.
 
     Attributes:
         frame: The rows.
@@ -110,9 +123,9 @@ class Ground:
 
     def outcome(self, scores: Sequence[Floats]) -> Outcome:
         """Return macro-recall of each fold's assessed rows, pooled and in each fold."""
-        asked = [self.judged[fold.assess] for fold in self.folds]
-        chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, asked, strict=True)]
-        pairs = zip(self.folds, asked, strict=True)
+        measured = [self.judged[fold.assess] for fold in self.folds]
+        chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, measured, strict=True)]
+        pairs = zip(self.folds, measured, strict=True)
         labels = [self.labels[fold.assess[rows]] for fold, rows in pairs]
         each = [
             macro_recall(*pair) if len(pair[0]) else None
@@ -128,20 +141,20 @@ class Ground:
             number: Its trial's number.
             scores: What it gave each fold's assessed rows.
         """
-        found = pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "row": np.concatenate([fold.assess for fold in self.folds]),
                 "fold": np.repeat(np.arange(len(self.folds)), [len(s) for s in scores]),
             }
         )
         names = [f"score_{label}" for label in range(len(CLASSES))]
-        found[names] = np.concatenate(scores)
-        asked = found[self.judged[found["row"]]]
-        labels, groups = self.labels[asked["row"]], self.groups[asked["row"]]
-        chosen = asked[names].to_numpy().argmax(axis=1)
+        table[names] = np.concatenate(scores)
+        rows = table[self.judged[table["row"]]]
+        labels, groups = self.labels[rows["row"]], self.groups[rows["row"]]
+        chosen = rows[names].to_numpy().argmax(axis=1)
         interval = bootstrap_interval(labels, chosen, groups, self.params.seed)
-        found = found.sort_values("row", ignore_index=True)
-        return Best(number, candidate, macro_recall(labels, chosen), interval, found)
+        table = table.sort_values("row", ignore_index=True)
+        return Best(number, candidate, macro_recall(labels, chosen), interval, table)
 
     def refit(self, candidate: Candidate) -> Fitted:
         """Fit a candidate on all rows."""
@@ -160,12 +173,12 @@ class Ground:
         scores = predictions.drop(columns="row").astype({"fold": np.int8})
         pd.concat([before, scores, rows[list(GIVEN)]], axis=1).to_parquet(path, index=False)
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Return what the leaderboard tells of the folds."""
+    def describe(self) -> list[FoldDescription]:
+        """Return the folds as the leaderboard describes them."""
         return [
             {
-                "from": fold.start and fold.start.isoformat(),
-                "until": fold.until and fold.until.isoformat(),
+                "from": fold.start.isoformat() if fold.start else None,
+                "until": fold.until.isoformat() if fold.until else None,
                 "train_rows": len(fold.train),
                 "rows": len(fold.assess),
                 "rows_by_class": np.bincount(
@@ -178,7 +191,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class SearchData:
-    """Texts a search stands on; see :class:`vouch.models.search_data.SearchData`.
+    """Texts that a search uses; see :class:`vouch.models.search_data.SearchData`.
 
     Attributes:
         whole: All training rows.
@@ -187,15 +200,15 @@ class SearchData:
         fingerprint: A digest of data, parameters, encoder and choices.
     """
 
-    whole: Ground
-    drawn: Ground
+    whole: SearchRows
+    drawn: SearchRows
     search: TextTuneParams
     fingerprint: str
     metric: str = METRIC
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
+        """The parameters as logged to MLflow."""
         return self.search.model_dump(mode="json")
 
     @property
@@ -292,7 +305,7 @@ def _encoder(params: TextTuneParams, state: Path) -> Encoder | None:
     return Encoder(params.embeddings, state / "embeddings.db", params.threads)
 
 
-def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> Ground:
+def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> SearchRows:
     """Read gold rows and lay out their folds.
 
     Args:
@@ -306,7 +319,7 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     frame = pd.read_parquet(train)
     for name in ("id", "text", *GIVEN):
         if name not in frame:
-            raise VouchError(f"{train}: no column {name!r}", near(name, frame.columns))
+            raise VouchError(f"{train}: no column {name!r}", suggest(name, frame.columns))
     counted = frame[TARGET].value_counts()
     if (counted >= 2).sum() < 2:
         raise VouchError(
@@ -317,8 +330,8 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     trusted = _same_scores(frame)
     if not trusted and all(name in frame for name in vader.SCORES):
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
-    asked, told = judged(frame, frame[TARGET].to_numpy(np.int8))
-    return Ground(frame, folds, encoder, params, trusted, asked, [*warnings, *told])
+    measured, notes = judged(frame, frame[TARGET].to_numpy(np.int8))
+    return SearchRows(frame, folds, encoder, params, trusted, measured, [*warnings, *notes])
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:
@@ -332,19 +345,19 @@ def _same_scores(frame: pd.DataFrame) -> bool:
 
 def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
-    asked = params.model_dump_json(exclude={"threads", "embeddings"})
+    settings = params.model_dump_json(exclude={"threads", "embeddings"})
     embedded = encoder.digest if encoder else ""
-    words = [sha256(train), asked, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    words = [sha256(train), settings, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
-def _drawn(ground: Ground) -> Ground:
+def _drawn(rows: SearchRows) -> SearchRows:
     """Return the part of the rows the search's trials see; all of them if they are few."""
-    params, frame = ground.params, ground.frame
+    params, frame = rows.params, rows.frame
     if len(frame) <= params.search_rows:
-        return ground
+        return rows
     part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
     folds, warnings = split(part, params.folds, params.seed, params.by_time)
-    asked, told = judged(part, part[TARGET].to_numpy(np.int8))
-    found = [*warnings, *told]
-    return Ground(part, folds, ground.encoder, params, ground.trusted, asked, found)
+    measured, notes = judged(part, part[TARGET].to_numpy(np.int8))
+    all_warnings = [*warnings, *notes]
+    return SearchRows(part, folds, rows.encoder, params, rows.trusted, measured, all_warnings)

@@ -1,4 +1,4 @@
-"""What VADER's lexicon and rules say of texts.
+"""VADER's scores of texts, by its lexicon and rules.
 
 Source: Hutto and Gilbert, "VADER: A parsimonious rule-based model for sentiment analysis of social
 media text", ICWSM 2014. It reads a text as it came: capitals, punctuation and emoji count. Its
@@ -42,20 +42,20 @@ def scores(texts: Sequence[str]) -> NDArray[np.float32]:
         Shape (texts, 4), in the order of ``SCORES``: shares of negative, neutral and positive
         words, 0 to 1 (all 0 for an empty text), and the compound score, -1 to 1.
     """
-    found = np.zeros((len(texts), 4), dtype=np.float32)
+    table = np.zeros((len(texts), 4), dtype=np.float32)
     for row, text in enumerate(texts):
-        found[row] = one(text)
-    return found
+        table[row] = one(text)
+    return table
 
 
 def one(text: str) -> tuple[float, float, float, float]:
     """Return VADER's four scores of one text, see :func:`scores`."""
-    told = _analyzer().polarity_scores(text[:LONGEST])
-    return told["neg"], told["neu"], told["pos"], told["compound"]
+    polarity = _analyzer().polarity_scores(text[:LONGEST])
+    return polarity["neg"], polarity["neu"], polarity["pos"], polarity["compound"]
 
 
 def apply(rows: "Table", rule: "Rule", source: str) -> "Table":
-    """Add what the lexicon says of each row; see :func:`vouch.labels.condition.apply`.
+    """Add the lexicon's class of each row; see :func:`vouch.labels.condition.apply`.
 
     Args:
         rows: Silver rows with ``text``.
@@ -66,7 +66,7 @@ def apply(rows: "Table", rule: "Rule", source: str) -> "Table":
 
 
 def classify(text: Any, threshold: float) -> Any:
-    """Class texts by their compound score.
+    """Classify texts by their compound score.
 
     Args:
         text: A string expression.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,24 @@ from vouch.core.files import write_json
 from vouch.usecases.sentiment.learners import Linear
 from vouch.usecases.sentiment.models import CLASSES, Fitted
 
-STRONGEST = 30  # n-grams told of each class
+STRONGEST = 30  # n-grams listed for each class
 DRAWN = 15  # of them drawn
 
 Floats = NDArray[np.float64]
 
 
-def strongest(fitted: Fitted) -> dict[str, list[dict[str, Any]]]:
+class Weight(TypedDict):
+    """A feature and its weight for a class."""
+
+    feature: str
+    weight: float
+
+
+Weights = dict[str, list[Weight]]
+"""Class to its strongest features, the strongest first."""
+
+
+def strongest(fitted: Fitted) -> Weights:
     """Return the features with the largest weight for each class.
 
     Of a linear model a feature's weight for a class less its mean over the classes; of trees,
@@ -40,47 +51,45 @@ def importances(fitted: Fitted) -> Floats:
     """Return how much each feature helps the trees, shape (features,)."""
     if hasattr(fitted.estimator, "feature_importances_"):
         return np.asarray(fitted.estimator.feature_importances_, np.float64)
-    found = np.zeros(len(fitted.features.names))
+    gains = np.zeros(len(fitted.features.names))
     for name, gain in fitted.estimator.get_score(importance_type="total_gain").items():
-        found[int(name[1:])] = gain
-    return found
+        gains[int(name[1:])] = gain
+    return gains
 
 
-def top(names: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
+def top(names: Sequence[str], weights: Floats) -> list[Weight]:
     """Return the features of the largest weights, the largest first."""
     order = np.argsort(-weights, kind="stable")[:STRONGEST]
     return [{"feature": names[i], "weight": float(weights[i])} for i in order]
 
 
-def export(fitted: Fitted, folder: Path, told: dict[str, Any]) -> None:
+def export(fitted: Fitted, folder: Path, facts: dict[str, Any]) -> None:
     """Write ``words.json`` and ``words.svg``.
 
     Args:
         fitted: The model.
         folder: Where to; made if it is not there.
-        told: What else the JSON should say, such as the measure reached.
+        facts: Further fields of the JSON, such as the measure reached.
     """
-    write(fitted.candidate.algorithm, strongest(fitted), folder, told)
+    write(fitted.candidate.algorithm, strongest(fitted), folder, facts)
 
 
-def write(
-    algorithm: str, found: dict[str, list[dict[str, Any]]], folder: Path, told: dict[str, Any]
-) -> None:
-    """Write ``words.json`` and ``words.svg`` of features found elsewhere.
+def write(algorithm: str, features: Weights, folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``words.json`` and ``words.svg`` of features ranked elsewhere.
 
     Args:
         algorithm: The model's learner.
-        found: What :func:`strongest` gives.
+        features: What :func:`strongest` gives.
         folder: As for :func:`export`.
-        told: As for :func:`export`.
+        facts: As for :func:`export`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    about = {"algorithm": algorithm, "strongest": found}
-    write_json(folder / "words.json", about | told)
-    _draw(found, folder / "words.svg")
+    about = {"algorithm": algorithm, "strongest": features}
+    write_json(folder / "words.json", about | facts)
+    _draw(features, folder / "words.svg")
 
 
-def _draw(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+def _draw(features: Weights, path: Path) -> None:
     import warnings
 
     import matplotlib as mpl
@@ -93,13 +102,13 @@ def _draw(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
     ):
         # the text is left to the reader's fonts, which have emoji
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(4 * len(found), 4.5), layout="constrained")
+        figure = Figure(figsize=(4 * len(features), 4.5), layout="constrained")
         for axes, (name, listed) in zip(
-            figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
+            figure.subplots(1, len(features), squeeze=False)[0], features.items(), strict=True
         ):
             drawn = listed[:DRAWN][::-1]
-            axes.barh(range(len(drawn)), [one["weight"] for one in drawn])
-            shown = [one["feature"].replace("$", r"\$") for one in drawn]
+            axes.barh(range(len(drawn)), [item["weight"] for item in drawn])
+            shown = [item["feature"].replace("$", r"\$") for item in drawn]
             axes.set_yticks(range(len(drawn)), shown)
             axes.set_title(name)
         figure.savefig(path, format="svg", metadata={"Date": None})

@@ -22,7 +22,7 @@ class Feature:
     Attributes:
         name: Column name, lower-case letters, digits and underscores.
         group: Group it belongs to.
-        description: What it says, in a few words.
+        description: What it means, in a few words.
         window: Window it looks back over, such as ``7d``; None without one.
     """
 
@@ -43,7 +43,7 @@ class Computed:
 def computed(
     name: str, group: Group, expression: Any, description: str, window: timedelta | None = None
 ) -> Computed:
-    """Pair a feature with its expression."""
+    """Return a feature with its expression."""
     text = None if window is None else brief(window)
     return Computed(Feature(name, group, description, text), expression)
 

@@ -15,7 +15,7 @@ LATEST_NIGHT_HOUR = 6
 
 
 def amounts(rows: "Table", declaration: Declaration) -> Iterator[Computed]:
-    """Amount, its logarithm, and the source's other numbers."""
+    """Compute the amount, its logarithm, and the source's other numbers."""
     if "amount" in rows.columns:
         amount = rows.amount
         yield computed("amount", "amount", amount, "amount")
@@ -50,9 +50,9 @@ def _commonest(rows: "Table", column: str) -> list[str]:
     return sorted(top.to_pyarrow()["value"].to_pylist())
 
 
-def categories(rows: "Table", known: dict[str, list[str]]) -> Iterator[Computed]:
-    """One column a value: 1 where the row has it."""
-    for column, values in known.items():
+def categories(rows: "Table", observed: dict[str, list[str]]) -> Iterator[Computed]:
+    """Compute one column for each value: 1 where the row has it."""
+    for column, values in observed.items():
         for name, value in _names(column, values).items():
             is_it = (rows[column].cast("string") == value).fill_null(False)
             yield computed(name, "category", is_it, f"{column} is {value}")
@@ -68,10 +68,10 @@ def _names(column: str, values: list[str]) -> dict[str, str]:
 
 
 def balances(rows: "Table") -> Iterator[Computed]:
-    """Balances, what they fail to explain of the amount, and what was drained.
+    """Compute balances, the part of the amount they do not explain, and the share drained.
 
     An error compares a balance's change with a payment out of the payer's and into the payee's
-    account; a cash-in shows the same error with the other sign, which trees tell by category.
+    account; a cash-in shows the same error with the other sign, which trees separate by category.
     """
     for party in ("payer", "payee"):
         before, after = (_column(rows, f"{party}_balance_{when}") for when in ("before", "after"))
@@ -117,7 +117,7 @@ def _both_balances(party: str, before: Any, after: Any, rows: "Table") -> Iterat
 
 
 def times(rows: "Table") -> Iterator[Computed]:
-    """Hour, weekend and night (hour up to 6) of the event, in UTC."""
+    """Compute hour, weekend and night (hour up to 6) of the event, in UTC."""
     hour = rows.time.hour()
     weekend = rows.time.day_of_week.index() >= 5
     night = hour <= LATEST_NIGHT_HOUR

@@ -38,26 +38,26 @@ def news(rows: "Table", labels: "Table") -> "Table":
     truth = labels.filter(labels.in_force & labels.source.isin(TRUTH))
     flags = labels.filter(labels.source == "rule").group_by("entity")
     flagged = flags.aggregate(flagged=lambda rule: unrank(rank(rule).max())["label"])
-    told = truth.join(rows, truth.entity == rows.id).drop("id")
-    told = told.mutate(happened=told["at"], key=rank(told))
-    told = told.mutate(at=ibis.greatest(microseconds(told.issued_at), told.happened + 1))
-    changes = _changes(told).left_join(flagged, "entity")
+    truths = truth.join(rows, truth.entity == rows.id).drop("id")
+    truths = truths.mutate(happened=truths["at"], key=rank(truths))
+    truths = truths.mutate(at=ibis.greatest(microseconds(truths.issued_at), truths.happened + 1))
+    changes = _changes(truths).left_join(flagged, "entity")
     return changes.mutate(unflagged=(changes.flagged == 0).fill_null(False)).select(
         *[party for party in ("payer", "payee") if party in rows.columns],
         *("at", "happened", "known", "fraud", "unflagged"),
     )
 
 
-def _changes(told: "Table") -> "Table":
-    parties = [party for party in ("payer", "payee") if party in told.columns]
-    moments = told.group_by("entity", "at", "happened", *parties).aggregate(key=told.key.max())
+def _changes(truths: "Table") -> "Table":
+    parties = [party for party in ("payer", "payee") if party in truths.columns]
+    moments = truths.group_by("entity", "at", "happened", *parties).aggregate(key=truths.key.max())
     # whole numbers as floats: engines add those fastest, and exactly
     so_far = ibis.range_window(group_by="entity", order_by="at", following=0)
-    held = moments.mutate(label=unrank(moments.key.max().over(so_far))["label"])
-    before = held.label.lag().over(ibis.window(group_by="entity", order_by="at"))
-    return held.mutate(
+    latest = moments.mutate(label=unrank(moments.key.max().over(so_far))["label"])
+    before = latest.label.lag().over(ibis.window(group_by="entity", order_by="at"))
+    return latest.mutate(
         known=before.isnull().cast("float64"),
-        fraud=(held.label > 0).cast("float64") - (before > 0).fill_null(False).cast("float64"),
+        fraud=(latest.label > 0).cast("float64") - (before > 0).fill_null(False).cast("float64"),
     )
 
 
@@ -74,22 +74,24 @@ def with_risk(rows: "Table", changes: "Table", party: Party, lengths: tuple[time
         A table of ``id`` and one column a feature (float32), and the list of its features.
     """
     stream = _stream(rows, changes, party)
-    found = list(_features(stream, party, lengths))
-    wide, columns = windows_once(stream, as_float(found))
-    return wide.filter(wide.id.notnull()).select("id", **columns), [item.feature for item in found]
+    items = list(_features(stream, party, lengths))
+    wide, columns = windows_once(stream, as_float(items))
+    return wide.filter(wide.id.notnull()).select("id", **columns), [item.feature for item in items]
 
 
 def _stream(rows: "Table", changes: "Table", party: Party) -> "Table":
-    """Put rows and news in one line of time; news come with a null id."""
+    """Combine rows and label changes in one table by time; label changes have a null id."""
     nothing = ibis.null("float64")
-    told = {"known": changes.known, **_told(changes, "", True)}
-    told |= _told(changes, "unflagged_", changes.unflagged)
-    asked = rows.select("id", "at", party=rows[party], **dict.fromkeys(told, nothing))
-    heard = changes.select(id=ibis.null("string"), at=changes["at"], party=changes[party], **told)
-    return asked.union(heard)
+    columns = {"known": changes.known, **_variant_columns(changes, "", True)}
+    columns |= _variant_columns(changes, "unflagged_", changes.unflagged)
+    row_events = rows.select("id", "at", party=rows[party], **dict.fromkeys(columns, nothing))
+    news_events = changes.select(
+        id=ibis.null("string"), at=changes["at"], party=changes[party], **columns
+    )
+    return row_events.union(news_events)
 
 
-def _told(changes: "Table", variant: str, counts: Any) -> dict[str, Any]:
+def _variant_columns(changes: "Table", variant: str, counts: Any) -> dict[str, Any]:
     never = ibis.null("float64")
     fraud, genuine = changes.fraud > 0, (changes.fraud == 0) & (changes.known > 0)
     return {
@@ -118,15 +120,15 @@ def _learned(length: timedelta) -> Any:
 
 def _counts(stream: "Table", party: Party, length: timedelta) -> Iterator[Computed]:
     name, frame = brief(length), _learned(length)
-    known = _of(stream, stream.known.sum().over(frame))
+    known_labels = _of(stream, stream.known.sum().over(frame))
     label = f"{party}_known_{name}"
-    yield computed(label, "risk", known, f"{party}'s labels that became known", length)
+    yield computed(label, "risk", known_labels, f"{party}'s labels that became known", length)
     for variant, text in VARIANTS.items():
         frauds = _of(stream, stream[f"{variant}fraud"].sum().over(frame))
         label = f"{party}_{variant}frauds_{name}"
         yield computed(label, "risk", frauds, f"{party}'s frauds that became known{text}", length)
         label = f"{party}_{variant}fraud_share_{name}"
-        yield computed(label, "risk", ratio(frauds, known), f"their share{text}", length)
+        yield computed(label, "risk", ratio(frauds, known_labels), f"their share{text}", length)
 
 
 def _moments(stream: "Table", party: Party, variant: str, text: str) -> Iterator[Computed]:

@@ -29,7 +29,7 @@ def features(
 
     A row sees itself, strictly earlier rows, and labels issued by its own time: rows and labels
     that come later change nothing. Parties without a history get no windows, habits or risk;
-    sources without a time get only what a row says by itself.
+    sources without a time get only the features of a single row.
 
     Args:
         history: Silver rows, one version an ``id``: those to compute features for and all before.
@@ -53,14 +53,14 @@ def features(
     ]
     carried = [name for name in CARRIED if name in rows.columns]
     # the amount is carried as it came (float64): as a feature it is that same column
-    made = as_float(item for item in plain if item.feature.name not in carried)
-    wide, columns = windows_once(rows, made)
+    numeric = as_float(item for item in plain if item.feature.name not in carried)
+    wide, columns = windows_once(rows, numeric)
     table = wide.select(*carried, **columns)
-    found = [item.feature for item in plain]
+    described = [item.feature for item in plain]
     if labels is not None and parties and "risk" in groups and declaration.has("label"):
         table, risk = _add_risk(table, rows, labels, declaration, parties)
-        found += risk
-    return table, found
+        described += risk
+    return table, described
 
 
 def _with_history(rows: "Table", declaration: Declaration) -> tuple[Party, ...]:
@@ -76,15 +76,15 @@ def _by_row(
     parties: tuple[Party, ...],
     values: dict[str, list[str]] | None,
 ) -> list[Computed]:
-    known = observe(rows, declaration) if values is None else values
-    found = [*amounts(rows, declaration), *categories(rows, known), *balances(rows)]
+    observed = observe(rows, declaration) if values is None else values
+    items = [*amounts(rows, declaration), *categories(rows, observed), *balances(rows)]
     if "time" in rows.columns:
-        found += times(rows)
+        items += times(rows)
     for party in parties:
-        found += windows(rows, party, declaration.windows)
+        items += windows(rows, party, declaration.windows)
     if "zscore" in rows.columns and "usual_count" in rows.columns:
-        found += habits(rows)
-    return found
+        items += habits(rows)
+    return items
 
 
 def _add_risk(
@@ -94,11 +94,11 @@ def _add_risk(
     declaration: Declaration,
     parties: tuple[Party, ...],
 ) -> tuple["Table", list[Feature]]:
-    asked = rows.select("id", "at", *parties)
-    changes = news(asked, labels)
-    found: list[Feature] = []
+    events = rows.select("id", "at", *parties)
+    changes = news(events, labels)
+    described: list[Feature] = []
     for party in parties:
-        risk, columns = with_risk(asked, changes, party, declaration.windows)
+        risk, columns = with_risk(events, changes, party, declaration.windows)
         table = table.join(risk, "id")
-        found += columns
-    return table, found
+        described += columns
+    return table, described

@@ -30,13 +30,13 @@ def earlier(party: str, window: timedelta) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """Make a number summable in any order: whole millionths; null if NaN or too large."""
+    """Convert a number to whole millionths, summable in any order; null if NaN or too large."""
     millionths = whole(value.cast("float64") * MILLIONTHS)
     return ibis.ifelse(value.abs() < TOO_LARGE, millionths, ibis.null("float64"))
 
 
 def total(millionths: Any, frame: Any, own: Any = 0.0) -> Any:
-    """Add up what :func:`exact` made, in any order to the same bit.
+    """Sum what :func:`exact` returned; the result is the same in any order.
 
     Args:
         millionths: What to sum over the frame.
@@ -53,7 +53,7 @@ def total(millionths: Any, frame: Any, own: Any = 0.0) -> Any:
 
 
 def windows(rows: "Table", party: Party, lengths: tuple[timedelta, ...]) -> Iterator[Computed]:
-    """Count, sum and mean of a party's payments in each window, its own row included.
+    """Compute count, sum and mean of a party's payments in each window, its own row included.
 
     Args:
         rows: Rows with ``at`` (microseconds), the party and, where the source has it, ``amount``.
@@ -64,8 +64,8 @@ def windows(rows: "Table", party: Party, lengths: tuple[timedelta, ...]) -> Iter
     for length in lengths:
         name, frame = brief(length), earlier(party, length)
         count = 1 + rows.count().over(frame)
-        known = _of(rows[party], count)
-        yield computed(f"{party}_count_{name}", group, known, f"{party}'s payments", length)
+        counted = _of(rows[party], count)
+        yield computed(f"{party}_count_{name}", group, counted, f"{party}'s payments", length)
         if "amount" in rows.columns:
             own = exact(rows.amount)
             summed = _of(rows[party], total(own, frame, own))
@@ -75,7 +75,7 @@ def windows(rows: "Table", party: Party, lengths: tuple[timedelta, ...]) -> Iter
 
 
 def _of(party: Any, value: Any) -> Any:
-    """Leave a value undefined where the party is missing: nobody has no history."""
+    """Return a value, undefined where the party is missing and so has no history."""
     return ibis.ifelse(party.notnull(), value, ibis.null())
 
 
@@ -98,7 +98,7 @@ def with_usual(rows: "Table") -> "Table":
 
 
 def habits(rows: "Table") -> Iterator[Computed]:
-    """How unusual a payment, and the payer's latest ones, are for the payer.
+    """Compute how unusual a payment, and the payer's latest ones, are for the payer.
 
     Args:
         rows: Rows made by :func:`with_usual`.

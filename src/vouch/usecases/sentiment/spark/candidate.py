@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.core.errors import near
+from vouch.core.errors import suggest
 from vouch.models.proposal import Hyperparameter, Proposal
 
 SparkAlgorithm = Literal["logistic_regression", "naive_bayes", "classifier_dl"]
@@ -29,7 +29,7 @@ class SparkCandidate(Proposal):
         imbalance: ``weights`` gives every class the same weight; ClassifierDL, which takes no
             weights, sees rows of rarer classes several times instead.
         longest: Words of the longest n-gram, 1 to 3; word vectors take single words.
-        min_df: Texts a n-gram must stand in, or times a word must occur, 1 to 1,000.
+        min_df: Texts an n-gram must occur in, or times a word must occur, 1 to 1,000.
         stop_words: Whether English stop words are left out.
         stem: Whether words are cut to their stems.
     """
@@ -43,10 +43,10 @@ class SparkCandidate(Proposal):
 
     @model_validator(mode="after")
     def _known(self) -> "SparkCandidate":
-        known = HYPERPARAMETERS[self.algorithm]
-        for name in sorted(self.hyperparameters.keys() - known):
+        allowed = HYPERPARAMETERS[self.algorithm]
+        for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {near(name, known)}"
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
             )
         return self
 
@@ -55,5 +55,5 @@ class SparkCandidate(Proposal):
         return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
-        """Return what tracking is told of it."""
+        """Return the settings that MLflow logs."""
         return super().settings() | self.model_dump(exclude={"hyperparameters"})

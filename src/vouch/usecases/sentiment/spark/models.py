@@ -48,8 +48,8 @@ class Weighed(NamedTuple):
 
     def probabilities(self, grams: list[str]) -> Floats:
         """Return the probabilities of a text's classes from its n-grams, shape (classes,)."""
-        known = [self.place[gram] for gram in grams if gram in self.place]
-        columns, counts = np.unique(np.array(known, np.int64), return_counts=True)
+        places = [self.place[gram] for gram in grams if gram in self.place]
+        columns, counts = np.unique(np.array(places, np.int64), return_counts=True)
         values = counts * self.idf[columns]
         values /= np.sqrt(values @ values) or 1.0
         return softmax(values @ self.linear.weights[columns] + self.linear.intercepts)
@@ -70,7 +70,7 @@ class SparkFitted:
     classes: tuple[int, ...]
     shares: tuple[float, ...]
     folder: Path | None = None
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def pipeline(self) -> "PipelineModel":
@@ -82,24 +82,24 @@ class SparkFitted:
         from pyspark.ml import PipelineModel
 
         session = running().sparkContext.applicationId
-        if self._kept.get("session") != session:
+        if self._cache.get("session") != session:
             if self.folder is None:
                 raise VouchError(
                     "the Spark session this model was fitted in has ended",
                     "save the model, and load it again",
                 )
-            self._kept.clear()
+            self._cache.clear()
             read = PipelineModel.load((self.folder / PIPELINE).resolve().as_uri())
-            self._kept.update(session=session, model=read)
-        found: PipelineModel = self._kept["model"]
-        return found
+            self._cache.update(session=session, model=read)
+        model: PipelineModel = self._cache["model"]
+        return model
 
     def _of_pipeline(self, name: str, make: Callable[["PipelineModel"], Any]) -> Any:
-        """Make something of the pipeline once a session."""
+        """Return what a function makes of the pipeline, computed once a session."""
         model = self.pipeline
-        if name not in self._kept:
-            self._kept[name] = make(model)
-        return self._kept[name]
+        if name not in self._cache:
+            self._cache[name] = make(model)
+        return self._cache[name]
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Return the probabilities of negative, neutral and positive.
@@ -119,22 +119,22 @@ class SparkFitted:
             return np.empty((0, len(CLASSES)))
         rows = pd.DataFrame({"row": np.arange(len(texts)), "text": texts})
         scored = self.pipeline.transform(_table(rows, "row long, text string"))
-        found = scored.select("row", self._scores().alias("scores")).toPandas().sort_values("row")
-        return self._finish(np.array(found["scores"].tolist(), np.float64))
+        table = scored.select("row", self._scores().alias("scores")).toPandas().sort_values("row")
+        return self._finish(np.array(table["scores"].tolist(), np.float64))
 
     def _scores(self) -> Any:
-        """Name the column of the classes' probabilities."""
+        """Return the column of the classes' probabilities."""
         from pyspark.ml.functions import vector_to_array
         from pyspark.sql import functions
 
         if self.candidate.algorithm in LINEAR:
             return vector_to_array(functions.col("probability"))
-        told = functions.element_at(f"{pipeline.CLASS}.metadata", 1)
+        metadata = functions.element_at(f"{pipeline.CLASS}.metadata", 1)
         names = [functions.lit(str(float(code))) for code in range(len(self.classes))]
-        return functions.array(*[functions.element_at(told, n).cast("double") for n in names])
+        return functions.array(*[functions.element_at(metadata, n).cast("double") for n in names])
 
     def _finish(self, scores: Floats) -> Floats:
-        # ClassifierDL tells seven digits
+        # ClassifierDL returns seven digits
         return spread(scores / scores.sum(axis=1, keepdims=True), self.classes)
 
     def predict_one(self, text: str) -> Floats:
@@ -146,19 +146,19 @@ class SparkFitted:
         Returns:
             Shape (3,); equal to the batch's to 1e-12.
         """
-        told = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
+        annotations = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
         if self.candidate.algorithm in LINEAR:
-            grams = [each.result for each in told["annotated_grams"]]
+            grams = [each.result for each in annotations["annotated_grams"]]
             return self._finish(self.weighed.probabilities(grams)[None])[0]
-        metadata = told[pipeline.CLASS][0].metadata
+        metadata = annotations[pipeline.CLASS][0].metadata
         scores = [float(metadata[str(float(code))]) for code in range(len(self.classes))]
         return self._finish(np.array([scores]))[0]
 
     @property
     def weighed(self) -> Weighed:
         """What a linear pipeline learned; others have no such thing."""
-        found: Weighed = self._of_pipeline("weighed", _weighed)
-        return found
+        weights: Weighed = self._of_pipeline("weighed", _weighed)
+        return weights
 
 
 def _light(model: "PipelineModel") -> Any:
@@ -178,7 +178,7 @@ def _weighed(model: "PipelineModel") -> Weighed:
 
 
 def _sound(texts: list[str]) -> list[str]:
-    """Put a question mark for half a character, which cannot be written as UTF-8."""
+    """Replace half a character, which cannot be written as UTF-8, by a question mark."""
     return [text.encode("utf-8", errors="replace").decode() for text in texts]
 
 
@@ -217,8 +217,8 @@ def fit(candidate: SparkCandidate, frame: pd.DataFrame, seed: int) -> SparkFitte
     table = _table(rows, "text string, code double, weight double")
     fitted = pipeline.fit(candidate, table, len(rows), seed)
     shares = tuple(float((labels == label).mean()) for label in range(len(CLASSES)))
-    kept = {"session": session, "model": fitted}
-    return SparkFitted(candidate, tuple(map(int, classes)), shares, None, kept)
+    cache = {"session": session, "model": fitted}
+    return SparkFitted(candidate, tuple(map(int, classes)), shares, None, cache)
 
 
 def _balance(rows: pd.DataFrame, candidate: SparkCandidate, seed: int) -> pd.DataFrame:

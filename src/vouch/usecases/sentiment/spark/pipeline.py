@@ -118,7 +118,7 @@ def _back(candidate: SparkCandidate, count: int, seed: int) -> list[Any]:
 
 
 def _numbers(candidate: SparkCandidate) -> list[Any]:
-    """TF-IDF brought to length 1: without it logistic regression loses ten points."""
+    """Return TF-IDF scaled to length 1: without it logistic regression loses ten points."""
     from pyspark.ml.feature import IDF, CountVectorizer, Normalizer
 
     minimum = float(candidate.min_df)

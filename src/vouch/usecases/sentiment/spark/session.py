@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CLASS_PATH = "spark.driver.extraClassPath"
-_kept = ExitStack()
-atexit.register(_kept.close)
+_open = ExitStack()
+atexit.register(_open.close)
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def session(threads: int | None = None) -> Iterator["SparkSession"]:
     """
     spark.check()
     _check_package()
-    # Arrow: rows come and go in columns, not one by one through a socket
+    # Arrow: rows are passed in columns, not one by one through a socket
     settings = spark.nlp() | {"spark.sql.execution.arrow.pyspark.enabled": "true"}
     with ExitStack() as stack:
         with _quiet():
@@ -52,7 +52,7 @@ def running() -> "SparkSession":
         _check_session(active)
         return active
     close()
-    return _kept.enter_context(session())
+    return _open.enter_context(session())
 
 
 def driver() -> int | None:
@@ -63,7 +63,7 @@ def driver() -> int | None:
 
 def close() -> None:
     """End the session that :func:`running` started, if it did."""
-    _kept.close()
+    _open.close()
 
 
 def _check_package() -> None:
@@ -87,11 +87,11 @@ def _check_session(opened: "SparkSession") -> None:
 def _quiet() -> Iterator[None]:
     """Start Java without our standard output: ClassifierDL writes a line there for each epoch."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's, to standard error
-    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    output, null_device = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nothing, 1)
+        os.dup2(null_device, 1)
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nothing)
+        os.dup2(output, 1)
+        os.close(output)
+        os.close(null_device)

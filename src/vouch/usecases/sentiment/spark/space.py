@@ -48,7 +48,7 @@ class SparkSpace:
         return shared | chosen
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> SparkCandidate:
-        """Let a trial choose a candidate.
+        """Suggest a candidate to a trial.
 
         Args:
             trial: Optuna's trial, asked for each choice by name.

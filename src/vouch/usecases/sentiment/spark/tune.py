@@ -27,7 +27,7 @@ from vouch.usecases.sentiment.spark.space import SPACE, STARTS, SparkSpace
 from vouch.usecases.sentiment.spark.words import export
 from vouch.usecases.sentiment.tune import (
     METRIC,
-    Ground,
+    SearchRows,
     lay_out,
 )
 
@@ -39,28 +39,28 @@ class Trials:
     """Fits candidates on folds, each only once: what they predict is kept on disk.
 
     Attributes:
-        ground: The rows and the folds assessed.
+        rows: The rows and the folds assessed.
         folder: Where predictions are kept, by candidate.
     """
 
-    ground: Ground
+    rows: SearchRows
     folder: Path
 
     def assess(self, candidate: SparkCandidate) -> Outcome:
         """Measure a candidate out of fold."""
-        return self.ground.outcome(self.scores(candidate))
+        return self.rows.outcome(self.scores(candidate))
 
     def measure(self, candidate: SparkCandidate, number: int) -> Best[SparkCandidate]:
         """Measure a candidate with an interval."""
-        return self.ground.measured(candidate, number, self.scores(candidate))
+        return self.rows.measured(candidate, number, self.scores(candidate))
 
     def scores(self, candidate: SparkCandidate) -> list[Floats]:
         """Return what a candidate predicts for each fold's assessed rows."""
         place = self._place(candidate)
         if not place.exists():
             self._fit(candidate, place)
-        with np.load(place, allow_pickle=False) as kept:
-            return [kept[f"fold_{number}"] for number in range(len(self.ground.folds))]
+        with np.load(place, allow_pickle=False) as saved:
+            return [saved[f"fold_{number}"] for number in range(len(self.rows.folds))]
 
     def costs(self, candidate: SparkCandidate) -> dict[str, float | None]:
         """Return the seconds of a candidate's fits, and the most memory its driver held, in MB.
@@ -71,10 +71,10 @@ class Trials:
         place = self._place(candidate)
         if not place.exists():  # the trial failed
             return {"fit_seconds": None, "peak_mb": None}
-        with np.load(place, allow_pickle=False) as kept:
-            peak = float(kept["peak_mb"])
+        with np.load(place, allow_pickle=False) as saved:
+            peak = float(saved["peak_mb"])
             return {
-                "fit_seconds": round(float(kept["seconds"]), 3),
+                "fit_seconds": round(float(saved["seconds"]), 3),
                 "peak_mb": None if np.isnan(peak) else peak,
             }
 
@@ -86,23 +86,23 @@ class Trials:
         java = driver()
         if java:
             memory.forget_peak(java)
-        frame, seed = self.ground.frame, self.ground.params.seed
+        frame, seed = self.rows.frame, self.rows.params.seed
         seconds = 0.0
-        kept: dict[str, Any] = {}
-        for number, fold in enumerate(self.ground.folds):
+        arrays: dict[str, Any] = {}
+        for number, fold in enumerate(self.rows.folds):
             began = time.monotonic()
             fitted = fit(candidate, frame.iloc[fold.train], seed)
             seconds += time.monotonic() - began
-            kept[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
+            arrays[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
         peak = memory.peak(java) if java else None
-        kept |= {"seconds": seconds, "peak_mb": np.nan if peak is None else peak}
+        arrays |= {"seconds": seconds, "peak_mb": np.nan if peak is None else peak}
         with replacing(place) as draft, draft.open("wb") as file:
-            np.savez(file, **kept)
+            np.savez(file, **arrays)
 
 
 @dataclass(frozen=True)
 class SparkSearchData:
-    """Texts a search on Spark stands on; see :class:`vouch.models.search_data.SearchData`.
+    """Texts that a search on Spark uses; see :class:`vouch.models.search_data.SearchData`.
 
     Attributes:
         trials: The rows, the folds assessed, and what candidates predicted for them.
@@ -117,13 +117,13 @@ class SparkSearchData:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The parameters as tracking is told of them."""
-        return self.trials.ground.params.model_dump(mode="json")
+        """The parameters as logged to MLflow."""
+        return self.trials.rows.params.model_dump(mode="json")
 
     @property
     def space(self) -> SparkSpace:
         """Learners and their hyperparameters."""
-        return SparkSpace(self.trials.ground.params.spark.epochs)
+        return SparkSpace(self.trials.rows.params.spark.epochs)
 
     def assess(self, candidate: SparkCandidate) -> Outcome:
         """Measure a candidate out of fold."""
@@ -157,13 +157,13 @@ class SparkSearchData:
                 | {"seconds": board["trials"][best["number"]]["seconds"]}
                 for name, best in leaders.items()
             },
-            "folds": self.trials.ground.describe(),
-            "warnings": self.trials.ground.warnings,
+            "folds": self.trials.rows.describe(),
+            "warnings": self.trials.rows.warnings,
         }
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
         """Write out-of-fold scores of the folds assessed (Parquet)."""
-        self.trials.ground.write_predictions(predictions, path)
+        self.trials.rows.write_predictions(predictions, path)
 
     def write_model(
         self,
@@ -173,10 +173,10 @@ class SparkSearchData:
         picture: Path,
     ) -> None:
         """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
-        ground = self.trials.ground
-        fitted = fit(best.candidate, ground.frame, ground.params.seed)
+        rows = self.trials.rows
+        fitted = fit(best.candidate, rows.frame, rows.params.seed)
         save(fitted, model)
-        texts = ground.frame["text"].fillna("").astype(str)
+        texts = rows.frame["text"].fillna("").astype(str)
         export(fitted, texts, picture, {METRIC: best.value, "interval": list(best.interval)})
 
 
@@ -192,10 +192,10 @@ def search_data(train: Path, params: TextTuneParams, state: Path) -> Iterator[Sp
     Raises:
         VouchError: Spark cannot be started, or the rows cannot be learned from.
     """
-    ground = lay_out(train, params)
-    ground = replace(ground, folds=ground.folds[-params.spark.assessed :])
+    rows = lay_out(train, params)
+    rows = replace(rows, folds=rows.folds[-params.spark.assessed :])
     digest = _fingerprint(train, params)
-    trials = Trials(ground, state / "tune" / f"{digest}.scores")
+    trials = Trials(rows, state / "tune" / f"{digest}.scores")
     with session(params.threads):
         yield SparkSearchData(trials, _search_params(params), digest)
 
@@ -213,6 +213,6 @@ def _search_params(params: TextTuneParams) -> SearchParams:
 
 def _fingerprint(train: Path, params: TextTuneParams) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
-    asked = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
-    words = ["spark", sha256(train), asked, repr(SPACE), repr(STARTS)]
+    settings = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
+    words = ["spark", sha256(train), settings, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]

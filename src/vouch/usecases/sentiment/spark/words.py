@@ -17,31 +17,30 @@ from vouch.usecases.sentiment.spark.models import SparkFitted
 
 COMMON = 1_000  # words a network is asked about
 Floats = NDArray[np.float64]
-Found = dict[str, list[dict[str, Any]]]
 
 
-def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, told: dict[str, Any]) -> None:
+def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[str, Any]) -> None:
     """Write ``words.json`` and ``words.svg``, as :func:`vouch.usecases.sentiment.words.export`.
 
     Args:
         fitted: The model.
         texts: The texts it was fitted on.
         folder: Where to; made if it is not there.
-        told: What else the JSON should say, such as the measure reached.
+        facts: Further fields of the JSON, such as the measure reached.
     """
     linear = fitted.candidate.algorithm in LINEAR
-    found = _weights(fitted) if linear else _answers(fitted, texts)
-    words.write(fitted.candidate.algorithm, found, folder, told)
+    features = _weights(fitted) if linear else _answers(fitted, texts)
+    words.write(fitted.candidate.algorithm, features, folder, facts)
 
 
-def _weights(fitted: SparkFitted) -> Found:
+def _weights(fitted: SparkFitted) -> words.Weights:
     """Rank n-grams by their weight for a class, less the mean over the classes."""
     weighed = fitted.weighed
     return _rank(list(weighed.place), weighed.linear.weights, fitted.classes)
 
 
-def _answers(fitted: SparkFitted, texts: Iterable[str]) -> Found:
-    """Rank common words by what the network says of a text of that one word, in logarithms."""
+def _answers(fitted: SparkFitted, texts: Iterable[str]) -> words.Weights:
+    """Rank common words by the network's log probabilities for a text of that word alone."""
     taken_apart = analyzer("1-1", words=True)
     counted = Counter(word for text in texts for word in set(taken_apart(text)))
     names = [word for word, _ in counted.most_common(COMMON)]
@@ -49,7 +48,7 @@ def _answers(fitted: SparkFitted, texts: Iterable[str]) -> Found:
     return _rank(names, np.log(np.maximum(scores, 1e-7)), fitted.classes)
 
 
-def _rank(names: list[str], weights: Floats, classes: tuple[int, ...]) -> Found:
+def _rank(names: list[str], weights: Floats, classes: tuple[int, ...]) -> words.Weights:
     above = weights - weights.mean(axis=1, keepdims=True)
     shown = [f"words: {name}" for name in names]
     return {
