@@ -104,3 +104,12 @@ def test_unknown_stage_suggests_the_near_one():
 
 def test_a_stage_that_writes_the_projects_state_is_never_restored():
     assert [stage.name for stage in STAGES if stage.state and not stage.persist] == []
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_a_stage_watches_its_own_use_case_and_no_other(stage: str):
+    watched = paths(DVC[stage]["do"]["deps"])
+    assert watched[0] == "${item.code}"
+    folders = [f"src/vouch/usecases/{name}" for name in names()]
+    assert not any(path.startswith(folder) for path in watched for folder in folders)
+    assert not {"src/vouch", "src/vouch/usecases"} & set(watched)

@@ -5,9 +5,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vouch import usecases
+from vouch import stages, usecases
 from vouch.core.errors import VouchError, suggest
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ class Stage:
     persist: bool = False
 
     def function(self) -> Callable[..., Mapping[str, Any]]:
-        """Return the stage's function."""
-        return _function(self.name)
+        """Return the stage's function: in the folder of its name, as all that bears it."""
+        module = import_module(f"{stages.__name__}.{self.name}")
+        function: Callable[..., Mapping[str, Any]] = getattr(module, self.name)
+        return function
 
     def params(self, usecase: str) -> "type[Params]":
         """Return the declaration of the stage's parameters for a use case."""
@@ -204,51 +207,6 @@ def find(name: str) -> Stage:
         if stage.name == name:
             return stage
     raise VouchError(f"no stage {name!r}", suggest(name, [s.name for s in STAGES]))
-
-
-def _function(name: str) -> Callable[..., Mapping[str, Any]]:
-    """Import a stage's function; the others, and all they need, are left alone."""
-    function: Callable[..., Mapping[str, Any]]
-    match name:
-        case "ingest":
-            from vouch.stages.ingest import ingest
-
-            function = ingest
-        case "validate":
-            from vouch.stages.validate import validate
-
-            function = validate
-        case "label":
-            from vouch.stages.label import label
-
-            function = label
-        case "extract":
-            from vouch.stages.extract import extract
-
-            function = extract
-        case "tune":
-            from vouch.stages.tune import tune
-
-            function = tune
-        case "evaluate":
-            from vouch.stages.evaluate import evaluate
-
-            function = evaluate
-        case "explain":
-            from vouch.stages.explain import explain
-
-            function = explain
-        case "register":
-            from vouch.stages.register import register
-
-            function = register
-        case "report":
-            from vouch.stages.report import report
-
-            function = report
-        case _:
-            raise KeyError(name)
-    return function
 
 
 def _params(name: str, usecase: usecases.UseCase) -> "type[Params]":

@@ -66,7 +66,7 @@ def check(declaration: "Declaration", path: Path) -> None:
     if declaration.usecase not in names():
         raise VouchError(
             f"{path}: usecase: no use case {declaration.usecase!r}",
-            near(declaration.usecase, names()),
+            suggest(declaration.usecase, names()),
         )
     find(declaration.usecase).check(declaration, path)
 

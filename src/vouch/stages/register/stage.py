@@ -120,15 +120,15 @@ def register(
     name = f"{source.usecase}-{source.name}"
     # costs and capacity, which are declared, decide the threshold the model is used with
     fingerprint = _digest([name, model_digests, sha256(declaration), facts["threshold"]])
-    tuned = read_json(leaderboard).get("run_id")
-    version = _publish(state, name, model, train, tuned, fingerprint, facts, evidence)
+    run = read_json(leaderboard).get("run_id")
+    version = _publish(state, name, model, train, run, fingerprint, facts, evidence)
     progress(2, 3, "gate")
     gate = _decide(state, version, measured, params)
     set_alias(state, name, CHALLENGER, version.number)
-    result = _result(state, version, facts, gate)
-    result["otherwise"] = _otherwise(
-        state, version, (measured.get("champion") or {}).get("version")
-    )
+    before = (measured.get("champion") or {}).get("version")
+    result = _result(state, version, facts, gate) | {
+        "otherwise": _otherwise(state, version, before)
+    }
     write_json(registration, result)
     progress(3, 3, "registered")
     return result
