@@ -58,7 +58,7 @@ class Judge(Protocol):
     ) -> dict[str, Any]:
         """Return all figures of a candidate: against truth, rule and champion."""
 
-    def known(self, rows: pd.DataFrame, kind: str) -> int:
+    def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
         """Count the rows whose label of a kind is known."""
 
     def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:

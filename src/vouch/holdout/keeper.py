@@ -153,7 +153,7 @@ class Keeper:
             VouchError: The sealed file cannot be opened, or no row's label is known.
         """
         rows = self._rows(sealed)
-        if not judge.known(rows, kind):
+        if not judge.count_labelled(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
         inquiry = _inquiry(sealed, model, "", "mean", f"{metric} against {kind}", judge)
 

@@ -251,7 +251,7 @@ class Ledger:
         """
         with Session(self._engine) as session, session.begin():
             holdout = _locked(session, key)
-            earlier = _asked(session, inquiry)
+            earlier = _earlier_question(session, inquiry)
             if earlier is not None:
                 answer = session.get(Answer, earlier.id)
                 return Charge(earlier.id, answer.answer if answer else None)
@@ -349,7 +349,7 @@ def _locked(session: Session, key: HoldoutKey) -> Holdout:
     return holdout
 
 
-def _asked(session: Session, inquiry: Inquiry) -> Question | None:
+def _earlier_question(session: Session, inquiry: Inquiry) -> Question | None:
     """Find the question if it was charged before.
 
     A champion has no rival but itself, so it gets the answer that made it champion.

@@ -101,7 +101,7 @@ def _by_time(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
         warnings.append(f"{len(cuts)} folds instead of {folds}: positives stand at too few times")
     assess = _blocks(time, cuts)
     before = [np.flatnonzero(time < start) for start in cuts]
-    train = [_known(frame, rows, start) for rows, start in zip(before, cuts, strict=True)]
+    train = [_labelled_by(frame, rows, start) for rows, start in zip(before, cuts, strict=True)]
     if _too_late(labels, before, train):
         warnings.append(
             "the rows span too short a time for the labels' delay: folds learn from labels that "
@@ -151,7 +151,7 @@ def _blocks(time: pd.Series, cuts: list[pd.Timestamp]) -> list[Rows]:
     return [*inner, np.flatnonzero(time >= cuts[-1])]
 
 
-def _known(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
+def _labelled_by(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
     if "label_known_at" not in frame:
         return rows
     in_time = (frame["label_known_at"].iloc[rows] <= moment).to_numpy()

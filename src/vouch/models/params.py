@@ -22,7 +22,7 @@ class Budget(Strict):
     seconds: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
-    def _one(self) -> "Budget":
+    def _check_one_limit(self) -> "Budget":
         if (self.trials is None) == (self.seconds is None):
             raise ValueError("give either trials or seconds")
         return self

@@ -17,7 +17,7 @@ class Reasons:
 
     Attributes:
         parts: What holds of the case and what it adds to the probability, the heaviest first.
-        poor: Whether they follow the model too badly to be believed.
+        poor: Whether they follow the model too badly to be trusted.
     """
 
     parts: tuple[tuple[str, float], ...]

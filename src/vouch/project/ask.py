@@ -55,7 +55,7 @@ def _paths(root: Path, usecase: str) -> dict[str, Path]:
 
 def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: str) -> Reply:
     judge = candidate.judge
-    if not judge.known(candidate.rows, kind):
+    if not judge.count_labelled(candidate.rows, kind):
         other = "rule" if kind == "truth" else "truth"
         raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
     training = judge.mean(candidate.rows, metric, kind).value

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """A fitted model as the Scorer, the keeper and the queue ask it."""
+    """A fitted model, as scoring, the keeper and the queue use it."""
 
     def predict(self, rows: "pd.DataFrame") -> "Floats":
         """Return probabilities, shape (rows,) of the second of two classes, else (rows, classes).
@@ -104,7 +104,7 @@ class Explained(Protocol):
 
     @property
     def poor(self) -> bool:
-        """Whether it follows the model too badly to be believed."""
+        """Whether it follows the model too badly to be trusted."""
 
 
 class Case(Protocol):
@@ -116,7 +116,7 @@ class Case(Protocol):
 
 
 class Explainer(Protocol):
-    """Explains a model's answers; a case's explanation depends on nothing asked before."""
+    """Explains a model's predictions; each explanation is independent of earlier ones."""
 
     @property
     def schema(self) -> "pa.Schema":
@@ -192,7 +192,7 @@ class UseCase(ABC):
             path: Its file, for the message.
 
         Raises:
-            VouchError: A role is missing, two columns would bear one name, label values are not
+            VouchError: A role is missing, two columns would share a name, label values are not
                 the classes, or nothing would ever label a row.
         """
         from vouch.usecases.needs import check
@@ -226,7 +226,7 @@ class UseCase(ABC):
         """Write features and labels of all rows, unsorted (Parquet).
 
         Returns:
-            What extract's summary says of them: ``features`` at least.
+            Fields of extract's summary, ``features`` at least.
         """
 
     def scoring_features(
@@ -260,7 +260,7 @@ class UseCase(ABC):
 
         Args:
             train: Gold training rows.
-            extracted: What extract says of them.
+            extracted: Extract's summary.
             params: Of the class that :meth:`tune_params` returns.
             state: The project's state folder.
 

@@ -1,4 +1,4 @@
-"""What every use case asks of a declaration."""
+"""Checks of a declaration that every use case makes."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]
 
 
 def check_names(declaration: Declaration, path: Path) -> None:
-    """Check that no two columns bear one name from bronze on, nor one that vouch gives.
+    """Check that no two columns share a name from bronze on, nor use one of vouch's own.
 
     Args:
         declaration: The source.

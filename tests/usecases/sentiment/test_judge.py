@@ -252,7 +252,7 @@ def test_the_mean_is_the_accuracy_of_the_rows_whose_label_is_known():
     scored.loc[50:, "truth"] = pd.NA
     mean = JUDGE.mean(scored, "accuracy", "truth")
     first = scored.head(50)
-    assert mean.units == JUDGE.known(scored, "truth") == 50
+    assert mean.units == JUDGE.count_labelled(scored, "truth") == 50
     assert mean.value == pytest.approx((chosen(first) == first["truth"].to_numpy(int)).mean())
 
 

@@ -8,7 +8,7 @@ chose; so the rows up to the greatest number drawn are a random sample of all.
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,42 @@ class Decided(Protocol):
         """Return figures of decided rows, each ``{"value", "interval"}``."""
 
 
-def review(candidate: Decided, labels: Path) -> dict[str, Any] | None:
+class Estimates(TypedDict):
+    """A figure on the random sample, on all decided rows, and their difference."""
+
+    random: Figure
+    naive: Figure
+    bias: Figure
+
+
+class Few(TypedDict):
+    """Whether a class of the sample has too few cases, and which."""
+
+    too_few: bool
+    reason: NotRequired[str]
+
+
+class Sample(TypedDict):
+    """How many rows are in the frame, drawn from it, and decided."""
+
+    frame: int
+    drawn_to: float
+    drawn: int
+    decided: int
+    undecided: int
+
+
+class Review(Few):
+    """Figures by people's decisions, see :func:`review`."""
+
+    reviewed: int
+    outside: int
+    random: Sample
+    metrics: dict[str, Estimates]
+    by_class: dict[str, dict[str, int]]
+
+
+def review(candidate: Decided, labels: Path) -> Review | None:
     """Measure a candidate by people's decisions on its out-of-fold rows.
 
     People see one row of each near-duplicate group, so each group counts once. A group of k rows
@@ -116,14 +151,6 @@ def _frame(rows: pd.DataFrame, decisions: pd.Series, usecase: str, drawn_to: flo
     return frame.assign(chance=1 - (1 - drawn_to) ** size)
 
 
-class Estimates(TypedDict):
-    """A figure on the random sample, on all decided rows, and their difference."""
-
-    random: Figure
-    naive: Figure
-    bias: Figure
-
-
 def _metrics(
     candidate: Decided, decided: pd.DataFrame, sample: pd.DataFrame
 ) -> dict[str, Estimates]:
@@ -141,7 +168,7 @@ def _counts(rows: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, int]:
     return dict(zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True))
 
 
-def _few(counts: dict[str, int], least: int) -> dict[str, Any]:
+def _few(counts: dict[str, int], least: int) -> Few:
     """Return which class of the sample has too few cases to tell."""
     name, count = min(counts.items(), key=lambda item: item[1])
     if count >= least:

@@ -11,6 +11,7 @@ from vouch.core.files import read_json, write_json
 from vouch.holdout.keeper import HoldoutKey, HoldoutStatus, Keeper, Reply, ScoredModel, model_digest
 from vouch.registry.versions import champion, champion_number
 from vouch.sources.declaration import load_declaration
+from vouch.stages.evaluate.review import Review
 from vouch.usecases import find
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
@@ -94,7 +95,7 @@ def write(
     evaluation: Path,
     candidate: Candidate,
     measured: dict[str, Any],
-    reviewed: dict[str, Any] | None,
+    reviewed: Review | None,
     outcome: HoldoutOutcome,
 ) -> dict[str, Any]:
     """Write ``evaluation.json``; see :func:`vouch.stages.evaluate.evaluate` for what it holds."""

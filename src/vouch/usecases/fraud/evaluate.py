@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,17 @@ from vouch.metrics.figures import Figure, share
 from vouch.metrics.weighted import Floats
 from vouch.sources.declaration import Declaration
 from vouch.usecases.fraud.costs import NOTHING, cheapest, stake
-from vouch.usecases.fraud.curves import curves
+from vouch.usecases.fraud.curves import Curves, curves
 from vouch.usecases.fraud.judge import Ranking
 from vouch.usecases.fraud.measures import Terms, judged, measure, terms
 from vouch.usecases.fraud.published import side_by_side
 from vouch.usecases.params import EvaluateParams
+
+
+class KindCurves(Curves):
+    """Curves against the truth or the rule."""
+
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class Candidate:
         """Return published figures beside ours."""
         return side_by_side(self.declaration.name, measured, answer)
 
-    def curves(self) -> dict[str, Any]:
+    def curves(self) -> KindCurves:
         """Draw its curves on the out-of-fold rows; empty without both classes."""
         labelled = judged(self.rows, self.kind)
         labels = labelled["y"].to_numpy()
@@ -111,7 +117,15 @@ class Candidate:
         return {"kind": self.kind, **drawn}
 
 
-def the_rule(rows: pd.DataFrame, terms: Terms) -> dict[str, Any]:
+class RuleFigures(TypedDict):
+    """Figures of the starting rule, see :func:`the_rule`."""
+
+    share_flagged_rows: float | None
+    share_flagged_money: float | None
+    truth: dict[str, Any]
+
+
+def the_rule(rows: pd.DataFrame, terms: Terms) -> RuleFigures:
     """Measure the starting rule itself, its 0/1 decisions taken as scores.
 
     Args:

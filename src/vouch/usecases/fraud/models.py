@@ -87,7 +87,7 @@ class Candidate(Proposal):
         return value
 
     @model_validator(mode="after")
-    def _known(self) -> "Candidate":
+    def _check_hyperparameters(self) -> "Candidate":
         allowed = HYPERPARAMETERS[self.algorithm] | (
             {"ratio"} if self.imbalance == "undersampling" else set()
         )

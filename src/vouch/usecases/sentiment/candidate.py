@@ -104,7 +104,7 @@ class Candidate(Proposal):
     rule_weight: RuleWeight = 1.0
 
     @model_validator(mode="after")
-    def _known(self) -> "Candidate":
+    def _check_hyperparameters(self) -> "Candidate":
         allowed = HYPERPARAMETERS[self.algorithm]
         for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(

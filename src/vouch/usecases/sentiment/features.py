@@ -172,13 +172,13 @@ class Features:
             parts.append(csr_array(corpus.embeddings()[rows]))
         return csr_array(hstack(parts, format="csr"))
 
-    def one(self, text: str) -> tuple[list[int], Floats]:
+    def transform_one(self, text: str) -> tuple[list[int], Floats]:
         """Return the columns of one text that are not 0, and their values."""
         columns: list[int] = []
         values, start = [], 0
         cleaned = clean(text, self.preparation.cleaning)
         for weighing in self.weighings:
-            gram_columns, weighed = weighing.one(cleaned)
+            gram_columns, weighed = weighing.transform_one(cleaned)
             columns += [column + start for column in gram_columns]
             values.append(weighed)
             start += len(weighing.names)

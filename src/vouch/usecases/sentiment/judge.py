@@ -100,7 +100,7 @@ class Judge:
             "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
         }
 
-    def known(self, rows: pd.DataFrame, kind: str) -> int:
+    def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
         """Count the rows whose truth, or rule's label, is known."""
         return int(rows[kind].notna().sum())
 

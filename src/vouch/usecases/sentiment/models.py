@@ -97,7 +97,7 @@ class Fitted:
         """
         if not isinstance(self.estimator, Linear):
             return self.predict(pd.DataFrame({"text": [text]}))[0]
-        columns, values = self.features.one(text)
+        columns, values = self.features.transform_one(text)
         linear = self.estimator
         probabilities = softmax(values @ linear.weights[columns] + linear.intercepts)
         return (

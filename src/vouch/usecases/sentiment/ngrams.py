@@ -120,7 +120,7 @@ class Weighing:
         vectorizer = CountVectorizer(analyzer=parts, vocabulary=self.index, dtype=np.float64)
         return weigh(csr_array(vectorizer.transform(texts)), self.idf)
 
-    def one(self, text: str) -> tuple[list[int], Floats]:
+    def transform_one(self, text: str) -> tuple[list[int], Floats]:
         """Weigh one cleaned text: columns and their values, as ``transform`` without its cost."""
         counts: dict[int, int] = {}
         column = self.index.get

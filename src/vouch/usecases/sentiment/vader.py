@@ -44,11 +44,11 @@ def scores(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     table = np.zeros((len(texts), 4), dtype=np.float32)
     for row, text in enumerate(texts):
-        table[row] = one(text)
+        table[row] = score(text)
     return table
 
 
-def one(text: str) -> tuple[float, float, float, float]:
+def score(text: str) -> tuple[float, float, float, float]:
     """Return VADER's four scores of one text, see :func:`scores`."""
     polarity = _analyzer().polarity_scores(text[:LONGEST])
     return polarity["neg"], polarity["neu"], polarity["pos"], polarity["compound"]
@@ -82,7 +82,7 @@ def classify(text: Any, threshold: float) -> Any:
 def _classes(text, threshold):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     limits = threshold.to_pylist()
     pairs = zip(text.to_pylist(), limits, strict=True)
-    return pa.array([_class(one(each)[3], limit) for each, limit in pairs], pa.int8())
+    return pa.array([_class(score(each)[3], limit) for each, limit in pairs], pa.int8())
 
 
 def _class(compound: float, threshold: float) -> int:

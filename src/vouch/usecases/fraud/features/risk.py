@@ -145,17 +145,17 @@ def _moments(stream: "Table", party: Party, variant: str, text: str) -> Iterator
         yield computed(label, "risk", _days(stream, moment), what)
     newer = ratio(moments["last_fraud"] - moments["last_genuine"], ibis.literal(DAY))
     what = f"days the {party}'s last known fraud is newer than the last known genuine one{text}"
-    yield computed(f"{party}_{variant}fraud_lead", "risk", _known(stream, newer), what)
+    yield computed(f"{party}_{variant}fraud_lead", "risk", _with_party(stream, newer), what)
 
 
 def _of(stream: "Table", total: Any) -> Any:
     # what was taken back may have become known before the window
-    return _known(stream, total.fill_null(0).clip(lower=0))
+    return _with_party(stream, total.fill_null(0).clip(lower=0))
 
 
 def _days(stream: "Table", moment: Any) -> Any:
-    return _known(stream, ratio(stream["at"] - moment, ibis.literal(DAY)))
+    return _with_party(stream, ratio(stream["at"] - moment, ibis.literal(DAY)))
 
 
-def _known(stream: "Table", value: Any) -> Any:
+def _with_party(stream: "Table", value: Any) -> Any:
     return ibis.ifelse(stream.party.notnull(), value, ibis.null())

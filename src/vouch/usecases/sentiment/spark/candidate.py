@@ -42,7 +42,7 @@ class SparkCandidate(Proposal):
     stem: bool = False
 
     @model_validator(mode="after")
-    def _known(self) -> "SparkCandidate":
+    def _check_hyperparameters(self) -> "SparkCandidate":
         allowed = HYPERPARAMETERS[self.algorithm]
         for name in sorted(self.hyperparameters.keys() - allowed):
             raise ValueError(
