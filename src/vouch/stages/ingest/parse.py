@@ -414,7 +414,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def _row_hash(declaration: Declaration) -> str:
-    """Return SQL for a row's hash: an 80-bit digest of the payment or tweet, then its labels.
+    """Return SQL for a row's hash: an 80-bit digest of its other columns, then its labels.
 
     With ten million rows, two of them share a digest with p < 1e-10. Labels are left out of the
     digest: a payment whose label is corrected or still missing is the same payment. So is the
