@@ -39,7 +39,10 @@ STRACE = shutil.which("strace")
 TRACED = [str(STRACE), "-f", "-qq", "-e", "trace=pwrite64", "-e"]
 """A signal at a system call needs every call stopped: no --seccomp-bpf."""
 NEVER = 65_535  # the largest that strace takes
-TABLES = ("holdouts", "openings", "questions", "answers", "promotions", "model_files", "cases")
+TABLES = (
+    "holdouts", "openings", "questions", "answers", "promotions", "approvals", "adoptions",
+    "model_files", "cases",
+)  # fmt: skip
 
 
 @dataclass

@@ -61,14 +61,16 @@ def check(declaration: "Declaration", path: Path) -> None:
         path: Its file, for the message.
 
     Raises:
-        VouchError: No such use case, or see :meth:`vouch.usecases.contract.UseCase.check`.
+        VouchError: No such use case, or see :mod:`vouch.usecases.needs`.
     """
+    from vouch.usecases import needs
+
     if declaration.usecase not in names():
         raise VouchError(
             f"{path}: usecase: no use case {declaration.usecase!r}",
             suggest(declaration.usecase, names()),
         )
-    find(declaration.usecase).check(declaration, path)
+    needs.check(find(declaration.usecase), declaration, path)
 
 
 def _load(name: str) -> UseCase:

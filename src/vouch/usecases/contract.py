@@ -184,21 +184,6 @@ class UseCase(ABC):
             VouchError: It is a rule for other rows.
         """
 
-    def check(self, declaration: "Declaration", path: Path) -> None:
-        """Check that a declaration has what the use case cannot do without.
-
-        Args:
-            declaration: The source.
-            path: Its file, for the message.
-
-        Raises:
-            VouchError: A role is missing, two columns would share a name, label values are not
-                the classes, or nothing would ever label a row.
-        """
-        from vouch.usecases.needs import check
-
-        check(self, declaration, path)
-
     def commands(self) -> Mapping[str, Callable[..., None]]:
         """Return its own commands, of one word or of a group's and one; quick to import."""
         return {}

@@ -21,7 +21,7 @@ from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import extract
 from vouch.stages.label import label
 from vouch.stages.label.params import LabelParams
-from vouch.usecases import find
+from vouch.usecases import check
 from vouch.usecases.params import SplitParams
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.models import CLASSES
@@ -64,7 +64,7 @@ class Project:
         rule = {"name": "vader", "lexicon": "vader"}
         told = {"name": "notes", "usecase": "sentiment", "format": "csv", "rule": rule}
         (self.folder / "notes.yaml").write_text(yaml.safe_dump(told | {"columns": columns}))
-        find("sentiment").check(load_declaration(self.folder / "notes.yaml"), self.folder)
+        check(load_declaration(self.folder / "notes.yaml"), self.folder)
 
     def run(self, share=0.2):
         own = {
