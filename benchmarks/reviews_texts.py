@@ -37,9 +37,10 @@ from vouch.stages.evaluate.review import review
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.features import Columns, Corpus
 from vouch.usecases.sentiment.judge import SCORES, chosen
-from vouch.usecases.sentiment.models import CLASSES, Fitted, fit_rows, predict_rows
+from vouch.usecases.sentiment.models import Fitted, fit_rows, predict_rows
 from vouch.usecases.sentiment.review import figures
 
 Floats = NDArray[np.float64]

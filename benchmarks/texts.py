@@ -21,7 +21,8 @@ from sklearn.pipeline import make_pipeline, make_union
 
 from vouch.metrics.classes import macro_recall
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
-from vouch.usecases.sentiment.models import CLASSES, fit
+from vouch.usecases.sentiment.classes import CLASSES
+from vouch.usecases.sentiment.models import fit
 
 PREPARATION = Preparation(words="1-2", characters="3-5")
 CALLS = 500

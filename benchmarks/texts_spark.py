@@ -24,7 +24,7 @@ from vouch.engine import memory
 from vouch.metrics.classes import macro_recall
 from vouch.usecases.sentiment import models as sklearn_models
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
-from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.space import STARTS as SKLEARN_STARTS
 from vouch.usecases.sentiment.spark import models as spark_models
 from vouch.usecases.sentiment.spark import session

@@ -1,10 +1,6 @@
 """Parts of every packaged model: its files and the packages it needs."""
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 MODEL = "vouch"  # our own model folder inside MLflow's
 EVIDENCE = "evidence"  # the model's inputs and results, kept beside it

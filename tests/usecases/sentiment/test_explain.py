@@ -11,8 +11,9 @@ import pytest
 from tests.usecases.sentiment.conftest import text_rows
 from vouch.stages.explain import explain
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.explain import SCHEMA, choose
-from vouch.usecases.sentiment.models import CLASSES, fit, load, save
+from vouch.usecases.sentiment.models import fit, load, save
 from vouch.usecases.sentiment.params import TextExplainParams
 from vouch.usecases.sentiment.report import KINDS
 

@@ -24,7 +24,7 @@ from vouch.stages.label.params import LabelParams
 from vouch.usecases import check
 from vouch.usecases.params import SplitParams
 from vouch.usecases.sentiment import vader
-from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.classes import CLASSES
 
 NUMBER = count()
 OWN = (

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_s
 from vouch.core.errors import VouchError
 from vouch.holdout.judge import ScoredModel
 from vouch.usecases.params import EvaluateParams
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import COVERAGES, Judge, chosen
-from vouch.usecases.sentiment.models import CLASSES
 
 QUICK = EvaluateParams(repeats=50, min_positives=5)
 JUDGE = Judge(QUICK, (1.0, 1.0, 1.0))

@@ -7,7 +7,8 @@ import pytest
 
 from tests.usecases.sentiment.conftest import text_rows
 from vouch.usecases.sentiment.candidate import Candidate
-from vouch.usecases.sentiment.models import CLASSES, fit, load, save
+from vouch.usecases.sentiment.classes import CLASSES
+from vouch.usecases.sentiment.models import fit, load, save
 from vouch.usecases.sentiment.packaging import package
 
 CASES = {

@@ -13,7 +13,8 @@ from tests.project import dvc, vouch
 from vouch.cli import app
 from vouch.core.files import read_json
 from vouch.registry.versions import CHAMPION, find
-from vouch.usecases.sentiment.models import CLASSES, load
+from vouch.usecases.sentiment.classes import CLASSES
+from vouch.usecases.sentiment.models import load
 
 NAMES = ["id", "prediction", "score_negative", "score_neutral", "score_positive"]
 TEXTS = ["I love it 😍", "", 'two\nlines, "quoted"', "never again", "👩‍👩‍👧👍🏽", "x " * 5_000]

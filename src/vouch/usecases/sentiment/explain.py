@@ -9,10 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from vouch.models.surrogate import Explanation, Reasons
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import SCORES, chosen
 from vouch.usecases.sentiment.lime import Predict, TextExplanation
 from vouch.usecases.sentiment.lime import explain as explain_text
-from vouch.usecases.sentiment.models import CLASSES, load
+from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextExplainParams
 
 SCHEMA = pa.schema(

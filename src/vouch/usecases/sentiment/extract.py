@@ -14,8 +14,8 @@ from vouch.engine import write_parquet
 from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
 from vouch.usecases.job import Job
 from vouch.usecases.sentiment import vader
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.likeness import near_key
-from vouch.usecases.sentiment.models import CLASSES
 
 if TYPE_CHECKING:
     from ibis import Table

@@ -15,8 +15,8 @@ from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, ends, recall_of
 from vouch.metrics.figures import Figure, figure, share
 from vouch.usecases.params import EvaluateParams
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import groups_of
-from vouch.usecases.sentiment.models import CLASSES
 from vouch.usecases.sentiment.slices import slices
 
 Floats = NDArray[np.float64]

@@ -20,6 +20,7 @@ from vouch.core.files import read_json, sha256, write_json
 from vouch.models.saving import dump_estimator, read_estimator
 from vouch.models.strength import ruled, weigh
 from vouch.usecases.sentiment.candidate import LINEAR, Candidate
+from vouch.usecases.sentiment.classes import CLASSES, TARGET, check_files, spread
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.features import (
     Columns,
@@ -35,8 +36,6 @@ from vouch.usecases.sentiment.ngrams import Weighing
 if TYPE_CHECKING:
     from vouch.usecases.sentiment.spark.models import SparkFitted
 
-CLASSES = ("negative", "neutral", "positive")
-TARGET = "label"
 BLOCK = 8_192  # texts predicted at a time
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -105,15 +104,6 @@ class Fitted:
             if len(probabilities) == len(CLASSES)
             else spread(probabilities[None], self.classes)[0]
         )
-
-
-def spread(probabilities: Floats, classes: tuple[int, ...]) -> Floats:
-    """Return probabilities with 0 for unseen classes: shape (rows, classes) to (rows, 3)."""
-    if len(classes) == len(CLASSES):
-        return probabilities
-    full = np.zeros((len(probabilities), len(CLASSES)))
-    full[:, list(classes)] = probabilities
-    return full
 
 
 def fit(
@@ -285,19 +275,6 @@ def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
     features = _read_features(candidate, folder, threads)
     estimator = _read(folder / _name(candidate), digests[_name(candidate)])
     return Fitted(candidate, features, estimator, seen, shares, threads)
-
-
-def check_files(folder: Path, digests: dict[str, str]) -> None:
-    """Compare a model's files with their digests, by path within the folder.
-
-    Raises:
-        VouchError: A file is missing or damaged.
-    """
-    for name, digest in digests.items():
-        if not (folder / name).is_file():
-            raise VouchError(f"{folder / name}: no such file", "run tune again")
-        if sha256(folder / name) != digest:
-            raise VouchError(f"{folder / name}: damaged, or another model's", "run tune again")
 
 
 def _read_features(candidate: Candidate, folder: Path, threads: int) -> Features:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from vouch.core.files import read_json
 from vouch.registry.packaging import MODEL, requirements
-from vouch.usecases.sentiment.models import CLASSES, load
+from vouch.usecases.sentiment.classes import CLASSES
+from vouch.usecases.sentiment.models import load
+from vouch.usecases.sentiment.signature import SERVED, signature
 
-SERVED = "vouch.usecases.sentiment.packaging"  # what MLflow imports to read the model
 NEEDED = ("scikit-learn", "scipy", "vadersentiment")
 ENCODER = ("onnxruntime", "tokenizers")
 
@@ -50,15 +51,6 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
     (target / written.flavors["python_function"]["data"]).rename(target / MODEL)
     written.flavors["python_function"]["data"] = MODEL
     written.save(target / "MLmodel")
-
-
-def signature() -> Any:
-    """Declare the model's input, a text, and its output, a probability a class."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    inputs = Schema([ColSpec("string", "text")])
-    return ModelSignature(inputs, Schema([ColSpec("double", name) for name in CLASSES]))
 
 
 def _requirements(folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from vouch.pages import figures
 from vouch.pages.cards import card, headline_part
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import ReportParams
-from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.classes import CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vouch.core.files import write_json
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.learners import Linear
-from vouch.usecases.sentiment.models import CLASSES, Fitted
+from vouch.usecases.sentiment.models import Fitted
 
 STRONGEST = 30  # n-grams listed for each class
 DRAWN = 15  # of them drawn

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256, write_json
+from vouch.usecases.sentiment.classes import CLASSES, TARGET, check_files, spread
 from vouch.usecases.sentiment.features import texts_of
 from vouch.usecases.sentiment.learners import Linear, softmax
-from vouch.usecases.sentiment.models import CLASSES, TARGET, check_files, spread
 from vouch.usecases.sentiment.spark import pipeline
 from vouch.usecases.sentiment.spark.candidate import LINEAR, SparkCandidate
 from vouch.usecases.sentiment.spark.session import running

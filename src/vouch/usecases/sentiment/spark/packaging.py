@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vouch.registry.packaging import COMMON, MODEL
-from vouch.usecases.sentiment.packaging import SERVED, signature
+from vouch.usecases.sentiment.signature import SERVED, signature
 from vouch.usecases.sentiment.spark import models
 
 if TYPE_CHECKING:

@@ -20,16 +20,12 @@ from vouch.models.params import SearchParams
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.usecases.sentiment.params import TextTuneParams
+from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
 from vouch.usecases.sentiment.spark.models import fit, save
 from vouch.usecases.sentiment.spark.session import driver, session
 from vouch.usecases.sentiment.spark.space import SPACE, STARTS, SparkSpace
 from vouch.usecases.sentiment.spark.words import export
-from vouch.usecases.sentiment.tune import (
-    METRIC,
-    SearchRows,
-    lay_out,
-)
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.usecases.sentiment import words
-from vouch.usecases.sentiment.models import CLASSES
+from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.ngrams import analyzer
 from vouch.usecases.sentiment.spark.candidate import LINEAR
 from vouch.usecases.sentiment.spark.models import SparkFitted

@@ -1,0 +1,217 @@
+"""The rows of a search for a model of texts: their folds, and how a candidate fares on them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vouch.core.errors import VouchError, suggest
+from vouch.metrics.classes import bootstrap_interval, macro_recall
+from vouch.models.folds import Fold
+from vouch.models.leaderboard import Best
+from vouch.models.proposal import C, Outcome
+from vouch.models.strength import judged, ruled, weigh
+from vouch.usecases.sentiment import vader
+from vouch.usecases.sentiment.candidate import Candidate
+from vouch.usecases.sentiment.classes import CLASSES, TARGET
+from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.features import Columns, Corpus
+from vouch.usecases.sentiment.folds import groups_of, split
+from vouch.usecases.sentiment.models import Fitted, fit_rows, predict_rows
+from vouch.usecases.sentiment.params import TextTuneParams
+
+METRIC = "macro_recall"
+KEPT = ("id", "time", "text", "asset", "confidence", "group", "twin")
+GIVEN = ("label", "rule", "truth")
+CHECKED = 100  # rows whose VADER scores are computed again
+Floats = NDArray[np.float64]
+
+
+FoldDescription = TypedDict(
+    "FoldDescription",
+    {
+        "from": str | None,
+        "until": str | None,
+        "train_rows": int,
+        "rows": int,
+        "rows_by_class": list[int],
+    },
+)
+"""A fold's times and counts in the leaderboard."""
+
+
+@dataclass(frozen=True)
+class SearchRows:
+    """Rows a search learns from and is measured on.
+
+    Attributes:
+        frame: The rows.
+        folds: Their folds.
+        encoder: Gives embeddings; None if there are none.
+        params: Seed and threads.
+        trusted: Whether the rows' VADER scores may be used.
+        judged: Which of the rows candidates are measured on, shape (rows,).
+        warnings: What a reader should know of them.
+    """
+
+    frame: pd.DataFrame
+    folds: list[Fold]
+    encoder: Encoder | None
+    params: TextTuneParams
+    trusted: bool
+    judged: NDArray[np.bool_]
+    warnings: list[str]
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The texts and what is counted in them."""
+        columns = ["text", *(vader.SCORES if self.trusted else ())]
+        return Corpus.of(self.frame[columns], self.encoder)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int8]:
+        """Each row's label, 0 to 2."""
+        return self.frame[TARGET].to_numpy(np.int8)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Each row's group."""
+        return groups_of(self.frame)
+
+    @cached_property
+    def ruled(self) -> NDArray[np.bool_]:
+        """Whether each row's label is the rule's."""
+        return ruled(self.frame)
+
+    def predict(self, candidate: Candidate) -> list[Floats]:
+        """Fit a candidate on each fold and predict its assessed rows; folds run side by side."""
+        self.corpus.ready(candidate.preparation)
+        with ThreadPoolExecutor(self.params.threads) as pool:
+            return list(pool.map(lambda fold: self._predict(candidate, fold), self.folds))
+
+    def _predict(self, candidate: Candidate, fold: Fold) -> Floats:
+        fitted, columns = self._fit(candidate, fold.train, 1)
+        return predict_rows(fitted, self.corpus, fold.assess, columns)
+
+    def _fit(
+        self, candidate: Candidate, rows: NDArray[np.int64], threads: int
+    ) -> tuple[Fitted, Columns]:
+        weights, seed = weigh(self.ruled, candidate.rule_weight), self.params.seed
+        return fit_rows(
+            candidate, self.corpus, rows, self.labels, self.groups, seed, threads, weights
+        )
+
+    def assess(self, candidate: Candidate) -> Outcome:
+        """Measure a candidate out of fold: macro-recall, pooled and in each fold."""
+        return self.outcome(self.predict(candidate))
+
+    def outcome(self, scores: Sequence[Floats]) -> Outcome:
+        """Return macro-recall of each fold's assessed rows, pooled and in each fold."""
+        measured = [self.judged[fold.assess] for fold in self.folds]
+        chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, measured, strict=True)]
+        pairs = zip(self.folds, measured, strict=True)
+        labels = [self.labels[fold.assess[rows]] for fold, rows in pairs]
+        each = [
+            macro_recall(*pair) if len(pair[0]) else None
+            for pair in zip(labels, chosen, strict=True)
+        ]
+        return Outcome(macro_recall(np.concatenate(labels), np.concatenate(chosen)), each)
+
+    def measured(self, candidate: C, number: int, scores: Sequence[Floats]) -> Best[C]:
+        """Return a candidate's macro-recall with an interval, and keep what it predicted.
+
+        Args:
+            candidate: The candidate.
+            number: Its trial's number.
+            scores: What it gave each fold's assessed rows.
+        """
+        table = pd.DataFrame(
+            {
+                "row": np.concatenate([fold.assess for fold in self.folds]),
+                "fold": np.repeat(np.arange(len(self.folds)), [len(s) for s in scores]),
+            }
+        )
+        names = [f"score_{label}" for label in range(len(CLASSES))]
+        table[names] = np.concatenate(scores)
+        rows = table[self.judged[table["row"]]]
+        labels, groups = self.labels[rows["row"]], self.groups[rows["row"]]
+        chosen = rows[names].to_numpy().argmax(axis=1)
+        interval = bootstrap_interval(labels, chosen, groups, self.params.seed)
+        table = table.sort_values("row", ignore_index=True)
+        return Best(number, candidate, macro_recall(labels, chosen), interval, table)
+
+    def refit(self, candidate: Candidate) -> Fitted:
+        """Fit a candidate on all rows."""
+        self.corpus.ready(candidate.preparation)
+        return self._fit(candidate, np.arange(len(self.frame)), self.params.threads)[0]
+
+    def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
+        """Write out-of-fold scores beside what is known of their rows.
+
+        Args:
+            predictions: Columns row, fold and scores.
+            path: Written: Parquet.
+        """
+        rows = self.frame.iloc[predictions["row"].to_numpy()].reset_index(drop=True)
+        before = rows[[name for name in KEPT if name in rows]]
+        scores = predictions.drop(columns="row").astype({"fold": np.int8})
+        pd.concat([before, scores, rows[list(GIVEN)]], axis=1).to_parquet(path, index=False)
+
+    def describe(self) -> list[FoldDescription]:
+        """Return the folds as the leaderboard describes them."""
+        return [
+            {
+                "from": fold.start.isoformat() if fold.start else None,
+                "until": fold.until.isoformat() if fold.until else None,
+                "train_rows": len(fold.train),
+                "rows": len(fold.assess),
+                "rows_by_class": np.bincount(
+                    self.labels[fold.assess], minlength=len(CLASSES)
+                ).tolist(),
+            }
+            for fold in self.folds
+        ]
+
+
+def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> SearchRows:
+    """Read gold rows and lay out their folds.
+
+    Args:
+        train: Gold training rows.
+        params: Of them folds and seed are used here.
+        encoder: Gives embeddings.
+
+    Raises:
+        VouchError: A column is missing, or fewer than two classes have two rows.
+    """
+    frame = pd.read_parquet(train)
+    for name in ("id", "text", *GIVEN):
+        if name not in frame:
+            raise VouchError(f"{train}: no column {name!r}", suggest(name, frame.columns))
+    counted = frame[TARGET].value_counts()
+    if (counted >= 2).sum() < 2:
+        raise VouchError(
+            f"{train}: rows of each class {counted.to_dict()}: too few to learn from",
+            "give a longer file, or labels in force (label.use) that tell rows apart",
+        )
+    folds, warnings = split(frame, params.folds, params.seed, params.by_time)
+    trusted = _same_scores(frame)
+    if not trusted and all(name in frame for name in vader.SCORES):
+        warnings.append("VADER's scores in the rows are not those of their texts: computed again")
+    measured, notes = judged(frame, frame[TARGET].to_numpy(np.int8))
+    return SearchRows(frame, folds, encoder, params, trusted, measured, [*warnings, *notes])
+
+
+def _same_scores(frame: pd.DataFrame) -> bool:
+    """Return whether the rows' VADER scores are those scoring would compute from their texts."""
+    if not all(name in frame for name in vader.SCORES):
+        return False
+    rows = frame.iloc[:: max(len(frame) // CHECKED, 1)]
+    scores = vader.scores([str(text) for text in rows["text"].fillna("")])
+    return bool(np.array_equal(rows[list(vader.SCORES)].to_numpy(np.float32), scores))
