@@ -43,11 +43,12 @@ def from_the_rule(tmp_path):
 
     def change(params):
         params["label"]["fraud"]["use"] = ["rule", "reviewer"]
-        params["enqueue"]["fraud"]["capacity"] = 1000
         params["collect"]["fraud"]["retrain_after"] = 600
         params["evaluate"]["fraud"]["min_positives"] = 1
 
     edit(project / "params.yaml", change)
+    source = project / "data/sources/simulated.yaml"
+    source.write_text(source.read_text().replace("capacity: 100", "capacity: 1000"))
     done = vouch(project, "run", "fraud", "--no-prefect")
     assert done.returncode == 0, done.stdout + done.stderr
     assert history(project / ".vouch", "fraud-simulated") == []

@@ -178,7 +178,7 @@ def test_the_random_sample_estimates_a_mean_that_the_other_streams_do_not():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"capacity": 0},
+        {"capacity": 200},
         {"random": 1.5},
         {"margin": -1},
         {"random": 0, "margin": 0, "value": 0, "disagreement": 0},

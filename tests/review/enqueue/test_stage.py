@@ -7,7 +7,6 @@ import sys
 
 import pandas as pd
 import pytest
-import yaml
 
 from tests.project import vouch
 from vouch.core.errors import VouchError
@@ -47,16 +46,17 @@ def test_a_case_is_never_put_out_twice(project):
 
 
 def test_a_day_has_a_capacity(project):
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    params["enqueue"]["fraud"]["capacity"] = 12
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    path = project / "data/sources/simulated.yaml"
+    path.write_text(path.read_text().replace("capacity: 100", "capacity: 12"))
     put(project, 10)
     told = put(project, 10, "more.csv")
     assert told["cases"] == 2
     assert "2 cases of the day's 12" in told["warnings"][0]
     spent = put(project, None, "none.csv")
     assert spent["cases"] == 0
-    assert spent["warnings"] == ["0 cases of the day's 12 (enqueue.fraud.capacity) are left"]
+    assert spent["warnings"] == [
+        "0 cases of the day's 12 (capacity in data/sources/simulated.yaml) are left"
+    ]
     assert not (project / "none.csv").exists()
 
 

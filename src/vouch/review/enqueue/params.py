@@ -1,5 +1,7 @@
 """Parameters of choosing cases for review."""
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from vouch.core.settings import Params
@@ -9,7 +11,6 @@ class EnqueueParams(Params):
     """How many cases people get, and by which measures.
 
     Attributes:
-        capacity: Cases people can decide in a day, at least 1.
         random: Share of the cases drawn at random, 0 to 1, rounded up: only these tell honestly
             how good a model is.
         margin: Weight of the least certain rows among the other cases, at least 0.
@@ -17,11 +18,20 @@ class EnqueueParams(Params):
         disagreement: Weight of the rows whose rule says otherwise than the model.
     """
 
-    capacity: int = Field(default=200, ge=1, le=1_000_000)
     random: float = Field(default=0.25, ge=0, le=1)
     margin: float = Field(default=1.0, ge=0)
     value: float = Field(default=1.0, ge=0)
     disagreement: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "capacity" in values:
+            raise ValueError(
+                "capacity is the source's, for cases and for precision at capacity alike: "
+                "move it to data/sources/<source>.yaml"
+            )
+        return values
 
     @model_validator(mode="after")
     def _something(self) -> "EnqueueParams":

@@ -86,8 +86,8 @@ def enqueue(
     """Choose cases for reviewers and write them to a file.
 
     Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
-    that people were asked about already, never more in a day (UTC) than ``enqueue.capacity``. The
-    same call after a kill ends what the killed one began, with the cases that one chose.
+    that people were asked about already, never more in a day (UTC) than the source's ``capacity``.
+    The same call after a kill ends what the killed one began, with the cases that one chose.
 
     Args:
         root: The project's folder.
@@ -129,7 +129,7 @@ def _choose(
     desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
 ) -> tuple[list[Case], list[str]]:
     """Choose cases; return them and warnings."""
-    count, warnings = _target_count(desk, n, params)
+    count, warnings = _target_count(desk, n)
     cases = _cases(desk, count, params, progress)
     if len(cases) < count:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
@@ -192,12 +192,13 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
     return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", threshold)
 
 
-def _target_count(desk: Desk, n: int | None, params: EnqueueParams) -> tuple[int, list[str]]:
+def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    remaining = max(params.capacity - desk.queue.count_since(midnight), 0)
+    capacity = desk.source.capacity
+    remaining = max(capacity - desk.queue.count_since(midnight), 0)
     if remaining and (n is None or n <= remaining):
         return remaining if n is None else n, []
-    day = f"of the day's {params.capacity} (enqueue.{desk.usecase}.capacity)"
+    day = f"of the day's {capacity} (capacity in data/sources/{desk.source.name}.yaml)"
     return remaining, [f"{remaining} cases {day} are left" + (f", {n} were asked for" if n else "")]
 
 
