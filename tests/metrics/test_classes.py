@@ -9,10 +9,10 @@ from vouch.metrics.classes import (
     bootstrap,
     bootstrap_interval,
     confusion,
-    ends,
     f1_of,
     macro_recall,
 )
+from vouch.metrics.ranked import interval
 
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=50)
 
@@ -77,6 +77,6 @@ def test_a_sample_has_on_average_the_tables_counts():
 
 def test_the_ends_leave_out_what_is_undefined():
     values = np.array([np.nan, *range(101), np.nan], float)
-    assert ends(values, 0.9) == pytest.approx((5, 95))
-    assert np.isnan(ends(np.array([np.nan]), 0.9)).all()
+    assert interval(values, 0.9) == pytest.approx((5, 95))
+    assert np.isnan(interval(np.array([np.nan]), 0.9)).all()
     assert np.isnan(accuracy_of(np.zeros((1, 3, 3)))).all()

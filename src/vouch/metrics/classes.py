@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vouch.metrics.ranked import interval
+
 CLASSES = 3
 REPEATS = 400
 BLOCK = 50  # bootstrap samples drawn at a time
@@ -106,16 +108,7 @@ def bootstrap_interval(
         repeats: Bootstrap samples, at least 1.
     """
     tables = bootstrap(labels, [predicted], groups, repeats, seed)[0]
-    return ends(recall_of(tables), confidence)
-
-
-def ends(values: Floats, confidence: float) -> tuple[float, float]:
-    """Return the central range of bootstrap values, NaN left out."""
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    return interval(recall_of(tables), confidence)
 
 
 def _cells(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Floats:

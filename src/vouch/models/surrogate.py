@@ -71,6 +71,25 @@ class Explanation:
         """How far the surrogate is from the model at the case, at least 0."""
         return abs(self.local_prediction - self.prediction)
 
+    def is_poor(self, poor_r2: float, poor_gap: float) -> bool:
+        """Return whether it follows the model too badly to be believed.
+
+        Args:
+            poor_r2: A weighted R² below this is poor.
+            poor_gap: A gap above this is poor.
+        """
+        return not (self.r2 >= poor_r2 and self.gap <= poor_gap)
+
+    def columns(self) -> dict[str, float]:
+        """Return what a table of explanations says of it, whatever was explained."""
+        return {
+            "score": self.prediction,
+            "local_prediction": self.local_prediction,
+            "r2": self.r2,
+            "gap": self.gap,
+            "seed": self.seed,
+        }
+
 
 def seed_of(case: str, seed: int) -> int:
     """Return a case's seed, derived from its id: its explanation depends on no other case."""

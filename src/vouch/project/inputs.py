@@ -17,6 +17,7 @@ from vouch.core.files import read_yaml, replacing, write_json
 from vouch.core.output import write
 from vouch.core.settings import Engine, describe
 from vouch.project.code import code_of
+from vouch.project.stages import REVIEWS
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import (
     NAME,
@@ -229,7 +230,7 @@ def choose(
 
 def _make_folder(root: Path, usecase: str) -> None:
     """Make the folder of people's decisions, which DVC asks for and git carries when empty."""
-    folder = root / f"data/labels/{usecase}/reviews"
+    folder = root / REVIEWS.format(usecase=usecase)
     if not folder.exists():
         folder.mkdir(parents=True)
         (folder / ".gitkeep").touch()

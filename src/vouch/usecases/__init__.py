@@ -24,8 +24,11 @@ GROUP = "vouch.usecases"
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all use cases: this package's folders, then installed ones."""
-    folders = [module.name for module in iter_modules(__path__) if module.ispkg]
-    return tuple(dict.fromkeys([*folders, *sorted(installed())]))
+    return tuple(dict.fromkeys([*_folders(), *sorted(installed())]))
+
+
+def _folders() -> list[str]:
+    return [module.name for module in iter_modules(__path__) if module.ispkg]
 
 
 @cache
@@ -44,9 +47,8 @@ def find(name: str) -> UseCase:
     """
     if name not in names():
         raise VouchError(f"no use case {name!r}", suggest(name, names()))
-    own = any(module.name == name for module in iter_modules(__path__) if module.ispkg)
     if name in installed():
-        if own:
+        if name in _folders():
             raise _broken(name, "has the name of one that vouch brings")
         return _load(name)
     usecase: UseCase = import_module(f"{__name__}.{name}").USECASE

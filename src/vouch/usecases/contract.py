@@ -130,7 +130,7 @@ class Explainer(Protocol):
     def settings(self) -> dict[str, Any]:
         """How cases are explained, JSON-able."""
 
-    def cases(self, predictions: Path) -> "Sequence[Any]":
+    def cases(self, predictions: Path) -> Sequence[Case]:
         """Choose the cases to explain.
 
         Args:

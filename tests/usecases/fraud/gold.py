@@ -1,11 +1,11 @@
 """Small gold tables as extract leaves them."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from tests.usecases.gold import Gold
 
 DECLARATION = """
 name: tiny
@@ -24,33 +24,6 @@ FEATURES = [
     ("payer_count_7d", "payer_windows", "7d"),
     ("payee_count_7d", "payee_windows", "7d"),
 ]
-
-
-@dataclass(frozen=True)
-class Gold:
-    """Files of one tuning: inputs that are there, outputs to be written."""
-
-    folder: Path
-    state: Path
-
-    def files(self):
-        names = {
-            "declaration": "tiny.yaml",
-            "train": "train.parquet",
-            "extracted": "extract.json",
-            "leaderboard": "leaderboard.json",
-            "predictions": "predictions.parquet",
-            "model": "model",
-            "tree": "tree",
-        }
-        files = {name: self.folder / place for name, place in names.items()}
-        return {**files, "state": self.state}
-
-    def train(self):
-        return pd.read_parquet(self.folder / "train.parquet")
-
-    def leaderboard(self):
-        return json.loads((self.folder / "leaderboard.json").read_text())
 
 
 def gold_rows(rows=2400, seed=0, days=30, delay_hours=24.0, positives=0.04):

@@ -1,14 +1,13 @@
 """Small tables of texts as extract leaves them."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.project import copy_checkout, shrink, vouch
+from tests.usecases.gold import Gold
 from vouch.usecases.sentiment import vader
 
 DECLARATION = """\
@@ -49,33 +48,6 @@ def text_rows(rows=600, seed=0, time=True):
     rule = np.select([compound <= -0.05, compound >= 0.05], [0, 2], 1).astype("int8")
     truth = pd.array(label, dtype="Int8")
     return frame.assign(label=label, label_source="given", rule=rule, truth=truth)
-
-
-@dataclass(frozen=True)
-class Gold:
-    """Files of one tuning: inputs that are there, outputs to be written."""
-
-    folder: Path
-    state: Path
-
-    def files(self):
-        names = {
-            "declaration": "tiny.yaml",
-            "train": "train.parquet",
-            "extracted": "extract.json",
-            "leaderboard": "leaderboard.json",
-            "predictions": "predictions.parquet",
-            "model": "model",
-            "tree": "tree",
-        }
-        files = {name: self.folder / place for name, place in names.items()}
-        return {**files, "state": self.state}
-
-    def train(self):
-        return pd.read_parquet(self.folder / "train.parquet")
-
-    def leaderboard(self):
-        return json.loads((self.folder / "leaderboard.json").read_text())
 
 
 def write_gold(folder, frame=None, state=None, classes=("negative", "neutral", "positive")):

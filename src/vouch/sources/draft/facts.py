@@ -349,12 +349,12 @@ class _Counted:
         # a comma before three digits parts thousands where points part the decimals
         commas = 0 if points and by_comma >= commas else commas
         points = 0 if commas and by_point >= points else points
-        fitting = self.fitting
         groups = "," if by_comma and not commas else "." if by_point and commas else ""
         return Facts(
             name, place, total, rows, distinct, numbers / base, points / base, commas / base,
             groups, signs, whole / base, negative / max(numbers, 1), iso / base, zoned / base,
-            clock / base, bool(midday), fitting if numbers < rows or _dated(fitting, least) else (),
+            clock / base, bool(midday),
+            self.fitting if numbers < rows or _dated(self.fitting, least) else (),
             words or 0.0, least or 0.0, most or 0.0, rising or 0.0, bool(counting),
             bool(backwards), top,
         )  # fmt: skip

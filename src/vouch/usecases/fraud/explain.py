@@ -100,7 +100,7 @@ class PaymentExplainer:
     def explain(self, case: Chosen) -> Explained:
         """Explain the probability of the second class."""
         surrogate = self._explainer.explain(case.row, case.id)
-        return Explained(case.case, case.row, surrogate, is_poor(surrogate, self._params))
+        return Explained(case.case, case.row, surrogate, self._is_poor(surrogate))
 
     def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
         """Yield a row a feature; ``value`` is null where it is undefined."""
@@ -110,13 +110,9 @@ class PaymentExplainer:
             yield {
                 "id": case.id,
                 "kind": case.kind,
-                "score": surrogate.prediction,
+                **surrogate.columns(),
                 "out_of_fold": case.out_of_fold,
-                "local_prediction": surrogate.local_prediction,
-                "r2": surrogate.r2,
-                "gap": surrogate.gap,
                 "poor": poor,
-                "seed": surrogate.seed,
                 "mode": self._params.mode,
                 "feature": self._words.names[part.feature],
                 "condition": self._words.condition(part, value),
@@ -134,7 +130,10 @@ class PaymentExplainer:
                 (self._words.condition(part, float(row[part.feature])), part.weight)
                 for part in surrogate.parts
             ]
-            yield Reasons(tuple(conditions), is_poor(surrogate, self._params))
+            yield Reasons(tuple(conditions), self._is_poor(surrogate))
+
+    def _is_poor(self, surrogate: Explanation) -> bool:
+        return surrogate.is_poor(self._params.poor_r2, self._params.poor_gap)
 
 
 def vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Array) -> Vocabulary:
@@ -148,8 +147,3 @@ def vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Arra
     by_name = {feature["name"]: feature.get("description") or "" for feature in described}
     descriptions = tuple(by_name.get(name, "") for name in fitted.features)
     return Vocabulary(fitted.features, descriptions, background)
-
-
-def is_poor(explanation: Explanation, params: ExplainParams) -> bool:
-    """Return whether an explanation does not follow the model well enough to be believed."""
-    return not (explanation.r2 >= params.poor_r2 and explanation.gap <= params.poor_gap)

@@ -1,18 +1,19 @@
 """Kinds of payments a model may be better or worse at."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vouch.sources.declaration import Declaration
 
-Slice = tuple[str, str, NDArray[np.bool_]]
+if TYPE_CHECKING:
+    from vouch.usecases.contract import Slice
+
 MOST = 8  # values of a category with a line of their own, the commonest ones
 
 
-def by_category(rows: pd.DataFrame, source: Declaration) -> Iterator[Slice]:
+def by_category(rows: pd.DataFrame, source: Declaration) -> "Iterator[Slice]":
     """Cut rows by the values of their categories, the commonest ones first.
 
     Args:

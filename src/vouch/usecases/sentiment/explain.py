@@ -101,25 +101,20 @@ class TextExplainer:
     def explain(self, case: Case) -> Explained:
         """Explain the class the model chooses."""
         explanation = explain_text(case.text, case.id, self._predict, self._params)
-        return Explained(case, explanation, _poor(explanation, self._params))
+        return Explained(case, explanation, self._is_poor(explanation))
 
     def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
         """Yield a row a token; ``token`` is null where the text has none."""
         case, explanation, poor = explained
-        surrogate = explanation.surrogate
         shared = {
             "id": case.id,
             "kind": case.kind,
             "text": case.text,
             "predicted": CLASSES[explanation.number],
             "label": case.label,
-            "score": surrogate.prediction,
+            **explanation.surrogate.columns(),
             "out_of_fold": case.out_of_fold,
-            "local_prediction": surrogate.local_prediction,
-            "r2": surrogate.r2,
-            "gap": surrogate.gap,
             "poor": poor,
-            "seed": surrogate.seed,
         }
         if not explanation.tokens:
             yield {**shared, "token": None, "start": None, "weight": 0.0, "rank": 1}
@@ -135,7 +130,10 @@ class TextExplainer:
         for name in ids:
             explanation = explain_text(texts[name] or "", name, self._predict, self._params)
             parts = tuple((token.text, token.weight) for token in explanation.tokens)
-            yield Reasons(parts, _poor(explanation, self._params))
+            yield Reasons(parts, self._is_poor(explanation))
+
+    def _is_poor(self, explanation: TextExplanation) -> bool:
+        return explanation.surrogate.is_poor(self._params.poor_r2, self._params.poor_gap)
 
 
 def _predict_with(fitted: Any) -> Predict:
@@ -171,8 +169,3 @@ def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
         for row in fresh.itertuples():
             label = None if pd.isna(row.label) else CLASSES[int(row.label)]  # type: ignore[arg-type]
             yield Case(str(row.id), kind, str(row.text or ""), label, float(row.sure))  # type: ignore[arg-type]
-
-
-def _poor(explanation: TextExplanation, params: TextExplainParams) -> bool:
-    surrogate = explanation.surrogate
-    return not (surrogate.r2 >= params.poor_r2 and surrogate.gap <= params.poor_gap)

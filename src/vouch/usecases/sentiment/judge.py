@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
-from vouch.metrics.classes import MEASURES, bootstrap, confusion, ends, recall_of
+from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
 from vouch.metrics.figures import Figure, figure, share
+from vouch.metrics.ranked import interval
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import groups_of
@@ -160,7 +161,7 @@ class Judge:
         drawn = bootstrap(labels, [predicted], groups_of(labelled), p.repeats, p.seed)[0]
         table = confusion(labels, predicted)[None]
         return {
-            name: figure(float(measure(table)[0]), ends(measure(drawn), p.confidence))
+            name: figure(float(measure(table)[0]), interval(measure(drawn), p.confidence))
             for name, measure in MEASURES.items()
         }
 
@@ -231,7 +232,7 @@ class Judge:
                     "slice": kind,
                     "value": value,
                     "rows": int(inside.sum()),
-                    METRIC: figure(value_of, ends(recall_of(drawn), p.confidence)),
+                    METRIC: figure(value_of, interval(recall_of(drawn), p.confidence)),
                     "accuracy": share(int((own == decisions).sum()), len(own), p.confidence),
                     "too_few": rarest < self.least,
                 }
@@ -272,7 +273,7 @@ class Judge:
             float(recall_of(confusion(labels, decisions)[None])[0]) for decisions in pair
         )
         gaps = drawn[0] - drawn[1]
-        difference = {"value": ours - theirs, "interval": list(ends(gaps, p.confidence))}
+        difference = {"value": ours - theirs, "interval": list(interval(gaps, p.confidence))}
         return around | {
             "challenger": ours,
             "champion": theirs,

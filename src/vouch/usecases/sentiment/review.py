@@ -11,8 +11,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from vouch.metrics.classes import CLASSES, MEASURES, ends
+from vouch.metrics.classes import CLASSES, MEASURES
 from vouch.metrics.figures import Figure, figure
+from vouch.metrics.ranked import interval
 from vouch.metrics.weighted import Floats, around, effective
 from vouch.usecases.params import EvaluateParams
 
@@ -46,7 +47,7 @@ def figures(
     # normalised gamma draws are Dirichlet draws; no measure needs the norm
     drawn = random.gamma(shares * effective(weights) + _prior(), size=(DRAWS, CLASSES, CLASSES))
     return {
-        name: around(float(measure(shares[None])[0]), ends(measure(drawn), params.confidence))
+        name: around(float(measure(shares[None])[0]), interval(measure(drawn), params.confidence))
         for name, measure in MEASURES.items()
     }
 

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vouch.sources.declaration import Declaration
 
-Slice = tuple[str, str, NDArray[np.bool_]]
+if TYPE_CHECKING:
+    from vouch.usecases.contract import Slice
+
 ASSETS = 8  # assets with a slice of their own, the commonest ones
 WORD = re.compile(r"\w+")
 NEGATION = re.compile(
@@ -20,7 +22,7 @@ LENGTHS = ((0, 5), (6, 12), (13, 20), (21, None))
 CONFIDENCES = ((0.0, 0.7), (0.7, 1.0), (1.0, None))
 
 
-def slices(rows: pd.DataFrame) -> Iterator[Slice]:
+def slices(rows: pd.DataFrame) -> "Iterator[Slice]":
     """Cut rows into slices.
 
     Args:
@@ -41,25 +43,25 @@ def slices(rows: pd.DataFrame) -> Iterator[Slice]:
             yield kind, value, inside
 
 
-def of_rows(rows: pd.DataFrame, source: Declaration) -> Iterator[Slice]:
+def of_rows(rows: pd.DataFrame, source: Declaration) -> "Iterator[Slice]":
     """Cut rows of silver, where a label's confidence has its full name; see :func:`slices`."""
     yield from slices(rows.rename(columns={"label_confidence": "confidence"}))
 
 
-def _by_length(texts: pd.Series) -> Iterator[Slice]:
+def _by_length(texts: pd.Series) -> "Iterator[Slice]":
     words = np.array([len(WORD.findall(text)) for text in texts], np.int64)
     for low, high in LENGTHS:
         value = f"{low} to {high} words" if high else f"{low} words or more"
         yield "length", value, (words >= low) & (words <= (high or words.max(initial=0)))
 
 
-def _by_negation(texts: pd.Series) -> Iterator[Slice]:
+def _by_negation(texts: pd.Series) -> "Iterator[Slice]":
     negated = np.array([NEGATION.search(text) is not None for text in texts], bool)
     yield "negation", "with a negation", negated
     yield "negation", "without", ~negated
 
 
-def _by_asset(rows: pd.DataFrame) -> Iterator[Slice]:
+def _by_asset(rows: pd.DataFrame) -> "Iterator[Slice]":
     if "asset" not in rows:
         return
     assets = rows["asset"].astype(object)
@@ -67,7 +69,7 @@ def _by_asset(rows: pd.DataFrame) -> Iterator[Slice]:
         yield "asset", str(name), (assets == name).to_numpy(bool)
 
 
-def _by_confidence(rows: pd.DataFrame) -> Iterator[Slice]:
+def _by_confidence(rows: pd.DataFrame) -> "Iterator[Slice]":
     if "confidence" not in rows or not rows["confidence"].notna().any():
         return
     sure = rows["confidence"].to_numpy(np.float64)
