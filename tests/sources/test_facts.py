@@ -1,6 +1,7 @@
 """What a column of texts could be read as."""
 
 from datetime import datetime
+from random import Random
 
 import duckdb
 from hypothesis import given, settings
@@ -31,16 +32,38 @@ def test_the_patterns_are_those_that_fit_nearly_all_values(
     values = [datetime(2024, 1 + n % 12, 1 + n % 28, n % 24).strftime(form) for n in range(rows)]
     for place, value in noise:
         values[place % rows] = value
+    cells = [None if value in ("", "n/a") else value for value in values]
     connection = duckdb.connect()
     connection.execute("CREATE TABLE sample (place BIGINT, cells VARCHAR[])")
-    connection.executemany("INSERT INTO sample VALUES (?, [?])", list(enumerate(values)))
+    connection.executemany("INSERT INTO sample VALUES (?, [?])", list(enumerate(cells)))
 
-    facts = look(connection, "at", 0)
+    (facts,) = look(connection, ("at",), 0)
 
-    present = [value for value in values if value not in ("", "n/a")]
+    present = [value for value in cells if value is not None]
     fitting = tuple(
         f
         for f in TIME_FORMATS
         if len(present) - sum(fits(v, f) for v in present) < 0.01 * len(present)
     )
     assert set(fitting) & set(FEW) == set(facts.formats) & set(FEW)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(2, 40), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_facts_do_not_depend_on_the_columns_beside(rows: int, taken: int, draw: Random) -> None:
+    kinds = (
+        lambda: f"${draw.randint(-99, 9999):,}.5",
+        lambda: str(draw.randint(0, 9)),
+        lambda: f"2024-03-{draw.randint(1, 28)} 12:30+02:00",
+        lambda: draw.choice(NOISE),
+    )
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE sample (place BIGINT, cells VARCHAR[])")
+    cells = [[kind() for kind in kinds] for _ in range(rows)]
+    connection.executemany("INSERT INTO sample VALUES (?, ?)", list(enumerate(cells)))
+    names = ("amount", "count", "at", "noise")
+
+    alone = [fact for place, name in enumerate(names) for fact in look(connection, (name,), place)]
+
+    some = [*look(connection, names[:taken], 0), *look(connection, names[taken:], taken)]
+    assert some == alone

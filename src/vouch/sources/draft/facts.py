@@ -4,6 +4,7 @@ import math
 import re
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 """Fields of a declaration: name to value."""
 SAMPLE = 20_000
+VALUES = 1_000_000
+"""How many values are looked at in one query: a wide table's columns are taken some at a time."""
+COUNTS = 21
+"""How many counts are made of a column."""
 FEW_VALUES = 20
 """How many of a column's most frequent values are kept."""
 FIRST = 1990
@@ -148,7 +153,13 @@ class Table:
 
     def facts(self) -> tuple[Facts, ...]:
         """Compute the facts of every column."""
-        return tuple(look(self.connection, name, place) for place, name in enumerate(self.columns))
+        (rows,) = self.connection.execute("SELECT count(*) FROM sample").fetchone() or (0,)
+        step = max(1, VALUES // max(rows, 1))
+        return tuple(
+            facts
+            for first in range(0, len(self.columns), step)
+            for facts in look(self.connection, self.columns[first : first + step], first)
+        )
 
     def explained(self, label: Facts, column: Facts) -> float:
         """Compute how much of the label's entropy a column explains.
@@ -222,7 +233,8 @@ def open_table(
         cells = ", ".join(f"CAST({cell} AS VARCHAR)" for cell in raw.cells)
         try:
             connection.execute(
-                f"""CREATE TABLE sample AS SELECT row_number() OVER () AS place, [{cells}] AS cells
+                f"""CREATE TABLE sample AS SELECT row_number() OVER () AS place,
+                      list_transform([{cells}], lambda cell: {_present("cell")}) AS cells
                     FROM (SELECT * FROM ({raw.sql}) WHERE problem IS NULL LIMIT {SAMPLE})"""
             )
         except duckdb.Error as error:
@@ -252,25 +264,47 @@ def declared(layout: Layout) -> Fields:
     return fields
 
 
-def _value(place: int) -> str:
+def _present(cell: str) -> str:
+    """Return the SQL of a cell's text, null where it only says that there is none."""
     words = ", ".join(f"'{word}'" for word in MISSING)
-    text = f"nullif(trim(cells[{place + 1}]), '')"
+    text = f"nullif(trim({cell}), '')"
     return f"CASE WHEN lower({text}) NOT IN ({words}) THEN {text} END"
 
 
-def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
-    """Count what the sampled values of one column could be read as."""
-    row = connection.execute(
-        f"""WITH texts AS (SELECT place, {_value(place)} AS v FROM sample),
-          cleaned AS (SELECT place, v,
+def _value(place: int) -> str:
+    return f"cells[{place + 1}]"
+
+
+def look(connection: "DuckDBPyConnection", names: tuple[str, ...], first: int) -> Iterator[Facts]:
+    """Yield the facts of columns that stand side by side, the first at place ``first``."""
+    places = range(first, first + len(names))
+    texts = f"""SELECT place, unnest(range({first}, {places.stop})) AS "column",
+                  unnest(cells[{first + 1}:{places.stop}]) AS v FROM sample"""
+    counts, top, signs = (
+        _count(connection, texts),
+        _top(connection, texts),
+        _signs(connection, texts),
+    )
+    for name, place in zip(names, places, strict=True):
+        *numbers, dated = (n or 0 for n in counts.get(place, [0] * COUNTS))
+        fits = _fitting(connection, place, numbers[1]) if dated > 0.9 * numbers[1] > 0 else ()
+        counted = _Counted(*numbers, fitting=fits)
+        yield counted.facts(name, place, tuple(top.get(place, ())), tuple(signs.get(place, ())))
+
+
+def _count(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[Any]]:
+    """Count what the values of each column could be read as."""
+    rows = connection.execute(
+        f"""WITH texts AS ({texts}),
+          cleaned AS (SELECT place, "column", v,
             regexp_replace(regexp_replace(v, '{SIGNS}|[\\s\\x{{00A0}}]', '', 'gi'),
                            '^\\((.*)\\)$', '-\\1') AS m FROM texts),
           read AS (SELECT *, TRY_CAST(m AS DOUBLE) AS d,
             CASE WHEN regexp_matches(v, '^[0-9]{{4}}[-/][0-9]{{1,2}}[-/][0-9]{{1,2}}')
                  THEN TRY_CAST(v AS TIMESTAMPTZ) END AS t FROM cleaned),
-          steps AS (SELECT *, lag(d) OVER (ORDER BY place) AS before,
-                           lag(t) OVER (ORDER BY place) AS earlier FROM read)
-        SELECT count(*) AS total, count(v) AS rows, count(DISTINCT v) AS distinct_,
+          steps AS (SELECT *, lag(d) OVER (PARTITION BY "column" ORDER BY place) AS before,
+                           lag(t) OVER (PARTITION BY "column" ORDER BY place) AS earlier FROM read)
+        SELECT "column", count(*) AS total, count(v) AS rows, count(DISTINCT v) AS distinct_,
           count_if(isfinite(d) OR regexp_full_match(m, '{GROUPED}')) AS numbers,
           count_if(regexp_full_match(m, '{POINTS}')) AS points,
           count_if(regexp_full_match(m, '{COMMAS}')) AS commas,
@@ -290,14 +324,9 @@ def look(connection: "DuckDBPyConnection", name: str, place: int) -> Facts:
           count(d) > 2 AND bool_and(before IS NULL OR d = before + 1) AS counting,
           count_if(t < earlier AND t >= earlier - INTERVAL 1 HOUR) > 0 AS backwards,
           count_if(regexp_full_match(v, '{DATED}')) AS dated
-        FROM steps"""
-    ).fetchone()
-    assert row is not None
-    *counts, dated = (n or 0 for n in row)
-    fitting = _fitting(connection, place, counts[1]) if dated > 0.9 * counts[1] > 0 else ()
-    counted = _Counted(*counts, fitting=fitting)
-    top, signs = _top(connection, place), _signs(connection, place)
-    return counted.facts(name, place, top, signs)
+        FROM steps GROUP BY ALL"""
+    ).fetchall()
+    return {column: list(counts) for column, *counts in rows}
 
 
 def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[str, ...]:
@@ -365,18 +394,20 @@ def _dated(fitting: tuple[str, ...], least: float | None) -> bool:
     return bool(fitting) and least is not None and 19_900_101 <= least <= 21_000_101
 
 
-def _top(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
+def _top(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[str]]:
+    """Return each column's most frequent values."""
     rows = connection.execute(
-        f"""SELECT v FROM (SELECT {_value(place)} AS v FROM sample)
-            WHERE v IS NOT NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {FEW_VALUES}"""
+        f"""SELECT "column", list(v ORDER BY n DESC, v)[:{FEW_VALUES}]
+            FROM (SELECT "column", v, count(*) AS n FROM ({texts}) WHERE v IS NOT NULL GROUP BY ALL)
+            GROUP BY 1"""
     ).fetchall()
-    return tuple(value for (value,) in rows)
+    return dict(rows)
 
 
-def _signs(connection: "DuckDBPyConnection", place: int) -> tuple[str, ...]:
+def _signs(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[str]]:
+    """Return the currency signs in each column's values, in upper case."""
     rows = connection.execute(
-        f"""SELECT DISTINCT upper(regexp_extract(v, '({SIGNS})', 1, 'i'))
-            FROM (SELECT {_value(place)} AS v FROM sample)
-            WHERE regexp_full_match(v, '{SIGNED}', 'i') ORDER BY 1"""
+        f"""SELECT "column", list_sort(list(DISTINCT upper(regexp_extract(v, '({SIGNS})', 1, 'i'))))
+            FROM ({texts}) WHERE regexp_full_match(v, '{SIGNED}', 'i') GROUP BY 1"""
     ).fetchall()
-    return tuple(sign for (sign,) in rows if sign)
+    return {column: [sign for sign in signs if sign] for column, signs in rows}
