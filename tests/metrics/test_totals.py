@@ -43,7 +43,9 @@ def test_shares_are_those_pandas_finds(tmp_path_factory, drawn, most):
     rows = rows.astype({"type": "string", "rule": "float64", "truth": "float64"})
     rows[["id", "type", "amount"]].to_parquet(folder / "rows.parquet")
     scored = rows[rows["scored"]]
-    scored[["id", "amount", "score", "rule", "truth"]].to_parquet(folder / "predictions.parquet")
+    scored[["id", "amount", "score", "rule", "truth"]].rename(
+        columns={"score": "score_1"}
+    ).to_parquet(folder / "predictions.parquet")
 
     source = Declaration.model_validate(DECLARATION)
     paths = folder / "rows.parquet", folder / "predictions.parquet"

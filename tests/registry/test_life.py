@@ -72,7 +72,7 @@ def test_compare_counts_the_cases_decided_differently(two):
 
 
 def _flagged(predictions):
-    return predictions.loc[predictions["score"] >= 0.5, "id"]
+    return predictions.loc[predictions["score_1"] >= 0.5, "id"]
 
 
 def test_registering_beside_a_champion_counts_what_it_decides_otherwise(two):

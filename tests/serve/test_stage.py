@@ -30,7 +30,7 @@ def test_rows_of_training_score_as_in_training(shop, tmp_path):
     """The proof that features are the same: windows, habits and risk included."""
     scores = run(shop, shop / "payments.csv", tmp_path / "s.csv").set_index("id")
     train = pd.read_parquet(shop / "gold/train.parquet").set_index("id")
-    expected = models.load(shop / "model").predict(train)
+    expected = models.load(shop / "model").score(train)
     assert len(train) > 400 and expected.std() > 0.01
     np.testing.assert_array_equal(scores.loc[train.index, "score_1"], expected)
 

@@ -17,7 +17,7 @@ class ScoredModel:
 
     Attributes:
         digest: Of its folder, see :func:`vouch.holdout.keeper.model_digest`.
-        predict: Returns a table's scores, 0 to 1: one for each row, or for each row and class.
+        predict: Returns a table's probabilities, shape (rows, classes).
     """
 
     digest: str

@@ -9,7 +9,7 @@ import duckdb
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet
 
-FLAGS = {"rule": "p.rule = 1", "model": "p.score >= $threshold", "truth": "p.truth = 1"}
+FLAGS = {"rule": "p.rule = 1", "model": "p.score_1 >= $threshold", "truth": "p.truth = 1"}
 
 
 class Totals(TypedDict):

@@ -1,16 +1,15 @@
 """What differs between two versions: data, labels, parameters, metrics, cases decided."""
 
-import re
 from typing import Any, TypedDict
 
 import pyarrow.parquet as pq
 
 from vouch.core.errors import VouchError
+from vouch.models.predictions import decision_at, scored_names
 from vouch.registry.versions import Version
 from vouch.sources.readers import parquet
 
 EXAMPLES = 5
-SCORE = re.compile(r"score_[0-9]+")
 
 
 class Difference(TypedDict):
@@ -115,7 +114,7 @@ def decisions(a: Version, b: Version) -> Decisions:
     rows = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,
-                {_score(a, "a")} AS score_a, {_score(b, "b")} AS score_b,
+                {_surest(a, "a")} AS score_a, {_surest(b, "b")} AS score_b,
                 {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
             FROM {parquet(a.predictions)} AS a JOIN {parquet(b.predictions)} AS b USING (id))
     """
@@ -144,19 +143,17 @@ def decisions(a: Version, b: Version) -> Decisions:
 
 
 def _decision(version: Version, side: str) -> str:
-    """Return SQL for a version's decision: above its threshold, or its likeliest class."""
-    threshold = version.lineage["threshold"]
-    if threshold is not None:
-        return f"({side}.score >= {float(threshold)!r})::INTEGER"
-    return f"list_position([{_scores(version, side)}], {_score(version, side)}) - 1"
+    """Return SQL for a version's class of a row."""
+    return decision_at(version.lineage["threshold"]).sql(_scores(version, side))
 
 
-def _score(version: Version, side: str) -> str:
-    if version.lineage["threshold"] is not None:
-        return f"{side}.score"
-    return f"greatest({_scores(version, side)})"
+def _surest(version: Version, side: str) -> str:
+    return decision_at(version.lineage["threshold"]).surest(_scores(version, side))
 
 
-def _scores(version: Version, side: str) -> str:
-    columns = pq.read_schema(version.predictions).names
-    return ", ".join(f"{side}.{name}" for name in columns if SCORE.fullmatch(name))
+def _scores(version: Version, side: str) -> list[str]:
+    """Return SQL for a row's probabilities; early versions kept that of the second class alone."""
+    columns = scored_names(pq.read_schema(version.predictions).names)
+    if not columns:
+        return [f"(1 - {side}.score)", f"{side}.score"]
+    return [f"{side}.{name}" for name in columns]

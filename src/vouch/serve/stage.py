@@ -15,6 +15,7 @@ from vouch.core.errors import VouchError
 from vouch.core.files import read_json, replacing
 from vouch.core.progress import Progress, silent
 from vouch.engine import connect
+from vouch.models.predictions import Decision, decision_at
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.registry.versions import CHAMPION, Version, find, parse
 from vouch.serve.features import FileCounts, Prepared, prepare
@@ -22,6 +23,7 @@ from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.readers import is_parquet
+from vouch.usecases.contract import Model
 
 CHUNK = 200_000  # rows predicted and written at a time
 EXAMPLES = 3
@@ -201,33 +203,26 @@ def _scored(
     import pyarrow.parquet as pq
 
     fitted = usecases.find(version.lineage["usecase"]).load_model(version.model)
-    threshold = version.lineage["threshold"]
+    decide = decision_at(version.lineage["threshold"])
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(CHUNK):
-            yield _predict(batch.to_pandas(), fitted, threshold, names)
+            yield _predict(batch.to_pandas(), fitted, decide, names)
 
 
 def _predict(
-    rows: pd.DataFrame, fitted: Any, threshold: float | None, names: tuple[str, ...]
+    rows: pd.DataFrame, fitted: Model, decide: Decision, names: tuple[str, ...]
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Return the output's columns and each row's class; rows without a score stay empty."""
     scored = rows["scored"].to_numpy(dtype=bool)
     scores = np.full((len(rows), len(names)), np.nan)
     number = pd.Series(pd.NA, index=rows.index, dtype="Int8")
     if scored.any():
-        chosen, scores[scored] = _decide(fitted.predict(rows[scored]), threshold)
-        number[scored] = chosen.astype(np.int8)
+        scores[scored] = fitted.predict(rows[scored])
+        number[scored] = decide.classes(scores[scored]).astype(np.int8)
     columns = {"id": rows["shown"], "prediction": _named(number, names)}
     for column, name in enumerate(names):
         columns[f"score_{name}"] = pd.Series(scores[:, column], index=rows.index)
     return pd.DataFrame(columns | {"reason": rows["reason"]}), number
-
-
-def _decide(scores: Any, threshold: float | None) -> tuple[Any, Any]:
-    """Return each row's class and its scores (rows, classes)."""
-    if threshold is None:
-        return scores.argmax(axis=1), scores
-    return scores >= threshold, np.column_stack([1 - scores, scores])
 
 
 def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:

@@ -37,7 +37,7 @@ class Model(Protocol):
     """A fitted model, as scoring, the keeper and the queue use it."""
 
     def predict(self, rows: "pd.DataFrame") -> "Floats":
-        """Return probabilities, shape (rows,) of the second of two classes, else (rows, classes).
+        """Return probabilities, shape (rows, classes).
 
         Args:
             rows: Its features, a column each.

@@ -3,10 +3,16 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.review.enqueue.pool import permanent, pool, scores
+from vouch.review.enqueue.pool import permanent, pool
 
 PAYMENTS = pd.DataFrame(
-    {"id": ["a", "b"], "score": [0.9, 0.4], "rule": [0, 1], "amount": [100.0, 10.0]}
+    {
+        "id": ["a", "b"],
+        "score_0": [0.1, 0.6],
+        "score_1": [0.9, 0.4],
+        "rule": [0, 1],
+        "amount": [100.0, 10.0],
+    }
 )
 TEXTS = pd.DataFrame(
     {"id": ["a"], "score_0": [0.5], "score_1": [0.2], "score_2": [0.3], "rule": [2], "twin": ["t"]}
@@ -32,10 +38,6 @@ def test_texts_are_measured_by_hand():
 
 def test_a_row_without_a_rule_disagrees_with_nothing():
     assert pool(PAYMENTS.assign(rule=None), "fraud", set())["disagreement"].isna().all()
-
-
-def test_two_classes_have_two_scores():
-    assert scores(PAYMENTS).round(9).tolist() == [[0.1, 0.9], [0.6, 0.4]]
 
 
 @settings(deadline=None, max_examples=20)

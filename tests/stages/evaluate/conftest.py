@@ -10,6 +10,7 @@ import pytest
 
 from vouch.core.files import read_json, write_json
 from vouch.holdout.keeper import HoldoutKey, Keeper
+from vouch.models.predictions import score_columns
 from vouch.stages.evaluate import evaluate
 from vouch.usecases.fraud.models import Candidate, fit, save
 from vouch.usecases.params import EvaluateParams
@@ -125,7 +126,8 @@ class Project:
         self.tune.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.path("model"), ignore_errors=True)
         save(fitted, self.path("model"))
-        scored = rows.assign(fold=0, score=fitted.predict(rows)).drop(columns=["first", "second"])
+        likely = dict(zip(score_columns(2), fitted.predict(rows).T, strict=True))
+        scored = rows.assign(fold=0, **likely).drop(columns=["first", "second"])
         scored.to_parquet(self.path("predictions"), index=False)
 
     def evaluate(self, **params: Any) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def test_the_queues_random_stream_tells_what_all_labels_would(project, tmp_path)
     content = project.evaluate()
     told, metric = content["review"], content["review"]["metrics"]["average_precision"]
     rows = pd.read_parquet(project.path("predictions"))
-    true = average_precision_score(rows["truth"].astype(int), rows["score"])
+    true = average_precision_score(rows["truth"].astype(int), rows["score_1"])
     low, high = metric["random"]["interval"]
     assert low <= true <= high
     assert metric["naive"]["value"] > true + 0.05  # value at risk finds the frauds

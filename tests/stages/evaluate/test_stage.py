@@ -30,7 +30,7 @@ def test_every_figure_has_an_interval_around_it(project):
 def test_the_holdouts_figures_are_the_models(project):
     content = project.evaluate()
     held = payments(2000, 2)
-    scores = load(project.path("model")).predict(held)
+    scores = load(project.path("model")).score(held)
     assert content["holdout"]["status"] == "answered"
     assert content["holdout"]["truth"]["average_precision"]["value"] == pytest.approx(
         average_precision_score(held["truth"].astype(int), scores)

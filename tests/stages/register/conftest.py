@@ -124,9 +124,20 @@ class Project:
         )
         fitted = models.fit(candidate, frame, FEATURES, "label", self.seed, 1)
         models.save(fitted, self.path("tune/model"))
-        score = fitted.predict(frame)
-        frame.assign(fold=0, score=score)[
-            ["id", "time", "amount", "payer", "fold", "score", "label", "rule", "truth"]
+        score = fitted.score(frame)
+        frame.assign(fold=0, score_0=1 - score, score_1=score)[
+            [
+                "id",
+                "time",
+                "amount",
+                "payer",
+                "fold",
+                "score_0",
+                "score_1",
+                "label",
+                "rule",
+                "truth",
+            ]
         ].to_parquet(self.path("tune/predictions.parquet"))
         frame.head(1)[["id"]].to_parquet(self.path("explanations.parquet"))
 

@@ -20,8 +20,8 @@ def test_the_first_version_that_beats_the_rule_becomes_champion(project):
     assert result["aliases"] == ["challenger", "champion"]
     assert result["as_of"] == "2024-02-01T00:00:00" and result["ledger_question"] == 7
     frame = pd.read_parquet(project.path("gold/train.parquet"))
-    ours = models.load(project.path("tune/model")).predict(frame)
-    registered = models.load(champion(project.state, "fraud-shop")).predict(frame)
+    ours = models.load(project.path("tune/model")).score(frame)
+    registered = models.load(champion(project.state, "fraud-shop")).score(frame)
     np.testing.assert_array_equal(ours, registered)
 
 
@@ -69,7 +69,7 @@ def test_mlflow_gives_the_same_probabilities_and_holds_no_pickle(project, algori
     loaded = mlflow.pyfunc.load_model(str(version.folder))
     frame = pd.read_parquet(project.path("gold/train.parquet"))
     features = frame[["amount_log", "hour"]]
-    expected = models.load(project.path("tune/model")).predict(frame)
+    expected = models.load(project.path("tune/model")).score(frame)
     np.testing.assert_array_equal(loaded.predict(features), expected)
     native = mlflow.xgboost if algorithm == "xgboost" else mlflow.sklearn
     assert native.load_model(str(version.folder)) is not None

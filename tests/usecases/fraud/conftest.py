@@ -69,7 +69,7 @@ def files(tmp_path: Path, fitted: Fitted) -> Files:
     rows = make_rows()
     save(fitted, tmp_path / "model")
     rows.to_parquet(tmp_path / "train.parquet")
-    scores = rows[["id", "label"]].assign(score=fitted.predict(rows))
+    scores = rows[["id", "label"]].assign(score_1=fitted.score(rows))
     scores.to_parquet(tmp_path / "predictions.parquet")
     described = [
         {"name": n, "group": "amount", "window": None, "description": ""} for n in FEATURES
@@ -86,4 +86,4 @@ def background() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def predict(fitted: Fitted) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda rows: fitted.predict(pd.DataFrame(rows, columns=list(FEATURES)))
+    return lambda rows: fitted.score(pd.DataFrame(rows, columns=list(FEATURES)))

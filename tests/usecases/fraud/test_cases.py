@@ -17,8 +17,8 @@ SCORES = st.lists(
 @settings(max_examples=60, deadline=None)
 def test_cases_are_those_a_sort_would_choose(tmp_path_factory, scores, cases, boundary):
     path = tmp_path_factory.mktemp("p") / "predictions.parquet"
-    frame = pd.DataFrame({"id": [f"{i:02d}" for i in range(len(scores))], "score": scores})
-    frame.astype({"id": "string", "score": "float64"}).to_parquet(path)
+    frame = pd.DataFrame({"id": [f"{i:02d}" for i in range(len(scores))], "score_1": scores})
+    frame.astype({"id": "string", "score_1": "float64"}).to_parquet(path)
     chosen = choose(path, ExplainParams(cases=cases, boundary=boundary))
     known = [(i, s) for i, s in zip(frame["id"], scores, strict=True) if s is not None]
     risky = sorted(known, key=lambda r: (-r[1], r[0]))[:cases]

@@ -12,7 +12,7 @@ def test_explanations_come_with_their_fidelity(files, fitted):
     assert (rows["gap"] == (rows["local_prediction"] - rows["score"]).abs()).all()
     train = pd.read_parquet(files.root / "train.parquet").set_index("id")
     first = rows.groupby("id").first()
-    assert fitted.predict(train.loc[first.index]) == pytest.approx(first["score"])
+    assert fitted.score(train.loc[first.index]) == pytest.approx(first["score"])
     assert rows.groupby("id")["rank"].apply(list).map(lambda r: r == [1, 2, 3, 4, 5, 6, 7]).all()
 
 

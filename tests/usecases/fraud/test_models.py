@@ -40,12 +40,12 @@ def candidate(algorithm, **changes):
 def test_a_saved_model_predicts_the_same_and_stays_calibrated(algorithm, imbalance, tmp_path):
     frame = table()
     fitted = fit(candidate(algorithm, imbalance=imbalance), frame, FEATURES, "label", 1, 2)
-    scores = fitted.predict(frame)
+    scores = fitted.score(frame)
     save(fitted, tmp_path / "model")
     loaded = load(tmp_path / "model")
     assert loaded.candidate == fitted.candidate
     assert loaded.features == tuple(FEATURES)
-    np.testing.assert_array_equal(loaded.predict(frame), scores)
+    np.testing.assert_array_equal(loaded.score(frame), scores)
     positives = frame.label.to_numpy() == 1
     assert scores[positives].mean() > 1.5 * scores[~positives].mean()
     assert scores.mean() == pytest.approx(positives.mean(), rel=0.35)
@@ -55,11 +55,11 @@ def test_a_saved_model_predicts_the_same_and_stays_calibrated(algorithm, imbalan
 def test_one_row_is_predicted_as_among_many_and_order_is_kept(algorithm):
     frame = table()
     fitted = fit(candidate(algorithm), frame, FEATURES, "label", 1, 1)
-    scores = fitted.predict(frame)
+    scores = fitted.score(frame)
     shuffled = frame.sample(frac=1, random_state=3)
-    np.testing.assert_allclose(fitted.predict(shuffled), scores[shuffled.index], rtol=1e-12)
-    np.testing.assert_allclose(fitted.predict(frame.iloc[[7]]), scores[[7]], rtol=1e-12)
-    assert len(fitted.predict(frame.iloc[:0])) == 0
+    np.testing.assert_allclose(fitted.score(shuffled), scores[shuffled.index], rtol=1e-12)
+    np.testing.assert_allclose(fitted.score(frame.iloc[[7]]), scores[[7]], rtol=1e-12)
+    assert len(fitted.score(frame.iloc[:0])) == 0
 
 
 @pytest.mark.parametrize("algorithm", ["decision_tree", "random_forest", "logistic_regression"])
@@ -68,7 +68,7 @@ def test_the_number_of_threads_changes_nothing(algorithm, monkeypatch):
     frame = table()
     one = fit(candidate(algorithm, imbalance="undersampling"), frame, FEATURES, "label", 5, 1)
     two = fit(candidate(algorithm, imbalance="undersampling"), frame, FEATURES, "label", 5, 2)
-    np.testing.assert_array_equal(one.predict(frame), two.predict(frame))
+    np.testing.assert_array_equal(one.score(frame), two.score(frame))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -81,14 +81,14 @@ def test_the_same_seed_gives_the_same_bytes_and_infinity_is_no_error(algorithm, 
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
     assert kept.features == tuple(FEATURES)
-    assert np.isfinite(load(tmp_path / "a").predict(frame)).all()
+    assert np.isfinite(load(tmp_path / "a").score(frame)).all()
 
 
 @pytest.mark.parametrize("imbalance", ["none", "weights", "undersampling"])
 def test_drawing_negatives_above_max_rows_keeps_the_level(imbalance):
     frame = table(rows=20_000)
     wanted = candidate("xgboost", imbalance=imbalance)
-    drawn = fit(wanted, frame, FEATURES, "label", 1, 1, max_rows=5_000).predict(frame)
+    drawn = fit(wanted, frame, FEATURES, "label", 1, 1, max_rows=5_000).score(frame)
     assert drawn.mean() == pytest.approx(frame.label.mean(), rel=0.25)
 
 
@@ -126,7 +126,7 @@ def test_a_missing_feature_and_a_single_class_are_told():
     frame = table()
     fitted = fit(candidate("decision_tree"), frame, FEATURES, "label", 1, 1)
     with pytest.raises(VouchError, match="'gap'"):
-        fitted.predict(frame.drop(columns="gap"))
+        fitted.score(frame.drop(columns="gap"))
     with pytest.raises(VouchError, match="same label"):
         fit(candidate("decision_tree"), frame.assign(label=0), FEATURES, "label", 1, 1)
 
@@ -181,7 +181,7 @@ def test_a_rule_that_weighs_little_is_overruled(algorithm, imbalance):
         weight: fit(
             candidate(algorithm, imbalance=imbalance, rule_weight=weight),
             frame, FEATURES, "label", 1, 1,
-        ).predict(frame[people])
+        ).score(frame[people])
         for weight in (0.01, 1.0)
     }  # fmt: skip
     labels = frame["label"][people] == 1
@@ -192,10 +192,10 @@ def test_a_rule_that_weighs_little_is_overruled(algorithm, imbalance):
 
 def test_a_weight_of_one_and_rows_of_one_source_change_nothing():
     frame = table()
-    plain = fit(candidate("xgboost"), frame, FEATURES, "label", 1, 1).predict(frame)
+    plain = fit(candidate("xgboost"), frame, FEATURES, "label", 1, 1).score(frame)
     for told in ("rule", "reviewer"):
         sourced = frame.assign(label_source=told)
-        same = fit(candidate("xgboost"), sourced, FEATURES, "label", 1, 1).predict(frame)
+        same = fit(candidate("xgboost"), sourced, FEATURES, "label", 1, 1).score(frame)
         np.testing.assert_array_equal(same, plain)
 
 

@@ -46,7 +46,7 @@ def test_sql_gives_every_row_the_models_probability(seed, missing, imbalance, de
     fitted = fit(wanted, frame, ["amount", ODD], "label", seed, 1)
     # rows the tree has not seen, undefined where none was when it learned
     other = pd.concat([frame, table(seed + 1, 200, 0.5)], ignore_index=True)
-    np.testing.assert_array_equal(by_sql(sql(read(fitted)), other), fitted.predict(other))
+    np.testing.assert_array_equal(by_sql(sql(read(fitted)), other), fitted.score(other))
 
 
 def test_null_is_undefined_too():

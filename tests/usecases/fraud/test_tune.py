@@ -62,7 +62,7 @@ def test_predictions_are_out_of_fold_and_give_the_leaderboards_measure(tuned):
     gold, summary, _ = tuned
     found = pd.read_parquet(gold.folder / "predictions.parquet")
     assert list(found.columns) == [
-        "id", "time", "amount", "payer", "fold", "score", "label", "rule", "truth",
+        "id", "time", "amount", "payer", "fold", "score_0", "score_1", "label", "rule", "truth",
     ]  # fmt: skip
     train = gold.train()
     board = gold.leaderboard()
@@ -72,7 +72,7 @@ def test_predictions_are_out_of_fold_and_give_the_leaderboards_measure(tuned):
     )
     merged = found.merge(train, on="id", suffixes=("", "_there"))
     assert (merged.label == merged.label_there).all()
-    measured = average_precision_score(found.label, found.score)
+    measured = average_precision_score(found.label, found.score_1)
     assert measured == pytest.approx(summary["average_precision"], abs=1e-9)
 
 
@@ -82,7 +82,7 @@ def test_the_model_is_the_best_candidate_fitted_on_all_rows(tuned):
     board = gold.leaderboard()
     assert model.candidate.model_dump(mode="json") == board["trials"][board["best"]]["candidate"]
     assert set(model.features) <= {name for name, *_ in FEATURES}
-    fresh = average_precision_score(train.label, model.predict(train))
+    fresh = average_precision_score(train.label, model.score(train))
     assert fresh > summary["average_precision"] * 0.8
 
 
@@ -92,7 +92,7 @@ def test_the_trees_sql_gives_every_training_row_its_probability(tuned):
     source = gold.folder / "train.parquet"
     found = duckdb.sql(f"SELECT id, (\n{text}) AS score FROM '{source}' ORDER BY id").df()
     assert found.score.nunique() > 3
-    by_model = _tree(gold).predict(gold.train().sort_values("id"))
+    by_model = _tree(gold).score(gold.train().sort_values("id"))
     np.testing.assert_array_equal(found.score, by_model)
 
 
@@ -200,7 +200,7 @@ def test_many_rows_are_drawn_for_the_search_and_the_best_measured_on_all(state, 
     assert len(found) == sum(fold["rows"] for fold in board["folds"]) > 4000
     best = board["best_by_algorithm"]["decision_tree"]
     assert best["average_precision"] == pytest.approx(
-        average_precision_score(found.label, found.score)
+        average_precision_score(found.label, found.score_1)
     )
     drawn = board["trials"][best["number"]]["average_precision"]
     assert drawn == pytest.approx(best["average_precision"], rel=0.3)
@@ -260,5 +260,5 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(stat
     found = pd.read_parquet(gold.folder / "predictions.parquet")
     asked = found["id"].isin(frame["id"][people])
     assert not asked.all()
-    measured = average_precision_score(found["label"][asked], found["score"][asked])
+    measured = average_precision_score(found["label"][asked], found["score_1"][asked])
     assert summary["average_precision"] == pytest.approx(measured)

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.labels.permanent import permanent
-
-Floats = NDArray[np.float64]
+from vouch.models.predictions import Floats, probabilities
 
 
 def pool(rows: pd.DataFrame, usecase: str, excluded: set[str]) -> pd.DataFrame:
@@ -27,34 +25,25 @@ def pool(rows: pd.DataFrame, usecase: str, excluded: set[str]) -> pd.DataFrame:
         NaN); ``disagreement``, how little the model believes the rule (0 to 1, or NaN); ``twin``;
         ``taken``. In the order of ``rows``.
     """
-    probabilities = scores(rows)
-    ordered = np.sort(probabilities, axis=1)
+    likely = probabilities(rows)
+    ordered = np.sort(likely, axis=1)
     absent = pd.Series(np.nan, index=rows.index)
     return pd.DataFrame(
         {
             "entity": rows["id"],
             "u": permanent(rows["id"], usecase),
             "margin": ordered[:, -1] - ordered[:, -2],
-            "value": probabilities[:, 1] * rows["amount"] if "amount" in rows else absent,
-            "disagreement": _disagreement(probabilities, rows["rule"]),
+            "value": likely[:, 1] * rows["amount"] if "amount" in rows else absent,
+            "disagreement": _disagreement(likely, rows["rule"]),
             "twin": rows["twin"] if "twin" in rows else pd.Series(None, rows.index, "object"),
             "taken": rows["id"].isin(excluded),
         }
     )
 
 
-def scores(rows: pd.DataFrame) -> Floats:
-    """Return the probability of each class, shape (rows, classes), from a table of predictions."""
-    if "score" in rows:
-        positive = rows["score"].to_numpy(np.float64)
-        return np.column_stack([1 - positive, positive])
-    names = sorted(str(name) for name in rows if str(name).startswith("score_"))
-    return rows[names].to_numpy(np.float64)
-
-
-def _disagreement(probabilities: Floats, rule: pd.Series) -> Floats:
+def _disagreement(likely: Floats, rule: pd.Series) -> Floats:
     labels = rule.fillna(-1).to_numpy(np.int64)
-    believed = probabilities[np.arange(len(probabilities)), np.maximum(labels, 0)]
+    believed = likely[np.arange(len(likely)), np.maximum(labels, 0)]
     return np.where(labels < 0, np.nan, 1 - believed)
 
 

@@ -18,12 +18,13 @@ from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
 from vouch.labels.reviews import decided
+from vouch.models.predictions import Decision, decision, probabilities
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.review.enqueue.files import check_out, write_cases
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pending import Pending
-from vouch.review.enqueue.pool import load_predictions, pool, scores
+from vouch.review.enqueue.pool import load_predictions, pool
 from vouch.review.enqueue.select import select
 from vouch.review.queue import Case, Queue
 from vouch.sources.declaration import Declaration
@@ -46,15 +47,14 @@ class Desk:
         source: The declaration of the rows.
         queue: The review store.
         model: The registered version whose predictions they are.
-        threshold: The probability from which the second of two classes is predicted; None where
-            the likeliest class is.
+        decision: What makes a class of its probabilities.
     """
 
     root: Path
     source: Declaration
     queue: Queue
     model: str
-    threshold: float | None
+    decision: Decision
 
     @property
     def usecase(self) -> str:
@@ -187,9 +187,8 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
             f"{registered}: the model is {registration['name']}, but the source is {source.name!r}",
             f"vouch run {usecase}",
         )
-    threshold = (read_json(evaluated).get("threshold") or {}).get("value")
-    queue = Queue(state, usecase, source.name)
-    return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", threshold)
+    queue, chosen = Queue(state, usecase, source.name), decision(read_json(evaluated))
+    return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", chosen)
 
 
 def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
@@ -219,11 +218,12 @@ def _explained(
 ) -> list[Case]:
     ids = chosen["entity"].tolist()
     facts = _facts(desk.path(SILVER, "rows.parquet"), ids)
-    probabilities = pd.Series(list(scores(rows)), index=rows["id"]).loc[ids]
+    likely = pd.DataFrame(probabilities(rows), index=rows["id"]).loc[ids].to_numpy()
+    classes = desk.decision.classes(likely)
     moment, cases = now(), []
-    for row, reason in zip(chosen.to_dict("records"), _reasons(desk, ids), strict=True):
+    each = zip(chosen.to_dict("records"), likely, classes, _reasons(desk, ids), strict=True)
+    for row, scores, predicted, reason in each:
         entity, chance = row["entity"], row["propensity"]
-        likely = probabilities[entity]
         cases.append(
             Case(
                 case=name(desk.source, entity),
@@ -233,8 +233,8 @@ def _explained(
                 stream=row["stream"],
                 propensity=None if isnan(chance) else chance,
                 model=desk.model,
-                scores=[float(score) for score in likely],
-                prediction=predicted(likely, desk.threshold),
+                scores=scores.tolist(),
+                prediction=int(predicted),
                 facts=facts[entity],
                 reasons=list(reason.parts),
                 poor=reason.poor,
@@ -285,13 +285,6 @@ def name(source: Declaration, entity: str) -> str:
     """Name a row's case: the same row is the same case."""
     digest = hashlib.sha256(f"{source.name}\n{entity}".encode()).hexdigest()
     return f"{source.usecase}-{digest[:12]}"
-
-
-def predicted(likely: Sequence[float], threshold: float | None) -> int:
-    """Return the class a model's probabilities stand for."""
-    if threshold is None:
-        return int(max(range(len(likely)), key=likely.__getitem__))
-    return int(likely[1] >= threshold)
 
 
 def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> Enqueued:

@@ -144,7 +144,7 @@ def _scores(
 ) -> Iterator[NDArray[np.float64]]:
     for seed in settings.seeds:
         model = fit(settings.candidate, train, features, "truth", seed, settings.threads)
-        yield model.predict(assessed)
+        yield model.score(assessed)
 
 
 def chosen(features: Sequence[Feature], candidate: Candidate) -> list[str]:

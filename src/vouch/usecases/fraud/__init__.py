@@ -101,9 +101,9 @@ class Fraud(UseCase):
         model: Path,
         params: "EvaluateParams",
     ) -> "Candidate":
-        from vouch.usecases.fraud.evaluate import Candidate
+        from vouch.usecases.fraud.evaluate import Candidate, positive
 
-        return Candidate(declaration, extracted, rows, model, params)
+        return Candidate(declaration, extracted, positive(rows), model, params)
 
     def explain_params(self) -> "type[ExplainParams]":
         from vouch.usecases.fraud.params import ExplainParams

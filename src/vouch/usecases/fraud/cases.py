@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 
 from vouch.core.errors import VouchError
+from vouch.models.predictions import POSITIVE
 from vouch.models.surrogate import Array
 from vouch.sources.readers import parquet
 from vouch.usecases.fraud.params import ExplainParams
@@ -34,7 +35,7 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
     """Choose the riskiest cases and, of the rest, the least certain ones.
 
     Args:
-        predictions: Out-of-fold predictions with ``id`` and ``score``.
+        predictions: Out-of-fold predictions.
         params: How many of each, and where certainty is least.
 
     Returns:
@@ -42,7 +43,8 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
         ``params.boundary`` first. Ties go to the smaller id.
     """
     with duckdb.connect() as connection:
-        scores = f"SELECT id, score FROM {parquet(predictions)} WHERE score IS NOT NULL"
+        likely = f"SELECT id, {POSITIVE} AS score FROM {parquet(predictions)}"
+        scores = f"SELECT id, score FROM ({likely}) WHERE score IS NOT NULL"
         risky = connection.execute(
             f"{scores} ORDER BY score DESC, id LIMIT ?", [params.cases]
         ).fetchall()

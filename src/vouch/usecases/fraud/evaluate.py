@@ -12,6 +12,7 @@ from vouch.holdout.judge import KINDS, Kind
 from vouch.metrics import weighted
 from vouch.metrics.figures import Figure, share
 from vouch.metrics.weighted import Floats
+from vouch.models.predictions import probabilities
 from vouch.sources.declaration import Declaration
 from vouch.usecases.fraud.costs import NOTHING, cheapest, stake
 from vouch.usecases.fraud.curves import Curves, curves
@@ -34,7 +35,7 @@ class Candidate:
     Attributes:
         declaration: Its source.
         extracted: The content of ``extract.json``.
-        rows: Its out-of-fold predictions.
+        rows: Its out-of-fold predictions, see :func:`positive`.
         model: Its folder.
         params: Budget and bootstrap.
         metric: The measure that decides.
@@ -115,6 +116,11 @@ class Candidate:
             return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
         drawn = curves(labels, labelled["score"].to_numpy(), self.params.confidence)
         return {"kind": self.kind, **drawn}
+
+
+def positive(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add ``score``, the probability of a fraud, to out-of-fold predictions."""
+    return rows.assign(score=probabilities(rows)[:, 1])
 
 
 class RuleFigures(TypedDict):

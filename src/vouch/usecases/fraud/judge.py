@@ -70,7 +70,7 @@ class Ranking:
 
     def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
         """Add a model's probabilities to the rows, as ``score``."""
-        return rows.assign(score=model.predict(rows))
+        return rows.assign(score=model.predict(rows)[:, 1])
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
         """Return a bounded mean, see :func:`vouch.usecases.fraud.measures.bounded_mean`.
@@ -107,7 +107,7 @@ class Ranking:
         if champion.digest == challenger.digest:
             return {"difference": None, "reason": "the candidate is the champion itself"}
         try:
-            scored = scored.assign(champion=champion.predict(scored))
+            scored = scored.assign(champion=champion.predict(scored)[:, 1])
         except VouchError as error:
             return {
                 "difference": None,

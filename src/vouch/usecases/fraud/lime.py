@@ -191,6 +191,6 @@ def predict_with(fitted: "Fitted") -> Predict:
     import pandas as pd
 
     def predict(rows: Array) -> Array:
-        return fitted.predict(pd.DataFrame(rows, columns=list(fitted.features)))
+        return fitted.score(pd.DataFrame(rows, columns=list(fitted.features)))
 
     return predict

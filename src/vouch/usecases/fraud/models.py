@@ -18,6 +18,7 @@ from pydantic import field_validator, model_validator
 
 from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256, write_json
+from vouch.models.predictions import of_positive
 from vouch.models.proposal import Hyperparameter, Proposal
 from vouch.models.saving import dump_estimator, read_estimator
 from vouch.models.strength import RuleWeight, ruled, weigh
@@ -123,6 +124,10 @@ class Fitted:
     threads: int = 1
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the probabilities of both classes, shape (rows, 2); see :meth:`score`."""
+        return of_positive(self.score(frame))
+
+    def score(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return the probability of a positive.
 
         Args:

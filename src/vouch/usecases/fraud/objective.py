@@ -80,7 +80,7 @@ class Objective:
         columns, params = self.offer.columns(candidate), self.params
         # one thread a fold: threads within a fit wait for one another more than they work
         fitted = fit(candidate, part.train, columns, TARGET, params.seed, 1, params.search_rows)
-        return fitted.predict(table)
+        return fitted.score(table)
 
     @property
     def sampled(self) -> bool:

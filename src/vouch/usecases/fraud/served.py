@@ -24,7 +24,7 @@ class Served:
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> NDArray[np.float64]:
         """Return the probability of a positive, one a row, 0 to 1; ``params`` are not used."""
-        return self._fitted.predict(model_input)
+        return self._fitted.score(model_input)
 
 
 def _load_pyfunc(path: str) -> Served:

@@ -15,6 +15,7 @@ from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json, sha256
 from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
+from vouch.models.predictions import of_positive, score_columns
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
@@ -123,7 +124,9 @@ class SearchData:
         rows = self.table.take(predictions["row"].to_numpy())
         scored = rows.select([name for name in KEPT[:-1] if name in rows.column_names])
         scored = scored.append_column("fold", pa.array(predictions["fold"].to_numpy(np.int8)))
-        scored = scored.append_column("score", pa.array(predictions["score"].to_numpy()))
+        likely = of_positive(predictions["score"].to_numpy(np.float64))
+        for number, name in enumerate(score_columns(2)):
+            scored = scored.append_column(name, pa.array(likely[:, number]))
         for name in GIVEN:
             scored = scored.append_column(name, rows.column(name))
         pq.write_table(scored, path)

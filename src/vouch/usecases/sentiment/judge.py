@@ -15,6 +15,7 @@ from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
 from vouch.metrics.figures import Figure, figure, share
 from vouch.metrics.ranked import interval
+from vouch.models.predictions import Likeliest, probabilities
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import groups_of
@@ -319,8 +320,7 @@ class Judge:
 
 def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:
     """Return each row's likeliest class, 0 to 2; of equally likely ones the first."""
-    scores = scored[list(SCORES)].to_numpy(np.float64)
-    return scores.argmax(axis=1) if len(scores) else np.empty(0, np.int64)
+    return Likeliest().classes(probabilities(scored))
 
 
 def _kind(rows: pd.DataFrame) -> Literal["truth", "rule"]:
