@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.reviews import COLOURS, ENOUGH, LEGEND, way
 from vouch.core.settings import load_params
 from vouch.metrics.classes import macro_recall
+from vouch.models.predictions import score_columns
 from vouch.models.strength import weigh
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import pool
@@ -39,7 +40,7 @@ from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.features import Columns, Corpus
-from vouch.usecases.sentiment.judge import SCORES, chosen
+from vouch.usecases.sentiment.judge import chosen
 from vouch.usecases.sentiment.models import Fitted, fit_rows, predict_rows
 from vouch.usecases.sentiment.review import figures
 
@@ -107,7 +108,7 @@ class Texts:
         for number in range(folds):
             held = fold == number
             scores[held] = self.predict(self.pool[~held], self.pool[held], reviewed)
-        named = pd.DataFrame(scores, columns=list(SCORES), index=self.pool)
+        named = pd.DataFrame(scores, columns=score_columns(len(CLASSES)), index=self.pool)
         return self.rows.loc[self.pool, ["id", "rule", "label"]].join(named)
 
     def measure(self, reviewed: NDArray[np.bool_]) -> float:
@@ -132,7 +133,9 @@ def read(path: Path) -> tuple[pd.DataFrame, Corpus]:
 def select_rows(texts: Texts, reviewed: NDArray[np.bool_], n: int, params: EnqueueParams) -> Rows:
     """Choose a round's cases."""
     if params.random == 1:  # then scores say nothing
-        scored = texts.rows.loc[texts.pool].assign(**dict.fromkeys(SCORES, 0.0))
+        scored = texts.rows.loc[texts.pool].assign(
+            **dict.fromkeys(score_columns(len(CLASSES)), 0.0)
+        )
     else:
         scored = texts.out_of_fold(reviewed, FOLDS)
     table = pool(scored, f"sentiment-{texts.seed}", set(texts.rows["id"][reviewed]))

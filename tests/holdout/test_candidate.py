@@ -6,6 +6,7 @@ import pytest
 
 from vouch.core.errors import VouchError
 from vouch.holdout.keeper import HoldoutKey, Keeper, ScoredModel, model_digest
+from vouch.models.predictions import of_positive
 from vouch.sources.declaration import Costs
 from vouch.usecases.fraud.judge import Ranking
 from vouch.usecases.fraud.measures import Terms
@@ -48,7 +49,7 @@ def model(column: str) -> ScoredModel:
     def predict(frame: pd.DataFrame) -> np.ndarray:
         if column not in frame:
             raise VouchError(f"no feature {column!r}")
-        return frame[column].to_numpy()
+        return of_positive(frame[column].to_numpy())
 
     return ScoredModel(f"digest of {column}", predict)
 

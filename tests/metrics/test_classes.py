@@ -45,7 +45,7 @@ def test_nothing_found_is_not_a_number():
 @given(pairs)
 def test_f1_and_accuracy_are_scikit_learns(drawn):
     labels, predicted = map(np.array, zip(*drawn, strict=True))
-    table = confusion(labels, predicted)
+    table = confusion(labels, predicted, 3)
     np.testing.assert_array_equal(table, confusion_matrix(labels, predicted, labels=range(3)))
     wanted = f1_score(labels, predicted, average="macro", labels=np.unique(labels), zero_division=0)
     assert f1_of(table[None])[0] == pytest.approx(wanted)
@@ -56,23 +56,23 @@ def test_f1_and_accuracy_are_scikit_learns(drawn):
 @given(pairs, st.integers(1, 120), st.integers(0, 9))
 def test_samples_weigh_whole_groups_and_models_stand_on_the_same_ones(drawn, repeats, seed):
     labels, predicted = map(np.array, zip(*drawn, strict=True))
-    found = bootstrap(labels, [predicted, labels], np.zeros(len(labels)), repeats, seed)
+    found = bootstrap(labels, [predicted, labels], np.zeros(len(labels)), repeats, seed, 3)
     assert found.shape == (2, repeats, 3, 3)
     # all rows are one group: a sample is the whole table some times over
-    whole = confusion(labels, predicted)
+    whole = confusion(labels, predicted, 3)
     times = found[0].sum(axis=(1, 2)) / len(labels)
     np.testing.assert_allclose(found[0], times[:, None, None] * whole)
     assert (times == times.round()).all()
     np.testing.assert_array_equal(found[0].sum(axis=2), found[1].sum(axis=2))
-    again = bootstrap(labels, [predicted], np.zeros(len(labels)), repeats, seed)
+    again = bootstrap(labels, [predicted], np.zeros(len(labels)), repeats, seed, 3)
     np.testing.assert_array_equal(again[0], found[0])
 
 
 def test_a_sample_has_on_average_the_tables_counts():
     random = np.random.default_rng(0)
     labels, predicted = random.integers(0, 3, (2, 500))
-    found = bootstrap(labels, [predicted], random.integers(0, 200, 500), 2000, 1)[0]
-    np.testing.assert_allclose(found.mean(axis=0), confusion(labels, predicted), rtol=0.05)
+    found = bootstrap(labels, [predicted], random.integers(0, 200, 500), 2000, 1, 3)[0]
+    np.testing.assert_allclose(found.mean(axis=0), confusion(labels, predicted, 3), rtol=0.05)
 
 
 def test_the_ends_leave_out_what_is_undefined():

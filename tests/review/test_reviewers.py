@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from vouch.cli import app
 from vouch.core.errors import VouchError
-from vouch.review.reviewers import KAPPA, MIXES, costs, decide, drawn, fill, team
+from vouch.review.reviewers import KAPPA, class_mix, costs, decide, drawn, fill, team
 
 SIZE = 6_000
 NAMES = {2: ("genuine", "fraud"), 3: ("negative", "neutral", "positive")}
@@ -19,7 +19,7 @@ COLUMNS = ["case", "entity", "why", "score", "prediction", "decision", "reviewer
 
 def mix(classes, seed=0):
     random = np.random.default_rng(seed)
-    truth = random.choice(classes, SIZE, p=MIXES[classes])
+    truth = random.choice(classes, SIZE, p=class_mix(classes))
     return truth, [f"c{i}" for i in range(SIZE)], [f"e{i}" for i in range(SIZE)]
 
 

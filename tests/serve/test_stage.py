@@ -12,6 +12,7 @@ from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.registry.versions import CHAMPION, find
 from vouch.serve import Request, score
+from vouch.serve.stage import numbered
 from vouch.usecases.fraud import models
 
 from .conftest import payments
@@ -247,3 +248,18 @@ def test_a_correction_within_the_file_stands_for_its_id(shop, tmp_path):
     np.testing.assert_array_equal(scores["score_1"][:40], expected["score_1"])
     assert scores["score_1"].iloc[40] == scores["score_1"].iloc[7]
     assert scores["reason"].iloc[7] == "superseded by line 41"
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (("0", "1"), [0, 1]),
+        (("100", "200"), [100, 200]),
+        (("00", "01"), []),
+        (("²", "3"), []),
+        (("1", "no"), []),
+        (("1", "9" * 19), []),
+    ],
+)
+def test_predictions_are_numbers_where_the_classes_are_written_as_such(names, numbers):
+    assert numbered(names) == numbers

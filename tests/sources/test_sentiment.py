@@ -41,7 +41,7 @@ def test_generated_tweets_become_labelled_rows(tmp_path):
     assert told["validate"]["counts"]["silver"] + told["validate"]["counts"]["quarantine"] == 1_000
     by_source = told["label"]["by_source"]
     assert by_source.keys() == {"rule", "given"}
-    assert all(sum(row[c] for c in ("negative", "neutral", "positive")) == row["issues"]
+    assert all(sum(row["by_class"].values()) == row["issues"]
                for row in by_source.values())  # fmt: skip
     rows = duckdb.sql(f"DESCRIBE FROM '{root}/data/silver/sentiment/rows.parquet'").fetchall()
     assert {name for name, *_ in rows} >= {"id", "time", "text", "author", "asset", "label"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import ibis
 
 from vouch.engine import microseconds, moment
-from vouch.sources.declaration import Declaration, Delay, Rule
+from vouch.sources.declaration import Declaration, Delay
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -37,7 +37,7 @@ class Labeller(Protocol):
     def truth(self) -> str:
         """The source of labels that a source's own label column is."""
 
-    def rule(self, rows: "Table", rule: Rule, source: str) -> "Table":
+    def rule(self, rows: "Table", source: Declaration) -> "Table":
         """Add ``flagged``, the class that a source's rule gives each row."""
 
 
@@ -82,7 +82,7 @@ def issues(
 def _rule(rows: "Table", declaration: Declaration, labeller: Labeller) -> "Table":
     rule = declaration.rule
     assert rule is not None
-    flagged = labeller.rule(rows, rule, declaration.name)
+    flagged = labeller.rule(rows, declaration)
     return _shape(flagged, flagged.flagged, "rule", rule.name, flagged.known_at)
 
 

@@ -9,7 +9,7 @@ from vouch.core.terminal import say, warn
 from vouch.project.versions import Outcome
 
 HEADLINES: dict[str, tuple[str, ...]] = {
-    "ingest": ("lines", "rows", "rejects"),
+    "ingest": ("lines", "rows", "rejects", "dropped"),
     "validate": ("counts",),
     "label": ("issues",),
     "extract": ("rows", "boundary"),

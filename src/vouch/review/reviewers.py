@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 
 from vouch.core.cells import escape_table, restore_table
 from vouch.core.errors import VouchError
-from vouch.usecases import find
+from vouch.project.inputs import present_source
+from vouch.usecases.classes import class_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
 KAPPA = (0.06, 0.79)
-MIXES = {2: (0.9, 0.1), 3: (1 / 3, 1 / 3, 1 / 3)}
-"""Shares of the classes among the cases on which kappas are meant: of two, as among alerts."""
+ALERTS = (0.9, 0.1)
+"""Shares of two classes among the cases on which kappas are meant, as among alerts."""
 STEEPNESS = (2.0, 6.0)
 """By how much the log-odds of an error differ from the easiest case to the hardest."""
 CAUTION = 2.0
@@ -62,7 +63,7 @@ class Reviewer:
             Shape (cases,), 0 to 1; over all difficulties, at the usual cost, a true class's mean is
             ``(1 - kappa)`` times the share of the other classes.
         """
-        mean = (1 - self.kappa) * (1 - np.array(MIXES[classes])[truth])
+        mean = (1 - self.kappa) * (1 - class_mix(classes)[truth])
         with np.errstate(divide="ignore"):  # who never errs has no odds
             odds = np.log(np.expm1(self.steepness * mean))
         half = self.steepness / 2
@@ -122,9 +123,14 @@ def decide(
 def _mistaken(truth: NDArray[np.int64], chance: Floats, classes: int) -> NDArray[np.int64]:
     """Choose a wrong class, a near one sooner: it costs less."""
     steps = np.abs(np.arange(classes) - truth[:, None])
-    weights = np.where(steps == 0, 0.0, MIXES[classes] * FAR ** (steps - 1.0))
+    weights = np.where(steps == 0, 0.0, class_mix(classes) * FAR ** (steps - 1.0))
     reached = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
     return (chance[:, None] >= reached[:, :-1]).sum(axis=1)
+
+
+def class_mix(classes: int) -> Floats:
+    """Return the shares of the classes on which kappas are meant: of more than two, equal ones."""
+    return np.array(ALERTS if classes == 2 else [1 / classes] * classes)
 
 
 def drawn(names: Iterable[str], salt: str) -> Floats:
@@ -155,6 +161,8 @@ def fill(
     Raises:
         VouchError: A file or column is missing, or ``each`` is out of range.
     """
+    if out.resolve() == path.resolve():
+        raise VouchError(f"--out: {out} is the file to decide", "name another file")
     if not 1 <= each <= len(people):
         raise VouchError(
             f"--each: {each} reviewers a case, but there are {len(people)}",
@@ -164,7 +172,7 @@ def fill(
     labelled = cases.join(_truth(root, usecase), on="entity")
     undecided = labelled[(labelled["decision"] == "") & labelled["label"].notna()]
     chosen = assign(undecided["case"].tolist(), len(people), each, seed)
-    classes = find(usecase).classes
+    classes = class_names(present_source(root, usecase))
     answers = [
         _answer(undecided, people[n], chosen == n, classes, seed) for n in range(len(people))
     ]

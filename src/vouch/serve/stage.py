@@ -1,5 +1,6 @@
 """Scoring a file: parse it, compute the features of training, predict, write in input order."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +24,13 @@ from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.readers import is_parquet
+from vouch.usecases.classes import written_names
 from vouch.usecases.contract import Model
 
 CHUNK = 200_000  # rows predicted and written at a time
 EXAMPLES = 3
+NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+"""A class's name that is a number, and fits into 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         progress(0, 1, "parsing and extracting")
         declaration = as_given(declared, request.path)
         table = prepare(engine, declaration, trained, request.path, version, root, Path(scratch))
-        names = class_names(declared)
+        names = written_names(declared)
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
     warnings += _warnings(counts, table.reasons)
@@ -165,8 +169,9 @@ def _write(
 ) -> Counts:
     import pyarrow as pa
 
-    numbered = all(name.isdigit() for name in names)
-    columns = {"id": pa.string(), "prediction": pa.int8() if numbered else pa.string()}
+    numbers = numbered(names)
+    kind = pa.string() if not numbers else pa.int8() if max(numbers) < 128 else pa.int64()
+    columns = {"id": pa.string(), "prediction": kind}
     scores = {f"score_{name}": pa.float64() for name in names}
     schema = pa.schema(columns | scores | {"reason": pa.string()})
     counts: Counts = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
@@ -226,14 +231,12 @@ def _predict(
 
 
 def _named(number: pd.Series, names: tuple[str, ...]) -> pd.Series:
-    if all(name.isdigit() for name in names):
-        return number.map({at: int(name) for at, name in enumerate(names)}).astype("Int8")
+    if numbers := numbered(names):
+        return number.map(dict(enumerate(numbers))).astype("Int64")
     return number.map(dict(enumerate(names))).astype("object")
 
 
-def class_names(declared: Declaration) -> tuple[str, ...]:
-    """Name the classes as the source's label column does; two classes without names are 0 and 1."""
-    column = declared.column("label")
-    values = declared.columns[column].values if column else ()
-    classes = usecases.find(declared.usecase).classes
-    return values or (classes if len(classes) > 2 else ("0", "1"))
+def numbered(names: tuple[str, ...]) -> list[int]:
+    """Return the classes as numbers if all are called by one, written as Python writes it."""
+    numbers = [int(name) for name in names if NUMBER.fullmatch(name)]
+    return numbers if len(numbers) == len(names) else []

@@ -67,6 +67,12 @@ WORDS: frozenset[str] = frozenset(["text", "author"])
 TIMES: frozenset[str] = frozenset(["time", "arrival", "label_time"])
 REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
 STRING = "tag:yaml.org,2002:str"
+DROP = "drop"
+"""What a label's value is mapped to whose rows are left out on purpose."""
+DIRECTIVES = frozenset("aAwdbBmyYHIpMSgfnzZjUWcxX%")
+"""What may stand after % in the format of a time."""
+CLASS_NAME = re.compile(r"\w[\w .+/-]{0,39}")
+"""What a class may be called: it names columns, files' values and buttons."""
 RESERVED: frozenset[str] = frozenset(
     [
         "source",
@@ -94,17 +100,24 @@ RESERVED: frozenset[str] = frozenset(
 """Columns vouch adds to rows on their way."""
 OWN: frozenset[str] = RESERVED | (frozenset(get_args(Role)) - TEXTUAL)
 """Names that a category or number cannot bear: it gets an underscore at its end instead."""
+LONGEST = timedelta(days=36_500)
+"""The longest duration; the years that are read are fewer."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def parse_duration(value: Any) -> Any:
     """Read ``90s``, ``15m``, ``24h``, ``7d`` or ``2w`` as a timedelta; leave anything else."""
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value)):
-        return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+        seconds = float(match[1]) * UNITS[match[2]]
+        if seconds > LONGEST.total_seconds():
+            raise ValueError(f"{value} is longer than {LONGEST.days // 365} years")
+        return timedelta(seconds=seconds)
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=LONGEST)]
+Length = Annotated[Duration, Field(gt=timedelta(0))]
+"""A duration that is not nothing."""
 
 
 def as_written(value: Any) -> Any:
@@ -126,7 +139,7 @@ def check_zone(name: str) -> str:
     Raises:
         ValueError: An unknown name; names the near ones.
     """
-    zones = available_timezones()
+    zones = available_timezones() - {"localtime", "posixrules", "Factory"}
     if name and name not in zones:
         raise ValueError(f"no time zone {name!r}; {suggest(name, zones)}")
     return name
@@ -148,8 +161,9 @@ class Column(Strict):
         role: What the column means.
         optional: The file may come without it.
         values: For a category, the values it may take; empty means any. For a label, what the
-            file calls its classes in order, class 0 first; empty means the use case's own names.
-            Numbers and booleans are taken as their text.
+            file calls its classes in order, class 0 first, or which class each value is, as in
+            ``{pos: positive, "4": positive, spam: drop}``, where rows of ``drop`` are left out;
+            empty means the use case's own names. Numbers and booleans are taken as their text.
         alias: For a category or number, its name from bronze on; empty means the file's own.
         history: For payer and payee, whether one name comes often enough to have a history.
         unit: For time, ``datetime`` (text or timestamp), ``step`` (a count of steps), or
@@ -167,11 +181,11 @@ class Column(Strict):
 
     role: Role
     optional: bool = False
-    values: tuple[Word, ...] = ()
+    values: tuple[Word, ...] | dict[Word, Word] = ()
     alias: str = Field(default="", pattern=r"^([a-z_][a-z0-9_]*)?$")
     history: bool = True
     unit: Literal["datetime", "step", "epoch_s", "epoch_ms"] = "datetime"
-    step: Duration = timedelta(hours=1)
+    step: Length = timedelta(hours=1)
     origin: datetime | None = None
     first: int = 1
     format: str = ""
@@ -181,8 +195,15 @@ class Column(Strict):
 
     @model_validator(mode="after")
     def _fitting(self) -> "Column":
+        for sign in re.findall(r"%(-?.)", self.format, re.DOTALL):
+            if sign.removeprefix("-") not in DIRECTIVES:
+                raise ValueError(f"format: %{sign} is no part of a time, such as %Y or %d")
+        if self.origin is not None and not 1900 <= self.origin.year <= 2100:
+            raise ValueError(f"origin: {self.origin.year} is not a year from 1900 to 2100")
         if self.alias and self.role not in ("category", "number"):
             raise ValueError(f"alias: a column of the role {self.role!r} is called by its role")
+        if isinstance(self.values, dict):
+            self._check_mapping(self.values)
         if self.clock and (self.role not in TIMES or self.unit != "datetime"):
             raise ValueError("clock: only a date (a time of unit: datetime) has a time of day")
         if self.zone and (self.role not in TIMES or self.unit != "datetime"):
@@ -190,6 +211,16 @@ class Column(Strict):
         if self.sign != "as_is" and self.role != "amount":
             raise ValueError("sign: only an amount (role: amount) has a sign convention")
         return self
+
+    def _check_mapping(self, values: dict[str, str]) -> None:
+        if self.role != "label":
+            raise ValueError("values: only a label's values are mapped to classes; give a list")
+        for name in values.values():
+            if not CLASS_NAME.fullmatch(name):
+                raise ValueError(
+                    f"values: no class can be called {name!r}: up to 40 letters, digits, spaces "
+                    "or . + / -"
+                )
 
 
 class Delay(Strict):
@@ -247,9 +278,9 @@ class Costs(Strict):
         false_alarm: Cost of stopping a genuine payment beyond its review, at least 0.
     """
 
-    review: float = Field(default=10.0, ge=0)
-    missed: float = Field(default=1.0, ge=0)
-    false_alarm: float = Field(default=0.0, ge=0)
+    review: float = Field(default=10.0, ge=0, allow_inf_nan=False)
+    missed: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    false_alarm: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class PaySim(Strict):
@@ -335,7 +366,7 @@ class Declaration(Strict):
     rule: Rule | None = None
     costs: Costs = Costs()
     capacity: int = Field(default=100, gt=0, description="cases people can review a day")
-    windows: tuple[Duration, ...] = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
+    windows: tuple[Length, ...] = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
     confirm: tuple[str, ...] = ()
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vouch.models.params import SearchParams
     from vouch.models.search_data import SearchData
     from vouch.models.surrogate import Explanation, Reasons
-    from vouch.sources.declaration import Declaration, Role, Rule
+    from vouch.sources.declaration import Declaration, Role
     from vouch.usecases.job import Job
     from vouch.usecases.params import EvaluateParams, ReportParams, SplitParams
 
@@ -154,6 +154,8 @@ class UseCase(ABC):
     Attributes:
         name: Its name, as in ``vouch run NAME``.
         classes: Names of the label's classes, class 0 first.
+        open_classes: Whether a source may have other classes than these, 2 to 20, as its label
+            column declares; see :mod:`vouch.usecases.classes`.
         truth: The source of labels that a source's own label column is.
         roles: The roles some column must play.
         raw_features: Whether models read a row's own columns and count in them what they need.
@@ -166,6 +168,7 @@ class UseCase(ABC):
     truth: str
     roles: "tuple[Role, ...]"
     raw_features: bool = False
+    open_classes: bool = False
 
     @property
     @abstractmethod
@@ -173,12 +176,12 @@ class UseCase(ABC):
         """What is missing where neither a label nor a rule is declared, and what to do."""
 
     @abstractmethod
-    def check_rule(self, rule: "Rule", path: Path) -> None:
-        """Check that a rule can label the rows.
+    def check_rule(self, declaration: "Declaration", path: Path) -> None:
+        """Check that a source's rule can label its rows.
 
         Args:
-            rule: The declared rule.
-            path: The declaration's file, for the message.
+            declaration: The source; it has a rule.
+            path: Its file, for the message.
 
         Raises:
             VouchError: It is a rule for other rows.
@@ -193,13 +196,12 @@ class UseCase(ABC):
         return []
 
     @abstractmethod
-    def rule(self, rows: "Table", rule: "Rule", source: str) -> "Table":
+    def rule(self, rows: "Table", source: "Declaration") -> "Table":
         """Add ``flagged`` (int8), the class that a source's rule gives each row.
 
         Args:
             rows: Silver rows.
-            rule: The declared rule.
-            source: The source's name, for messages.
+            source: The source; it has a rule.
         """
 
     @abstractmethod

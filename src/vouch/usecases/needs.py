@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from vouch.core.errors import VouchError
-from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role, plain_word
+from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role
+from vouch.usecases.classes import check_classes
 from vouch.usecases.contract import UseCase
 
 
@@ -23,9 +24,9 @@ def check(usecase: UseCase, declaration: Declaration, path: Path) -> None:
     if not declaration.has("label") and declaration.rule is None:
         missing, hint = usecase.unlabelled
         raise VouchError(f"{path}: {missing}", hint)
+    check_classes(usecase, declaration, path)
     if declaration.rule:
-        usecase.check_rule(declaration.rule, path)
-    check_classes(declaration, path, usecase.classes)
+        usecase.check_rule(declaration, path)
 
 
 def check_roles(declaration: Declaration, path: Path, required: tuple[Role, ...]) -> None:
@@ -69,26 +70,3 @@ def check_names(declaration: Declaration, path: Path) -> None:
                     "give one of them another name: alias: some_name",
                 )
             names.add(name)
-
-
-def check_classes(declaration: Declaration, path: Path, classes: tuple[str, ...]) -> None:
-    """Check that a label's declared values are as many as the classes, and in their order.
-
-    Args:
-        declaration: The source.
-        path: Its file, for the message.
-        classes: The use case's own names of them, class 0 first.
-
-    Raises:
-        VouchError: More or fewer values, one listed twice, or the classes' own names in another
-            order, which would turn every label into another one.
-    """
-    name = declaration.column("label")
-    values = tuple(map(plain_word, declaration.columns[name].values)) if name else ()
-    shuffled = set(values) == set(classes) and values != classes
-    if values and (len(set(values)) != len(classes) or len(values) != len(classes) or shuffled):
-        raise VouchError(
-            f"{path}: columns.{name}.values: must be {len(classes)} values in the order "
-            f"{', '.join(classes)} (got {', '.join(values)})",
-            f"values: [{', '.join(classes)}], or what the file calls them, in this order",
-        )

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from vouch.sources.declaration import BALANCES, Declaration, Role
 from vouch.usecases import find
+from vouch.usecases.classes import class_names
 
 Policy = Literal["fail", "quarantine", "warn"]
 Expectation = dict[str, Any]
@@ -129,7 +130,7 @@ def unexpected(policy: Policy, wrong: str, notes: str, **meta: Any) -> Expectati
 def _labels(declaration: Declaration) -> list[Expectation]:
     if not declaration.has("label"):
         return []
-    classes = list(range(len(find(declaration.usecase).classes)))
+    classes = list(range(len(class_names(declaration))))
     allowed = expect(
         "quarantine", "expect_column_values_to_be_in_set", column="label", value_set=classes
     )

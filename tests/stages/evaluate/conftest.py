@@ -115,6 +115,7 @@ class Project:
             "boundary": cut.boundary,
             "until": cut.until,
             "holdout_id": digest,
+            "classes": ["genuine", "fraud"],
             "rows": {"train": 3000, "holdout": len(held), "newer": newer},
             "positives": {"holdout": {"truth": int(held["truth"].fillna(0).sum())}},
         }

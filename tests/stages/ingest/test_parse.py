@@ -104,3 +104,34 @@ def test_local_times_are_the_first_of_their_meanings(zone):
 def test_shifts_of_other_than_an_hour(zone, local, utc, twice):
     time = None if utc is None else datetime.fromisoformat(utc)
     assert read(zone, [datetime.fromisoformat(local)]) == [(time, twice)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"),
+    [
+        *(("", 10), ("Z", 10), (" UTC", 10), (" GMT", 10), ("+02:00", 8), ("-05:00", 15)),
+        *((" EST", 15), (" PST", 18), (" PDT", 17), (" CEST", 8), (" Europe/Berlin", 8)),
+        *((" BST", None), (" IST", None), (" AST", None), (" ECT", None), (" SST", None)),
+        *((" EST5EDT", None), (" XYZ", None)),
+    ],
+)
+@pytest.mark.parametrize("declared", ["UTC", "Europe/London"])
+def test_a_zones_abbreviation_is_read_only_if_it_has_one_meaning(zone, hour, declared):
+    columns = {"at": {"role": "time"}, "paid": {"role": "amount"}}
+    declaration = Declaration.model_validate(
+        {"name": "shop", "format": "csv", "zone": declared, "columns": columns}
+    )
+    text = literal(f"2024-07-01 10:00:00{zone}")
+    sql = f"SELECT 1 AS line, NULL AS problem, NULL AS raw, {text} AS a, '1' AS b"
+    raw = Raw(sql, ("at", "paid"), ("a", "b"))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        time, reason = connection.execute(
+            f"SELECT time, reason FROM ({query(declaration, raw)})"
+        ).fetchall()[0]
+    if hour is None:
+        assert "is not a time" in reason
+        assert "an offset such as +02:00" in reason
+    else:
+        summer = 1 if not zone and declared != "UTC" else 0
+        assert (time, reason) == (datetime(2024, 7, 1, hour - summer), None)

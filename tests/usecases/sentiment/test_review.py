@@ -56,7 +56,7 @@ def test_weights_stand_for_as_many_texts():
     labels, predicted, _ = texts(random, 400)
     weights = random.integers(1, 5, 400)
     found = figures(labels, predicted, weights.astype(float), PARAMS)
-    tables = confusion(np.repeat(labels, weights), np.repeat(predicted, weights))[None]
+    tables = confusion(np.repeat(labels, weights), np.repeat(predicted, weights), 3)[None]
     assert found["macro_recall"]["value"] == pytest.approx(float(recall_of(tables)[0]))
     plain = figures(
         np.repeat(labels, weights), np.repeat(predicted, weights), np.ones(weights.sum()), PARAMS

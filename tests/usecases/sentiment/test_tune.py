@@ -127,9 +127,9 @@ def test_rows_that_cannot_be_learned_from_are_told(tuned, tmp_path, change, told
         tune(**gold.files(), params=QUICK)
 
 
-def test_other_classes_are_told(tuned, tmp_path):
-    gold = write_gold(tmp_path, text_rows(300), tuned[0].state, classes=["no", "yes"])
-    with pytest.raises(VouchError, match="classes are"):
+def test_an_extract_without_classes_is_refused(tuned, tmp_path):
+    gold = write_gold(tmp_path, text_rows(300), tuned[0].state, classes=None)
+    with pytest.raises(VouchError, match="classes: None are no names of 2 classes"):
         tune(**gold.files(), params=QUICK)
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vouch import usecases
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
@@ -26,8 +25,8 @@ from vouch.review.collect.params import CollectParams
 from vouch.review.collect.people import first_written, identity, recognised, renamed
 from vouch.review.collect.read import Answer, read_answers
 from vouch.review.queue import Case, Queue
-from vouch.serve.stage import class_names
-from vouch.sources.declaration import Declaration
+from vouch.sources.declaration import Declaration, plain_word
+from vouch.usecases.classes import class_names, written_names
 
 Floats = NDArray[np.float64]
 AFTER = timedelta(microseconds=1)
@@ -205,9 +204,8 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
 
 def labels(source: Declaration) -> dict[str, int]:
     """Return what a decision may be, in lower case: the class's name, or the source's own."""
-    own = usecases.find(source.usecase).classes
-    names = [*enumerate(class_names(source)), *enumerate(own)]
-    return {name.lower(): number for number, name in names}
+    names = [*enumerate(written_names(source)), *enumerate(class_names(source))]
+    return {plain_word(name): number for number, name in names}
 
 
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
@@ -216,7 +214,7 @@ def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> p
     last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
     rows: list[dict[str, Any]] = []
     for answer in answers:
-        label = numbers[answer.decision.lower()]
+        label = numbers[plain_word(answer.decision)]
         when = decided_at(answer, intake.cases[answer.case].out_at)
         key = (answer.case, answer.reviewer, label)
         if key in last and (when is None or when <= last[key]):
@@ -313,7 +311,7 @@ def _conflicts(
     intake: Intake, decided: pd.DataFrame, votes: pd.DataFrame, agreed: dict[str, Consensus]
 ) -> Iterator[Conflict]:
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
-    classes = usecases.find(intake.source.usecase).classes
+    classes = class_names(intake.source)
     ended = set(decided[decided["final"].astype(bool)]["case"])
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
     for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):

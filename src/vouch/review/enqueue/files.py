@@ -16,7 +16,7 @@ from vouch.core.errors import VouchError
 from vouch.core.files import replacing
 from vouch.review.queue import Case
 from vouch.sources.declaration import Declaration
-from vouch.usecases import find
+from vouch.usecases.classes import class_names
 
 WHY = {
     "random": "drawn at random, to measure the model",
@@ -66,7 +66,7 @@ def write_cases(out: Path, cases: Sequence[Case], source: Declaration) -> None:
     """
     if not cases:
         return
-    classes = find(source.usecase).classes
+    classes = class_names(source)
     if out.suffix.lower() == ".json":  # first: where the tasks are, nothing is missing
         with replacing(out.with_suffix(".xml")) as draft:
             draft.write_text(interface(source) + "\n", "utf-8")
@@ -154,7 +154,7 @@ def interface(source: Declaration) -> str:
         ElementTree.SubElement(view, "Text", {"name": name, "value": f"${name}"})
     choices = {"name": CONTROL, "toName": about, "choice": "single", "required": "true"}
     element = ElementTree.SubElement(view, "Choices", choices)
-    for label in find(source.usecase).classes:
+    for label in class_names(source):
         ElementTree.SubElement(element, "Choice", {"value": label})
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode")

@@ -18,7 +18,6 @@ from vouch.labels.permanent import permanent
 from vouch.labels.resolve import resolve
 from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats, difference
-from vouch.usecases import find
 from vouch.usecases.params import EvaluateParams
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def review(candidate: Decided, labels: Path) -> Review | None:
     decided = frame[frame["decided"].notna()].reset_index(drop=True)
     drawn, chosen = frame["u"] <= drawn_to, decided["u"] <= drawn_to
     sample = decided[chosen].reset_index(drop=True)
-    classes = find(usecase).classes
+    classes = candidate.extracted["classes"]
     return {
         "reviewed": len(decided),
         "outside": int((~decisions.index.isin(candidate.rows["id"])).sum()),

@@ -11,7 +11,7 @@ from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
 from vouch.stages.extract.split import by_hash, latest
-from vouch.usecases import find
+from vouch.usecases.classes import class_names
 from vouch.usecases.job import Job
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) ->
         keeper: Records the cut and seals.
 
     Returns:
-        ``holdout_id``, ``boundary``, ``until``, ``rows``, ``positives`` and, of more than two
-        classes, ``by_class``.
+        ``holdout_id``, ``boundary``, ``until``, ``classes``, ``rows``, ``positives`` and
+        ``by_class``.
     """
     with connect() as engine:
         cut, parts = _split(job, engine, engine.read_parquet(whole), keeper)
@@ -40,7 +40,7 @@ def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) ->
         plain = whole.with_name("holdout.parquet")
         write_parquet(_sorted(parts["holdout"]), plain)
         sealed = {"holdout_id": keeper.seal(plain, holdout)}
-        return sealed | _split_facts(cut) | _counts(parts, find(job.key.usecase).classes)
+        return sealed | _split_facts(cut) | _counts(parts, class_names(job.source))
 
 
 def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, Parts]:
@@ -133,12 +133,10 @@ def _counts(parts: Parts, classes: tuple[str, ...]) -> dict[str, Any]:
         del positives[name], by_class[name]
     if not rows["near_holdout"]:
         del rows["near_holdout"]
-    counts = {"rows": rows, "positives": positives}
-    return counts | ({"by_class": by_class} if len(classes) > 2 else {})
+    return {"classes": list(classes), "rows": rows, "positives": positives, "by_class": by_class}
 
 
 def _by_class(table: "Table", kind: str, classes: tuple[str, ...]) -> dict[str, int]:
-    counts = {
-        name: (table[kind] == number).sum().fill_null(0) for number, name in enumerate(classes)
-    }
-    return dict(table.aggregate(**counts).to_pyarrow().to_pylist()[0])
+    counts = {str(n): (table[kind] == n).sum().fill_null(0) for n in range(len(classes))}
+    (row,) = table.aggregate(**counts).to_pyarrow().to_pylist()
+    return {name: row[str(number)] for number, name in enumerate(classes)}

@@ -95,6 +95,6 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     for part, counts in result["positives"].items():
         positives = counts["truth"] or counts["rule"]
         if positives < FEW:
-            counted = "rows of the rarest class" if "by_class" in result else "positives"
+            counted = "rows of the rarest class" if len(result["classes"]) > 2 else "positives"
             warnings.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
     return warnings

@@ -4,14 +4,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
-from vouch.sources.declaration import NUMERIC, TIMES, WORDS, Column, Declaration, plain_word
+from vouch.sources.declaration import NUMERIC, TIMES, WORDS, Column, Declaration, Role
 from vouch.sources.readers import Raw, literal, open_raw, parquet, quoted, unreadable
-from vouch.usecases import find
+from vouch.sources.zones import ABBREVIATIONS
+from vouch.usecases.classes import class_names, dropped_words, label_words
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -21,7 +22,6 @@ EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
 """Words for a missing value, in lower case."""
 NEEDED = frozenset(["id", "time", "amount", "payer", "payee", "text"])
 """Roles a row cannot be without, unless its column is optional."""
-TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
 SAID = ("label", "label_time", "label_confidence")
 """Roles of a row's label: statements about the row, which no digest includes."""
 CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
@@ -29,13 +29,7 @@ CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 BLANKS = " \t\n\u00a0\u3000"
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
 """Microseconds in a unit of time since 1970."""
-ABBREVIATIONS = {
-    **{"UTC": "+0000", "GMT": "+0000", "PDT": "-0700", "PST": "-0800", "MDT": "-0600"},
-    **{"MST": "-0700", "CDT": "-0500", "EDT": "-0400", "EST": "-0500", "WEST": "+0100"},
-    **{"CET": "+0100", "CEST": "+0200", "EET": "+0200", "EEST": "+0300", "MSK": "+0300"},
-    **{"JST": "+0900", "KST": "+0900", "AEST": "+1000", "AEDT": "+1100", "NZST": "+1200"},
-}
-"""Zones that ``%Z`` may name: those whose abbreviation has one common meaning."""
+ZONES = "; a zone is an offset such as +02:00, UTC, GMT, EST or a name such as Europe/Berlin"
 OFFSET = r"[0-9]{2}:?[0-9]{2}.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?| *[A-Za-z/_]{2,})$"
 """What ends a time that says its own offset."""
 HASH_DIGITS = 20
@@ -45,6 +39,9 @@ TWICE = '"clocks back"'
 """SQL for whether a local time of a row comes twice that day; no canonical name has a space."""
 SEPARATOR, MISSING = "\x1f", "\x00"
 NOT_A_LABEL = "is not a label"
+ON_PURPOSE = "is left out on purpose: values maps it to drop"
+DROPPED = f"coalesce(contains(reason, '{ON_PURPOSE}'), false)"
+"""SQL for whether a row was rejected for a label that is mapped to drop."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +145,7 @@ def query(declaration: Declaration, raw: Raw) -> str:
         present = name in raw.columns
         cell = raw.cells[raw.columns.index(name)] if present else "CAST(NULL AS VARCHAR)"
         role = declaration.columns[name].role
-        text = cell if name in raw.numbers else _words(cell) if role in WORDS else _clean(cell)
+        text = cell if name in raw.numbers else _text(declaration, role, cell)
         if (clock := declaration.columns[name].clock) and present:
             time_of_day = _clean(raw.cells[raw.columns.index(clock)])
             text = f"{text} || ' ' || {time_of_day}"
@@ -173,8 +170,21 @@ def query(declaration: Declaration, raw: Raw) -> str:
                     FROM (SELECT *, {", ".join(texts)} FROM ({raw.sql}))))"""
 
 
-def _clean(cell: str) -> str:
-    empty = ", ".join(literal(word) for word in EMPTY)
+def _text(declaration: Declaration, role: Role, cell: str) -> str:
+    """Return SQL for a cell's text, null where it only says that there is none."""
+    if role in WORDS:
+        return _words(cell)
+    # what a label is declared to be called is a label, be it "none"
+    return _clean(cell, _declared_words(declaration) if role == "label" else frozenset())
+
+
+def _declared_words(declaration: Declaration) -> frozenset[str]:
+    words = label_words(declaration).values()
+    return frozenset([*chain.from_iterable(words), *dropped_words(declaration)])
+
+
+def _clean(cell: str, kept: frozenset[str] = frozenset()) -> str:
+    empty = ", ".join(literal(word) for word in EMPTY if word not in kept)
     text = f"trim({cell})"
     # most texts are longer than any of the words: only short ones are compared
     real = f"strlen({text}) > {max(map(len, EMPTY))} OR lower({text}) NOT IN ({empty})"
@@ -194,8 +204,11 @@ def _value(declaration: Declaration, name: str, canonical: str, *, present: bool
     casting, sql, fits = _reader(declaration, column, text, cast)
     needed = column.role in NEEDED and not column.optional and present
     bad = f"({text} IS NOT NULL AND NOT {fits})"
+    dropped = _dropped(declaration, text) if column.role == "label" else "false"
     problem = f"""
         CASE WHEN {text} IS NULL THEN {literal(f"{name}: is empty") if needed else "NULL"}
+             WHEN {dropped} THEN {literal(f"{name}: ")} || '''' || {text} || ''' '
+               || {literal(ON_PURPOSE)}
              WHEN {bad} THEN {literal(f"{name}: ")} || '''' || {text} || ''' '
                || {literal(_complaint(declaration, column))} END"""
     wrong = f"({text} IS NULL OR {bad})" if needed else bad
@@ -220,14 +233,14 @@ def _complaint(declaration: Declaration, column: Column) -> str:
         written += [f"thousands {declaration.thousands!r}"] if declaration.thousands else []
         return " ".join(["is not a finite number", *([f"({', '.join(written)})"] * bool(written))])
     if column.role == "label":
-        names = column.values or find(declaration.usecase).classes
-        choices = ", ".join(names) if column.values or len(names) > 2 else "0 or 1"
-        return f"{NOT_A_LABEL} ({choices})"
+        choices = column.values or class_names(declaration)
+        known = ", ".join(choices) if column.values or len(choices) > 2 else "0 or 1"
+        return f"{NOT_A_LABEL} ({known})"
     if column.role == "time" and column.unit == "step":
         return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
     if column.role in ("time", "arrival", "label_time"):
         form = f" (format {column.format})" if column.format else ""
-        return f"is not a time between {EARLIEST.year} and {LATEST.year}{form}"
+        return f"is not a time between {EARLIEST.year} and {LATEST.year}{form or ZONES}"
     return "cannot be read"
 
 
@@ -237,7 +250,7 @@ def _reader(declaration: Declaration, column: Column, text: str, cast: str) -> t
         fits = f"coalesce(isfinite({cast}), false)"
         return _number(text, declaration, column), f"CASE WHEN {fits} THEN {cast} END", fits
     if column.role == "label":
-        return _label(text, label_words(declaration, column)), cast, f"{cast} IS NOT NULL"
+        return _label(text, label_words(declaration)), cast, f"{cast} IS NOT NULL"
     if column.role == "time" and column.unit == "step":
         return f"TRY_CAST({text} AS DOUBLE)", *_step(cast, column)
     if column.role in ("time", "arrival", "label_time"):
@@ -273,26 +286,19 @@ def _number(text: str, declaration: Declaration, column: Column) -> str:
     return f"{signed[column.sign]} + 0.0"
 
 
-def label_words(declaration: Declaration, column: Column) -> dict[int, tuple[str, ...]]:
-    """Return each class's words in lower case, as they may stand in a file.
+def _plain(text: str) -> str:
+    """Return SQL for a label's text as :func:`vouch.sources.declaration.plain_word` writes it."""
+    return rf"ltrim(regexp_replace(lower({text}), '^([+-]?[0-9]+)\.0*$', '\1'), '+')"
 
-    Args:
-        declaration: Whose label it is.
-        column: The label's column; its values, where declared, are the only words.
 
-    Returns:
-        For each class, 0 first, its words. Of two undeclared classes the usual words for false
-        and true, 0 and 1 among them, are words too; of more, numbers could mean anything.
-    """
-    if column.values:
-        return {place: (plain_word(word),) for place, word in enumerate(column.values)}
-    classes = find(declaration.usecase).classes
-    words: dict[int, tuple[str, ...]] = {n: (name.lower(),) for n, name in enumerate(classes)}
-    return {0: (*FALSE, *words[0]), 1: (*TRUE, *words[1])} if len(classes) == 2 else words
+def _dropped(declaration: Declaration, text: str) -> str:
+    """Return SQL for whether a label's rows are left out on purpose."""
+    words = ", ".join(map(literal, dropped_words(declaration)))
+    return f"coalesce({_plain(text)} IN ({words}), false)" if words else "false"
 
 
 def _label(text: str, words: dict[int, tuple[str, ...]]) -> str:
-    plain = rf"ltrim(regexp_replace(lower({text}), '^([+-]?[0-9]+)\.0*$', '\1'), '+')"
+    plain = _plain(text)
     cases = " ".join(
         f"WHEN {plain} IN ({', '.join(map(literal, spellings))}) THEN {value}"
         for value, spellings in words.items()
@@ -319,7 +325,7 @@ def _time(text: str, declaration: Declaration, column: Column) -> str:
         return f"CASE WHEN abs({number}) < 1e13 THEN make_timestamp({micros}) END"
     zone = column.zone or declaration.zone
     # a cast to TIMESTAMP would silently drop a zone such as +02:00
-    iso = f"timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ))"
+    iso = f"timezone('UTC', TRY_CAST({_unambiguous(text)} AS TIMESTAMPTZ))"
     if zone != "UTC":
         naive = _local(f"TRY_CAST({text} AS TIMESTAMP)", zone)
         iso = f"CASE WHEN {_has_offset(text)} THEN {iso} ELSE {naive} END"
@@ -332,6 +338,19 @@ def _time(text: str, declaration: Declaration, column: Column) -> str:
     if "%z" in form:
         return f"timezone('UTC', CAST({parsed} AS TIMESTAMPTZ))"
     return _local(parsed, zone)
+
+
+def _unambiguous(text: str) -> str:
+    """Return SQL for a time whose zone's abbreviation is an offset; null if it has many meanings.
+
+    A cast would take BST for Bangladesh's time, and EST for New York's in summer too.
+    """
+    # a cast takes an offset that follows at once, with a colon
+    offset = f"regexp_replace({_numeric_zone(text)}, ' *([+-][0-9]{{2}})([0-9]{{2}})$', '\\1:\\2')"
+    named = f"regexp_matches({offset}, '[A-Za-z]{{2,}}$') AND NOT contains({offset}, '/')"
+    return f"CASE WHEN NOT regexp_matches({text}, '[A-Za-z]{{2,}}$') THEN {text} " + (
+        f"WHEN NOT ({named}) THEN {offset} END"
+    )
 
 
 def _numeric_zone(text: str) -> str:

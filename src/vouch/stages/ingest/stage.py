@@ -20,6 +20,7 @@ from vouch.sources.manifest import DIGITS, MANIFEST, load_manifest
 from vouch.sources.readers import extra_columns, literal, quoted
 from vouch.stages.ingest import parse
 from vouch.stages.ingest.params import IngestParams
+from vouch.usecases.classes import class_names
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -62,6 +63,7 @@ class Parsed:
     columns: tuple[str, ...]
     rows: int
     rejects: int
+    dropped: int
 
 
 class FileSummary(TypedDict):
@@ -83,6 +85,7 @@ class Summary(TypedDict):
     lines: int
     rows: int
     rejects: int
+    dropped: int
     ignored_columns: list[str]
     warnings: list[str]
 
@@ -179,7 +182,9 @@ def parse_one(
     """
     view = f"parsed_{number}"
     raw = parse.parse_file(connection, source, file.path, view, scratch)
-    total, bad = _fetch_row(connection, f"SELECT count(*), count(reason) FROM {view}")
+    total, bad, dropped = _fetch_row(
+        connection, f"SELECT count(*), count(reason), count_if({parse.DROPPED}) FROM {view}"
+    )
     _check_labels(connection, source, file, view, total)
     if total == bad:
         example = _fetch_row(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
@@ -190,7 +195,7 @@ def parse_one(
     if file.arrived_at is None:  # simulated rows arrive with the last of them: no clock
         last = _fetch_row(connection, f"SELECT max(time) FROM {view}")[0]
         file = replace(file, arrived_at=last)
-    return Parsed(file, view, raw.columns, total - bad, bad)
+    return Parsed(file, view, raw.columns, total - bad, bad, dropped)
 
 
 def _check_labels(
@@ -198,7 +203,7 @@ def _check_labels(
 ) -> None:
     """Check that no label is a number where only names are declared: it is not guessed."""
     name = source.column("label")
-    classes = usecases.find(source.usecase).classes
+    classes = class_names(source)
     if name is None or not {*map(plain_word, source.columns[name].values)} <= {*classes}:
         return
     value = parse.number_for_label(name)
@@ -311,17 +316,18 @@ def _fetch_row(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
 
 def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
     """Return how many lines of a file were rejected, and the commonest reasons with an example."""
-    if not parsed.rejects:
+    failed = parsed.rejects - parsed.dropped
+    if not failed:
         return ""
     kinds = connection.execute(
         rf"""SELECT regexp_replace(reason, '\x27.*\x27', '…') AS kind, count(*) AS n,
               arg_min(reason, line), min(line)
-            FROM {parsed.view} WHERE reason IS NOT NULL
+            FROM {parsed.view} WHERE reason IS NOT NULL AND NOT {parse.DROPPED}
             GROUP BY 1 ORDER BY n DESC, 1 LIMIT {REASONS + 1}"""
     ).fetchall()
     reasons = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
     more = ["…"] if len(kinds) > REASONS else []
-    return f"{parsed.file.name}: {parsed.rejects:,} lines rejected ({'; '.join([*reasons, *more])})"
+    return f"{parsed.file.name}: {failed:,} lines rejected ({'; '.join([*reasons, *more])})"
 
 
 def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed) -> str:
@@ -362,6 +368,7 @@ def _summary(
         "lines": sum(each.rows + each.rejects for each in parsed),
         "rows": sum(each.rows for each in parsed),
         "rejects": sum(each.rejects for each in parsed),
+        "dropped": sum(each.dropped for each in parsed),
         "ignored_columns": [*declared, *extra],
         "warnings": [*unknown, *filter(None, twice), *messages],
     }

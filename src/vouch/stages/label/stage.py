@@ -17,6 +17,7 @@ from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.label.history import history
 from vouch.stages.label.params import LabelParams
 from vouch.usecases import find
+from vouch.usecases.classes import class_names
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -67,7 +68,7 @@ def label(
                 raise damaged from None
             raise _unusable(declaration, source, error) from None
         progress(1, 2, "counting labels")
-        issued, classes = engine.read_parquet(labels), find(source.usecase).classes
+        issued, classes = engine.read_parquet(labels), class_names(source)
         result = _summarise(issued, source)
         result["history"] = history(engine.read_parquet(rows), issued, classes)
     result["reviews"] = [batch.stem for batch in batches(reviews)]
@@ -83,7 +84,7 @@ def _unusable(path: Path, source: Declaration, error: Exception) -> VouchError:
 
 
 def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
-    classes = find(source.usecase).classes
+    classes = class_names(source)
     counts = labels.group_by("source").aggregate(
         issues=labels.count(),
         **_by_class(labels, classes),
@@ -92,7 +93,8 @@ def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
         last=labels.issued_at.max().cast("string"),
         in_force=labels.in_force.any(),
     )
-    by_source = {row.pop("source"): row for row in counts.to_pyarrow().to_pylist()}
+    rows = counts.to_pyarrow().to_pylist()
+    by_source = {row.pop("source"): _nested(row, classes) for row in rows}
     return {
         "issues": sum(row["issues"] for row in by_source.values()),
         "by_source": by_source,
@@ -102,21 +104,26 @@ def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
 
 
 def _by_class(labels: "Table", classes: tuple[str, ...]) -> dict[str, Any]:
-    """Count the positives of two classes, or each of more."""
-    if len(classes) == 2:
-        return {"positives": (labels.label > 0).sum()}
-    return {name: (labels.label == number).sum() for number, name in enumerate(classes)}
+    return {f"class {number}": (labels.label == number).sum() for number in range(len(classes))}
+
+
+def _nested(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+    """Put a source's counts of each class together; of two, the second's are its positives."""
+    by_class = {name: row.pop(f"class {number}") for number, name in enumerate(classes)}
+    positives = {"positives": by_class[classes[1]]} if len(classes) == 2 else {}
+    return row | positives | {"by_class": by_class}
 
 
 def _warnings(by_source: dict[str, dict[str, Any]], classes: tuple[str, ...]) -> list[str]:
     if not by_source:
         return ["no labels: the source declares neither a rule nor a label column with values"]
     missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]
-    names = {"positives": "positive"} if len(classes) == 2 else {name: name for name in classes}
+    # of two classes the first is what everything else is
+    names = classes[1:] if len(classes) == 2 else classes
     never = [
-        f"{source}: no {word} label"
+        f"{source}: no {name} label"
         for source, row in sorted(by_source.items())
-        for name, word in names.items()
-        if not row[name]
+        for name in names
+        if not row["by_class"][name]
     ]
     return missing + never

@@ -14,6 +14,7 @@ from vouch.metrics.weighted import share
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet
 from vouch.usecases import find
+from vouch.usecases.classes import class_names
 
 CONFIDENCE = 0.95
 
@@ -71,7 +72,7 @@ def corrections(labels: Path, rows: Path, source: Declaration) -> Corrections | 
         ``rows``, ``flipped``, ``classes``, ``first`` and ``last``; ``slices``: ``slice``,
         ``value``, ``rows``, ``flipped`` and their ``share`` with its interval.
     """
-    usecase = find(source.usecase)
+    classes = class_names(source)
     issued, decisions = _read(labels)
     if decisions.empty:
         return None
@@ -82,8 +83,8 @@ def corrections(labels: Path, rows: Path, source: Declaration) -> Corrections | 
         "flipped": int(flipped.sum()),
         "confirmed": int((decisions["was"] == decisions["now"]).sum()),
         "unlabelled": int(decisions["was"].isna().sum()),
-        "flips": _flips(decisions[flipped], usecase.classes),
-        "reviewers": _reviewers(issued, decisions, usecase.classes),
+        "flips": _flips(decisions[flipped], classes),
+        "reviewers": _reviewers(issued, decisions, classes),
         "slices": _slices(rows, decisions.assign(flipped=flipped), source),
     }
 

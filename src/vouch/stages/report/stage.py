@@ -15,6 +15,7 @@ from vouch.stages.report.corrections import CONFIDENCE as CORRECTED
 from vouch.stages.report.corrections import corrections
 from vouch.stages.report.history import label_history
 from vouch.usecases import find
+from vouch.usecases.classes import class_names
 from vouch.usecases.params import ReportParams
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def report(
     paths = {"rows": rows, "predictions": predictions, "tree": tree, "explanations": explanations}
     progress(0, 2, "counting and drawing")
     usecase = find(source.usecase)
-    classes = usecase.classes
+    classes = class_names(source)
     content = {
         **summaries,
         "declaration": source,

@@ -59,7 +59,11 @@ def _data(
     first, last = formats.when(totals["first"]), formats.when(totals["last"])
     period = f", {first} to {last}" if totals["first"] else ""
     yield f"{formats.count(totals['rows'])} rows{worth} from {source}{period}."
-    aside = (validated.get("counts") or {}).get("quarantine", 0) + ingested.get("rejects", 0)
+    dropped = ingested.get("dropped", 0)
+    aside = (validated.get("counts") or {}).get("quarantine", 0)
+    aside += ingested.get("rejects", 0) - dropped
+    if dropped:
+        yield f"{formats.count(dropped)} rows were left out, as their labels are mapped to drop."
     if aside:
         yield f"{formats.count(aside)} rows were set aside because they failed a check."
 

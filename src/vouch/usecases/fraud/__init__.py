@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
-    from vouch.sources.declaration import Declaration, Rule
+    from vouch.sources.declaration import Declaration
     from vouch.usecases.contract import Slice
     from vouch.usecases.fraud.evaluate import Candidate
     from vouch.usecases.fraud.explain import PaymentExplainer
@@ -35,8 +35,8 @@ class Fraud(UseCase):
             "declare the label column, or a rule such as {where: amount > 1000}",
         )
 
-    def check_rule(self, rule: "Rule", path: Path) -> None:
-        if not rule.where:
+    def check_rule(self, declaration: "Declaration", path: Path) -> None:
+        if declaration.rule and declaration.rule.lexicon:
             raise VouchError(
                 f"{path}: rule: a lexicon reads texts, but these are payments",
                 "give the rule a condition, such as {where: amount > 1000}",
@@ -47,10 +47,11 @@ class Fraud(UseCase):
 
         return {"simulate payments": payments}
 
-    def rule(self, rows: "Table", rule: "Rule", source: str) -> "Table":
+    def rule(self, rows: "Table", source: "Declaration") -> "Table":
         from vouch.labels.condition import apply
 
-        return apply(rows, rule, source)
+        assert source.rule is not None
+        return apply(rows, source.rule, source.name)
 
     def extract_params(self) -> "type[ExtractParams]":
         from vouch.usecases.fraud.params import ExtractParams

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
-    from vouch.sources.declaration import Declaration, Rule
+    from vouch.sources.declaration import Declaration
     from vouch.usecases.contract import Model, Slice
     from vouch.usecases.job import Job
     from vouch.usecases.params import EvaluateParams, ReportParams, SplitParams
@@ -35,11 +35,19 @@ class Sentiment(UseCase):
             "declare the label column, or rule: {name: vader, lexicon: vader}",
         )
 
-    def check_rule(self, rule: "Rule", path: Path) -> None:
-        if not rule.lexicon:
+    def check_rule(self, declaration: "Declaration", path: Path) -> None:
+        from vouch.usecases.classes import class_names
+
+        if declaration.rule and declaration.rule.where:
             raise VouchError(
-                f"{path}: rule: a condition (where) tells two classes apart, but there are three",
+                f"{path}: rule: a condition (where) is for rows of numbers, but these are texts",
                 "give the rule a lexicon: {name: vader, lexicon: vader, threshold: 0.05}",
+            )
+        if missing := sorted({*self.classes} - {*class_names(declaration)}):
+            raise VouchError(
+                f"{path}: rule: the lexicon says {', '.join(self.classes)}, but no class of the "
+                f"label is called {missing[0]!r}",
+                "leave the rule out, or map the label's values to these names",
             )
 
     def commands(self) -> Mapping[str, Callable[..., None]]:
@@ -52,10 +60,13 @@ class Sentiment(UseCase):
 
         return texts(declaration)
 
-    def rule(self, rows: "Table", rule: "Rule", source: str) -> "Table":
+    def rule(self, rows: "Table", source: "Declaration") -> "Table":
+        from vouch.usecases.classes import class_names
         from vouch.usecases.sentiment.vader import apply
 
-        return apply(rows, rule, source)
+        assert source.rule is not None
+        numbers = [class_names(source).index(name) for name in self.classes]
+        return apply(rows, source.rule, numbers)
 
     def extract_params(self) -> "type[SplitParams]":
         from vouch.usecases.params import SplitParams
@@ -138,4 +149,5 @@ USECASE = Sentiment(
     truth="given",
     roles=("text",),
     raw_features=True,
+    open_classes=True,
 )

@@ -10,15 +10,20 @@ from vouch.core.files import sha256
 
 Floats = NDArray[np.float64]
 CLASSES = ("negative", "neutral", "positive")
+"""The use case's own; a source may declare others."""
 TARGET = "label"
 
 
-def spread(probabilities: Floats, classes: tuple[int, ...]) -> Floats:
-    """Return probabilities with 0 for unseen classes: shape (rows, classes) to (rows, 3)."""
-    if len(classes) == len(CLASSES):
+def spread(probabilities: Floats, seen: tuple[int, ...], classes: int) -> Floats:
+    """Return probabilities with 0 for unseen classes: shape (rows, seen) to (rows, classes).
+
+    >>> spread(np.array([[0.25, 0.75]]), (0, 2), 3).tolist()
+    [[0.25, 0.0, 0.75]]
+    """
+    if len(seen) == classes:
         return probabilities
-    full = np.zeros((len(probabilities), len(CLASSES)))
-    full[:, list(classes)] = probabilities
+    full = np.zeros((len(probabilities), classes))
+    full[:, list(seen)] = probabilities
     return full
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 from vouch.core.files import read_json
 from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats
+from vouch.models.predictions import score_columns
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import EvaluateParams
-from vouch.usecases.sentiment.judge import METRIC, SCORES, Judge, chosen
+from vouch.usecases.sentiment.judge import METRIC, Judge, chosen
 from vouch.usecases.sentiment.published import side_by_side
 from vouch.usecases.sentiment.review import figures
 
@@ -48,8 +49,9 @@ class TextCandidate:
         """The judge that measures it, out of fold and on the holdout."""
         described = read_json(self.model / "candidate.json")
         balanced = described["candidate"].get("imbalance") == "weights"
-        shares = tuple(described["shares"]) if balanced else (1.0, 1.0, 1.0)
-        return Judge(self.params, shares)
+        names = tuple(self.extracted["classes"])
+        shares = tuple(described["shares"]) if balanced else (1.0,) * len(names)
+        return Judge(self.params, shares, names)
 
     def measure(self) -> dict[str, Any]:
         """Measure it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
@@ -60,12 +62,14 @@ class TextCandidate:
         """Measure the starting rule itself, its decisions taken as certain."""
         rows = self.rows[self.rows["rule"].notna()]
         decisions = rows["rule"].to_numpy(np.int64)
-        sure = {name: (decisions == number).astype(float) for number, name in enumerate(SCORES)}
+        columns = enumerate(score_columns(len(self.judge.names)))
+        sure = {name: (decisions == number).astype(float) for number, name in columns}
         return self.judge.measure(rows.assign(**sure), "truth")
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of texts people decided, see :func:`.review.figures`."""
-        return figures(rows["decided"].to_numpy(np.int64), chosen(rows), weights, self.params)
+        decided, classes = rows["decided"].to_numpy(np.int64), len(self.judge.names)
+        return figures(decided, chosen(rows), weights, self.params, classes)
 
     def extras(self) -> dict[str, Any]:
         """Return nothing beside: all figures are in the measures."""

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from vouch.models.predictions import probabilities
 from vouch.models.surrogate import Explanation, Reasons
 from vouch.usecases.sentiment.classes import CLASSES
-from vouch.usecases.sentiment.judge import SCORES, chosen
+from vouch.usecases.sentiment.judge import chosen
 from vouch.usecases.sentiment.lime import Predict, TextExplanation
 from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import load
@@ -87,7 +88,8 @@ class TextExplainer:
             params: Which cases, how, and what counts as poor.
         """
         self._train, self._params = train, params
-        self._predict = _predict_with(load(model))
+        fitted = load(model)
+        self._names, self._predict = fitted.names, _predict_with(fitted)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -96,7 +98,7 @@ class TextExplainer:
 
     def cases(self, predictions: Path) -> list[Case]:
         """Choose the surest of each class, the surest mistakes and the least certain."""
-        return list(choose(pd.read_parquet(predictions), self._params.cases))
+        return list(choose(pd.read_parquet(predictions), self._params.cases, self._names))
 
     def explain(self, case: Case) -> Explained:
         """Explain the class the model chooses."""
@@ -110,7 +112,7 @@ class TextExplainer:
             "id": case.id,
             "kind": case.kind,
             "text": case.text,
-            "predicted": CLASSES[explanation.number],
+            "predicted": self._names[explanation.number],
             "label": case.label,
             **explanation.surrogate.columns(),
             "out_of_fold": case.out_of_fold,
@@ -140,15 +142,16 @@ def _predict_with(fitted: Any) -> Predict:
     return lambda texts: fitted.predict(pd.DataFrame({"text": list(texts)}))
 
 
-def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
+def choose(rows: pd.DataFrame, cases: int, names: Sequence[str] = CLASSES) -> Iterator[Case]:
     """Choose the texts to explain; ties go to the smaller id.
 
     Args:
         rows: Out-of-fold predictions with their texts.
         cases: How many of each kind.
+        names: What the classes are called, class 0 first.
     """
     predicted = chosen(rows)
-    sure = rows[list(SCORES)].to_numpy().max(axis=1)
+    sure = probabilities(rows).max(axis=1)
     labelled = rows["truth"].notna().to_numpy()
     wrong = labelled & (rows["truth"].fillna(-1).to_numpy(np.int64) != predicted)
     table = rows.assign(predicted=predicted, sure=sure, wrong=wrong)
@@ -157,7 +160,7 @@ def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
     explained: set[str] = set()
     kinds = [
         (f"surest_{name}", surest[(surest["predicted"] == number) & ~surest["wrong"]])
-        for number, name in enumerate(CLASSES)
+        for number, name in enumerate(names)
     ]
     kinds += [
         ("mistake", surest[surest["wrong"]]),
@@ -167,5 +170,5 @@ def choose(rows: pd.DataFrame, cases: int) -> Iterator[Case]:
         fresh = candidates[~candidates["id"].isin(explained)].head(cases)
         explained |= set(fresh["id"])
         for row in fresh.itertuples():
-            label = None if pd.isna(row.label) else CLASSES[int(row.label)]  # type: ignore[arg-type]
+            label = None if pd.isna(row.label) else names[int(row.label)]  # type: ignore[arg-type]
             yield Case(str(row.id), kind, str(row.text or ""), label, float(row.sure))  # type: ignore[arg-type]

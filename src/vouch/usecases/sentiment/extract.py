@@ -14,7 +14,6 @@ from vouch.engine import write_parquet
 from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
 from vouch.usecases.job import Job
 from vouch.usecases.sentiment import vader
-from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.likeness import near_key
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
             ``confidence`` of a given label, and the labels.
 
     Returns:
-        What was computed: ``features``, ``classes``, ``delay_seconds``.
+        What was computed: ``features``, ``delay_seconds``.
     """
     current = rows_as_of(job.rows, job.as_of)
     issues = job.labels.filter(job.labels.issued_at <= job.as_of)
@@ -55,7 +54,6 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
             {"name": name, "group": "text", "window": None, "description": description}
             for name, description in DESCRIPTIONS.items()
         ],
-        "classes": list(CLASSES),
         "delay_seconds": mean_delay(issues, current),
     }
 

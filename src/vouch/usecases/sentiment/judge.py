@@ -1,7 +1,7 @@
-"""Measures models of three classes: macro-recall, calibration, and figures by kind of text."""
+"""Measures models of classes: macro-recall, calibration, and figures by kind of text."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -15,14 +15,13 @@ from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
 from vouch.metrics.figures import Figure, figure, share
 from vouch.metrics.ranked import interval
-from vouch.models.predictions import Likeliest, probabilities
+from vouch.models.predictions import Likeliest, probabilities, score_columns
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import groups_of
 from vouch.usecases.sentiment.slices import slices
 
 Floats = NDArray[np.float64]
-SCORES = tuple(f"score_{number}" for number in range(len(CLASSES)))
 METRIC = "macro_recall"
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 BINS = 10
@@ -57,10 +56,12 @@ class Judge:
         params: Budget and bootstrap; ``min_positives`` counts rows of the rarest class.
         shares: How common each class was in training: a model fitted with balanced classes gives
             probabilities as if all were equally common, which these shares correct.
+        names: What the classes are called, class 0 first.
     """
 
     params: EvaluateParams
     shares: tuple[float, ...]
+    names: tuple[str, ...] = CLASSES
     counted: str = "rows of the rarest class"
     metrics: tuple[str, ...] = ("accuracy",)
     description: str = "the likeliest class"
@@ -81,7 +82,7 @@ class Judge:
 
     def count(self, rows: pd.DataFrame) -> int:
         """Count the rows of the rarest class, by truth where any is known."""
-        return _rarest(rows[_kind(rows)].dropna())
+        return self._rarest(rows[_kind(rows)].dropna())
 
     def candidate(
         self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
@@ -107,8 +108,8 @@ class Judge:
         return int(rows[kind].notna().sum())
 
     def scored(self, rows: pd.DataFrame, model: ScoredModel) -> pd.DataFrame:
-        """Add a model's probabilities to the rows, as ``score_0`` to ``score_2``."""
-        return rows.assign(**dict(zip(SCORES, model.predict(rows).T, strict=True)))
+        """Add a model's probabilities to the rows, as ``score_0`` and on."""
+        return rows.assign(**dict(zip(self._columns, model.predict(rows).T, strict=True)))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
         """Return the accuracy of scored rows whose label of a kind is known."""
@@ -124,7 +125,7 @@ class Judge:
         """Measure scored rows against truth or against the rule.
 
         Args:
-            scored: Columns ``score_0`` to ``score_2``, ``text``, ``truth``, ``rule``, and where
+            scored: Columns ``score_0`` and on, ``text``, ``truth``, ``rule``, and where
                 known ``group``, ``asset`` and ``confidence``.
             kind: Against what.
 
@@ -137,15 +138,15 @@ class Judge:
         """
         labelled = scored[scored[kind].notna()].reset_index(drop=True)
         labels, predicted = labelled[kind].to_numpy(np.int64), chosen(labelled)
-        rarest, counted = _rarest(labelled[kind]), np.bincount(labels, minlength=len(CLASSES))
+        rarest, counted = self._rarest(labelled[kind]), self._counted(labels)
         return {
             **self._figures(labelled, labels, predicted),
             "recalls": self._recalls(labels, predicted),
-            "confusion": confusion(labels, predicted).astype(int).tolist(),
+            "confusion": self._confusion(labels, predicted).astype(int).tolist(),
             "coverage": list(self._coverage(labelled, labels, predicted)),
             "calibration": self._calibration(labelled, labels),
             "slices": self._slices(labelled, labels, predicted),
-            "by_class": dict(zip(CLASSES, counted.tolist(), strict=True)),
+            "by_class": dict(zip(self.names, counted.tolist(), strict=True)),
             "positives": rarest,
             "chance": 1 / max(int((counted > 0).sum()), 1),
             "rows": len(labelled),
@@ -158,9 +159,8 @@ class Judge:
     ) -> dict[str, Figure]:
         if labelled.empty:
             return {name: figure(math.nan, (math.nan, math.nan)) for name in MEASURES}
-        p = self.params
-        drawn = bootstrap(labels, [predicted], groups_of(labelled), p.repeats, p.seed)[0]
-        table = confusion(labels, predicted)[None]
+        drawn = self._bootstrap(labels, [predicted], groups_of(labelled))[0]
+        table, p = self._confusion(labels, predicted)[None], self.params
         return {
             name: figure(float(measure(table)[0]), interval(measure(drawn), p.confidence))
             for name, measure in MEASURES.items()
@@ -171,7 +171,7 @@ class Judge:
     ) -> dict[str, Figure]:
         """Return each class's recall with its exact interval."""
         recalls = {}
-        for number, name in enumerate(CLASSES):
+        for number, name in enumerate(self.names):
             own = predicted[labels == number]
             recalls[name] = share(int((own == number).sum()), len(own), self.params.confidence)
         return recalls
@@ -180,7 +180,7 @@ class Judge:
         self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
     ) -> Iterator[Coverage]:
         """Yield how many of the surest rows are right, for smaller and smaller shares of rows."""
-        sureness = labelled[list(SCORES)].to_numpy().max(axis=1) if len(labelled) else np.empty(0)
+        sureness = probabilities(labelled).max(axis=1) if len(labelled) else np.empty(0)
         order = np.argsort(-sureness, kind="stable")
         right = (labels == predicted)[order]
         for coverage in COVERAGES:
@@ -198,17 +198,17 @@ class Judge:
         """
         if labelled.empty:
             return {"bins": [], "error": None}
-        probabilities = (labelled[list(SCORES)].to_numpy() * self.shares) + 1e-12
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        true = labels[:, None] == np.arange(len(CLASSES))
-        order = np.argsort(probabilities.ravel(), kind="stable")
+        likely = (probabilities(labelled) * self.shares) + 1e-12
+        likely /= likely.sum(axis=1, keepdims=True)
+        true = labels[:, None] == np.arange(len(self.names))
+        order = np.argsort(likely.ravel(), kind="stable")
         bins = [
-            self._bin(probabilities.ravel()[part], true.ravel()[part])
+            self._bin(likely.ravel()[part], true.ravel()[part])
             for part in np.array_split(order, BINS)
             if len(part)
         ]
         gap = sum(abs(each["score"] - (each["share"] or 0.0)) * each["rows"] for each in bins)
-        return {"bins": bins, "error": gap / probabilities.size}
+        return {"bins": bins, "error": gap / likely.size}
 
     def _bin(self, probabilities: Floats, true: NDArray[np.bool_]) -> Bin:
         observed = share(int(true.sum()), len(true), self.params.confidence)
@@ -225,9 +225,9 @@ class Judge:
         p, groups, measured = self.params, groups_of(labelled), []
         for kind, value, inside in slices(labelled):
             own, decisions = labels[inside], predicted[inside]
-            drawn = bootstrap(own, [decisions], groups[inside], p.repeats, p.seed)[0]
-            value_of = float(recall_of(confusion(own, decisions)[None])[0])
-            rarest = _rarest(pd.Series(own))
+            drawn = self._bootstrap(own, [decisions], groups[inside])[0]
+            value_of = float(recall_of(self._confusion(own, decisions)[None])[0])
+            rarest = self._rarest(pd.Series(own))
             measured.append(
                 {
                     "slice": kind,
@@ -260,18 +260,16 @@ class Judge:
             ``share_better``, ``kind``, ``rows``, ``positives``, ``too_few``; ``difference`` is
             null, with a ``reason``, without rows.
         """
-        rarest, p = _rarest(labelled[kind]), self.params
+        rarest, p = self._rarest(labelled[kind]), self.params
         around = {"metric": METRIC, "kind": kind, "rows": len(labelled), "positives": rarest}
         around |= {"too_few": rarest < self.least, **self._reason(kind, len(labelled), rarest)}
         if labelled.empty:
             return around | {"difference": None}
         labels = labelled[kind].to_numpy(np.int64)
         pair = [challenger, champion]
-        drawn = recall_of(
-            bootstrap(labels, list(pair), groups_of(labelled), p.repeats, p.seed).reshape(-1, 3, 3)
-        ).reshape(2, -1)
+        drawn = [recall_of(each) for each in self._bootstrap(labels, pair, groups_of(labelled))]
         ours, theirs = (
-            float(recall_of(confusion(labels, decisions)[None])[0]) for decisions in pair
+            float(recall_of(self._confusion(labels, decisions)[None])[0]) for decisions in pair
         )
         gaps = drawn[0] - drawn[1]
         difference = {"value": ours - theirs, "interval": list(interval(gaps, p.confidence))}
@@ -308,6 +306,29 @@ class Judge:
             return {"difference": None, "reason": reason}
         return self.compare(labelled, kind, chosen(labelled), theirs)
 
+    @property
+    def _columns(self) -> list[str]:
+        return score_columns(len(self.names))
+
+    def _counted(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the rows of each class, shape (classes,)."""
+        return np.bincount(labels, minlength=len(self.names))
+
+    def _rarest(self, labels: pd.Series) -> int:
+        return int(self._counted(labels.to_numpy(np.int64)).min())
+
+    def _confusion(self, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Floats:
+        return confusion(labels, predicted, len(self.names))
+
+    def _bootstrap(
+        self,
+        labels: NDArray[np.int64],
+        predictions: Sequence[NDArray[np.int64]],
+        groups: NDArray[np.int64],
+    ) -> Floats:
+        p = self.params
+        return bootstrap(labels, predictions, groups, p.repeats, p.seed, len(self.names))
+
     def _reason(self, kind: str, rows: int, rarest: int) -> dict[str, str]:
         if not rows:
             name = "the truth" if kind == "truth" else "the rule's label"
@@ -319,14 +340,9 @@ class Judge:
 
 
 def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:
-    """Return each row's likeliest class, 0 to 2; of equally likely ones the first."""
+    """Return each row's likeliest class; of equally likely ones the first."""
     return Likeliest().classes(probabilities(scored))
 
 
 def _kind(rows: pd.DataFrame) -> Literal["truth", "rule"]:
     return "truth" if rows["truth"].notna().any() else "rule"
-
-
-def _rarest(labels: pd.Series) -> int:
-    """Count the rows of the rarest of the three classes."""
-    return int(np.bincount(labels.to_numpy(np.int64), minlength=len(CLASSES)).min())

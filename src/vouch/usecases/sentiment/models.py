@@ -50,8 +50,9 @@ class Fitted:
         features: Its fitted preparation.
         estimator: A ``Linear``, a scikit-learn forest or an XGBoost booster.
         classes: The labels it was fitted on, ascending; others get the probability 0.
-        shares: How common each of the three classes was by weight, summing to 1.
+        shares: How common each class was by weight, summing to 1.
         threads: Threads used on many rows.
+        names: What the classes are called, class 0 first.
     """
 
     candidate: Candidate
@@ -60,17 +61,18 @@ class Fitted:
     classes: tuple[int, ...]
     shares: tuple[float, ...]
     threads: int = 1
+    names: tuple[str, ...] = CLASSES
 
     def predict(self, frame: pd.DataFrame) -> Floats:
-        """Return the probabilities of negative, neutral and positive.
+        """Return the probabilities of the classes.
 
         Args:
             frame: Column ``text``, as it came; VADER's scores are taken from its columns if all
                 four are there, else computed.
 
         Returns:
-            Shape (rows, 3), rows summing to 1, in row order. With balanced classes these are the
-            probabilities if all classes were equally common.
+            Shape (rows, classes), rows summing to 1, in row order. With balanced classes these are
+            the probabilities if all classes were equally common.
 
         Raises:
             VouchError: There is no column ``text``.
@@ -79,31 +81,28 @@ class Fitted:
             self._predict(Corpus.of(frame.iloc[start : start + BLOCK], self.features.encoder))
             for start in range(0, len(frame), BLOCK)
         ]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(CLASSES)))
+        return np.concatenate(blocks) if blocks else np.empty((0, len(self.names)))
 
     def _predict(self, corpus: Corpus) -> Floats:
         return self.of_numbers(self.features.transform(corpus))
 
     def of_numbers(self, numbers: Any) -> Floats:
-        """Return the probabilities of rows already turned into numbers, shape (rows, 3)."""
-        return spread(probabilities(self.estimator, numbers, self.threads), self.classes)
+        """Return the probabilities of rows already turned into numbers, shape (rows, classes)."""
+        likely = probabilities(self.estimator, numbers, self.threads)
+        return spread(likely, self.classes, len(self.names))
 
     def predict_one(self, text: str) -> Floats:
-        """Return the three probabilities of one text: as ``predict``, without a batch's cost.
+        """Return the probabilities of one text: as ``predict``, without a batch's cost.
 
         Returns:
-            Shape (3,); equal to the batch's to 1e-12.
+            Shape (classes,); equal to the batch's to 1e-12.
         """
         if not isinstance(self.estimator, Linear):
             return self.predict(pd.DataFrame({"text": [text]}))[0]
         columns, values = self.features.transform_one(text)
         linear = self.estimator
         probabilities = softmax(values @ linear.weights[columns] + linear.intercepts)
-        return (
-            probabilities
-            if len(probabilities) == len(CLASSES)
-            else spread(probabilities[None], self.classes)[0]
-        )
+        return spread(probabilities[None], self.classes, len(self.names))[0]
 
 
 def fit(
@@ -112,16 +111,18 @@ def fit(
     seed: int,
     threads: int,
     encoder: Encoder | None = None,
+    names: tuple[str, ...] = CLASSES,
 ) -> Fitted:
     """Fit a candidate.
 
     Args:
         candidate: What to fit.
-        frame: Columns ``text`` and ``label`` (0 to 2); ``group``, ``label_source`` and VADER's
+        frame: Columns ``text`` and ``label`` (from 0 on); ``group``, ``label_source`` and VADER's
             scores if known.
         seed: Seed of every random choice, 0 to 2**32 - 1.
         threads: Threads to use, at least 1.
         encoder: Gives embeddings; only a candidate that uses them needs it.
+        names: What the classes are called, class 0 first.
 
     Returns:
         The fitted model; the same for the same arguments.
@@ -135,7 +136,7 @@ def fit(
     groups = frame["group"].to_numpy() if "group" in frame else rows
     labels, weights = frame[TARGET].to_numpy(np.int8), weigh(ruled(frame), candidate.rule_weight)
     corpus = Corpus.of(frame, encoder)
-    return fit_rows(candidate, corpus, rows, labels, groups, seed, threads, weights)[0]
+    return fit_rows(candidate, corpus, rows, labels, groups, seed, threads, weights, names)[0]
 
 
 def fit_rows(
@@ -147,6 +148,7 @@ def fit_rows(
     seed: int,
     threads: int,
     weights: Floats | None = None,
+    names: tuple[str, ...] = CLASSES,
 ) -> tuple[Fitted, Columns]:
     """Fit a candidate on some rows of a corpus.
 
@@ -154,11 +156,12 @@ def fit_rows(
         candidate: What to fit.
         corpus: The texts.
         rows: Rows to fit on.
-        labels: Labels of all texts of the corpus, 0 to 2.
+        labels: Labels of all texts of the corpus, from 0 on.
         groups: Groups of all texts of the corpus.
         seed: As for :func:`fit`.
         threads: As for :func:`fit`.
         weights: What each text of the corpus weighs, above 0; None: all the same.
+        names: As for :func:`fit`.
 
     Returns:
         The model, and the columns of its n-grams in the corpus.
@@ -180,17 +183,17 @@ def fit_rows(
             f"no n-gram stands in {candidate.preparation.words_min_df} texts or more",
             "give more texts, or a lower words_min_df",
         )
-    counted = np.bincount(own, weighed, len(CLASSES))
+    counted = np.bincount(own, weighed, len(names))
     shares = tuple((counted / counted.sum()).tolist())
     if candidate.imbalance == "weights":
         weighed = weighed * (len(rows) / len(classes) / counted[classes])[codes]
     estimator = learn(candidate, Sample(numbers, codes, weighed, groups[rows]), seed, threads)
     seen_classes = tuple(int(label) for label in classes)
-    return Fitted(candidate, features, estimator, seen_classes, shares, threads), columns
+    return Fitted(candidate, features, estimator, seen_classes, shares, threads, names), columns
 
 
 def predict_rows(fitted: Fitted, corpus: Corpus, rows: Rows, columns: Columns) -> Floats:
-    """Predict other rows of the corpus a model was fitted on, shape (rows, 3)."""
+    """Predict other rows of the corpus a model was fitted on, shape (rows, classes)."""
     return fitted.of_numbers(other(fitted.features, corpus, rows, columns))
 
 
@@ -215,7 +218,7 @@ def save(fitted: Fitted, folder: Path) -> None:
     description = {
         "candidate": fitted.candidate.model_dump(),
         "features": ["text"],
-        "classes": list(CLASSES),
+        "classes": list(fitted.names),
         "seen": list(fitted.classes),
         "shares": list(fitted.shares),
         "sha256": {str(file.relative_to(folder)): sha256(file) for file in files},
@@ -267,14 +270,14 @@ def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
     try:
         candidate = Candidate.model_validate(description["candidate"])
         seen, shares = tuple(description["seen"]), tuple(description["shares"])
-        digests = dict(description["sha256"])
+        digests, names = dict(description["sha256"]), tuple(description["classes"])
         digests[_name(candidate)], digests["features.jsonl"]
     except (KeyError, TypeError, ValueError) as error:
         raise VouchError(f"{path}: no description of a model: {error}", "run tune again") from None
     check_files(folder, digests)
     features = _read_features(candidate, folder, threads)
     estimator = _read(folder / _name(candidate), digests[_name(candidate)])
-    return Fitted(candidate, features, estimator, seen, shares, threads)
+    return Fitted(candidate, features, estimator, seen, shares, threads, names)
 
 
 def _read_features(candidate: Candidate, folder: Path, threads: int) -> Features:

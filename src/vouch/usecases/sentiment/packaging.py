@@ -12,7 +12,6 @@ import pandas as pd
 
 from vouch.core.files import read_json
 from vouch.registry.packaging import MODEL, requirements
-from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.signature import SERVED, signature
 
@@ -33,7 +32,8 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
     from mlflow import pyfunc
     from mlflow.models import Model
 
-    if read_json(folder / "candidate.json").get("engine") == "spark":
+    described = read_json(folder / "candidate.json")
+    if described.get("engine") == "spark":
         from vouch.usecases.sentiment.spark import packaging as on_spark
 
         on_spark.package(folder, example, target, model_id, run_id)
@@ -43,7 +43,7 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
         loader_module=SERVED,
         data_path=str(folder),
         mlflow_model=Model(model_id=model_id, run_id=run_id),
-        signature=signature(),
+        signature=signature(described["classes"]),
         input_example=example[["text"]],
         pip_requirements=_requirements(folder),
     )
@@ -69,7 +69,7 @@ class Served:
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Return each text's probabilities, a column a class; ``params`` are not used."""
-        return pd.DataFrame(self._fitted.predict(model_input), columns=list(CLASSES))
+        return pd.DataFrame(self._fitted.predict(model_input), columns=list(self._fitted.names))
 
 
 def _load_pyfunc(path: str) -> Served:

@@ -8,18 +8,13 @@ from vouch.core.files import read_json
 from vouch.pages import figures
 from vouch.pages.cards import card, headline_part
 from vouch.sources.declaration import Declaration
+from vouch.usecases.classes import class_names
 from vouch.usecases.params import ReportParams
-from vouch.usecases.sentiment.classes import CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = {
-    **{f"surest_{name}": f"The surest {name} texts" for name in CLASSES},
-    "mistake": "The surest mistakes",
-    "least_certain": "The least certain texts",
-}
 
 
 def content(
@@ -36,14 +31,14 @@ def content(
         summaries: The stages' summaries by name.
         params: How long the page's lists are; none here.
     """
-    evaluation = summaries["evaluation"]
+    evaluation, names = summaries["evaluation"], class_names(source)
     part, where = headline_part(evaluation)
     truth = part.get("truth") or {}
     return {
         "templates": TEMPLATES,
-        "classes": CLASSES,
-        "label_classes": CLASSES,
-        "kinds": KINDS,
+        "classes": names,
+        "label_classes": names,
+        "kinds": _kinds(names),
         "judged": part,
         "where": where,
         "words": _words(paths["tree"]),
@@ -58,6 +53,15 @@ def content(
             ),
         ],
         "images": _images(part, summaries["leaderboard"]),
+    }
+
+
+def _kinds(names: Sequence[str]) -> dict[str, str]:
+    """Return the headings of the explained texts, by their kind."""
+    return {
+        **{f"surest_{name}": f"The surest {name} texts" for name in names},
+        "mistake": "The surest mistakes",
+        "least_certain": "The least certain texts",
     }
 
 

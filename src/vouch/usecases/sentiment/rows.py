@@ -15,6 +15,7 @@ from vouch.core.errors import VouchError, suggest
 from vouch.metrics.classes import bootstrap_interval, macro_recall
 from vouch.models.folds import Fold
 from vouch.models.leaderboard import Best
+from vouch.models.predictions import score_columns
 from vouch.models.proposal import C, Outcome
 from vouch.models.strength import judged, ruled, weigh
 from vouch.usecases.sentiment import vader
@@ -58,6 +59,7 @@ class SearchRows:
         trusted: Whether the rows' VADER scores may be used.
         judged: Which of the rows candidates are measured on, shape (rows,).
         warnings: What a reader should know of them.
+        names: What the classes are called, class 0 first.
     """
 
     frame: pd.DataFrame
@@ -67,6 +69,7 @@ class SearchRows:
     trusted: bool
     judged: NDArray[np.bool_]
     warnings: list[str]
+    names: tuple[str, ...] = CLASSES
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -76,7 +79,7 @@ class SearchRows:
 
     @cached_property
     def labels(self) -> NDArray[np.int8]:
-        """Each row's label, 0 to 2."""
+        """Each row's label, from 0 on."""
         return self.frame[TARGET].to_numpy(np.int8)
 
     @cached_property
@@ -103,9 +106,8 @@ class SearchRows:
         self, candidate: Candidate, rows: NDArray[np.int64], threads: int
     ) -> tuple[Fitted, Columns]:
         weights, seed = weigh(self.ruled, candidate.rule_weight), self.params.seed
-        return fit_rows(
-            candidate, self.corpus, rows, self.labels, self.groups, seed, threads, weights
-        )
+        labels, groups, names = self.labels, self.groups, self.names
+        return fit_rows(candidate, self.corpus, rows, labels, groups, seed, threads, weights, names)
 
     def assess(self, candidate: Candidate) -> Outcome:
         """Measure a candidate out of fold: macro-recall, pooled and in each fold."""
@@ -137,7 +139,7 @@ class SearchRows:
                 "fold": np.repeat(np.arange(len(self.folds)), [len(s) for s in scores]),
             }
         )
-        names = [f"score_{label}" for label in range(len(CLASSES))]
+        names = score_columns(len(self.names))
         table[names] = np.concatenate(scores)
         rows = table[self.judged[table["row"]]]
         labels, groups = self.labels[rows["row"]], self.groups[rows["row"]]
@@ -172,20 +174,26 @@ class SearchRows:
                 "train_rows": len(fold.train),
                 "rows": len(fold.assess),
                 "rows_by_class": np.bincount(
-                    self.labels[fold.assess], minlength=len(CLASSES)
+                    self.labels[fold.assess], minlength=len(self.names)
                 ).tolist(),
             }
             for fold in self.folds
         ]
 
 
-def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None) -> SearchRows:
+def lay_out(
+    train: Path,
+    params: TextTuneParams,
+    encoder: Encoder | None = None,
+    names: tuple[str, ...] = CLASSES,
+) -> SearchRows:
     """Read gold rows and lay out their folds.
 
     Args:
         train: Gold training rows.
         params: Of them folds and seed are used here.
         encoder: Gives embeddings.
+        names: What the classes are called, class 0 first.
 
     Raises:
         VouchError: A column is missing, or fewer than two classes have two rows.
@@ -205,7 +213,8 @@ def lay_out(train: Path, params: TextTuneParams, encoder: Encoder | None = None)
     if not trusted and all(name in frame for name in vader.SCORES):
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
     measured, notes = judged(frame, frame[TARGET].to_numpy(np.int8))
-    return SearchRows(frame, folds, encoder, params, trusted, measured, [*warnings, *notes])
+    every = [*warnings, *notes]
+    return SearchRows(frame, folds, encoder, params, trusted, measured, every, names)
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:

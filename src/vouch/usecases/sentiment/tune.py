@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import judged, mixed
+from vouch.usecases.classes import FEWEST
 from vouch.usecases.sentiment.candidate import Candidate
-from vouch.usecases.sentiment.classes import CLASSES, TARGET
+from vouch.usecases.sentiment.classes import TARGET
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.folds import sample, split
 from vouch.usecases.sentiment.models import save
@@ -117,29 +118,25 @@ def search_data(
 
     See :meth:`vouch.usecases.contract.UseCase.search_data`.
     """
-    check_classes(extracted)
+    names = _class_names(extracted)
     if read_json(extracted).get("engine") == "spark":
         from vouch.usecases.sentiment.spark.tune import search_data as on_spark
 
-        with on_spark(train, params, state) as data:
+        with on_spark(train, params, state, names) as data:
             yield data
         return
-    whole = lay_out(train, params, _encoder(params, state))
+    whole = lay_out(train, params, _encoder(params, state), names)
     yield SearchData(whole, _drawn(whole), params, _fingerprint(train, params, whole.encoder))
 
 
-def check_classes(extracted: Path) -> None:
-    """Check that the rows are of the three classes.
-
-    Raises:
-        VouchError: They are not; names the file.
-    """
+def _class_names(extracted: Path) -> tuple[str, ...]:
     classes = read_json(extracted).get("classes")
-    if classes != list(CLASSES):
+    if not isinstance(classes, list) or len(classes) < FEWEST:
         raise VouchError(
-            f"{extracted}: classes are {classes!r}, not {', '.join(CLASSES)}",
-            "run extract on a source with these three labels",
+            f"{extracted}: classes: {classes!r} are no names of {FEWEST} classes or more",
+            "run extract again",
         )
+    return tuple(map(str, classes))
 
 
 def _encoder(params: TextTuneParams, state: Path) -> Encoder | None:
@@ -164,5 +161,4 @@ def _drawn(rows: SearchRows) -> SearchRows:
     part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
     folds, warnings = split(part, params.folds, params.seed, params.by_time)
     measured, notes = judged(part, part[TARGET].to_numpy(np.int8))
-    all_warnings = [*warnings, *notes]
-    return SearchRows(part, folds, rows.encoder, params, rows.trusted, measured, all_warnings)
+    return replace(rows, frame=part, folds=folds, judged=measured, warnings=[*warnings, *notes])

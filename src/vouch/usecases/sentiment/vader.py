@@ -54,15 +54,18 @@ def score(text: str) -> tuple[float, float, float, float]:
     return polarity["neg"], polarity["neu"], polarity["pos"], polarity["compound"]
 
 
-def apply(rows: "Table", rule: "Rule", source: str) -> "Table":
-    """Add the lexicon's class of each row; see :func:`vouch.labels.condition.apply`.
+def apply(rows: "Table", rule: "Rule", numbers: Sequence[int]) -> "Table":
+    """Add ``flagged``, the lexicon's class of each row.
 
     Args:
         rows: Silver rows with ``text``.
         rule: The declared rule; its threshold counts.
-        source: The source's name; a lexicon has nothing to complain of.
+        numbers: The numbers that negative, neutral and positive have among the source's classes.
     """
-    return rows.mutate(flagged=classify(rows.text, rule.threshold))
+    mood = classify(rows.text, rule.threshold)
+    if list(numbers) == [NEGATIVE, NEUTRAL, POSITIVE]:
+        return rows.mutate(flagged=mood)
+    return rows.mutate(flagged=mood.cases(*enumerate(numbers)).cast("int8"))
 
 
 def classify(text: Any, threshold: float) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vouch.core.files import write_json
-from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.learners import Linear
 from vouch.usecases.sentiment.models import Fitted
 
@@ -44,7 +43,8 @@ def strongest(fitted: Fitted) -> Weights:
     weights = fitted.estimator.weights
     above = weights - weights.mean(axis=1, keepdims=True)
     return {
-        CLASSES[label]: top(names, above[:, column]) for column, label in enumerate(fitted.classes)
+        fitted.names[label]: top(names, above[:, column])
+        for column, label in enumerate(fitted.classes)
     }
 
 

@@ -62,14 +62,16 @@ class SparkFitted:
     Attributes:
         candidate: What was fitted.
         classes: The labels it was fitted on, ascending; others get the probability 0.
-        shares: How common each of the three classes was, summing to 1.
+        shares: How common each class was, summing to 1.
         folder: Where it was saved; None: it lasts as long as the session it was fitted in.
+        names: What the classes are called, class 0 first.
     """
 
     candidate: SparkCandidate
     classes: tuple[int, ...]
     shares: tuple[float, ...]
     folder: Path | None = None
+    names: tuple[str, ...] = CLASSES
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -102,21 +104,21 @@ class SparkFitted:
         return self._cache[name]
 
     def predict(self, frame: pd.DataFrame) -> Floats:
-        """Return the probabilities of negative, neutral and positive.
+        """Return the probabilities of the classes.
 
         Args:
             frame: Column ``text``, as it came.
 
         Returns:
-            Shape (rows, 3), rows summing to 1, in row order. With balanced classes these are the
-            probabilities if all classes were equally common.
+            Shape (rows, classes), rows summing to 1, in row order. With balanced classes these are
+            the probabilities if all classes were equally common.
 
         Raises:
             VouchError: There is no column ``text``, or Spark cannot be started.
         """
         texts = _sound(texts_of(frame))
         if not texts:
-            return np.empty((0, len(CLASSES)))
+            return np.empty((0, len(self.names)))
         rows = pd.DataFrame({"row": np.arange(len(texts)), "text": texts})
         scored = self.pipeline.transform(_table(rows, "row long, text string"))
         table = scored.select("row", self._scores().alias("scores")).toPandas().sort_values("row")
@@ -135,16 +137,16 @@ class SparkFitted:
 
     def _finish(self, scores: Floats) -> Floats:
         # ClassifierDL returns seven digits
-        return spread(scores / scores.sum(axis=1, keepdims=True), self.classes)
+        return spread(scores / scores.sum(axis=1, keepdims=True), self.classes, len(self.names))
 
     def predict_one(self, text: str) -> Floats:
-        """Return the three probabilities of one text through Spark NLP's LightPipeline.
+        """Return the probabilities of one text through Spark NLP's LightPipeline.
 
         A LightPipeline knows Spark NLP's own stages only: for linear models it gives the n-grams,
         which are then weighed here.
 
         Returns:
-            Shape (3,); equal to the batch's to 1e-12.
+            Shape (classes,); equal to the batch's to 1e-12.
         """
         annotations = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
         if self.candidate.algorithm in LINEAR:
@@ -186,13 +188,16 @@ def _table(rows: pd.DataFrame, schema: str) -> "DataFrame":
     return running().createDataFrame(rows, schema)
 
 
-def fit(candidate: SparkCandidate, frame: pd.DataFrame, seed: int) -> SparkFitted:
+def fit(
+    candidate: SparkCandidate, frame: pd.DataFrame, seed: int, names: tuple[str, ...] = CLASSES
+) -> SparkFitted:
     """Fit a candidate on Spark.
 
     Args:
         candidate: What to fit.
-        frame: Columns ``text`` and ``label`` (0 to 2).
+        frame: Columns ``text`` and ``label`` (from 0 on).
         seed: Seed of every random choice, 0 to 2**31 - 1.
+        names: What the classes are called, class 0 first.
 
     Returns:
         The fitted model, in the session that runs. Linear models are the same for the same
@@ -216,9 +221,9 @@ def fit(candidate: SparkCandidate, frame: pd.DataFrame, seed: int) -> SparkFitte
     session = running().sparkContext.applicationId
     table = _table(rows, "text string, code double, weight double")
     fitted = pipeline.fit(candidate, table, len(rows), seed)
-    shares = tuple(float((labels == label).mean()) for label in range(len(CLASSES)))
+    shares = tuple(float((labels == label).mean()) for label in range(len(names)))
     cache = {"session": session, "model": fitted}
-    return SparkFitted(candidate, tuple(map(int, classes)), shares, None, cache)
+    return SparkFitted(candidate, tuple(map(int, classes)), shares, None, names, cache)
 
 
 def _balance(rows: pd.DataFrame, candidate: SparkCandidate, seed: int) -> pd.DataFrame:
@@ -252,7 +257,7 @@ def save(fitted: SparkFitted, folder: Path) -> None:
         "engine": ENGINE,
         "candidate": fitted.candidate.model_dump(),
         "features": ["text"],
-        "classes": list(CLASSES),
+        "classes": list(fitted.names),
         "seen": list(fitted.classes),
         "shares": list(fitted.shares),
         "sha256": {str(file.relative_to(folder.resolve())): sha256(file) for file in files},
@@ -274,11 +279,11 @@ def load(folder: Path) -> SparkFitted:
     try:
         candidate = SparkCandidate.model_validate(description["candidate"])
         seen, shares = tuple(description["seen"]), tuple(description["shares"])
-        digests = dict(description["sha256"])
+        digests, names = dict(description["sha256"]), tuple(description["classes"])
     except (KeyError, TypeError, ValueError) as error:
         raise VouchError(f"{path}: no description of a model: {error}", "run tune again") from None
     check_files(folder, digests)
     for file in sorted((folder / PIPELINE).rglob("*")):
         if file.is_file() and str(file.relative_to(folder)) not in digests:
             raise VouchError(f"{file}: is not of this model", "run tune again")
-    return SparkFitted(candidate, seen, shares, folder)
+    return SparkFitted(candidate, seen, shares, folder, names)

@@ -65,7 +65,7 @@ def _save_native(
             str(target),
             mlflow_model=description,
             dfs_tmpdir=Path(draft).resolve().as_uri(),
-            signature=signature(),
+            signature=signature(fitted.names),
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
         )

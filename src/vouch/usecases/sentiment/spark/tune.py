@@ -82,12 +82,12 @@ class Trials:
         java = driver()
         if java:
             memory.forget_peak(java)
-        frame, seed = self.rows.frame, self.rows.params.seed
+        frame, seed, names = self.rows.frame, self.rows.params.seed, self.rows.names
         seconds = 0.0
         arrays: dict[str, Any] = {}
         for number, fold in enumerate(self.rows.folds):
             began = time.monotonic()
-            fitted = fit(candidate, frame.iloc[fold.train], seed)
+            fitted = fit(candidate, frame.iloc[fold.train], seed, names)
             seconds += time.monotonic() - began
             arrays[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
         peak = memory.peak(java) if java else None
@@ -170,25 +170,28 @@ class SparkSearchData:
     ) -> None:
         """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
         rows = self.trials.rows
-        fitted = fit(best.candidate, rows.frame, rows.params.seed)
+        fitted = fit(best.candidate, rows.frame, rows.params.seed, rows.names)
         save(fitted, model)
         texts = rows.frame["text"].fillna("").astype(str)
         export(fitted, texts, picture, {METRIC: best.value, "interval": list(best.interval)})
 
 
 @contextmanager
-def search_data(train: Path, params: TextTuneParams, state: Path) -> Iterator[SparkSearchData]:
+def search_data(
+    train: Path, params: TextTuneParams, state: Path, names: tuple[str, ...]
+) -> Iterator[SparkSearchData]:
     """Yield the rows of a search, with Spark at work.
 
     Args:
         train: Gold training rows.
         params: Folds, seed and threads; what is particular to Spark under ``spark``.
         state: The project's state folder.
+        names: What the classes are called, class 0 first.
 
     Raises:
         VouchError: Spark cannot be started, or the rows cannot be learned from.
     """
-    rows = lay_out(train, params)
+    rows = lay_out(train, params, names=names)
     rows = replace(rows, folds=rows.folds[-params.spark.assessed :])
     digest = _fingerprint(train, params)
     trials = Trials(rows, state / "tune" / f"{digest}.scores")

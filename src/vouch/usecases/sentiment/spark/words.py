@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.usecases.sentiment import words
-from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.ngrams import analyzer
 from vouch.usecases.sentiment.spark.candidate import LINEAR
 from vouch.usecases.sentiment.spark.models import SparkFitted
@@ -36,7 +35,7 @@ def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[
 def _weights(fitted: SparkFitted) -> words.Weights:
     """Rank n-grams by their weight for a class, less the mean over the classes."""
     weighed = fitted.weighed
-    return _rank(list(weighed.place), weighed.linear.weights, fitted.classes)
+    return _rank(list(weighed.place), weighed.linear.weights, fitted)
 
 
 def _answers(fitted: SparkFitted, texts: Iterable[str]) -> words.Weights:
@@ -45,12 +44,13 @@ def _answers(fitted: SparkFitted, texts: Iterable[str]) -> words.Weights:
     counted = Counter(word for text in texts for word in set(taken_apart(text)))
     names = [word for word, _ in counted.most_common(COMMON)]
     scores = fitted.predict(pd.DataFrame({"text": names}))[:, list(fitted.classes)]
-    return _rank(names, np.log(np.maximum(scores, 1e-7)), fitted.classes)
+    return _rank(names, np.log(np.maximum(scores, 1e-7)), fitted)
 
 
-def _rank(names: list[str], weights: Floats, classes: tuple[int, ...]) -> words.Weights:
+def _rank(names: list[str], weights: Floats, fitted: SparkFitted) -> words.Weights:
     above = weights - weights.mean(axis=1, keepdims=True)
     shown = [f"words: {name}" for name in names]
     return {
-        CLASSES[label]: words.top(shown, above[:, column]) for column, label in enumerate(classes)
+        fitted.names[label]: words.top(shown, above[:, column])
+        for column, label in enumerate(fitted.classes)
     }

@@ -1,0 +1,132 @@
+"""The classes of a source's label: the use case's own, or those its label column declares."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vouch.core.errors import VouchError
+from vouch.sources.declaration import DROP, Column, Declaration, plain_word
+from vouch.usecases import find
+from vouch.usecases.contract import UseCase
+
+FEWEST, MOST = 2, 20
+FALSE, TRUE = ("0", "false", "no", "f", "n"), ("1", "true", "yes", "t", "y")
+
+
+def class_names(declaration: Declaration) -> tuple[str, ...]:
+    """Return the names of a source's classes, class 0 first.
+
+    They are what a label's values are mapped to; or, of a use case that lets its sources have
+    other classes, the values themselves, where they are not as many as its own; or its own.
+    """
+    usecase, values = find(declaration.usecase), _values(declaration)
+    if isinstance(values, Mapping):
+        targets = [name for name in dict.fromkeys(values.values()) if name != DROP]
+        own = [name for name in usecase.classes if name in targets]
+        return tuple(own if len(own) == len(targets) else targets)
+    if values and usecase.open_classes and len(values) != len(usecase.classes):
+        return values
+    return usecase.classes
+
+
+def written_names(declaration: Declaration) -> tuple[str, ...]:
+    """Return the classes as the source's label column writes them; two without names are 0 and 1.
+
+    Of several spellings of a class it is the class's name.
+    """
+    values, names = _values(declaration), class_names(declaration)
+    if values and not isinstance(values, Mapping):
+        return values
+    return names if isinstance(values, Mapping) or len(names) > 2 else ("0", "1")
+
+
+def label_words(declaration: Declaration) -> dict[int, tuple[str, ...]]:
+    """Return each class's words in lower case, as they may stand in a file.
+
+    Args:
+        declaration: Whose label it is; the values it declares are the only words.
+
+    Returns:
+        For each class, 0 first, its words. Of two undeclared classes the usual words for false
+        and true, 0 and 1 among them, are words too; of more, numbers could mean anything.
+    """
+    values, names = _values(declaration), class_names(declaration)
+    if isinstance(values, Mapping):
+        return {
+            place: tuple(plain_word(word) for word, name in values.items() if name == target)
+            for place, target in enumerate(names)
+        }
+    if values:
+        return {place: (plain_word(word),) for place, word in enumerate(values)}
+    words: dict[int, tuple[str, ...]] = {n: (name.lower(),) for n, name in enumerate(names)}
+    return {0: (*FALSE, *words[0]), 1: (*TRUE, *words[1])} if len(names) == 2 else words
+
+
+def dropped_words(declaration: Declaration) -> tuple[str, ...]:
+    """Return the label's values, in lower case, whose rows are left out on purpose."""
+    values = _values(declaration)
+    pairs = values.items() if isinstance(values, Mapping) else ()
+    return tuple(plain_word(word) for word, name in pairs if name == DROP)
+
+
+def check_classes(usecase: UseCase, declaration: Declaration, path: Path) -> None:
+    """Check the values that a label declares.
+
+    Args:
+        usecase: The use case.
+        declaration: The source.
+        path: Its file, for the message.
+
+    Raises:
+        VouchError: More or fewer than the classes, one listed twice, or the classes' own names in
+            another order, which would turn every label into another one.
+    """
+    name, values = declaration.column("label"), _values(declaration)
+    if not name or not values:
+        return
+    spelled = [plain_word(word) for word in values]
+    place = f"{path}: columns.{name}.values"
+    if "" in spelled:
+        raise VouchError(f"{place}: an empty cell is no label", "leave the empty value out")
+    if twice := next((word for word in spelled if spelled.count(word) > 1), None):
+        raise VouchError(f"{place}: {twice!r} stands there twice", "list each value once")
+    if isinstance(values, Mapping):
+        _check_targets(usecase, class_names(declaration), place)
+    elif not usecase.open_classes or len(values) == len(usecase.classes):
+        _check_order(usecase.classes, tuple(spelled), place)
+    else:
+        _check_count(values, place)
+
+
+def _values(declaration: Declaration) -> tuple[str, ...] | Mapping[str, str]:
+    name = declaration.column("label")
+    column: Column | None = declaration.columns[name] if name else None
+    return column.values if column else ()
+
+
+def _check_targets(usecase: UseCase, names: tuple[str, ...], place: str) -> None:
+    if usecase.open_classes:
+        return _check_count(names, place)
+    if set(names) != set(usecase.classes):
+        raise VouchError(
+            f"{place}: must map to {' and '.join(usecase.classes)} (got {', '.join(names)})",
+            f"map each value to one of {', '.join(usecase.classes)}, or to {DROP}",
+        )
+    return None
+
+
+def _check_count(names: tuple[str, ...], place: str) -> None:
+    if not FEWEST <= len(names) <= MOST:
+        raise VouchError(
+            f"{place}: {len(names)} classes, but {FEWEST} to {MOST} can be learned",
+            f"map several values to one class, or to {DROP}: {{pos: positive, spam: {DROP}}}",
+        )
+
+
+def _check_order(classes: tuple[str, ...], values: tuple[str, ...], place: str) -> None:
+    shuffled = set(values) == set(classes) and values != classes
+    if len(values) != len(classes) or shuffled:
+        raise VouchError(
+            f"{place}: must be {len(classes)} values in the order {', '.join(classes)} "
+            f"(got {', '.join(values)})",
+            f"values: [{', '.join(classes)}], or what the file calls them, in this order",
+        )

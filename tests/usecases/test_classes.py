@@ -1,0 +1,144 @@
+"""The classes a label declares, against what a reader of the declaration expects."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vouch.core.errors import VouchError
+from vouch.sources.declaration import DROP, Declaration
+from vouch.stages.ingest.parse import DROPPED, parse_file
+from vouch.usecases import find
+from vouch.usecases.classes import check_classes, class_names, label_words, written_names
+
+MOODS = ("negative", "neutral", "positive")
+NAMES = st.sampled_from([*MOODS, "joy", "B2", "so-so", "very good"])
+SPELLINGS = st.sampled_from(["pos", "NEG", "4", "0.0", "-1", "ja", "not sure", "x'y", "é"])
+MAPPINGS = st.dictionaries(
+    SPELLINGS, NAMES | st.just(DROP), min_size=2, max_size=8
+).filter(lambda values: len({*values.values()} - {DROP}) > 1)  # fmt: skip
+
+
+def texts(values: object) -> Declaration:
+    label = {"role": "label", "values": values}
+    return Declaration.model_validate(
+        {
+            "name": "texts",
+            "usecase": "sentiment",
+            "format": "csv",
+            "columns": {"text": {"role": "text"}, "said": label},
+        }
+    )
+
+
+def payments(values: object) -> Declaration:
+    columns = {"paid": {"role": "amount"}, "bad": {"role": "label", "values": values}}
+    return Declaration.model_validate({"name": "pay", "format": "csv", "columns": columns})
+
+
+def parsed(declaration: Declaration, labels: list[str]) -> list[tuple[int | None, bool]]:
+    """Parse a file of these labels; return each line's class, and whether it is dropped."""
+    with TemporaryDirectory() as folder, duckdb.connect() as connection:
+        file = Path(folder) / "texts.csv"
+        lines = "\n".join(f'some text,"{label}"' for label in labels)
+        file.write_text(f"text,said\n{lines}\n", encoding="utf-8")
+        parse_file(connection, declaration, file, "parsed", Path(folder))
+        return connection.execute(
+            f"SELECT label, {DROPPED} FROM parsed ORDER BY line"
+        ).fetchall()  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(MAPPINGS)
+def test_each_spelling_is_read_as_its_class(values: dict[str, str]) -> None:
+    declaration = texts(values)
+    names = class_names(declaration)
+    assert set(names) == {*values.values()} - {DROP}
+    if set(names) <= set(MOODS):  # the use case's own order, whatever the mapping's
+        assert names == tuple(name for name in MOODS if name in names)
+    else:
+        assert names == tuple(dict.fromkeys(v for v in values.values() if v != DROP))
+    assert written_names(declaration) == names
+    check_classes(find("sentiment"), declaration, Path("texts.yaml"))
+
+    spelled = [*values, *(word.upper() for word in values if word != "é"), "other"]
+    lines = parsed(declaration, spelled)
+
+    lower = {word.lower(): name for word, name in values.items()}
+    expected = [
+        (None if name in (DROP, None) else names.index(name), name == DROP)
+        for name in (lower.get(word.lower()) for word in spelled)
+    ]
+    assert lines == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([], MOODS),
+        (["neg", "neu", "pos"], MOODS),
+        (["no", "yes"], ("no", "yes")),
+        (["a", "b", "c", "d", "e"], ("a", "b", "c", "d", "e")),
+    ],
+)
+def test_a_list_names_the_classes_unless_it_is_as_long_as_the_use_cases(values, names):
+    declaration = texts(values)
+    assert class_names(declaration) == names
+    assert written_names(declaration) == (tuple(values) or names)
+    check_classes(find("sentiment"), declaration, Path("texts.yaml"))
+
+
+def test_payments_have_their_two_classes_however_they_are_spelled():
+    declaration = payments({"ok": "genuine", "x": "fraud", "stolen": "fraud", "open": DROP})
+    check_classes(find("fraud"), declaration, Path("pay.yaml"))
+    assert class_names(declaration) == ("genuine", "fraud")
+    assert label_words(declaration) == {0: ("ok",), 1: ("x", "stolen")}
+    assert label_words(payments([]))[1] == ("1", "true", "yes", "t", "y", "fraud")
+    assert written_names(payments([])) == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "message"),
+    [
+        (payments({"ok": "genuine", "x": "theft"}), "must map to genuine and fraud"),
+        (payments(["a", "b", "c"]), "must be 2 values in the order genuine, fraud"),
+        (texts({"a": "one", "b": DROP}), "1 classes, but 2 to 20"),
+        (texts([str(n) for n in range(21)]), "21 classes, but 2 to 20"),
+        (texts(["1", "2", "1.0", "4"]), "'1' stands there twice"),
+        (texts(["", "1"]), "an empty cell is no label"),
+        (texts(["positive", "neutral", "negative"]), "must be 3 values in the order"),
+    ],
+)
+def test_values_that_are_no_classes_are_refused(declaration, message):
+    with pytest.raises(VouchError, match=message):
+        check_classes(find(declaration.usecase), declaration, Path("source.yaml"))
+
+
+def test_only_a_labels_values_are_mapped():
+    columns = {"paid": {"role": "amount"}, "kind": {"role": "category", "values": {"a": "b"}}}
+    with pytest.raises(ValueError, match="only a label's values are mapped"):
+        Declaration.model_validate({"name": "pay", "format": "csv", "columns": columns})
+
+
+@pytest.mark.parametrize("word", ["none", "NULL", "n/a", "nan"])
+def test_a_declared_value_is_a_label_even_if_it_is_a_word_for_nothing(word):
+    declaration = texts(["negative", word, "positive"])
+    assert [n for n, _ in parsed(declaration, ["positive", word, word.upper(), ""])] == [
+        2,
+        1,
+        1,
+        None,
+    ]
+    mapped = texts({"a": "joy", "b": "anger", word: DROP})
+    assert parsed(mapped, ["a", word, ""]) == [(0, False), (None, True), (None, False)]
+
+
+def test_words_for_nothing_are_no_labels_otherwise():
+    assert parsed(texts([]), ["positive", "none", "n/a"]) == [
+        (2, False),
+        (None, False),
+        (None, False),
+    ]
