@@ -22,6 +22,14 @@ def test_a_broken_parameter_file_is_told(tmp_path, content, message):
         load_params(path, TuneParams, "tune", "fraud")
 
 
+def test_a_wrong_value_is_not_answered_with_the_names_of_fields(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("tune: {fraud: {seed: x}}")
+    with pytest.raises(VouchError, match=r"tune\.fraud\.seed: .*'x'") as caught:
+        load_params(path, TuneParams, "tune", "fraud")
+    assert caught.value.hint == "mend tune.fraud in params.yaml"
+
+
 def test_an_empty_part_of_a_section_means_the_defaults(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("tune: {fraud: }")

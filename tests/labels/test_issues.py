@@ -94,6 +94,8 @@ def test_a_label_corrected_after_it_arrived_stays_and_is_followed(engine):
         ("exists (from '/etc/passwd')", "", ""),
         ("count(*) over () > 1", "may not hold", ""),
         ("getenv('HOME') = 'x'", "may not hold getenv(…)", ""),
+        ("Label = 1", "'Label' is not known when the row is", "amount"),
+        ("amount > 1 or known_at is null", "'known_at' is not known when", "amount"),
     ],
 )
 def test_a_wrong_rule_names_file_rule_and_column(engine, where, message, hint):

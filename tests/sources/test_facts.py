@@ -4,6 +4,7 @@ from datetime import datetime
 from random import Random
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,3 +68,25 @@ def test_facts_do_not_depend_on_the_columns_beside(rows: int, taken: int, draw: 
 
     some = [*look(connection, names[:taken], 0), *look(connection, names[taken:], taken)]
     assert some == alone
+
+
+@pytest.mark.parametrize(
+    ("zone", "iso"),
+    [
+        ("", 1),
+        ("Z", 1),
+        (" UTC", 1),
+        ("+02:00", 1),
+        (" Europe/Berlin", 1),
+        (" BST", 0),
+        (" IST", 0),
+    ],
+)
+def test_times_of_an_ambiguous_zone_are_not_taken_for_iso_times(zone: str, iso: int) -> None:
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("CREATE TABLE sample (place BIGINT, cells VARCHAR[])")
+    cells = [[f"2024-07-01 10:{minute}:00{zone}"] for minute in range(10, 30)]
+    connection.executemany("INSERT INTO sample VALUES (?, ?)", list(enumerate(cells)))
+    (facts,) = look(connection, ("at",), 0)
+    assert facts.iso == iso

@@ -192,3 +192,19 @@ def test_a_files_name_is_its_own_and_no_pattern(tmp_path_factory, names):
             given = connection.execute("FROM read_parquet(?)", [pattern(folder / name)]).fetchall()
             assert given == [(name,)]
             assert list(engine.read_parquet(folder / name).execute()["name"]) == [name]
+
+
+def test_control_characters_are_named_as_the_cause(tmp_path):
+    file = tmp_path / "esc.csv"
+    file.write_text("a,b\n" + "1,\x1b[31mred\n" * 50)
+    with pytest.raises(VouchError, match=r"50 control characters") as caught:
+        readable(file, "utf-8", tmp_path)
+    assert "take the control characters out" in caught.value.hint
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "base64", "idna", "punycode", "undefined", "utf8x"])
+def test_an_encoding_that_is_none_of_texts_is_refused(tmp_path, encoding):
+    file = tmp_path / "a.csv"
+    file.write_text("a,b\n1,2\n")
+    with pytest.raises(VouchError, match=f"names an unknown encoding '{encoding}'"):
+        readable(file, encoding, tmp_path)

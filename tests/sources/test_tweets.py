@@ -231,3 +231,9 @@ def test_an_unknown_suffix_leaves_nothing(tmp_path):
     with pytest.raises(VouchError, match="xlsx"):
         write(tmp_path / "t.csv", 1_000, 1, prices_path=tmp_path / "p.xlsx")
     assert not list(tmp_path.iterdir())
+
+
+def test_prices_do_not_overwrite_the_tweets(tmp_path):
+    with pytest.raises(VouchError, match="is the tweets' file"):
+        write(tmp_path / "t.csv", 1_000, 1, prices_path=tmp_path / "x/../t.csv")
+    assert not list(tmp_path.iterdir())

@@ -107,6 +107,7 @@ def _params(usecase: str) -> "EvaluateParams":
     from vouch.core.settings import load_params
     from vouch.usecases.params import EvaluateParams
 
+    find(usecase)  # an unknown one is told with the names there are
     return load_params(ROOT / "params.yaml", EvaluateParams, "evaluate", usecase)
 
 

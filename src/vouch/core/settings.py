@@ -56,9 +56,9 @@ def load_params(path: Path, model: type[P], stage: str, usecase: str) -> P:
     try:
         return model.model_validate(section[usecase] or {})
     except ValidationError as error:
-        raise VouchError(
-            f"{path}: {stage}.{usecase}.{describe(error)}", _field_names(model)
-        ) from None
+        unknown = any(problem["type"] == "extra_forbidden" for problem in error.errors())
+        hint = _field_names(model) if unknown else f"mend {stage}.{usecase} in {path.name}"
+        raise VouchError(f"{path}: {stage}.{usecase}.{describe(error)}", hint) from None
 
 
 def describe(error: ValidationError) -> str:

@@ -102,6 +102,13 @@ EXPRESSIONS = frozenset(
     ]
 )
 """The kinds of expression a condition may be made of: none of them reads anything but its row."""
+LATER = frozenset(
+    [
+        *("label", "label_time", "label_confidence"),
+        *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
+    ]
+)
+"""Columns that a rule may not read: the truth, and what vouch notes of a row."""
 FUNCTIONS = frozenset(
     [
         "date_part",
@@ -197,8 +204,16 @@ def _check_expressions(condition: Any, rule: Rule, source: str) -> None:
 
 
 def _check_columns(condition: Any, columns: tuple[str, ...], rule: Rule, source: str) -> None:
+    columns = tuple(name for name in columns if name not in LATER)
     lowered = {name.lower() for name in columns}
     for column in condition.find_all(exp.Column):
+        if column.name.lower() in LATER:
+            raise _wrong(
+                rule,
+                source,
+                f"{column.name!r} is not known when the row is: a rule speaks at once",
+                suggest("", columns),
+            )
         if column.name.lower() not in lowered:
             raise _wrong(rule, source, f"no column {column.name!r}", suggest(column.name, columns))
 

@@ -57,6 +57,9 @@ TIMEOUT = httpx.Timeout(10, read=300)
 RUNS_CODE = (
     "/mlflow/ajax-api/3.0/mlflow/assistant",
     "/mlflow/gateway",
+    "/mlflow/api/2.0/mlflow/webhooks",
+    "/mlflow/ajax-api/2.0/mlflow/webhooks",
+    "/mlflow/ajax-api/2.0/mlflow/gateway-proxy",
     "/mlflow/ajax-api/3.0/jobs",
 )
 """What of MLflow starts programs or calls other machines; nothing here uses it."""
@@ -92,6 +95,8 @@ class Upstream:
         if query := request.scope["query_string"]:
             target += b"?" + query
         headers = [*passed(request.headers.items(), KEPT_BACK), *self.headers.items()]
+        if "accept-encoding" not in request.headers:  # else the client would ask for its own
+            headers.append(("accept-encoding", "identity"))
         if request.cookies.get(COOKIE, "").isalnum():
             headers.append(("cookie", f"{COOKIE}={request.cookies[COOKIE]}"))
         return await self.client.send(
@@ -141,6 +146,8 @@ async def forward(upstream: Upstream, request: Request) -> Response:
     """
     if request.url.path.startswith(RUNS_CODE):
         return PlainTextResponse("not served here", 403)
+    if not all(value.isascii() for value in request.headers.values()):
+        return PlainTextResponse("odd header", 400)
     try:
         answer = await upstream.ask(request)
     except httpx.InvalidURL:

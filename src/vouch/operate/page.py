@@ -126,7 +126,7 @@ def _file(root: Path, template: str | None, usecase: str, name: str) -> FileResp
     if template is None or usecase not in usecases or name.startswith("."):
         raise HTTPException(404)
     place = root / template.format(usecase=usecase) / name
-    if not place.is_file():
+    if not place.is_file() or place.is_symlink():
         raise HTTPException(404)
     return FileResponse(place, headers={"Content-Security-Policy": FILE_POLICY})
 

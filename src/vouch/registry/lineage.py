@@ -240,7 +240,7 @@ def trace(root: Path, state: Path, subject: str) -> dict[str, Any]:
     Raises:
         VouchError: Nothing is known of it.
     """
-    if Path(subject).exists():
+    if subject and Path(subject).exists():
         return {"path": relative(root, Path(subject)), "versions": _of_path(state, Path(subject))}
     name, colon, _ = subject.rpartition(":")
     if colon and name in names(state):

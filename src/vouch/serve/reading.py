@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vouch.core.errors import VouchError, suggest
 from vouch.sources.declaration import Declaration
+from vouch.sources.manifest import check_name
 
 UNSCORED = frozenset(["id", "arrival", "label", "label_time", "label_confidence", "ignore"])
 """Roles no feature is made of."""
@@ -16,13 +17,14 @@ def check_file(path: Path) -> None:
     """Check that there is a file with something in it.
 
     Raises:
-        VouchError: There is none, it is a folder, or it is empty.
+        VouchError: There is none, it is a folder, its name is no UTF-8 text, or it is empty.
     """
     if path.is_dir():
         raise VouchError(f"{path}: is a folder", "give one file")
     if not path.exists():
         names = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
         raise VouchError(f"{path}: no such file", suggest(path.name, names))
+    check_name(path)
     if not path.stat().st_size:
         raise VouchError(f"{path}: is empty (0 bytes)", "give a file with rows")
 

@@ -14,6 +14,8 @@ from vouch.core.files import read_json, replacing, sha256, sweep, write_json
 
 MANIFEST = "manifest.json"
 DIGITS = 12
+LONGEST = 240
+"""Bytes of a raw file's name; what is longer is cut."""
 
 
 class Arrival(BaseModel):
@@ -71,7 +73,7 @@ def keep(folder: Path, file: Path) -> str:
         sweep(folder)  # a draft would be versioned with the rest
         manifest = load_manifest(folder)
         entry = manifest.get(key)
-        name = entry.name if entry else f"{key}-{file.name}".replace("\\", "_")
+        name = entry.name if entry else kept_name(key, file)
         if not (folder / name).exists() or sha256(folder / name) != digest:
             _copy(file, folder / name, digest)
         if entry is None:
@@ -83,6 +85,32 @@ def keep(folder: Path, file: Path) -> str:
     return key
 
 
+def kept_name(key: str, file: Path) -> str:
+    """Return what a raw file is called in its folder: its digest's beginning and its own name.
+
+    Raises:
+        VouchError: Its name is no UTF-8 text, which neither DVC nor JSON can hold.
+    """
+    check_name(file)
+    name, ending = file.stem, file.suffix
+    # file systems take names of 255 bytes
+    while len(f"{key}-{name}{ending}".encode()) > LONGEST and name:
+        name = name[:-1]
+    return f"{key}-{name}{ending}".replace("\\", "_")
+
+
+def check_name(file: Path) -> None:
+    """Check that a file's name is UTF-8 text.
+
+    Raises:
+        VouchError: It is not.
+    """
+    try:
+        file.name.encode()
+    except UnicodeEncodeError:
+        raise VouchError(f"{file}: its name is no UTF-8 text", "rename the file") from None
+
+
 def _digest(file: Path) -> str:
     with reading(file):
         return sha256(file)
@@ -91,6 +119,7 @@ def _digest(file: Path) -> str:
 @contextmanager
 def reading(file: Path) -> Iterator[None]:
     """Check that a file can be read; raise an error that says why not."""
+    check_name(file)
     if not file.exists():
         names = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
         hint = suggest(file.name, names) if names else "check the path"

@@ -35,6 +35,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 NOT_PLAIN = bytes([*range(0x09), *range(0x0B, 0x20)])
 """Control characters and carriage returns: a file without them needs no copy."""
 UNREADABLE = "\ufffd"
+NO_TEXT = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
+"""Python's codecs that are none of text files."""
 TOLERATED = 0.01
 """Above this share of unreadable lines the declared encoding is taken to be wrong."""
 ZEROS = 0.3
@@ -506,30 +508,38 @@ def readable(path: Path, encoding: str, scratch: Path) -> Path:
     if codecs.lookup(encoding).name == "utf-8" and _is_plain(path):
         return path
     copy = scratch / f"{path.stem}.utf8"
-    lines = broken = 0
+    lines = broken = odd = 0
     with copy.open("w", encoding="utf-8", newline="") as out:
         for text in _decoded(path, encoding):
             clean = CONTROL.sub(UNREADABLE, text)
+            odd += len(CONTROL.findall(text))
             out.write(clean)
             lines += clean.count("\n")
             if UNREADABLE in clean:
                 broken += sum(UNREADABLE in line for line in clean.split("\n"))
     if broken > 1 and broken > TOLERATED * lines:
+        other = guess_encoding(_start(path)) or "cp1252"
+        signs = f" ({odd:,} control characters)" if odd else ""
         raise VouchError(
-            f"{path}: {broken:,} of {lines:,} lines are not {encoding} text",
-            f"declare its encoding, such as encoding: {guess_encoding(_start(path)) or 'cp1252'}",
+            f"{path}: {broken:,} of {lines:,} lines are not {encoding} text{signs}",
+            "take the control characters out, or declare another encoding"
+            if odd
+            else f"declare its encoding, such as encoding: {other}",
         )
     return copy
 
 
 def _check_encoding(path: Path, encoding: str) -> None:
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        b"a".decode(encoding)  # a codec such as rot13 is none of texts
+        known = codecs.lookup(encoding).name not in NO_TEXT
+    except (LookupError, ValueError):
+        known = False
+    if not known:
         raise VouchError(
             f"{path}: its declaration names an unknown encoding {encoding!r}",
             suggest(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"]),
-        ) from None
+        )
     guess, name = guess_encoding(_start(path)) or "", codecs.lookup(encoding).name
     # Python reads UTF-16 without a byte order mark as this machine's own
     fitting = (guess, "utf-32", "utf-16" if guess == f"utf-16-{sys.byteorder[0]}e" else guess)

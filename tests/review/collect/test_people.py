@@ -6,7 +6,7 @@ import pytest
 
 from vouch.core.errors import VouchError
 from vouch.review.collect.batch import recorded
-from vouch.review.collect.people import identity
+from vouch.review.collect.people import first_written, identity
 
 
 def choice(label, name="decision"):
@@ -110,3 +110,11 @@ def test_a_column_that_is_there_twice_is_refused(desk):
     path = desk.answers([(desk.cases[0], "fraud", "genuine", "ann")], columns=columns)
     with pytest.raises(VouchError, match="'decision' is there 2 times"):
         desk.collect(path)
+
+
+@pytest.mark.parametrize("name", ["Ann\u200b", "\ufeffAnn", "A\u00adnn", "ANN\u2060 ", "\u202eAnn"])
+def test_signs_that_nobody_sees_make_no_other_person(name):
+    assert identity(name) == identity("Ann")
+    assert first_written([name]) == {
+        "ann": name.strip("\u200b\ufeff\u2060\u202e ").replace("\u00ad", "")
+    }

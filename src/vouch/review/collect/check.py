@@ -17,6 +17,7 @@ from vouch.engine import connect
 from vouch.review.collect.people import identity
 from vouch.review.collect.read import Answer
 from vouch.review.queue import Case
+from vouch.sources.declaration import plain_word
 from vouch.sources.readers import parquet, quoted
 
 SUITE = Path("expectations/decisions.json")
@@ -111,7 +112,7 @@ def _rows(
             "own": answer.case not in cases or _same_row(answer.entity, cases[answer.case].entity),
             "cells": answer.cells,
             "decision": answer.decision or None,
-            "label": labels.get(answer.decision.lower()),
+            "label": labels.get(plain_word(answer.decision)),
             "reviewer": answer.reviewer or None,
             "answers": contradictions.get((answer.case, identity(answer.reviewer)), 1),
             "written_at": answer.decided_at or None,
@@ -131,7 +132,7 @@ def _contradictions(
     for answer in answers:
         groups[answer.case, identity(answer.reviewer)].append(answer)
     return {
-        key: len({labels.get(answer.decision.lower(), answer.decision.lower()) for answer in own})
+        key: len({labels.get(word, word) for word in (plain_word(a.decision) for a in own)})
         for key, own in groups.items()
         if not _ordered(own)
     }

@@ -10,15 +10,23 @@ from vouch.review.collect.read import Answer
 
 
 def identity(name: str) -> str:
-    """Return a person's identity: the name without letter case, width and outer spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """Return a person's identity: the name without letter case, width and outer spaces.
+
+    Signs that nobody sees, such as zero-width spaces, are left out.
+    """
+    return " ".join(unicodedata.normalize("NFKC", visible(name)).casefold().split())
+
+
+def visible(name: str) -> str:
+    """Return a name without the signs that are not shown (Unicode's category Cf)."""
+    return "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
 
 
 def first_written(names: Iterable[str]) -> dict[str, str]:
     """Return each person's name as it was first written, by identity."""
     written: dict[str, str] = {}
     for name in names:
-        written.setdefault(identity(name), name.strip())
+        written.setdefault(identity(name), visible(name).strip())
     return written
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vouch.sources.declaration import Declaration, plain_word
 from vouch.sources.draft.layout import Layout
+from vouch.sources.zones import ABBREVIATIONS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 """Fields of a declaration: name to value."""
 SAMPLE = 20_000
+ONE_MEANING = "|".join(["Z", "[A-Z][A-Za-z_]+/[A-Za-z_/]+", *ABBREVIATIONS])
+"""What may end a time that is read without a pattern."""
 VALUES = 1_000_000
 """How many values are looked at in one query: a wide table's columns are taken some at a time."""
 COUNTS = 21
@@ -301,6 +304,8 @@ def _count(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[Any]]
                            '^\\((.*)\\)$', '-\\1') AS m FROM texts),
           read AS (SELECT *, TRY_CAST(m AS DOUBLE) AS d,
             CASE WHEN regexp_matches(v, '^[0-9]{{4}}[-/][0-9]{{1,2}}[-/][0-9]{{1,2}}')
+                  AND (regexp_matches(v, '[^A-Za-z]$')
+                       OR regexp_matches(v, '[^A-Za-z/_]({ONE_MEANING})$'))
                  THEN TRY_CAST(v AS TIMESTAMPTZ) END AS t FROM cleaned),
           steps AS (SELECT *, lag(d) OVER (PARTITION BY "column" ORDER BY place) AS before,
                            lag(t) OVER (PARTITION BY "column" ORDER BY place) AS earlier FROM read)

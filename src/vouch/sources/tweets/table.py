@@ -137,6 +137,8 @@ def write(
             raise VouchError(
                 f"{option}: cannot write a {file.suffix!r} file", "name it .parquet or .csv"
             )
+    if prices_path and prices_path.resolve() == path.resolve():
+        raise VouchError(f"--prices: {prices_path} is the tweets' file", "name another file")
     tweets, quotes = simulate(rows, seed, label_noise, market, progress)
     _save(tweets, path)
     if prices_path:
