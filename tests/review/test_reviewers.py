@@ -1,6 +1,7 @@
 """Simulated reviewers, measured: do they err as often, and where, as those they are made after?"""
 
 import csv
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from typer.testing import CliRunner
 
+from tests.project import ROOT
 from vouch.cli import app
 from vouch.core.errors import VouchError
 from vouch.review.reviewers import KAPPA, class_mix, costs, decide, drawn, fill, team
@@ -101,6 +103,9 @@ def project(tmp_path, monkeypatch):
     cases["case"], cases["entity"] = [f"fraud-{i}" for i in range(40)], silver["id"]
     cases.loc[3, ["decision", "reviewer"]] = "fraud", "ann"
     cases.to_csv(tmp_path / "cases.csv", index=False)
+    for name in ("inputs.yaml", "sources/simulated.yaml"):
+        (tmp_path / "data" / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "data" / name, tmp_path / "data" / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

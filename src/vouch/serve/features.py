@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis import Table
 
-HISTORIES = frozenset(["payer_windows", "payee_windows", "habits", "risk"])
-"""Groups that look at other rows."""
-
 
 class FileCounts(TypedDict):
     """How many rows a file has, and how many of them are not scored by their own values."""
@@ -72,7 +69,8 @@ def prepare(
     described = version.evidence("extract.json")
     names = read_json(version.model / "candidate.json")["features"]
     groups = {f["group"] for f in described["features"] if f["name"] in names}
-    looks_back = bool(groups & HISTORIES)
+    usecase = find(trained.usecase)
+    looks_back = bool(groups & usecase.histories)
     reasons = place(connection, declaration, path, root, scratch)
     history = _history(
         declaration, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back
@@ -80,8 +78,8 @@ def prepare(
     past_rows = _collect(connection, declaration, history)
     table = engine.table("seen")
     labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
-    issued = engine.read_parquet(labels) if "risk" in groups and labels.exists() else None
-    usecase = find(trained.usecase)
+    known = groups & usecase.of_labels and labels.exists()
+    issued = engine.read_parquet(labels) if known else None
     table = usecase.scoring_features(table, trained, issued, sorted(groups), described)
     out = scratch / "features.parquet"
     _join(engine, table, [name for name in names if name in table.columns], out)

@@ -161,6 +161,8 @@ class UseCase(ABC):
         raw_features: Whether models read a row's own columns and count in them what they need.
             Gold rows are then made in DuckDB, models may learn on Spark, and scoring computes no
             features.
+        histories: The groups of features that look at other rows.
+        of_labels: The groups of features that look at other rows' labels.
     """
 
     name: str
@@ -169,6 +171,8 @@ class UseCase(ABC):
     roles: "tuple[Role, ...]"
     raw_features: bool = False
     open_classes: bool = False
+    histories: frozenset[str] = frozenset()
+    of_labels: frozenset[str] = frozenset()
 
     @property
     @abstractmethod

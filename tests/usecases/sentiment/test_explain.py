@@ -15,7 +15,7 @@ from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.explain import SCHEMA, choose
 from vouch.usecases.sentiment.models import fit, load, save
 from vouch.usecases.sentiment.params import TextExplainParams
-from vouch.usecases.sentiment.report import KINDS
+from vouch.usecases.sentiment.report import kinds
 
 SOURCES = Path(__file__).parents[3] / "data/sources"
 QUICK = TextExplainParams(cases=2, samples=200, features=4)
@@ -56,7 +56,7 @@ def test_cases_come_with_their_words_and_fidelity(folder):
     rows = table.to_pandas()
     cases = rows.groupby("id", sort=False).first()
     assert told["cases"] == len(cases) == 10
-    assert list(cases["kind"].drop_duplicates()) == list(KINDS)
+    assert list(cases["kind"].drop_duplicates()) == list(kinds(CLASSES))
     model = load(folder / "model")
     given = pd.read_parquet(folder / "predictions.parquet").set_index("id")
     scores = model.predict(given.loc[cases.index].fillna({"text": ""}))

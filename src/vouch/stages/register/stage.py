@@ -27,7 +27,7 @@ from vouch.registry.versions import (
     publish,
     set_alias,
 )
-from vouch.sources.declaration import load_declaration
+from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.register.gate import Verdict, judge
 from vouch.stages.register.params import RegisterParams
 
@@ -92,9 +92,6 @@ def register(
     source = load_declaration(declaration)
     progress(0, 3, "digests")
     model_digests = digests(root, (train, holdout, rows, labels, model, predictions))
-    # the raw folder also keeps files that are not in force: no part of the fingerprint;
-    # a simulator's rows follow from its section of the declaration, whose digest ingest gives
-    raw_digests = {} if source.simulator else digests(root, (raw,))
     measured = read_json(evaluation)
     facts = lineage.collect(
         train=train,
@@ -104,7 +101,7 @@ def register(
         ingested=read_json(ingested),
         model=model,
         evaluation=measured,
-        digests=model_digests | raw_digests,
+        digests=model_digests | _raw_digests(root, source, raw),
         git_commit=git_commit(root),
     )
     evidence = {
@@ -118,20 +115,34 @@ def register(
     }
     progress(1, 3, "registering")
     name = f"{source.usecase}-{source.name}"
-    # costs and capacity, which are declared, decide the threshold the model is used with
-    fingerprint = _digest([name, model_digests, sha256(declaration), facts["threshold"]])
+    fingerprint = _fingerprint(name, model_digests, declaration, facts["threshold"])
     run = read_json(leaderboard).get("run_id")
     version = _publish(state, name, model, train, run, fingerprint, facts, evidence)
     progress(2, 3, "gate")
     gate = _decide(state, version, measured, params)
     set_alias(state, name, CHALLENGER, version.number)
     before = (measured.get("champion") or {}).get("version")
-    result = _result(state, version, facts, gate) | {
-        "otherwise": _otherwise(state, version, before)
-    }
+    otherwise = _otherwise(state, version, before)
+    result = _result(state, version, facts, gate) | {"otherwise": otherwise}
     write_json(registration, result)
     progress(3, 3, "registered")
     return result
+
+
+def _raw_digests(root: Path, source: Declaration, raw: Path) -> dict[str, str]:
+    """Return the raw folder's digest, which also covers files that are not in force.
+
+    A simulator's rows follow from its section of the declaration, whose digest ingest gives.
+    """
+    return {} if source.simulator else digests(root, (raw,))
+
+
+def _fingerprint(
+    name: str, model_digests: dict[str, str], declaration: Path, threshold: float | None
+) -> str:
+    """Return what identifies a version: costs and capacity, declared, decide its threshold."""
+    content = [name, model_digests, sha256(declaration), threshold]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _publish(
@@ -165,10 +176,6 @@ def _publish(
                 name, run_id, model, example, files, fingerprint, tags, facts["candidate"], package
             ),
         )
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _example(train: Path, model: Path) -> "pd.DataFrame":

@@ -8,7 +8,7 @@ from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
 from vouch.metrics import totals as facts
 from vouch.metrics.ranked import CONFIDENCE
-from vouch.pages import formats
+from vouch.pages import TEMPLATES, formats
 from vouch.sources.declaration import load_declaration
 from vouch.stages.report import summary
 from vouch.stages.report.corrections import CONFIDENCE as CORRECTED
@@ -21,7 +21,7 @@ from vouch.usecases.params import ReportParams
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATES = Path(__file__).parent / "templates"
+OWN = Path(__file__).parent / "templates"
 SECTIONS = (
     ("summary", "Summary"),
     ("ingest", "What data"),
@@ -161,7 +161,7 @@ def _environment(own: Path) -> "Environment":
 
     # figures a run could not compute (no truth, a refused holdout) are absent and render as a dash
     environment = Environment(
-        loader=FileSystemLoader([own, TEMPLATES]),
+        loader=FileSystemLoader([own, OWN, TEMPLATES]),
         autoescape=True,
         undefined=ChainableUndefined,
         trim_blocks=True,

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vouch.pages import formats
+from vouch.pages import TEMPLATES, formats
 from vouch.pages.figures import svg
-from vouch.stages.report.stage import TEMPLATES
 from vouch.studies.market.findings import ALL, Test
 from vouch.studies.market.params import MarketParams
 from vouch.studies.market.regress import percent

@@ -142,4 +142,11 @@ class Fraud(UseCase):
         return by_category(rows, source)
 
 
-USECASE = Fraud(name="fraud", classes=("genuine", "fraud"), truth="chargeback", roles=("amount",))
+USECASE = Fraud(
+    name="fraud",
+    classes=("genuine", "fraud"),
+    truth="chargeback",
+    roles=("amount",),
+    histories=frozenset(["payer_windows", "payee_windows", "habits", "risk"]),
+    of_labels=frozenset(["risk"]),
+)

@@ -38,7 +38,7 @@ def content(
         "templates": TEMPLATES,
         "classes": names,
         "label_classes": names,
-        "kinds": _kinds(names),
+        "kinds": kinds(names),
         "judged": part,
         "where": where,
         "words": _words(paths["tree"]),
@@ -56,7 +56,7 @@ def content(
     }
 
 
-def _kinds(names: Sequence[str]) -> dict[str, str]:
+def kinds(names: Sequence[str]) -> dict[str, str]:
     """Return the headings of the explained texts, by their kind."""
     return {
         **{f"surest_{name}": f"The surest {name} texts" for name in names},
