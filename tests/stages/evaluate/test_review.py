@@ -61,7 +61,8 @@ class Counting:
 
 
 def counting(rows, as_of=None):
-    return Counting(rows, {"usecase": "fraud", "as_of": as_of}, EvaluateParams())
+    about = {"usecase": "fraud", "as_of": as_of, "classes": ["genuine", "fraud"]}
+    return Counting(rows, about, EvaluateParams())
 
 
 # a row: which near-duplicates it belongs to (0: none), and what was decided of it

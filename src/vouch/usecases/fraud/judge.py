@@ -8,7 +8,9 @@ import pandas as pd
 from vouch.core.errors import VouchError
 from vouch.holdout.judge import Kind, ScoredModel
 from vouch.holdout.thresholdout import Mean
+from vouch.models.predictions import Floats
 from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
+from vouch.usecases.rivals import against_champion, against_rule, kind_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Ranking:
 
     def count(self, rows: pd.DataFrame) -> int:
         """Count positives by truth where any is known, else by the rule."""
-        return int(rows[_kind(rows)].fillna(0).sum())
+        return int(rows[kind_of(rows)].fillna(0).sum())
 
     def candidate(
         self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
@@ -59,8 +61,10 @@ class Ranking:
         return {
             "truth": measure(scored, "truth", self.terms),
             "rule": measure(scored, "rule", self.terms),
-            "against_rule": self._against_rule(scored),
-            "against_champion": self._against_champion(scored, challenger, champion),
+            "against_rule": against_rule(
+                scored, lambda rows: compare(rows, "truth", "rule", self.terms)
+            ),
+            "against_champion": against_champion(scored, challenger, champion, self._compare),
             "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
         }
 
@@ -88,33 +92,6 @@ class Ranking:
         """Return the largest cost of a row for ``cost``, else 1."""
         return self.terms.cost_cap if metric == "cost" else 1.0
 
-    def _against_rule(self, scored: pd.DataFrame) -> dict[str, Any]:
-        """Compare with the rule's own 0/1 decisions, which only truth can do."""
-        if not scored["truth"].notna().any():
-            return {
-                "difference": None,
-                "reason": "no truth is known: the rule cannot be judged",
-            }
-        if not scored["rule"].notna().any():
-            return {"difference": None, "reason": "the source declares no rule"}
-        return compare(scored, "truth", "rule", self.terms)
-
-    def _against_champion(
-        self, scored: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
-    ) -> dict[str, Any]:
-        if champion is None:
-            return {"difference": None, "reason": "there is no champion yet"}
-        if champion.digest == challenger.digest:
-            return {"difference": None, "reason": "the candidate is the champion itself"}
-        try:
-            scored = scored.assign(champion=champion.predict(scored)[:, 1])
-        except VouchError as error:
-            return {
-                "difference": None,
-                "reason": f"the champion cannot score these rows: {error}",
-            }
-        return compare(scored, _kind(scored), "champion", self.terms)
-
-
-def _kind(rows: pd.DataFrame) -> Kind:
-    return "truth" if rows["truth"].notna().any() else "rule"
+    def _compare(self, rows: pd.DataFrame, champion: Floats) -> dict[str, Any]:
+        scored = rows.assign(champion=champion[:, 1])
+        return compare(scored, kind_of(rows), "champion", self.terms)

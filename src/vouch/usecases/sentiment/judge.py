@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.core.errors import VouchError
 from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
@@ -17,6 +16,7 @@ from vouch.metrics.figures import Figure, figure, share
 from vouch.metrics.ranked import interval
 from vouch.models.predictions import Likeliest, probabilities, score_columns
 from vouch.usecases.params import EvaluateParams
+from vouch.usecases.rivals import against_champion, against_rule, kind_of
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import groups_of
 from vouch.usecases.sentiment.slices import slices
@@ -82,7 +82,7 @@ class Judge:
 
     def count(self, rows: pd.DataFrame) -> int:
         """Count the rows of the rarest class, by truth where any is known."""
-        return self._rarest(rows[_kind(rows)].dropna())
+        return self._rarest(rows[kind_of(rows)].dropna())
 
     def candidate(
         self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
@@ -98,8 +98,10 @@ class Judge:
         return {
             "truth": self.measure(scored, "truth"),
             "rule": self.measure(scored, "rule"),
-            "against_rule": self._against_rule(scored),
-            "against_champion": self._against_champion(scored, challenger, champion),
+            "against_rule": against_rule(scored, self._against_rule),
+            "against_champion": against_champion(
+                scored, challenger, champion, self._against_champion
+            ),
             "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
         }
 
@@ -280,31 +282,13 @@ class Judge:
             "share_better": float(np.mean(gaps > 0)),
         }
 
-    def _against_rule(self, scored: pd.DataFrame) -> dict[str, Any]:
-        if not scored["truth"].notna().any():
-            return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
-        if not scored["rule"].notna().any():
-            return {"difference": None, "reason": "the source declares no rule"}
-        labelled = scored[scored["truth"].notna() & scored["rule"].notna()]
-        return self.compare(
-            labelled, "truth", chosen(labelled), labelled["rule"].to_numpy(np.int64)
-        )
+    def _against_rule(self, rows: pd.DataFrame) -> dict[str, Any]:
+        decisions = rows["rule"].to_numpy(np.int64)
+        return self.compare(rows, "truth", chosen(rows), decisions)
 
-    def _against_champion(
-        self, scored: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
-    ) -> dict[str, Any]:
-        if champion is None:
-            return {"difference": None, "reason": "there is no champion yet"}
-        if champion.digest == challenger.digest:
-            return {"difference": None, "reason": "the candidate is the champion itself"}
-        kind = _kind(scored)
-        labelled = scored[scored[kind].notna()]
-        try:
-            theirs = chosen(self.scored(labelled, champion))
-        except VouchError as error:
-            reason = f"the champion cannot score these rows: {error}"
-            return {"difference": None, "reason": reason}
-        return self.compare(labelled, kind, chosen(labelled), theirs)
+    def _against_champion(self, rows: pd.DataFrame, champion: Floats) -> dict[str, Any]:
+        decisions = Likeliest().classes(champion)
+        return self.compare(rows, kind_of(rows), chosen(rows), decisions)
 
     @property
     def _columns(self) -> list[str]:
@@ -342,7 +326,3 @@ class Judge:
 def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:
     """Return each row's likeliest class; of equally likely ones the first."""
     return Likeliest().classes(probabilities(scored))
-
-
-def _kind(rows: pd.DataFrame) -> Literal["truth", "rule"]:
-    return "truth" if rows["truth"].notna().any() else "rule"

@@ -1,0 +1,65 @@
+"""Whom a candidate has to beat on the holdout: the rule, and the champion."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from vouch.core.errors import VouchError
+from vouch.holdout.judge import Kind, ScoredModel
+from vouch.models.predictions import Floats
+
+
+def kind_of(rows: pd.DataFrame) -> Kind:
+    """Return against what rows are judged: the truth where any is known, else the rule."""
+    return "truth" if rows["truth"].notna().any() else "rule"
+
+
+def against_rule(
+    rows: pd.DataFrame, compare: Callable[[pd.DataFrame], dict[str, Any]]
+) -> dict[str, Any]:
+    """Compare with the rule's own decisions, which only the truth can do.
+
+    Args:
+        rows: Scored rows, with ``truth`` and ``rule``.
+        compare: Compares on the rows of which both are known.
+
+    Returns:
+        What ``compare`` does, or why there is no ``difference``.
+    """
+    if not rows["truth"].notna().any():
+        return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
+    if not rows["rule"].notna().any():
+        return {"difference": None, "reason": "the source declares no rule"}
+    return compare(rows[rows["truth"].notna() & rows["rule"].notna()])
+
+
+def against_champion(
+    rows: pd.DataFrame,
+    challenger: ScoredModel,
+    champion: ScoredModel | None,
+    compare: Callable[[pd.DataFrame, Floats], dict[str, Any]],
+) -> dict[str, Any]:
+    """Compare with the champion.
+
+    Args:
+        rows: Rows scored by the challenger.
+        challenger: The candidate.
+        champion: The model to beat, if there is one.
+        compare: Compares on the rows of known label, given the champion's probabilities, shape
+            (rows, classes).
+
+    Returns:
+        What ``compare`` does, or why there is no ``difference``.
+    """
+    if champion is None:
+        return {"difference": None, "reason": "there is no champion yet"}
+    if champion.digest == challenger.digest:
+        return {"difference": None, "reason": "the candidate is the champion itself"}
+    labelled = rows[rows[kind_of(rows)].notna()]
+    try:
+        theirs = champion.predict(labelled)
+    except VouchError as error:
+        reason = f"the champion cannot score these rows: {error}"
+        return {"difference": None, "reason": reason}
+    return compare(labelled, theirs)
