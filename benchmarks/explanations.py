@@ -22,8 +22,9 @@ import numpy as np
 import pandas as pd
 from lime.lime_tabular import LimeTabularExplainer
 
+from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.lime import imputed, make_explainer, medians, predict_with
-from vouch.usecases.fraud.models import Candidate, fit
+from vouch.usecases.fraud.models import fit
 from vouch.usecases.fraud.params import ExplainParams
 
 TOP = 5

@@ -35,8 +35,9 @@ from vouch.sources.declaration import load_declaration
 from vouch.sources.paysim import write
 from vouch.stages.ingest import parse
 from vouch.usecases import find
+from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.features.table import features
-from vouch.usecases.fraud.models import Candidate, Fitted, fit
+from vouch.usecases.fraud.models import Fitted, fit
 
 mpl.use("Agg")
 Floats = NDArray[np.float64]

@@ -17,7 +17,7 @@ from statistics import geometric_mean
 from vouch.core.files import read_json, write_json
 from vouch.models.params import Budget
 from vouch.models.search import Search
-from vouch.usecases.fraud.models import ALGORITHMS
+from vouch.usecases.fraud.candidate import ALGORITHMS
 from vouch.usecases.fraud.params import TuneParams
 from vouch.usecases.fraud.space import Offer
 from vouch.usecases.fraud.tune import lay_out

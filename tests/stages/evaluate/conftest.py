@@ -12,7 +12,8 @@ from vouch.core.files import read_json, write_json
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.models.predictions import score_columns
 from vouch.stages.evaluate import evaluate
-from vouch.usecases.fraud.models import Candidate, fit, save
+from vouch.usecases.fraud.candidate import Candidate
+from vouch.usecases.fraud.models import fit, save
 from vouch.usecases.params import EvaluateParams
 
 ROOT = Path(__file__).parents[3]

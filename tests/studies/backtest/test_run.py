@@ -9,7 +9,7 @@ from vouch.core.errors import VouchError
 from vouch.sources.declaration import load_declaration
 from vouch.studies.backtest.protocol import parse_folds
 from vouch.studies.backtest.run import DEFAULT, SEEDS, Settings, backtest
-from vouch.usecases.fraud.models import Candidate
+from vouch.usecases.fraud.candidate import Candidate
 
 SMALL = Candidate(algorithm="xgboost", hyperparameters={"n_estimators": 10, "max_depth": 3})
 FOLDS = parse_folds("2018-04-12,2018-04-05")

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from vouch.stages.explain import explain
-from vouch.usecases.fraud.models import Candidate, Fitted, fit, save
+from vouch.usecases.fraud.candidate import Candidate
+from vouch.usecases.fraud.models import Fitted, fit, save
 from vouch.usecases.fraud.params import ExplainParams
 
 FEATURES = ("amount", "noise", "night", "history", "more_noise", "constant", "seldom")

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
-from vouch.usecases.fraud.models import ALGORITHMS, Candidate, deflate, fit, load, save
+from vouch.usecases.fraud.candidate import ALGORITHMS, Candidate
+from vouch.usecases.fraud.models import deflate, fit, load, save
 
 FEATURES = ["amount", "gap", "hour"]
 SMALL = {

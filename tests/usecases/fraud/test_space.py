@@ -3,7 +3,7 @@ import pytest
 
 from tests.usecases.fraud.gold import FEATURES
 from vouch.models.space import RULE_START, RULE_WEIGHT, Range
-from vouch.usecases.fraud.models import ALGORITHMS, Candidate
+from vouch.usecases.fraud.candidate import ALGORITHMS, Candidate
 from vouch.usecases.fraud.space import SPACE, STARTS, Offer, suggest
 
 OFFER = Offer(tuple(FEATURES))

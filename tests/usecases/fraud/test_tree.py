@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.usecases.fraud.models import Candidate, fit
+from vouch.usecases.fraud.candidate import Candidate
+from vouch.usecases.fraud.models import fit
 from vouch.usecases.fraud.tree import HEADER, export, read, rules, sql
 
 ODD = 'type = "A"'

@@ -97,7 +97,8 @@ def test_the_trees_sql_gives_every_training_row_its_probability(tuned):
 
 
 def _tree(gold):
-    from vouch.usecases.fraud.models import Candidate, fit
+    from vouch.usecases.fraud.candidate import Candidate
+    from vouch.usecases.fraud.models import fit
     from vouch.usecases.fraud.space import Offer
 
     told = gold.leaderboard()["best_by_algorithm"]["decision_tree"]["candidate"]

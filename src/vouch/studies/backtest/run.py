@@ -15,8 +15,9 @@ from vouch.core.progress import Progress, silent
 from vouch.sources.declaration import Declaration
 from vouch.studies.backtest.data import Observations, Reader
 from vouch.studies.backtest.protocol import Fold, Measures, assessed_rows, check_folds, measure
+from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.features.feature import Feature
-from vouch.usecases.fraud.models import Candidate, fit
+from vouch.usecases.fraud.models import fit
 
 FEWEST = 2  # classes a model needs to learn
 

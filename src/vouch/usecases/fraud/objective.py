@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from vouch.models.folds import Fold
 from vouch.models.proposal import Outcome
 from vouch.models.strength import SOURCE
-from vouch.usecases.fraud.models import Candidate, fit
+from vouch.usecases.fraud.candidate import Candidate
+from vouch.usecases.fraud.models import fit
 from vouch.usecases.fraud.params import TuneParams
 from vouch.usecases.fraud.space import Offer
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from vouch.core.settings import Params
 from vouch.models.params import SearchParams
-from vouch.usecases.fraud.models import ALGORITHMS, Algorithm
+from vouch.usecases.fraud.candidate import ALGORITHMS, Algorithm
 from vouch.usecases.params import SplitParams
 
 Group = Literal[

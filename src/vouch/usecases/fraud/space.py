@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from vouch.models.proposal import Hyperparameter
 from vouch.models.space import ALL, RULE_START, Choices, Range, choose, choose_rule_weight
 from vouch.sources.declaration import parse_duration
-from vouch.usecases.fraud.models import Algorithm, Candidate
+from vouch.usecases.fraud.candidate import Algorithm, Candidate
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -21,7 +21,8 @@ from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import SOURCE, judged, mixed
 from vouch.usecases.fraud import tree as trees
-from vouch.usecases.fraud.models import Algorithm, Candidate, Fitted, fit, save
+from vouch.usecases.fraud.candidate import Algorithm, Candidate
+from vouch.usecases.fraud.models import Fitted, fit, save
 from vouch.usecases.fraud.objective import TARGET, Objective, out_of_fold, prepare
 from vouch.usecases.fraud.params import TuneParams
 from vouch.usecases.fraud.space import SPACE, STARTS, Offer

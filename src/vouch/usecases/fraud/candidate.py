@@ -1,0 +1,82 @@
+"""What a search over models of payments tries: frozen and JSON-able."""
+
+from typing import Any, Literal
+
+from pydantic import field_validator, model_validator
+
+from vouch.core.errors import suggest
+from vouch.models.proposal import Hyperparameter, Proposal
+from vouch.models.strength import RuleWeight
+
+Algorithm = Literal["decision_tree", "logistic_regression", "random_forest", "xgboost"]
+Imbalance = Literal["none", "weights", "undersampling"]
+ALGORITHMS: tuple[Algorithm, ...] = (
+    "decision_tree",
+    "logistic_regression",
+    "random_forest",
+    "xgboost",
+)
+HYPERPARAMETERS: dict[str, frozenset[str]] = {
+    "decision_tree": frozenset(["criterion", "max_depth", "min_samples_leaf", "max_features"]),
+    "logistic_regression": frozenset(["C", "transform"]),
+    "random_forest": frozenset(["n_estimators", "max_depth", "min_samples_leaf", "max_features"]),
+    "xgboost": frozenset(
+        [
+            "n_estimators",
+            "learning_rate",
+            "max_depth",
+            "min_child_weight",
+            "subsample",
+            "colsample_bytree",
+            "reg_lambda",
+            "gamma",
+            "max_bin",
+        ]
+    ),
+}
+
+
+class Candidate(Proposal):
+    """What to fit, and on which part of the features: frozen, JSON-able, without a threshold.
+
+    Attributes:
+        algorithm: The learner.
+        hyperparameters: Its settings, and ``ratio`` for undersampling; others than
+            ``HYPERPARAMETERS`` names are an error, those left out take the library's default.
+        imbalance: How the rarity of positives is treated. ``weights`` balances the classes'
+            weights; ``undersampling`` keeps every positive and draws ``ratio`` (> 0, default 20)
+            negatives for each. With both, predictions are corrected back, see ``fit``.
+        groups: Feature groups used; empty means all.
+        windows: Windows used, such as ``7d``; empty means all.
+        rule_weight: What a row weighs whose label is the rule's, above 0; others weigh 1.
+    """
+
+    algorithm: Algorithm
+    imbalance: Imbalance = "none"
+    groups: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    rule_weight: RuleWeight = 1.0
+
+    @field_validator("hyperparameters")
+    @classmethod
+    def _positive_ratio(cls, value: dict[str, Hyperparameter]) -> dict[str, Hyperparameter]:
+        ratio = value.get("ratio", 1)
+        if not isinstance(ratio, int | float) or ratio <= 0:
+            raise ValueError(f"ratio must be a number above 0, got {ratio!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _check_hyperparameters(self) -> "Candidate":
+        allowed = HYPERPARAMETERS[self.algorithm] | (
+            {"ratio"} if self.imbalance == "undersampling" else set()
+        )
+        for name in self.hyperparameters.keys() - allowed:
+            raise ValueError(
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
+            )
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that MLflow logs."""
+        chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
+        return super().settings() | chosen | {"rule_weight": self.rule_weight}
