@@ -1,5 +1,6 @@
 """The n-grams that speak most strongly for each class, as data and as a picture."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -13,6 +14,7 @@ from vouch.usecases.sentiment.models import Fitted
 
 STRONGEST = 30  # n-grams listed for each class
 DRAWN = 15  # of them drawn
+ABREAST = 3  # classes drawn side by side
 
 Floats = NDArray[np.float64]
 
@@ -103,10 +105,12 @@ def _draw(features: Weights, path: Path) -> None:
     ):
         # the text is left to the reader's fonts, which have emoji
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(4 * len(features), 4.5), layout="constrained")
-        for axes, (name, listed) in zip(
-            figure.subplots(1, len(features), squeeze=False)[0], features.items(), strict=True
-        ):
+        rows, columns = math.ceil(len(features) / ABREAST), min(len(features), ABREAST)
+        figure = Figure(figsize=(4 * columns, 4.5 * rows), layout="constrained")
+        places = figure.subplots(rows, columns, squeeze=False).ravel()
+        for empty in places[len(features) :]:
+            empty.remove()
+        for axes, (name, listed) in zip(places, features.items(), strict=False):
             drawn = listed[:DRAWN][::-1]
             axes.barh(range(len(drawn)), [item["weight"] for item in drawn])
             shown = [item["feature"].replace("$", r"\$") for item in drawn]
