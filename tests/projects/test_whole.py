@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from tests.project import BIN, ENVIRONMENT, dvc, vouch
@@ -73,3 +75,22 @@ def test_a_damaged_lock_file_is_brought_back_by_a_run(project, keep):
     done = vouch(project, "run", "fraud", "--no-prefect")
     assert done.returncode == 0, done.stdout + done.stderr
     assert path.read_bytes() == whole_one
+
+
+def test_a_killed_process_that_nobody_waited_for_blocks_no_file():
+    code = "import os, sys, dvc.rwlock; there = dvc.rwlock.psutil.pid_exists; "
+    code += "print(there(int(sys.argv[1])), there(os.getpid()))"
+    killed = subprocess.Popen(["sleep", "60"])
+    killed.kill()
+    for _ in range(100):
+        if psutil.Process(killed.pid).status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.05)
+    assert psutil.pid_exists(killed.pid)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(killed.pid)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]
+    assert not whole.alive(killed.pid)
+    killed.wait()
+    assert not whole.alive(killed.pid)

@@ -16,6 +16,7 @@ from vouch.operate import processes
 from vouch.operate.locks import at_work
 from vouch.operate.record import HOME, place, running
 from vouch.project.paths import STATE
+from vouch.project.whole import alive
 
 STARTING = timedelta(minutes=2)
 """So long a run may be pending before it counts as left."""
@@ -96,7 +97,7 @@ def stale(root: Path) -> list[str]:
         return []
     except ValueError:
         return [str(path)]
-    return [name for name, holders in listed.items() if not all(map(_alive, _holders(holders)))]
+    return [name for name, holders in listed.items() if not all(map(alive, _holders(holders)))]
 
 
 def forget_stale(root: Path) -> None:
@@ -113,9 +114,3 @@ def _holders(holders: dict[str, Any]) -> Iterator[int]:
     readers = holders.get("read", [])
     writer = [holders["write"]] if holders.get("write") else []
     yield from (int(info["pid"]) for info in [*readers, *writer])
-
-
-def _alive(pid: int) -> bool:
-    import psutil
-
-    return bool(psutil.pid_exists(pid))
