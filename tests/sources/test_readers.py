@@ -43,6 +43,7 @@ TABLE = st.lists(st.lists(FIELD, min_size=3, max_size=3), min_size=1, max_size=8
 
 @settings(deadline=None, max_examples=60)
 @given(TABLE, st.sampled_from(",;|\t"))
+@example([["", "", ""]], "\t")
 def test_quoting_is_read_as_pythons_csv_writes_it(tmp_path_factory, table, separator):
     folder = tmp_path_factory.mktemp("csv")
     out = io.StringIO()

@@ -1,5 +1,6 @@
 """People's decisions as they are kept: one immutable file a collected batch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,15 @@ SCHEMA = pa.schema(
         ("superseded", pa.bool_()),
         ("annotation", pa.string()),
         ("unique_id", pa.string()),
+        ("class_name", pa.string()),
     ]
 )
 """An issue's columns; then whose row it is (the declaration's name), why the case was put before
 people, what the reviewer wrote, how long they took, whether no majority overrules it (a lead's
 decision); when it was decided and when collected (by this machine's clock), its number in the order
 of collecting, whether its reviewer had changed the answer before it was collected, and Label
-Studio's ids of it (``task/annotation``, and its unique id).
+Studio's ids of it (``task/annotation``, and its unique id); and what the class was called, as its
+number may be another one by now.
 
 ``issued_at`` is when a decision is known: never before it was collected, and later than every
 decision collected before it, also when the clock was set back."""
@@ -64,12 +67,16 @@ def batches(folder: Path) -> list[Path]:
     return files
 
 
-def reviews(folder: Path, origin: str) -> "Table":
+def reviews(folder: Path, origin: str, classes: Sequence[str] = ()) -> "Table":
     """Read the decisions about a source's rows, without those superseded before they were known.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration's name: ids of another source may be the same by chance.
+        classes: The source's classes, see :func:`numbered`; none: the numbers stay.
+
+    Raises:
+        VouchError: See :func:`numbered`.
 
     Returns:
         Issues, in the columns of :data:`SCHEMA`.
@@ -77,7 +84,35 @@ def reviews(folder: Path, origin: str) -> "Table":
     rows = read_batches(folder)
     superseded = pc.fill_null(rows["superseded"], False)
     own = pc.and_(pc.equal(rows["origin"], origin), pc.invert(superseded))
-    return ibis.memtable(rows.filter(own))
+    return ibis.memtable(numbered(rows.filter(own), classes, folder))
+
+
+def numbered(rows: pa.Table, classes: Sequence[str], folder: Path) -> pa.Table:
+    """Return decisions with each class's present number: a declaration may change their order.
+
+    Args:
+        rows: In the columns of :data:`SCHEMA`; those of early versions keep their numbers.
+        classes: The source's classes, class 0 first; none: the numbers stay.
+        folder: Where they come from, for the message.
+
+    Raises:
+        VouchError: A decision for a class that the source no longer has.
+    """
+    names = rows["class_name"].to_pylist() if classes else []
+    if lost := sorted({*names} - {None, *classes}):
+        raise VouchError(
+            f"{folder}: people decided for the class {lost[0]!r}, which the source's label no "
+            f"longer has (it has {', '.join(classes)})",
+            f"map a value to it: values: {{{lost[0]}: {lost[0]}, ...}}",
+        )
+    labels = [
+        number if name is None else classes.index(name)
+        for name, number in zip(names, rows["label"].to_pylist(), strict=False)
+    ]
+    place = SCHEMA.get_field_index("label")
+    if not classes:
+        return rows
+    return rows.set_column(place, SCHEMA.field("label"), pa.array(labels, pa.int8()))
 
 
 def read_batches(folder: Path) -> pa.Table:

@@ -107,10 +107,11 @@ def decisions(a: Version, b: Version) -> Decisions:
         a higher class from the first or the second), and ``examples``.
 
     Raises:
-        VouchError: A version's files cannot be had.
+        VouchError: A version's files cannot be had, or they are of other classes.
     """
     import duckdb
 
+    _check_classes(a, b)
     rows = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,
@@ -140,6 +141,16 @@ def decisions(a: Version, b: Version) -> Decisions:
         "higher_by_b": b_higher,
         "examples": shown,
     }
+
+
+def _check_classes(a: Version, b: Version) -> None:
+    ours, theirs = (version.evidence("extract.json").get("classes") for version in (a, b))
+    if ours and theirs and ours != theirs:
+        raise VouchError(
+            f"{a} has the classes {', '.join(ours)}, {b} {', '.join(theirs)}: what they decide "
+            "cannot be compared",
+            "compare versions of the same classes",
+        )
 
 
 def _decision(version: Version, side: str) -> str:

@@ -24,7 +24,7 @@ from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.readers import is_parquet
-from vouch.usecases.classes import written_names
+from vouch.usecases.classes import class_names, written_names
 from vouch.usecases.contract import Model
 
 CHUNK = 200_000  # rows predicted and written at a time
@@ -109,7 +109,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         progress(0, 1, "parsing and extracting")
         declaration = as_given(declared, request.path)
         table = prepare(engine, declaration, trained, request.path, version, root, Path(scratch))
-        names = written_names(declared)
+        names = _names(declared, trained, version)
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
     warnings += _warnings(counts, table.reasons)
@@ -162,6 +162,19 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
             f"{', '.join(missing)})",
             f"score with a model of {declared.name!r}: --model NAME:VERSION",
         )
+
+
+def _names(declared: Declaration, trained: Declaration, version: Version) -> tuple[str, ...]:
+    """Return the model's classes in its own order, as the source's label column writes them."""
+    learned, present = class_names(trained), class_names(declared)
+    if {*learned} != {*present}:
+        raise VouchError(
+            f"{version} was trained for the classes {', '.join(learned)}, but the source "
+            f"{declared.name!r} has {', '.join(present)}",
+            f"train it anew: vouch run {declared.usecase}",
+        )
+    written = dict(zip(present, written_names(declared), strict=True))
+    return tuple(written[name] for name in learned)
 
 
 def _write(

@@ -256,7 +256,7 @@ def _header(path: Path, text: Path, encoding: str, declaration: Declaration) -> 
     with open_text(text, encoding) as file:
         lines = bounded(file, path)
         header = next(lines, "").rstrip("\n")
-        if not any(line.strip() for line in lines):
+        if not any(line.strip(" \n") for line in lines):
             raise VouchError(f"{path}: has a header and no rows", "give a file with rows")
     separator = declaration.separator
     try:
@@ -408,7 +408,7 @@ def _lines(text: Path, *, header: bool) -> str:
                         delim = '{DELIMITER}', quote = '', escape = '', auto_detect = false,
                         hive_partitioning = false, skip = {int(header)},
                         max_line_size = {longest + 2}, buffer_size = {2 * longest}))
-        WHERE trim(coalesce(raw, '')) <> ''"""
+        WHERE trim(coalesce(raw, ''), ' ') <> ''"""
 
 
 def _json(
@@ -531,7 +531,7 @@ def readable(path: Path, encoding: str, scratch: Path) -> Path:
 
 def _check_encoding(path: Path, encoding: str) -> None:
     try:
-        b"a".decode(encoding)  # a codec such as rot13 is none of texts
+        "a".encode(encoding)  # a codec such as rot13 is none of texts
         known = codecs.lookup(encoding).name not in NO_TEXT
     except (LookupError, ValueError):
         known = False

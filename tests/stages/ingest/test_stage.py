@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vouch.core.errors import VouchError
@@ -489,6 +489,7 @@ CELL = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size
         st.one_of(st.just("1,2024-01-02,3,a,b,c,0"), CELL, st.lists(CELL).map(",".join)), min_size=1
     )
 )
+@example(lines=["1,2024-01-02,3,a,b,c,0", "\u00a0", "\u3000"])
 def test_every_line_is_a_row_or_a_reject(project, header, lines):
     """Whatever stands in a file, no line is lost and none is a traceback."""
     project.manifest.clear()

@@ -159,6 +159,63 @@ def test_a_file_is_scored_in_these_classes(project, classes, tmp_path):
     assert kept["prediction"].tolist() == likeliest
 
 
+def decide(copy: Path, classes: list[str], cases: int) -> None:
+    """Let one person decide cases, in turn for the last class and the one before it."""
+    run(copy, "enqueue", "sentiment", "-n", str(cases), "--out", "cases.csv")
+    with (copy / "cases.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows):
+        row |= {"decision": classes[-1 - number % 2], "reviewer": "ann"}
+    pd.DataFrame(rows).to_csv(copy / "decided.csv", index=False)
+    run(copy, "collect", "sentiment", "decided.csv")
+
+
+def scored(project: Path, file: Path, out: Path) -> pd.DataFrame:
+    run(project, "score", "sentiment", "--path", str(file), "--out", str(out))
+    return pd.read_csv(out).set_index("id")
+
+
+def test_classes_in_another_order_are_the_same_classes(project, classes, tmp_path):
+    copy = Path(shutil.copytree(project, tmp_path / "project", symlinks=True))
+    decide(copy, classes, 4)
+    new = (comments if is_of_two(project) else feelings)(200, seed=9)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    before = scored(copy, tmp_path / "new.csv", tmp_path / "before.csv")
+    name = "comments" if is_of_two(project) else "feelings"
+    place = copy / f"data/sources/{name}.yaml"
+    source = yaml.safe_load(place.read_text())
+    label = source["columns"]["verdict" if is_of_two(project) else "feeling"]
+    turned = list(label["values"])[::-1]
+    label["values"] = {v: label["values"][v] for v in turned} if is_of_two(project) else turned
+    place.write_text(yaml.safe_dump(source, sort_keys=False))
+
+    after = scored(copy, tmp_path / "new.csv", tmp_path / "after.csv")
+
+    pd.testing.assert_frame_equal(before, after)
+    run(copy, "run", "sentiment", "--no-prefect")
+    assert made(copy, "gold/sentiment/extract.json")["classes"] == classes[::-1]
+    counted = made(copy, "labels/sentiment/issued/label.json")["by_source"]["reviewer"]["by_class"]
+    assert counted == dict.fromkeys(classes, 0) | {classes[-1]: 2, classes[-2]: 2}
+    champion = made(copy, "evaluate/sentiment/evaluation.json")["champion"]
+    assert champion["reason"] == (
+        "the champion cannot score these rows: it was trained for " + ", ".join(classes)
+    )
+
+
+def test_a_model_of_other_classes_scores_nothing(project, classes, tmp_path):
+    copy = Path(shutil.copytree(project, tmp_path / "project", symlinks=True))
+    name = "comments" if is_of_two(project) else "feelings"
+    place = copy / f"data/sources/{name}.yaml"
+    place.write_text(place.read_text().replace(classes[0], "other"))
+    (comments if is_of_two(project) else feelings)(20).to_csv(tmp_path / "new.csv", index=False)
+    words = ("--path", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv"))
+    done = vouch(copy, "score", "sentiment", *words)
+    assert done.returncode != 0
+    assert f"was trained for the classes {', '.join(classes)}" in " ".join(
+        (done.stdout + done.stderr).split()
+    )
+
+
 def test_people_decide_in_these_classes(project, classes, tmp_path):
     copy = Path(shutil.copytree(project, tmp_path / "project", symlinks=True))
     run(copy, "enqueue", "sentiment", "-n", "6", "--out", "tasks.json")

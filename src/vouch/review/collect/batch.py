@@ -1,5 +1,6 @@
 """Batches of decisions: written once, in one step, and versioned; all else follows from them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -9,21 +10,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch.core.files import read_json, sha256, sync
-from vouch.labels.reviews import CONSENSUS, batches, read_batches
+from vouch.labels.reviews import CONSENSUS, batches, numbered, read_batches
 from vouch.project import versions
 from vouch.project.stages import find
 
 DIGITS = 12
 
 
-def recorded(folder: Path, origin: str) -> pd.DataFrame:
+def recorded(folder: Path, origin: str, classes: Sequence[str] = ()) -> pd.DataFrame:
     """Read the decisions that were taken before, a consensus left out; first decided first.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration of the rows.
+        classes: The source's classes, see :func:`vouch.labels.reviews.numbered`.
     """
-    rows = _rows(folder, origin)
+    table = read_batches(folder)
+    table = table.filter(pc.equal(table["origin"], origin))
+    rows = numbered(table, classes, folder).to_pandas()
     own = rows[rows["actor"] != CONSENSUS]
     return own.sort_values(["decided_at", "sequence", "case", "actor"], ignore_index=True)
 
@@ -36,11 +40,6 @@ def latest(folder: Path) -> tuple[datetime | None, int]:
     """
     rows = read_batches(folder)
     return pc.max(rows["issued_at"]).as_py(), pc.max(rows["sequence"]).as_py() or 0
-
-
-def _rows(folder: Path, origin: str) -> pd.DataFrame:
-    rows = read_batches(folder).to_pandas()
-    return rows[rows["origin"] == origin]
 
 
 def keep(folder: Path, table: pa.Table, scratch: Path) -> str | None:

@@ -120,7 +120,7 @@ def collect(
         cases = {case.case: case for case in queue.all()}
         intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
-        before = recorded(folder, source.name)
+        before = recorded(folder, source.name, class_names(source))
         filled = recognised(filled, before.sort_values(["sequence", "issued_at"]))
         aside = check(root, filled, cases, labels(source), intake.moment)
         right = [answer for place, answer in enumerate(filled) if place not in aside]
@@ -199,7 +199,14 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
     touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
     rows = [_table(fresh), _table(_issued(intake, decided, agreed, touched, len(fresh)))]
     conflicts = list(_conflicts(intake, decided, votes, agreed))
-    return Taken(pa.concat_tables(rows), len(fresh), votes, conflicts)
+    return Taken(_named(pa.concat_tables(rows), intake.source), len(fresh), votes, conflicts)
+
+
+def _named(table: pa.Table, source: Declaration) -> pa.Table:
+    """Add what each decision's class is called."""
+    names = class_names(source)
+    called = pa.array([names[number] for number in table["label"].to_pylist()], pa.string())
+    return table.set_column(SCHEMA.get_field_index("class_name"), "class_name", called)
 
 
 def labels(source: Declaration) -> dict[str, int]:
@@ -298,8 +305,14 @@ def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]
     """Return each reviewer's last word on each case, and the model's probabilities."""
     rows = decided[decided["case"].isin(intake.cases)]
     votes = rows.groupby(["case", "actor"])["label"].last().unstack().astype(float)
-    likely = np.array([intake.cases[str(case)].scores for case in votes.index])
-    return votes, likely
+    count = len(class_names(intake.source))
+    likely = [_likely(intake.cases[str(case)], count) for case in votes.index]
+    return votes, np.array(likely).reshape(-1, count)
+
+
+def _likely(case: Case, classes: int) -> list[float]:
+    """Return the model's probabilities of a case; all alike if it was of other classes."""
+    return case.scores if len(case.scores) == classes else [1 / classes] * classes
 
 
 def _table(rows: pd.DataFrame) -> pa.Table:

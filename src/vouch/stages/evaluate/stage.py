@@ -1,15 +1,19 @@
 """The parts of the evaluate stage: the question to the holdout, and what is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, write_json
 from vouch.holdout.keeper import HoldoutKey, HoldoutStatus, Keeper, Reply, ScoredModel, model_digest
-from vouch.registry.versions import champion, champion_number
+from vouch.registry.versions import CHAMPION, champion_number
+from vouch.registry.versions import find as find_version
 from vouch.sources.declaration import load_declaration
 from vouch.stages.evaluate.review import Review
 from vouch.usecases import find
@@ -73,7 +77,7 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome
         state: The project's state folder.
     """
     which, keeper = key(candidate.extracted), Keeper(state)
-    version, rival = _champion(state, which)
+    version, rival = _champion(state, which, candidate.extracted["classes"])
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
@@ -81,10 +85,24 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome
     return HoldoutOutcome(reply, version, itself, ledger)
 
 
-def _champion(state: Path, which: HoldoutKey) -> tuple[int | None, ScoredModel | None]:
+def _champion(
+    state: Path, which: HoldoutKey, classes: list[str]
+) -> tuple[int | None, ScoredModel | None]:
     name = f"{which.usecase}-{which.source}"
-    version, folder = champion_number(state, name), champion(state, name)
-    return version, scored_model(folder, which.usecase) if folder else None
+    number = champion_number(state, name)
+    if number is None:
+        return None, None
+    version = find_version(state, name, CHAMPION)
+    rival = scored_model(version.model, which.usecase)
+    learned = version.evidence("extract.json").get("classes") or classes
+    if learned != classes:
+        rival = replace(rival, predict=partial(_refuse, learned))
+    return number, rival
+
+
+def _refuse(classes: list[str], rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Say that a champion's probabilities are of other classes, in place of predicting them."""
+    raise VouchError(f"it was trained for {', '.join(classes)}", "promote a newer version")
 
 
 def _is(status: HoldoutStatus, which: HoldoutKey) -> bool:

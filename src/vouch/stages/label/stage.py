@@ -54,7 +54,7 @@ def label(
     source = load_declaration(declaration)
     progress(0, 2, "issuing labels")
     with connect() as engine:
-        decided = decisions(reviews, source.name)
+        decided = decisions(reviews, source.name, class_names(source))
         issued = issues(
             engine.read_parquet(rows), source, find(source.usecase), params.use, decided
         )
