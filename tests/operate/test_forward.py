@@ -93,3 +93,16 @@ def test_prefects_page_is_told_to_ask_us_without_a_login(client):
 @pytest.mark.parametrize("path", forward.RUNS_CODE)
 def test_what_starts_programs_is_not_served(client, path):
     assert client.post(f"{path}/x").status_code == 403
+
+
+def test_a_header_that_is_no_ascii_is_refused(client):
+    assert client.get("/prefect/api/x", headers={b"x-odd": b"\xfc"}).status_code == 400
+
+
+def test_an_answer_is_packed_only_where_the_asker_can_open_it(client):
+    del client.headers["accept-encoding"]
+    sent = dict(client.get("/prefect/api/x").json()["headers"])
+    assert sent["accept-encoding"] == "identity"
+    assert "gzip" in dict(
+        client.get("/prefect/api/x", headers={"accept-encoding": "gzip"}).json()["headers"]
+    ).get("accept-encoding")

@@ -5,7 +5,7 @@ import pytest
 
 from vouch.core.errors import VouchError
 from vouch.sources.declaration import load_declaration, parse_duration
-from vouch.usecases import check
+from vouch.usecases.needs import check
 
 GOOD = """
 name: shop

@@ -6,7 +6,7 @@ import sqlglot
 from sqlglot import exp
 
 from vouch.core.errors import VouchError, suggest
-from vouch.sources.declaration import Rule
+from vouch.sources.declaration import LATER, Rule
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -102,13 +102,6 @@ EXPRESSIONS = frozenset(
     ]
 )
 """The kinds of expression a condition may be made of: none of them reads anything but its row."""
-LATER = frozenset(
-    [
-        *("label", "label_time", "label_confidence"),
-        *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
-    ]
-)
-"""Columns that a rule may not read: the truth, and what vouch notes of a row."""
 FUNCTIONS = frozenset(
     [
         "date_part",

@@ -75,11 +75,11 @@ def reviews(folder: Path, origin: str, classes: Sequence[str] = ()) -> "Table":
         origin: The declaration's name: ids of another source may be the same by chance.
         classes: The source's classes, see :func:`numbered`; none: the numbers stay.
 
-    Raises:
-        VouchError: See :func:`numbered`.
-
     Returns:
         Issues, in the columns of :data:`SCHEMA`.
+
+    Raises:
+        VouchError: See :func:`numbered`.
     """
     rows = read_batches(folder)
     superseded = pc.fill_null(rows["superseded"], False)
@@ -98,7 +98,9 @@ def numbered(rows: pa.Table, classes: Sequence[str], folder: Path) -> pa.Table:
     Raises:
         VouchError: A decision for a class that the source no longer has.
     """
-    names = rows["class_name"].to_pylist() if classes else []
+    if not classes:
+        return rows
+    names = rows["class_name"].to_pylist()
     if lost := sorted({*names} - {None, *classes}):
         raise VouchError(
             f"{folder}: people decided for the class {lost[0]!r}, which the source's label no "
@@ -107,11 +109,9 @@ def numbered(rows: pa.Table, classes: Sequence[str], folder: Path) -> pa.Table:
         )
     labels = [
         number if name is None else classes.index(name)
-        for name, number in zip(names, rows["label"].to_pylist(), strict=False)
+        for name, number in zip(names, rows["label"].to_pylist(), strict=True)
     ]
     place = SCHEMA.get_field_index("label")
-    if not classes:
-        return rows
     return rows.set_column(place, SCHEMA.field("label"), pa.array(labels, pa.int8()))
 
 

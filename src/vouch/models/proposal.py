@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from vouch.core.errors import suggest
 
 if TYPE_CHECKING:
     from optuna import Trial
 
 Hyperparameter = int | float | str | None
+FOREST = frozenset(["n_estimators", "max_depth", "min_samples_leaf", "max_features"])
+"""What is searched of scikit-learn's random forest."""
+XGBOOST = frozenset(
+    [
+        *("n_estimators", "learning_rate", "max_depth", "min_child_weight"),
+        *("subsample", "colsample_bytree", "reg_lambda"),
+    ]
+)
+"""What every family searches of XGBoost."""
 
 
 class Proposal(BaseModel):
@@ -17,7 +28,8 @@ class Proposal(BaseModel):
 
     Attributes:
         algorithm: The learner.
-        hyperparameters: Its settings; those left out take the library's default.
+        hyperparameters: Its settings; others than :meth:`allowed` names are an error, those left
+            out take the library's default.
         imbalance: How unequal classes are treated.
     """
 
@@ -26,6 +38,23 @@ class Proposal(BaseModel):
     algorithm: str
     hyperparameters: dict[str, Hyperparameter] = {}
     imbalance: str = "none"
+
+    def allowed(self) -> frozenset[str]:
+        """Return the hyperparameters that the algorithm takes; a family of models says which."""
+        return frozenset(self.hyperparameters)
+
+    @model_validator(mode="after")
+    def _check_hyperparameters(self) -> Self:
+        allowed = self.allowed()
+        for name in sorted(self.hyperparameters.keys() - allowed):
+            raise ValueError(
+                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
+            )
+        return self
+
+    def setting(self, name: str, default: float) -> Hyperparameter:
+        """Return a hyperparameter, or a default where it is left out."""
+        return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that MLflow logs, one value a name."""

@@ -146,12 +146,12 @@ async def forward(upstream: Upstream, request: Request) -> Response:
     """
     if request.url.path.startswith(RUNS_CODE):
         return PlainTextResponse("not served here", 403)
-    if not all(value.isascii() for value in request.headers.values()):
-        return PlainTextResponse("odd header", 400)
     try:
         answer = await upstream.ask(request)
     except httpx.InvalidURL:
         return PlainTextResponse("odd address", 400)
+    except UnicodeEncodeError:
+        return PlainTextResponse("odd header", 400)
     except httpx.HTTPError as error:
         return PlainTextResponse(f"no answer from the server: {type(error).__name__}", 502)
     response = StreamingResponse(

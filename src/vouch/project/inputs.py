@@ -237,7 +237,7 @@ def _make_folder(root: Path, usecase: str) -> None:
 
 
 def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
-    from vouch import usecases
+    from vouch.usecases.needs import check
 
     path = source_path(root, declaration.name)
     if not path.exists():
@@ -247,7 +247,7 @@ def _check_source(root: Path, usecase: str, declaration: Declaration) -> None:
             f"{path}: is declared for {declaration.usecase!r}, not {usecase!r}",
             suggest(usecase, [declaration.usecase]),
         )
-    usecases.check(declaration, path)
+    check(declaration, path)
 
 
 def _simulated(

@@ -225,9 +225,13 @@ def champion(state: Path, name: str) -> Path | None:
     Raises:
         VouchError: Its files cannot be had, or are not what was registered.
     """
-    if champion_number(state, name) is None:
-        return None
-    return find(state, name, CHAMPION).model
+    version = find_champion(state, name)
+    return version.model if version else None
+
+
+def find_champion(state: Path, name: str) -> "Version | None":
+    """Return the champion, or None while there is none; see :func:`champion_number`."""
+    return None if champion_number(state, name) is None else find(state, name, CHAMPION)
 
 
 def champion_number(state: Path, name: str) -> int | None:

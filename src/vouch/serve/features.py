@@ -78,8 +78,8 @@ def prepare(
     past_rows = _collect(connection, declaration, history)
     table = engine.table("seen")
     labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
-    known = groups & usecase.of_labels and labels.exists()
-    issued = engine.read_parquet(labels) if known else None
+    needed = groups & usecase.of_labels and labels.exists()
+    issued = engine.read_parquet(labels) if needed else None
     table = usecase.scoring_features(table, trained, issued, sorted(groups), described)
     out = scratch / "features.parquet"
     _join(engine, table, [name for name in names if name in table.columns], out)

@@ -102,6 +102,13 @@ OWN: frozenset[str] = RESERVED | (frozenset(get_args(Role)) - TEXTUAL)
 """Names that a category or number cannot bear: it gets an underscore at its end instead."""
 LONGEST = timedelta(days=36_500)
 """The longest duration; the years that are read are fewer."""
+LATER: frozenset[str] = frozenset(
+    [
+        *("label", "label_time", "label_confidence"),
+        *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
+    ]
+)
+"""What is not known of a row when it happens: its label, and what vouch notes of where it was."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 

@@ -86,12 +86,7 @@ def keep(folder: Path, file: Path) -> str:
 
 
 def kept_name(key: str, file: Path) -> str:
-    """Return what a raw file is called in its folder: its digest's beginning and its own name.
-
-    Raises:
-        VouchError: Its name is no UTF-8 text, which neither DVC nor JSON can hold.
-    """
-    check_name(file)
+    """Return what a raw file is called in its folder: its digest's beginning and its own name."""
     name, ending = file.stem, file.suffix
     # file systems take names of 255 bytes
     while len(f"{key}-{name}{ending}".encode()) > LONGEST and name:
@@ -100,7 +95,7 @@ def kept_name(key: str, file: Path) -> str:
 
 
 def check_name(file: Path) -> None:
-    """Check that a file's name is UTF-8 text.
+    """Check that a file's name is UTF-8 text: neither DVC nor JSON can hold another.
 
     Raises:
         VouchError: It is not.

@@ -532,10 +532,10 @@ def readable(path: Path, encoding: str, scratch: Path) -> Path:
 def _check_encoding(path: Path, encoding: str) -> None:
     try:
         "a".encode(encoding)  # a codec such as rot13 is none of texts
-        known = codecs.lookup(encoding).name not in NO_TEXT
+        fits = codecs.lookup(encoding).name not in NO_TEXT
     except (LookupError, ValueError):
-        known = False
-    if not known:
+        fits = False
+    if not fits:
         raise VouchError(
             f"{path}: its declaration names an unknown encoding {encoding!r}",
             suggest(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"]),

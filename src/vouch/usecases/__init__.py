@@ -7,15 +7,10 @@ A folder here, or an installed package's entry point in the group ``vouch.usecas
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
 
 from vouch.core.errors import VouchError, suggest
 from vouch.usecases.contract import UseCase
-
-if TYPE_CHECKING:
-    from vouch.sources.declaration import Declaration
 
 # every command imports this module to know its commands: nothing heavy may come along
 GROUP = "vouch.usecases"
@@ -55,26 +50,6 @@ def find(name: str) -> UseCase:
     return usecase
 
 
-def check(declaration: "Declaration", path: Path) -> None:
-    """Check that a declaration has what its use case cannot do without.
-
-    Args:
-        declaration: The source.
-        path: Its file, for the message.
-
-    Raises:
-        VouchError: No such use case, or see :mod:`vouch.usecases.needs`.
-    """
-    from vouch.usecases import needs
-
-    if declaration.usecase not in names():
-        raise VouchError(
-            f"{path}: usecase: no use case {declaration.usecase!r}",
-            suggest(declaration.usecase, names()),
-        )
-    needs.check(find(declaration.usecase), declaration, path)
-
-
 def _load(name: str) -> UseCase:
     try:
         usecase = installed()[name].load()
@@ -91,4 +66,4 @@ def _broken(name: str, reason: str) -> VouchError:
     return VouchError(f"use case {name!r} of package {package} {reason}", "mend or uninstall it")
 
 
-__all__ = ["UseCase", "check", "find", "installed", "names"]
+__all__ = ["UseCase", "find", "installed", "names"]

@@ -89,8 +89,10 @@ def check_classes(usecase: UseCase, declaration: Declaration, path: Path) -> Non
         raise VouchError(f"{place}: an empty cell is no label", "leave the empty value out")
     if twice := next((word for word in spelled if spelled.count(word) > 1), None):
         raise VouchError(f"{place}: {twice!r} stands there twice", "list each value once")
-    if isinstance(values, Mapping):
+    if isinstance(values, Mapping) and not usecase.open_classes:
         _check_targets(usecase, class_names(declaration), place)
+    elif isinstance(values, Mapping):
+        _check_count(class_names(declaration), place)
     elif not usecase.open_classes or len(values) == len(usecase.classes):
         _check_order(usecase.classes, tuple(spelled), place)
     else:
@@ -104,14 +106,11 @@ def _values(declaration: Declaration) -> tuple[str, ...] | Mapping[str, str]:
 
 
 def _check_targets(usecase: UseCase, names: tuple[str, ...], place: str) -> None:
-    if usecase.open_classes:
-        return _check_count(names, place)
     if set(names) != set(usecase.classes):
         raise VouchError(
             f"{place}: must map to {' and '.join(usecase.classes)} (got {', '.join(names)})",
             f"map each value to one of {', '.join(usecase.classes)}, or to {DROP}",
         )
-    return None
 
 
 def _check_count(names: tuple[str, ...], place: str) -> None:

@@ -2,23 +2,28 @@
 
 from pathlib import Path
 
-from vouch.core.errors import VouchError
+from vouch.core.errors import VouchError, suggest
 from vouch.sources.declaration import OWN, REPEATABLE, Declaration, Role
+from vouch.usecases import find, names
 from vouch.usecases.classes import check_classes
-from vouch.usecases.contract import UseCase
 
 
-def check(usecase: UseCase, declaration: Declaration, path: Path) -> None:
-    """Check that a declaration has what a use case cannot do without.
+def check(declaration: Declaration, path: Path) -> None:
+    """Check that a declaration has what its use case cannot do without.
 
     Args:
-        usecase: The use case.
         declaration: The source.
         path: Its file, for the message.
 
     Raises:
-        VouchError: See the checks below, or nothing would ever label a row.
+        VouchError: No such use case, see the checks below, or nothing would ever label a row.
     """
+    if declaration.usecase not in names():
+        raise VouchError(
+            f"{path}: usecase: no use case {declaration.usecase!r}",
+            suggest(declaration.usecase, names()),
+        )
+    usecase = find(declaration.usecase)
     check_names(declaration, path)
     check_roles(declaration, path, usecase.roles)
     if not declaration.has("label") and declaration.rule is None:
@@ -60,13 +65,13 @@ def check_names(declaration: Declaration, path: Path) -> None:
     """
     played = {column.role for column in declaration.columns.values()}
     # a payments table may have a category called asset
-    names = set(OWN) | played
+    columns = set(OWN) | played
     for column, declared in declaration.columns.items():
         name = declaration.canonical(column)
         if declared.role in REPEATABLE - {"ignore"}:
-            if name in names:
+            if name in columns:
                 raise VouchError(
                     f"{path}: columns.{column}: its name {name!r} is vouch's own, or another's",
                     "give one of them another name: alias: some_name",
                 )
-            names.add(name)
+            columns.add(name)

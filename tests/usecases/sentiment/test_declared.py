@@ -159,9 +159,8 @@ def test_a_file_is_scored_in_these_classes(project, classes, tmp_path):
     assert kept["prediction"].tolist() == likeliest
 
 
-def decide(copy: Path, classes: list[str], cases: int) -> None:
-    """Let one person decide cases, in turn for the last class and the one before it."""
-    run(copy, "enqueue", "sentiment", "-n", str(cases), "--out", "cases.csv")
+def decide(copy: Path, classes: list[str]) -> None:
+    """Let one person decide the cases, in turn for the last class and the one before it."""
     with (copy / "cases.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for number, row in enumerate(rows):
@@ -177,7 +176,8 @@ def scored(project: Path, file: Path, out: Path) -> pd.DataFrame:
 
 def test_classes_in_another_order_are_the_same_classes(project, classes, tmp_path):
     copy = Path(shutil.copytree(project, tmp_path / "project", symlinks=True))
-    decide(copy, classes, 4)
+    run(copy, "enqueue", "sentiment", "-n", "4", "--out", "cases.csv")
+    decide(copy, classes)
     new = (comments if is_of_two(project) else feelings)(200, seed=9)
     new.to_csv(tmp_path / "new.csv", index=False)
     before = scored(copy, tmp_path / "new.csv", tmp_path / "before.csv")
@@ -224,12 +224,7 @@ def test_people_decide_in_these_classes(project, classes, tmp_path):
     tasks = json.loads((copy / "tasks.json").read_text())
     assert {t["predictions"][0]["result"][0]["value"]["choices"][0] for t in tasks} <= {*classes}
     run(copy, "enqueue", "sentiment", "--again", "--out", "cases.csv")
-    with (copy / "cases.csv").open(encoding="utf-8-sig", newline="") as file:
-        cases = list(csv.DictReader(file))
-    for number, case in enumerate(cases):
-        case |= {"decision": classes[-1 - number % 2], "reviewer": "ann"}
-    pd.DataFrame(cases).to_csv(copy / "decided.csv", index=False)
-    run(copy, "collect", "sentiment", "decided.csv")
+    decide(copy, classes)
     run(copy, "run", "sentiment", "--no-prefect")
     counted = made(copy, "labels/sentiment/issued/label.json")["by_source"]["reviewer"]["by_class"]
     assert counted == dict.fromkeys(classes, 0) | {classes[-1]: 3, classes[-2]: 3}

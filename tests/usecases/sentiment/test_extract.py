@@ -21,7 +21,7 @@ from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import extract
 from vouch.stages.label import label
 from vouch.stages.label.params import LabelParams
-from vouch.usecases import check
+from vouch.usecases.needs import check
 from vouch.usecases.params import SplitParams
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.classes import CLASSES

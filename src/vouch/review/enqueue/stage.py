@@ -27,14 +27,9 @@ from vouch.review.enqueue.pending import Pending
 from vouch.review.enqueue.pool import load_predictions, pool
 from vouch.review.enqueue.select import select
 from vouch.review.queue import Case, Queue
-from vouch.sources.declaration import Declaration
+from vouch.sources.declaration import LATER, Declaration
 from vouch.sources.readers import parquet
 
-HIDDEN = (
-    *("label", "label_time", "label_confidence"),
-    *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
-)
-"""Columns that reveal the answer, and those of a row's origin."""
 KILLED = "these are the cases that a killed run of enqueue chose"
 
 
@@ -267,7 +262,7 @@ def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         raise VouchError(f"{silver}: no such file", "wait for the run at work, or run the pipeline")
     with duckdb.connect() as connection:
         table = connection.execute(query, [list(ids)]).to_arrow_table()
-    shown = [c for c in table.column_names if c not in HIDDEN]
+    shown = [c for c in table.column_names if c not in LATER]
     rows = table.select(shown).to_pylist()
     facts = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
     if missing := [entity for entity in ids if entity not in facts]:

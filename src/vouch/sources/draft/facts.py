@@ -3,7 +3,7 @@
 import math
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,6 @@ ONE_MEANING = "|".join(["Z", "[A-Z][A-Za-z_]+/[A-Za-z_/]+", *ABBREVIATIONS])
 """What may end a time that is read without a pattern."""
 VALUES = 1_000_000
 """How many values are looked at in one query: a wide table's columns are taken some at a time."""
-COUNTS = 21
-"""How many counts are made of a column."""
 FEW_VALUES = 20
 """How many of a column's most frequent values are kept."""
 FIRST = 1990
@@ -283,21 +281,18 @@ def look(connection: "DuckDBPyConnection", names: tuple[str, ...], first: int) -
     places = range(first, first + len(names))
     texts = f"""SELECT place, unnest(range({first}, {places.stop})) AS "column",
                   unnest(cells[{first + 1}:{places.stop}]) AS v FROM sample"""
-    counts, top, signs = (
-        _count(connection, texts),
-        _top(connection, texts),
-        _signs(connection, texts),
-    )
+    counts, top = _count(connection, texts), _top(connection, texts)
+    signs = _signs(connection, texts)
     for name, place in zip(names, places, strict=True):
-        *numbers, dated = (n or 0 for n in counts.get(place, [0] * COUNTS))
+        *numbers, dated = (n or 0 for n in counts[place])
         fits = _fitting(connection, place, numbers[1]) if dated > 0.9 * numbers[1] > 0 else ()
         counted = _Counted(*numbers, fitting=fits)
         yield counted.facts(name, place, tuple(top.get(place, ())), tuple(signs.get(place, ())))
 
 
 def _count(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[Any]]:
-    """Count what the values of each column could be read as."""
-    rows = connection.execute(
+    """Count what the values of each column could be read as; without rows, every count is 0."""
+    result = connection.execute(
         f"""WITH texts AS ({texts}),
           cleaned AS (SELECT place, "column", v,
             regexp_replace(regexp_replace(v, '{SIGNS}|[\\s\\x{{00A0}}]', '', 'gi'),
@@ -330,8 +325,9 @@ def _count(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[Any]]
           count_if(t < earlier AND t >= earlier - INTERVAL 1 HOUR) > 0 AS backwards,
           count_if(regexp_full_match(v, '{DATED}')) AS dated
         FROM steps GROUP BY ALL"""
-    ).fetchall()
-    return {column: list(counts) for column, *counts in rows}
+    )
+    blank = [0] * (len(result.description) - 1)
+    return defaultdict(lambda: blank, {column: counts for column, *counts in result.fetchall()})
 
 
 def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[str, ...]:

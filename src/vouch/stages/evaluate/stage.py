@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, write_json
 from vouch.holdout.keeper import HoldoutKey, HoldoutStatus, Keeper, Reply, ScoredModel, model_digest
-from vouch.registry.versions import CHAMPION, champion_number
-from vouch.registry.versions import find as find_version
+from vouch.registry.versions import find_champion
 from vouch.sources.declaration import load_declaration
 from vouch.stages.evaluate.review import Review
 from vouch.usecases import find
@@ -89,19 +88,18 @@ def _champion(
     state: Path, which: HoldoutKey, classes: list[str]
 ) -> tuple[int | None, ScoredModel | None]:
     name = f"{which.usecase}-{which.source}"
-    number = champion_number(state, name)
-    if number is None:
+    version = find_champion(state, name)
+    if version is None:
         return None, None
-    version = find_version(state, name, CHAMPION)
     rival = scored_model(version.model, which.usecase)
     learned = version.evidence("extract.json").get("classes") or classes
     if learned != classes:
         rival = replace(rival, predict=partial(_refuse, learned))
-    return number, rival
+    return version.number, rival
 
 
 def _refuse(classes: list[str], rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Say that a champion's probabilities are of other classes, in place of predicting them."""
+    """Raise that a champion's probabilities are of other classes, in place of predicting them."""
     raise VouchError(f"it was trained for {', '.join(classes)}", "promote a newer version")
 
 

@@ -234,8 +234,8 @@ def _complaint(declaration: Declaration, column: Column) -> str:
         return " ".join(["is not a finite number", *([f"({', '.join(written)})"] * bool(written))])
     if column.role == "label":
         choices = column.values or class_names(declaration)
-        known = ", ".join(choices) if column.values or len(choices) > 2 else "0 or 1"
-        return f"{NOT_A_LABEL} ({known})"
+        listed = ", ".join(choices) if column.values or len(choices) > 2 else "0 or 1"
+        return f"{NOT_A_LABEL} ({listed})"
     if column.role == "time" and column.unit == "step":
         return f"is not a step (a whole number from {column.first}, before {LATEST.year})"
     if column.role in ("time", "arrival", "label_time"):

@@ -9,7 +9,6 @@ from hashlib import sha256 as new_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256, write_json
 from vouch.core.progress import Progress, silent
@@ -21,6 +20,7 @@ from vouch.sources.readers import extra_columns, literal, quoted
 from vouch.stages.ingest import parse
 from vouch.stages.ingest.params import IngestParams
 from vouch.usecases.classes import class_names
+from vouch.usecases.needs import check
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -122,7 +122,7 @@ def ingest(
         VouchError: A file that is not what the declaration says, or ids that repeat.
     """
     source = load_declaration(declaration)
-    usecases.check(source, declaration)
+    check(source, declaration)
     check_confirmed(source, declaration)
     with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
         scratch = Path(folder)

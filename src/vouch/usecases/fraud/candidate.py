@@ -2,10 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import field_validator
 
-from vouch.core.errors import suggest
-from vouch.models.proposal import Hyperparameter, Proposal
+from vouch.models.proposal import FOREST, XGBOOST, Hyperparameter, Proposal
 from vouch.models.strength import RuleWeight
 
 Algorithm = Literal["decision_tree", "logistic_regression", "random_forest", "xgboost"]
@@ -19,20 +18,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
 HYPERPARAMETERS: dict[str, frozenset[str]] = {
     "decision_tree": frozenset(["criterion", "max_depth", "min_samples_leaf", "max_features"]),
     "logistic_regression": frozenset(["C", "transform"]),
-    "random_forest": frozenset(["n_estimators", "max_depth", "min_samples_leaf", "max_features"]),
-    "xgboost": frozenset(
-        [
-            "n_estimators",
-            "learning_rate",
-            "max_depth",
-            "min_child_weight",
-            "subsample",
-            "colsample_bytree",
-            "reg_lambda",
-            "gamma",
-            "max_bin",
-        ]
-    ),
+    "random_forest": FOREST,
+    "xgboost": XGBOOST | {"gamma", "max_bin"},
 }
 
 
@@ -65,16 +52,10 @@ class Candidate(Proposal):
             raise ValueError(f"ratio must be a number above 0, got {ratio!r}")
         return value
 
-    @model_validator(mode="after")
-    def _check_hyperparameters(self) -> "Candidate":
-        allowed = HYPERPARAMETERS[self.algorithm] | (
-            {"ratio"} if self.imbalance == "undersampling" else set()
-        )
-        for name in self.hyperparameters.keys() - allowed:
-            raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
-            )
-        return self
+    def allowed(self) -> frozenset[str]:
+        """Return the hyperparameters of the algorithm, and of undersampling where it is used."""
+        more = {"ratio"} if self.imbalance == "undersampling" else set()
+        return HYPERPARAMETERS[self.algorithm] | more
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that MLflow logs."""

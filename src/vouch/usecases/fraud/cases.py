@@ -43,8 +43,8 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
         ``params.boundary`` first. Ties go to the smaller id.
     """
     with duckdb.connect() as connection:
-        likely = f"SELECT id, {POSITIVE} AS score FROM {parquet(predictions)}"
-        scores = f"SELECT id, score FROM ({likely}) WHERE score IS NOT NULL"
+        rows = f"FROM {parquet(predictions)} WHERE {POSITIVE} IS NOT NULL"
+        scores = f"SELECT id, {POSITIVE} AS score {rows}"
         risky = connection.execute(
             f"{scores} ORDER BY score DESC, id LIMIT ?", [params.cases]
         ).fetchall()

@@ -4,8 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vouch.core.errors import suggest
-from vouch.models.proposal import Hyperparameter, Proposal
+from vouch.models.proposal import FOREST, XGBOOST, Proposal
 from vouch.models.strength import RuleWeight
 from vouch.sources.declaration import Strict
 from vouch.usecases.sentiment.cleaning import Cleaning
@@ -28,18 +27,8 @@ HYPERPARAMETERS: dict[Algorithm, frozenset[str]] = {
     "naive_bayes": frozenset(["alpha", "complement"]),
     "logistic_regression": frozenset(["C"]),
     "linear_svm": frozenset(["C"]),
-    "random_forest": frozenset(["n_estimators", "max_depth", "min_samples_leaf", "max_features"]),
-    "xgboost": frozenset(
-        [
-            "n_estimators",
-            "learning_rate",
-            "max_depth",
-            "min_child_weight",
-            "subsample",
-            "colsample_bytree",
-            "reg_lambda",
-        ]
-    ),
+    "random_forest": FOREST,
+    "xgboost": XGBOOST,
 }
 
 
@@ -103,22 +92,17 @@ class Candidate(Proposal):
     preparation: Preparation = Preparation()
     rule_weight: RuleWeight = 1.0
 
+    def allowed(self) -> frozenset[str]:
+        """Return the hyperparameters of the algorithm."""
+        return HYPERPARAMETERS[self.algorithm]
+
     @model_validator(mode="after")
-    def _check_hyperparameters(self) -> "Candidate":
-        allowed = HYPERPARAMETERS[self.algorithm]
-        for name in sorted(self.hyperparameters.keys() - allowed):
-            raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
-            )
+    def _check_embeddings(self) -> "Candidate":
         if self.algorithm == "naive_bayes" and self.preparation.embeddings:
             raise ValueError(
                 "naive_bayes counts: it cannot take embeddings, which are negative too"
             )
         return self
-
-    def setting(self, name: str, default: float) -> Hyperparameter:
-        """Return a hyperparameter, or a default where it is left out."""
-        return self.hyperparameters.get(name, default)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that MLflow logs."""

@@ -229,7 +229,7 @@ class Judge:
             own, decisions = labels[inside], predicted[inside]
             drawn = self._bootstrap(own, [decisions], groups[inside])[0]
             value_of = float(recall_of(self._confusion(own, decisions)[None])[0])
-            rarest = self._rarest(pd.Series(own))
+            rarest = int(self._counted(own).min())
             measured.append(
                 {
                     "slice": kind,

@@ -2,10 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from vouch.core.errors import suggest
-from vouch.models.proposal import Hyperparameter, Proposal
+from vouch.models.proposal import Proposal
 
 SparkAlgorithm = Literal["logistic_regression", "naive_bayes", "classifier_dl"]
 
@@ -41,18 +40,9 @@ class SparkCandidate(Proposal):
     stop_words: bool = False
     stem: bool = False
 
-    @model_validator(mode="after")
-    def _check_hyperparameters(self) -> "SparkCandidate":
-        allowed = HYPERPARAMETERS[self.algorithm]
-        for name in sorted(self.hyperparameters.keys() - allowed):
-            raise ValueError(
-                f"{self.algorithm} has no hyperparameter {name!r}; {suggest(name, allowed)}"
-            )
-        return self
-
-    def setting(self, name: str, default: float) -> Hyperparameter:
-        """Return a hyperparameter, or a default where it is left out."""
-        return self.hyperparameters.get(name, default)
+    def allowed(self) -> frozenset[str]:
+        """Return the hyperparameters of the algorithm."""
+        return HYPERPARAMETERS[self.algorithm]
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that MLflow logs."""
