@@ -264,15 +264,17 @@ def ingested(root: Path, declaration: Path, choice: Any, out: Path) -> dict[str,
     from vouch.stages.ingest import ingest
     from vouch.stages.ingest.params import IngestParams
 
-    return ingest(
-        declaration=declaration,
-        raw=root / choice.raw,
-        files=choice.files,
-        held_out=choice.held_out,
-        rows=out / "bronze.parquet",
-        rejects=out / "rejects.parquet",
-        summary=out / "ingest.json",
-        params=IngestParams(),
+    return dict(
+        ingest(
+            declaration=declaration,
+            raw=root / choice.raw,
+            files=choice.files,
+            held_out=choice.held_out,
+            rows=out / "bronze.parquet",
+            rejects=out / "rejects.parquet",
+            summary=out / "ingest.json",
+            params=IngestParams(),
+        )
     )
 
 
@@ -281,15 +283,17 @@ def validated(root: Path, declaration: Path, out: Path) -> dict[str, Any]:
     from vouch.stages.validate import validate
     from vouch.stages.validate.params import ValidateParams
 
-    return validate(
-        declaration=declaration,
-        suite=root / f"expectations/{declaration.stem}.json",
-        bronze=out / "bronze.parquet",
-        rows=out / "rows.parquet",
-        quarantine=out / "quarantine.parquet",
-        summary=out / "validate.json",
-        page=out / "page.html",
-        params=ValidateParams(),
+    return dict(
+        validate(
+            declaration=declaration,
+            suite=root / f"expectations/{declaration.stem}.json",
+            bronze=out / "bronze.parquet",
+            rows=out / "rows.parquet",
+            quarantine=out / "quarantine.parquet",
+            summary=out / "validate.json",
+            page=out / "page.html",
+            params=ValidateParams(),
+        )
     )
 
 

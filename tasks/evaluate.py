@@ -7,7 +7,7 @@ from prefect import task
 
 from tasks.artifacts import show_image
 from tasks.stage import RETRY, run
-from vouch.core.files import read_json
+from vouch.results.evaluate import Evaluation
 
 
 @task(name="evaluate", task_run_name="evaluate {usecase}", **RETRY)
@@ -16,7 +16,7 @@ def evaluate(usecase: str, force: bool = False) -> dict[str, Any]:
     from vouch.pages.figures import cost_png, precision_recall_png, roc_png
 
     outcome = run("evaluate", usecase, force)
-    evaluation = read_json(Path(f"data/evaluate/{usecase}/evaluation.json"))
+    evaluation = Evaluation.read(Path(f"data/evaluate/{usecase}/evaluation.json"))
     drawn = {
         "precision-recall": precision_recall_png(evaluation),
         "roc": roc_png(evaluation),

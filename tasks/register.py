@@ -7,19 +7,19 @@ from prefect import task
 
 from tasks.artifacts import show_text
 from tasks.stage import RETRY, run
-from vouch.core.files import read_json
 from vouch.project.paths import STATE
 from vouch.registry.approval import Waiting, approve, refuse
+from vouch.results.register import Registration
 
 
 @task(name="register", task_run_name="register {usecase}", **RETRY)
 def register(usecase: str, force: bool = False) -> dict[str, Any]:
     """The model into MLflow's registry; the gate decides on the champion."""
     outcome = run("register", usecase, force)
-    registration = read_json(Path(f"data/register/{usecase}/registration.json"))
-    verdict = "champion" if registration["gate"]["promoted"] else "challenger"
-    title = f"{registration['name']} version {registration['version']}: {verdict}"
-    show_text(f"{usecase}-gate", title, registration["gate"]["reasons"])
+    registration = Registration.read(Path(f"data/register/{usecase}/registration.json"))
+    verdict = "champion" if registration.gate["promoted"] else "challenger"
+    title = f"{registration.name} version {registration.version}: {verdict}"
+    show_text(f"{usecase}-gate", title, registration.gate["reasons"])
     return outcome
 
 

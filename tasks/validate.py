@@ -7,24 +7,24 @@ from prefect import task
 
 from tasks.artifacts import show_table
 from tasks.stage import RETRY, run
-from vouch.core.files import read_json
 from vouch.project.stages import SILVER
+from vouch.results.validate import Expected, Validated
 
 
 @task(name="validate", task_run_name="validate {usecase}", **RETRY)
 def validate(usecase: str, force: bool = False) -> dict[str, Any]:
     """Bronze rows to silver rows and quarantine, by Great Expectations."""
     outcome = run("validate", usecase, force)
-    summary = read_json(Path(SILVER.format(usecase=usecase)) / "validate.json")
+    summary = Validated.read(Path(SILVER.format(usecase=usecase)) / "validate.json")
     show_table(
         f"{usecase}-validation",
-        [_row(e) for e in summary["expectations"]],
-        f"In: {summary['counts']['in']:,}; silver: {summary['counts']['silver']:,}",
+        [_row(e) for e in summary.expectations],
+        f"In: {summary.counts['in']:,}; silver: {summary.counts['silver']:,}",
     )
     return outcome
 
 
-def _row(expectation: dict[str, Any]) -> dict[str, Any]:
+def _row(expectation: Expected) -> dict[str, Any]:
     return {
         "expectation": expectation["type"],
         "column": expectation["kwargs"].get("column", ""),

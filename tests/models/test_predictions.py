@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vouch.models.predictions import (
     AtLeast,
     Likeliest,
-    decision,
+    decision_at,
     probabilities,
     score_columns,
     scored_names,
@@ -27,7 +27,7 @@ PROBABILITIES = st.integers(2, 12).flatmap(
 @settings(deadline=None, max_examples=40)
 @given(PROBABILITIES, st.sampled_from([None, 0.0, 0.25, 0.4, 1.0]))
 def test_a_row_has_the_same_class_in_memory_and_in_sql(rows, threshold):
-    decide = decision({"threshold": {"value": threshold}} if threshold is not None else {})
+    decide = decision_at(threshold)
     frame = pd.DataFrame(rows, columns=score_columns(len(rows[0])))
     classes, surest = decide.sql(list(frame)), decide.surest(list(frame))
 
@@ -51,8 +51,8 @@ def test_predictions_of_early_versions_are_read():
 
 
 def test_the_rule_is_that_of_the_evaluation():
-    assert decision({"threshold": {"value": 0.25}}) == AtLeast(0.25)
-    assert decision({}) == decision({"threshold": None}) == Likeliest()
+    assert decision_at(0.25) == AtLeast(0.25)
+    assert decision_at(None) == Likeliest()
 
 
 def test_no_row_has_no_class():

@@ -123,11 +123,7 @@ def results(project: Path) -> dict[str, object]:
     board = json.loads((project / "data/tune/fraud/leaderboard.json").read_text())
     evaluation = json.loads((project / "data/evaluate/fraud/evaluation.json").read_text())
     return {
-        "scores": [
-            (t["algorithm"], t["average_precision"])
-            for t in board["trials"]
-            if t["average_precision"] is not None
-        ],
+        "scores": [(t["algorithm"], t["value"]) for t in board["trials"] if t["value"] is not None],
         "out_of_fold": evaluation["out_of_fold"],
         "holdout": evaluation["holdout"]["truth"],
     }

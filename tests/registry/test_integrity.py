@@ -69,13 +69,13 @@ def test_a_file_replaced_together_with_the_digest_beside_it_is_refused_before_it
     expected, (name,) = sha256(model / "candidate.json"), {p.name for p in model.glob("*.ubj")}
     shutil.copy(other / name, model / name)
     write_json(model / "candidate.json", described | read_json(other / "candidate.json"))
-    monkeypatch.setattr("vouch.registry.versions.read_json", pytest.fail)
+    monkeypatch.setattr("vouch.core.results.read_json", pytest.fail)
     for read in (
         lambda: champion(project.state, NAME),
         lambda: find(project.state, NAME, "1").model,
         lambda: find(project.state, NAME, "1").predictions,
         lambda: find(project.state, NAME, "1").lineage,
-        lambda: find(project.state, NAME, "1").evidence("extract.json"),
+        lambda: find(project.state, NAME, "1").extracted,
     ):
         with pytest.raises(VouchError, match="is not as registered") as error:
             read()

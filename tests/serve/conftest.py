@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.results import lineage
 from vouch.core.files import write_json
 from vouch.project.inputs import Choice, save_choice
 from vouch.registry.life import promote
@@ -147,10 +148,7 @@ def register(root: Path) -> None:
     settings = {"n_estimators": 30, "max_features": 1}
     candidate = models.Candidate(algorithm="random_forest", hyperparameters=settings)
     models.save(models.fit(candidate, frame, features, "label", 0, 1), root / "model")
-    write_json(
-        root / "lineage.json",
-        {"usecase": "fraud", "threshold": 0.5, "raw_files": [], "digests": {}},
-    )
+    lineage().write(root / "lineage.json")
     evidence = {
         "declaration.yaml": root / "data/sources/shop.yaml",
         "extract.json": root / "gold/extract.json",

@@ -101,7 +101,7 @@ rule: {name: vader, lexicon: vader, threshold: 0.05}
 def test_a_source_of_texts(tmp_path):
     declaration = load(tmp_path, TEXTS)
     assert declaration.column("text") == "words"
-    assert declaration.rule.told() == {"name": "vader", "lexicon": "vader", "threshold": 0.05}
+    assert declaration.rule.summary() == {"name": "vader", "lexicon": "vader", "threshold": 0.05}
     assert not declaration.has("time")
 
 

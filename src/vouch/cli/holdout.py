@@ -1,5 +1,6 @@
 """``vouch holdout``: what the sealed holdout may still be asked, and asking it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,7 +121,7 @@ def _ledger(state: Path) -> Any:
     return Ledger(state)
 
 
-def _lines(answer: dict[str, Any]) -> list[str]:
+def _lines(answer: Mapping[str, Any]) -> list[str]:
     """Return an answer in short lines."""
     if "value" in answer:
         basis = "the training estimate holds" if answer["from"] == "training" else "with noise"

@@ -137,11 +137,11 @@ def _by_flow(requests: list["Request"]) -> list[Result]:
 
 
 def _show_result(usecase: str) -> None:
-    from vouch.core.files import read_json
+    from vouch.results.register import Registration
 
-    registration = read_json(ROOT / f"data/register/{usecase}/registration.json")
-    verdict = "champion" if registration["gate"]["promoted"] else "challenger, not promoted"
-    write(f"model   {registration['name']} version {registration['version']}: {verdict}")
-    for reason in registration["gate"]["reasons"]:
+    registration = Registration.read(ROOT / f"data/register/{usecase}/registration.json")
+    verdict = "champion" if registration.gate["promoted"] else "challenger, not promoted"
+    write(f"model   {registration.name} version {registration.version}: {verdict}")
+    for reason in registration.gate["reasons"]:
         write(f"        {reason}")
     write(f"report  {(ROOT / f'data/report/{usecase}/report.html').resolve()}")

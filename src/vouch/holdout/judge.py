@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.holdout.thresholdout import Mean
+from vouch.results.evaluate import Answer
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Judge(Protocol):
 
     def candidate(
         self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
-    ) -> dict[str, Any]:
+    ) -> Answer:
         """Return all figures of a candidate: against truth, rule and champion."""
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
@@ -69,7 +70,3 @@ class Judge(Protocol):
 
     def scale(self, metric: str) -> float:
         """Return what a mean of 1 is in the metric's own unit."""
-
-
-Kind = Literal["truth", "rule"]
-KINDS: tuple[Kind, ...] = ("truth", "rule")

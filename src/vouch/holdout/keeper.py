@@ -13,12 +13,12 @@ however often and by whomever it is asked. Two kinds of question:
 import hmac
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import pandas as pd
 
@@ -31,14 +31,29 @@ from vouch.holdout.ledger import (
     Cut,
     Entry,
     HoldoutKey,
-    HoldoutStatus,
     Inquiry,
     Ledger,
     RefusedError,
 )
 from vouch.holdout.thresholdout import thresholdout
+from vouch.results.evaluate import Answer, HoldoutStatus
 
-__all__ = ["Cut", "HoldoutKey", "HoldoutStatus", "Keeper", "Reply", "ScoredModel", "model_digest"]
+__all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"]
+
+
+MeanAnswer = TypedDict(
+    "MeanAnswer",
+    {
+        "metric": str,
+        "kind": str,
+        "value": float,
+        "scale": float,
+        "from": Literal["training", "holdout"],
+        "training": float,
+    },
+)
+"""The answer to a question for a mean, see :meth:`Keeper.mean`."""
+Answered = Answer | MeanAnswer
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,7 @@ class Reply:
 
     status: Literal["answered", "too_small", "refused"]
     question: int | None
-    answer: dict[str, Any] | None
+    answer: Mapping[str, Any] | None
     reason: str
 
 
@@ -157,7 +172,7 @@ class Keeper:
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
         inquiry = _inquiry(sealed, model, "", "mean", f"{metric} against {kind}", judge)
 
-        def compute() -> dict[str, Any]:
+        def compute() -> MeanAnswer:
             mean = judge.mean(judge.scored(rows, model), metric, kind)
             value, from_training = thresholdout(training, mean, self._seed(inquiry))
             return {
@@ -194,7 +209,7 @@ class Keeper:
         inquiry: Inquiry,
         rows: pd.DataFrame,
         judge: Judge,
-        compute: Callable[[], dict[str, Any]],
+        compute: Callable[[], Answered],
     ) -> Reply:
         counted = judge.count(rows)
         try:
@@ -208,7 +223,7 @@ class Keeper:
             return Reply("too_small", charge.question, answer, reason)
         return Reply("answered", charge.question, answer, "")
 
-    def _answer(self, charge: Charge, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _answer(self, charge: Charge, compute: Callable[[], Answered]) -> Mapping[str, Any]:
         if charge.answer is not None:
             return charge.answer
         return self._ledger.answer(charge.question, compute())

@@ -6,7 +6,7 @@ killed in between has paid and may ask again without paying twice.
 """
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.core.database import append_only, open_database
 from vouch.core.errors import VouchError
+from vouch.results.evaluate import HoldoutStatus
 
 Status = Literal["open", "spent", "retired"]
 
@@ -136,29 +137,11 @@ class Charge:
     """A charged question and, if it was answered before, its answer."""
 
     question: int
-    answer: dict[str, Any] | None
+    answer: Mapping[str, Any] | None
 
 
 class RefusedError(VouchError):
     """The holdout does not answer: it is spent or retired."""
-
-
-class HoldoutStatus(TypedDict):
-    """A holdout's cut, budget and spent questions; null where it was never asked."""
-
-    usecase: str
-    source: str
-    set: str
-    generation: int
-    boundary: str | None
-    until: str | None
-    rows: int | None
-    positives: int | None
-    budget: int | None
-    spent: int
-    left: int | None
-    opened_at: str | None
-    status: Status
 
 
 class Entry(TypedDict):
@@ -279,7 +262,7 @@ class Ledger:
         session.add(opening)
         return opening
 
-    def answer(self, question: int, answer: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, question: int, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Record the holdout's answer.
 
         Args:
@@ -292,7 +275,7 @@ class Ledger:
         with Session(self._engine) as session, session.begin():
             recorded = session.get(Answer, question)
             if recorded is None:
-                recorded = Answer(question=question, answer=answer, answered_at=self._clock())
+                recorded = Answer(question=question, answer=dict(answer), answered_at=self._clock())
                 session.add(recorded)
             return recorded.answer
 

@@ -1,9 +1,9 @@
 """Numbers with their exact intervals, as JSON."""
 
 import math
-from typing import TypedDict
 
 from scipy.stats import binomtest, chi2
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 
 class Figure(TypedDict):

@@ -11,11 +11,12 @@ Intervals are percentile intervals, and take rows as independent of one another.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import TypedDict
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -9,32 +9,18 @@ what they are worth.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.models.strength import PERSON, SOURCE
+from vouch.results.tune import FoldSummary
 
 FEW_POSITIVES = 30  # with fewer an average precision is mostly chance
 MIN_KNOWN = 10  # positives known in time, without which no fold can be learned from
 Rows = NDArray[np.int64]
-
-
-FoldDescription = TypedDict(
-    "FoldDescription",
-    {
-        "train_until": str | None,
-        "from": str | None,
-        "until": str | None,
-        "train_rows": int,
-        "train_positives": int,
-        "rows": int,
-        "positives": int,
-    },
-)
-"""A fold's times and counts in the leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +40,7 @@ class Fold:
     start: pd.Timestamp | None = None
     until: pd.Timestamp | None = None
 
-    def describe(self, labels: NDArray[np.int8]) -> FoldDescription:
+    def describe(self, labels: NDArray[np.int8]) -> FoldSummary:
         """Return the fold as the leaderboard describes it."""
         return {
             "train_until": self.start.isoformat() if self.start else None,

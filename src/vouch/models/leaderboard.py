@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Generic
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from vouch.core.errors import VouchError
 from vouch.models.params import Sampler, SearchParams
 from vouch.models.proposal import C
 from vouch.models.search import Record
+from vouch.results.tune import Leader, Leaderboard, SamplerBest, Trial
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Best(Generic[C]):
     interval: tuple[float, float]
     predictions: pd.DataFrame
 
-    def describe(self, metric: str) -> dict[str, Any]:
-        """Return its entry in the leaderboard; ``metric`` names the measure."""
+    def describe(self) -> Leader:
+        """Return its entry in the leaderboard."""
         return {
             "number": self.number,
             "candidate": self.candidate.model_dump(),
-            metric: self.value,
+            "value": self.value,
             "interval": list(self.interval),
         }
 
@@ -71,8 +72,8 @@ def board(
     records: Sequence[Record[C]],
     bests: Mapping[str, Best[C]],
     best: Best[C],
-) -> dict[str, Any]:
-    """Return the leaderboard.
+) -> Leaderboard:
+    """Return the leaderboard, without its folds.
 
     Args:
         metric: What the measure is called.
@@ -80,34 +81,28 @@ def board(
         records: All finished trials.
         bests: The best of each algorithm.
         best: The best of them.
-
-    Returns:
-        JSON-able: ``metric``, ``budget``, ``trials``, ``best`` (a trial's number),
-        ``best_by_algorithm`` and ``best_by_sampler``.
     """
     intervals = {leader.number: list(leader.interval) for leader in bests.values()}
-    trials = [
-        {**_row(number, record, metric), "interval": intervals.get(number)}
-        for number, record in enumerate(records)
-    ]
-    return {
-        "metric": metric,
-        "budget": params.budget.model_dump(exclude_none=True),
-        "trials": trials,
-        "best": best.number,
-        "best_by_algorithm": {name: leader.describe(metric) for name, leader in bests.items()},
-        "best_by_sampler": {name: _leader(trials, name, metric) for name in params.samplers},
-    }
+    trials = [_row(number, record, intervals.get(number)) for number, record in enumerate(records)]
+    return Leaderboard(
+        metric=metric,
+        budget=params.budget.model_dump(exclude_none=True),
+        trials=trials,
+        best=best.number,
+        best_by_algorithm={name: leader.describe() for name, leader in bests.items()},
+        best_by_sampler={name: _leader(trials, name) for name in params.samplers},
+    )
 
 
-def _row(number: int, record: Record[C], metric: str) -> dict[str, Any]:
+def _row(number: int, record: Record[C], interval: list[float] | None) -> Trial:
     return {
         "number": number,
         "sampler": record.sampler,
         "position": record.position,
         "algorithm": record.candidate.algorithm,
         "candidate": record.candidate.model_dump(),
-        metric: record.value,
+        "value": record.value,
+        "interval": interval,
         "folds": list(record.folds),
         "seconds": round(record.seconds, 3),
         "state": "failed" if record.error else "complete",
@@ -115,16 +110,16 @@ def _row(number: int, record: Record[C], metric: str) -> dict[str, Any]:
     }
 
 
-def _leader(trials: list[dict[str, Any]], sampler: Sampler, metric: str) -> dict[str, Any] | None:
+def _leader(trials: list[Trial], sampler: Sampler) -> SamplerBest | None:
     """Return a sampler's best within its budget: the trial's number, its measure, the seconds."""
     own = [t for t in trials if t["sampler"] == sampler]
-    complete = [t for t in own if t["state"] == "complete"]
-    if not complete:
+    measured = [(t["value"], t["number"]) for t in own if t["value"] is not None]
+    if not measured:
         return None
-    best = max(complete, key=lambda t: t[metric])
+    value, number = max(measured, key=lambda each: each[0])
     return {
-        "number": best["number"],
-        metric: best[metric],
+        "number": number,
+        "value": value,
         "trials": len(own),
         "seconds": round(sum(t["seconds"] for t in own), 3),
     }

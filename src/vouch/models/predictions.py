@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -95,16 +95,6 @@ class Likeliest:
     def surest(self, scores: Sequence[str]) -> str:
         """Return the SQL of the probability it rests on."""
         return f"greatest({', '.join(scores)})"
-
-
-def decision(evaluation: dict[str, Any]) -> Decision:
-    """Return the decision rule that an evaluation chose.
-
-    Args:
-        evaluation: The content of ``evaluation.json``; ``threshold`` in it is left out, or null,
-            where the likeliest class is chosen.
-    """
-    return decision_at((evaluation.get("threshold") or {}).get("value"))
 
 
 def decision_at(threshold: float | None) -> Decision:

@@ -10,6 +10,7 @@ from vouch.models.leaderboard import Best
 from vouch.models.params import SearchParams
 from vouch.models.proposal import C, Outcome, Space
 from vouch.models.search import Record
+from vouch.results.tune import Leaderboard
 
 
 class SearchData(Protocol[C]):
@@ -48,7 +49,7 @@ class SearchData(Protocol[C]):
             leaders: The number of each algorithm's best trial.
         """
 
-    def describe(self, board: dict[str, Any], records: Sequence[Record[C]]) -> dict[str, Any]:
+    def describe(self, board: Leaderboard, records: Sequence[Record[C]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:

@@ -1,25 +1,23 @@
 """The figures a reader sees first."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from vouch.metrics.figures import Figure
 from vouch.pages import formats
+from vouch.results.evaluate import Evaluation, Holdout, OutOfFold
 
 
-def headline_part(evaluation: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def headline_part(evaluation: Evaluation) -> tuple[Holdout | OutOfFold, str]:
     """Return the figures to show first, the holdout's if it answered, and where they are from."""
-    holdout = evaluation.get("holdout") or {}
-    if holdout.get("status") == "answered":
-        return holdout, "holdout"
-    return evaluation.get("out_of_fold") or {}, "out of fold"
+    if evaluation.holdout["status"] == "answered":
+        return evaluation.holdout, "holdout"
+    return evaluation.out_of_fold, "out of fold"
 
 
-def card(measured: Any, label: str, where: str) -> dict[str, str]:
+def card(measured: Figure | None, label: str, where: str) -> dict[str, str]:
     """Return the card of a figure with its interval."""
-    values = measured or {}
-    between = formats.between(values.get("interval"))
+    value, ends = (measured["value"], measured["interval"]) if measured else (None, None)
+    between = formats.between(ends)
     return {
-        "value": formats.metric(values.get("value")),
+        "value": formats.metric(value),
         "label": label,
         "note": f"{between} {where}".strip(),
     }

@@ -6,17 +6,17 @@ told apart without colour.
 
 import io
 from base64 import b64encode
-from collections.abc import Mapping
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vouch.pages.formats import words
+from vouch.results.evaluate import Evaluation
+from vouch.results.tune import Leaderboard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Evaluation = Mapping[str, Any]
 INK, GRID = "#1f2933", "#d9dee3"
 COLOURS = {"truth": "#0b5fa5", "rule": "#b45309", "random": "#6b7280", "tpe": "#0b5fa5"}
 SAID = {"truth": "against truth", "rule": "against the rule"}
@@ -25,9 +25,10 @@ SIZE = (5.2, 3.7)
 
 def precision_recall(evaluation: Evaluation) -> "Figure | None":
     """Draw precision over recall of the out-of-fold rows; None where there is no curve."""
-    kind, points = _curve(evaluation, "precision_recall")
-    if not points:
+    curves = evaluation.curves
+    if curves is None or not curves["precision_recall"]:
         return None
+    kind, points = curves["kind"], curves["precision_recall"]
     figure, axes = axes_of("recall: share of positives found", "precision: share of flags right")
     recall, precision = zip(*points, strict=True)
     axes.plot(recall, precision, color=COLOURS[kind], label=SAID[kind])
@@ -37,9 +38,10 @@ def precision_recall(evaluation: Evaluation) -> "Figure | None":
 
 def roc(evaluation: Evaluation) -> "Figure | None":
     """Draw the receiver operating characteristic; None where there is no curve."""
-    kind, points = _curve(evaluation, "roc")
-    if not points:
+    curves = evaluation.curves
+    if curves is None or not curves["roc"]:
         return None
+    kind, points = curves["kind"], curves["roc"]
     figure, axes = axes_of("share of negatives flagged", "share of positives flagged")
     axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="chance")
     false, true = zip(*points, strict=True)
@@ -50,13 +52,14 @@ def roc(evaluation: Evaluation) -> "Figure | None":
 
 def calibration(evaluation: Evaluation) -> "Figure | None":
     """Draw observed shares over predicted probabilities; None where there is no curve."""
-    kind, points = _curve(evaluation, "calibration")
-    if not points:
+    curves = evaluation.curves
+    if curves is None or not curves["calibration"]:
         return None
+    kind, points = curves["kind"], curves["calibration"]
     figure, axes = axes_of("predicted probability", "observed share of positives")
     low = min([0.1, *(point["score"] for point in points if point["score"] > 0)])
     axes.plot([low, 1], [low, 1], ":", color=INK, linewidth=1, label="perfect")
-    predicted, observed = ([point[name] for point in points] for name in ("score", "share"))
+    predicted, observed = ([p["score"] for p in points], [p["share"] for p in points])
     ends = [[abs(point["interval"][i] - point["share"]) for point in points] for i in (0, 1)]
     colour = COLOURS[kind]
     axes.errorbar(predicted, observed, ends, fmt="o", color=colour, label=SAID[kind], capsize=2)
@@ -69,17 +72,15 @@ def calibration(evaluation: Evaluation) -> "Figure | None":
 
 def cost(evaluation: Evaluation) -> "Figure | None":
     """Draw the cost of a row over the threshold and mark the chosen one; None without a curve."""
-    points = [p for p in evaluation.get("cost_curve") or [] if p["threshold"] <= 1]
+    points = [point for point in evaluation.cost_curve if point["threshold"] <= 1]
     if not points:
         return None
     figure, axes = axes_of("threshold: flag from this probability on", "cost of a row")
     thresholds = [point["threshold"] for point in points]
     axes.plot(thresholds, [point["cost"] for point in points], color=COLOURS["truth"], label="cost")
-    ranges = [point["interval"] for point in points if point.get("interval")]
-    if len(ranges) == len(points):
-        low, high = zip(*ranges, strict=True)
-        axes.fill_between(thresholds, low, high, color=COLOURS["truth"], alpha=0.15, linewidth=0)
-    chosen = (evaluation.get("threshold") or {}).get("value")
+    low, high = zip(*(point["interval"] for point in points), strict=True)
+    axes.fill_between(thresholds, low, high, color=COLOURS["truth"], alpha=0.15, linewidth=0)
+    chosen = evaluation.cut
     if chosen is not None and chosen <= 1:
         axes.axvline(chosen, color=COLOURS["rule"], linestyle="--", label=f"chosen: {chosen:.3g}")
     axes.set_ylim(bottom=0)
@@ -87,22 +88,22 @@ def cost(evaluation: Evaluation) -> "Figure | None":
     return figure
 
 
-def trials(leaderboard: Mapping[str, Any]) -> "Figure | None":
+def trials(leaderboard: Leaderboard) -> "Figure | None":
     """Draw each trial's measure and the best so far, by sampler; None without trials."""
-    metric = str(leaderboard.get("metric"))
-    done = [t for t in leaderboard.get("trials") or [] if t.get(metric) is not None]
+    done = [(t["sampler"], t["value"]) for t in leaderboard.trials if t["value"] is not None]
     if not done:
         return None
-    figure, axes = axes_of("trial of its sampler", f"{words(metric).lower()}, out of fold")
+    metric = words(leaderboard.metric).lower()
+    figure, axes = axes_of("trial of its sampler", f"{metric}, out of fold")
     for sampler, marker in (("random", "s"), ("tpe", "o")):
-        values = [t[metric] for t in done if t["sampler"] == sampler]
+        values = [value for name, value in done if name == sampler]
         if not values:
             continue
         order, colour = range(1, len(values) + 1), COLOURS[sampler]
-        name = "TPE" if sampler == "tpe" else "random search"
-        axes.scatter(order, values, 16, color=colour, marker=marker, alpha=0.6, label=name)
+        shown = "TPE" if sampler == "tpe" else "random search"
+        axes.scatter(order, values, 16, color=colour, marker=marker, alpha=0.6, label=shown)
         best = list(accumulate(values, max))
-        axes.step(order, best, where="post", color=colour, label=f"best so far, {name}")
+        axes.step(order, best, where="post", color=colour, label=f"best so far, {shown}")
     # outside: the points may lie anywhere
     figure.legend(frameon=False, loc="outside upper center", ncols=2, fontsize="small")
     return figure
@@ -128,7 +129,7 @@ def cost_png(evaluation: Evaluation) -> bytes | None:
     return png(cost(evaluation))
 
 
-def trials_png(leaderboard: Mapping[str, Any]) -> bytes | None:
+def trials_png(leaderboard: Leaderboard) -> bytes | None:
     """Draw the trials as PNG; None where there are none."""
     return png(trials(leaderboard))
 
@@ -156,12 +157,6 @@ def _rendered(figure: "Figure", kind: str, metadata: dict[str, None]) -> bytes:
     with mpl.rc_context({"svg.hashsalt": "vouch", "svg.fonttype": "path"}):
         figure.savefig(place, format=kind, dpi=120, metadata=metadata)
     return place.getvalue()
-
-
-def _curve(evaluation: Evaluation, name: str) -> tuple[str, list[Any]]:
-    """Return a curve's points, and against what it was judged: ``truth`` or ``rule``."""
-    curves = evaluation.get("curves") or {}
-    return str(curves.get("kind") or "truth"), list(curves.get(name) or [])
 
 
 def axes_of(x: str, y: str) -> tuple["Figure", "Axes"]:

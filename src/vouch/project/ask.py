@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from vouch.core.errors import VouchError, suggest
-from vouch.holdout.judge import KINDS
 from vouch.holdout.keeper import Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
+from vouch.results.evaluate import KINDS
 from vouch.stages.evaluate.stage import key, load_candidate, question, scored_model
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams

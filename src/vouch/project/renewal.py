@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from vouch import usecases
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json
 from vouch.core.settings import load_params
-from vouch.holdout.ledger import HoldoutStatus, Ledger
+from vouch.holdout.ledger import Ledger
 from vouch.project.inputs import INPUTS, Choice, load_inputs
 from vouch.project.rotation import rotate
 from vouch.project.stages import find
+from vouch.results.evaluate import HoldoutStatus
+from vouch.results.extract import Extracted
 from vouch.usecases.params import EvaluateParams
 
 
@@ -74,7 +75,7 @@ def _entry(state: Path, usecase: str, choice: Choice) -> HoldoutStatus | None:
 
 def _waiting(root: Path, usecase: str, few: int, error: VouchError) -> Renewal:
     summary = root / find("extract").outputs["summary"].format(usecase=usecase)
-    missing, expected = forecast(read_json(summary), _newest(root, usecase), few)
+    missing, expected = forecast(Extracted.read(summary), _newest(root, usecase), few)
     text = f"The holdout is spent and no fresh one can be opened: {error}."
     if missing is not None:
         text += f" {missing:,} newer rows are missing"
@@ -94,7 +95,7 @@ def _newest(root: Path, usecase: str) -> datetime | None:
 
 
 def forecast(
-    extracted: dict[str, Any], newest: datetime | None, few: int
+    extracted: Extracted, newest: datetime | None, few: int
 ) -> tuple[int | None, str | None]:
     """Return how many newer rows a fresh holdout needs yet, and about when they will have come.
 
@@ -102,7 +103,7 @@ def forecast(
     holdout began.
 
     Args:
-        extracted: Extract's summary.
+        extracted: Extract's result.
         newest: The newest row's time (UTC).
         few: How many positives a holdout must be expected to have.
 
@@ -110,12 +111,12 @@ def forecast(
         Rows (0 or more) and an ISO time; each None where unknown: rows without times,
         a holdout without positives, or one of a single moment.
     """
-    rows, counts = extracted["rows"], extracted["positives"]["holdout"]
+    rows, counts = extracted.rows, extracted.positives["holdout"]
     positives = counts["truth"] or counts["rule"]
-    if extracted["until"] is None or newest is None or not positives:
+    if extracted.boundary is None or newest is None or not positives:
         return None, None
     missing = max(ceil(few * rows["holdout"] / positives) - rows["newer"], 0)
-    span = newest - datetime.fromisoformat(extracted["boundary"]).replace(tzinfo=None)
+    span = newest - datetime.fromisoformat(extracted.boundary).replace(tzinfo=None)
     if not span:
         return missing, None
     return missing, (newest + span * (missing / (rows["holdout"] + rows["newer"]))).isoformat()

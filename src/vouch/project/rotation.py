@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json
 from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
 from vouch.project.stages import find
+from vouch.results.extract import Extracted
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
     """
     choice = load_inputs(root / INPUTS).choice(usecase)
     path = root / find("extract").outputs["summary"].format(usecase=usecase)
-    extracted = read_json(path)
-    if (extracted["set"], extracted["generation"]) != (choice.set, choice.generation):
+    extracted = Extracted.read(path)
+    if (extracted.set, extracted.generation) != (choice.set, choice.generation):
         message = f"{path}: not of generation {choice.generation} of set {choice.set}"
         raise VouchError(message, f"vouch run {usecase}, then rotate")
     rotation = _plan(usecase, choice, extracted, share)
@@ -65,26 +65,26 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
     return rotation
 
 
-def _plan(usecase: str, choice: Choice, extracted: dict[str, Any], share: float) -> Rotation:
+def _plan(usecase: str, choice: Choice, extracted: Extracted, share: float) -> Rotation:
     if choice.held_out:
         raise VouchError(
             f"{INPUTS}: the holdout of set {choice.set} was given as a file",
             f"bring other rows to be asked about: vouch run {usecase} --holdout FILE",
         )
-    if extracted["until"] is None:
+    if extracted.until is None:
         if choice.generation >= int(1 / share):
             raise VouchError(
                 f"{INPUTS}: every part of set {choice.set} has been a holdout once",
                 f"bring other rows: vouch run {usecase} --path FILE",
             )
         return Rotation(usecase, choice.generation + 1, None, None)
-    newer = extracted["rows"]["newer"]
+    newer = extracted.rows["newer"]
     if not newer:
         raise VouchError(
-            f"no rows are newer than {extracted['until']}, where the holdout ends: another one "
+            f"no rows are newer than {extracted.until}, where the holdout ends: another one "
             "would be rows that were asked about already",
             f"vouch run {usecase} --add FILE with newer rows",
         )
-    counts = extracted["positives"]["holdout"]
-    rate = (counts["truth"] or counts["rule"]) / extracted["rows"]["holdout"]
+    counts = extracted.positives["holdout"]
+    rate = (counts["truth"] or counts["rule"]) / extracted.rows["holdout"]
     return Rotation(usecase, choice.generation + 1, newer, newer * rate)

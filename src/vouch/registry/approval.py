@@ -10,10 +10,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.core.database import append_only, open_database
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json
 from vouch.holdout.ledger import now
 from vouch.registry.life import promote
 from vouch.registry.promotions import Promotion, champion_version, history, is_of
+from vouch.results.register import Registration
 
 D = TypeVar("D", bound="Decision")
 
@@ -90,11 +90,10 @@ def waiting(registration: Path, state: Path) -> Waiting | None:
     Returns:
         None where the gate does not ask, found it no better, or somebody decided already.
     """
-    facts = read_json(registration)
-    name, version, gate = facts["name"], facts["version"], facts["gate"]
+    facts = Registration.read(registration)
+    name, version, gate, model_id = facts.name, facts.version, facts.gate, facts.model_id
     if gate["mode"] != "approval" or not gate["better"]:
         return None
-    model_id = facts.get("model_id")  # an older release wrote none
     promoted = any(is_of(entry, version, model_id) for entry in history(state, name))
     if promoted or any(
         each["decision"] == "refused" for each in decisions(state, name, version, model_id)

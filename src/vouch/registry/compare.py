@@ -1,5 +1,6 @@
 """What differs between two versions: data, labels, parameters, metrics, cases decided."""
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import pyarrow.parquet as pq
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 from vouch.core.errors import VouchError
 from vouch.models.predictions import decision_at, scored_names
 from vouch.registry.versions import Version
+from vouch.results.lineage import Lineage
 from vouch.sources.readers import parquet
 
 EXAMPLES = 5
@@ -60,22 +62,22 @@ def compare(a: Version, b: Version) -> VersionComparison:
         VouchError: A version's files cannot be had.
     """
     ours, theirs = a.lineage, b.lineage
-    files = [{f["name"]: f["sha256"] for f in facts["raw_files"]} for facts in (ours, theirs)]
+    files = [{f["name"]: f["sha256"] for f in facts.raw_files} for facts in (ours, theirs)]
     labels = [_labels(facts) for facts in (ours, theirs)]
     parameters = [_parameters(facts) for facts in (ours, theirs)]
     return {
         "a": str(a),
         "b": str(b),
-        "data": _differing(ours["digests"], theirs["digests"]),
+        "data": _differing(ours.digests, theirs.digests),
         "raw_files": _differing(*files),
         "labels": _differing(*labels),
         "parameters": _differing(*parameters),
-        "metrics": _differing(ours["metrics"], theirs["metrics"]),
+        "metrics": _differing(ours.metrics, theirs.metrics),
         "decisions": decisions(a, b),
     }
 
 
-def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[Difference]:
+def _differing(a: Mapping[str, object], b: Mapping[str, object]) -> list[Difference]:
     return [
         {"name": name, "a": a.get(name), "b": b.get(name)}
         for name in sorted(a.keys() | b.keys())
@@ -83,16 +85,16 @@ def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[Difference]:
     ]
 
 
-def _labels(facts: dict[str, Any]) -> dict[str, Any]:
-    issues = {f"{d['source']} by {d['actor']}": d["issues"] for d in facts["labels"]}
-    return {"as_of": facts["as_of"], **issues}
+def _labels(facts: Lineage) -> dict[str, object]:
+    issues = {f"{d['source']} by {d['actor']}": d["issues"] for d in facts.labels}
+    return {"as_of": facts.as_of, **issues}
 
 
-def _parameters(facts: dict[str, Any]) -> dict[str, Any]:
-    candidate = dict(facts["candidate"])
+def _parameters(facts: Lineage) -> dict[str, object]:
+    candidate = dict(facts.candidate)
     settings = candidate.pop("hyperparameters")
-    rest = {"features": facts["features"], "threshold": facts["threshold"]}
-    return {**candidate, **settings, **rest, "git_commit": facts["git_commit"]}
+    rest = {"features": facts.features, "threshold": facts.threshold}
+    return {**candidate, **settings, **rest, "git_commit": facts.git_commit}
 
 
 def decisions(a: Version, b: Version) -> Decisions:
@@ -144,7 +146,7 @@ def decisions(a: Version, b: Version) -> Decisions:
 
 
 def _check_classes(a: Version, b: Version) -> None:
-    ours, theirs = (version.evidence("extract.json").get("classes") for version in (a, b))
+    ours, theirs = (version.extracted.classes for version in (a, b))
     if ours and theirs and ours != theirs:
         raise VouchError(
             f"{a} has the classes {', '.join(ours)}, {b} {', '.join(theirs)}: what they decide "
@@ -155,11 +157,11 @@ def _check_classes(a: Version, b: Version) -> None:
 
 def _decision(version: Version, side: str) -> str:
     """Return SQL for a version's class of a row."""
-    return decision_at(version.lineage["threshold"]).sql(_scores(version, side))
+    return decision_at(version.lineage.threshold).sql(_scores(version, side))
 
 
 def _surest(version: Version, side: str) -> str:
-    return decision_at(version.lineage["threshold"]).surest(_scores(version, side))
+    return decision_at(version.lineage.threshold).surest(_scores(version, side))
 
 
 def _scores(version: Version, side: str) -> list[str]:

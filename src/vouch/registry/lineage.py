@@ -12,9 +12,26 @@ from vouch.registry.approval import decisions
 from vouch.registry.digests import dvc_digest, relative
 from vouch.registry.promotions import as_dict, entries_of, history
 from vouch.registry.versions import Version, names, parse, versions
+from vouch.results.evaluate import KINDS, Evaluation
+from vouch.results.extract import Extracted
+from vouch.results.ingest import Ingested
+from vouch.results.lineage import Issuer, Lineage
 from vouch.sources.readers import parquet
 
 SHORTEST = 6  # digits that identify a digest
+CARRIED = {
+    "usecase",
+    "source",
+    "set",
+    "generation",
+    "as_of",
+    "boundary",
+    "until",
+    "holdout_id",
+    "rows",
+    "positives",
+}
+"""What a version's lineage takes from extract's result as it stands."""
 
 
 def collect(
@@ -22,13 +39,13 @@ def collect(
     train: Path,
     labels: Path,
     reviews: list[str],
-    extracted: dict[str, Any],
-    ingested: dict[str, Any],
+    extracted: Extracted,
+    ingested: Ingested,
     model: Path,
-    evaluation: dict[str, Any],
+    evaluation: Evaluation,
     digests: dict[str, str],
     git_commit: str,
-) -> dict[str, Any]:
+) -> Lineage:
     """Return what a model was made from.
 
     Args:
@@ -43,63 +60,60 @@ def collect(
         git_commit: The code it was made with.
 
     Returns:
-        The facts, JSON-able, the same for the same files.
+        Its lineage, the same for the same files.
     """
-    fields = ("usecase", "source", "set", "generation", "as_of", "boundary", "until", "holdout_id")
-    return {
-        **{name: extracted.get(name) for name in fields},
-        "raw_files": ingested["files"],
-        "digests": digests,
-        "labels": _deciders(labels, train, extracted),
-        "reviews": reviews,
-        "rows": extracted["rows"],
-        "positives": extracted["positives"],
-        "features": [f["name"] for f in extracted["features"]],
-        "candidate": read_json(model / "candidate.json")["candidate"],
-        "threshold": (evaluation.get("threshold") or {}).get("value"),
-        "metrics": metrics(evaluation),
-        "ledger_question": evaluation["holdout"].get("question"),
-        "holdout_status": evaluation["holdout"]["status"],
-        "git_commit": git_commit,
-    }
+    return Lineage(
+        **extracted.model_dump(include=CARRIED),
+        raw_files=ingested.files,
+        digests=digests,
+        labels=_issuers(labels, train, extracted),
+        reviews=reviews,
+        features=[feature["name"] for feature in extracted.features],
+        candidate=read_json(model / "candidate.json")["candidate"],
+        threshold=evaluation.cut,
+        metrics=metrics(evaluation),
+        ledger_question=evaluation.holdout["question"],
+        holdout_status=evaluation.holdout["status"],
+        git_commit=git_commit,
+    )
 
 
-def _deciders(labels: Path, train: Path, extracted: dict[str, Any]) -> list[dict[str, Any]]:
+def _issuers(labels: Path, train: Path, extracted: Extracted) -> list[Issuer]:
     """Count the issues on training rows by who made them, as far as they were known.
 
     Positives are counted for two classes only.
     """
     import duckdb
 
-    two = len(extracted.get("classes") or ()) <= 2  # two classes are not named
+    two = len(extracted.classes) <= 2
     positives = "count(*) FILTER (label = 1) AS positives," if two else ""
     query = f"""
         SELECT source, actor, count(*) AS issues, {positives}
             min(issued_at)::VARCHAR AS first, max(issued_at)::VARCHAR AS last
         FROM {parquet(labels)} AS issue SEMI JOIN {parquet(train)} AS row
             ON issue.entity = row.id
-        WHERE in_force AND ($as_of IS NULL OR issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
+        WHERE in_force AND (issued_at IS NULL OR issued_at <= $as_of::TIMESTAMP)
         GROUP BY ALL ORDER BY ALL
     """
-    values = {"as_of": extracted.get("as_of")}
+    values = {"as_of": extracted.as_of}
     with duckdb.connect() as connection:
         return connection.execute(query, values).df().to_dict("records")  # type: ignore[return-value]
 
 
-def metrics(evaluation: dict[str, Any]) -> dict[str, float]:
+def metrics(evaluation: Evaluation) -> dict[str, float]:
     """Flatten an evaluation's measured values.
 
     Args:
-        evaluation: The content of ``evaluation.json``.
+        evaluation: Evaluate's result.
 
     Returns:
         ``<rows>_<kind>_<metric>`` to value, such as ``holdout_truth_average_precision``, with
         ``_low`` and ``_high`` for its interval; what is undefined is left out.
     """
     figures = {}
-    for rows in ("out_of_fold", "holdout"):
-        for kind in ("truth", "rule"):
-            for metric, value in (evaluation[rows].get(kind) or {}).items():
+    for rows, part in (("out_of_fold", evaluation.out_of_fold), ("holdout", evaluation.holdout)):
+        for kind in KINDS:
+            for metric, value in (part[kind] or {}).items():
                 figures.update(_flat(f"{rows}_{kind}_{metric}", value))
     return dict(sorted(figures.items()))
 
@@ -147,7 +161,7 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
         "aliases": list(version.aliases),
         "run_id": version.run_id,
         "origin": version.origin,
-        **version.lineage,
+        **version.lineage.model_dump(),
         "promotions": [
             as_dict(entry)
             for entry in entries_of(history(state, version.name), version.number, version.model_id)
@@ -180,8 +194,8 @@ def _hits(version: Version, prefix: str) -> list[Hit]:
         facts = version.lineage
     except VouchError as error:  # no reason to hide all the others
         return [{"version": str(version), "problem": str(error)}]
-    names = {f["sha256"]: f["name"] for f in facts["raw_files"]}
-    names |= {digest: path for path, digest in facts["digests"].items()}
+    names = {f["sha256"]: f["name"] for f in facts.raw_files}
+    names |= {digest: path for path, digest in facts.digests.items()}
     return [
         {"version": str(version), "file": name, "digest": digest}
         for digest, name in names.items()

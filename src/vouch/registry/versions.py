@@ -17,7 +17,6 @@ import pandas as pd
 
 from vouch.core import tracking
 from vouch.core.errors import VouchError, suggest
-from vouch.core.files import read_json
 from vouch.registry.integrity import (
     Identity,
     listing,
@@ -28,6 +27,8 @@ from vouch.registry.integrity import (
 )
 from vouch.registry.packaging import EVIDENCE, MODEL
 from vouch.registry.promotions import Promotion, by_hand, champion_entry, is_of, unchanging
+from vouch.results.extract import Extracted
+from vouch.results.lineage import Lineage
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -112,13 +113,14 @@ class Version:
         return self.folder / EVIDENCE / "predictions.parquet"
 
     @cached_property
-    def lineage(self) -> dict[str, Any]:
-        """The version's lineage, as ``vouch.registry.lineage.collect`` wrote it."""
-        return dict(read_json(self.folder / EVIDENCE / "lineage.json"))
+    def lineage(self) -> Lineage:
+        """What it was made from."""
+        return Lineage.read(self.folder / EVIDENCE / "lineage.json")
 
-    def evidence(self, name: str) -> Any:
-        """Read a stage's JSON as it stood when the version was registered."""
-        return read_json(self.folder / EVIDENCE / name)
+    @cached_property
+    def extracted(self) -> Extracted:
+        """What extract wrote of the rows it learned from."""
+        return Extracted.read(self.folder / EVIDENCE / "extract.json")
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,9 @@ def prepare(
         scratch: A folder for what does not fit into memory.
     """
     connection = engine.con
-    described = version.evidence("extract.json")
+    described = version.extracted
     names = read_json(version.model / "candidate.json")["features"]
-    groups = {f["group"] for f in described["features"] if f["name"] in names}
+    groups = {f["group"] for f in described.features if f["name"] in names}
     usecase = find(trained.usecase)
     looks_back = bool(groups & usecase.histories)
     reasons = place(connection, declaration, path, root, scratch)

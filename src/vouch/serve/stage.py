@@ -113,7 +113,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
     warnings += _warnings(counts, table.reasons)
-    threshold = version.lineage["threshold"]
+    threshold = version.lineage.threshold
     place = str(request.out)
     return {
         "model": str(version),
@@ -220,8 +220,8 @@ def _scored(
 ) -> Iterator[tuple[pd.DataFrame, pd.Series]]:
     import pyarrow.parquet as pq
 
-    fitted = usecases.find(version.lineage["usecase"]).load_model(version.model)
-    decide = decision_at(version.lineage["threshold"])
+    fitted = usecases.find(version.lineage.usecase).load_model(version.model)
+    decide = decision_at(version.lineage.threshold)
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(CHUNK):
             yield _predict(batch.to_pandas(), fitted, decide, names)

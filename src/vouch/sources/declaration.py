@@ -270,7 +270,7 @@ class Rule(Strict):
             raise ValueError("needs where (an SQL condition) or lexicon (vader), one of the two")
         return self
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return its name and its condition or lexicon, for a summary."""
         fields = {"name", "lexicon", "threshold"} if self.lexicon else {"name", "where"}
         return self.model_dump(include=fields)

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
     from vouch.core.settings import Params
     from vouch.holdout.judge import Judge
+    from vouch.metrics.figures import Figure
     from vouch.metrics.weighted import Floats
     from vouch.models.params import SearchParams
     from vouch.models.search_data import SearchData
     from vouch.models.surrogate import Explanation, Reasons
+    from vouch.results.evaluate import Answer, Kind, OutOfFold, RankingParts, Reference
+    from vouch.results.explain import Settings
+    from vouch.results.extract import Computed, Extracted
+    from vouch.results.report import Results
     from vouch.sources.declaration import Declaration, Role
     from vouch.usecases.job import Job
     from vouch.usecases.params import EvaluateParams, ReportParams, SplitParams
@@ -48,8 +53,8 @@ class Candidate(Protocol):
     """A tuned model that is not evaluated yet, whatever it predicts."""
 
     @property
-    def extracted(self) -> dict[str, Any]:
-        """The content of ``extract.json``."""
+    def extracted(self) -> "Extracted":
+        """What extract wrote."""
 
     @property
     def rows(self) -> "pd.DataFrame":
@@ -68,17 +73,17 @@ class Candidate(Protocol):
         """The measure that decides."""
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> "Kind":
         """Against what it is judged first: ``truth``, or ``rule`` where no truth is known."""
 
     @property
     def judge(self) -> "Judge":
         """The judge that measures it on the holdout."""
 
-    def measure(self) -> dict[str, Any]:
+    def measure(self) -> "OutOfFold":
         """Measure it on the out-of-fold rows: against ``truth`` and ``rule``, and ``the_rule``."""
 
-    def reviewed(self, rows: "pd.DataFrame", weights: "Floats") -> dict[str, Any]:
+    def reviewed(self, rows: "pd.DataFrame", weights: "Floats") -> "dict[str, Figure]":
         """Return figures of rows people decided.
 
         Args:
@@ -86,12 +91,10 @@ class Candidate(Protocol):
             weights: How many rows each stands for, above 0, shape (rows,).
         """
 
-    def extras(self) -> dict[str, Any]:
-        """Return what only models of its kind have."""
+    def extras(self) -> "RankingParts":
+        """Return what only models that rank rows have."""
 
-    def published(
-        self, measured: dict[str, Any], answer: dict[str, Any] | None
-    ) -> list[dict[str, Any]]:
+    def published(self, measured: "OutOfFold", answer: "Answer | None") -> "list[Reference]":
         """Return reference figures beside ours."""
 
 
@@ -127,8 +130,8 @@ class Explainer(Protocol):
         """How many cases were asked for, at most."""
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """How cases are explained, JSON-able."""
+    def settings(self) -> "Settings":
+        """How cases are explained."""
 
     def cases(self, predictions: Path) -> Sequence[Case]:
         """Choose the cases to explain.
@@ -213,11 +216,11 @@ class UseCase(ABC):
         """Return the parameters of its extract."""
 
     @abstractmethod
-    def extract(self, job: "Job", path: Path) -> dict[str, Any]:
+    def extract(self, job: "Job", path: Path) -> "Computed":
         """Write features and labels of all rows, unsorted (Parquet).
 
         Returns:
-            Fields of extract's summary, ``features`` at least.
+            What extract writes to its summary of it.
         """
 
     def scoring_features(
@@ -226,7 +229,7 @@ class UseCase(ABC):
         trained: "Declaration",
         issued: "Table | None",
         groups: list[str],
-        described: Mapping[str, Any],
+        described: "Extracted",
     ) -> "Table":
         """Compute the features of rows to score, as extract did.
 
@@ -235,7 +238,7 @@ class UseCase(ABC):
             trained: The declaration the model was trained with.
             issued: Label issues, where a group of features needs them.
             groups: The groups of features wanted.
-            described: The content of ``extract.json`` when the model was trained.
+            described: What extract wrote when the model was trained.
         """
         return rows
 
@@ -271,7 +274,7 @@ class UseCase(ABC):
     def candidate(
         self,
         declaration: "Declaration",
-        extracted: dict[str, Any],
+        extracted: "Extracted",
         rows: "pd.DataFrame",
         model: Path,
         params: "EvaluateParams",
@@ -312,7 +315,7 @@ class UseCase(ABC):
         self,
         source: "Declaration",
         paths: Mapping[str, Path],
-        results: Mapping[str, Any],
+        results: "Results",
         params: "ReportParams",
     ) -> dict[str, Any]:
         """Gather what the report shows beside the stages' summaries.
@@ -320,7 +323,7 @@ class UseCase(ABC):
         Args:
             source: The source.
             paths: Where ``rows``, ``predictions``, ``tree`` and ``explanations`` are.
-            results: The stages' summaries by name.
+            results: What the stages wrote.
             params: How long the page's lists are.
 
         Returns:

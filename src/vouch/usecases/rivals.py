@@ -1,13 +1,13 @@
 """Whom a candidate has to beat on the holdout: the rule, and the champion."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Kind, ScoredModel
+from vouch.holdout.judge import ScoredModel
 from vouch.models.predictions import Floats
+from vouch.results.evaluate import Comparison, Kind
 
 
 def kind_of(rows: pd.DataFrame) -> Kind:
@@ -15,9 +15,7 @@ def kind_of(rows: pd.DataFrame) -> Kind:
     return "truth" if rows["truth"].notna().any() else "rule"
 
 
-def against_rule(
-    rows: pd.DataFrame, compare: Callable[[pd.DataFrame], dict[str, Any]]
-) -> dict[str, Any]:
+def against_rule(rows: pd.DataFrame, compare: Callable[[pd.DataFrame], Comparison]) -> Comparison:
     """Compare with the rule's own decisions, which only the truth can do.
 
     Args:
@@ -38,8 +36,8 @@ def against_champion(
     rows: pd.DataFrame,
     challenger: ScoredModel,
     champion: ScoredModel | None,
-    compare: Callable[[pd.DataFrame, Floats], dict[str, Any]],
-) -> dict[str, Any]:
+    compare: Callable[[pd.DataFrame, Floats], Comparison],
+) -> Comparison:
     """Compare with the champion.
 
     Args:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vouch.core.files import read_json, write_json
+from tests.results import extracted
+from vouch.core.files import read_json
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.models.predictions import score_columns
 from vouch.stages.evaluate import evaluate
@@ -111,16 +112,18 @@ class Project:
         held.to_parquet(plain, index=False)
         digest = keeper.seal(plain, self.path("holdout"))
         plain.unlink()
-        content: dict[str, Any] = {
+        assert cut.boundary is not None
+        assert cut.until is not None
+        truth = int(held["truth"].fillna(0).sum())
+        extracted(
             **vars(key),
-            "boundary": cut.boundary,
-            "until": cut.until,
-            "holdout_id": digest,
-            "classes": ["genuine", "fraud"],
-            "rows": {"train": 3000, "holdout": len(held), "newer": newer},
-            "positives": {"holdout": {"truth": int(held["truth"].fillna(0).sum())}},
-        }
-        write_json(self.path("extracted"), content)
+            as_of="2030-01-01T00:00:00",
+            boundary=cut.boundary.isoformat(),
+            until=cut.until.isoformat(),
+            holdout_id=digest,
+            rows={"train": 3000, "holdout": len(held), "newer": newer},
+            positives={"holdout": {"truth": truth, "rule": 0}},
+        ).write(self.path("extracted"))
 
     def fit(self, rows: pd.DataFrame, depth: int = 3) -> None:
         candidate = Candidate(algorithm="decision_tree", hyperparameters={"max_depth": depth})

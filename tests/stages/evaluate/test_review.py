@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from tests.results import extracted
+from vouch.results.extract import Extracted
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import permanent, pool
 from vouch.review.enqueue.select import select
@@ -20,6 +21,7 @@ from vouch.usecases.params import EvaluateParams
 from .conftest import payments
 
 NOW = datetime(2024, 3, 1)
+LATER = "2025-01-01T00:00:00"
 TYPES = {
     "entity": "string",
     "label": "int8",
@@ -48,7 +50,7 @@ class Counting:
     """A candidate whose figure is the weighted share of class 1, and who keeps what it saw."""
 
     rows: pd.DataFrame
-    extracted: dict[str, Any]
+    extracted: Extracted
     params: EvaluateParams
     seen: list[dict[str, float]] = field(default_factory=list)
 
@@ -60,9 +62,8 @@ class Counting:
         return {"share": {"value": value, "interval": [value - 0.1, value + 0.1]}}
 
 
-def counting(rows, as_of=None):
-    about = {"usecase": "fraud", "as_of": as_of, "classes": ["genuine", "fraud"]}
-    return Counting(rows, about, EvaluateParams())
+def counting(rows, as_of=LATER):
+    return Counting(rows, extracted(as_of=as_of), EvaluateParams())
 
 
 # a row: which near-duplicates it belongs to (0: none), and what was decided of it
@@ -122,7 +123,7 @@ def test_the_newest_decision_counts_and_none_from_after_the_time(tmp_path):
     )
     frame = pd.DataFrame({"id": ["x"]})
     as_of = (NOW + timedelta(minutes=7)).isoformat()
-    for moment, share in ((as_of, 0), (None, 1)):
+    for moment, share in ((as_of, 0), (LATER, 1)):
         told = review(counting(frame, moment), labels)
         assert told["metrics"]["share"]["random"]["value"] == share
     assert review(counting(frame, (NOW - timedelta(1)).isoformat()), labels) is None

@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import KINDS
 from vouch.holdout.ledger import Ledger
+from vouch.results.evaluate import KINDS
 from vouch.usecases.fraud.models import load
 
 from .conftest import payments

@@ -1,4 +1,3 @@
-import json
 import tempfile
 from datetime import timedelta
 from io import BytesIO
@@ -15,6 +14,7 @@ from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.core.settings import load_params
 from vouch.holdout.sealed import make_key, unseal
+from vouch.results.extract import Extracted
 from vouch.stages.extract import extract
 from vouch.stages.label import label
 from vouch.stages.label.params import LabelParams
@@ -72,18 +72,20 @@ class Project:
     def extract(self, where="out", as_of="latest", generation=1, engine="duckdb", **params):
         out = self.folder / where
         out.mkdir(exist_ok=True)
-        return extract(
-            declaration=self.folder / "shop.yaml",
-            rows=self.folder / "rows.parquet",
-            labels=self.folder / "labels.parquet",
-            **{name: out / name for name in FILES},
-            set="first",
-            generation=generation,
-            as_of=as_of,
-            engine=engine,
-            held_out=(),
-            state=self.folder / "state",
-            params=ExtractParams(**params),
+        return dict(
+            extract(
+                declaration=self.folder / "shop.yaml",
+                rows=self.folder / "rows.parquet",
+                labels=self.folder / "labels.parquet",
+                **{name: out / name for name in FILES},
+                set="first",
+                generation=generation,
+                as_of=as_of,
+                engine=engine,
+                held_out=(),
+                state=self.folder / "state",
+                params=ExtractParams(**params),
+            )
         )
 
     def train(self, where="out"):
@@ -96,7 +98,7 @@ class Project:
 
 def test_the_latest_rows_are_held_out_and_all_rows_add_up(project):
     result = project.extract()
-    assert result == json.loads((project.folder / "out/summary").read_text())
+    assert result == dict(Extracted.read(project.folder / "out/summary"))
     train, held = project.train(), project.held()
     assert result["rows"] == {"train": 320, "holdout": 80, "newer": 0}
     assert (len(train), len(held)) == (320, 80)

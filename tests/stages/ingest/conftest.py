@@ -54,15 +54,17 @@ class Project:
         folder = self.root / out
         folder.mkdir(exist_ok=True)
         self.rows, self.rejects = folder / "rows.parquet", folder / "rejects.parquet"
-        return ingest(
-            declaration=self.declaration,
-            raw=self.raw,
-            files=list(self.manifest),
-            held_out=(),
-            rows=self.rows,
-            rejects=self.rejects,
-            summary=folder / "ingest.json",
-            params=IngestParams(**params),
+        return dict(
+            ingest(
+                declaration=self.declaration,
+                raw=self.raw,
+                files=list(self.manifest),
+                held_out=(),
+                rows=self.rows,
+                rejects=self.rejects,
+                summary=folder / "ingest.json",
+                params=IngestParams(**params),
+            )
         )
 
     def bronze(self, what: str = "*") -> list:

@@ -1,4 +1,3 @@
-import json
 from datetime import datetime
 
 import pandas as pd
@@ -12,6 +11,7 @@ from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
 from vouch.engine import write_parquet
 from vouch.labels.reviews import SCHEMA
+from vouch.results.label import Labelled
 from vouch.stages.label import label
 from vouch.stages.label.params import LabelParams
 
@@ -22,19 +22,21 @@ def run(engine, tmp_path, where="amount > 100", name="labels"):
     path.write_text(yaml.safe_dump(declaration.model_dump(mode="json", exclude_none=True)))
     rows = silver([("a", 0, 500.0, 1), ("b", 1, 1.0, 0), ("c", 1, 2.0, 0)])
     engine.to_parquet(rows, tmp_path / "rows.parquet")
-    return label(
-        declaration=path,
-        rows=tmp_path / "rows.parquet",
-        reviews=tmp_path / "reviews",
-        labels=tmp_path / f"{name}.parquet",
-        summary=tmp_path / "label.json",
-        params=LabelParams(),
+    return dict(
+        label(
+            declaration=path,
+            rows=tmp_path / "rows.parquet",
+            reviews=tmp_path / "reviews",
+            labels=tmp_path / f"{name}.parquet",
+            summary=tmp_path / "label.json",
+            params=LabelParams(),
+        )
     )
 
 
 def test_counts_by_source_and_the_same_bytes_twice(engine, tmp_path):
     result = run(engine, tmp_path)
-    assert result == json.loads((tmp_path / "label.json").read_text())
+    assert result == dict(Labelled.read(tmp_path / "label.json"))
     assert result["issues"] == 6
     rule = result["by_source"]["rule"]
     assert rule["positives"] == rule["by_class"]["fraud"] == 1

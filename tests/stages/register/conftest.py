@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.results import evaluation, extracted, ingested, labelled, leaderboard
 from vouch.core import tracking
-from vouch.core.files import sha256, write_json
+from vouch.core.files import sha256
+from vouch.results.evaluate import Evaluation
 from vouch.stages.register import register
 from vouch.stages.register.params import RegisterParams
 from vouch.usecases.fraud import models
@@ -74,7 +76,7 @@ class Project:
             self.path("silver/rows.parquet")
         )
         self._labels(frame).to_parquet(self.path("labels/labels.parquet"))
-        write_json(self.path("labels/label.json"), {"reviews": ["0123456789ab"]})
+        labelled(reviews=["0123456789ab"]).write(self.path("labels/label.json"))
         self.path("gold/holdout.sealed").write_bytes(generator.bytes(64))
         self._fit(frame)
         self._summaries(frame)
@@ -147,77 +149,43 @@ class Project:
         self.path("raw").mkdir(exist_ok=True)
         shutil.copy(self.path("raw.csv"), self.path("raw"))
         digest = sha256(self.path("raw.csv"))
-        write_json(
-            self.path("ingest.json"),
-            {"files": [{"name": "raw.csv", "sha256": digest, "rows": 400, "rejects": 0}]},
-        )
-        counts = {"train": 400, "holdout": 100, "newer": 0}
-        positives = {"train": {"truth": int(frame["truth"].sum())}}
-        features = [{"name": n, "group": "amount", "window": None} for n in FEATURES]
-        write_json(
-            self.path("gold/extract.json"),
-            {
-                "usecase": "fraud",
-                "source": "shop",
-                "set": "s",
-                "generation": 1,
-                "as_of": "2024-02-01T00:00:00",
-                "boundary": None,
-                "until": None,
-                "holdout_id": "h",
-                "features": features,
-                "rows": counts,
-                "positives": positives,
-            },
-        )
-        write_json(self.path("tune/leaderboard.json"), {"run_id": "elsewhere", "trials": []})
-        write_json(self.path("evaluation.json"), self.evaluation())
+        files = [{**ingested().files[0], "sha256": digest}]
+        ingested(files=files).write(self.path("ingest.json"))
+        positives = {"train": {"truth": int(frame["truth"].sum()), "rule": 20}}
+        features = [
+            {"name": name, "group": "amount", "window": None, "description": ""}
+            for name in FEATURES
+        ]
+        extracted(features=features, positives=positives).write(self.path("gold/extract.json"))
+        leaderboard(run_id="elsewhere").write(self.path("tune/leaderboard.json"))
+        self.evaluation().write(self.path("evaluation.json"))
 
-    def evaluation(self) -> dict[str, Any]:
-        measured = {
-            "average_precision": metric(0.8, 0.7, 0.9),
-            "positives": 30,
-            "chance": 0.3,
-            "rows": 100,
-            "too_few": False,
-        }
-        return {
-            "metric": "average_precision",
-            "out_of_fold": {"truth": measured, "rule": measured},
-            "holdout": {
-                "status": "answered",
-                "question": 7,
-                "truth": measured,
-                "rule": measured,
-                "reason": "",
-                "rule_comparison": comparison(0.05),
-                "bootstrap": {"repeats": 400, "confidence": 0.95},
-            },
-            "threshold": {"value": 0.5},
-            "champion": {"version": None, "comparison": None},
-            **self.changes,
-        }
+    def evaluation(self) -> Evaluation:
+        changes: dict[str, Any] = {"holdout": {"rule_comparison": comparison(0.05)}}
+        return evaluation(**changes | self.changes)
 
     def register(self, gate: str = "enabled") -> dict[str, Any]:
-        write_json(self.path("evaluation.json"), self.evaluation())
-        return register(
-            declaration=self.path("shop.yaml"),
-            raw=self.path("raw"),
-            rows=self.path("silver/rows.parquet"),
-            labels=self.path("labels/labels.parquet"),
-            labelled=self.path("labels/label.json"),
-            train=self.path("gold/train.parquet"),
-            holdout=self.path("gold/holdout.sealed"),
-            extracted=self.path("gold/extract.json"),
-            ingested=self.path("ingest.json"),
-            leaderboard=self.path("tune/leaderboard.json"),
-            model=self.path("tune/model"),
-            predictions=self.path("tune/predictions.parquet"),
-            evaluation=self.path("evaluation.json"),
-            explanations=self.path("explanations.parquet"),
-            registration=self.path("registration.json"),
-            state=self.state,
-            params=RegisterParams(gate=gate),
+        self.evaluation().write(self.path("evaluation.json"))
+        return dict(
+            register(
+                declaration=self.path("shop.yaml"),
+                raw=self.path("raw"),
+                rows=self.path("silver/rows.parquet"),
+                labels=self.path("labels/labels.parquet"),
+                labelled=self.path("labels/label.json"),
+                train=self.path("gold/train.parquet"),
+                holdout=self.path("gold/holdout.sealed"),
+                extracted=self.path("gold/extract.json"),
+                ingested=self.path("ingest.json"),
+                leaderboard=self.path("tune/leaderboard.json"),
+                model=self.path("tune/model"),
+                predictions=self.path("tune/predictions.parquet"),
+                evaluation=self.path("evaluation.json"),
+                explanations=self.path("explanations.parquet"),
+                registration=self.path("registration.json"),
+                state=self.state,
+                params=RegisterParams(gate=gate),
+            )
         )
 
 

@@ -1,24 +1,15 @@
 import pytest
 
+from tests.results import FIGURES
+from tests.results import evaluation as whole_evaluation
 from vouch.stages.register.gate import judge
 
 from .conftest import comparison, metric
 
 
 def evaluation(**changes):
-    truth = {"average_precision": metric(0.8, 0.7, 0.9), "positives": 30, "rows": 100}
-    holdout = {
-        "status": "answered",
-        "truth": truth,
-        "bootstrap": {"repeats": 400, "confidence": 0.95},
-        "reason": "",
-        "rule_comparison": comparison(0.05),
-    }
-    return {
-        "metric": "average_precision",
-        "holdout": holdout | changes.get("holdout", {}),
-        "champion": changes.get("champion", {"version": None, "comparison": None}),
-    }
+    holdout = {"rule_comparison": comparison(0.05)} | changes.pop("holdout", {})
+    return whole_evaluation(holdout=holdout, **changes)
 
 
 def against(low: float, version: int = 1, **changes):
@@ -55,7 +46,7 @@ def test_no_answer_is_no_promotion_and_says_why(status, said):
     assert not verdict.better and said in verdict.reasons[0]
 
 
-@pytest.mark.parametrize("truth", [None, {"positives": 0, "rows": 50}])
+@pytest.mark.parametrize("truth", [None, {**FIGURES, "positives": 0, "rows": 50}])
 def test_without_truth_a_model_cannot_prove_better_than_the_rule_it_learnt(truth):
     verdict = judge(evaluation(holdout={"truth": truth}), None)
     assert not verdict.better and "truly positive" in verdict.reasons[0]
@@ -63,7 +54,7 @@ def test_without_truth_a_model_cannot_prove_better_than_the_rule_it_learnt(truth
 
 @pytest.mark.parametrize(("low", "better"), [(0.31, True), (0.3, False)])
 def test_without_a_rule_it_must_beat_chance(low, better):
-    truth = {"average_precision": metric(0.8, low, 0.9), "positives": 30, "chance": 0.3}
+    truth = {**FIGURES, "average_precision": metric(0.8, low, 0.9)}
     verdict = judge(evaluation(holdout={"truth": truth, "rule_comparison": None}), None)
     assert verdict.better is better and "0.3000 of chance" in verdict.reasons[0]
 

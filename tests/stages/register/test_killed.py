@@ -91,7 +91,7 @@ def askers(project, monkeypatch):
     version = find(state, NAME, CHAMPION)
     assert "champion" in traced["aliases"]
     assert champion(state, NAME) == version.model
-    assert diffed == version.lineage["digests"]["gold/train.parquet"]
+    assert diffed == version.lineage.digests["gold/train.parquet"]
     both = compare(parse(state, name), parse(state, name))
     return {champion_version(state, NAME), version.number, *_numbers(traced["version"], both["a"])}
 

@@ -4,17 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.results import leaderboard
 from vouch.core import tracking
-from vouch.core.files import read_json
 from vouch.registry.promotions import history, record_rollback
 from vouch.registry.versions import versions
+from vouch.results.register import Registration
 from vouch.stages.register import champion
 from vouch.usecases.fraud import models
 
 
 def test_the_first_version_that_beats_the_rule_becomes_champion(project):
     result = project.register()
-    assert result == read_json(project.path("registration.json"))
+    assert result == dict(Registration.read(project.path("registration.json")))
     assert (result["name"], result["version"]) == ("fraud-shop", 1)
     assert result["gate"]["promoted"] and "beats the rule" in result["gate"]["reasons"][0]
     assert result["aliases"] == ["challenger", "champion"]
@@ -46,7 +47,7 @@ def test_other_costs_make_a_second_version_with_their_own_threshold(project):
     project.changes = {"threshold": {"value": 0.9}}
     assert project.register()["version"] == 2
     made = {version.number: version for version in versions(project.state, "fraud-shop")}
-    assert [made[number].lineage["threshold"] for number in (1, 2)] == [0.5, 0.9]
+    assert [made[number].lineage.threshold for number in (1, 2)] == [0.5, 0.9]
 
 
 def test_other_data_makes_a_second_version(project):
@@ -90,11 +91,10 @@ def test_dataset_inputs_carry_the_digests_of_dvc(project):
 
 
 def test_registers_in_the_run_that_tuned_it(project):
-    from vouch.core.files import write_json
 
     mlflow = tracking.client(project.state)
     run = mlflow.create_run(tracking.experiment(project.state, "fraud-shop"))
-    write_json(project.path("tune/leaderboard.json"), {"run_id": run.info.run_id})
+    leaderboard(run_id=run.info.run_id).write(project.path("tune/leaderboard.json"))
     assert project.register()["run_id"] == run.info.run_id
 
 

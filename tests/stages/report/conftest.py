@@ -12,6 +12,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from vouch.results.evaluate import Evaluation
+from vouch.results.extract import Extracted
+from vouch.results.ingest import Ingested
+from vouch.results.label import Labelled
+from vouch.results.register import Registration
+from vouch.results.report import Results
+from vouch.results.tune import Leaderboard
+from vouch.results.validate import Validated
 from vouch.stages.report import report
 from vouch.usecases.params import ReportParams
 
@@ -34,6 +42,7 @@ def measures(ap: float, positives: int, rows: int) -> dict[str, Any]:
             for name, value in {"tn": rows - 60, "fp": 20, "fn": 10, "tp": 30}.items()
         },
         "positives": positives,
+        "chance": positives / rows,
         "rows": rows,
         "share_flagged_rows": 0.0041,
         "share_flagged_money": 0.11,
@@ -74,27 +83,34 @@ def make_leaderboard() -> dict[str, Any]:
         {
             "number": i,
             "sampler": "random" if i < 6 else "tpe",
+            "position": i % 6,
             "algorithm": algorithms[i % 4],
             "candidate": {"algorithm": algorithms[i % 4], **candidate},
-            "average_precision": None if i == 5 else 0.4 + 0.03 * i,
+            "value": None if i == 5 else 0.4 + 0.03 * i,
+            "interval": None,
             "folds": [0.4, 0.5123456789],
             "seconds": 1.234567,
             "state": "failed" if i == 5 else "complete",
+            "error": "no leaf" if i == 5 else None,
         }
         for i in range(12)
     ]
     best = {
-        t["algorithm"]: {**t, "interval": [t["average_precision"] - 0.1, 0.9]} for t in trials[-4:]
+        trial["algorithm"]: {
+            **{name: trial[name] for name in ("number", "candidate", "value")},
+            "interval": [trial["value"] - 0.1, 0.9],
+        }
+        for trial in trials[-4:]
     }
-    fold = {"train_until": "2024-01-08T00:00:00", "from": "2024-01-08T00:00:00"}
+    fold = {"train_until": "2024-01-08T00:00:00", "from": "2024-01-08T00:00:00", "train_rows": 90}
     return {
         "metric": "average_precision",
         "trials": trials,
         "best": 11,
         "best_by_algorithm": best,
         "best_by_sampler": {
-            "random": {"number": 4, "average_precision": 0.52, "trials": 6, "seconds": 7.4},
-            "tpe": {"number": 11, "average_precision": 0.73, "trials": 6, "seconds": 7.1},
+            "random": {"number": 4, "value": 0.52, "trials": 6, "seconds": 7.4},
+            "tpe": {"number": 11, "value": 0.73, "trials": 6, "seconds": 7.1},
         },
         "folds": [{**fold, "until": "2024-01-12T00:00:00", "rows": 200, "positives": 9}],
         "budget": {"trials": 12},
@@ -107,6 +123,9 @@ def make_evaluation() -> dict[str, Any]:
     points = [[i / 20, 1 - (i / 20) ** 2] for i in range(21)]
     return {
         "metric": "average_precision",
+        "kind": "truth",
+        "confidence": 0.95,
+        "review": None,
         "out_of_fold": {
             "truth": measures(0.61, 43, 12_000),
             "rule": measures(0.97, 480, 12_000),
@@ -133,6 +152,8 @@ def make_evaluation() -> dict[str, Any]:
                 "champion": 0.03,
                 "difference": figure(0.55, 0.4, 0.7),
             },
+            "rule_comparison_reason": "",
+            "bootstrap": {"repeats": 400, "confidence": 0.95},
         },
         "threshold": {
             "value": 0.1234567,
@@ -156,7 +177,21 @@ def make_evaluation() -> dict[str, Any]:
             ],
         },
         "champion": {"version": None, "comparison": None, "reason": "no champion yet"},
-        "ledger": {"budget": 20, "spent": 3, "left": 17, "boundary": "2024-01-14T00:00:00"},
+        "ledger": {
+            "usecase": "fraud",
+            "source": "shop",
+            "set": "s",
+            "generation": 1,
+            "boundary": "2024-01-14T00:00:00",
+            "until": "2024-01-17T15:00:00",
+            "rows": 3_000,
+            "positives": 12,
+            "budget": 20,
+            "spent": 3,
+            "left": 17,
+            "opened_at": "2024-02-01T10:30:00",
+            "status": "open",
+        },
         "published": [
             {
                 "figure": "decision tree: area under PR",
@@ -166,7 +201,7 @@ def make_evaluation() -> dict[str, Any]:
                 "ours": 0.96,
                 "interval": [0.9, 0.98],
                 "on": "holdout",
-                "positives": 120,
+                "too_few": False,
                 "remark": "published on a random split",
             }
         ],
@@ -179,10 +214,13 @@ def make_summaries() -> dict[str, Any]:
         "type": "expect_column_values_to_be_between",
         "kwargs": {"column": "amount", "min_value": 0},
         "policy": "quarantine",
+        "notes": "",
+        "title": "amount: values to be between",
         "success": False,
         "failed": 3,
         "share": 0.0074,
-        "examples": [-5.0, -1.0],
+        "examples": ["amount = -5.0 (id p1)", "amount = -1.0 (id p2)"],
+        "observed": None,
     }
     return {
         "ingested": {
@@ -191,13 +229,16 @@ def make_summaries() -> dict[str, Any]:
                     "name": "payments.csv",
                     "sha256": "ab" * 32,
                     "arrived_at": "2024-02-01T10:30:00",
+                    "lines": 407,
                     "rows": 405,
                     "rejects": 2,
                 }
             ],
             "columns": ["id"],
+            "lines": 407,
             "rows": 405,
             "rejects": 2,
+            "dropped": 0,
             "ignored_columns": ["isFlaggedFraud"],
             "warnings": [],
         },
@@ -217,14 +258,23 @@ def make_summaries() -> dict[str, Any]:
                     "first": "2024-01-01 00:00:00",
                     "last": "2024-01-17 15:00:00",
                     "in_force": True,
+                    "by_class": {"genuine": 400 - positives, "fraud": positives},
                 }
                 for name, positives in (("rule", 16), ("chargeback", 5))
             },
+            "rule": None,
+            "history": None,
+            "reviews": [],
             "warnings": [],
         },
         "extracted": {
             "usecase": "fraud",
             "source": "shop",
+            "set": "s",
+            "generation": 1,
+            "holdout_id": "h",
+            "classes": ["genuine", "fraud"],
+            "by_class": {},
             "as_of": "2024-01-17T15:00:00",
             "boundary": "2024-01-14T00:00:00",
             "until": "2024-01-17T15:00:00",
@@ -241,9 +291,13 @@ def make_summaries() -> dict[str, Any]:
         "registration": {
             "name": "fraud-shop",
             "version": 2,
+            "model_id": "m-2",
             "run_id": "0123abcd",
+            "reviews": [],
+            "otherwise": None,
             "aliases": ["challenger", "champion"],
             "gate": {
+                "better": True,
                 "promoted": True,
                 "mode": "enabled",
                 "reasons": ["It beats the rule by 0.55."],
@@ -350,6 +404,22 @@ class Inputs:
             **self.write(), report=self.root / "report.html", params=ReportParams(**params)
         )
         return (self.root / "report.html").read_text()
+
+
+CLASSES = {
+    "ingested": Ingested,
+    "validated": Validated,
+    "labelled": Labelled,
+    "extracted": Extracted,
+    "leaderboard": Leaderboard,
+    "evaluation": Evaluation,
+    "registration": Registration,
+}
+
+
+def results(summaries: dict[str, Any]) -> Results:
+    """What the stages wrote, as the report reads it."""
+    return Results(**{name: CLASSES[name].model_validate(each) for name, each in summaries.items()})
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_the_page_tells_what_people_corrected(inputs):
             "champion": 0.4,
             "difference": figure(0.18, 0.05, 0.3),
         },
+        "reason": "",
     }
     inputs.summaries["registration"]["otherwise"] = {
         "champion": 1,
@@ -124,7 +125,7 @@ def test_the_page_tells_what_people_corrected(inputs):
 def test_the_first_champion_is_held_against_the_rule_and_many_reviewers_are_folded_away(inputs):
     people = [(f"p{n:04d}", 0, f"reviewer-{n:02}", 1 + n % 9) for n in range(11)]
     inputs.labels = make_labels(people)
-    inputs.summaries["evaluation"]["champion"] = {"version": None, "comparison": None}
+    inputs.summaries["evaluation"]["champion"] |= {"version": None, "comparison": None}
     rule = inputs.summaries["evaluation"]["holdout"]["rule_comparison"]
     text = text_of(inputs.page())
     assert "Who decided: 11 reviewers" in text

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.browser import check_layout
+from vouch.core.errors import VouchError
 from vouch.stages.report.stage import SECTIONS
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
@@ -132,7 +133,8 @@ def test_no_truth_renders(inputs):
             nothing[name] = {"value": None, "interval": None}
         nothing |= {"positives": 0, "rows": 0, "too_few": True}
         nothing["reason"] = "the truth of no row is known"
-    inputs.summaries["evaluation"]["curves"] = {"kind": "rule", "roc": [], "calibration": []}
+    curves = {"precision_recall": [], "roc": [], "calibration": []}
+    inputs.summaries["evaluation"]["curves"] = {"kind": "rule", **curves}
     del inputs.declaration["truth"]
     text = text_of(inputs.page())
     assert "nothing can be said: the truth of no row is known" in text
@@ -161,9 +163,13 @@ def test_a_refused_holdout_renders_with_its_reason(inputs):
         "question": None,
         "truth": None,
         "rule": None,
+        "rule_comparison": None,
+        "rule_comparison_reason": "",
+        "bootstrap": None,
         "reason": "the holdout is spent: 20 of 20 questions asked",
     }
     inputs.summaries["registration"]["gate"] = {
+        "better": False,
         "promoted": False,
         "mode": "enabled",
         "reasons": ["No promotion: the holdout refused to answer."],
@@ -186,15 +192,30 @@ def test_a_source_without_a_column_renders(inputs, column):
     assert "None" not in text_of(inputs.page())
 
 
-def test_every_optional_part_may_be_missing(inputs):
-    for name in ("evaluation", "leaderboard", "labelled", "validated", "ingested"):
-        inputs.summaries[name] = {}
-    inputs.summaries["extracted"] = {"as_of": None}
+def test_no_explanation_renders(inputs):
     inputs.explanations = inputs.explanations.head(0)
     page = inputs.page()
     assert "No case was explained." in page
-    assert "The holdout was not asked" in page
     Tags(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("ingested", "rejects"),
+        ("validated", "counts"),
+        ("labelled", "by_source"),
+        ("extracted", "until"),
+        ("leaderboard", "folds"),
+        ("evaluation", "out_of_fold"),
+        ("registration", "gate"),
+    ],
+)
+def test_a_renamed_field_is_an_error_that_names_file_and_field(inputs, name, field):
+    content = inputs.summaries[name]
+    content[f"{field}_2"] = content.pop(field)
+    with pytest.raises(VouchError, match=rf"{name}\.json: .*{field}_2"):
+        inputs.page()
 
 
 def test_poor_explanations_are_shown_as_poor(inputs):

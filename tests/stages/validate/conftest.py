@@ -74,15 +74,17 @@ class Project:
         return {**row, "source": "payments", **arrival, "row_hash": str(list(row.values()))}
 
     def validate(self, **params) -> dict:
-        return validate(
-            declaration=self.declaration,
-            suite=self.suite,
-            bronze=self.bronze,
-            rows=self.silver,
-            quarantine=self.quarantine,
-            summary=self.root / "validate.json",
-            page=self.page,
-            params=ValidateParams(**params),
+        return dict(
+            validate(
+                declaration=self.declaration,
+                suite=self.suite,
+                bronze=self.bronze,
+                rows=self.silver,
+                quarantine=self.quarantine,
+                summary=self.root / "validate.json",
+                page=self.page,
+                params=ValidateParams(**params),
+            )
         )
 
     def read(self, path: Path, what: str) -> list:

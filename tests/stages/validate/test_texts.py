@@ -52,14 +52,16 @@ def run(folder, rows, columns=("time", "author", "followers", "label", "label_co
                   ORDER BY id) TO '{folder}/bronze.parquet' (FORMAT parquet)"""
     )
     out = {"rows": "silver", "quarantine": "quarantine"}
-    return validate(
-        declaration=folder / "talk.yaml",
-        suite=folder / "talk.json",
-        bronze=folder / "bronze.parquet",
-        **{name: folder / f"{file}.parquet" for name, file in out.items()},
-        summary=folder / "validate.json",
-        page=folder / "page.html",
-        params=ValidateParams(),
+    return dict(
+        validate(
+            declaration=folder / "talk.yaml",
+            suite=folder / "talk.json",
+            bronze=folder / "bronze.parquet",
+            **{name: folder / f"{file}.parquet" for name, file in out.items()},
+            summary=folder / "validate.json",
+            page=folder / "page.html",
+            params=ValidateParams(),
+        )
     )
 
 

@@ -1,6 +1,5 @@
 """A small model with a known reason for its predictions."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.results import extracted
 from vouch.stages.explain import explain
 from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.models import Fitted, fit, save
@@ -46,15 +46,17 @@ class Files:
     root: Path
 
     def run(self, **params: object) -> tuple[dict[str, object], pd.DataFrame]:
-        result = explain(
-            declaration=SOURCES / "simulated.yaml",
-            train=self.root / "train.parquet",
-            extracted=self.root / "extract.json",
-            predictions=self.root / "predictions.parquet",
-            model=self.root / "model",
-            explanations=self.root / "explanations.parquet",
-            summary=self.root / "explain.json",
-            params=ExplainParams.model_validate({"samples": 1000, **params}),
+        result = dict(
+            explain(
+                declaration=SOURCES / "simulated.yaml",
+                train=self.root / "train.parquet",
+                extracted=self.root / "extract.json",
+                predictions=self.root / "predictions.parquet",
+                model=self.root / "model",
+                explanations=self.root / "explanations.parquet",
+                summary=self.root / "explain.json",
+                params=ExplainParams.model_validate({"samples": 1000, **params}),
+            )
         )
         return result, pd.read_parquet(self.root / "explanations.parquet")
 
@@ -76,7 +78,7 @@ def files(tmp_path: Path, fitted: Fitted) -> Files:
         {"name": n, "group": "amount", "window": None, "description": ""} for n in FEATURES
     ]
     described[0]["description"] = "the payment's amount"
-    (tmp_path / "extract.json").write_text(json.dumps({"features": described}))
+    extracted(features=described).write(tmp_path / "extract.json")
     return Files(tmp_path)
 
 

@@ -1,10 +1,9 @@
 """Small gold tables as extract leaves them."""
 
-import json
-
 import numpy as np
 import pandas as pd
 
+from tests.results import extracted
 from tests.usecases.gold import Gold
 
 DECLARATION = """
@@ -64,7 +63,8 @@ def write_gold(folder, frame=None, features=FEATURES, state=None):
     folder.mkdir(parents=True, exist_ok=True)
     frame = gold_rows() if frame is None else frame
     frame.to_parquet(folder / "train.parquet", index=False)
-    listed = [dict(zip(("name", "group", "window"), f, strict=True)) for f in features]
-    (folder / "extract.json").write_text(json.dumps({"features": listed}))
+    names = ("name", "group", "window", "description")
+    listed = [dict(zip(names, (*feature, ""), strict=True)) for feature in features]
+    extracted(features=listed).write(folder / "extract.json")
     (folder / "tiny.yaml").write_text(DECLARATION)
     return Gold(folder, state or folder / "state")

@@ -32,7 +32,7 @@ def test_groups_and_windows_choose_columns():
 
 def test_windows_are_ordered_by_length():
     listed = [{"name": w, "group": "g", "window": w} for w in ("30d", "12h", "1w")]
-    assert Offer.of({"features": listed}).windows == ("12h", "1w", "30d")
+    assert Offer.of(listed).windows == ("12h", "1w", "30d")
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

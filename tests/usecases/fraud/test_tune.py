@@ -42,13 +42,13 @@ def test_the_leaderboard_tells_every_trial_and_the_best(tuned):
     trials = board["trials"]
     assert [t["number"] for t in trials] == list(range(10))
     assert [t["sampler"] for t in trials] == ["random"] * 5 + ["tpe"] * 5
-    best = max(trials, key=lambda t: t["average_precision"])
-    assert best["average_precision"] == trials[board["best"]]["average_precision"]
-    assert summary["average_precision"] == pytest.approx(best["average_precision"])
+    best = max(trials, key=lambda t: t["value"])
+    assert best["value"] == trials[board["best"]]["value"]
+    assert summary["average_precision"] == pytest.approx(best["value"])
     assert len(board["best_by_algorithm"]) == 4
     for one in board["best_by_algorithm"].values():
         low, high = trials[one["number"]]["interval"]
-        assert low <= one["average_precision"] <= high
+        assert low <= one["value"] <= high
     assert sum(t["interval"] is not None for t in trials) == 4
     assert {name: b["trials"] for name, b in board["best_by_sampler"].items()} == {
         "random": 5,
@@ -200,11 +200,9 @@ def test_many_rows_are_drawn_for_the_search_and_the_best_measured_on_all(state, 
     found = pd.read_parquet(tmp_path / "predictions.parquet")
     assert len(found) == sum(fold["rows"] for fold in board["folds"]) > 4000
     best = board["best_by_algorithm"]["decision_tree"]
-    assert best["average_precision"] == pytest.approx(
-        average_precision_score(found.label, found.score_1)
-    )
-    drawn = board["trials"][best["number"]]["average_precision"]
-    assert drawn == pytest.approx(best["average_precision"], rel=0.3)
+    assert best["value"] == pytest.approx(average_precision_score(found.label, found.score_1))
+    drawn = board["trials"][best["number"]]["value"]
+    assert drawn == pytest.approx(best["value"], rel=0.3)
     assert any("measured on about 1,000 rows" in w for w in board["warnings"])
 
 

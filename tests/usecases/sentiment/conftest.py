@@ -1,12 +1,11 @@
 """Small tables of texts as extract leaves them."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.project import copy_checkout, shrink, vouch
+from tests.results import extracted
 from tests.usecases.gold import Gold
 from vouch.usecases.sentiment import vader
 
@@ -54,7 +53,7 @@ def write_gold(folder, frame=None, state=None, classes=("negative", "neutral", "
     folder.mkdir(parents=True, exist_ok=True)
     frame = text_rows() if frame is None else frame
     frame.to_parquet(folder / "train.parquet", index=False)
-    (folder / "extract.json").write_text(json.dumps({"classes": classes, "features": []}))
+    extracted(classes=classes).write(folder / "extract.json")
     (folder / "tiny.yaml").write_text(DECLARATION)
     return Gold(folder, state or folder / "state")
 

@@ -38,13 +38,15 @@ def folder(tmp_path_factory):
 
 
 def run(root, name="one", **changes):
-    told = explain(
-        **{part: root / part for part in ("train", "extracted", "model")},
-        declaration=SOURCES / "tweets.yaml",
-        predictions=root / "predictions.parquet",
-        explanations=root / f"{name}.parquet",
-        summary=root / f"{name}.json",
-        params=QUICK.model_copy(update=changes),
+    told = dict(
+        explain(
+            **{part: root / part for part in ("train", "extracted", "model")},
+            declaration=SOURCES / "tweets.yaml",
+            predictions=root / "predictions.parquet",
+            explanations=root / f"{name}.parquet",
+            summary=root / f"{name}.json",
+            params=QUICK.model_copy(update=changes),
+        )
     )
     return told, pq.read_table(root / f"{name}.parquet")
 

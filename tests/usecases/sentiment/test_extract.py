@@ -76,16 +76,18 @@ class Project:
         label(
             **own, reviews=self.folder / "reviews", summary=self.folder / "label.json", params=use
         )
-        told = extract(
-            **own,
-            **{name: self.folder / name for name in ("train", "holdout", "summary")},
-            set="first",
-            generation=1,
-            as_of="latest",
-            engine="duckdb",
-            held_out=self.held,
-            state=self.state,
-            params=SplitParams(holdout_share=share),
+        told = dict(
+            extract(
+                **own,
+                **{name: self.folder / name for name in ("train", "holdout", "summary")},
+                set="first",
+                generation=1,
+                as_of="latest",
+                engine="duckdb",
+                held_out=self.held,
+                state=self.state,
+                params=SplitParams(holdout_share=share),
+            )
         )
         plain = unseal(make_key(self.state), self.folder / "holdout")
         return told, pd.read_parquet(self.folder / "train"), pd.read_parquet(BytesIO(plain))

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vouch.core.files import read_json, sha256, sync
+from vouch.core.files import sha256, sync
 from vouch.labels.reviews import CONSENSUS, batches, numbered, read_batches
 from vouch.project import versions
 from vouch.project.stages import find
+from vouch.results.register import Registration
 
 DIGITS = 12
 
@@ -88,7 +89,7 @@ def untrained(root: Path, folder: Path, usecase: str) -> int:
         usecase: The use case.
     """
     registered = root / find("register").outputs["registration"].format(usecase=usecase)
-    seen = set(read_json(registered).get("reviews", ())) if registered.exists() else set()
+    seen = set(Registration.read(registered).reviews) if registered.exists() else set()
     fresh = [file for file in batches(folder) if file.stem not in seen]
     actors = [pq.read_table(file, columns=["actor"])["actor"].to_pylist() for file in fresh]
     return sum(actor != CONSENSUS for batch in actors for actor in batch)

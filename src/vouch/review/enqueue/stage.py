@@ -13,14 +13,15 @@ import pandas as pd
 
 from vouch import usecases
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
 from vouch.labels.reviews import decided
-from vouch.models.predictions import Decision, decision, probabilities
+from vouch.models.predictions import Decision, decision_at, probabilities
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
+from vouch.results.evaluate import Evaluation
+from vouch.results.register import Registration
 from vouch.review.enqueue.files import check_out, write_cases
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pending import Pending
@@ -176,14 +177,14 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
     evaluated = root / find("evaluate").outputs["evaluation"].format(usecase=usecase)
     if not registered.exists():
         raise VouchError(f"{registered}: no model is registered yet", f"vouch run {usecase}")
-    registration = read_json(registered)
-    if registration["name"] != f"{usecase}-{source.name}":
+    registration = Registration.read(registered)
+    if registration.name != f"{usecase}-{source.name}":
         raise VouchError(
-            f"{registered}: the model is {registration['name']}, but the source is {source.name!r}",
+            f"{registered}: the model is {registration.name}, but the source is {source.name!r}",
             f"vouch run {usecase}",
         )
-    queue, chosen = Queue(state, usecase, source.name), decision(read_json(evaluated))
-    return Desk(root, source, queue, f"{registration['name']}:{registration['version']}", chosen)
+    queue, chosen = Queue(state, usecase, source.name), decision_at(Evaluation.read(evaluated).cut)
+    return Desk(root, source, queue, f"{registration.name}:{registration.version}", chosen)
 
 
 def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:

@@ -1,7 +1,6 @@
 """Evaluation of the candidate: its figures and their intervals."""
 
 from pathlib import Path
-from typing import Any
 
 from vouch.core.progress import Progress, silent
 from vouch.usecases.params import EvaluateParams
@@ -21,26 +20,12 @@ def evaluate(
     state: Path,
     params: EvaluateParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Measure the candidate on out-of-fold rows and, with one charged question, on the holdout.
 
     Curves and the threshold come from the out-of-fold rows. A refused question is no error: the
-    evaluation says so, and the gate will not promote. ``evaluation.json`` holds:
-
-    - ``metric``: the measure that decides; ``kind``: against what, ``truth`` where it is known.
-    - ``confidence``: of the intervals out of fold.
-    - ``out_of_fold``: figures against ``truth`` and ``rule``, and ``the_rule``'s own against truth.
-    - ``holdout``: ``status`` (``answered``, ``too_small``, ``refused``), ``question`` (its number
-      in the ledger), ``truth``, ``rule``, ``rule_comparison`` (paired bootstrap against the
-      rule's own decisions, null where it cannot be) and ``reason``.
-    - of rankings, ``threshold`` and ``cost_curve`` (``kind`` says against what), and ``curves``:
-      ``precision_recall``, ``roc``, ``calibration``.
-    - ``review``: figures by people's decisions (see
-      :func:`vouch.stages.evaluate.review.review`), or null.
-    - ``champion``: ``version`` and the paired ``comparison`` with it, or null and a ``reason``.
-    - ``ledger``: the holdout's status after the question.
-    - ``published``: reference figures beside ours, published ones or measured ones.
-    - ``warnings``: sentences for people.
+    evaluation says so, and the gate will not promote. For what ``evaluation.json`` holds see
+    :class:`vouch.results.evaluate.Evaluation`.
 
     Args:
         declaration: The source's declaration: costs and review capacity.

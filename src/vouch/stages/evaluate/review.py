@@ -8,7 +8,7 @@ chose; so the rows up to the greatest number drawn are a random sample of all.
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from vouch.labels.permanent import permanent
 from vouch.labels.resolve import resolve
 from vouch.metrics.figures import Figure
 from vouch.metrics.weighted import Floats, difference
+from vouch.results.evaluate import Estimates, Few, Review
+from vouch.results.extract import Extracted
 from vouch.usecases.params import EvaluateParams
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ class Decided(Protocol):
     """A candidate whose decisions can be compared with people's."""
 
     @property
-    def extracted(self) -> dict[str, Any]:
-        """The content of ``extract.json``."""
+    def extracted(self) -> Extracted:
+        """What extract wrote."""
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -41,41 +43,6 @@ class Decided(Protocol):
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of decided rows, each ``{"value", "interval"}``."""
-
-
-class Estimates(TypedDict):
-    """A figure on the random sample, on all decided rows, and their difference."""
-
-    random: Figure
-    naive: Figure
-    bias: Figure
-
-
-class Few(TypedDict):
-    """Whether a class of the sample has too few cases, and which."""
-
-    too_few: bool
-    reason: NotRequired[str]
-
-
-class Sample(TypedDict):
-    """How many rows are in the frame, drawn from it, and decided."""
-
-    frame: int
-    drawn_to: float
-    drawn: int
-    decided: int
-    undecided: int
-
-
-class Review(Few):
-    """Figures by people's decisions, see :func:`review`."""
-
-    reviewed: int
-    outside: int
-    random: Sample
-    metrics: dict[str, Estimates]
-    by_class: dict[str, dict[str, int]]
 
 
 def review(candidate: Decided, labels: Path) -> Review | None:
@@ -96,15 +63,15 @@ def review(candidate: Decided, labels: Path) -> Review | None:
         each by ``random``, ``naive`` (all that was decided, unweighted) and ``bias`` (naive less
         random); ``by_class``: decided rows of each; ``too_few`` and a ``reason``.
     """
-    decisions, drawn_to = _decisions(labels, candidate.extracted.get("as_of"))
+    decisions, drawn_to = _decisions(labels, candidate.extracted.as_of)
     if decisions.empty:
         return None
-    usecase = candidate.extracted["usecase"]
+    usecase = candidate.extracted.usecase
     frame = _frame(candidate.rows, decisions, usecase, drawn_to)
     decided = frame[frame["decided"].notna()].reset_index(drop=True)
     drawn, chosen = frame["u"] <= drawn_to, decided["u"] <= drawn_to
     sample = decided[chosen].reset_index(drop=True)
-    classes = candidate.extracted["classes"]
+    classes = candidate.extracted.classes
     return {
         "reviewed": len(decided),
         "outside": int((~decisions.index.isin(candidate.rows["id"])).sum()),
@@ -121,14 +88,14 @@ def review(candidate: Decided, labels: Path) -> Review | None:
     }
 
 
-def _decisions(labels: Path, as_of: str | None) -> tuple[pd.Series, float]:
+def _decisions(labels: Path, as_of: str) -> tuple[pd.Series, float]:
     """Read each row's valid decision, and the greatest random number drawn (0 if none)."""
     with connect() as engine:
         issued = engine.read_parquet(labels)
         people = issued.filter(issued.source == "reviewer").mutate(in_force=True)
-        moment = datetime.fromisoformat(as_of) if as_of else None
+        moment = datetime.fromisoformat(as_of)
         latest = engine.to_pandas(resolve(people, moment).select("entity", "label"))
-        issues = people.filter(people.issued_at <= moment) if moment else people
+        issues = people.filter(people.issued_at <= moment)
         drawn_to = issues.propensity.max().to_pyarrow().as_py()
     return latest.set_index("entity")["label"], float(drawn_to or 0.0)
 
@@ -162,7 +129,7 @@ def _metrics(
     }
 
 
-def _counts(rows: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, int]:
+def _counts(rows: pd.DataFrame, classes: list[str]) -> dict[str, int]:
     labels: NDArray[np.int64] = rows["decided"].to_numpy(np.int64)
     return dict(zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True))
 

@@ -3,18 +3,28 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json, write_json
-from vouch.holdout.keeper import HoldoutKey, HoldoutStatus, Keeper, Reply, ScoredModel, model_digest
+from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
 from vouch.registry.versions import find_champion
+from vouch.results.evaluate import (
+    KINDS,
+    Answer,
+    Champion,
+    Evaluation,
+    Holdout,
+    HoldoutStatus,
+    OutOfFold,
+    Review,
+    figure_of,
+)
+from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
-from vouch.stages.evaluate.review import Review
 from vouch.usecases import find
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
@@ -37,10 +47,9 @@ class HoldoutOutcome:
     ledger: HoldoutStatus | None
 
 
-def key(extracted: dict[str, Any]) -> HoldoutKey:
+def key(extracted: Extracted) -> HoldoutKey:
     """Return the key of the holdout that an extract has sealed."""
-    names = ("usecase", "source", "set", "generation")
-    return HoldoutKey(**{name: extracted[name] for name in names})
+    return HoldoutKey(extracted.usecase, extracted.source, extracted.set, extracted.generation)
 
 
 def scored_model(folder: Path, usecase: str) -> ScoredModel:
@@ -64,7 +73,7 @@ def load_candidate(
         raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
     source = load_declaration(declaration)
     usecase = find(source.usecase)
-    return usecase.candidate(source, read_json(extracted), rows, model, params)
+    return usecase.candidate(source, Extracted.read(extracted), rows, model, params)
 
 
 def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome:
@@ -76,7 +85,7 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome
         state: The project's state folder.
     """
     which, keeper = key(candidate.extracted), Keeper(state)
-    version, rival = _champion(state, which, candidate.extracted["classes"])
+    version, rival = _champion(state, which, candidate.extracted.classes)
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
@@ -92,7 +101,7 @@ def _champion(
     if version is None:
         return None, None
     rival = scored_model(version.model, which.usecase)
-    learned = version.evidence("extract.json").get("classes") or classes
+    learned = version.extracted.classes or classes
     if learned != classes:
         rival = replace(rival, predict=partial(_refuse, learned))
     return version.number, rival
@@ -110,83 +119,67 @@ def _is(status: HoldoutStatus, which: HoldoutKey) -> bool:
 def write(
     evaluation: Path,
     candidate: Candidate,
-    measured: dict[str, Any],
+    measured: OutOfFold,
     reviewed: Review | None,
     outcome: HoldoutOutcome,
-) -> dict[str, Any]:
-    """Write ``evaluation.json``; see :func:`vouch.stages.evaluate.evaluate` for what it holds."""
-    content = {
-        "metric": candidate.metric,
-        "kind": candidate.kind,
-        "confidence": candidate.params.confidence,
-        "out_of_fold": measured,
-        "holdout": _answered(outcome.reply),
+) -> Evaluation:
+    """Write ``evaluation.json``."""
+    content = Evaluation(
+        metric=candidate.metric,
+        kind=candidate.kind,
+        confidence=candidate.params.confidence,
+        out_of_fold=measured,
+        holdout=_answered(outcome.reply),
         **candidate.extras(),
-        "review": reviewed,
-        "champion": _compared(outcome),
-        "ledger": outcome.ledger,
-        "published": candidate.published(measured, outcome.reply.answer),
-        "warnings": _warnings(measured, outcome, candidate.params),
-    }
-    write_json(evaluation, content)
+        review=reviewed,
+        champion=_compared(outcome),
+        ledger=outcome.ledger,
+        published=candidate.published(measured, _answer(outcome.reply)),
+        warnings=_warnings(measured, outcome, candidate.params),
+    )
+    content.write(evaluation)
     return content
 
 
-class HoldoutPart(TypedDict):
-    """The part ``holdout`` of ``evaluation.json``."""
-
-    status: str
-    question: int | None
-    reason: str
-    truth: dict[str, Any] | None
-    rule: dict[str, Any] | None
-    rule_comparison: dict[str, Any] | None
-    rule_comparison_reason: str
-    bootstrap: dict[str, Any] | None
+def _answer(reply: Reply) -> Answer | None:
+    return cast("Answer | None", reply.answer)
 
 
-class ChampionPart(TypedDict):
-    """The part ``champion`` of ``evaluation.json``."""
-
-    version: int | None
-    comparison: dict[str, Any] | None
-    reason: str
-
-
-def _answered(reply: Reply) -> HoldoutPart:
-    answer = reply.answer or {}
-    against = answer.get("against_rule", {})
+def _answered(reply: Reply) -> Holdout:
+    answer = _answer(reply)
+    against = answer["against_rule"] if answer else None
     return {
         "status": reply.status,
         "question": reply.question,
         "reason": reply.reason,
-        "truth": answer.get("truth"),
-        "rule": answer.get("rule"),
-        "rule_comparison": against if against.get("difference") else None,
-        "rule_comparison_reason": against.get("reason", ""),
-        "bootstrap": answer.get("bootstrap"),
+        "truth": answer["truth"] if answer else None,
+        "rule": answer["rule"] if answer else None,
+        "rule_comparison": against if against and against["difference"] else None,
+        "rule_comparison_reason": against.get("reason", "") if against else "",
+        "bootstrap": answer["bootstrap"] if answer else None,
     }
 
 
-def _compared(outcome: HoldoutOutcome) -> ChampionPart:
+def _compared(outcome: HoldoutOutcome) -> Champion:
     """Return the champion's part; the answer that made a candidate champion compares another."""
     if outcome.itself:
         reason = "the candidate is the champion itself"
         return {"version": outcome.version, "comparison": None, "reason": reason}
-    against = (outcome.reply.answer or {}).get("against_champion", {})
+    answer = _answer(outcome.reply)
+    if answer is None:
+        return {"version": outcome.version, "comparison": None, "reason": outcome.reply.reason}
+    against = answer["against_champion"]
     return {
         "version": outcome.version,
-        "comparison": against if against.get("difference") else None,
+        "comparison": against if against["difference"] else None,
         "reason": against.get("reason", outcome.reply.reason),
     }
 
 
-def _warnings(
-    measured: dict[str, Any], outcome: HoldoutOutcome, params: EvaluateParams
-) -> list[str]:
+def _warnings(measured: OutOfFold, outcome: HoldoutOutcome, params: EvaluateParams) -> list[str]:
     sentences = [
         f"out of fold, against the {kind}: {measured[kind]['reason']}"
-        for kind in ("truth", "rule")
+        for kind in KINDS
         if "reason" in measured[kind]
     ]
     if outcome.reply.reason:
@@ -200,16 +193,15 @@ def _warnings(
     return sentences
 
 
-def summary(content: dict[str, Any]) -> dict[str, Any]:
+def summary(content: Evaluation) -> dict[str, object]:
     """Return the evaluation in a few figures: the measure that decides, holdout status."""
-    kind, metric = content["kind"], content["metric"]
-    holdout = content["holdout"][kind]
+    kind, metric = content.kind, content.metric
     return {
         "kind": kind,
-        f"{metric}_out_of_fold": content["out_of_fold"][kind][metric],
-        f"{metric}_holdout": holdout and holdout[metric],
-        **({"threshold": content["threshold"]["value"]} if "threshold" in content else {}),
-        "holdout": content["holdout"]["status"],
-        "question": content["holdout"]["question"],
-        "warnings": content["warnings"],
+        f"{metric}_out_of_fold": figure_of(content.out_of_fold[kind], metric),
+        f"{metric}_holdout": figure_of(content.holdout[kind], metric),
+        **({} if content.cut is None else {"threshold": content.cut}),
+        "holdout": content.holdout["status"],
+        "question": content.holdout["question"],
+        "warnings": content.warnings,
     }

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vouch.core.files import write_json
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Params
+from vouch.results.explain import Explanations
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
 from vouch.usecases.contract import Explained, Explainer
@@ -27,7 +26,7 @@ def explain(
     summary: Path,
     params: Params,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Explanations:
     """Explain out-of-fold cases: the surest, the worst, the least certain.
 
     Cases are chosen by the score of a model that had not seen them; what is explained is the final
@@ -46,7 +45,7 @@ def explain(
         progress: Called after each case.
 
     Returns:
-        What ``summary`` holds.
+        What it wrote to ``summary``.
 
     Raises:
         VouchError: The files do not belong together.
@@ -61,22 +60,22 @@ def explain(
     lines = [line for each in explained for line in explainer.lines(each)]
     pq.write_table(pa.Table.from_pylist(lines, explainer.schema), explanations)
     result = _summarise(explained, explainer)
-    write_json(summary, result)
+    result.write(summary)
     return result
 
 
-def _summarise(explained: Sequence[Explained], explainer: Explainer) -> dict[str, Any]:
+def _summarise(explained: Sequence[Explained], explainer: Explainer) -> Explanations:
     poor, count, expected = sum(each.poor for each in explained), len(explained), explainer.wanted
     warnings = []
     if count < expected:
         warnings.append(f"only {count} cases to explain, {expected} were asked for")
     if poor:
         warnings.append(f"{poor} of {count} explanations follow the model poorly")
-    return {
-        "cases": count,
-        "poor": poor,
+    return Explanations(
+        cases=count,
+        poor=poor,
         **explainer.settings,
-        "r2": median(each.surrogate.r2 for each in explained) if explained else None,
-        "gap": median(each.surrogate.gap for each in explained) if explained else None,
-        "warnings": warnings,
-    }
+        r2=median(each.surrogate.r2 for each in explained) if explained else None,
+        gap=median(each.surrogate.gap for each in explained) if explained else None,
+        warnings=warnings,
+    )

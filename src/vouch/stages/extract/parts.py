@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import ibis
 
 from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
+from vouch.results import extract as results
 from vouch.stages.extract.split import by_hash, latest
 from vouch.usecases.classes import class_names
 from vouch.usecases.job import Job
@@ -20,7 +21,24 @@ if TYPE_CHECKING:
 Parts = Mapping[str, "Table"]
 
 
-def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> dict[str, Any]:
+class Counts(TypedDict):
+    """Rows and classes of each part; see :class:`vouch.results.extract.Extracted`."""
+
+    classes: list[str]
+    rows: results.Parts
+    positives: dict[str, results.ByKind]
+    by_class: dict[str, results.ClassesByKind]
+
+
+class Divided(Counts):
+    """The sealed file's digest, the holdout's ends, and counts."""
+
+    holdout_id: str
+    boundary: str | None
+    until: str | None
+
+
+def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> Divided:
     """Split and sort in DuckDB, whatever engine computed: the same rows are the same bytes.
 
     Args:
@@ -31,16 +49,19 @@ def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) ->
         keeper: Records the cut and seals.
 
     Returns:
-        ``holdout_id``, ``boundary``, ``until``, ``classes``, ``rows``, ``positives`` and
-        ``by_class``.
+        What of it extract writes to its summary.
     """
     with connect() as engine:
         cut, parts = _split(job, engine, engine.read_parquet(whole), keeper)
         write_parquet(_sorted(parts["train"]), train)
         plain = whole.with_name("holdout.parquet")
         write_parquet(_sorted(parts["holdout"]), plain)
-        sealed = {"holdout_id": keeper.seal(plain, holdout)}
-        return sealed | _split_facts(cut) | _counts(parts, class_names(job.source))
+        return {
+            "holdout_id": keeper.seal(plain, holdout),
+            "boundary": _iso(cut.boundary),
+            "until": _iso(cut.until),
+            **_counts(parts, class_names(job.source)),
+        }
 
 
 def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, Parts]:
@@ -112,28 +133,44 @@ def _sorted(table: "Table") -> "Table":
     return table.order_by([name for name in ("time", "id") if name in table.columns])
 
 
-def _split_facts(cut: Cut) -> dict[str, str | None]:
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _counts(parts: Parts, classes: tuple[str, ...]) -> Counts:
+    """Count rows and classes; positives are, of more than two classes, the rarest one's rows."""
+    rows = {name: table.count().to_pyarrow().as_py() for name, table in parts.items()}
+    counted: results.Parts = {
+        "train": rows["train"],
+        "holdout": rows["holdout"],
+        "newer": rows["newer"],
+    }
+    if rows["near_holdout"]:
+        counted["near_holdout"] = rows["near_holdout"]
+    by_class: dict[str, results.ClassesByKind] = {
+        name: {
+            "truth": _by_class(parts[name], "truth", classes),
+            "rule": _by_class(parts[name], "rule", classes),
+        }
+        for name in ("train", "holdout")
+    }
+    positives: dict[str, results.ByKind] = {
+        name: {
+            "truth": _positives(kinds["truth"], classes),
+            "rule": _positives(kinds["rule"], classes),
+        }
+        for name, kinds in by_class.items()
+    }
     return {
-        name: None if moment is None else moment.isoformat()
-        for name, moment in (("boundary", cut.boundary), ("until", cut.until))
+        "classes": list(classes),
+        "rows": counted,
+        "positives": positives,
+        "by_class": by_class,
     }
 
 
-def _counts(parts: Parts, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Count rows and classes; positives are, of more than two classes, the rarest one's rows."""
-    rows, positives, by_class = {}, {}, {}
-    for name, table in parts.items():
-        rows[name] = table.count().to_pyarrow().as_py()
-        by_class[name] = {kind: _by_class(table, kind, classes) for kind in ("truth", "rule")}
-        positives[name] = {
-            kind: min(counts.values()) if len(classes) > 2 else counts[classes[1]]
-            for kind, counts in by_class[name].items()
-        }
-    for name in ("newer", "near_holdout"):
-        del positives[name], by_class[name]
-    if not rows["near_holdout"]:
-        del rows["near_holdout"]
-    return {"classes": list(classes), "rows": rows, "positives": positives, "by_class": by_class}
+def _positives(counts: dict[str, int], classes: tuple[str, ...]) -> int:
+    return min(counts.values()) if len(classes) > 2 else counts[classes[1]]
 
 
 def _by_class(table: "Table", kind: str, classes: tuple[str, ...]) -> dict[str, int]:

@@ -4,16 +4,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from vouch.core.files import write_json
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Engine
 from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.labels.known import resolve_as_of
+from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
-from vouch.stages.extract.parts import divide
+from vouch.stages.extract.parts import Divided, divide
 from vouch.usecases import find
 from vouch.usecases.job import Job
 from vouch.usecases.params import SplitParams
@@ -38,7 +37,7 @@ def extract(
     state: Path,
     params: SplitParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Extracted:
     """Compute features and labels as of a time, and seal the holdout away.
 
     Args:
@@ -59,7 +58,7 @@ def extract(
         progress: Called after each step.
 
     Returns:
-        The summary.
+        What it wrote to ``summary``.
 
     Raises:
         VouchError: No labelled rows, too few distinct times to cut a holdout off, or an engine
@@ -76,25 +75,27 @@ def extract(
             silver, issued = computing.read_parquet(rows), computing.read_parquet(labels)
             moment = resolve_as_of(as_of, silver, issued, rows)
             job = Job(source, silver, issued, rows, moment, key, held_out, params)
-            features = usecase.extract(job, whole)
-        features |= {"engine": engine} if usecase.raw_features else {}
+            computed = usecase.extract(job, whole)
         progress(1, STEPS, "cutting off and sealing the holdout")
-        result = _describe(job) | features | divide(job, whole, train, holdout, Keeper(state))
-    result["warnings"] = _warnings(result)
-    write_json(summary, result)
+        divided = divide(job, whole, train, holdout, Keeper(state))
+    result = Extracted(
+        **asdict(job.key),
+        as_of=job.as_of.isoformat(),
+        **computed,
+        **divided,
+        engine=engine if usecase.raw_features else None,
+        warnings=_warnings(divided),
+    )
+    result.write(summary)
     progress(STEPS, STEPS, "features extracted")
     return result
 
 
-def _describe(job: Job) -> dict[str, Any]:
-    return {**asdict(job.key), "as_of": job.as_of.isoformat()}
-
-
-def _warnings(result: dict[str, Any]) -> list[str]:
+def _warnings(divided: Divided) -> list[str]:
     warnings = []
-    for part, counts in result["positives"].items():
+    for part, counts in divided["positives"].items():
         positives = counts["truth"] or counts["rule"]
         if positives < FEW:
-            counted = "rows of the rarest class" if len(result["classes"]) > 2 else "positives"
+            counted = "rows of the rarest class" if len(divided["classes"]) > 2 else "positives"
             warnings.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
     return warnings

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from vouch.core.errors import VouchError
-from vouch.core.files import sha256, write_json
+from vouch.core.files import sha256
 from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, connect
+from vouch.results.ingest import Ingested, RawFile
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import TIMES, Declaration, load_declaration, plain_word
 from vouch.sources.manifest import DIGITS, MANIFEST, load_manifest
@@ -66,30 +67,6 @@ class Parsed:
     dropped: int
 
 
-class FileSummary(TypedDict):
-    """A raw file's digest, arrival and counts of lines."""
-
-    name: str
-    sha256: str
-    arrived_at: str
-    lines: int
-    rows: int
-    rejects: int
-
-
-class Summary(TypedDict):
-    """The counts of a run of the stage, over all files; see :func:`ingest`."""
-
-    files: list[FileSummary]
-    columns: list[str]
-    lines: int
-    rows: int
-    rejects: int
-    dropped: int
-    ignored_columns: list[str]
-    warnings: list[str]
-
-
 def ingest(
     *,
     declaration: Path,
@@ -101,7 +78,7 @@ def ingest(
     summary: Path,
     params: IngestParams,
     progress: Progress = silent,
-) -> Summary:
+) -> Ingested:
     """Parse every raw file in force by its source's declaration.
 
     Args:
@@ -116,7 +93,7 @@ def ingest(
         progress: Called with the progress, in files.
 
     Returns:
-        The content of ``summary``: lines in = rows + rejects.
+        What it wrote to ``summary``: lines in = rows + rejects.
 
     Raises:
         VouchError: A file that is not what the declaration says, or ids that repeat.
@@ -142,7 +119,7 @@ def ingest(
             rejected = [_rejected(backend.con, each) for each in parsed]
             twice = [_twice(backend.con, source, each) for each in parsed]
             content = _summary(source, parsed, rejected, twice)
-    write_json(summary, content)
+    content.write(summary)
     return content
 
 
@@ -344,8 +321,8 @@ def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed
 
 def _summary(
     source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str], twice: Sequence[str]
-) -> Summary:
-    files: list[FileSummary] = [
+) -> Ingested:
+    files: list[RawFile] = [
         {
             "name": each.file.name,
             "sha256": each.file.sha256,
@@ -362,13 +339,13 @@ def _summary(
     if messages:
         messages.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
     unknown = [f"column {name!r} is not declared: left out" for name in extra]
-    return {
-        "files": files,
-        "columns": _columns(source, parsed),
-        "lines": sum(each.rows + each.rejects for each in parsed),
-        "rows": sum(each.rows for each in parsed),
-        "rejects": sum(each.rejects for each in parsed),
-        "dropped": sum(each.dropped for each in parsed),
-        "ignored_columns": [*declared, *extra],
-        "warnings": [*unknown, *filter(None, twice), *messages],
-    }
+    return Ingested(
+        files=files,
+        columns=_columns(source, parsed),
+        lines=sum(each.rows + each.rejects for each in parsed),
+        rows=sum(each.rows for each in parsed),
+        rejects=sum(each.rejects for each in parsed),
+        dropped=sum(each.dropped for each in parsed),
+        ignored_columns=[*declared, *extra],
+        warnings=[*unknown, *filter(None, twice), *messages],
+    )

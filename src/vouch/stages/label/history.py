@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import ibis
 
 from vouch.labels.resolve import rank, unrank
+from vouch.results.label import Cell, History, Known, Unit
 
 if TYPE_CHECKING:
     from ibis import Table
+    from ibis.expr.types import Value
 
-Unit = Literal["month", "week", "day"]
 LAST = 24
 """Periods in the table, the latest ones."""
 WEEKS, DAYS = timedelta(days=92), timedelta(days=21)
@@ -23,27 +24,6 @@ Change = TypedDict(
     {"of": date, "at": date, "count": int, "source": str | None, "class": NotRequired[str]},
 )
 """A count of rows that arrived (no source), or of labels that became valid, by period."""
-
-
-class Known(TypedDict):
-    """Rows known by the end of a period, and their valid labels by source and class."""
-
-    rows: int
-    by_source: dict[str, dict[str, int]]
-
-
-class Cell(Known):
-    """What was known of the events of one period by the end of another."""
-
-    of: str
-    as_of: str
-
-
-class History(TypedDict):
-    """The history of a source's labels, see :func:`history`."""
-
-    unit: Unit
-    cells: list[Cell]
 
 
 def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> History | None:
@@ -141,7 +121,7 @@ def _turns(
                 }
 
 
-def _of(key: Any, end: str) -> dict[str, Any]:
+def _of(key: Any, end: str) -> dict[str, "Value"]:
     issue = unrank(key)
     return {f"{end}_label": issue["label"], f"{end}_source": issue["source"]}
 

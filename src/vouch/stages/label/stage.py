@@ -1,18 +1,18 @@
 """The label stage: silver rows to issued labels."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 
 from vouch.core import parquet
 from vouch.core.errors import VouchError
-from vouch.core.files import write_json
 from vouch.core.progress import Progress, silent
 from vouch.engine import connect, write_parquet
 from vouch.labels.issues import issues
 from vouch.labels.reviews import batches
 from vouch.labels.reviews import reviews as decisions
+from vouch.results.label import Issued, Labelled, Rule
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.label.history import history
 from vouch.stages.label.params import LabelParams
@@ -21,6 +21,7 @@ from vouch.usecases.classes import class_names
 
 if TYPE_CHECKING:
     from ibis import Table
+    from ibis.expr.types import IntegerScalar
 
 
 def label(
@@ -32,7 +33,7 @@ def label(
     summary: Path,
     params: LabelParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Labelled:
     """Issue the labels: the rule's at once, the truth's after its delay, people's as decided.
 
     Args:
@@ -45,8 +46,7 @@ def label(
         progress: Called after each part.
 
     Returns:
-        The summary: counts of issues by source, of positives or of each class, the batches of
-        decisions, ``history`` (see :func:`vouch.stages.label.history.history`), and warnings.
+        What it wrote to ``summary``.
 
     Raises:
         VouchError: The rule's condition is wrong.
@@ -69,10 +69,17 @@ def label(
             raise _unusable(declaration, source, error) from None
         progress(1, 2, "counting labels")
         issued, classes = engine.read_parquet(labels), class_names(source)
-        result = _summarise(issued, source)
-        result["history"] = history(engine.read_parquet(rows), issued, classes)
-    result["reviews"] = [batch.stem for batch in batches(reviews)]
-    write_json(summary, result)
+        by_source = _by_source(issued, classes)
+        known = history(engine.read_parquet(rows), issued, classes)
+    result = Labelled(
+        issues=sum(counted["issues"] for counted in by_source.values()),
+        by_source=by_source,
+        rule=cast(Rule, source.rule.summary()) if source.rule else None,
+        history=known,
+        reviews=[batch.stem for batch in batches(reviews)],
+        warnings=_warnings(by_source, classes),
+    )
+    result.write(summary)
     progress(2, 2, "labels issued")
     return result
 
@@ -83,8 +90,7 @@ def _unusable(path: Path, source: Declaration, error: Exception) -> VouchError:
     return VouchError(f"{path}: rule {rule!r} or truth cannot be computed: {reason}", "mend it")
 
 
-def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
-    classes = class_names(source)
+def _by_source(labels: "Table", classes: tuple[str, ...]) -> dict[str, Issued]:
     counts = labels.group_by("source").aggregate(
         issues=labels.count(),
         **_by_class(labels, classes),
@@ -94,27 +100,30 @@ def _summarise(labels: "Table", source: Declaration) -> dict[str, Any]:
         in_force=labels.in_force.any(),
     )
     rows = counts.to_pyarrow().to_pylist()
-    by_source = {row.pop("source"): _nested(row, classes) for row in rows}
-    return {
-        "issues": sum(row["issues"] for row in by_source.values()),
-        "by_source": by_source,
-        "rule": source.rule.told() if source.rule else None,
-        "warnings": _warnings(by_source, classes),
-    }
+    return {row.pop("source"): _nested(row, classes) for row in rows}
 
 
-def _by_class(labels: "Table", classes: tuple[str, ...]) -> dict[str, Any]:
+def _by_class(labels: "Table", classes: tuple[str, ...]) -> "dict[str, IntegerScalar]":
     return {f"class {number}": (labels.label == number).sum() for number in range(len(classes))}
 
 
-def _nested(row: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+def _nested(row: dict[str, Any], classes: tuple[str, ...]) -> Issued:
     """Put a source's counts of each class together; of two, the second's are its positives."""
     by_class = {name: row.pop(f"class {number}") for number, name in enumerate(classes)}
-    positives = {"positives": by_class[classes[1]]} if len(classes) == 2 else {}
-    return row | positives | {"by_class": by_class}
+    counted: Issued = {
+        "issues": row["issues"],
+        "entities": row["entities"],
+        "first": row["first"],
+        "last": row["last"],
+        "in_force": row["in_force"],
+        "by_class": by_class,
+    }
+    if len(classes) == 2:
+        counted["positives"] = by_class[classes[1]]
+    return counted
 
 
-def _warnings(by_source: dict[str, dict[str, Any]], classes: tuple[str, ...]) -> list[str]:
+def _warnings(by_source: dict[str, Issued], classes: tuple[str, ...]) -> list[str]:
     if not by_source:
         return ["no labels: the source declares neither a rule nor a label column with values"]
     missing = [] if by_source.keys() - {"rule"} else ["no truth: everything is judged by the rule"]

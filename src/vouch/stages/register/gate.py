@@ -1,7 +1,15 @@
 """The gate: does what the holdout answered justify a new champion?"""
 
 from dataclasses import dataclass
-from typing import Any
+
+from vouch.results.evaluate import (
+    Champion,
+    Comparison,
+    Evaluation,
+    Figures,
+    Holdout,
+    figure_of,
+)
 
 UNANSWERED = {
     "refused": "the holdout refused to answer",
@@ -22,7 +30,7 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
+def judge(evaluation: Evaluation, champion: int | None) -> Verdict:
     """Decide on a challenger.
 
     The first champion must beat the rule, later ones the champion, on the holdout, against truth:
@@ -31,19 +39,19 @@ def judge(evaluation: dict[str, Any], champion: int | None) -> Verdict:
     champion's must lie above what chance reaches.
 
     Args:
-        evaluation: The content of ``evaluation.json``.
+        evaluation: Evaluate's result.
         champion: The present champion's version, or None.
     """
-    holdout = evaluation["holdout"]
+    holdout = evaluation.holdout
     if holdout["status"] != "answered":
-        reason = UNANSWERED.get(holdout["status"], f"the holdout's answer is {holdout['status']!r}")
-        return Verdict(False, (f"No promotion: {holdout['reason'] or reason}.",))
-    measured = holdout.get("truth")
+        reason = holdout["reason"] or UNANSWERED[holdout["status"]]
+        return Verdict(False, (f"No promotion: {reason}.",))
+    measured = holdout["truth"]
     if not measured or not measured["positives"]:
         return Verdict(False, (_no_truth(),))
     if champion is not None:
-        return _against_champion(evaluation["champion"], champion, _confidence(holdout))
-    return _against_rule(holdout, measured, evaluation["metric"])
+        return _against_champion(evaluation.champion, champion, _confidence(holdout))
+    return _against_rule(holdout, measured, evaluation.metric)
 
 
 def _no_truth() -> str:
@@ -53,7 +61,7 @@ def _no_truth() -> str:
     )
 
 
-def _against_champion(compared: dict[str, Any], champion: int, confidence: float) -> Verdict:
+def _against_champion(compared: Champion, champion: int, confidence: float) -> Verdict:
     if compared["version"] != champion:
         version = compared["version"] or "none"
         return Verdict(
@@ -65,36 +73,39 @@ def _against_champion(compared: dict[str, Any], champion: int, confidence: float
         )
     comparison = compared["comparison"]
     if not comparison:
-        reason = compared.get("reason") or "no comparison with the champion"
+        reason = compared["reason"] or "no comparison with the champion"
         return Verdict(False, (f"No promotion: {reason}.",))
     if comparison.get("kind", "truth") != "truth":
         return Verdict(False, ("No promotion: the champion was compared by the rule alone.",))
     return _compared(comparison, f"the champion, version {champion}", confidence)
 
 
-def _against_rule(holdout: dict[str, Any], measured: dict[str, Any], metric: str) -> Verdict:
-    if comparison := holdout.get("rule_comparison"):
+def _against_rule(holdout: Holdout, measured: Figures, metric: str) -> Verdict:
+    if comparison := holdout["rule_comparison"]:
         return _compared(comparison, "the rule", _confidence(holdout))
-    reached, chance = measured[metric], measured["chance"]
+    reached, chance = figure_of(measured, metric), measured["chance"]
+    if reached is None or reached["value"] is None or reached["interval"] is None:
+        return Verdict(False, (f"No promotion: its {_words(metric)} is undefined.",))
     better = reached["interval"][0] > chance
     return Verdict(
         better,
         (
             f"There is no rule to beat; its {_words(metric)} on the holdout is "
-            f"{reached['value']:.4f} {_interval(reached, _confidence(holdout))}, "
+            f"{reached['value']:.4f} {_interval(reached['interval'], _confidence(holdout))}, "
             f"{'above' if better else 'not surely above'} the {chance:.4f} of chance.",
         ),
     )
 
 
-def _compared(comparison: dict[str, Any], rival: str, confidence: float) -> Verdict:
+def _compared(comparison: Comparison, rival: str, confidence: float) -> Verdict:
     difference = comparison["difference"]
+    assert difference is not None  # evaluate leaves a comparison without one out
     better = difference["interval"][0] > 0
     verb = "beats" if better else "does not surely beat"
     figures = (
         f"{_words(comparison['metric'])} {comparison['challenger']:.4f} against "
         f"{comparison['champion']:.4f}, "
-        f"difference {difference['value']:+.4f} {_interval(difference, confidence)}"
+        f"difference {difference['value']:+.4f} {_interval(difference['interval'], confidence)}"
     )
     return Verdict(better, (f"It {verb} {rival} on the holdout: {figures}.",))
 
@@ -103,11 +114,13 @@ def _words(metric: str) -> str:
     return metric.replace("macro_", "macro-").replace("_", " ")
 
 
-def _confidence(holdout: dict[str, Any]) -> float:
+def _confidence(holdout: Holdout) -> float:
     """Return the confidence of the intervals in the holdout's answer."""
-    return float(holdout["bootstrap"]["confidence"])
+    bootstrap = holdout["bootstrap"]
+    assert bootstrap is not None  # it answered
+    return bootstrap["confidence"]
 
 
-def _interval(measured: dict[str, Any], confidence: float) -> str:
-    low, high = measured["interval"]
+def _interval(ends: list[float], confidence: float) -> str:
+    low, high = ends
     return f"({confidence * 100:g} % interval {low:.4f} to {high:.4f})"

@@ -1,10 +1,7 @@
 """Parameters of ``register``."""
 
-from typing import Literal
-
 from vouch.core.settings import Params
-
-Mode = Literal["enabled", "approval", "dry_run", "disabled"]
+from vouch.results.register import Mode
 
 
 class RegisterParams(Params):

@@ -5,12 +5,12 @@ import json
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING
 
 from vouch import usecases
 from vouch.core import tracking
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json, sha256, write_json
+from vouch.core.files import read_json, sha256
 from vouch.core.progress import Progress, silent
 from vouch.registry import lineage
 from vouch.registry.compare import decisions
@@ -27,6 +27,13 @@ from vouch.registry.versions import (
     publish,
     set_alias,
 )
+from vouch.results.evaluate import Evaluation
+from vouch.results.extract import Extracted
+from vouch.results.ingest import Ingested
+from vouch.results.label import Labelled
+from vouch.results.lineage import Lineage
+from vouch.results.register import Gate, Otherwise, Registration
+from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.register.gate import Verdict, judge
 from vouch.stages.register.params import RegisterParams
@@ -60,7 +67,7 @@ def register(
     state: Path,
     params: RegisterParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Registration:
     """Register the model with its lineage, and let the gate decide on a champion.
 
     The same model of the same data gives the same version, however often it is registered.
@@ -86,19 +93,19 @@ def register(
         progress: Called with what is being done.
 
     Returns:
-        The content of ``registration``.
+        What it wrote to ``registration``.
     """
     root = state.parent
     source = load_declaration(declaration)
     progress(0, 3, "digests")
     model_digests = digests(root, (train, holdout, rows, labels, model, predictions))
-    measured = read_json(evaluation)
+    measured = Evaluation.read(evaluation)
     facts = lineage.collect(
         train=train,
         labels=labels,
-        reviews=read_json(labelled)["reviews"],
-        extracted=read_json(extracted),
-        ingested=read_json(ingested),
+        reviews=Labelled.read(labelled).reviews,
+        extracted=Extracted.read(extracted),
+        ingested=Ingested.read(ingested),
         model=model,
         evaluation=measured,
         digests=model_digests | _raw_digests(root, source, raw),
@@ -115,16 +122,15 @@ def register(
     }
     progress(1, 3, "registering")
     name = f"{source.usecase}-{source.name}"
-    fingerprint = _fingerprint(name, model_digests, declaration, facts["threshold"])
-    run = read_json(leaderboard).get("run_id")
+    fingerprint = _fingerprint(name, model_digests, declaration, facts.threshold)
+    run = Leaderboard.read(leaderboard).run_id
     version = _publish(state, name, model, train, run, fingerprint, facts, evidence)
     progress(2, 3, "gate")
     gate = _decide(state, version, measured, params)
     set_alias(state, name, CHALLENGER, version.number)
-    before = (measured.get("champion") or {}).get("version")
-    otherwise = _otherwise(state, version, before)
-    result = _result(state, version, facts, gate) | {"otherwise": otherwise}
-    write_json(registration, result)
+    otherwise = _otherwise(state, version, measured.champion["version"])
+    result = _result(state, version, facts, gate, otherwise)
+    result.write(registration)
     progress(3, 3, "registered")
     return result
 
@@ -152,28 +158,28 @@ def _publish(
     train: Path,
     tuned: str | None,
     fingerprint: str,
-    facts: dict[str, Any],
+    facts: Lineage,
     evidence: dict[str, Path],
 ) -> Version:
     mlflow = tracking.client(state)
     run_id = _run(state, mlflow, name, tuned, fingerprint)
     _log(mlflow, run_id, facts)
     tags = {
-        "vouch.as_of": str(facts["as_of"]),
-        "vouch.git_commit": facts["git_commit"],
-        "vouch.ledger_question": str(facts["ledger_question"]),
-        "vouch.algorithm": facts["candidate"]["algorithm"],
+        "vouch.as_of": facts.as_of,
+        "vouch.git_commit": facts.git_commit,
+        "vouch.ledger_question": str(facts.ledger_question),
+        "vouch.algorithm": facts.candidate["algorithm"],
     }
     with tempfile.TemporaryDirectory() as scratch:
         gathered = Path(scratch) / "lineage.json"
-        write_json(gathered, facts)
+        facts.write(gathered)
         files = {**evidence, gathered.name: gathered}
         example = _example(train, model)
-        package = usecases.find(facts["usecase"]).package
+        package = usecases.find(facts.usecase).package
         return publish(
             state,
             Package(
-                name, run_id, model, example, files, fingerprint, tags, facts["candidate"], package
+                name, run_id, model, example, files, fingerprint, tags, facts.candidate, package
             ),
         )
 
@@ -209,13 +215,13 @@ def _run(
     return str(run.info.run_id)
 
 
-def _log(mlflow: "MlflowClient", run_id: str, facts: dict[str, Any]) -> None:
+def _log(mlflow: "MlflowClient", run_id: str, facts: Lineage) -> None:
     from mlflow.entities import DatasetInput, InputTag, Metric
 
     start = mlflow.get_run(run_id).info.start_time  # not the clock: logged twice it is one point
-    measured = [Metric(name, value, start, 0) for name, value in facts["metrics"].items()]
+    measured = [Metric(name, value, start, 0) for name, value in facts.metrics.items()]
     mlflow.log_batch(run_id, metrics=measured)
-    files = {**facts["digests"], **{f["name"]: f["sha256"] for f in facts["raw_files"]}}
+    files = {**facts.digests, **{f["name"]: f["sha256"] for f in facts.raw_files}}
     inputs = [
         DatasetInput(_dataset(path, digest), [InputTag("mlflow.data.context", "training")])
         for path, digest in files.items()
@@ -231,28 +237,7 @@ def _dataset(path: str, digest: str) -> "Dataset":
     return Dataset(path, digest[:LONGEST], source_type="local", source=source)
 
 
-class Gate(TypedDict):
-    """The gate's decision in ``registration.json``."""
-
-    better: bool
-    promoted: bool
-    reasons: list[str]
-    mode: str
-
-
-class Otherwise(TypedDict):
-    """How many out-of-fold rows the previous champion decides otherwise."""
-
-    champion: int
-    rows_in_both: int
-    decided_differently: int
-    higher_by_a: int
-    higher_by_b: int
-
-
-def _decide(
-    state: Path, version: Version, evaluation: dict[str, Any], params: RegisterParams
-) -> Gate:
+def _decide(state: Path, version: Version, evaluation: Evaluation, params: RegisterParams) -> Gate:
     """Ask the gate and, if it may, promote."""
     entry = champion_entry(state, version.name)
     if is_of(entry, version.number, version.model_id):
@@ -320,18 +305,21 @@ def _otherwise(state: Path, version: Version, champion: int | None) -> Otherwise
     }
 
 
-def _result(state: Path, version: Version, facts: dict[str, Any], gate: Gate) -> dict[str, Any]:
-    return {
-        "name": version.name,
-        "version": version.number,
-        "model_id": version.model_id,
-        "run_id": version.run_id,
-        "aliases": list(find(state, version.name, str(version.number)).aliases),
-        "gate": gate,
-        "digests": facts["digests"],
-        "git_commit": facts["git_commit"],
-        "reviews": facts["reviews"],
-        "as_of": facts["as_of"],
-        "ledger_question": facts["ledger_question"],
-        "model_uri": f"models:/{version.name}/{version.number}",
-    }
+def _result(
+    state: Path, version: Version, facts: Lineage, gate: Gate, otherwise: Otherwise | None
+) -> Registration:
+    return Registration(
+        name=version.name,
+        version=version.number,
+        model_id=version.model_id,
+        run_id=version.run_id,
+        aliases=list(find(state, version.name, str(version.number)).aliases),
+        gate=gate,
+        digests=facts.digests,
+        git_commit=facts.git_commit,
+        reviews=facts.reviews,
+        as_of=facts.as_of,
+        ledger_question=facts.ledger_question,
+        model_uri=f"models:/{version.name}/{version.number}",
+        otherwise=otherwise,
+    )

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from vouch.labels.resolve import TRUTH
+from vouch.results import label as results
+from vouch.results.label import History
 
 SAID = {"month": "%b %Y", "week": "week of %-d %b %Y", "day": "%-d %b %Y"}
 SHORT = {"month": "%b %y", "week": "%-d %b", "day": "%-d %b"}
@@ -44,7 +46,7 @@ class LabelHistory(TypedDict):
     truth: bool
 
 
-def label_history(history: Mapping[str, Any] | None, classes: Sequence[str]) -> LabelHistory | None:
+def label_history(history: History | None, classes: Sequence[str]) -> LabelHistory | None:
     """Return the label history as a table for the page.
 
     Args:
@@ -58,7 +60,7 @@ def label_history(history: Mapping[str, Any] | None, classes: Sequence[str]) -> 
         the events) and ``rows``; ``latest``: of each period and source, the labels valid now,
         by class; ``truth``: whether any was ever known. None where there is nothing to lay out.
     """
-    if not history or not history.get("cells"):
+    if not history or not history["cells"]:
         return None
     unit, by_key = history["unit"], {(c["of"], c["as_of"]): c for c in history["cells"]}
     events, columns = (sorted({cell[end] for cell in history["cells"]}) for end in ("of", "as_of"))
@@ -80,7 +82,7 @@ def label_history(history: Mapping[str, Any] | None, classes: Sequence[str]) -> 
 def _line(
     of: str,
     columns: Sequence[str],
-    by_key: Mapping[tuple[str, str], Any],
+    by_key: Mapping[tuple[str, str], results.Cell],
     unit: str,
     classes: Sequence[str],
 ) -> Line:
@@ -89,7 +91,7 @@ def _line(
     return {"name": _name(of, SAID[unit]), "rows": rows, "cells": cells}
 
 
-def _cell(cell: Mapping[str, Any] | None, classes: Sequence[str]) -> Cell:
+def _cell(cell: results.Cell | None, classes: Sequence[str]) -> Cell:
     """Return a cell's share of known truth; rows that are still to arrive may have labels."""
     if cell is None:
         return {}

@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
 from vouch.metrics import totals as facts
 from vouch.metrics.ranked import CONFIDENCE
 from vouch.pages import TEMPLATES, formats
+from vouch.results.evaluate import Evaluation
+from vouch.results.extract import Extracted
+from vouch.results.ingest import Ingested
+from vouch.results.label import Labelled
+from vouch.results.register import Registration
+from vouch.results.report import Results
+from vouch.results.tune import Leader, Leaderboard, Trial
+from vouch.results.validate import Validated
 from vouch.sources.declaration import load_declaration
 from vouch.stages.report import summary
 from vouch.stages.report.corrections import CONFIDENCE as CORRECTED
@@ -52,6 +59,14 @@ FILTERS = (
 ORDER = ("raw", "bronze", "silver", "labels", "gold", "tune", "evaluate", "explain")
 
 
+class Summary(TypedDict):
+    """The sentences a report begins with, its warnings, and its size."""
+
+    summary: list[str]
+    warnings: list[str]
+    bytes: int
+
+
 def report(
     *,
     declaration: Path,
@@ -70,7 +85,7 @@ def report(
     report: Path,
     params: ReportParams,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Summary:
     """Write the report: the same page for the same files.
 
     Args:
@@ -95,53 +110,54 @@ def report(
         ``summary``, the sentences it begins with; ``warnings``; and ``bytes``.
 
     Raises:
-        VouchError: A file is missing or broken.
+        VouchError: A file is missing or broken; names its field.
     """
     source = load_declaration(declaration)
-    summaries = {
-        "ingested": read_json(ingested),
-        "validated": read_json(validated),
-        "labelled": read_json(labelled),
-        "extracted": read_json(extracted),
-        "leaderboard": read_json(leaderboard),
-        "evaluation": read_json(evaluation),
-        "registration": read_json(registration),
-    }
+    results = Results(
+        Ingested.read(ingested),
+        Validated.read(validated),
+        Labelled.read(labelled),
+        Extracted.read(extracted),
+        Leaderboard.read(leaderboard),
+        Evaluation.read(evaluation),
+        Registration.read(registration),
+    )
     paths = {"rows": rows, "predictions": predictions, "tree": tree, "explanations": explanations}
     progress(0, 2, "counting and drawing")
     usecase = find(source.usecase)
     classes = class_names(source)
+    totals = facts.totals(rows)
+    sentences, warnings = summary.sentences(results, totals), summary.warnings(results)
     content = {
-        **summaries,
+        **vars(results),
         "declaration": source,
-        "totals": facts.totals(rows),
+        "totals": totals,
         "class_names": classes,
+        "corrections": corrections(labels, rows, source),
+        "confidences": confidences(results.evaluation),
+        "label_history": label_history(results.labelled.history, classes),
+        **usecase.report(source, paths, results, params),
+        **_leaders(results.leaderboard, params),
+        "sentences": sentences,
+        "warnings": warnings,
     }
-    content["corrections"] = corrections(labels, rows, source)
-    content["confidences"] = confidences(summaries["evaluation"])
-    content["label_history"] = label_history(summaries["labelled"].get("history"), classes)
-    content |= usecase.report(source, paths, summaries, params) | _leaders(
-        summaries["leaderboard"], params
-    )
-    content |= {"sentences": summary.sentences(content), "warnings": summary.warnings(content)}
     progress(1, 2, "writing")
     page = render(content)
     report.write_text(page, encoding="utf-8")
-    result = {"summary": content["sentences"], "warnings": content["warnings"]}
-    return {**result, "bytes": len(page.encode())}
+    return {"summary": sentences, "warnings": warnings, "bytes": len(page.encode())}
 
 
-def confidences(evaluation: dict[str, Any]) -> str:
+def confidences(evaluation: Evaluation) -> str:
     """Return the confidence of the page's intervals, in words: each as it was computed.
 
     Args:
-        evaluation: The content of ``evaluation.json``.
+        evaluation: Evaluate's result.
     """
-    bootstrap = (evaluation.get("holdout") or {}).get("bootstrap") or {}
+    bootstrap = evaluation.holdout["bootstrap"]
     by_part = {
         "the search's": CONFIDENCE,
-        "those out of fold": evaluation.get("confidence"),
-        "the holdout's": bootstrap.get("confidence"),
+        "those out of fold": evaluation.confidence,
+        "the holdout's": bootstrap["confidence"] if bootstrap else None,
         "those of what people corrected": CORRECTED,
     }
     return ", ".join(f"{what} {c * 100:g} %" for what, c in by_part.items() if c is not None)
@@ -170,22 +186,29 @@ def _environment(own: Path) -> "Environment":
     environment.filters |= {name: getattr(formats, name) for name in FILTERS}
     environment.filters |= {
         "metrics_between": formats.between,
-        "counts_between": lambda ends: formats.between(ends, formats.count),
         "measured": lambda one, metric: formats.figure(
             {"value": one.get(metric), "interval": one.get("interval")}
         ),
+        "counts_between": lambda ends: formats.between(ends, formats.count),
         "step": lambda path: formats.words(next((p for p in ORDER if f"/{p}/" in path), "file")),
     }
     return environment
 
 
-def _leaders(leaderboard: Mapping[str, Any], params: ReportParams) -> dict[str, Any]:
+class Leaders(TypedDict):
+    """The measure, the best of each algorithm, and the best trials, the best first."""
+
+    metric: str
+    best_by_algorithm: list[tuple[str, Leader]]
+    top: list[Trial]
+
+
+def _leaders(leaderboard: Leaderboard, params: ReportParams) -> Leaders:
     """Sort algorithms and trials, the best first."""
-    algorithms = (leaderboard.get("best_by_algorithm") or {}).items()
-    metric = leaderboard.get("metric")
-    complete = [t for t in leaderboard.get("trials") or [] if t.get(metric) is not None]
+    algorithms = leaderboard.best_by_algorithm.items()
+    complete = [trial for trial in leaderboard.trials if trial["value"] is not None]
     return {
-        "metric": metric,
-        "best_by_algorithm": sorted(algorithms, key=lambda item: -item[1][metric]),
-        "top": sorted(complete, key=lambda t: -t[metric])[: params.candidates],
+        "metric": leaderboard.metric,
+        "best_by_algorithm": sorted(algorithms, key=lambda item: -item[1]["value"]),
+        "top": sorted(complete, key=lambda trial: -(trial["value"] or 0))[: params.candidates],
     }

@@ -1,121 +1,123 @@
 """The report's first paragraph: what was done, how good it is, whether it may be used and why."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from vouch.metrics.totals import Totals
 from vouch.pages import formats
+from vouch.results.evaluate import KINDS, Evaluation, Figures, Holdout, Kind, OutOfFold, figure_of
+from vouch.results.ingest import Ingested
+from vouch.results.register import Registration
+from vouch.results.report import Results
+from vouch.results.tune import Leaderboard
+from vouch.results.validate import Validated
 
-JUDGED = {"truth": "true labels", "rule": "the rule's labels"}
+JUDGED: dict[Kind, str] = {"truth": "true labels", "rule": "the rule's labels"}
 UNANSWERED = {
     "refused": "The holdout refused to answer",
     "too_small": "The holdout is too small to tell",
 }
 
 
-def sentences(content: Mapping[str, Any]) -> list[str]:
+def sentences(results: Results, totals: Totals) -> list[str]:
     """Return plain sentences of what the report shows.
 
     Args:
-        content: What the page is made of: the stages' summaries by name, and ``totals``.
+        results: The stages' results.
+        totals: Rows, money and time span of the source.
 
     Returns:
         A few sentences, in the order data, model, holdout, rule, gate.
     """
     return [
-        *_data(content["totals"], content["ingested"], content["validated"]),
-        *_model(content["leaderboard"]),
-        *_holdout(content["evaluation"]),
-        *_rule(content["evaluation"]),
-        *_gate(content["registration"]),
+        *_data(totals, results.ingested, results.validated),
+        *_model(results.leaderboard),
+        *_holdout(results.evaluation),
+        *_rule(results.evaluation),
+        *_gate(results.registration),
     ]
 
 
-def warnings(content: Mapping[str, Any]) -> list[str]:
+def warnings(results: Results) -> list[str]:
     """Return every stage's warnings, and which figures rest on too few cases.
 
     Args:
-        content: As for ``sentences``.
+        results: The stages' results.
 
     Returns:
         Sentences, the most serious first, each once.
     """
-    stages = ("ingested", "validated", "labelled", "extracted", "leaderboard", "evaluation")
-    texts = [text for stage in stages for text in content[stage].get("warnings") or []]
-    return list(dict.fromkeys([*_few(content["evaluation"]), *map(str, texts)]))
+    texts = [
+        *results.ingested.warnings,
+        *results.validated.warnings,
+        *results.labelled.warnings,
+        *results.extracted.warnings,
+        *results.leaderboard.warnings,
+        *results.evaluation.warnings,
+    ]
+    return list(dict.fromkeys([*_few(results.evaluation), *texts]))
 
 
-def best(leaderboard: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Find the best trial, or None if none ended."""
-    number = leaderboard.get("best")
-    return next((t for t in leaderboard.get("trials") or [] if t["number"] == number), None)
-
-
-def _data(
-    totals: Mapping[str, Any], ingested: Mapping[str, Any], validated: Mapping[str, Any]
-) -> Iterator[str]:
-    files = len(ingested.get("files") or [])
+def _data(totals: Totals, ingested: Ingested, validated: Validated) -> Iterator[str]:
+    files = len(ingested.files)
     source = f"{files} file{'s' * (files != 1)}" if files else "the source"
     worth = f" worth {formats.money(totals['amount'])}" if totals["amount"] else ""
     first, last = formats.when(totals["first"]), formats.when(totals["last"])
     period = f", {first} to {last}" if totals["first"] else ""
     yield f"{formats.count(totals['rows'])} rows{worth} from {source}{period}."
-    dropped = ingested.get("dropped", 0)
-    aside = (validated.get("counts") or {}).get("quarantine", 0)
-    aside += ingested.get("rejects", 0) - dropped
+    dropped = ingested.dropped
+    aside = validated.counts["quarantine"] + ingested.rejects - dropped
     if dropped:
         yield f"{formats.count(dropped)} rows were left out, as their labels are mapped to drop."
     if aside:
         yield f"{formats.count(aside)} rows were set aside because they failed a check."
 
 
-def _model(leaderboard: Mapping[str, Any]) -> Iterator[str]:
-    leader, tried = best(leaderboard), len(leaderboard.get("trials") or [])
-    if leader:
+def _model(leaderboard: Leaderboard) -> Iterator[str]:
+    if leader := leaderboard.leader:
         yield (
-            f"The best of {tried} candidates is of type {formats.algorithm(leader['algorithm'])} "
-            f"(trial {leader['number']}, "
+            f"The best of {len(leaderboard.trials)} candidates is of type "
+            f"{formats.algorithm(leader['algorithm'])} (trial {leader['number']}, "
             f"found by {'TPE' if leader['sampler'] == 'tpe' else 'random search'})."
         )
 
 
-def _holdout(evaluation: Mapping[str, Any]) -> Iterator[str]:
-    holdout = evaluation.get("holdout") or {}
-    if holdout.get("status") != "answered":
-        why = f": {holdout['reason']}" if holdout.get("reason") else ""
-        yield f"{UNANSWERED.get(str(holdout.get('status')), 'The holdout was not asked')}{why}."
-        yield from _measured(evaluation, "out_of_fold", "out of fold")
+def _holdout(evaluation: Evaluation) -> Iterator[str]:
+    holdout = evaluation.holdout
+    if holdout["status"] != "answered":
+        why = f": {holdout['reason']}" if holdout["reason"] else ""
+        yield f"{UNANSWERED[holdout['status']]}{why}."
+        yield from _measured(evaluation.metric, evaluation.out_of_fold, "out of fold")
         return
-    yield from _measured(evaluation, "holdout", "on the holdout")
+    yield from _measured(evaluation.metric, holdout, "on the holdout")
 
 
-def _measured(evaluation: Mapping[str, Any], part: str, where: str) -> Iterator[str]:
-    metric = str(evaluation.get("metric"))
-    for kind, against in JUDGED.items():
-        figures = (evaluation.get(part) or {}).get(kind) or {}
-        if (figures.get(metric) or {}).get("value") is None:
+def _measured(metric: str, part: OutOfFold | Holdout, where: str) -> Iterator[str]:
+    for kind in KINDS:
+        figures, against = part[kind], JUDGED[kind]
+        measured = figure_of(figures, metric)
+        if figures is None or measured is None or measured["value"] is None:
             yield f"Against {against}, {where}, nothing can be said{_because(figures)}."
             continue
         yield (
             f"Against {against}, {where}, its {formats.words(metric).lower()} is "
-            f"{formats.figure(figures[metric])}, from {_counted(figures)}"
-            f"{'; too few to be sure' * bool(figures.get('too_few'))}."
+            f"{formats.figure(measured)}, from {_counted(figures)}"
+            f"{'; too few to be sure' * figures['too_few']}."
         )
 
 
-def _rule(evaluation: Mapping[str, Any]) -> Iterator[str]:
-    by_rule = ((evaluation.get("out_of_fold") or {}).get("the_rule") or {}).get("truth") or {}
-    by_model = (evaluation.get("out_of_fold") or {}).get("truth") or {}
-    metric = str(evaluation.get("metric"))
-    figures = [side.get(metric) or {} for side in (by_rule, by_model)]
-    if all(figure.get("value") is not None for figure in figures):
+def _rule(evaluation: Evaluation) -> Iterator[str]:
+    metric, out_of_fold = evaluation.metric, evaluation.out_of_fold
+    by_rule = figure_of(out_of_fold["the_rule"]["truth"], metric)
+    by_model = figure_of(out_of_fold["truth"], metric)
+    if all(figure and figure["value"] is not None for figure in (by_rule, by_model)):
         yield (
             f"Out of fold, against true labels, the rule alone reaches "
             f"{_article(metric)} {formats.words(metric).lower()} of "
-            f"{formats.figure(figures[0])}, the model {formats.figure(figures[1])}."
+            f"{formats.figure(by_rule)}, the model {formats.figure(by_model)}."
         )
 
 
-def _counted(figures: Mapping[str, Any]) -> str:
+def _counted(figures: Figures) -> str:
     """Return the number of rows behind a figure; of more than two classes, also of the rarest."""
     rows = f"{formats.count(figures['rows'])} rows"
     if "by_class" in figures:
@@ -127,24 +129,26 @@ def _article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def _because(figures: Mapping[str, Any]) -> str:
-    return f": {figures['reason']}" if figures.get("reason") else ""
+def _because(figures: Figures | None) -> str:
+    reason = figures.get("reason") if figures else None
+    return f": {reason}" if reason else ""
 
 
-def _gate(registration: Mapping[str, Any]) -> Iterator[str]:
-    gate = registration.get("gate") or {}
-    name = f"{registration.get('name')} version {registration.get('version')}"
-    verdict = "is the new champion" if gate.get("promoted") else "was registered, not promoted"
-    yield f"{name} {verdict}."
-    yield from (str(reason) for reason in gate.get("reasons") or [])
+def _gate(registration: Registration) -> Iterator[str]:
+    verdict = (
+        "is the new champion" if registration.gate["promoted"] else "was registered, not promoted"
+    )
+    yield f"{registration.name} version {registration.version} {verdict}."
+    yield from registration.gate["reasons"]
 
 
-def _few(evaluation: Mapping[str, Any]) -> Iterator[str]:
-    for part, where in (("holdout", "On the holdout"), ("out_of_fold", "Out of fold")):
-        for kind, against in JUDGED.items():
-            figures = (evaluation.get(part) or {}).get(kind) or {}
-            if figures.get("too_few"):
+def _few(evaluation: Evaluation) -> Iterator[str]:
+    parts = ((evaluation.holdout, "On the holdout"), (evaluation.out_of_fold, "Out of fold"))
+    for part, where in parts:
+        for kind in KINDS:
+            figures = part[kind]
+            if figures and figures["too_few"]:
                 yield (
-                    f"{where}, figures against {against} rest on only {_counted(figures)}: "
+                    f"{where}, figures against {JUDGED[kind]} rest on only {_counted(figures)}: "
                     "too few to tell good from lucky."
                 )

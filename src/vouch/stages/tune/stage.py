@@ -1,14 +1,13 @@
 """The stage ``tune``: from gold rows to the best model, and how the others did."""
 
 from pathlib import Path
-from typing import Any
 
-from vouch.core.files import write_json
 from vouch.core.progress import Progress, silent
 from vouch.models.leaderboard import Best, board, leading
 from vouch.models.params import SearchParams
 from vouch.models.proposal import Proposal
 from vouch.models.search import Search
+from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
 
@@ -25,7 +24,7 @@ def tune(
     params: SearchParams,
     state: Path,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Search for the best model under a budget, then fit it on all training rows.
 
     Interrupted and called again with the same files and parameters, it goes on where it was.
@@ -58,20 +57,20 @@ def tune(
         records = Search(journal, data.search, data.space, data.assess).run(runs.log, progress)
         bests, best = data.finals(records, leading(records, journal))
         trials = board(data.metric, data.search, records, bests, best)
-        content = data.describe(trials, records)
-        write_json(leaderboard, {**content, "run_id": runs.parent})
+        content = data.describe(trials, records).model_copy(update={"run_id": runs.parent})
+        content.write(leaderboard)
         data.write_predictions(best.predictions, predictions)
         data.write_model(bests, best, model, tree)
         runs.close({data.metric: best.value})
     return _summary(content, best)
 
 
-def _summary(content: dict[str, Any], best: Best[Proposal]) -> dict[str, Any]:
+def _summary(content: Leaderboard, best: Best[Proposal]) -> dict[str, object]:
     return {
         "algorithm": best.candidate.algorithm,
-        content["metric"]: best.value,
+        content.metric: best.value,
         "interval": list(best.interval),
-        "trials": len(content["trials"]),
-        "failed": sum(trial["state"] == "failed" for trial in content["trials"]),
-        "warnings": content["warnings"],
+        "trials": len(content.trials),
+        "failed": sum(trial["state"] == "failed" for trial in content.trials),
+        "warnings": content.warnings,
     }

@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from vouch.core.errors import VouchError
+from vouch.results.validate import Expected
 from vouch.sources.readers import quoted
 from vouch.stages.validate.gx_duckdb import Checked
 from vouch.stages.validate.history import KEY
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
 
 DIGITS = 9
 """Significant digits of an observed value: the last ones depend on the order of summing."""
-
-
-class OutcomeSummary(TypedDict):
-    """What the summary and the page show of an outcome; see :class:`Outcome`."""
-
-    type: str
-    kwargs: dict[str, Any]
-    policy: str
-    notes: str
-    title: str
-    success: bool
-    failed: int
-    share: float
-    examples: list[str]
-    observed: Any
 
 
 @dataclass(frozen=True)
@@ -69,7 +55,7 @@ class Outcome:
         words = re.sub("^expect_(column_|table_)?", "", self.expectation["type"]).replace("_", " ")
         return f"{columns}: {words}" if columns else words
 
-    def as_json(self) -> OutcomeSummary:
+    def as_json(self) -> Expected:
         """Return what the summary and the page show."""
         return {
             "type": self.expectation["type"],

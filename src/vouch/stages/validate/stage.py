@@ -3,17 +3,18 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from vouch.core.errors import VouchError, suggest
-from vouch.core.files import read_json, write_json
+from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, connect
+from vouch.results.validate import Validated
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.stages.validate import gx_duckdb as gx
 from vouch.stages.validate.history import KEY, check_corrections, find_repeats, find_versions
-from vouch.stages.validate.outcome import Outcome, OutcomeSummary, columns_of, outcome
+from vouch.stages.validate.outcome import Outcome, columns_of, outcome
 from vouch.stages.validate.page import write_page
 from vouch.stages.validate.params import ValidateParams
 from vouch.stages.validate.queries import check_queries
@@ -37,15 +38,6 @@ class Work:
     connection: "DuckDBPyConnection"
 
 
-class Summary(TypedDict):
-    """Counts of rows, outcomes, and rows and amounts by category; see :func:`validate`."""
-
-    counts: dict[str, int]
-    expectations: list[OutcomeSummary]
-    by_category: dict[str, dict[str, dict[str, float]]]
-    warnings: list[str]
-
-
 def validate(
     *,
     declaration: Path,
@@ -57,7 +49,7 @@ def validate(
     page: Path,
     params: ValidateParams,
     progress: Progress = silent,
-) -> Summary:
+) -> Validated:
     """Separate duplicates, versions and wrong rows, and check the source's expectations.
 
     What is said of single rows is checked on every version that arrived, what is said of the
@@ -75,7 +67,7 @@ def validate(
         progress: Called with the progress, in steps.
 
     Returns:
-        The content of ``summary``; in = silver + superseded + duplicates + quarantine.
+        What it wrote to ``summary``; in = silver + superseded + duplicates + quarantine.
 
     Raises:
         VouchError: An expectation of policy fail does not hold, a suite that cannot be run, or
@@ -97,7 +89,7 @@ def validate(
         rest = [e for e in expectations if not by_row(e)]
         outcomes += _check(work, "current", _current(rows), rest)
         content = _summary(work, counts, outcomes, skipped)
-    write_json(summary, content)
+    content.write(summary)
     write_page(page, source.name, content)
     return content
 
@@ -303,7 +295,7 @@ def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, ro
 
 def _summary(
     work: Work, counts: dict[str, int], outcomes: list[Outcome], skipped: list[str]
-) -> Summary:
+) -> Validated:
     present = {row[0] for row in work.connection.execute("DESCRIBE current").fetchall()}
     categories = {
         name: _by_category(work.connection, name, money="amount" in present)
@@ -312,16 +304,16 @@ def _summary(
     }
     noticed = [each for each in outcomes if each.policy != "fail" and each.failed]
     broken = [each for each in outcomes if not each.success and not each.failed]
-    return {
-        "counts": counts,
-        "expectations": [each.as_json() for each in outcomes],
-        "by_category": categories,
-        "warnings": [
+    return Validated(
+        counts=counts,
+        expectations=[each.as_json() for each in outcomes],
+        by_category=categories,
+        warnings=[
             *(f"{e.title}: {e.failed:,} rows ({e.share:.2%}), {e.policy}" for e in noticed),
             *(f"{e.title}: does not hold (observed: {e.observed})" for e in broken),
             *(f"{title}: not checked, the optional column did not come" for title in skipped),
         ],
-    }
+    )
 
 
 def _by_category(

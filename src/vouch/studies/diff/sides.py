@@ -78,8 +78,8 @@ def _of_version(root: Path, state: Path, text: str, of: Part | None) -> Side:
     if of is None:
         raise VouchError(f"{text} rests on several tables", f"--of {', --of '.join(PARTS)}")
     version = parse(state, text)
-    path = PARTS[of].format(usecase=version.lineage["usecase"])
-    digest = version.lineage["digests"].get(path)
+    path = PARTS[of].format(usecase=version.lineage.usecase)
+    digest = version.lineage.digests.get(path)
     if digest is None:
         raise VouchError(f"{text}: its lineage does not name {path}", "train it again")
     return _side(f"{text} {of}", {path: fetch(root, [digest])[0]})

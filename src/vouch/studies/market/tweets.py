@@ -154,7 +154,7 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
             params=IngestParams(),
             progress=progress,
         )
-    return Bronze(out / "bronze.parquet", source, summary["lines"], summary["rows"])
+    return Bronze(out / "bronze.parquet", source, summary.lines, summary.rows)
 
 
 def write_silver(

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
+    from vouch.results.extract import Computed, Extracted
+    from vouch.results.report import Results
     from vouch.sources.declaration import Declaration
     from vouch.usecases.contract import Slice
     from vouch.usecases.fraud.evaluate import Candidate
@@ -58,7 +60,7 @@ class Fraud(UseCase):
 
         return ExtractParams
 
-    def extract(self, job: "Job", path: Path) -> dict[str, Any]:
+    def extract(self, job: "Job", path: Path) -> "Computed":
         from vouch.usecases.fraud.extract import labelled
 
         return labelled(job, path)
@@ -69,13 +71,13 @@ class Fraud(UseCase):
         trained: "Declaration",
         issued: "Table | None",
         groups: list[str],
-        described: Mapping[str, Any],
+        described: "Extracted",
     ) -> "Table":
         from vouch.usecases.fraud.features.table import features
         from vouch.usecases.fraud.params import GROUPS
 
         own = [group for group in GROUPS if group in groups]
-        return features(rows, trained, issued, own, described["categories"])[0]
+        return features(rows, trained, issued, own, described.categories)[0]
 
     def tune_params(self) -> "type[TuneParams]":
         from vouch.usecases.fraud.params import TuneParams
@@ -97,7 +99,7 @@ class Fraud(UseCase):
     def candidate(
         self,
         declaration: "Declaration",
-        extracted: dict[str, Any],
+        extracted: "Extracted",
         rows: "pd.DataFrame",
         model: Path,
         params: "EvaluateParams",
@@ -129,7 +131,7 @@ class Fraud(UseCase):
         self,
         source: "Declaration",
         paths: Mapping[str, Path],
-        results: Mapping[str, Any],
+        results: "Results",
         params: "ReportParams",
     ) -> dict[str, Any]:
         from vouch.usecases.fraud.report import content

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vouch.metrics.figures import Figure
 from vouch.metrics.ranked import Floats, Integers, gather, interval
+from vouch.results.evaluate import Point
 from vouch.sources.declaration import Costs
 
 NOTHING = 1.01  # a threshold above every probability flags nothing
@@ -91,15 +92,7 @@ def stake(labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs
     )
 
 
-class Point(TypedDict):
-    """A point of the cost curve: the mean cost of a row at a threshold."""
-
-    threshold: float
-    cost: float
-    interval: list[float]
-
-
-class Threshold(TypedDict):
+class Cheapest(TypedDict):
     """The threshold of least cost, see :func:`cheapest`."""
 
     value: float
@@ -111,7 +104,7 @@ class Threshold(TypedDict):
     curve: list[Point]
 
 
-def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> Threshold:
+def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> Cheapest:
     """Find the threshold of least cost on these rows.
 
     Args:

@@ -8,29 +8,21 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from vouch.metrics.figures import count
 from vouch.metrics.ranked import Floats
+from vouch.results.evaluate import CalibrationBin
 
 POINTS = 200
 BINS = 10
 
 
-class Bin(TypedDict):
-    """A bin of a calibration curve, see :func:`calibration`."""
-
-    score: float
-    share: float
-    interval: list[float]
-    rows: int
-
-
-class Curves(TypedDict):
+class Points(TypedDict):
     """Curves as points, see :func:`curves`."""
 
     precision_recall: list[list[float]]
     roc: list[list[float]]
-    calibration: list[Bin]
+    calibration: list[CalibrationBin]
 
 
-def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Curves:
+def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Points:
     """Draw precision-recall, ROC and calibration curves.
 
     Args:
@@ -60,7 +52,9 @@ def _thin(x: Floats, y: Floats) -> list[list[float]]:
     return [[float(a), float(b)] for a, b in zip(x[indices], y[indices], strict=True)]
 
 
-def calibration(labels: NDArray[np.int8], scores: Floats, confidence: float) -> list[Bin]:
+def calibration(
+    labels: NDArray[np.int8], scores: Floats, confidence: float
+) -> list[CalibrationBin]:
     """Compare promised with observed shares in bins with equally many positives.
 
     With positives this rare, bins of equally many rows would put them all into the last one.
@@ -74,7 +68,7 @@ def calibration(labels: NDArray[np.int8], scores: Floats, confidence: float) -> 
     return [_bin(labels[bins == b], scores[bins == b], confidence) for b in np.unique(bins)]
 
 
-def _bin(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Bin:
+def _bin(labels: NDArray[np.int8], scores: Floats, confidence: float) -> CalibrationBin:
     rows = len(labels)
     hits = count(int(labels.sum()), confidence)
     return {

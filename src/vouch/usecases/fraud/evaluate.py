@@ -3,29 +3,33 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 
-from vouch.holdout.judge import KINDS, Kind
 from vouch.metrics import weighted
 from vouch.metrics.figures import Figure, share
 from vouch.metrics.weighted import Floats
 from vouch.models.predictions import probabilities
+from vouch.results.evaluate import (
+    KINDS,
+    Answer,
+    Curves,
+    Kind,
+    OutOfFold,
+    RankingParts,
+    Reference,
+    RuleFigures,
+    Threshold,
+)
+from vouch.results.extract import Extracted
 from vouch.sources.declaration import Declaration
-from vouch.usecases.fraud.costs import NOTHING, cheapest, stake
-from vouch.usecases.fraud.curves import Curves, curves
+from vouch.usecases.fraud.costs import NOTHING, Cheapest, cheapest, stake
+from vouch.usecases.fraud.curves import curves
 from vouch.usecases.fraud.judge import Ranking
 from vouch.usecases.fraud.measures import Terms, judged, measure, terms
 from vouch.usecases.fraud.published import side_by_side
 from vouch.usecases.params import EvaluateParams
-
-
-class KindCurves(Curves):
-    """Curves against the truth or the rule."""
-
-    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Candidate:
 
     Attributes:
         declaration: Its source.
-        extracted: The content of ``extract.json``.
+        extracted: What extract wrote.
         rows: Its out-of-fold predictions, see :func:`positive`.
         model: Its folder.
         params: Budget and bootstrap.
@@ -42,7 +46,7 @@ class Candidate:
     """
 
     declaration: Declaration
-    extracted: dict[str, Any]
+    extracted: Extracted
     rows: pd.DataFrame
     model: Path
     params: EvaluateParams
@@ -54,14 +58,35 @@ class Candidate:
         return "truth" if self.rows["truth"].fillna(0).any() else "rule"
 
     @cached_property
-    def threshold(self) -> dict[str, Any]:
-        """The threshold of least expected cost, see :func:`vouch.usecases.fraud.costs.cheapest`."""
+    def cheapest(self) -> Cheapest | None:
+        """The threshold of least expected cost; None where no positive is known."""
         labelled, p = judged(self.rows, self.kind), self.params
         if not labelled["y"].any():
-            reason = "no positive is known: nothing is flagged"
-            return {"value": NOTHING, "interval": None, "cost": None, "curve": [], "reason": reason}
+            return None
         stakes = stake(labelled["y"], labelled["score"], labelled["amount"], self.declaration.costs)
-        return {**cheapest(stakes, p.repeats, p.confidence, p.seed)}
+        return cheapest(stakes, p.repeats, p.confidence, p.seed)
+
+    @property
+    def threshold(self) -> Threshold:
+        """The threshold from which it flags rows, and what that costs."""
+        if self.cheapest is None:
+            reason = "no positive is known: nothing is flagged"
+            return {
+                "value": NOTHING,
+                "interval": None,
+                "cost": None,
+                "kind": self.kind,
+                "reason": reason,
+            }
+        return {
+            "value": self.cheapest["value"],
+            "interval": self.cheapest["interval"],
+            "cost": self.cheapest["cost"],
+            "kind": self.kind,
+            "total": self.cheapest["total"],
+            "flag_nothing": self.cheapest["flag_nothing"],
+            "flag_everything": self.cheapest["flag_everything"],
+        }
 
     @cached_property
     def terms(self) -> Terms:
@@ -73,10 +98,10 @@ class Candidate:
         """The judge that measures it on the holdout."""
         return Ranking(self.terms)
 
-    def measure(self) -> dict[str, Any]:
+    def measure(self) -> OutOfFold:
         """Measure it on the out-of-fold rows: against ``truth``, against ``rule``, ``the_rule``."""
-        judgement = {kind: measure(self.rows, kind, self.terms) for kind in KINDS}
-        return judgement | {"the_rule": the_rule(self.rows, self.terms)}
+        truth, rule = (measure(self.rows, kind, self.terms) for kind in KINDS)
+        return {"truth": truth, "rule": rule, "the_rule": the_rule(self.rows, self.terms)}
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Figure]:
         """Return figures of rows people decided: average precision, ROC AUC, precision, recall.
@@ -95,20 +120,16 @@ class Candidate:
             "recall": weighted.share(flagged[positive], weights[positive], sure),
         }
 
-    def extras(self) -> dict[str, Any]:
+    def extras(self) -> RankingParts:
         """Return what only rankings have: threshold, cost curve, and curves."""
-        threshold = dict(self.threshold)
-        curve = threshold.pop("curve")
-        chosen = threshold | {"kind": self.kind}
-        return {"cost_curve": curve, "threshold": chosen, "curves": self.curves()}
+        along = self.cheapest["curve"] if self.cheapest else []
+        return {"cost_curve": along, "threshold": self.threshold, "curves": self.curves()}
 
-    def published(
-        self, measured: dict[str, Any], answer: dict[str, Any] | None
-    ) -> list[dict[str, Any]]:
+    def published(self, measured: OutOfFold, answer: Answer | None) -> list[Reference]:
         """Return published figures beside ours."""
         return side_by_side(self.declaration.name, measured, answer)
 
-    def curves(self) -> KindCurves:
+    def curves(self) -> Curves:
         """Draw its curves on the out-of-fold rows; empty without both classes."""
         labelled = judged(self.rows, self.kind)
         labels = labelled["y"].to_numpy()
@@ -121,14 +142,6 @@ class Candidate:
 def positive(rows: pd.DataFrame) -> pd.DataFrame:
     """Add ``score``, the probability of a fraud, to out-of-fold predictions."""
     return rows.assign(score=probabilities(rows)[:, 1])
-
-
-class RuleFigures(TypedDict):
-    """Figures of the starting rule, see :func:`the_rule`."""
-
-    share_flagged_rows: float | None
-    share_flagged_money: float | None
-    truth: dict[str, Any]
 
 
 def the_rule(rows: pd.DataFrame, terms: Terms) -> RuleFigures:

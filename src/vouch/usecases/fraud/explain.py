@@ -1,14 +1,15 @@
 """Explanations of payments: which features speak for a fraud, and which against."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from vouch.core.files import read_json
 from vouch.models.surrogate import Array, Explanation, Reasons
+from vouch.results.explain import Settings
+from vouch.results.extract import Extracted, FeatureSummary
 from vouch.usecases.fraud.cases import Case, choose, rows_of, sample
 from vouch.usecases.fraud.lime import make_explainer, predict_with
 from vouch.usecases.fraud.models import Fitted, load
@@ -78,7 +79,7 @@ class PaymentExplainer:
         fitted = load(model)
         self._features = fitted.features
         background = sample(train, params.background, self._features)
-        self._words = vocabulary(fitted, read_json(extracted)["features"], background)
+        self._words = vocabulary(fitted, Extracted.read(extracted).features, background)
         self._explainer = make_explainer(predict_with(fitted), background, params)
 
     @property
@@ -87,7 +88,7 @@ class PaymentExplainer:
         return 2 * self._params.cases
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """How rows are perturbed, and how many."""
         return {"mode": self._params.mode, "samples": self._params.samples}
 
@@ -136,7 +137,9 @@ class PaymentExplainer:
         return surrogate.is_poor(self._params.poor_r2, self._params.poor_gap)
 
 
-def vocabulary(fitted: Fitted, described: list[dict[str, Any]], background: Array) -> Vocabulary:
+def vocabulary(
+    fitted: Fitted, described: Iterable[FeatureSummary], background: Array
+) -> Vocabulary:
     """Name a model's features as extract describes them.
 
     Args:

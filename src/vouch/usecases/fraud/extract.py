@@ -1,18 +1,18 @@
 """The rows of a source of numbers: features and labels as of a time, in one table."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from vouch.engine import write_parquet
 from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
+from vouch.results.extract import Computed
 from vouch.usecases.fraud.features.plain import observe
 from vouch.usecases.fraud.features.table import features
 from vouch.usecases.fraud.params import ExtractParams
 from vouch.usecases.job import Job
 
 
-def labelled(job: Job, path: Path) -> dict[str, Any]:
+def labelled(job: Job, path: Path) -> Computed:
     """Write features and labels of all rows, unsorted.
 
     Args:
@@ -31,7 +31,7 @@ def labelled(job: Job, path: Path) -> dict[str, Any]:
     joined = table.join(labels, table.id == labels.entity).drop("entity")
     write_parquet(joined, path, scratch=True)
     return {
-        "features": [asdict(feature) for feature in described],
+        "features": [feature.summary() for feature in described],
         "categories": values,
         "delay_seconds": mean_delay(issues, current),
     }

@@ -6,9 +6,10 @@ from typing import Any, cast, get_args
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import Kind, ScoredModel
+from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.models.predictions import Floats
+from vouch.results.evaluate import Answer, Comparison, Kind
 from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
 from vouch.usecases.rivals import against_champion, against_rule, kind_of
 
@@ -50,7 +51,7 @@ class Ranking:
 
     def candidate(
         self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
-    ) -> dict[str, Any]:
+    ) -> Answer:
         """Return a candidate's figures.
 
         Returns:
@@ -92,6 +93,6 @@ class Ranking:
         """Return the largest cost of a row for ``cost``, else 1."""
         return self.terms.cost_cap if metric == "cost" else 1.0
 
-    def _compare(self, rows: pd.DataFrame, champion: Floats) -> dict[str, Any]:
+    def _compare(self, rows: pd.DataFrame, champion: Floats) -> Comparison:
         scored = rows.assign(champion=champion[:, 1])
         return compare(scored, kind_of(rows), "champion", self.terms)

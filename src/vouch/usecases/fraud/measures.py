@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.holdout.judge import Kind
 from vouch.holdout.thresholdout import Mean
 from vouch.metrics.figures import Count, Figure, count, figure
 from vouch.metrics.ranked import (
@@ -20,6 +19,7 @@ from vouch.metrics.ranked import (
     review,
     roc_auc,
 )
+from vouch.results.evaluate import Comparison, Figures, Kind
 from vouch.sources.declaration import Costs, Declaration
 from vouch.usecases.fraud.costs import row_costs
 from vouch.usecases.params import EvaluateParams
@@ -93,7 +93,21 @@ def judged(rows: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     return labelled.assign(y=labelled[kind].to_numpy(dtype=np.int8))
 
 
-def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
+class Ranked(Figures):
+    """The figures of a ranking, see :func:`measure`."""
+
+    average_precision: Figure
+    roc_auc: Figure
+    precision_at_capacity: Capacity
+    cost: Figure
+    confusion: dict[str, Count]
+    share_flagged_rows: float | None
+    share_flagged_money: float | None
+    precision: NotRequired[Figure]
+    recall: NotRequired[Figure]
+
+
+def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> Ranked:
     """Measure scores against truth or against the rule.
 
     Args:
@@ -113,7 +127,7 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
     labels, scores = labelled["y"].to_numpy(), labelled["score"].to_numpy()
     flagged = scores >= terms.threshold
     positives = int(labels.sum())
-    return {
+    measured: Ranked = {
         "average_precision": _ranking("average_precision", labels, scores, terms),
         "roc_auc": _ranking("roc_auc", labels, scores, terms),
         "precision_at_capacity": _capacity(labelled, terms),
@@ -122,10 +136,13 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> dict[str, Any]:
         "positives": positives,
         "chance": positives / max(len(labelled), 1),
         "rows": len(labelled),
-        **_flagged(labelled, flagged),
+        "share_flagged_rows": float(flagged.mean()) if len(flagged) else None,
+        "share_flagged_money": _share_of_money(labelled, flagged),
         "too_few": positives < terms.params.min_positives,
-        **_reason(kind, len(labelled), positives, terms),
     }
+    if reason := _reason(kind, len(labelled), positives, terms):
+        measured["reason"] = reason
+    return measured
 
 
 def _ranking(metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms) -> Figure:
@@ -179,28 +196,26 @@ def confusion(
     return {name: count(int(cell.sum()), confidence) for name, cell in counts.items()}
 
 
-def _flagged(labelled: pd.DataFrame, flagged: NDArray[np.bool_]) -> dict[str, float | None]:
+def _share_of_money(labelled: pd.DataFrame, flagged: NDArray[np.bool_]) -> float | None:
     amounts = np.nan_to_num(labelled["amount"].to_numpy(dtype=np.float64))
     money = float(amounts.sum())
-    return {
-        "share_flagged_rows": float(flagged.mean()) if len(flagged) else None,
-        "share_flagged_money": float(amounts[flagged].sum()) / money if money else None,
-    }
+    return float(amounts[flagged].sum()) / money if money else None
 
 
-def _reason(kind: Kind, rows: int, positives: int, terms: Terms) -> dict[str, str]:
+def _reason(kind: Kind, rows: int, positives: int, terms: Terms) -> str:
+    """Return why figures are undefined or unsure; nothing if they are neither."""
     name = "the truth" if kind == "truth" else "the rule's label"
     few = terms.params.min_positives
     if not rows:
-        return {"reason": f"{name} of no row is known"}
+        return f"{name} of no row is known"
     if not positives:
-        return {"reason": f"no positive among {rows} rows: nothing to rank"}
+        return f"no positive among {rows} rows: nothing to rank"
     if positives < few:
-        return {"reason": f"{positives} positives are too few to tell (fewer than {few})"}
-    return {}
+        return f"{positives} positives are too few to tell (fewer than {few})"
+    return ""
 
 
-def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[str, Any]:
+def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> Comparison:
     """Compare ``score`` with a rival column by average precision, paired bootstrap.
 
     Args:
@@ -215,10 +230,17 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[st
     """
     labelled = judged(rows[rows[rival].notna()], kind)
     positives, p = int(labelled["y"].sum()), terms.params
-    around = {"kind": kind, "rows": len(labelled), "positives": positives}
-    around |= {"too_few": positives < p.min_positives}
+    compared: Comparison = {
+        "kind": kind,
+        "rows": len(labelled),
+        "positives": positives,
+        "too_few": positives < p.min_positives,
+        "difference": None,
+    }
+    if reason := _reason(kind, len(labelled), positives, terms):
+        compared["reason"] = reason
     if not positives:
-        return around | {"difference": None, **_reason(kind, len(labelled), positives, terms)}
+        return compared
     other = labelled[rival].to_numpy(dtype=np.float64)
     answer = paired_bootstrap(
         labelled["y"],
@@ -229,7 +251,7 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> dict[st
         p.confidence,
         p.seed,
     )
-    return {**around, **answer, **_reason(kind, len(labelled), positives, terms)}
+    return {**compared, **answer}
 
 
 def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Terms) -> Mean:

@@ -7,7 +7,7 @@ its remark says how.
 from dataclasses import dataclass
 from typing import Any
 
-from vouch.holdout.judge import Kind
+from vouch.results.evaluate import Answer, Kind, OutOfFold, Reference
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,7 @@ CARDS = tuple(
 FIGURES = {"paysim": PAYSIM, "simulated": PAYSIM, "cards": CARDS}
 
 
-def side_by_side(
-    source: str, out_of_fold: dict[str, Any], holdout: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+def side_by_side(source: str, out_of_fold: OutOfFold, holdout: Answer | None) -> list[Reference]:
     """Return reference figures beside ours.
 
     Args:
@@ -131,12 +129,10 @@ def side_by_side(
     return [_row(figure, out_of_fold, holdout) for figure in FIGURES.get(source, ())]
 
 
-def _row(
-    figure: Figure, out_of_fold: dict[str, Any], holdout: dict[str, Any] | None
-) -> dict[str, Any]:
+def _row(figure: Figure, out_of_fold: OutOfFold, holdout: Answer | None) -> Reference:
     path = figure.ours.split(".") if "." in figure.ours else [figure.kind, figure.ours]
-    on = "out_of_fold" if holdout is None or path[0] == "the_rule" else "holdout"
-    part = out_of_fold if holdout is None or path[0] == "the_rule" else holdout
+    inside = holdout is None or path[0] == "the_rule"
+    part: Any = out_of_fold if inside else holdout
     for step in path[:-1]:
         part = part[step]
     ours = part[path[-1]]
@@ -148,7 +144,7 @@ def _row(
         "citation": figure.citation,
         "ours": ours["value"],
         "interval": ours["interval"],
-        "on": on,
+        "on": "out_of_fold" if inside else "holdout",
         "too_few": part.get("too_few"),
         "remark": figure.remark,
     }

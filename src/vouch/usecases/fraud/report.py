@@ -9,16 +9,20 @@ from vouch.metrics import totals as facts
 from vouch.pages import figures, formats
 from vouch.pages.cards import card, headline_part
 from vouch.pages.figures import inline
+from vouch.results.evaluate import Evaluation, figure_of
+from vouch.results.report import Results
+from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import ReportParams
 
+METRIC = "average_precision"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def content(
     source: Declaration,
     paths: Mapping[str, Path],
-    summaries: Mapping[str, Any],
+    results: Results,
     params: ReportParams,
 ) -> dict[str, Any]:
     """Return what the page shows beside the stages' summaries.
@@ -26,10 +30,10 @@ def content(
     Args:
         source: The source.
         paths: Where ``rows``, ``predictions``, ``tree`` and ``explanations`` are.
-        summaries: The stages' summaries by name.
+        results: What the stages wrote.
         params: How long its lists are.
     """
-    evaluation, leaderboard = summaries["evaluation"], summaries["leaderboard"]
+    evaluation, leaderboard = results.evaluation, results.leaderboard
     return {
         "templates": TEMPLATES,
         **_counted(paths["rows"], paths["predictions"], source, evaluation, params),
@@ -40,16 +44,16 @@ def content(
     }
 
 
-def _headline(source: Declaration, evaluation: Mapping[str, Any]) -> list[dict[str, str]]:
+def _headline(source: Declaration, evaluation: Evaluation) -> list[dict[str, str]]:
     """Choose the figures a reader sees first."""
     judged, where = headline_part(evaluation)
-    truth, rule = (judged.get(kind) or {} for kind in ("truth", "rule"))
-    right = (truth.get("precision_at_capacity") or {}).get("value")
+    truth, rule = judged["truth"], judged["rule"]
+    right = figure_of(truth, "precision_at_capacity")
     return [
-        card(truth.get("average_precision"), "average precision against truth", where),
-        card(rule.get("average_precision"), "average precision against the rule", where),
+        card(figure_of(truth, METRIC), "average precision against truth", where),
+        card(figure_of(rule, METRIC), "average precision against the rule", where),
         {
-            "value": formats.share(right),
+            "value": formats.share(right and right["value"]),
             "label": "of reviewed cases would be right",
             "note": f"{formats.count(source.capacity)} reviews a day, {where}",
         },
@@ -76,14 +80,13 @@ def _counted(
     rows: Path,
     predictions: Path,
     source: Declaration,
-    evaluation: Mapping[str, Any],
+    evaluation: Evaluation,
     params: ReportParams,
 ) -> Counted:
-    threshold = (evaluation.get("threshold") or {}).get("value")
     return {
-        "flagged": facts.flagged(predictions, threshold),
+        "flagged": facts.flagged(predictions, evaluation.cut),
         "categories": facts.by_category(
-            rows, predictions, source, threshold=threshold, most=params.categories
+            rows, predictions, source, threshold=evaluation.cut, most=params.categories
         ),
     }
 
@@ -116,7 +119,7 @@ def _cases(explanations: Path) -> list[dict[str, Any]]:
     return list(cases.values())
 
 
-def _images(evaluation: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> dict[str, str]:
+def _images(evaluation: Evaluation, leaderboard: Leaderboard) -> dict[str, str]:
     drawn = {
         "precision_recall": figures.precision_recall(evaluation),
         "roc": figures.roc(evaluation),

@@ -4,12 +4,13 @@ Ranges stay on the regular side (leaves of at least 5 rows, trees of at most 8 l
 a model may be fitted on simulated or past rows and used on others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from vouch.models.proposal import Hyperparameter
 from vouch.models.space import ALL, RULE_START, Choices, Range, choose, choose_rule_weight
+from vouch.results.extract import FeatureSummary
 from vouch.sources.declaration import parse_duration
 from vouch.usecases.fraud.candidate import Algorithm, Candidate
 
@@ -80,9 +81,9 @@ class Offer:
     mixed: bool = False
 
     @classmethod
-    def of(cls, extracted: Mapping[str, Any]) -> "Offer":
-        """Read the offer from the content of ``extract.json``."""
-        return cls(tuple((f["name"], f["group"], f["window"]) for f in extracted["features"]))
+    def of(cls, features: Iterable[FeatureSummary]) -> "Offer":
+        """Return what extract's features offer."""
+        return cls(tuple((f["name"], f["group"], f["window"]) for f in features))
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError, suggest
-from vouch.core.files import read_json, sha256
+from vouch.core.files import sha256
 from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
 from vouch.models.predictions import of_positive, score_columns
@@ -20,6 +20,8 @@ from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import SOURCE, judged, mixed
+from vouch.results.extract import Extracted
+from vouch.results.tune import Leaderboard
 from vouch.usecases.fraud import tree as trees
 from vouch.usecases.fraud.candidate import Algorithm, Candidate
 from vouch.usecases.fraud.models import Fitted, fit, save
@@ -109,13 +111,11 @@ class SearchData:
         value = average_precision(labels, scores)
         return Best(number, candidate, value, interval, predictions)
 
-    def describe(
-        self, board: dict[str, Any], records: Sequence[Record[Candidate]]
-    ) -> dict[str, Any]:
+    def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
         labels = self.frame[TARGET].to_numpy()
         folds = [fold.describe(labels) for fold in self.folds]
-        return board | {"folds": folds, "warnings": self.warnings}
+        return board.model_copy(update={"folds": folds, "warnings": self.warnings})
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
         """Write out-of-fold scores beside what is known of their rows (Parquet)."""
@@ -165,7 +165,7 @@ def search_data(
     train: Path, extracted: Path, params: TuneParams, state: Path
 ) -> Iterator[SearchData]:
     """Yield the rows of a search; see :meth:`vouch.usecases.contract.UseCase.search_data`."""
-    yield lay_out(train, Offer.of(read_json(extracted)), params)
+    yield lay_out(train, Offer.of(Extracted.read(extracted).features), params)
 
 
 def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:

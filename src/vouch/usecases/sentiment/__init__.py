@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
+    from vouch.results.extract import Computed, Extracted
+    from vouch.results.report import Results
     from vouch.sources.declaration import Declaration
     from vouch.usecases.contract import Model, Slice
     from vouch.usecases.job import Job
@@ -73,7 +75,7 @@ class Sentiment(UseCase):
 
         return SplitParams
 
-    def extract(self, job: "Job", path: Path) -> dict[str, Any]:
+    def extract(self, job: "Job", path: Path) -> "Computed":
         from vouch.usecases.sentiment.extract import labelled
 
         return labelled(job, path)
@@ -98,7 +100,7 @@ class Sentiment(UseCase):
     def candidate(
         self,
         declaration: "Declaration",
-        extracted: dict[str, Any],
+        extracted: "Extracted",
         rows: "pd.DataFrame",
         model: Path,
         params: "EvaluateParams",
@@ -130,7 +132,7 @@ class Sentiment(UseCase):
         self,
         source: "Declaration",
         paths: Mapping[str, Path],
-        results: Mapping[str, Any],
+        results: "Results",
         params: "ReportParams",
     ) -> dict[str, Any]:
         from vouch.usecases.sentiment.report import content

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from vouch.models.predictions import probabilities
 from vouch.models.surrogate import Explanation, Reasons
+from vouch.results.explain import Settings
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import chosen
 from vouch.usecases.sentiment.lime import Predict, TextExplanation
@@ -92,7 +93,7 @@ class TextExplainer:
         self._names, self._predict = fitted.names, _predict_with(fitted)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """How many perturbed texts an explanation is fitted on."""
         return {"samples": self._params.samples}
 

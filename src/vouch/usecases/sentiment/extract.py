@@ -5,13 +5,14 @@ table of texts therefore carries the texts themselves.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 import pyarrow as pa
 
 from vouch.engine import write_parquet
 from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
+from vouch.results.extract import Computed
 from vouch.usecases.job import Job
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.likeness import near_key
@@ -29,7 +30,7 @@ DESCRIPTIONS = {
 }
 
 
-def labelled(job: Job, path: Path) -> dict[str, Any]:
+def labelled(job: Job, path: Path) -> Computed:
     """Write texts, VADER's scores, groups and labels of all rows, unsorted.
 
     Args:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from vouch.holdout.judge import ScoredModel
 from vouch.holdout.thresholdout import Mean
@@ -15,6 +16,7 @@ from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
 from vouch.metrics.figures import Figure, figure, share
 from vouch.metrics.ranked import interval
 from vouch.models.predictions import Likeliest, probabilities, score_columns
+from vouch.results.evaluate import Answer, Comparison, Figures, Kind
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.rivals import against_champion, against_rule, kind_of
 from vouch.usecases.sentiment.classes import CLASSES
@@ -37,8 +39,8 @@ class Bin(TypedDict):
 
     score: float
     rows: int
-    share: float | None
-    interval: list[float] | None
+    share: float
+    interval: list[float]
 
 
 class Calibration(TypedDict):
@@ -46,6 +48,36 @@ class Calibration(TypedDict):
 
     bins: list[Bin]
     error: float | None
+
+
+class Measures(TypedDict):
+    """The measures of :data:`vouch.metrics.classes.MEASURES`, 0 to 1."""
+
+    macro_recall: Figure
+    macro_f1: Figure
+    accuracy: Figure
+
+
+class SliceFigures(TypedDict):
+    """Figures of the rows of one value of what rows are cut by."""
+
+    slice: str
+    value: str
+    rows: int
+    macro_recall: Figure
+    accuracy: Figure
+    too_few: bool
+
+
+class Classified(Figures, Measures):
+    """The figures of a model of classes, see :meth:`Judge.measure`."""
+
+    recalls: dict[str, Figure]
+    confusion: list[list[int]]
+    coverage: list[Coverage]
+    calibration: Calibration
+    slices: list[SliceFigures]
+    by_class: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -86,7 +118,7 @@ class Judge:
 
     def candidate(
         self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
-    ) -> dict[str, Any]:
+    ) -> Answer:
         """Return a candidate's figures.
 
         Returns:
@@ -123,7 +155,7 @@ class Judge:
         """Return what a mean of 1 is: all right."""
         return 1.0
 
-    def measure(self, scored: pd.DataFrame, kind: Literal["truth", "rule"]) -> dict[str, Any]:
+    def measure(self, scored: pd.DataFrame, kind: Kind) -> Classified:
         """Measure scored rows against truth or against the rule.
 
         Args:
@@ -141,8 +173,11 @@ class Judge:
         labelled = scored[scored[kind].notna()].reset_index(drop=True)
         labels, predicted = labelled[kind].to_numpy(np.int64), chosen(labelled)
         rarest, counted = self._rarest(labelled[kind]), self._counted(labels)
-        return {
-            **self._figures(labelled, labels, predicted),
+        figures = self._figures(labelled, labels, predicted)
+        measured: Classified = {
+            "macro_recall": figures["macro_recall"],
+            "macro_f1": figures["macro_f1"],
+            "accuracy": figures["accuracy"],
             "recalls": self._recalls(labels, predicted),
             "confusion": self._confusion(labels, predicted).astype(int).tolist(),
             "coverage": list(self._coverage(labelled, labels, predicted)),
@@ -153,20 +188,24 @@ class Judge:
             "chance": 1 / max(int((counted > 0).sum()), 1),
             "rows": len(labelled),
             "too_few": rarest < self.least,
-            **self._reason(kind, len(labelled), rarest),
         }
+        if reason := self._reason(kind, len(labelled), rarest):
+            measured["reason"] = reason
+        return measured
 
     def _figures(
         self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
-    ) -> dict[str, Figure]:
+    ) -> Measures:
         if labelled.empty:
-            return {name: figure(math.nan, (math.nan, math.nan)) for name in MEASURES}
+            nothing = figure(math.nan, (math.nan, math.nan))
+            return cast(Measures, dict.fromkeys(MEASURES, nothing))
         drawn = self._bootstrap(labels, [predicted], groups_of(labelled))[0]
         table, p = self._confusion(labels, predicted)[None], self.params
-        return {
+        measured = {
             name: figure(float(measure(table)[0]), interval(measure(drawn), p.confidence))
             for name, measure in MEASURES.items()
         }
+        return cast(Measures, measured)
 
     def _recalls(
         self, labels: NDArray[np.int64], predicted: NDArray[np.int64]
@@ -209,11 +248,13 @@ class Judge:
             for part in np.array_split(order, BINS)
             if len(part)
         ]
-        gap = sum(abs(each["score"] - (each["share"] or 0.0)) * each["rows"] for each in bins)
+        gap = sum(abs(each["score"] - each["share"]) * each["rows"] for each in bins)
         return {"bins": bins, "error": gap / likely.size}
 
     def _bin(self, probabilities: Floats, true: NDArray[np.bool_]) -> Bin:
         observed = share(int(true.sum()), len(true), self.params.confidence)
+        assert observed["value"] is not None
+        assert observed["interval"] is not None  # a bin has rows
         return {
             "score": float(probabilities.mean()),
             "rows": len(true),
@@ -223,8 +264,8 @@ class Judge:
 
     def _slices(
         self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
-    ) -> list[dict[str, Any]]:
-        p, groups, measured = self.params, groups_of(labelled), []
+    ) -> list[SliceFigures]:
+        p, groups, measured = self.params, groups_of(labelled), list[SliceFigures]()
         for kind, value, inside in slices(labelled):
             own, decisions = labels[inside], predicted[inside]
             drawn = self._bootstrap(own, [decisions], groups[inside])[0]
@@ -235,7 +276,7 @@ class Judge:
                     "slice": kind,
                     "value": value,
                     "rows": int(inside.sum()),
-                    METRIC: figure(value_of, interval(recall_of(drawn), p.confidence)),
+                    "macro_recall": figure(value_of, interval(recall_of(drawn), p.confidence)),
                     "accuracy": share(int((own == decisions).sum()), len(own), p.confidence),
                     "too_few": rarest < self.least,
                 }
@@ -245,10 +286,10 @@ class Judge:
     def compare(
         self,
         labelled: pd.DataFrame,
-        kind: str,
+        kind: Kind,
         challenger: NDArray[np.int64],
         champion: NDArray[np.int64],
-    ) -> dict[str, Any]:
+    ) -> Comparison:
         """Compare two models' decisions by macro-recall, paired bootstrap.
 
         Args:
@@ -263,10 +304,18 @@ class Judge:
             null, with a ``reason``, without rows.
         """
         rarest, p = self._rarest(labelled[kind]), self.params
-        around = {"metric": METRIC, "kind": kind, "rows": len(labelled), "positives": rarest}
-        around |= {"too_few": rarest < self.least, **self._reason(kind, len(labelled), rarest)}
+        compared: Comparison = {
+            "metric": METRIC,
+            "kind": kind,
+            "rows": len(labelled),
+            "positives": rarest,
+            "too_few": rarest < self.least,
+            "difference": None,
+        }
+        if reason := self._reason(kind, len(labelled), rarest):
+            compared["reason"] = reason
         if labelled.empty:
-            return around | {"difference": None}
+            return compared
         labels = labelled[kind].to_numpy(np.int64)
         pair = [challenger, champion]
         drawn = [recall_of(each) for each in self._bootstrap(labels, pair, groups_of(labelled))]
@@ -274,19 +323,22 @@ class Judge:
             float(recall_of(self._confusion(labels, decisions)[None])[0]) for decisions in pair
         )
         gaps = drawn[0] - drawn[1]
-        difference = {"value": ours - theirs, "interval": list(interval(gaps, p.confidence))}
-        return around | {
+        return {
+            **compared,
             "challenger": ours,
             "champion": theirs,
-            "difference": difference,
+            "difference": {
+                "value": ours - theirs,
+                "interval": list(interval(gaps, p.confidence)),
+            },
             "share_better": float(np.mean(gaps > 0)),
         }
 
-    def _against_rule(self, rows: pd.DataFrame) -> dict[str, Any]:
+    def _against_rule(self, rows: pd.DataFrame) -> Comparison:
         decisions = rows["rule"].to_numpy(np.int64)
         return self.compare(rows, "truth", chosen(rows), decisions)
 
-    def _against_champion(self, rows: pd.DataFrame, champion: Floats) -> dict[str, Any]:
+    def _against_champion(self, rows: pd.DataFrame, champion: Floats) -> Comparison:
         decisions = Likeliest().classes(champion)
         return self.compare(rows, kind_of(rows), chosen(rows), decisions)
 
@@ -313,14 +365,14 @@ class Judge:
         p = self.params
         return bootstrap(labels, predictions, groups, p.repeats, p.seed, len(self.names))
 
-    def _reason(self, kind: str, rows: int, rarest: int) -> dict[str, str]:
+    def _reason(self, kind: Kind, rows: int, rarest: int) -> str:
+        """Return why figures are undefined or unsure; nothing if they are neither."""
         if not rows:
             name = "the truth" if kind == "truth" else "the rule's label"
-            return {"reason": f"{name} of no row is known"}
+            return f"{name} of no row is known"
         if rarest < self.least:
-            few = f"too few to tell (fewer than {self.least})"
-            return {"reason": f"{rarest} {self.counted} are {few}"}
-        return {}
+            return f"{rarest} {self.counted} are too few to tell (fewer than {self.least})"
+        return ""
 
 
 def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:

@@ -1,6 +1,8 @@
 """The figures others published for the built-in sources of texts, beside ours."""
 
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
+
+from vouch.results.evaluate import Answer, Figures, OutOfFold, Reference, figure_of
 
 
 class Figure(NamedTuple):
@@ -51,23 +53,25 @@ STUDY = (*CLASSICAL, Figure("Spark NLP deep learning: accuracy", 0.83, "accuracy
 FIGURES = {"tweeteval": TWEETEVAL, "tweets": STUDY, "crypto": STUDY}
 
 
-def side_by_side(
-    source: str, out_of_fold: dict[str, Any], holdout: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+def side_by_side(source: str, out_of_fold: OutOfFold, holdout: Answer | None) -> list[Reference]:
     """Return published figures beside ours."""
-    part, on = (out_of_fold, "out_of_fold") if holdout is None else (holdout, "holdout")
-    truth = part.get("truth") or {}
+    truth = out_of_fold["truth"] if holdout is None else holdout["truth"]
     return [
-        {
-            "figure": figure.what,
-            "kind": "truth",
-            "value": figure.value,
-            "citation": figure.citation,
-            "ours": (truth.get(figure.ours) or {}).get("value"),
-            "interval": (truth.get(figure.ours) or {}).get("interval"),
-            "on": on,
-            "too_few": truth.get("too_few"),
-            "remark": figure.remark,
-        }
+        _row(figure, truth, "out_of_fold" if holdout is None else "holdout")
         for figure in FIGURES.get(source, ())
     ]
+
+
+def _row(figure: Figure, truth: Figures, on: Literal["out_of_fold", "holdout"]) -> Reference:
+    ours = figure_of(truth, figure.ours)
+    return {
+        "figure": figure.what,
+        "kind": "truth",
+        "value": figure.value,
+        "citation": figure.citation,
+        "ours": ours["value"] if ours else None,
+        "interval": ours["interval"] if ours else None,
+        "on": on,
+        "too_few": truth["too_few"],
+        "remark": figure.remark,
+    }

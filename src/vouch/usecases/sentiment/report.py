@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+import numpy as np
 
 from vouch.core.files import read_json
 from vouch.pages import figures
 from vouch.pages.cards import card, headline_part
+from vouch.results.evaluate import Figures, figure_of
+from vouch.results.report import Results
+from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import Declaration
 from vouch.usecases.classes import class_names
 from vouch.usecases.params import ReportParams
@@ -14,13 +19,16 @@ from vouch.usecases.params import ReportParams
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from vouch.usecases.sentiment.judge import Bin, Classified, Coverage
+
+METRIC = "macro_recall"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def content(
     source: Declaration,
     paths: Mapping[str, Path],
-    summaries: Mapping[str, Any],
+    results: Results,
     params: ReportParams,
 ) -> dict[str, Any]:
     """Return what the page shows beside the stages' summaries.
@@ -28,12 +36,12 @@ def content(
     Args:
         source: The source.
         paths: Where ``tree`` (the model's words) and ``explanations`` are.
-        summaries: The stages' summaries by name.
+        results: What the stages wrote.
         params: How long the page's lists are; none here.
     """
-    evaluation, names = summaries["evaluation"], class_names(source)
-    part, where = headline_part(evaluation)
-    truth = part.get("truth") or {}
+    names = class_names(source)
+    part, where = headline_part(results.evaluation)
+    truth, rule = part["truth"], part["rule"]
     return {
         "templates": TEMPLATES,
         "classes": names,
@@ -44,15 +52,11 @@ def content(
         "words": _words(paths["tree"]),
         "cases": _cases(paths["explanations"]),
         "headline": [
-            card(truth.get("macro_recall"), "macro-recall against truth", where),
-            card(truth.get("accuracy"), "accuracy against truth", where),
-            card(
-                (part.get("rule") or {}).get("macro_recall"),
-                "macro-recall against the rule",
-                where,
-            ),
+            card(figure_of(truth, METRIC), "macro-recall against truth", where),
+            card(figure_of(truth, "accuracy"), "accuracy against truth", where),
+            card(figure_of(rule, METRIC), "macro-recall against the rule", where),
         ],
-        "images": _images(part, summaries["leaderboard"]),
+        "images": _images(truth if truth and truth["rows"] else rule, results.leaderboard),
     }
 
 
@@ -124,34 +128,32 @@ def pieces(text: str, tokens: Sequence[tuple[int, str, float]]) -> list[Piece]:
     return [piece for piece in parts if piece["text"]]
 
 
-def _images(part: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> dict[str, str]:
-    truth = part.get("truth") or {}
-    judged = truth if truth.get("rows") else part.get("rule") or {}
+def _images(figures_of: Figures | None, leaderboard: Leaderboard) -> dict[str, str]:
+    judged = cast("Classified | None", figures_of)
     drawn = {
-        "coverage": _coverage(judged),
-        "calibration": _calibration(judged),
+        "coverage": _coverage(judged["coverage"]) if judged else None,
+        "calibration": _calibration(judged["calibration"]["bins"]) if judged else None,
         "trials": figures.trials(leaderboard),
     }
     return {name: figures.inline(figures.svg(figure)) for name, figure in drawn.items()}
 
 
-def _coverage(judged: Mapping[str, Any]) -> "Figure | None":
+def _coverage(points: "list[Coverage]") -> "Figure | None":
     """Draw accuracy over the share of surest texts kept; None without rows."""
-    points = judged.get("coverage") or []
     if not points:
         return None
     figure, axes = figures.axes_of("share of texts answered, the surest first", "share right")
     x = [point["coverage"] for point in points]
-    axes.plot(x, [point["accuracy"]["value"] for point in points], color="#0b5fa5", marker="o")
-    low, high = zip(*(point["accuracy"]["interval"] for point in points), strict=True)
+    right = np.array([point["accuracy"]["value"] for point in points])
+    axes.plot(x, right, color="#0b5fa5", marker="o")
+    low, high = np.array([point["accuracy"]["interval"] for point in points]).T
     axes.fill_between(x, low, high, color="#0b5fa5", alpha=0.15, linewidth=0)
     axes.set_ylim(top=1.01)
     return figure
 
 
-def _calibration(judged: Mapping[str, Any]) -> "Figure | None":
+def _calibration(bins: "list[Bin]") -> "Figure | None":
     """Draw observed over predicted shares of a class; None without rows."""
-    bins = (judged.get("calibration") or {}).get("bins") or []
     if not bins:
         return None
     figure, axes = figures.axes_of("predicted probability of a class", "share of texts of it")

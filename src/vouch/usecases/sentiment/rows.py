@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from vouch.models.leaderboard import Best
 from vouch.models.predictions import score_columns
 from vouch.models.proposal import C, Outcome
 from vouch.models.strength import judged, ruled, weigh
+from vouch.results.tune import FoldSummary
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.classes import CLASSES, TARGET
@@ -32,19 +32,6 @@ KEPT = ("id", "time", "text", "asset", "confidence", "group", "twin")
 GIVEN = ("label", "rule", "truth")
 CHECKED = 100  # rows whose VADER scores are computed again
 Floats = NDArray[np.float64]
-
-
-FoldDescription = TypedDict(
-    "FoldDescription",
-    {
-        "from": str | None,
-        "until": str | None,
-        "train_rows": int,
-        "rows": int,
-        "rows_by_class": list[int],
-    },
-)
-"""A fold's times and counts in the leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +152,7 @@ class SearchRows:
         scores = predictions.drop(columns="row").astype({"fold": np.int8})
         pd.concat([before, scores, rows[list(GIVEN)]], axis=1).to_parquet(path, index=False)
 
-    def describe(self) -> list[FoldDescription]:
+    def describe(self) -> list[FoldSummary]:
         """Return the folds as the leaderboard describes them."""
         return [
             {

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json, sha256
+from vouch.core.files import sha256
 from vouch.models.leaderboard import Best
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import judged, mixed
+from vouch.results.extract import Extracted
+from vouch.results.tune import Leaderboard
 from vouch.usecases.classes import FEWEST
 from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.classes import TARGET
@@ -78,12 +80,10 @@ class SearchData:
         finalists = [bests[name] for name in order[: self.search.finalists]]
         return bests, max(finalists, key=lambda best: round(best.value, 6))
 
-    def describe(
-        self, board: dict[str, Any], records: Sequence[Record[Candidate]]
-    ) -> dict[str, Any]:
+    def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
         warnings = [*self.whole.warnings, *self._sampled()]
-        return board | {"folds": self.whole.describe(), "warnings": warnings}
+        return board.model_copy(update={"folds": self.whole.describe(), "warnings": warnings})
 
     def _sampled(self) -> list[str]:
         if self.drawn is self.whole:
@@ -118,8 +118,9 @@ def search_data(
 
     See :meth:`vouch.usecases.contract.UseCase.search_data`.
     """
-    names = _class_names(extracted)
-    if read_json(extracted).get("engine") == "spark":
+    result = Extracted.read(extracted)
+    names = _class_names(result, extracted)
+    if result.engine == "spark":
         from vouch.usecases.sentiment.spark.tune import search_data as on_spark
 
         with on_spark(train, params, state, names) as data:
@@ -129,14 +130,13 @@ def search_data(
     yield SearchData(whole, _drawn(whole), params, _fingerprint(train, params, whole.encoder))
 
 
-def _class_names(extracted: Path) -> tuple[str, ...]:
-    classes = read_json(extracted).get("classes")
-    if not isinstance(classes, list) or len(classes) < FEWEST:
+def _class_names(extracted: Extracted, path: Path) -> tuple[str, ...]:
+    if len(extracted.classes) < FEWEST:
         raise VouchError(
-            f"{extracted}: classes: {classes!r} are no names of {FEWEST} classes or more",
+            f"{path}: classes: {extracted.classes!r} are no names of {FEWEST} classes or more",
             "run extract again",
         )
-    return tuple(map(str, classes))
+    return tuple(extracted.classes)
 
 
 def _encoder(params: TextTuneParams, state: Path) -> Encoder | None:

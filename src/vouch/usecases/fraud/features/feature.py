@@ -9,6 +9,7 @@ from typing import Any
 import ibis
 import numpy as np
 
+from vouch.results.extract import FeatureSummary
 from vouch.sources.declaration import UNITS
 from vouch.usecases.fraud.params import Group
 
@@ -30,6 +31,15 @@ class Feature:
     group: Group
     description: str
     window: str | None = None
+
+    def summary(self) -> FeatureSummary:
+        """Return it as extract's result describes it."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "window": self.window,
+            "description": self.description,
+        }
 
 
 @dataclass(frozen=True)

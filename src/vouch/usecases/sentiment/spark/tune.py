@@ -19,6 +19,7 @@ from vouch.models.leaderboard import Best
 from vouch.models.params import SearchParams
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
+from vouch.results.tune import Costs, Leaderboard
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
@@ -58,7 +59,7 @@ class Trials:
         with np.load(place, allow_pickle=False) as saved:
             return [saved[f"fold_{number}"] for number in range(len(self.rows.folds))]
 
-    def costs(self, candidate: SparkCandidate) -> dict[str, float | None]:
+    def costs(self, candidate: SparkCandidate) -> Costs:
         """Return the seconds of a candidate's fits, and the most memory its driver held, in MB.
 
         Java gives back little of what it once held: the peak of a later trial is at least what
@@ -136,26 +137,34 @@ class SparkSearchData:
         return bests, max(bests.values(), key=lambda best: round(best.value, 6))
 
     def describe(
-        self, board: dict[str, Any], records: Sequence[Record[SparkCandidate]]
-    ) -> dict[str, Any]:
+        self, board: Leaderboard, records: Sequence[Record[SparkCandidate]]
+    ) -> Leaderboard:
         """Return the leaderboard with what trials cost, the folds and the warnings.
 
         Each trial and the best of each algorithm have ``fit_seconds`` and ``peak_mb``.
         """
         costs = [self.trials.costs(record.candidate) for record in records]
-        leaders = board["best_by_algorithm"]
-        return board | {
+        leaders = board.best_by_algorithm
+        update = {
             "engine": "spark",
-            "trials": [trial | cost for trial, cost in zip(board["trials"], costs, strict=True)],
+            "trials": [trial | cost for trial, cost in zip(board.trials, costs, strict=True)],
             "best_by_algorithm": {
-                name: best
-                | costs[best["number"]]
-                | {"seconds": board["trials"][best["number"]]["seconds"]}
-                for name, best in leaders.items()
+                name: leader | self._spent(records, leader["number"])
+                for name, leader in leaders.items()
             },
             "folds": self.trials.rows.describe(),
             "warnings": self.trials.rows.warnings,
         }
+        return board.model_copy(update=update)
+
+    def _spent(
+        self, records: Sequence[Record[SparkCandidate]], number: int | None
+    ) -> dict[str, object]:
+        """Return what the trial of a number took."""
+        if number is None:
+            return {}
+        record = records[number]
+        return {**self.trials.costs(record.candidate), "seconds": round(record.seconds, 3)}
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
         """Write out-of-fold scores of the folds assessed (Parquet)."""

@@ -1,0 +1,257 @@
+"""How good a candidate is: ``evaluation.json``."""
+
+from collections.abc import Mapping
+from typing import Literal, NotRequired, cast
+
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
+
+from vouch.core.results import Result
+from vouch.metrics.figures import Figure
+from vouch.metrics.ranked import Difference
+
+Kind = Literal["truth", "rule"]
+"""Against what a figure is: the truth, or the rule's labels."""
+KINDS: tuple[Kind, ...] = ("truth", "rule")
+
+
+@with_config({"extra": "allow"})
+class Figures(TypedDict):
+    """A model's figures on rows; beside these the use case's own measures.
+
+    ``positives`` are, of more than two classes, the rarest one's rows; ``chance`` is what the
+    deciding measure is of a random model; ``reason`` says why a figure is undefined or unsure.
+    """
+
+    rows: int
+    positives: int
+    chance: float
+    too_few: bool
+    reason: NotRequired[str]
+
+
+class RuleFigures(TypedDict):
+    """Figures of the starting rule itself, and the shares of rows and money it flags."""
+
+    truth: Figures
+    share_flagged_rows: NotRequired[float | None]
+    share_flagged_money: NotRequired[float | None]
+
+
+class OutOfFold(TypedDict):
+    """Figures on out-of-fold rows, against the truth and the rule, and the rule's own."""
+
+    truth: Figures
+    rule: Figures
+    the_rule: RuleFigures
+
+
+class Comparison(TypedDict):
+    """Two models on the same rows, by paired bootstrap; no ``difference`` for a ``reason``."""
+
+    metric: NotRequired[str]
+    kind: NotRequired[Kind]
+    rows: NotRequired[int]
+    positives: NotRequired[int]
+    too_few: NotRequired[bool]
+    challenger: NotRequired[float]
+    champion: NotRequired[float]
+    difference: Difference | None
+    share_better: NotRequired[float]
+    reason: NotRequired[str]
+
+
+class Bootstrap(TypedDict):
+    """The samples behind each interval, and the share of them inside it."""
+
+    repeats: int
+    confidence: float
+
+
+class Answer(TypedDict):
+    """The holdout's answer about a candidate, as the ledger keeps it."""
+
+    truth: Figures
+    rule: Figures
+    against_rule: Comparison
+    against_champion: Comparison
+    bootstrap: Bootstrap
+
+
+class Holdout(TypedDict):
+    """The holdout's reply: its status, the question's number, and the figures."""
+
+    status: Literal["answered", "too_small", "refused"]
+    question: int | None
+    reason: str
+    truth: Figures | None
+    rule: Figures | None
+    rule_comparison: Comparison | None
+    rule_comparison_reason: str
+    bootstrap: Bootstrap | None
+
+
+class Champion(TypedDict):
+    """The comparison with the champion; none for a ``reason``."""
+
+    version: int | None
+    comparison: Comparison | None
+    reason: str
+
+
+class HoldoutStatus(TypedDict):
+    """A holdout's cut, budget and spent questions; null where it was never asked."""
+
+    usecase: str
+    source: str
+    set: str
+    generation: int
+    boundary: str | None
+    until: str | None
+    rows: int | None
+    positives: int | None
+    budget: int | None
+    spent: int
+    left: int | None
+    opened_at: str | None
+    status: Literal["open", "spent", "retired"]
+
+
+class Point(TypedDict):
+    """A point of the cost curve: the mean cost of a row at a threshold."""
+
+    threshold: float
+    cost: float
+    interval: list[float]
+
+
+class Threshold(TypedDict):
+    """The threshold of least expected cost, and what flagging nothing or all would cost a row."""
+
+    value: float
+    interval: list[float] | None
+    cost: Figure | None
+    kind: Kind
+    total: NotRequired[float]
+    flag_nothing: NotRequired[float]
+    flag_everything: NotRequired[float]
+    reason: NotRequired[str]
+
+
+class CalibrationBin(TypedDict):
+    """A bin of a calibration curve: mean score, observed share, its interval, and rows."""
+
+    score: float
+    share: float
+    interval: list[float]
+    rows: int
+
+
+class Curves(TypedDict):
+    """Curves of out-of-fold rows as points, and against what they are drawn."""
+
+    kind: Kind
+    precision_recall: list[list[float]]
+    roc: list[list[float]]
+    calibration: list[CalibrationBin]
+
+
+class RankingParts(TypedDict, total=False):
+    """What only models that rank rows have."""
+
+    threshold: Threshold
+    cost_curve: list[Point]
+    curves: Curves
+
+
+class Estimates(TypedDict):
+    """A figure on the random sample, on all decided rows, and their difference."""
+
+    random: Figure
+    naive: Figure
+    bias: Figure
+
+
+class Few(TypedDict):
+    """Whether a class of the sample has too few cases, and which."""
+
+    too_few: bool
+    reason: NotRequired[str]
+
+
+class Sample(TypedDict):
+    """How many rows are in the frame, drawn from it, and decided."""
+
+    frame: int
+    drawn_to: float
+    drawn: int
+    decided: int
+    undecided: int
+
+
+class Review(Few):
+    """Figures by people's decisions, see :func:`vouch.stages.evaluate.review.review`."""
+
+    reviewed: int
+    outside: int
+    random: Sample
+    metrics: dict[str, Estimates]
+    by_class: dict[str, dict[str, int]]
+
+
+class Reference(TypedDict):
+    """A reference figure (without ``citation``: measured by this project) beside ours."""
+
+    figure: str
+    kind: Kind
+    value: float
+    citation: str | None
+    ours: float | None
+    interval: list[float] | None
+    on: Literal["holdout", "out_of_fold"]
+    too_few: bool | None
+    remark: str
+
+
+class Evaluation(Result):
+    """A candidate's figures.
+
+    Attributes:
+        metric: The measure that decides.
+        kind: Against what: the truth where it is known.
+        confidence: Of the intervals out of fold.
+        out_of_fold: Figures on out-of-fold rows.
+        holdout: The holdout's reply.
+        threshold: Of rankings, the threshold that decides.
+        cost_curve: Of rankings, the cost of a row by threshold, thresholds falling.
+        curves: Of rankings, curves on out-of-fold rows.
+        review: Figures by people's decisions; None: nobody decided anything.
+        champion: The comparison with the champion.
+        ledger: The holdout's status after the question.
+        published: Reference figures beside ours.
+        warnings: Sentences for people.
+    """
+
+    metric: str
+    kind: Kind
+    confidence: float
+    out_of_fold: OutOfFold
+    holdout: Holdout
+    threshold: Threshold | None = None
+    cost_curve: list[Point] = Field(default_factory=list)
+    curves: Curves | None = None
+    review: Review | None
+    champion: Champion
+    ledger: HoldoutStatus | None
+    published: list[Reference]
+    warnings: list[str]
+
+    @property
+    def cut(self) -> float | None:
+        """The score from which a row is flagged; None: the likeliest class decides."""
+        return None if self.threshold is None else self.threshold["value"]
+
+
+def figure_of(figures: Mapping[str, object] | None, metric: str) -> Figure | None:
+    """Return one of a use case's own measures; None where it was not measured."""
+    return cast("Figure | None", (figures or {}).get(metric))

@@ -1,0 +1,97 @@
+"""What extract computed, and where it cut: ``extract.json``."""
+
+from typing import Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from vouch.core.results import Result
+from vouch.core.settings import Engine
+
+
+class FeatureSummary(TypedDict):
+    """A feature: its column, group, window (None: it looks at its own row), and what it is."""
+
+    name: str
+    group: str
+    window: str | None
+    description: str
+
+
+class Computed(TypedDict):
+    """What a use case's extract computed; see :class:`Extracted`."""
+
+    features: list[FeatureSummary]
+    delay_seconds: NotRequired[float | None]
+    categories: NotRequired[dict[str, list[str]]]
+
+
+class ByKind(TypedDict):
+    """A count against the truth, and one against the rule."""
+
+    truth: int
+    rule: int
+
+
+class ClassesByKind(TypedDict):
+    """Counts of each class, by the truth and by the rule."""
+
+    truth: dict[str, int]
+    rule: dict[str, int]
+
+
+class Parts(TypedDict):
+    """Rows in training and holdout, newer than both, and left out as near-duplicates."""
+
+    train: int
+    holdout: int
+    newer: int
+    near_holdout: NotRequired[int]
+
+
+class Extracted(Result):
+    """Features, the holdout's key and boundary, and counts.
+
+    Attributes:
+        usecase: Whose rows.
+        source: Their source.
+        set: The set of files they came from.
+        generation: The holdout's number in the set, from 1.
+        as_of: The time (ISO) until which rows and labels count.
+        holdout_id: Digest of the sealed file.
+        boundary: The holdout's first time (ISO); None: it was not cut by time.
+        until: Its last time (ISO), likewise.
+        features: The features.
+        delay_seconds: Mean time from an event to its label; None where unknown.
+        categories: The values of each category that are features of their own.
+        engine: Where models that read the rows' own columns learn; None: features were computed.
+        classes: Names of the classes, class 0 first; empty: an earlier release wrote none.
+        rows: Counts of rows.
+        positives: Of two classes the second's rows, else the rarest one's, in ``train`` and
+            ``holdout``.
+        by_class: Rows of each class likewise.
+        warnings: Sentences for people.
+    """
+
+    usecase: str
+    source: str
+    set: str
+    generation: int
+    as_of: str
+    holdout_id: str
+    boundary: str | None
+    until: str | None
+    features: list[FeatureSummary]
+    delay_seconds: float | None = None
+    categories: dict[str, list[str]] = Field(default_factory=dict)
+    engine: Engine | None = None
+    classes: list[str]
+    rows: Parts
+    positives: dict[str, ByKind]
+    by_class: dict[str, ClassesByKind]
+    warnings: list[str]
+
+    @classmethod
+    def migrate(cls, content: dict[str, Any], written: int) -> dict[str, Any]:
+        """Add ``classes`` and ``by_class``, which releases of fixed classes did not write."""
+        return {"classes": [], "by_class": {}} | content
