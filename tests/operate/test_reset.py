@@ -45,6 +45,7 @@ def used(project):
         "model": "fraud-simulated:1",
         "scores": [0.5, 0.5],
         "prediction": 0,
+        "classes": None,
         "facts": {},
         "reasons": [],
         "poor": False,

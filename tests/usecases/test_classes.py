@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.results import extracted
 from vouch.core.errors import VouchError
 from vouch.sources.declaration import DROP, Declaration
 from vouch.stages.ingest.parse import DROPPED, parse_file
 from vouch.usecases import find
-from vouch.usecases.classes import check_classes, class_names, label_words, written_names
+from vouch.usecases.classes import (
+    check_classes,
+    check_same_classes,
+    class_names,
+    decision_words,
+    label_words,
+    listed_values,
+    written_names,
+)
 
 MOODS = ("negative", "neutral", "positive")
 NAMES = st.sampled_from([*MOODS, "joy", "B2", "so-so", "very good"])
@@ -142,3 +151,37 @@ def test_words_for_nothing_are_no_labels_otherwise():
         (None, False),
         (None, False),
     ]
+
+
+def test_a_decision_is_a_classes_name_or_a_files_value():
+    words = decision_words(texts({"pos": "positive", "meh": "neutral", "spam": "drop"}))
+    assert words == {"pos": 1, "positive": 1, "meh": 0, "neutral": 0, "spam": None}
+    assert decision_words(texts(["bad", "ok", "good"])) == {
+        **{"bad": 0, "ok": 1, "good": 2},
+        **{"negative": 0, "neutral": 1, "positive": 2},
+    }
+    # f could be fraud: the usual words for false are for files alone
+    assert decision_words(payments([])) == {"0": 0, "1": 1, "genuine": 0, "fraud": 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason"),
+    [
+        (["bad", "ok", "good"], ["bad", "ok", "good"], ""),
+        (["bad", "ok", "good"], ["good", "ok", "bad"], "'bad' was listed as negative, not as pos"),
+        (["bad", "ok", "good"], ["awful", "ok", "good"], ""),
+        (["joy", "fear"], ["fear", "joy"], ""),
+        (["joy", "fear"], ["joy", "fear", "anger", "calm"], "trained for joy, fear, not joy, "),
+        ({"bad": "negative", "good": "positive"}, {"good": "positive", "bad": "negative"}, ""),
+        ({"bad": "joy", "good": "fear"}, {"bad": "fear", "good": "joy"}, ""),
+    ],
+)
+def test_a_model_is_used_for_its_own_classes_alone(before, now, reason):
+    trained, present = texts(before), texts(now)
+    model = extracted(classes=list(class_names(trained)), listed=list(listed_values(trained)))
+    if not reason:
+        check_same_classes(model, present, "tri:1")
+        return
+    with pytest.raises(VouchError, match=reason) as caught:
+        check_same_classes(model, present, "tri:1")
+    assert "tri:1 cannot be used" in str(caught.value) and "vouch run" in caught.value.hint

@@ -155,6 +155,9 @@ def _print_differences(differences: "VersionComparison") -> None:
         rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in differences[part])
         write_table((title, differences["a"], differences["b"]), rows)
     decided = differences["decisions"]
+    if decided is None:
+        write(f"cases: not compared: of {differences['a']}, {differences['reason']}")
+        return
     write(
         f"cases: {decided['rows_in_both']:,} predicted by both, {decided['decided_differently']:,} "
         f"differently: a higher class by {differences['a']} {decided['higher_by_a']:,}, "

@@ -1,6 +1,7 @@
 """People's decisions as they are kept: one immutable file a collected batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch.core.errors import VouchError
+from vouch.sources.declaration import plain_word
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -43,8 +45,8 @@ SCHEMA = pa.schema(
 people, what the reviewer wrote, how long they took, whether no majority overrules it (a lead's
 decision); when it was decided and when collected (by this machine's clock), its number in the order
 of collecting, whether its reviewer had changed the answer before it was collected, and Label
-Studio's ids of it (``task/annotation``, and its unique id); and what the class was called, as its
-number may be another one by now.
+Studio's ids of it (``task/annotation``, and its unique id); and the word for the class, as the
+reviewer wrote it: the class's number may be another one by now.
 
 ``issued_at`` is when a decision is known: never before it was collected, and later than every
 decision collected before it, also when the clock was set back."""
@@ -67,13 +69,30 @@ def batches(folder: Path) -> list[Path]:
     return files
 
 
-def reviews(folder: Path, origin: str, classes: Sequence[str] = ()) -> "Table":
+@dataclass(frozen=True)
+class DecisionWords:
+    """What people's words for classes mean by now.
+
+    Attributes:
+        classes: Each word's class, in lower case; None: rows of it are left out.
+        early: The classes' names when batches held numbers alone, class 0 first.
+    """
+
+    classes: Mapping[str, int | None]
+    early: Sequence[str]
+
+    def word(self, name: str | None, number: int) -> str:
+        """Return a decision's word; of an early batch that of its number."""
+        return plain_word(name if name is not None else self.early[number])
+
+
+def reviews(folder: Path, origin: str, words: DecisionWords | None = None) -> "Table":
     """Read the decisions about a source's rows, without those superseded before they were known.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration's name: ids of another source may be the same by chance.
-        classes: The source's classes, see :func:`numbered`; none: the numbers stay.
+        words: What the words for classes mean, see :func:`numbered`; None: the numbers stay.
 
     Returns:
         Issues, in the columns of :data:`SCHEMA`.
@@ -84,35 +103,37 @@ def reviews(folder: Path, origin: str, classes: Sequence[str] = ()) -> "Table":
     rows = read_batches(folder)
     superseded = pc.fill_null(rows["superseded"], False)
     own = pc.and_(pc.equal(rows["origin"], origin), pc.invert(superseded))
-    return ibis.memtable(numbered(rows.filter(own), classes, folder))
+    return ibis.memtable(numbered(rows.filter(own), words, folder))
 
 
-def numbered(rows: pa.Table, classes: Sequence[str], folder: Path) -> pa.Table:
-    """Return decisions with each class's present number: a declaration may change their order.
+def numbered(rows: pa.Table, words: DecisionWords | None, folder: Path) -> pa.Table:
+    """Return decisions with each class's present number: a declaration may change its classes.
 
     Args:
-        rows: In the columns of :data:`SCHEMA`; those of early versions keep their numbers.
-        classes: The source's classes, class 0 first; none: the numbers stay.
+        rows: In the columns of :data:`SCHEMA`.
+        words: What the words for classes mean by now; None: the numbers stay.
         folder: Where they come from, for the message.
+
+    Returns:
+        The rows, without those for a class whose rows are left out by now.
 
     Raises:
         VouchError: A decision for a class that the source no longer has.
     """
-    if not classes:
+    if words is None:
         return rows
-    names = rows["class_name"].to_pylist()
-    if lost := sorted({*names} - {None, *classes}):
+    pairs = zip(rows["class_name"].to_pylist(), rows["label"].to_pylist(), strict=True)
+    decided = [words.word(name, number) for name, number in pairs]
+    if lost := sorted({*decided} - words.classes.keys()):
         raise VouchError(
             f"{folder}: people decided for the class {lost[0]!r}, which the source's label no "
-            f"longer has (it has {', '.join(classes)})",
-            f"map a value to it: values: {{{lost[0]}: {lost[0]}, ...}}",
+            f"longer has (it has {', '.join(words.classes)})",
+            f"map it to a class, or to drop: values: {{{lost[0]}: ..., ...}}",
         )
-    labels = [
-        number if name is None else classes.index(name)
-        for name, number in zip(names, rows["label"].to_pylist(), strict=True)
-    ]
+    labels = pa.array([words.classes[word] for word in decided], pa.int8())
     place = SCHEMA.get_field_index("label")
-    return rows.set_column(place, SCHEMA.field("label"), pa.array(labels, pa.int8()))
+    renumbered = rows.set_column(place, SCHEMA.field("label"), labels)
+    return renumbered.filter(pc.is_valid(labels))
 
 
 def read_batches(folder: Path) -> pa.Table:

@@ -42,7 +42,8 @@ class VersionComparison(TypedDict):
     labels: list[Difference]
     parameters: list[Difference]
     metrics: list[Difference]
-    decisions: Decisions
+    decisions: Decisions | None
+    reason: str
 
 
 def compare(a: Version, b: Version) -> VersionComparison:
@@ -56,7 +57,8 @@ def compare(a: Version, b: Version) -> VersionComparison:
         ``data``, ``raw_files``, ``labels``, ``parameters`` and ``metrics`` list only what differs
         (``a`` and ``b`` of each; null where one has none); ``decisions`` counts out-of-fold rows
         both have predicted and those they decide differently, each at its own threshold or by
-        its likeliest class, with examples.
+        its likeliest class, with examples; null, with a ``reason``, where they are of other
+        classes.
 
     Raises:
         VouchError: A version's files cannot be had.
@@ -65,6 +67,7 @@ def compare(a: Version, b: Version) -> VersionComparison:
     files = [{f["name"]: f["sha256"] for f in facts.raw_files} for facts in (ours, theirs)]
     labels = [_labels(facts) for facts in (ours, theirs)]
     parameters = [_parameters(facts) for facts in (ours, theirs)]
+    reason = a.extracted.differing(b.extracted)
     return {
         "a": str(a),
         "b": str(b),
@@ -73,7 +76,8 @@ def compare(a: Version, b: Version) -> VersionComparison:
         "labels": _differing(*labels),
         "parameters": _differing(*parameters),
         "metrics": _differing(ours.metrics, theirs.metrics),
-        "decisions": decisions(a, b),
+        "decisions": None if reason else decisions(a, b),
+        "reason": reason,
     }
 
 
@@ -113,12 +117,18 @@ def decisions(a: Version, b: Version) -> Decisions:
     """
     import duckdb
 
-    _check_classes(a, b)
+    if reason := a.extracted.differing(b.extracted):
+        raise VouchError(
+            f"{a} and {b} cannot be compared case by case: of the first, {reason}",
+            "compare versions of the same classes",
+        )
+    classes = a.extracted.classes or b.extracted.classes
     rows = f"""
         WITH both_have AS (
             SELECT a.id, a.label, a.truth,
                 {_surest(a, "a")} AS score_a, {_surest(b, "b")} AS score_b,
-                {_decision(a, "a")} AS decision_a, {_decision(b, "b")} AS decision_b
+                {_decision(a, "a", classes)} AS decision_a,
+                {_decision(b, "b", classes)} AS decision_b
             FROM {parquet(a.predictions)} AS a JOIN {parquet(b.predictions)} AS b USING (id))
     """
     counts = f"""{rows} SELECT count(*) AS rows_in_both,
@@ -145,19 +155,13 @@ def decisions(a: Version, b: Version) -> Decisions:
     }
 
 
-def _check_classes(a: Version, b: Version) -> None:
-    ours, theirs = (version.extracted.classes for version in (a, b))
-    if ours and theirs and ours != theirs:
-        raise VouchError(
-            f"{a} has the classes {', '.join(ours)}, {b} {', '.join(theirs)}: what they decide "
-            "cannot be compared",
-            "compare versions of the same classes",
-        )
-
-
-def _decision(version: Version, side: str) -> str:
-    """Return SQL for a version's class of a row."""
-    return decision_at(version.lineage.threshold).sql(_scores(version, side))
+def _decision(version: Version, side: str, classes: list[str]) -> str:
+    """Return SQL for a version's class of a row, by its number among ``classes``."""
+    number = decision_at(version.lineage.threshold).sql(_scores(version, side))
+    own = version.extracted.classes
+    if not own or own == classes:
+        return number
+    return f"{[classes.index(name) for name in own]}[{number} + 1]"
 
 
 def _surest(version: Version, side: str) -> str:

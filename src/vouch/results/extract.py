@@ -66,6 +66,8 @@ class Extracted(Result):
         categories: The values of each category that are features of their own.
         engine: Where models that read the rows' own columns learn; None: features were computed.
         classes: Names of the classes, class 0 first; empty: an earlier release wrote none.
+        listed: The values that the label column lists for them, by which alone their places are
+            known; empty: it maps values to classes by name, or declares none.
         rows: Counts of rows.
         positives: Of two classes the second's rows, else the rarest one's, in ``train`` and
             ``holdout``.
@@ -86,10 +88,28 @@ class Extracted(Result):
     categories: dict[str, list[str]] = Field(default_factory=dict)
     engine: Engine | None = None
     classes: list[str]
+    listed: list[str] = Field(default_factory=list)
     rows: Parts
     positives: dict[str, ByKind]
     by_class: dict[str, ClassesByKind]
     warnings: list[str]
+
+    def differing(self, other: "Extracted") -> str:
+        """Return why a model of these rows is not of another's classes; their order may differ.
+
+        Args:
+            other: The other rows; where either has no classes, nothing is known to differ.
+        """
+        if not self.classes or not other.classes:
+            return ""
+        if {*self.classes} != {*other.classes}:
+            return f"it was trained for {', '.join(self.classes)}, not {', '.join(other.classes)}"
+        before, now = (dict(zip(each.listed, each.classes, strict=False)) for each in (self, other))
+        moved = [word for word in before if now.get(word, before[word]) != before[word]]
+        if not moved:
+            return ""
+        word = moved[0]
+        return f"it was trained where {word!r} was listed as {before[word]}, not as {now[word]}"
 
     @classmethod
     def migrate(cls, content: dict[str, Any], written: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from vouch.serve.reading import UNSCORED, as_given, check_file
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.readers import is_parquet
-from vouch.usecases.classes import class_names, written_names
+from vouch.usecases.classes import check_same_classes, class_names, written_names
 from vouch.usecases.contract import Model
 
 CHUNK = 200_000  # rows predicted and written at a time
@@ -166,15 +166,9 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 
 def _names(declared: Declaration, trained: Declaration, version: Version) -> tuple[str, ...]:
     """Return the model's classes in its own order, as the source's label column writes them."""
-    learned, present = class_names(trained), class_names(declared)
-    if {*learned} != {*present}:
-        raise VouchError(
-            f"{version} was trained for the classes {', '.join(learned)}, but the source "
-            f"{declared.name!r} has {', '.join(present)}",
-            f"train it anew: vouch run {declared.usecase}",
-        )
-    written = dict(zip(present, written_names(declared), strict=True))
-    return tuple(written[name] for name in learned)
+    check_same_classes(version.extracted, declared, str(version))
+    written = dict(zip(class_names(declared), written_names(declared), strict=True))
+    return tuple(written[name] for name in class_names(trained))
 
 
 def _write(

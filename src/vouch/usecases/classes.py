@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vouch.core.errors import VouchError
+from vouch.labels.reviews import DecisionWords
+from vouch.results.extract import Extracted
 from vouch.sources.declaration import DROP, Column, Declaration, plain_word
 from vouch.usecases import find
 from vouch.usecases.contract import UseCase
@@ -61,11 +63,60 @@ def label_words(declaration: Declaration) -> dict[int, tuple[str, ...]]:
     return {0: (*FALSE, *words[0]), 1: (*TRUE, *words[1])} if len(names) == 2 else words
 
 
+def listed_values(declaration: Declaration) -> tuple[str, ...]:
+    """Return the values of a list, class 0 first: what a class is called says its place alone.
+
+    Nothing where values are mapped to classes by name, or none are declared.
+    """
+    values = _values(declaration)
+    return () if isinstance(values, Mapping) else values
+
+
+def decision_words(declaration: Declaration) -> dict[str, int | None]:
+    """Return what a person may have decided, in lower case: a class's name or a file's value.
+
+    Returns:
+        Each word's class; None: rows of that value are left out by now.
+    """
+    words: dict[str, int | None] = dict.fromkeys(dropped_words(declaration))
+    if _values(declaration):  # the usual words for false and true are for files: f could be fraud
+        for number, values in label_words(declaration).items():
+            words |= dict.fromkeys(values, number)
+    for names in (written_names(declaration), class_names(declaration)):
+        words |= {plain_word(name): number for number, name in enumerate(names)}
+    return words
+
+
+def reviewed_words(declaration: Declaration) -> DecisionWords:
+    """Return what people's words for a source's classes mean by now."""
+    return DecisionWords(decision_words(declaration), find(declaration.usecase).classes)
+
+
 def dropped_words(declaration: Declaration) -> tuple[str, ...]:
     """Return the label's values, in lower case, whose rows are left out on purpose."""
     values = _values(declaration)
     pairs = values.items() if isinstance(values, Mapping) else ()
     return tuple(plain_word(word) for word, name in pairs if name == DROP)
+
+
+def check_same_classes(extracted: Extracted, declaration: Declaration, model: str) -> None:
+    """Check that a model's classes are a source's, whatever their order.
+
+    Args:
+        extracted: What extract wrote of the model's rows.
+        declaration: The source as it is declared now.
+        model: What the model is called, for the message.
+
+    Raises:
+        VouchError: A class is missing or new, or a listed value stands for another one by now.
+    """
+    listed, names = list(listed_values(declaration)), list(class_names(declaration))
+    now = extracted.model_copy(update={"listed": listed, "classes": names})
+    if reason := extracted.differing(now):
+        raise VouchError(
+            f"{model} cannot be used for the source {declaration.name!r}: {reason}",
+            f"train it anew: vouch run {declaration.usecase}",
+        )
 
 
 def check_classes(usecase: UseCase, declaration: Declaration, path: Path) -> None:

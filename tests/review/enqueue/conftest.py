@@ -20,6 +20,7 @@ def case():
             "model": "fraud-simulated:1",
             "scores": [0.4, 0.6],
             "prediction": 1,
+            "classes": None,
             "facts": {"amount": 12.5, "type": "TRANSFER"},
             "reasons": [("amount is 12.5", 0.3), ("type is TRANSFER: yes", -0.1)],
             "poor": False,

@@ -42,3 +42,25 @@ def test_what_is_withdrawn_is_gone(queue, case):  # noqa: F811
     queue.put([case(1), case(2)])
     queue.withdraw(["fraud-000000000001"])
     assert [one.entity for one in queue.all()] == ["row-2"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "names", "likely", "predicted"),
+    [
+        (["joy", "fear"], ["joy", "fear"], [0.9, 0.1], "joy"),
+        (["joy", "fear"], ["fear", "joy"], [0.1, 0.9], "joy"),
+        (["joy", "fear"], ["joy", "calm"], [0.5, 0.5], ""),
+        (["joy", "fear"], ["joy", "fear", "calm", "anger"], [0.25] * 4, ""),
+        (None, ["fear", "joy"], [0.9, 0.1], "fear"),
+        (None, ["joy", "fear", "calm", "anger"], [0.25] * 4, ""),
+    ],
+)
+def test_a_cases_scores_are_those_of_its_models_classes(
+    case,  # noqa: F811
+    classes,
+    names,
+    likely,
+    predicted,
+):
+    one = case(1, scores=[0.9, 0.1], prediction=0, classes=classes)
+    assert (one.likely(names), one.predicted(names)) == (likely, predicted)

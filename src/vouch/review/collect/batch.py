@@ -1,6 +1,5 @@
 """Batches of decisions: written once, in one step, and versioned; all else follows from them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch.core.files import sha256, sync
-from vouch.labels.reviews import CONSENSUS, batches, numbered, read_batches
+from vouch.labels.reviews import CONSENSUS, DecisionWords, batches, numbered, read_batches
 from vouch.project import versions
 from vouch.project.stages import find
 from vouch.results.register import Registration
@@ -18,17 +17,17 @@ from vouch.results.register import Registration
 DIGITS = 12
 
 
-def recorded(folder: Path, origin: str, classes: Sequence[str] = ()) -> pd.DataFrame:
+def recorded(folder: Path, origin: str, words: DecisionWords | None = None) -> pd.DataFrame:
     """Read the decisions that were taken before, a consensus left out; first decided first.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration of the rows.
-        classes: The source's classes, see :func:`vouch.labels.reviews.numbered`.
+        words: What the words for classes mean, see :func:`vouch.labels.reviews.numbered`.
     """
     table = read_batches(folder)
     table = table.filter(pc.equal(table["origin"], origin))
-    rows = numbered(table, classes, folder).to_pandas()
+    rows = numbered(table, words, folder).to_pandas()
     own = rows[rows["actor"] != CONSENSUS]
     return own.sort_values(["decided_at", "sequence", "case", "actor"], ignore_index=True)
 

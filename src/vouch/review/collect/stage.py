@@ -26,7 +26,7 @@ from vouch.review.collect.people import first_written, identity, recognised, ren
 from vouch.review.collect.read import Answer, read_answers
 from vouch.review.queue import Case, Queue
 from vouch.sources.declaration import Declaration, plain_word
-from vouch.usecases.classes import class_names, written_names
+from vouch.usecases.classes import class_names, decision_words, reviewed_words
 
 Floats = NDArray[np.float64]
 AFTER = timedelta(microseconds=1)
@@ -120,7 +120,7 @@ def collect(
         cases = {case.case: case for case in queue.all()}
         intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
-        before = recorded(folder, source.name, class_names(source))
+        before = recorded(folder, source.name, reviewed_words(source))
         filled = recognised(filled, before.sort_values(["sequence", "issued_at"]))
         aside = check(root, filled, cases, labels(source), intake.moment)
         right = [answer for place, answer in enumerate(filled) if place not in aside]
@@ -199,20 +199,13 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
     touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
     rows = [_table(fresh), _table(_issued(intake, decided, agreed, touched, len(fresh)))]
     conflicts = list(_conflicts(intake, decided, votes, agreed))
-    return Taken(_named(pa.concat_tables(rows), intake.source), len(fresh), votes, conflicts)
-
-
-def _named(table: pa.Table, source: Declaration) -> pa.Table:
-    """Add what each decision's class is called."""
-    names = class_names(source)
-    called = pa.array([names[number] for number in table["label"].to_pylist()], pa.string())
-    return table.set_column(SCHEMA.get_field_index("class_name"), "class_name", called)
+    return Taken(pa.concat_tables(rows), len(fresh), votes, conflicts)
 
 
 def labels(source: Declaration) -> dict[str, int]:
-    """Return what a decision may be, in lower case: the class's name, or the source's own."""
-    names = [*enumerate(written_names(source)), *enumerate(class_names(source))]
-    return {plain_word(name): number for number, name in names}
+    """Return what a decision may be, in lower case, and its class."""
+    words = decision_words(source).items()
+    return {word: number for word, number in words if number is not None}
 
 
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
@@ -245,6 +238,7 @@ def _decision(intake: Intake, answer: Answer, label: int, when: datetime) -> dic
     leads = {identity(lead) for lead in intake.params.leads}
     return _about(intake.cases[answer.case]) | {
         "label": label,
+        "class_name": answer.decision,
         "actor": answer.reviewer,
         "decided_at": when,
         "confidence": None,
@@ -278,15 +272,17 @@ def _issued(
 ) -> pd.DataFrame:
     """Issue the reviewers' consensus for the cases that this batch has decisions on."""
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
-    rows = []
+    names, rows = class_names(intake.source), []
     for number, case in enumerate(sorted(touched & agreed.keys()), start=place):
         outcome = agreed[case]
         lead = case in ends.index
+        label = int(ends[case]) if lead else outcome.label
         rows.append(
             _about(intake.cases[case])
             | _place(intake, number)
             | {
-                "label": int(ends[case]) if lead else outcome.label,
+                "label": label,
+                "class_name": names[label],
                 "actor": CONSENSUS,
                 "decided_at": intake.moment + number * AFTER,
                 "confidence": None if lead else outcome.confidence,
@@ -305,14 +301,9 @@ def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]
     """Return each reviewer's last word on each case, and the model's probabilities."""
     rows = decided[decided["case"].isin(intake.cases)]
     votes = rows.groupby(["case", "actor"])["label"].last().unstack().astype(float)
-    count = len(class_names(intake.source))
-    likely = [_likely(intake.cases[str(case)], count) for case in votes.index]
-    return votes, np.array(likely).reshape(-1, count)
-
-
-def _likely(case: Case, classes: int) -> list[float]:
-    """Return the model's probabilities of a case; all alike if it was of other classes."""
-    return case.scores if len(case.scores) == classes else [1 / classes] * classes
+    names = class_names(intake.source)
+    likely = [intake.cases[str(case)].likely(names) for case in votes.index]
+    return votes, np.array(likely).reshape(-1, len(names))
 
 
 def _table(rows: pd.DataFrame) -> pa.Table:

@@ -93,7 +93,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
         "case": case.case,
         "entity": escape(case.entity),
         "why": WHY[case.stream],
-        "prediction": predicted_name(case, classes),
+        "prediction": case.predicted(classes),
         "score": f"{certainty(case):.4f}",
         **{_column(name): escape(value) for name, value in case.facts.items()},
         "reasons": escape(reason_line(case)),
@@ -104,11 +104,6 @@ def _column(name: str) -> str:
     """Name a fact's column: not like one of the file's own."""
     own = {*FIRST, "reasons", *ANSWER, "decided_at"}
     return f"row_{name}" if name in own else str(escape(name))
-
-
-def predicted_name(case: Case, classes: tuple[str, ...]) -> str:
-    """Return the name of the class that was predicted; none if the classes are others by now."""
-    return classes[case.prediction] if len(case.scores) == len(classes) else ""
 
 
 def certainty(case: Case) -> float:
@@ -131,7 +126,7 @@ def task(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
         "from_name": CONTROL,
         "to_name": about,
         "type": "choices",
-        "value": {"choices": [predicted_name(case, classes)]},
+        "value": {"choices": [case.predicted(classes)]},
     }
     predicted = case.scores[case.prediction]
     return {

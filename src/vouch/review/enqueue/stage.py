@@ -21,6 +21,7 @@ from vouch.models.predictions import Decision, decision_at, probabilities
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.results.evaluate import Evaluation
+from vouch.results.extract import Extracted
 from vouch.results.register import Registration
 from vouch.review.enqueue.files import check_out, write_cases
 from vouch.review.enqueue.params import EnqueueParams
@@ -30,6 +31,7 @@ from vouch.review.enqueue.select import select
 from vouch.review.queue import Case, Queue
 from vouch.sources.declaration import LATER, Declaration
 from vouch.sources.readers import parquet
+from vouch.usecases.classes import check_same_classes, class_names
 
 KILLED = "these are the cases that a killed run of enqueue chose"
 
@@ -199,6 +201,8 @@ def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
 
 def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) -> list[Case]:
     """Choose rows and gather what is shown of each."""
+    extracted = Extracted.read(desk.path(GOLD, "extract.json"))
+    check_same_classes(extracted, desk.source, desk.model)
     train = desk.path(GOLD, "train.parquet")
     rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
     queued = {case.entity for case in desk.queue.all()}
@@ -206,11 +210,11 @@ def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) ->
     excluded = queued | decided(folder, "entity", desk.source.name)
     progress(0, count + 1, "choosing")
     chosen = select(pool(rows, desk.usecase, excluded), count, params)
-    return [] if chosen.empty else _explained(desk, rows, chosen, progress)
+    return [] if chosen.empty else _explained(desk, rows, chosen, extracted, progress)
 
 
 def _explained(
-    desk: Desk, rows: pd.DataFrame, chosen: pd.DataFrame, progress: Progress
+    desk: Desk, rows: pd.DataFrame, chosen: pd.DataFrame, extracted: Extracted, progress: Progress
 ) -> list[Case]:
     ids = chosen["entity"].tolist()
     facts = _facts(desk.path(SILVER, "rows.parquet"), ids)
@@ -231,6 +235,7 @@ def _explained(
                 model=desk.model,
                 scores=scores.tolist(),
                 prediction=int(predicted),
+                classes=extracted.classes or list(class_names(desk.source)),
                 facts=facts[entity],
                 reasons=list(reason.parts),
                 poor=reason.poor,

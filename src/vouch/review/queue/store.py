@@ -37,6 +37,7 @@ class Row(Base):
     model: Mapped[str]
     scores: Mapped[list[float]] = mapped_column(JSON)
     prediction: Mapped[int]
+    classes: Mapped[list[str] | None] = mapped_column(JSON)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     reasons: Mapped[list[Any]] = mapped_column(JSON)
     poor: Mapped[bool]
@@ -56,7 +57,8 @@ class Case:
         propensity: The chance it had of being chosen at random, 0 to 1; None in other streams.
         model: The version that scored it, such as ``fraud-simulated:3``.
         scores: Its probability of each class.
-        prediction: The class the model chose.
+        prediction: The number of the class the model chose.
+        classes: The model's classes, class 0 first; None: an earlier release did not keep them.
         facts: What the row says, by column.
         reasons: What speaks for the prediction and against it: words and weight, heaviest first.
         poor: Whether the reasons follow the model too badly to be believed.
@@ -72,10 +74,24 @@ class Case:
     model: str
     scores: list[float]
     prediction: int
+    classes: list[str] | None
     facts: dict[str, Any]
     reasons: list[tuple[str, float]]
     poor: bool
     out_at: datetime
+
+    def likely(self, names: Sequence[str]) -> list[float]:
+        """Return the probabilities of classes by name; all alike if the model had others."""
+        classes = names if self.classes is None else self.classes
+        if len(self.scores) != len(names) or {*classes} != {*names}:
+            return [1 / len(names)] * len(names)
+        return [self.scores[classes.index(name)] for name in names]
+
+    def predicted(self, names: Sequence[str]) -> str:
+        """Return the name of the predicted class; nothing if the classes are others by now."""
+        classes = names if self.classes is None else self.classes
+        same = len(self.scores) == len(names) and {*classes} == {*names}
+        return classes[self.prediction] if same else ""
 
 
 FIELDS = tuple(Case.__dataclass_fields__)

@@ -1,5 +1,6 @@
 """The parts of the evaluate stage: the question to the holdout, and what is written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -85,7 +86,7 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome
         state: The project's state folder.
     """
     which, keeper = key(candidate.extracted), Keeper(state)
-    version, rival = _champion(state, which, candidate.extracted.classes)
+    version, rival = _champion(state, which, candidate.extracted)
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
@@ -94,22 +95,29 @@ def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome
 
 
 def _champion(
-    state: Path, which: HoldoutKey, classes: list[str]
+    state: Path, which: HoldoutKey, extracted: Extracted
 ) -> tuple[int | None, ScoredModel | None]:
-    name = f"{which.usecase}-{which.source}"
-    version = find_champion(state, name)
+    version = find_champion(state, f"{which.usecase}-{which.source}")
     if version is None:
         return None, None
     rival = scored_model(version.model, which.usecase)
-    learned = version.extracted.classes or classes
-    if learned != classes:
-        rival = replace(rival, predict=partial(_refuse, learned))
-    return version.number, rival
+    if reason := version.extracted.differing(extracted):
+        return version.number, replace(rival, predict=partial(_refuse, reason))
+    learned = version.extracted.classes or extracted.classes
+    order = [learned.index(name) for name in extracted.classes]
+    return version.number, replace(rival, predict=partial(_ordered, rival.predict, order))
 
 
-def _refuse(classes: list[str], rows: pd.DataFrame) -> NDArray[np.float64]:
+def _refuse(reason: str, rows: pd.DataFrame) -> NDArray[np.float64]:
     """Raise that a champion's probabilities are of other classes, in place of predicting them."""
-    raise VouchError(f"it was trained for {', '.join(classes)}", "promote a newer version")
+    raise VouchError(f"{reason}; a person decides, with vouch promote", "vouch promote")
+
+
+def _ordered(
+    predict: Callable[[pd.DataFrame], NDArray[np.float64]], order: list[int], rows: pd.DataFrame
+) -> NDArray[np.float64]:
+    """Return a champion's probabilities in the candidate's order of classes."""
+    return predict(rows)[:, order]
 
 
 def _is(status: HoldoutStatus, which: HoldoutKey) -> bool:

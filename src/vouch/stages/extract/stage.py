@@ -14,6 +14,7 @@ from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
 from vouch.stages.extract.parts import Divided, divide
 from vouch.usecases import find
+from vouch.usecases.classes import listed_values
 from vouch.usecases.job import Job
 from vouch.usecases.params import SplitParams
 
@@ -84,6 +85,7 @@ def extract(
         **computed,
         **divided,
         engine=engine if usecase.raw_features else None,
+        listed=list(listed_values(source)),
         warnings=_warnings(divided),
     )
     result.write(summary)

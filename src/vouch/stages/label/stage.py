@@ -17,7 +17,7 @@ from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.label.history import history
 from vouch.stages.label.params import LabelParams
 from vouch.usecases import find
-from vouch.usecases.classes import class_names
+from vouch.usecases.classes import class_names, reviewed_words
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -54,7 +54,7 @@ def label(
     source = load_declaration(declaration)
     progress(0, 2, "issuing labels")
     with connect() as engine:
-        decided = decisions(reviews, source.name, class_names(source))
+        decided = decisions(reviews, source.name, reviewed_words(source))
         issued = issues(
             engine.read_parquet(rows), source, find(source.usecase), params.use, decided
         )
