@@ -185,3 +185,20 @@ def test_a_model_is_used_for_its_own_classes_alone(before, now, reason):
     with pytest.raises(VouchError, match=reason) as caught:
         check_same_classes(model, present, "tri:1")
     assert "tri:1 cannot be used" in str(caught.value) and "vouch run" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("declared", "spellings"),
+    [
+        ("ΘΕΤΙΚΟΣ", ["ΘΕΤΙΚΟΣ", "θετικος", "Θετικοσ"]),
+        ("θετικος", ["ΘΕΤΙΚΟΣ", "θετικος"]),
+        ("İyi", ["İyi", "İYİ", "iyi"]),
+        ("１.0", ["１.0"]),
+        ("\tspam ", ["spam", "spam\t", "\u2003SPAM"]),
+        ("+1.0", ["1", "+1", "1.00", "1.\t"]),
+        ("++", ["++"]),
+    ],
+)
+def test_a_value_is_read_whatever_its_letters_and_outer_spaces(declared, spellings):
+    words = texts({declared: "joy", "other": "anger"})
+    assert parsed(words, [*spellings, "other"]) == [(0, False)] * len(spellings) + [(1, False)]

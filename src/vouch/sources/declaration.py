@@ -109,6 +109,12 @@ LATER: frozenset[str] = frozenset(
     ]
 )
 """What is not known of a row when it happens: its label, and what vouch notes of where it was."""
+WHITE = "[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""A pattern for one white character, which Python and DuckDB read alike."""
+PLAIN_START = f"^{WHITE}*[+]?"
+"""What is left out at the start of a label's value to compare it: white space and a plus."""
+PLAIN_END = rf"^(-?[0-9]+)\.0*{WHITE}*$|{WHITE}+$"
+"""What is left out at its end: white space, and a whole number's decimals; its group stays."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -133,8 +139,14 @@ def as_written(value: Any) -> Any:
 
 
 def plain_word(word: str) -> str:
-    """Write a label's value as labels are compared: lower case, ``1.0`` as ``1``."""
-    return re.sub(r"^([+-]?\d+)\.0*$", r"\1", word.strip().lower()).removeprefix("+")
+    """Write a label's value as labels are compared.
+
+    That is without outer white space and a leading plus, in lower case, and ``1.0`` as ``1``.
+    The ingest stage writes the same in SQL.
+    """
+    # letter by letter, as SQL does: lower() alone looks at a letter's neighbours
+    lower = "".join(map(str.lower, word.replace("İ", "i"))).replace("ς", "σ")
+    return re.sub(PLAIN_END, r"\1", re.sub(PLAIN_START, "", lower))
 
 
 Word = Annotated[str, BeforeValidator(as_written)]

@@ -42,7 +42,7 @@ def written_names(declaration: Declaration) -> tuple[str, ...]:
 
 
 def label_words(declaration: Declaration) -> dict[int, tuple[str, ...]]:
-    """Return each class's words in lower case, as they may stand in a file.
+    """Return each class's words in their plain form, as a file's are compared with them.
 
     Args:
         declaration: Whose label it is; the values it declares are the only words.
@@ -59,7 +59,7 @@ def label_words(declaration: Declaration) -> dict[int, tuple[str, ...]]:
         }
     if values:
         return {place: (plain_word(word),) for place, word in enumerate(values)}
-    words: dict[int, tuple[str, ...]] = {n: (name.lower(),) for n, name in enumerate(names)}
+    words: dict[int, tuple[str, ...]] = {n: (plain_word(name),) for n, name in enumerate(names)}
     return {0: (*FALSE, *words[0]), 1: (*TRUE, *words[1])} if len(names) == 2 else words
 
 
@@ -93,7 +93,7 @@ def reviewed_words(declaration: Declaration) -> DecisionWords:
 
 
 def dropped_words(declaration: Declaration) -> tuple[str, ...]:
-    """Return the label's values, in lower case, whose rows are left out on purpose."""
+    """Return the label's values, in their plain form, whose rows are left out on purpose."""
     values = _values(declaration)
     pairs = values.items() if isinstance(values, Mapping) else ()
     return tuple(plain_word(word) for word, name in pairs if name == DROP)

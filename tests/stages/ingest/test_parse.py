@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.sources.declaration import Declaration
+from vouch.sources.declaration import Declaration, plain_word
 from vouch.sources.readers import Raw, literal
-from vouch.stages.ingest.parse import TWICE, query
+from vouch.stages.ingest.parse import TWICE, plain, query
 
 ZONES = [
     *("Europe/Berlin", "Australia/Lord_Howe", "Antarctica/Troll", "Antarctica/Casey"),
@@ -135,3 +135,17 @@ def test_a_zones_abbreviation_is_read_only_if_it_has_one_meaning(zone, hour, dec
     else:
         summer = 1 if not zone and declared != "UTC" else 0
         assert (time, reason) == (datetime(2024, 7, 1, hour - summer), None)
+
+
+LETTERS = st.characters(codec="utf-8")
+PARTS = st.sampled_from([*"ΣςİIıẞK+-.01１", "1.0", ".00", " ", "\t", "\n", "\u00a0", "\u2028"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(LETTERS) | st.lists(PARTS).map("".join), min_size=1))
+def test_a_labels_text_is_compared_alike_in_python_and_sql(texts: list[str]) -> None:
+    with duckdb.connect() as connection:
+        sql = f"SELECT {plain('text')} FROM (SELECT unnest(?) AS text)"
+        rows = connection.execute(sql, [texts]).fetchall()
+    assert [word for (word,) in rows] == [plain_word(text) for text in texts]
+    assert all(plain_word(text) == plain_word(f" {text}\t") for text in texts)

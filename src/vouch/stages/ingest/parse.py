@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
-from vouch.sources.declaration import NUMERIC, TIMES, WORDS, Column, Declaration, Role
+from vouch.sources.declaration import (
+    NUMERIC,
+    PLAIN_END,
+    PLAIN_START,
+    TIMES,
+    WORDS,
+    Column,
+    Declaration,
+    Role,
+)
 from vouch.sources.readers import Raw, literal, open_raw, parquet, quoted, unreadable
 from vouch.sources.zones import ABBREVIATIONS
 from vouch.usecases.classes import class_names, dropped_words, label_words
@@ -286,21 +295,27 @@ def _number(text: str, declaration: Declaration, column: Column) -> str:
     return f"{signed[column.sign]} + 0.0"
 
 
-def _plain(text: str) -> str:
-    """Return SQL for a label's text as :func:`vouch.sources.declaration.plain_word` writes it."""
-    return rf"ltrim(regexp_replace(lower({text}), '^([+-]?[0-9]+)\.0*$', '\1'), '+')"
+def plain(text: str) -> str:
+    """Return SQL for a label's text as :func:`vouch.sources.declaration.plain_word` writes it.
+
+    Args:
+        text: SQL for the text.
+    """
+    lower = f"replace(lower({text}), 'ς', 'σ')"
+    started = f"regexp_replace({lower}, {literal(PLAIN_START)}, '')"
+    return rf"regexp_replace({started}, {literal(PLAIN_END)}, '\1')"
 
 
 def _dropped(declaration: Declaration, text: str) -> str:
     """Return SQL for whether a label's rows are left out on purpose."""
     words = ", ".join(map(literal, dropped_words(declaration)))
-    return f"coalesce({_plain(text)} IN ({words}), false)" if words else "false"
+    return f"coalesce({plain(text)} IN ({words}), false)" if words else "false"
 
 
 def _label(text: str, words: dict[int, tuple[str, ...]]) -> str:
-    plain = _plain(text)
+    word = plain(text)
     cases = " ".join(
-        f"WHEN {plain} IN ({', '.join(map(literal, spellings))}) THEN {value}"
+        f"WHEN {word} IN ({', '.join(map(literal, spellings))}) THEN {value}"
         for value, spellings in words.items()
     )
     return f"CAST(CASE {cases} END AS TINYINT)"
