@@ -118,12 +118,56 @@ def test_payments_have_their_two_classes_however_they_are_spelled():
         (texts([str(n) for n in range(21)]), "21 classes, but 2 to 20"),
         (texts(["1", "2", "1.0", "4"]), "'1' stands there twice"),
         (texts(["", "1"]), "an empty cell is no label"),
-        (texts(["positive", "neutral", "negative"]), "must be 3 values in the order"),
+        (texts(["positive", "neutral", "negative"]), "'positive' stands in the place of negative"),
+        (texts(["positive", "mixed", "negative"]), "'positive' stands in the place of negative"),
+        (texts(["neg", "pos", "NEUTRAL "]), "'NEUTRAL ' stands in the place of positive"),
+        (payments(["fraud", "ok"]), "order genuine, fraud, but 'fraud' stands in the place"),
+        (texts({"a": "Good", "b": "good"}), "'Good' and 'good' are the same name"),
+        (texts({"a": "1", "b": "1.0"}), "'1' and '1.0' are the same name"),
+        (texts({"a": "spam ", "b": "spam"}), "'spam ' and 'spam' are the same name"),
+        (texts({"a": "Drop", "b": "x", "c": "y"}), "'drop' and 'Drop' are the same name"),
+        (texts({"a": "\u00e9", "b": "e\u0301"}), "are the same name"),
+        (texts(["\u00e9", "e\u0301"]), "are the same name"),
+        (texts({"a": "", "b": "x"}), "no class can be called ''"),
+        (texts({"a": "x" * 41, "b": "x"}), "no class can be called 'x{41}'"),
+        (texts(["a,b", "c", "d", "e"]), "no class can be called 'a,b'"),
+        (texts(["=SUM(1)", "b"]), r"no class can be called '=SUM\(1\)'"),
     ],
 )
 def test_values_that_are_no_classes_are_refused(declaration, message):
     with pytest.raises(VouchError, match=message):
         check_classes(find(declaration.usecase), declaration, Path("source.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "hint"),
+    [
+        (texts(["positive", "mixed", "negative"]), "values: [negative, mixed, positive]"),
+        (texts(["neu", "negative", "pos"]), "values: [negative, neu, pos]"),
+        (payments(["Fraud", "ok"]), "values: [ok, Fraud], if the file's 'Fraud' is fraud"),
+    ],
+)
+def test_a_misplaced_class_is_put_in_its_own_place(declaration, hint):
+    with pytest.raises(VouchError) as caught:
+        check_classes(find(declaration.usecase), declaration, Path("source.yaml"))
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("अच्छा", "बुरा"),
+        ("e\u0301te\u0301", "hiver"),
+        ("می\u200cخواهم", "نه"),
+        ("-2", "-1", "0", "+1", "+2"),
+        ("N/A", "B2 + C-1."),
+    ],
+)
+def test_names_of_any_script_may_be_listed_and_mapped_to(names):
+    for values in (names, {f"value {name}": name for name in names}):
+        declaration = texts(values)
+        check_classes(find("sentiment"), declaration, Path("texts.yaml"))
+        assert class_names(declaration) == names
 
 
 def test_only_a_labels_values_are_mapped():

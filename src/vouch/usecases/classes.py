@@ -1,6 +1,8 @@
 """The classes of a source's label: the use case's own, or those its label column declares."""
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vouch.core.errors import VouchError
@@ -11,6 +13,12 @@ from vouch.usecases import find
 from vouch.usecases.contract import UseCase
 
 FEWEST, MOST = 2, 20
+LONGEST = 40
+CLASS_NAME = re.compile(r"(\w|[+-]\d)[\w .+/\u200c\u200d-]*")
+"""What a class may be called, its combining marks left out: it names columns, values and buttons.
+
+The two invisible characters join or part letters, in Persian for instance.
+"""
 FALSE, TRUE = ("0", "false", "no", "f", "n"), ("1", "true", "yes", "t", "y")
 
 
@@ -128,26 +136,25 @@ def check_classes(usecase: UseCase, declaration: Declaration, path: Path) -> Non
         path: Its file, for the message.
 
     Raises:
-        VouchError: More or fewer than the classes, one listed twice, or the classes' own names in
-            another order, which would turn every label into another one.
+        VouchError: More or fewer than the classes, a value listed twice, a class of the use case
+            listed in another's place, which would turn its labels into the other's, or a class's
+            name that cannot be one.
     """
     name, values = declaration.column("label"), _values(declaration)
     if not name or not values:
         return
-    spelled = [plain_word(word) for word in values]
     place = f"{path}: columns.{name}.values"
-    if "" in spelled:
-        raise VouchError(f"{place}: an empty cell is no label", "leave the empty value out")
-    if twice := next((word for word in spelled if spelled.count(word) > 1), None):
-        raise VouchError(f"{place}: {twice!r} stands there twice", "list each value once")
+    _check_words([plain_word(word) for word in values], place)
     if isinstance(values, Mapping) and not usecase.open_classes:
         _check_targets(usecase, class_names(declaration), place)
     elif isinstance(values, Mapping):
-        _check_count(class_names(declaration), place)
+        _check_names(class_names(declaration), place)
+        _check_distinct((DROP, *class_names(declaration)), place)
     elif not usecase.open_classes or len(values) == len(usecase.classes):
-        _check_order(usecase.classes, tuple(spelled), place)
+        _check_order(usecase.classes, values, place)
     else:
-        _check_count(values, place)
+        _check_names(values, place)
+        _check_distinct(values, place)
 
 
 def _values(declaration: Declaration) -> tuple[str, ...] | Mapping[str, str]:
@@ -164,19 +171,65 @@ def _check_targets(usecase: UseCase, names: tuple[str, ...], place: str) -> None
         )
 
 
-def _check_count(names: tuple[str, ...], place: str) -> None:
+def _check_words(words: Sequence[str], place: str) -> None:
+    if "" in words:
+        raise VouchError(f"{place}: an empty cell is no label", "leave the empty value out")
+    if twice := next((word for word in words if words.count(word) > 1), None):
+        raise VouchError(f"{place}: {twice!r} stands there twice", "list each value once")
+
+
+def _check_names(names: tuple[str, ...], place: str) -> None:
     if not FEWEST <= len(names) <= MOST:
         raise VouchError(
             f"{place}: {len(names)} classes, but {FEWEST} to {MOST} can be learned",
             f"map several values to one class, or to {DROP}: {{pos: positive, spam: {DROP}}}",
         )
+    for name in names:
+        if not _is_name(name):
+            raise VouchError(
+                f"{place}: no class can be called {name!r}: up to {LONGEST} letters, digits, "
+                "spaces or . + / -, the first a letter or digit",
+                "map the value to such a name, as in {'<3': love, 'B,2': B2}",
+            )
+
+
+def _is_name(name: str) -> bool:
+    # a mark belongs to the letter before it, as in Hindi, and is none itself
+    letters = "".join(sign for sign in name if not unicodedata.category(sign).startswith("M"))
+    return len(name) <= LONGEST and bool(CLASS_NAME.fullmatch(letters))
+
+
+def _check_distinct(names: tuple[str, ...], place: str) -> None:
+    """Check that no two names look alike: a decision is one class, however it is typed."""
+    by_word: dict[str, str] = {}
+    for name in names:
+        other = by_word.setdefault(unicodedata.normalize("NFC", plain_word(name)), name)
+        if other != name:
+            raise VouchError(
+                f"{place}: {other!r} and {name!r} are the same name: capitals, outer spaces and "
+                "a number's .0 make no difference",
+                f"write {other!r} both times, or choose another name for one of them",
+            )
 
 
 def _check_order(classes: tuple[str, ...], values: tuple[str, ...], place: str) -> None:
-    shuffled = set(values) == set(classes) and values != classes
-    if len(values) != len(classes) or shuffled:
-        raise VouchError(
-            f"{place}: must be {len(classes)} values in the order {', '.join(classes)} "
-            f"(got {', '.join(values)})",
-            f"values: [{', '.join(classes)}], or what the file calls them, in this order",
-        )
+    rule = f"{place}: must be {len(classes)} values in the order {', '.join(classes)}"
+    if len(values) != len(classes):
+        hint = f"values: [{', '.join(classes)}], or what the file calls them, in this order"
+        raise VouchError(f"{rule} (got {', '.join(values)})", hint)
+    own = {plain_word(name): name for name in classes}
+    for value, name in zip(values, classes, strict=True):
+        if (other := own.get(plain_word(value), name)) != name:
+            raise VouchError(
+                f"{rule}, but {value!r} stands in the place of {name}",
+                f"values: [{', '.join(_ordered(classes, values))}], if the file's {value!r} is "
+                f"{other}; if it is {name}, map each value: {{{value}: {name}, ...}}",
+            )
+
+
+def _ordered(classes: tuple[str, ...], values: tuple[str, ...]) -> list[str]:
+    """Put the classes' own names in their places, and the other values in those that are left."""
+    spelled = {plain_word(value): value for value in values}
+    words = [plain_word(name) for name in classes]
+    others = (value for word, value in spelled.items() if word not in words)
+    return [spelled[word] if word in spelled else next(others) for word in words]
