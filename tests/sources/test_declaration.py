@@ -121,6 +121,11 @@ def test_a_source_of_texts(tmp_path):
         (("[bad, so-so, good]", "{bad: negative, BAD: positive}"), "'bad' stands there twice"),
         (("[bad, so-so, good]", "[positive, neutral, negative]"), "must be 3 values in the order"),
         (("[bad, so-so, good]", "[bad, good, good]"), "'good' stands there twice"),
+        (("[bad, so-so, good]", "5"), r"columns\.mood\.values: must be a list.* \(got 5\)"),
+        (("[bad, so-so, good]", "'a, b'"), r"columns\.mood\.values: must be a list.*'a, b'"),
+        (("[bad, so-so, good]", "{}"), r"columns\.mood\.values: must be a list"),
+        (("[bad, so-so, good]", "{x: null}"), r"columns\.mood\.values: what stands at 'x' must"),
+        (("[bad, so-so, good]", "[a, [b]]"), r"columns\.mood\.values: what stands at 2 must"),
         (("kind:", "kind.:\n    role: number\n  'kind ':"), "its name 'kind_' is vouch's own"),
         (("usecase: sentiment", "usecase: moods"), "usecase: .*'moods'"),
         (("role: category", "role: asset}\n  other: {role: asset"), "role 'asset' is given to two"),
@@ -134,6 +139,13 @@ def test_a_wrong_declaration_of_texts_names_the_field(tmp_path, change, message)
     )
     with pytest.raises(VouchError, match=message):
         load(tmp_path, text.replace(*change))
+
+
+def test_classes_are_called_as_written(tmp_path):
+    mapping = "{1: yes, on: no, 1.50: 007, y: 2024-01-01}"
+    declaration = load(tmp_path, TEXTS.replace("[bad, so-so, good]", mapping).split("rule:")[0])
+    values = declaration.columns["mood"].values
+    assert values == {"1": "yes", "on": "no", "1.50": "007", "y": "2024-01-01"}
 
 
 def test_without_label_and_rule_nothing_labels_the_texts(tmp_path):

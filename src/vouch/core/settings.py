@@ -67,7 +67,7 @@ def describe(error: ValidationError) -> str:
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"]) or "file"
         got = "" if isinstance(problem["input"], dict) else f" (got {problem['input']!r})"
-        lines.append(f"{place}: {problem['msg']}{got}")
+        lines.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}{got}")
     return "; ".join(lines)
 
 

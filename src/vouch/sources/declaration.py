@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -66,7 +67,7 @@ WORDS: frozenset[str] = frozenset(["text", "author"])
 """Roles of free words: only an empty one is missing, for people do write "none" and "null"."""
 TIMES: frozenset[str] = frozenset(["time", "arrival", "label_time"])
 REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
-STRING = "tag:yaml.org,2002:str"
+STRING, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 DROP = "drop"
 """What a label's value is mapped to whose rows are left out on purpose."""
 DIRECTIVES = frozenset("aAwdbBmyYHIpMSgfnzZjUWcxX%")
@@ -180,7 +181,8 @@ class Column(Strict):
         values: For a category, the values it may take; empty means any. For a label, what the
             file calls its classes in order, class 0 first, or which class each value is, as in
             ``{pos: positive, "4": positive, spam: drop}``, where rows of ``drop`` are left out;
-            empty means the use case's own names. Numbers and booleans are taken as their text.
+            an empty list means the use case's own names. Numbers and booleans are taken as their
+            text.
         alias: For a category or number, its name from bronze on; empty means the file's own.
         history: For payer and payee, whether one name comes often enough to have a history.
         unit: For time, ``datetime`` (text or timestamp), ``step`` (a count of steps), or
@@ -209,6 +211,17 @@ class Column(Strict):
     clock: str = ""
     zone: Zone = ""
     sign: Literal["as_is", "negated", "absolute"] = "as_is"
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _listed_or_mapped(cls, values: Any) -> Any:
+        if not isinstance(values, list | tuple | dict) or values == {}:
+            raise ValueError("must be a list, or what each value stands for, as in {pos: positive}")
+        pairs = values.items() if isinstance(values, dict) else enumerate(values, start=1)
+        wrong = [key for key, word in pairs if not isinstance(word, str | bool | int | float)]
+        if wrong:
+            raise ValueError(f"what stands at {wrong[0]!r} must be text or a number")
+        return values
 
     @model_validator(mode="after")
     def _fitting(self) -> "Column":
@@ -465,13 +478,24 @@ class _AsWritten(yaml.SafeLoader):
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge"):
                 key.tag = STRING
-            if key.value == "values" and isinstance(value, yaml.SequenceNode):
-                for each in value.value:
-                    each.tag = STRING if isinstance(each, yaml.ScalarNode) else each.tag
+            if key.value == "values":
+                _tag_as_text(value)
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands twice")
         return super().construct_mapping(node, deep=deep)
+
+
+def _tag_as_text(values: yaml.Node) -> None:
+    """Take listed words, and the classes that words are mapped to, as text; no class is none."""
+    if isinstance(values, yaml.SequenceNode):
+        words = values.value
+    elif isinstance(values, yaml.MappingNode):
+        words = [name for _, name in values.value if name.tag != NULL]
+    else:
+        return
+    for word in words:
+        word.tag = STRING if isinstance(word, yaml.ScalarNode) else word.tag
 
 
 def source_path(root: Path, name: str) -> Path:
