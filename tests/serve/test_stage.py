@@ -203,6 +203,19 @@ def optional(shop: Path, tmp_path: Path) -> Path:
     return root
 
 
+def test_a_class_whose_name_needs_quotes_has_its_column(shop, tmp_path):
+    project = copied(shop, tmp_path)
+    place = project / "data/sources/shop.yaml"
+    label = "fraud: {role: label, optional: true"
+    place.write_text(place.read_text().replace(label, f"{label}, values: [ok, 'a,\"b']"))
+    rows = payments(20, seed=6, first=1000).drop(columns="fraud")
+    scores = run(project, rows, tmp_path / "s.csv")
+    assert list(scores.columns) == ["id", "prediction", "score_ok", 'score_a,"b', "reason"]
+    whole = run(shop, rows, tmp_path / "whole.csv")
+    np.testing.assert_array_equal(scores['score_a,"b'], whole["score_1"])
+    assert (tmp_path / "whole.csv").read_text().startswith("id,prediction,score_0,score_1,reason")
+
+
 def test_rows_without_an_id_score_as_with_it(shop, tmp_path):
     project, rows = optional(shop, tmp_path), payments(200, seed=11, first=1000)
     whole = run(project, rows, tmp_path / "whole.csv")

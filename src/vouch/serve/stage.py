@@ -29,6 +29,8 @@ from vouch.usecases.contract import Model
 
 CHUNK = 200_000  # rows predicted and written at a time
 EXAMPLES = 3
+STRUCTURAL = ',"\r\n'
+"""What a CSV file cannot have in a name without quotes."""
 NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 """A class's name that is a number, and fits into 64 bits."""
 
@@ -199,7 +201,9 @@ def _writer(out: Path, draft: Path, schema: Any) -> Any:
 
     if is_parquet(out):
         return ParquetWriter(draft, schema)
-    options = WriteOptions(quoting_style="needed", quoting_header="none")
+    # quoting "needed" would quote every name, so it is asked for only where one needs it
+    special = any(sign in name for name in schema.names for sign in STRUCTURAL)
+    options = WriteOptions(quoting_style="needed", quoting_header="needed" if special else "none")
     return CSVWriter(draft, schema, write_options=options)
 
 

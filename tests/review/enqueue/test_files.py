@@ -7,7 +7,7 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from vouch.core.errors import VouchError
 from vouch.review.enqueue.files import check_out, interface, write_cases
-from vouch.sources.declaration import load_declaration
+from vouch.sources.declaration import Declaration, load_declaration
 
 ROOT = Path(__file__).parents[3]
 PAYMENTS = load_declaration(ROOT / "data/sources/simulated.yaml")
@@ -40,6 +40,14 @@ def test_no_cell_is_a_formula(tmp_path, case, start):
     text = f"{start}HYPERLINK('http://bad')"
     write_cases(tmp_path / "cases.csv", [case(facts={"text": text})], PAYMENTS)
     assert read(tmp_path / "cases.csv")[0]["text"] == f"'{text}"
+
+
+def test_a_class_is_no_formula(tmp_path, case):
+    label = {"role": "label", "values": {"a": "calm", "b": "+1-2"}}
+    columns = {"words": {"role": "text"}, "mood": label}
+    source = Declaration(name="moods", usecase="sentiment", format="csv", columns=columns)
+    write_cases(tmp_path / "cases.csv", [case(facts={"text": "hm"})], source)
+    assert read(tmp_path / "cases.csv")[0]["prediction"] == "'+1-2"
 
 
 def test_a_fact_named_like_a_column_of_the_file_keeps_its_value(tmp_path, case):

@@ -93,7 +93,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
         "case": case.case,
         "entity": escape(case.entity),
         "why": WHY[case.stream],
-        "prediction": case.predicted(classes),
+        "prediction": escape(case.predicted(classes)),
         "score": f"{certainty(case):.4f}",
         **{_column(name): escape(value) for name, value in case.facts.items()},
         "reasons": escape(reason_line(case)),
