@@ -8,6 +8,7 @@ import yaml
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
 from vouch.project.inputs import choose, load_inputs
+from vouch.sources.declaration import load_declaration
 from vouch.sources.manifest import keep, load_manifest
 
 HEADER = (
@@ -268,3 +269,14 @@ def test_a_use_case_is_called_by_a_name_not_by_a_command(root, file):
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(VouchError, match=r"inputs.yaml: usecases\.x; touch y"):
         load_inputs(path)
+
+
+def test_a_deleted_suite_is_derived_anew_by_the_next_run(root):
+    from vouch.usecases.suite import derive_suite
+
+    choose(root, "fraud", "simulated")
+    path = root / "expectations/simulated.json"
+    path.unlink()
+    choose(root, "fraud")
+    source = load_declaration(root / "data/sources/simulated.yaml")
+    assert read_json(path) == derive_suite(source)

@@ -191,6 +191,41 @@ def test_a_suite_that_cannot_be_run_is_told(project, extra, message, hint):
     assert hint in caught.value.hint
 
 
+IN_SET = "expect_column_values_to_be_in_set"
+PRESENT = "expect_column_distinct_values_to_contain_set"
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [(IN_SET, [0, 1, 2]), (IN_SET, [1]), (PRESENT, [0, 1, 2])]
+)
+def test_a_suite_of_other_classes_is_refused(project, kind, numbers):
+    add(project, expectation(kind, "warn", column="label", value_set=numbers))
+    project.write([{"id": "1"}])
+    with pytest.raises(VouchError) as caught:
+        project.validate()
+    assert f"payments.json: {kind} of the column label has the value_set {numbers}, but" in str(
+        caught.value
+    )
+    assert "declares 2 classes: 0 genuine, 1 fraud" in str(caught.value)
+    assert "value_set [0, 1], or delete" in caught.value.hint
+    assert not project.silver.exists()
+
+
+def test_a_suite_may_expect_single_classes_and_values_of_other_columns(project):
+    add(
+        project,
+        expectation(IN_SET, "warn", column="label", value_set=[1, 0]),
+        expectation(PRESENT, "warn", column="label", value_set=[1]),
+        expectation(
+            IN_SET, "warn", column="label", value_set=[0],
+            row_condition='col("amount") < 1', condition_parser="great_expectations",
+        ),
+        expectation(IN_SET, "warn", column="amount", value_set=[5.0, 7.0]),
+    )  # fmt: skip
+    project.write([{"id": "1"}, {"id": "2", "label": 1}])
+    assert project.validate()["counts"]["silver"] == 2
+
+
 def test_a_query_may_repeat_in_a_regex(project):
     query = "select * from {batch} where regexp_matches(payer, '^z{{3}}$')"
     rows = expectation("unexpected_rows_expectation", "quarantine", unexpected_rows_query=query)

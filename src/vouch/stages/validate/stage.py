@@ -18,12 +18,15 @@ from vouch.stages.validate.outcome import Outcome, columns_of, outcome
 from vouch.stages.validate.page import write_page
 from vouch.stages.validate.params import ValidateParams
 from vouch.stages.validate.queries import check_queries
+from vouch.usecases.classes import class_names
 from vouch.usecases.suite import POLICIES, Expectation
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CATEGORIES_SHOWN = 50
+ALLOWED = "expect_column_values_to_be_in_set"
+PRESENT = "expect_column_distinct_values_to_contain_set"
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ def validate(
         What it wrote to ``summary``; in = silver + superseded + duplicates + quarantine.
 
     Raises:
-        VouchError: An expectation of policy fail does not hold, a suite that cannot be run, or
-            ids that come back on other payments.
+        VouchError: An expectation of policy fail does not hold, a suite that cannot be run or is
+            of other classes than the source's, or ids that come back on other payments.
     """
     declared, expectations = load_declaration(declaration), load_suite(suite)
+    _check_classes(declared, suite, expectations)
     with (
         tempfile.TemporaryDirectory(dir=rows.parent, prefix=".validate-") as folder,
         connect(memory=params.memory) as backend,
@@ -130,6 +134,33 @@ def load_suite(path: Path) -> list[Expectation]:
                 "give it the policy fail or warn",
             )
     return expectations
+
+
+def _check_classes(source: Declaration, suite: Path, expectations: list[Expectation]) -> None:
+    """Check that what is expected of the label is of the classes that the source declares."""
+    names = class_names(source)
+    for each in expectations:
+        if source.has("label") and _is_outdated(each, len(names)):
+            raise VouchError(
+                f"{suite}: {each['type']} of the column label has the value_set "
+                f"{each['kwargs']['value_set']}, but the source {source.name!r} declares "
+                f"{len(names)} classes: {', '.join(f'{n} {name}' for n, name in enumerate(names))}",
+                f"write the value_set {list(range(len(names)))}, or delete {suite}: the next "
+                "vouch run derives it anew",
+            )
+
+
+def _is_outdated(expectation: Expectation, count: int) -> bool:
+    """Return whether numbers are expected of the label that no class has, or a class is missing."""
+    fields, kind = expectation["kwargs"], expectation["type"]
+    numbers = fields.get("value_set")
+    if fields.get("column") != "label" or not isinstance(numbers, list):
+        return False
+    if kind in (ALLOWED, PRESENT) and any(n not in range(count) for n in numbers):
+        return True
+    # under a condition, or of what must be present, fewer classes may be meant
+    whole = kind == ALLOWED and "row_condition" not in fields
+    return whole and any(n not in numbers for n in range(count))
 
 
 def sift(
