@@ -123,7 +123,7 @@ def test_a_source_of_texts(tmp_path):
         (("[bad, so-so, good]", "[bad, good, good]"), "'good' stands there twice"),
         (("[bad, so-so, good]", "5"), r"columns\.mood\.values: must be a list.* \(got 5\)"),
         (("[bad, so-so, good]", "'a, b'"), r"columns\.mood\.values: must be a list.*'a, b'"),
-        (("[bad, so-so, good]", "{}"), r"columns\.mood\.values: must be a list"),
+        (("[bad, so-so, good]", "{}"), r"columns\.mood\.values: is empty"),
         (("[bad, so-so, good]", "{x: null}"), r"columns\.mood\.values: what stands at 'x' must"),
         (("[bad, so-so, good]", "[a, [b]]"), r"columns\.mood\.values: what stands at 2 must"),
         (("kind:", "kind.:\n    role: number\n  'kind ':"), "its name 'kind_' is vouch's own"),

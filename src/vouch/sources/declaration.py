@@ -216,7 +216,8 @@ class Column(Strict):
     @classmethod
     def _listed_or_mapped(cls, values: Any) -> Any:
         if not isinstance(values, list | tuple | dict) or values == {}:
-            raise ValueError("must be a list, or what each value stands for, as in {pos: positive}")
+            problem = "is empty;" if values == {} else "must be a list, or"
+            raise ValueError(f"{problem} say what each value stands for, as in {{pos: positive}}")
         pairs = values.items() if isinstance(values, dict) else enumerate(values, start=1)
         wrong = [key for key, word in pairs if not isinstance(word, str | bool | int | float)]
         if wrong:
