@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tests.results import extracted, lineage
 from vouch.cli import app
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
@@ -120,9 +121,9 @@ def test_what_cannot_be_found_is_told(project, name, said, hint):
 
 def test_a_model_versions_table_is_found_by_its_lineage(project, monkeypatch):
     digest = dvc_digest(project / ROWS)
-    lineage = {"usecase": "fraud", "digests": {ROWS: digest}}
+    version = SimpleNamespace(lineage=lineage(digests={ROWS: digest}), extracted=extracted())
     monkeypatch.setattr(registry, "names", lambda state: ["fraud-shop"])
-    monkeypatch.setattr(registry, "parse", lambda state, name: SimpleNamespace(lineage=lineage))
+    monkeypatch.setattr(registry, "parse", lambda state, name: version)
     assert counts(project, f"HEAD~1:{ROWS}", "fraud-shop:1", of="silver")["changed"] == 1
     with pytest.raises(VouchError, match="several tables"):
         counts(project, ROWS, "fraud-shop:1")

@@ -6,13 +6,16 @@ from typing import TypedDict
 
 import duckdb
 
+from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.engine import connect
+from vouch.project.inputs import present_source
 from vouch.studies.diff import rows
 from vouch.studies.diff.labels import LabelDifferences, labels
-from vouch.studies.diff.sides import Part, find
+from vouch.studies.diff.sides import Part, Side, find
 from vouch.studies.diff.tables import Pair, pair
+from vouch.usecases.classes import class_names
 
 STEPS = 4
 UNFIT = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.ConversionException)
@@ -98,7 +101,8 @@ def diff(
             examples = rows.examples(both)
             progress(3, STEPS, "resolving labels")
             typed = first.format == second.format == ".parquet"  # CSV has no types
-            relabelled = labels(engine, both, first.usecase) if both.issues and typed else None
+            classes = [_classes(root, side) for side in (first, second)]
+            relabelled = labels(engine, both, classes) if both.issues and typed else None
         except UNFIT as error:
             reason = str(error).strip().splitlines()[0]
             raise VouchError(
@@ -124,3 +128,13 @@ def _columns(pair: Pair) -> Columns:
         "retyped": [{"column": c, "a": a, "b": b} for c, (a, b) in pair.retyped.items()],
         **rows.columns(pair),
     }
+
+
+def _classes(root: Path, side: Side) -> tuple[str, ...]:
+    """Return the names of a side's classes; none where it is no use case's."""
+    if side.classes or side.usecase is None:
+        return side.classes
+    try:
+        return class_names(present_source(root, side.usecase))
+    except VouchError:  # the project has no input for it
+        return usecases.find(side.usecase).classes

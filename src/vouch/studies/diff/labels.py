@@ -1,8 +1,10 @@
 """Differences of label issues: counts by who issued them, and entities whose label changed."""
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from vouch import usecases
+import ibis
+
 from vouch.labels.resolve import resolve
 from vouch.studies.diff.rows import KIND
 from vouch.studies.diff.tables import Pair
@@ -10,7 +12,7 @@ from vouch.studies.diff.tables import Pair
 EXAMPLES = 5
 MET = """(FROM held_a AS a FULL JOIN held_b AS b USING (entity)
     SELECT entity, a.label AS was, a.source AS was_by, a.issued_at AS was_at,
-      b.label AS now, b.source AS now_by, b.issued_at AS now_at)"""
+      b.label AS now, b.number, b.source AS now_by, b.issued_at AS now_at)"""
 FLIPPED = "was <> now"
 Row = dict[str, Any]
 """A row of a query's result: column to value."""
@@ -25,7 +27,7 @@ class LabelDifferences(TypedDict):
     examples: list[Row]
 
 
-def labels(engine: Any, pair: Pair, usecase: str | None) -> LabelDifferences:
+def labels(engine: Any, pair: Pair, classes: Sequence[Sequence[str]]) -> LabelDifferences:
     """Compare issues by who made them, and entities' labels in force before and after.
 
     Only entities with an issue that differs are resolved: the label of no other can have changed.
@@ -33,7 +35,8 @@ def labels(engine: Any, pair: Pair, usecase: str | None) -> LabelDifferences:
     Args:
         engine: The Ibis backend of the pair's connection; table ``differing`` is there.
         pair: The issues.
-        usecase: Whose issues; if known, classes are shown by their names.
+        classes: The names of each side's classes, class 0 first: by these they are compared and
+            shown; by their numbers where none are known.
 
     Returns:
         ``issues``: added, removed and changed by ``source`` and ``actor``; ``held``: entities
@@ -41,22 +44,22 @@ def labels(engine: Any, pair: Pair, usecase: str | None) -> LabelDifferences:
         ``lost``; ``flips``: entities by ``from``, ``from_source``, ``to``, ``source`` and
         ``actor``; and ``examples`` of flips.
     """
-    for side in ("a", "b"):
-        _hold(engine, side)
-    classes = usecases.find(usecase).classes if usecase else ()
+    for side, names in zip(("a", "b"), classes, strict=True):
+        _hold(engine, side, names)
     return {
         "issues": _issues(pair),
         "held": _transitions(pair),
-        "flips": [_called(row, classes) for row in _flips(pair)],
-        "examples": [_called(row, classes) for row in _examples(pair)],
+        "flips": _flips(pair),
+        "examples": _examples(pair),
     }
 
 
-def _hold(engine: Any, side: str) -> None:
+def _hold(engine: Any, side: str, names: Sequence[str]) -> None:
     """Make table ``held_a`` or ``held_b``: the label that holds of each touched entity."""
     touched = engine.table("differing").select("entity").distinct()
-    issued = engine.table(side).semi_join(touched, "entity")
-    engine.create_table(f"held_{side}", resolve(issued), temp=True)
+    held = resolve(engine.table(side).semi_join(touched, "entity"))
+    label = ibis.array(list(names))[held.label.cast("int64")] if names else held.label
+    engine.create_table(f"held_{side}", held.mutate(number=held.label, label=label), temp=True)
 
 
 def _issues(pair: Pair) -> list[Row]:
@@ -102,15 +105,8 @@ def _flipped() -> str:
     return f"""(SELECT f.*, string_agg(DISTINCT i.actor, ', ' ORDER BY i.actor) AS actor
         FROM (SELECT * FROM {MET} WHERE {FLIPPED}) AS f JOIN b AS i
         ON i.entity = f.entity AND i.source = f.now_by AND i.issued_at = f.now_at
-          AND i.label = f.now AND i.in_force
+          AND i.label = f.number AND i.in_force
         GROUP BY ALL)"""
-
-
-def _called(row: Row, classes: tuple[str, ...]) -> Row:
-    """Replace class numbers by their names."""
-    return row | {
-        end: classes[row[end]] if row[end] < len(classes) else row[end] for end in ("from", "to")
-    }
 
 
 def _rows(pair: Pair, query: str) -> list[Row]:

@@ -1,6 +1,6 @@
 """The tables to compare: a file or folder, a path in a git revision, a model's data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -27,12 +27,14 @@ class Side:
         files: Its files, all of one format, under any name.
         format: ``.parquet`` or ``.csv``.
         usecase: Whose data it is, where the path tells.
+        classes: The names of its labels' classes, class 0 first; empty: as the source has now.
     """
 
     name: str
     files: tuple[Path, ...]
     format: str
     usecase: str | None
+    classes: tuple[str, ...] = ()
 
 
 def find(root: Path, state: Path, text: str, of: Part | None) -> Side:
@@ -82,7 +84,8 @@ def _of_version(root: Path, state: Path, text: str, of: Part | None) -> Side:
     digest = version.lineage.digests.get(path)
     if digest is None:
         raise VouchError(f"{text}: its lineage does not name {path}", "train it again")
-    return _side(f"{text} {of}", {path: fetch(root, [digest])[0]})
+    side = _side(f"{text} {of}", {path: fetch(root, [digest])[0]})
+    return replace(side, classes=tuple(version.extracted.classes))
 
 
 def _unknown(text: str, models: list[str]) -> VouchError:
