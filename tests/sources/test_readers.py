@@ -1,5 +1,7 @@
 import csv
+import encodings.aliases
 import io
+import pkgutil
 
 import duckdb
 import pandas as pd
@@ -14,6 +16,7 @@ from vouch.engine import connect
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import (
     file_literal,
+    is_encoding,
     literal,
     open_raw,
     pattern,
@@ -203,9 +206,51 @@ def test_control_characters_are_named_as_the_cause(tmp_path):
     assert "take the control characters out" in caught.value.hint
 
 
-@pytest.mark.parametrize("encoding", ["rot13", "base64", "idna", "punycode", "undefined", "utf8x"])
+@pytest.mark.parametrize("encoding", ["rot13", "unicode-escape", "Raw_Unicode_Escape", "utf8x"])
 def test_an_encoding_that_is_none_of_texts_is_refused(tmp_path, encoding):
     file = tmp_path / "a.csv"
     file.write_text("a,b\n1,2\n")
     with pytest.raises(VouchError, match=f"names an unknown encoding '{encoding}'"):
         readable(file, encoding, tmp_path)
+
+
+BYTES = {"base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "uu_codec", "zlib_codec"}
+OF_NO_TEXT = {
+    *BYTES, "rot_13", "charmap", "idna", "punycode", "raw_unicode_escape", "undefined",
+    "unicode_escape", "mbcs", "oem", "aliases",
+}  # fmt: skip
+
+
+def test_which_of_pythons_codecs_are_encodings():
+    names = {module.name for module in pkgutil.iter_modules(encodings.__path__)}
+    assert {name for name in names if not is_encoding(name)} == OF_NO_TEXT
+    aliases = encodings.aliases.aliases
+    usual = [alias for alias in aliases if alias.lower() == alias]  # Python finds no other
+    refused = {aliases[alias] for alias in usual if not is_encoding(alias)}
+    assert refused == {*BYTES, "rot_13", "mbcs"}
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "problem", "hint"),
+    [
+        ("utf-8", "utf-16", "byte order mark is missing", "encoding: utf-8"),
+        ("utf-8", "UTF_32", "byte order mark is missing", "encoding: utf-8"),
+        ("utf-16-le", "utf-16", "byte order mark is missing", "encoding: utf-16-le"),
+        ("utf-16-be", "utf-16", "byte order mark is missing", "encoding: utf-16-be"),
+        ("utf-16", "utf-32", "byte order mark is missing", "encoding: utf-16"),
+        ("utf-16", "utf-8", "text, not utf-8", "encoding: utf-16"),
+    ],
+)
+def test_a_text_without_its_byte_order_mark_is_refused(tmp_path, written, declared, problem, hint):
+    file = tmp_path / "a.csv"
+    file.write_text("a,b\n1,2\n", encoding=written)
+    with pytest.raises(VouchError, match=rf"a\.csv: is.* {problem}") as caught:
+        readable(file, declared, tmp_path)
+    assert caught.value.hint.endswith(hint)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-32-le", "cp037"])
+def test_texts_of_rarer_encodings_are_read(tmp_path, encoding):
+    file = tmp_path / "a.csv"
+    file.write_text("a,b\n1,ä\n", encoding=encoding)
+    assert readable(file, encoding, tmp_path).read_text(encoding="utf-8") == "a,b\n1,ä\n"

@@ -10,7 +10,6 @@ import codecs
 import csv
 import glob
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +34,17 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 NOT_PLAIN = bytes([*range(0x09), *range(0x0B, 0x20)])
 """Control characters and carriage returns: a file without them needs no copy."""
 UNREADABLE = "\ufffd"
-NO_TEXT = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
-"""Python's codecs that are none of text files."""
+NO_TEXT = ("charmap", "idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape")
+"""Python's own codecs that are none of text files: names of domains, escapes of literals, no table.
+
+After https://docs.python.org/3/library/codecs.html#python-specific-encodings.
+"""
+MARKED = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+"""Encodings whose byte order only the mark at a text's beginning tells, and their marks."""
+UTF_32 = ("utf-32", "utf-32-le", "utf-32-be")
 TOLERATED = 0.01
 """Above this share of unreadable lines the declared encoding is taken to be wrong."""
 ZEROS = 0.3
@@ -530,21 +538,29 @@ def readable(path: Path, encoding: str, scratch: Path) -> Path:
 
 
 def _check_encoding(path: Path, encoding: str) -> None:
-    try:
-        "a".encode(encoding)  # a codec such as rot13 is none of texts
-        fits = codecs.lookup(encoding).name not in NO_TEXT
-    except (LookupError, ValueError):
-        fits = False
-    if not fits:
+    if not is_encoding(encoding):
         raise VouchError(
             f"{path}: its declaration names an unknown encoding {encoding!r}",
             suggest(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"]),
         )
-    guess, name = guess_encoding(_start(path)) or "", codecs.lookup(encoding).name
-    # Python reads UTF-16 without a byte order mark as this machine's own
-    fitting = (guess, "utf-32", "utf-16" if guess == f"utf-16-{sys.byteorder[0]}e" else guess)
-    if guess.startswith("utf-16") and name not in fitting:
+    start, name = _start(path), codecs.lookup(encoding).name
+    guess = guess_encoding(start) or "cp1252"
+    if guess.startswith("utf-16") and name not in (guess, "utf-16") and name not in UTF_32:
         raise VouchError(f"{path}: is {guess} text, not {encoding}", f"declare encoding: {guess}")
+    if name in MARKED and not start.startswith(MARKED[name]):
+        raise VouchError(
+            f"{path}: is no text of encoding {encoding!r}: its byte order mark is missing",
+            f"declare its encoding, such as encoding: {guess}",
+        )
+
+
+def is_encoding(name: str) -> bool:
+    """Return whether Python has an encoding of text files by this name."""
+    try:
+        "a".encode(name)  # a codec such as rot13 is none of texts
+        return codecs.lookup(name).name.replace("-", "_") not in NO_TEXT
+    except (LookupError, ValueError):
+        return False
 
 
 def _is_plain(path: Path) -> bool:
