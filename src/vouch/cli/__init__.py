@@ -53,6 +53,7 @@ app.add_typer(data.app, name="data")
 def main() -> None:
     """Run the command line; an error is reported in two lines and exits with 1."""
     try:
+        check_arguments(sys.argv[1:])
         app()
     except VouchError as error:
         sys.exit(show(error))
@@ -60,3 +61,16 @@ def main() -> None:
         from vouch.project.faults import report  # costs time that only an error is worth
 
         sys.exit(report(error, ROOT))
+
+
+def check_arguments(words: list[str]) -> None:
+    """Check that arguments are UTF-8 text: neither DuckDB, DVC nor JSON can hold another file name.
+
+    Raises:
+        VouchError: One is not; names it.
+    """
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise VouchError(f"{word}: is no UTF-8 text", "rename the file or folder") from None
