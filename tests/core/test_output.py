@@ -2,11 +2,12 @@ import ast
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vouch.core.errors import VouchError, one_line, plain, show
+from vouch.core.errors import VouchError, one_line, plain, show, suggest
 from vouch.core.output import write, write_table
 from vouch.core.terminal import say, warn
 
@@ -84,3 +85,15 @@ def test_only_two_modules_print():
     assert printing == {
         f"src/vouch/{name}.py" for name in ("core/output", "core/errors", "core/terminal")
     }
+
+
+@pytest.mark.parametrize(
+    ("count", "hint"),
+    [
+        (0, "Known: none"),
+        (2, "did you mean 'a1'? Known: a0, a1"),
+        (31, "did you mean 'a16'? Known: a16, a6, a1, a26, a21, and 26 more"),
+    ],
+)
+def test_a_hint_lists_few_names_in_full_and_of_many_the_near_ones(count, hint):
+    assert suggest(" A16 ", [f"a{number}" for number in range(count)]) == hint

@@ -11,6 +11,11 @@ CONTROLS = re.compile(
 )
 """Escape sequences and control characters of terminals, including those that reverse text."""
 
+MOST = 30
+"""Names that a hint lists in full."""
+EXAMPLES = 5
+"""How many it lists of more names than that."""
+
 
 class VouchError(Exception):
     """A mistake of the user's or a limit of the data, shown without a traceback.
@@ -31,15 +36,20 @@ def suggest(name: str, names: Iterable[str]) -> str:
     """Return a hint with the names there are, the nearest one first.
 
     Args:
-        name: What the user wrote.
+        name: What the user wrote; neither its case nor spaces around it matter.
         names: The names that would have been understood.
 
     Returns:
-        A sentence such as ``did you mean 'paysim'? Known: cards, paysim``.
+        A sentence such as ``did you mean 'paysim'? Known: cards, paysim``. Of more than ``MOST``
+        names it has ``EXAMPLES``, the near ones before others, and how many more there are.
     """
     choices = sorted(names)
-    close = get_close_matches(name, choices, n=1)
+    folded = {choice.casefold(): choice for choice in reversed(choices)}
+    close = [folded[each] for each in get_close_matches(name.strip().casefold(), folded, EXAMPLES)]
     suggestion = f"did you mean {close[0]!r}? " if close else ""
+    if len(choices) > MOST:
+        shown = list(dict.fromkeys([*close, *choices]))[:EXAMPLES]
+        choices = [*shown, f"and {len(choices) - EXAMPLES:,} more"]
     return f"{suggestion}Known: {', '.join(choices) or 'none'}"
 
 
