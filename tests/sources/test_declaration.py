@@ -1,10 +1,17 @@
 import json
 from datetime import timedelta
 
+import duckdb
 import pytest
 
 from vouch.core.errors import VouchError
-from vouch.sources.declaration import load_declaration, parse_duration
+from vouch.sources.declaration import (
+    Column,
+    check_zone,
+    load_declaration,
+    parse_duration,
+)
+from vouch.sources.readers import literal
 from vouch.usecases.needs import check
 
 GOOD = """
@@ -56,19 +63,64 @@ def test_columns_bear_their_roles_or_their_own_name(tmp_path):
         (("role: time", "role: time, alias: x"), "is called by its role"),
         (("bad:", "kind of: {role: number}\n  bad:"), "its name 'kind_of' is vouch's own"),
         (("name: shop", "name: [shop"), "not YAML"),
-        (("role: time", "role: time, unit: step, step: 0h, origin: 2024-01-01"), "greater than"),
+        (("role: time", "role: time, unit: step, step: 0h, origin: 2024-01-01"), "longer than 0s"),
         (("role: time", "role: time, unit: step, origin: 0001-01-01"), "not a year from 1900"),
         (("role: time", "role: time, format: '%d.%Q'"), "format: %Q is no part of a time"),
         (("format: csv", "format: csv\nwindows: [9999999999d]"), "windows.*longer than 100 years"),
-        (("format: csv", "format: csv\nwindows: [0d]"), "windows.*greater than"),
-        (("format: csv", "format: csv\ntruth: {delay: {mean: -5}}"), "mean: .*greater than"),
-        (("format: csv", "format: csv\ncosts: {review: .inf}"), "costs.review: .*finite"),
-        (("format: csv", "format: csv\nzone: localtime"), "no time zone 'localtime'"),
+        (("format: csv", "format: csv\nwindows: [0d]"), "windows.0: .*must be longer than 0s"),
+        (("format: csv", "format: csv\nwindows: [-1d]"), "windows.0: .*must be 0s to 36500d"),
+        (("format: csv", "format: csv\ntruth: {delay: {mean: -5}}"), "mean: .*must be 0s to"),
+        (("format: csv", "format: csv\ncosts: {review: .inf}"), "costs.review: .*less than or"),
+        (("format: csv", "format: csv\ncosts: {missed: .nan}"), "costs.missed: .*less than or"),
+        (("format: csv", "format: csv\ncosts: {false_alarm: 1e10}"), "false_alarm: .*less than or"),
+        (("format: csv", "format: csv\ncapacity: 1000001"), "capacity: .*less than or"),
+        (("format: csv", "format: csv\ncurrency: 'a\0b'"), "not YAML: .*"),
+        (("format: csv", 'format: csv\ncurrency: "a\\0b"'), "with the character NUL.*line 4"),
+        (("Kind Of", '"a\\0b"'), "with the character NUL.*line 7"),
+        (("role: time", f"role: time, first: {10**15 + 1}"), "columns.when.first: .*less than or"),
+        (
+            ("role: time", f"role: time, first: {-(10**30)}"),
+            "columns.when.first: .*greater than or",
+        ),
     ],
 )
 def test_a_wrong_declaration_names_the_field(tmp_path, change, message):
     with pytest.raises(VouchError, match=message):
         load(tmp_path, GOOD.replace(*change))
+
+
+@pytest.mark.parametrize(
+    ("zone", "near"),
+    [
+        ("utc", "did you mean 'UTC'"),
+        ("Europe/Berlin ", "did you mean 'Europe/Berlin'"),
+        ("europe/berln", "did you mean 'Europe/Berlin'"),
+        ("localtime", "Known: Africa/Abidjan, "),
+        ("Factory", "Known: Africa/Abidjan, "),
+    ],
+)
+def test_an_unknown_zone_has_the_near_one_and_few_examples(zone, near):
+    with pytest.raises(ValueError, match=f"no time zone '{zone}'; {near}") as caught:
+        check_zone(zone)
+    examples = str(caught.value).partition("Known: ")[2].split(", ")
+    assert len(examples) == 6 and examples[-1].endswith(" more")
+
+
+SIGNS = [f"%{dash}{sign}" for dash in ("", "-") for sign in map(chr, range(32, 127))]
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d %H:%M:%S.%f", "%d.%m.%y 100%%", "%Y-%m-%d %", "%%%", "%ä", "%\n", *SIGNS]
+)
+def test_a_format_of_times_is_one_that_duckdb_takes(form):
+    query = f"SELECT try_strptime(v, {literal(form)}) FROM (VALUES ('2024')) AS t(v)"
+    try:
+        duckdb.execute(query)
+    except (duckdb.Error, UnicodeDecodeError):
+        with pytest.raises(ValueError, match="is no part of a time"):
+            Column(role="time", format=form)
+    else:
+        assert Column(role="time", format=form).format == form
 
 
 def test_an_unknown_source_suggests_the_near_one(tmp_path):
@@ -173,6 +225,8 @@ def test_a_payments_table_may_have_a_category_called_asset(tmp_path):
         ("{name: tweets, rows: 1000, label_noise: 0.6}", "label_noise: .*0.6"),
         ("{name: paysim, rows: 10000, label_noise: 0.1}", "label_noise: Extra"),
         ("{name: twets, rows: 1000}", "'twets'"),
+        ("{name: paysim, rows: 10000, seed: -1}", "seed: .*-1"),
+        (f"{{name: tweets, rows: 1000, seed: {2**63}}}", f"seed: .*{2**63}"),
     ],
 )
 def test_a_simulator_out_of_range(tmp_path, section, message):

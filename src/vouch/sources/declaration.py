@@ -70,8 +70,8 @@ REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
 STRING, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 DROP = "drop"
 """What a label's value is mapped to whose rows are left out on purpose."""
-DIRECTIVES = frozenset("aAwdbBmyYHIpMSgfnzZjUWcxX%")
-"""What may stand after % in the format of a time."""
+DIRECTIVE = re.compile("%(?:[aAbBcdfgGhHIjmMnpSTuUVwWxXyYzZ%]|-[dHIjmMSy])")
+"""What DuckDB takes for a part of a time's format."""
 RESERVED: frozenset[str] = frozenset(
     [
         "source",
@@ -101,6 +101,10 @@ OWN: frozenset[str] = RESERVED | (frozenset(get_args(Role)) - TEXTUAL)
 """Names that a category or number cannot bear: it gets an underscore at its end instead."""
 LONGEST = timedelta(days=36_500)
 """The longest duration; the years that are read are fewer."""
+FARTHEST = 10**15
+"""The number farthest from 0 that a first step may have: float64 holds those of all later ones."""
+MOST_COST = 1e9
+MOST_CASES = 1_000_000
 LATER: frozenset[str] = frozenset(
     [
         *("label", "label_time", "label_confidence"),
@@ -127,8 +131,30 @@ def parse_duration(value: Any) -> Any:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=LONGEST)]
-Length = Annotated[Duration, Field(gt=timedelta(0))]
+def check_duration(value: timedelta) -> timedelta:
+    """Check that a duration is neither below 0 nor longer than ``LONGEST``.
+
+    Raises:
+        ValueError: It is.
+    """
+    if not timedelta(0) <= value <= LONGEST:
+        raise ValueError(f"must be 0s to {LONGEST.days}d, such as 90s, 15m, 24h, 7d or 2w")
+    return value
+
+
+def check_length(value: timedelta) -> timedelta:
+    """Check that a duration is longer than nothing.
+
+    Raises:
+        ValueError: It is 0.
+    """
+    if not value:
+        raise ValueError("must be longer than 0s, such as 90s, 15m, 24h, 7d or 2w")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(check_duration)]
+Length = Annotated[Duration, AfterValidator(check_length)]
 """A duration that is not nothing."""
 
 
@@ -189,7 +215,7 @@ class Column(Strict):
             ``epoch_s`` and ``epoch_ms`` (seconds and milliseconds since 1970, UTC).
         step: For ``unit: step``, how long one step is.
         origin: For ``unit: step``, when the first step begins (UTC).
-        first: For ``unit: step``, the number of the first step.
+        first: For ``unit: step``, the number of the first step, from -10^15 to 10^15.
         format: For ``unit: datetime`` given as text, a strptime pattern; ISO 8601 if empty.
         clock: For a time given as a date, the raw column that holds its time of day.
         zone: The IANA name of the zone its times without an offset are in; empty means the
@@ -206,7 +232,7 @@ class Column(Strict):
     unit: Literal["datetime", "step", "epoch_s", "epoch_ms"] = "datetime"
     step: Length = timedelta(hours=1)
     origin: datetime | None = None
-    first: int = 1
+    first: int = Field(default=1, ge=-FARTHEST, le=FARTHEST)
     format: str = ""
     clock: str = ""
     zone: Zone = ""
@@ -226,9 +252,8 @@ class Column(Strict):
 
     @model_validator(mode="after")
     def _fitting(self) -> "Column":
-        for sign in re.findall(r"%(-?.)", self.format, re.DOTALL):
-            if sign.removeprefix("-") not in DIRECTIVES:
-                raise ValueError(f"format: %{sign} is no part of a time, such as %Y or %d")
+        if odd := re.search(r"%-?.?", DIRECTIVE.sub("", self.format), re.DOTALL):
+            raise ValueError(f"format: {odd[0]} is no part of a time, such as %Y or %d")
         if self.origin is not None and not 1900 <= self.origin.year <= 2100:
             raise ValueError(f"origin: {self.origin.year} is not a year from 1900 to 2100")
         if self.alias and self.role not in ("category", "number"):
@@ -294,14 +319,14 @@ class Costs(Strict):
     """What decisions cost, in the currency of ``amount``.
 
     Attributes:
-        review: Cost of looking at one case, at least 0.
-        missed: Cost of a missed fraud as a share of its amount, at least 0.
-        false_alarm: Cost of stopping a genuine payment beyond its review, at least 0.
+        review: Cost of looking at one case, 0 to ``MOST_COST``.
+        missed: Cost of a missed fraud as a share of its amount, 0 to ``MOST_COST``.
+        false_alarm: Cost of stopping a genuine payment beyond its review, 0 to ``MOST_COST``.
     """
 
-    review: float = Field(default=10.0, ge=0, allow_inf_nan=False)
-    missed: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-    false_alarm: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    review: float = Field(default=10.0, ge=0, le=MOST_COST)
+    missed: float = Field(default=1.0, ge=0, le=MOST_COST)
+    false_alarm: float = Field(default=0.0, ge=0, le=MOST_COST)
 
 
 class PaySim(Strict):
@@ -310,12 +335,12 @@ class PaySim(Strict):
     Attributes:
         name: Which simulator.
         rows: How many rows, 10,000 to 6,400,000.
-        seed: Seed of the random numbers; the same seed gives the same bytes.
+        seed: Seed of the random numbers, 0 to 2^63 - 1; the same seed gives the same bytes.
     """
 
     name: Literal["paysim"]
     rows: int = Field(ge=10_000, le=6_400_000)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class Tweets(Strict):
@@ -324,13 +349,13 @@ class Tweets(Strict):
     Attributes:
         name: Which simulator.
         rows: How many rows, 1,000 to 1,000,000.
-        seed: Seed of the random numbers; the same seed gives the same bytes.
+        seed: Seed of the random numbers, 0 to 2^63 - 1; the same seed gives the same bytes.
         label_noise: Share of the labels, 0 to 0.5, that are not the tweet's true class.
     """
 
     name: Literal["tweets"]
     rows: int = Field(ge=1_000, le=1_000_000)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     label_noise: float = Field(default=0.08, ge=0, le=0.5)
 
 
@@ -363,7 +388,7 @@ class Declaration(Strict):
         truth: When labels become known.
         rule: The starting rule.
         costs: What decisions cost.
-        capacity: How many cases people can review a day.
+        capacity: How many cases people can review a day, 1 to ``MOST_CASES``.
         windows: The lengths of the windows that features look back on.
         confirm: Open questions; the source is not run while there is one.
     """
@@ -386,7 +411,9 @@ class Declaration(Strict):
     truth: Truth | None = None
     rule: Rule | None = None
     costs: Costs = Costs()
-    capacity: int = Field(default=100, gt=0, description="cases people can review a day")
+    capacity: int = Field(
+        default=100, gt=0, le=MOST_CASES, description="cases people can review a day"
+    )
     windows: tuple[Length, ...] = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
     confirm: tuple[str, ...] = ()
 
@@ -474,6 +501,12 @@ class Declaration(Strict):
 
 class _AsWritten(yaml.SafeLoader):
     """YAML in which names, such as 2024, and label values, such as no, are text as written."""
+
+    def construct_scalar(self, node: Any) -> Any:
+        if "\0" in node.value:  # no text of SQL can hold it
+            message = "a text with the character NUL"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
+        return super().construct_scalar(node)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         for key, value in node.value:

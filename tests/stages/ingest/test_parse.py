@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.sources.declaration import Declaration, plain_word
+from vouch.sources.declaration import FARTHEST, Declaration, plain_word
 from vouch.sources.readers import Raw, literal
-from vouch.stages.ingest.parse import TWICE, plain, query
+from vouch.stages.ingest.parse import LATEST, TWICE, plain, query
 
 ZONES = [
     *("Europe/Berlin", "Australia/Lord_Howe", "Antarctica/Troll", "Antarctica/Casey"),
@@ -149,3 +149,19 @@ def test_a_labels_text_is_compared_alike_in_python_and_sql(texts: list[str]) -> 
         rows = connection.execute(sql, [texts]).fetchall()
     assert [word for (word,) in rows] == [plain_word(text) for text in texts]
     assert all(plain_word(text) == plain_word(f" {text}\t") for text in texts)
+
+
+@pytest.mark.parametrize("first", [-FARTHEST, 0, FARTHEST])
+@pytest.mark.parametrize("origin", [datetime(1900, 1, 1), datetime(2024, 1, 1)])
+def test_every_step_of_the_farthest_numbers_is_read(first, origin):
+    when = {"role": "time", "unit": "step", "step": "0.000001s", "first": first, "origin": origin}
+    columns = {"at": when, "paid": {"role": "amount"}}
+    source = Declaration.model_validate({"name": "shop", "format": "csv", "columns": columns})
+    last = first + (LATEST - origin) // timedelta(microseconds=1)
+    steps = (first - 1, first, first + 1, last, last + 1)
+    rows = ", ".join(f"({n}, '{step}')" for n, step in enumerate(steps))
+    sql = f"SELECT *, NULL AS raw, NULL AS problem FROM (VALUES {rows}) AS t(line, cell)"
+    read_rows = query(source, Raw(sql, ("at", "paid"), ("cell", "'1'")))
+    times = duckdb.sql(f"SELECT time FROM ({read_rows}) ORDER BY line").fetchall()
+    second = origin + timedelta(microseconds=1)
+    assert [time for (time,) in times] == [None, origin, second, LATEST, None]
