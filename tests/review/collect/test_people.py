@@ -118,3 +118,17 @@ def test_signs_that_nobody_sees_make_no_other_person(name):
     assert first_written([name]) == {
         "ann": name.strip("\u200b\ufeff\u2060\u202e ").replace("\u00ad", "")
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u3164", "\u115f\u1160", "\uffa0", "\u200b", "\u034f", "\ufe0f", "\U000e0041", "\ufffb"],
+)
+def test_signs_that_show_nothing_are_no_name(name):
+    assert identity(f" {name} ") == ""
+    assert identity(f"A{name}nn") == "ann"
+
+
+def test_nobody_signs_with_what_shows_nothing(desk):
+    result = desk.collect(desk.answers([(desk.cases[0], "fraud", "\u3164")]))
+    assert [one["reason"] for one in result["set_aside"]] == ["expected a reviewer, got nothing"]

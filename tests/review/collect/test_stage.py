@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(desk):
     reasons = {(one["line"], one["reason"]) for one in told["set_aside"]}
     assert reasons == {
         (2, "expected a case that was put out, got 'fraud-0123'"),
-        (3, "expected a known label, got 'frod'"),
+        (3, "expected a known label (0, 1, genuine, fraud), got 'frod'"),
         (4, "expected a reviewer, got nothing"),
         (5, "expected one answer of a person to a case, got 'fraud'"),
         (6, "expected one answer of a person to a case, got 'genuine'"),

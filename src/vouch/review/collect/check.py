@@ -3,7 +3,7 @@
 import tempfile
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,7 +84,7 @@ def check(
         By the answer's place in ``answers``, why it is set aside.
     """
     table = pa.Table.from_pylist(_rows(answers, cases, labels, now), SCHEMA)
-    reasons = _failing(root / SUITE, table) if answers else {}
+    reasons = _failing(root / SUITE, table, labels) if answers else {}
     return {
         place: Aside(
             answers[place].line,
@@ -179,7 +179,7 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
+def _failing(suite: Path, table: pa.Table, labels: Iterable[str]) -> dict[int, list[str]]:
     from vouch.stages.validate import gx_duckdb as gx
     from vouch.stages.validate.stage import load_suite
 
@@ -197,9 +197,10 @@ def _failing(suite: Path, table: pa.Table) -> dict[int, list[str]]:
             query = f"SELECT place, {shows} FROM decisions WHERE place IN ({failing})"
             for place, got in engine.con.execute(query).fetchall():
                 value = repr(got)[:SHOWN] if got else "nothing"
-                reasons[place].append(f"expected {_named(expectation)}, got {value}")
+                reasons[place].append(f"expected {_named(expectation, labels)}, got {value}")
     return reasons
 
 
-def _named(expectation: dict[str, Any]) -> str:
-    return str(expectation["meta"].get("notes") or expectation["type"])
+def _named(expectation: dict[str, Any], labels: Iterable[str]) -> str:
+    notes = str(expectation["meta"].get("notes") or expectation["type"])
+    return notes.replace("{labels}", ", ".join(labels))

@@ -1,5 +1,6 @@
 """Who decided: one person under several spellings, and one annotation under several names."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -7,6 +8,13 @@ from dataclasses import replace
 import pandas as pd
 
 from vouch.review.collect.read import Answer
+
+IGNORABLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Signs that show nothing: Unicode's Default_Ignorable_Code_Point, in DerivedCoreProperties.txt."""
 
 
 def identity(name: str) -> str:
@@ -18,8 +26,9 @@ def identity(name: str) -> str:
 
 
 def visible(name: str) -> str:
-    """Return a name without the signs that are not shown (Unicode's category Cf)."""
-    return "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    """Return a name without the signs that are not shown: ``IGNORABLE`` and category Cf."""
+    shown = IGNORABLE.sub("", name)
+    return "".join(sign for sign in shown if unicodedata.category(sign) != "Cf")
 
 
 def first_written(names: Iterable[str]) -> dict[str, str]:
