@@ -176,3 +176,14 @@ def test_without_labels_nobody_knows_the_truth(project):
     pd.read_parquet(path).drop(columns="label").to_parquet(path)
     with pytest.raises(VouchError, match="nobody knows the truth"):
         fill(project, "fraud", project / "cases.csv", project / "out.csv", team(2, 1), 1, 1)
+
+
+def test_a_run_of_more_classes_than_are_declared_is_told(project):
+    path = project / "data/silver/fraud/rows.parquet"
+    silver = pd.read_parquet(path)
+    silver.loc[silver["id"] == "e07", "label"] = 3
+    silver.to_parquet(path)
+    with pytest.raises(VouchError, match=r"to 3, but .* are 2 .*run is of others") as caught:
+        fill(project, "fraud", project / "cases.csv", project / "out.csv", team(2, 1), 1, 1)
+    assert caught.value.hint == "run: vouch run fraud"
+    assert not (project / "out.csv").exists()

@@ -159,7 +159,8 @@ def fill(
         undecided).
 
     Raises:
-        VouchError: A file or column is missing, or ``each`` is out of range.
+        VouchError: A file or column is missing, ``each`` is out of range, or silver was made when
+            the source declared more classes.
     """
     if out.resolve() == path.resolve():
         raise VouchError(f"--out: {out} is the file to decide", "name another file")
@@ -168,11 +169,12 @@ def fill(
             f"--each: {each} reviewers a case, but there are {len(people)}",
             f"give 1 to {len(people)}",
         )
-    cases = _read(path)
-    labelled = cases.join(_truth(root, usecase), on="entity")
+    cases, truth = _read(path), _truth(root, usecase)
+    classes = class_names(present_source(root, usecase))
+    _check_classes(usecase, truth["label"], classes)
+    labelled = cases.join(truth, on="entity")
     undecided = labelled[(labelled["decision"] == "") & labelled["label"].notna()]
     chosen = assign(undecided["case"].tolist(), len(people), each, seed)
-    classes = class_names(present_source(root, usecase))
     answers = [
         _answer(undecided, people[n], chosen == n, classes, seed) for n in range(len(people))
     ]
@@ -211,6 +213,16 @@ def _truth(root: Path, usecase: str) -> "pd.DataFrame":
     rows = pq.read_table(path, columns=columns).to_pandas()
     rows = rows[rows["superseded_at"].isna()].set_index("id")
     return rows[["label"]].assign(cost=costs(rows["amount"]) if "amount" in rows else 0.5)
+
+
+def _check_classes(usecase: str, labels: "pd.Series[int]", classes: tuple[str, ...]) -> None:
+    """Check that the project's rows are of no more classes than the source declares by now."""
+    if (labels >= len(classes)).any():
+        raise VouchError(
+            f"data/silver/{usecase}/rows.parquet: has labels up to {labels.max():.0f}, but the "
+            f"classes declared are {len(classes)} ({', '.join(classes)}): the run is of others",
+            f"run: vouch run {usecase}",
+        )
 
 
 def costs(amounts: "pd.Series[float]") -> Floats:
