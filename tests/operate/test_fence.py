@@ -1,8 +1,11 @@
 """The checks before the servers, in process: foreign pages, names, paths, cookies, links."""
 
 import base64
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,6 +202,29 @@ def asked(app, raw, headers=()):
 def test_a_path_that_can_be_read_in_two_ways_is_refused(gate, path):
     assert asked(gate, path.encode()) == 400
     assert asked(Fence(BEHIND, ["vouch.test:8765"], SECRET, "/health"), path.encode()) == 400
+
+
+SERVERS = {
+    "gate": lambda root, name: Gate(BEHIND, root, [name], "vouch_8765"),
+    "fence": lambda root, name: Fence(BEHIND, [name], SECRET, "/health"),
+}
+TWO_LENGTHS = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("make", SERVERS.values(), ids=SERVERS)
+def test_a_body_that_ends_in_two_ways_is_refused_and_nothing_is_read_after_it(tmp_path, make):
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as thread:
+        host, port = listening.getsockname()
+        config = uvicorn.Config(make(tmp_path, f"{host}:{port}"), log_level="error")
+        server = uvicorn.Server(config)
+        thread.submit(server.run, [listening])
+        with socket.create_connection((host, port), timeout=20) as connection:
+            head = f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            connection.sendall(f"{head}{TWO_LENGTHS}{head}\r\n".encode())
+            answers = b"".join(iter(lambda: connection.recv(4096), b""))
+        server.should_exit = True
+    assert answers.startswith(b"HTTP/1.1 400 ") and answers.endswith(b"two lengths")
+    assert answers.count(b"HTTP/1.1 ") == 1
 
 
 @given(st.lists(st.sampled_from(["a", "b-c", "v1.2", "...x", "%20", "~", "@", ":"]), min_size=1))

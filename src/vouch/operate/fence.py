@@ -70,8 +70,8 @@ class Fence:
             return PlainTextResponse("unknown host", 421)
         if "origin" in headers or "sec-fetch-site" in headers:
             return PlainTextResponse("not for browsers: open vouch's own page", 403)
-        if is_odd(scope):
-            return PlainTextResponse("odd path", 400)
+        if refusal := _ambiguous(scope, headers):
+            return refusal
         if scope["type"] == "websocket" or (scope["path"] == self.open and _is_safe(scope)):
             return None
         credentials = headers.get("authorization", "").encode()
@@ -124,8 +124,8 @@ class Gate:
             return PlainTextResponse("unknown host", 421)
         if scope["type"] != "http":
             return PlainTextResponse("no websockets here", 403)
-        if is_odd(scope):
-            return PlainTextResponse("odd path", 400)
+        if refusal := _ambiguous(scope, headers):
+            return refusal
         if not _is_from_here(scope, headers):
             return PlainTextResponse("asked by another page", 403)
         return None
@@ -176,6 +176,16 @@ def is_odd(scope: Scope) -> bool:
     """Return whether a path could be read in two ways: dots, doubled or encoded slashes."""
     raw = scope.get("raw_path") or scope["path"].encode()
     return not raw.startswith(b"/") or ODD.search(raw.split(b"?")[0]) is not None
+
+
+def _ambiguous(scope: Scope, headers: Headers) -> Response | None:
+    """Return the refusal of a request that two servers may read as two different ones."""
+    if is_odd(scope):
+        return PlainTextResponse("odd path", 400)
+    # RFC 9112, 6.3: they may differ on where its body ends, and so on what follows it
+    if "content-length" in headers and "transfer-encoding" in headers:
+        return PlainTextResponse("two lengths", 400, {"Connection": "close"})
+    return None
 
 
 def _called_by(headers: Headers, hosts: frozenset[str]) -> bool:
