@@ -50,24 +50,50 @@ def test_the_patterns_are_those_that_fit_nearly_all_values(
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(2, 40), st.integers(1, 3), st.randoms(use_true_random=False))
+@given(st.integers(2, 40), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_facts_do_not_depend_on_the_columns_beside(rows: int, taken: int, draw: Random) -> None:
     kinds = (
         lambda: f"${draw.randint(-99, 9999):,}.5",
         lambda: str(draw.randint(0, 9)),
         lambda: f"2024-03-{draw.randint(1, 28)} 12:30+02:00",
         lambda: draw.choice(NOISE),
+        lambda: f"{draw.randint(1, 28):02}.03.2024",
+        lambda: f"03/{draw.randint(1, 28):02}/2024",
+        lambda: draw.choice(["12/28/2024", "12/28/2024", "12/28/2024 10:30"]),
     )
     connection = duckdb.connect()
     connection.execute("CREATE TABLE sample (place BIGINT, cells VARCHAR[])")
     cells = [[kind() for kind in kinds] for _ in range(rows)]
     connection.executemany("INSERT INTO sample VALUES (?, ?)", list(enumerate(cells)))
-    names = ("amount", "count", "at", "noise")
+    names = ("amount", "count", "at", "noise", "day", "month", "mixed")
 
     alone = [fact for place, name in enumerate(names) for fact in look(connection, (name,), place)]
 
     some = [*look(connection, names[:taken], 0), *look(connection, names[taken:], taken)]
     assert some == alone
+
+
+class Counting:
+    """A connection that counts its queries."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection, self.queries = connection, 0
+
+    def execute(self, query: str) -> duckdb.DuckDBPyConnection:
+        self.queries += 1
+        return self.connection.execute(query)
+
+
+@pytest.mark.parametrize("columns", [2, 60])
+def test_as_many_queries_look_at_many_columns_as_at_few(columns: int) -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE sample (place BIGINT, cells VARCHAR[])")
+    cells = [[f"{row:02}.03.2024"] * columns for row in range(1, 13)]
+    connection.executemany("INSERT INTO sample VALUES (?, ?)", list(enumerate(cells)))
+    counting = Counting(connection)
+    facts = list(look(counting, tuple(f"c{place}" for place in range(columns)), 0))
+    assert all("%d.%m.%Y" in each.formats for each in facts) and len(facts) == columns
+    assert counting.queries == 5
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Fields = dict[str, Any]
 """Fields of a declaration: name to value."""
+Formats = tuple[str, ...]
+"""strptime patterns."""
 SAMPLE = 20_000
 ONE_MEANING = "|".join(["Z", "[A-Z][A-Za-z_]+/[A-Za-z_/]+", *ABBREVIATIONS])
 """What may end a time that is read without a pattern."""
@@ -283,10 +285,12 @@ def look(connection: "DuckDBPyConnection", names: tuple[str, ...], first: int) -
                   unnest(cells[{first + 1}:{places.stop}]) AS v FROM sample"""
     counts, top = _count(connection, texts), _top(connection, texts)
     signs = _signs(connection, texts)
+    # of the counts, the second is that of values and the last that of those that look like a time
+    dated = {p: counts[p][1] for p in places if (counts[p][-1] or 0) > 0.9 * counts[p][1] > 0}
+    fits = _fitting(connection, dated)
     for name, place in zip(names, places, strict=True):
-        *numbers, dated = (n or 0 for n in counts[place])
-        fits = _fitting(connection, place, numbers[1]) if dated > 0.9 * numbers[1] > 0 else ()
-        counted = _Counted(*numbers, fitting=fits)
+        numbers = (n or 0 for n in counts[place][:-1])
+        counted = _Counted(*numbers, fitting=fits.get(place, ()))
         yield counted.facts(name, place, tuple(top.get(place, ())), tuple(signs.get(place, ())))
 
 
@@ -330,31 +334,66 @@ def _count(connection: "DuckDBPyConnection", texts: str) -> dict[int, list[Any]]
     return defaultdict(lambda: blank, {column: counts for column, *counts in result.fetchall()})
 
 
-def _fitting(connection: "DuckDBPyConnection", place: int, rows: int) -> tuple[str, ...]:
-    """Return the strptime patterns that fit nearly all of a column's values."""
-    spare = 0.01 * rows
-    first = math.floor(spare) + 10
+def _fitting(connection: "DuckDBPyConnection", rows: dict[int, int]) -> dict[int, Formats]:
+    """Return the strptime patterns that fit nearly all of a column's values, by its place.
+
+    Args:
+        connection: Where table ``sample`` is.
+        rows: How many values each column has, by its place.
+    """
+    spare = {place: 0.01 * count for place, count in rows.items()}
+    first = {place: min(rows[place], math.floor(spare[place]) + 10) for place in rows}
     # a pattern that misses too many of the first values is left out without reading the others
-    tried = _counts(connection, place, TIME_FORMATS, first)
-    candidates = tuple(f for f, n in tried.items() if min(first, rows) - n < spare)
-    counts = _counts(connection, place, candidates, rows)
-    return tuple(f for f, n in counts.items() if rows - n < spare)
+    tried = _counts(connection, dict.fromkeys(rows, TIME_FORMATS), first)
+    candidates = {
+        place: tuple(f for f in TIME_FORMATS if first[place] - tried[place][f] < spare[place])
+        for place in rows
+    }
+    counts = _counts(connection, candidates, rows)
+    return {
+        place: tuple(f for f in formats if rows[place] - counts[place][f] < spare[place])
+        for place, formats in candidates.items()
+    }
 
 
 def _counts(
-    connection: "DuckDBPyConnection", place: int, formats: tuple[str, ...], rows: int
-) -> dict[str, int]:
-    """Return how many of a column's first values fit each pattern."""
-    if not formats:
-        return {}
-    # %Y takes the 24 of 01.03.24 for the year 24
-    counts = ", ".join(f"count_if(year(try_strptime(v, '{f}')) >= {FIRST})" for f in formats)
-    values = f"SELECT {_value(place)} AS v FROM sample WHERE v IS NOT NULL"
-    query = f"SELECT {counts} FROM ({values} ORDER BY place LIMIT {rows})"
-    # where no value fits there is no count, but null
+    connection: "DuckDBPyConnection", formats: dict[int, Formats], rows: dict[int, int]
+) -> dict[int, dict[str, int]]:
+    """Return how many of columns' first values fit each of their patterns.
+
+    Columns of the same patterns are read in one query: it takes longer to plan than to run.
+    """
+    alike: dict[Formats, list[int]] = defaultdict(list)
+    for place, patterns in formats.items():
+        alike[patterns].append(place)
     return {
-        f: n or 0 for f, n in zip(formats, connection.execute(query).fetchone() or (), strict=True)
+        place: dict(zip(patterns, counts, strict=True))
+        for patterns, places in alike.items()
+        for place, *counts in _counted(
+            connection, patterns, {place: rows[place] for place in places}
+        )
     }
+
+
+def _counted(
+    connection: "DuckDBPyConnection", formats: Formats, rows: dict[int, int]
+) -> list[tuple[int, ...]]:
+    """Return each column's place, and how many of its first values fit each pattern."""
+    if not formats:
+        return []
+    # %Y takes the 24 of 01.03.24 for the year 24
+    fits = (f"year(try_strptime(v, '{f}')) >= {FIRST}" for f in formats)
+    counts = ", ".join(f"count(*) FILTER ({each})" for each in fits)
+    first = ", ".join(f"({place}, {count})" for place, count in rows.items())
+    values = ", ".join(map(_value, rows))
+    query = f"""
+        SELECT "column", {counts} FROM (
+          SELECT "column", v FROM (
+            SELECT place, unnest({list(rows)}) AS "column", unnest([{values}]) AS v FROM sample)
+          JOIN (VALUES {first}) AS firsts("column", most) USING ("column") WHERE v IS NOT NULL
+          QUALIFY row_number() OVER (PARTITION BY "column" ORDER BY place) <= most)
+        GROUP BY 1"""
+    return connection.execute(query).fetchall()
 
 
 DATED = r".*[0-9].*[-/.: ].*[0-9].*|[0-9]{8}|[0-9]{14}"
