@@ -254,3 +254,12 @@ def test_texts_of_rarer_encodings_are_read(tmp_path, encoding):
     file = tmp_path / "a.csv"
     file.write_text("a,b\n1,ä\n", encoding=encoding)
     assert readable(file, encoding, tmp_path).read_text(encoding="utf-8") == "a,b\n1,ä\n"
+
+
+def test_bytes_at_which_a_codec_gives_up_are_told_with_the_file(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"a,b\n1,\x1b)a{,}++\xa2")
+    columns = {"a": {"role": "category"}}
+    declared = Declaration(name="t", format="csv", encoding="iso2022_jp_3", columns=columns)
+    with pytest.raises(VouchError, match=r"a\.csv: cannot be read as csv: pending buffer"):
+        open_raw(duckdb.connect(), file, declared, tmp_path)

@@ -164,7 +164,7 @@ def _open(
         if form == "excel":
             return _excel(path, declaration, scratch)
         return _parquet(connection, path, declaration)
-    except (duckdb.Error, UnicodeDecodeError) as error:  # a message may cite bytes that are no text
+    except (duckdb.Error, UnicodeError) as error:  # a message may cite bytes that are no text
         raise unreadable(path, form, error) from None
 
 
