@@ -1,5 +1,6 @@
 """A fresh holdout where the old one is spent, as a Prefect task."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,4 +20,4 @@ def renew_holdout(usecase: str) -> dict[str, Any]:
     renewal = renew(Path(), STATE, usecase)
     terminal.say(Console(), f"  holdout   {renewal.said}")
     show_text(f"{usecase}-holdout", "The holdout", [renewal.said])
-    return renewal.as_json()
+    return asdict(renewal)

@@ -90,6 +90,8 @@ def rotate(
     Example:
       vouch holdout rotate fraud
     """
+    from dataclasses import asdict
+
     from vouch.core.settings import load_params
     from vouch.project.rotation import rotate as open_next
 
@@ -101,7 +103,7 @@ def rotate(
     write(
         f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"
     )
-    _save(json_file, rotation.as_json())
+    _save(json_file, asdict(rotation))
 
 
 def _params(usecase: str) -> "EvaluateParams":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ class Judge(Protocol):
     def description(self) -> str:
         """The terms in a few words, for the ledger."""
 
-    def deciding(self) -> dict[str, Any]:
+    def deciding(self) -> dict[str, object]:
         """Return what determines a figure's value, as against its interval, JSON-able."""
 
     def count(self, rows: pd.DataFrame) -> int:

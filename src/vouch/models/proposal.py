@@ -56,7 +56,7 @@ class Proposal(BaseModel):
         """Return a hyperparameter, or a default where it is left out."""
         return self.hyperparameters.get(name, default)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return the settings that MLflow logs, one value a name."""
         return {
             "algorithm": self.algorithm,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ class SearchData(Protocol[C]):
         """A digest of data, parameters and choices: a search of the same one goes on."""
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """The parameters as logged to MLflow."""
 
     @property

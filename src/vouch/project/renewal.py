@@ -1,10 +1,10 @@
 """A fresh holdout when the old one's budget is spent, or else when there will be one."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from vouch import usecases
 from vouch.core.errors import VouchError
@@ -34,10 +34,6 @@ class Renewal:
     said: str
     missing: int | None = None
     expected: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return asdict(self)
 
 
 def renew(root: Path, state: Path, usecase: str) -> Renewal:

@@ -1,8 +1,7 @@
 """Opening the next generation of a holdout; the old one's rows become training data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vouch.core.errors import VouchError
 from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
@@ -25,10 +24,6 @@ class Rotation:
     generation: int
     newer: int | None
     positives: float | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return asdict(self)
 
 
 def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False) -> Rotation:

@@ -197,9 +197,14 @@ def test_classes_in_another_order_are_the_same_classes(project, classes, tmp_pat
     counted = made(copy, "labels/sentiment/issued/label.json")["by_source"]["reviewer"]["by_class"]
     assert counted == dict.fromkeys(classes, 0) | {classes[-1]: 2, classes[-2]: 2}
     champion = made(copy, "evaluate/sentiment/evaluation.json")["champion"]
-    assert champion["reason"] == (
-        "the champion cannot score these rows: it was trained for " + ", ".join(classes)
-    )
+    assert champion["version"] == 1
+    assert abs(champion["comparison"]["difference"]["value"]) < 0.2
+    name = f"sentiment-{name}"
+    words = (f"{name}:1", f"{name}:2", "--of", "labels", "--json", "d.json")
+    run(copy, "data", "diff", *words)
+    flips = read_json(copy / "d.json")["labels"]["flips"]
+    assert {flip["source"] for flip in flips} <= {"reviewer"}
+    assert "cases: " in run(copy, "compare", f"{name}:1", f"{name}:2")
 
 
 def test_a_model_of_other_classes_scores_nothing(project, classes, tmp_path):
@@ -211,7 +216,7 @@ def test_a_model_of_other_classes_scores_nothing(project, classes, tmp_path):
     words = ("--path", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv"))
     done = vouch(copy, "score", "sentiment", *words)
     assert done.returncode != 0
-    assert f"was trained for the classes {', '.join(classes)}" in " ".join(
+    assert f"was trained for {', '.join(classes)}, not " in " ".join(
         (done.stdout + done.stderr).split()
     )
 

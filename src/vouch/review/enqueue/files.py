@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from vouch.core.cells import escape
@@ -88,7 +87,7 @@ def _write_csv(path: Path, cases: Sequence[Case], classes: tuple[str, ...]) -> N
         writer.writerows(_line(case, classes) for case in cases)
 
 
-def _line(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
+def _line(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
     return {
         "case": case.case,
         "entity": escape(case.entity),
@@ -117,7 +116,7 @@ def reason_line(case: Case) -> str:
     return f"(they follow the model poorly) {reasons}" if case.poor and reasons else reasons
 
 
-def task(case: Case, classes: tuple[str, ...]) -> dict[str, Any]:
+def task(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
     """Write a case as Label Studio's task, the model's answer as a prediction."""
     about = _about(case)
     shown = {"text": case.facts["text"] or ""} if about == "text" else {"row": case.facts}

@@ -205,7 +205,7 @@ def _spans(connection: Any, silver: Path) -> Spans:
     return {"since": since, "until": until, "assets": [name for name in named if name]}
 
 
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+def _plain(row: dict[Any, Any]) -> dict[str, object]:
     return {str(name): str(v) if name == "starts_at" else v for name, v in row.items()}
 
 

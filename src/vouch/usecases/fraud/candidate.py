@@ -1,6 +1,6 @@
 """What a search over models of payments tries: frozen and JSON-able."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import field_validator
 
@@ -57,7 +57,7 @@ class Candidate(Proposal):
         more = {"ratio"} if self.imbalance == "undersampling" else set()
         return HYPERPARAMETERS[self.algorithm] | more
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return the settings that MLflow logs."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
         return super().settings() | chosen | {"rule_weight": self.rule_weight}

@@ -1,7 +1,7 @@
 """Measures models that rank rows by one probability, for the keeper of the holdout."""
 
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import pandas as pd
 
@@ -41,7 +41,7 @@ class Ranking:
         """Threshold and capacity."""
         return f"threshold {self.terms.threshold:.4g}, capacity {self.terms.capacity}"
 
-    def deciding(self) -> dict[str, Any]:
+    def deciding(self) -> dict[str, object]:
         """Return what determines a figure's value, JSON-able."""
         return self.terms.deciding()
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ class Terms:
     cost_cap: float
     params: EvaluateParams
 
-    def deciding(self) -> dict[str, Any]:
+    def deciding(self) -> dict[str, object]:
         """Return what determines a figure's value, as against its interval, JSON-able."""
         terms = asdict(self)
         del terms["params"]

@@ -1,6 +1,6 @@
 """What a search over text models tries: frozen and JSON-able, the preparation included."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -104,7 +104,7 @@ class Candidate(Proposal):
             )
         return self
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return the settings that MLflow logs."""
         values = self.preparation.model_dump(exclude={"cleaning"})
         values["rule_weight"] = self.rule_weight

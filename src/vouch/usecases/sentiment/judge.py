@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -108,7 +108,7 @@ class Judge:
         """Rows of the rarest class below which a figure is mostly chance."""
         return self.params.min_positives
 
-    def deciding(self) -> dict[str, Any]:
+    def deciding(self) -> dict[str, object]:
         """Return what determines a figure's value: nothing but the model."""
         return {"decision": self.description}
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from vouch.results.extract import FeatureSummary
 from vouch.sources.declaration import UNITS
 from vouch.usecases.fraud.params import Group
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Value
 
 GREATEST = float(np.finfo(np.float32).max)
 
@@ -65,7 +68,7 @@ def brief(window: timedelta) -> str:
     return re.sub(r"\W", "_", f"{seconds / UNITS[unit]:g}{unit}")
 
 
-def as_float(features: Iterable[Computed]) -> dict[str, Any]:
+def as_float(features: Iterable[Computed]) -> "dict[str, Value]":
     """Make the columns: float32, NaN where a value is undefined or beyond float32."""
     return {item.feature.name: _float32(item.expression.cast("float64")) for item in features}
 

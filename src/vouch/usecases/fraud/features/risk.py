@@ -18,6 +18,7 @@ from vouch.usecases.fraud.features.windows import Party
 
 if TYPE_CHECKING:
     from ibis import Table
+    from ibis.expr.types import Value
 
 DAY = span(timedelta(days=1))
 VARIANTS = {"": "", "unflagged_": ", payments the rule did not flag"}
@@ -91,7 +92,7 @@ def _stream(rows: "Table", changes: "Table", party: Party) -> "Table":
     return row_events.union(news_events)
 
 
-def _variant_columns(changes: "Table", variant: str, counts: Any) -> dict[str, Any]:
+def _variant_columns(changes: "Table", variant: str, counts: Any) -> "dict[str, Value]":
     never = ibis.null("float64")
     fraud, genuine = changes.fraud > 0, (changes.fraud == 0) & (changes.known > 0)
     return {

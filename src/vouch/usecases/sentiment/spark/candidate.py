@@ -1,6 +1,6 @@
 """What a search over Spark's text models tries: frozen and JSON-able."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -44,6 +44,6 @@ class SparkCandidate(Proposal):
         """Return the hyperparameters of the algorithm."""
         return HYPERPARAMETERS[self.algorithm]
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Return the settings that MLflow logs."""
         return super().settings() | self.model_dump(exclude={"hyperparameters"})

@@ -113,7 +113,7 @@ class SparkSearchData:
     metric: str = METRIC
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """The parameters as logged to MLflow."""
         return self.trials.rows.params.model_dump(mode="json")
 
