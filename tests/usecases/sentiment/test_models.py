@@ -1,5 +1,6 @@
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -223,3 +224,14 @@ def test_a_rule_that_weighs_little_is_overruled(algorithm, imbalance, frame):
         right[weight] = (chosen == told["label"][people]).mean()
         assert sum(fitted.shares) == pytest.approx(1)
     assert right[0.01] > right[1.0] + 0.2
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_models_fitted_side_by_side_are_those_fitted_alone(algorithm, frame):
+    def scores(seed: int):
+        return fit(candidate(algorithm), frame, seed, 1).predict(frame)
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(scores, [0, 1] * 4))
+    for seed, predicted in zip([0, 1] * 4, together, strict=True):
+        np.testing.assert_array_equal(predicted, scores(seed))

@@ -1,6 +1,7 @@
 """The learners: five ways to get three probabilities from features, three of them linear."""
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 CALIBRATION = 3  # folds in which the SVM's temperature is found
+ONE_SVM = Lock()
+"""liblinear draws from one generator a process: fits side by side would draw from each other's."""
 
 
 class Sample(NamedTuple):
@@ -123,7 +126,8 @@ def _linear_svm(candidate: Candidate, sample: Sample, seed: int) -> Linear:
     svm = LinearSVC(C=candidate.setting("C", 0.2), random_state=seed)
     folds = StratifiedGroupKFold(CALIBRATION).split(sample.numbers, sample.codes, sample.groups)
     model = CalibratedClassifierCV(svm, method="temperature", cv=list(folds), ensemble=False)
-    model.fit(sample.numbers, sample.codes, sample_weight=sample.weights)
+    with ONE_SVM:
+        model.fit(sample.numbers, sample.codes, sample_weight=sample.weights)
     fitted = model.calibrated_classifiers_[0]
     inner = fitted.estimator
     return _of_decisions(inner.coef_, inner.intercept_, float(fitted.calibrators[0].beta_))
