@@ -13,6 +13,7 @@ import pytest
 
 from tests.project import copy_checkout, shrink, vouch
 from vouch.core.files import read_json
+from vouch.registry.versions import find
 
 STATE = Path(__file__).parent / "releases/before_rooms.tar.xz"
 LOAD = """
@@ -48,6 +49,13 @@ def test_a_registered_model_scores(project):
     assert told["model"] == "fraud-simulated:2"
     assert told["scored"] == told["rows"] == 10_000
     assert (project / "scores.csv").read_text().count("\n") == 10_001
+
+
+@pytest.mark.slow
+def test_what_its_label_listed_is_read_from_its_declaration(project):
+    run(project, "lineage", "sentiment")  # mends the artifacts' absolute places
+    version = find(project / ".vouch", "sentiment-tweets", "1")
+    assert version.extracted.listed == ["negative", "neutral", "positive"]
 
 
 @pytest.mark.slow

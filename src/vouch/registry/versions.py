@@ -29,6 +29,7 @@ from vouch.registry.packaging import EVIDENCE, MODEL
 from vouch.registry.promotions import Promotion, by_hand, champion_entry, is_of, unchanging
 from vouch.results.extract import Extracted
 from vouch.results.lineage import Lineage
+from vouch.sources.declaration import load_declaration
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -120,7 +121,17 @@ class Version:
     @cached_property
     def extracted(self) -> Extracted:
         """What extract wrote of the rows it learned from."""
-        return Extracted.read(self.folder / EVIDENCE / "extract.json")
+        result = Extracted.read(self.folder / EVIDENCE / "extract.json")
+        return result if result.listed else result.model_copy(update={"listed": self._listed()})
+
+    def _listed(self) -> list[str]:
+        """Return the values its label column listed, which earlier releases wrote there alone."""
+        with suppress(VouchError):  # it may be what is no longer taken for a declaration
+            declaration = load_declaration(self.folder / EVIDENCE / "declaration.yaml")
+            name = declaration.column("label")
+            values = declaration.columns[name].values if name else ()
+            return list(values) if isinstance(values, tuple) else []
+        return []
 
 
 @dataclass(frozen=True)

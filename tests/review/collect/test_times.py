@@ -35,7 +35,7 @@ def source(request):
 def cases():
     about = {"usecase": "fraud", "origin": "simulated", "stream": "margin", "propensity": None}
     about |= {"model": "fraud-simulated:1", "scores": [0.4, 0.6], "prediction": 1, "facts": {}}
-    about |= {"reasons": [], "poor": False, "out_at": OUT}
+    about |= {"classes": ["genuine", "fraud"], "reasons": [], "poor": False, "out_at": OUT}
     made = [Case(case=f"fraud-{n}", entity=f"row-{n}", **about) for n in range(2)]
     return {one.case: one for one in made}
 
