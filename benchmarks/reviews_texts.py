@@ -31,6 +31,7 @@ from vouch.core.settings import load_params
 from vouch.metrics.classes import macro_recall
 from vouch.models.predictions import score_columns
 from vouch.models.strength import weigh
+from vouch.results.extract import Extracted
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import pool
 from vouch.review.enqueue.select import select
@@ -49,7 +50,10 @@ Rows = NDArray[np.int64]
 FRESH = 10_000
 RULE = 0.05  # the compound score from which VADER's authors call a text positive
 FOLDS, JUDGED_FOLDS = 2, 5  # for choosing cases, for judging
-EXTRACTED = {"usecase": "sentiment", "as_of": None}
+# all that review reads of it
+EXTRACTED = Extracted.model_construct(
+    usecase="sentiment", as_of="2100-01-01T00:00:00", classes=list(CLASSES)
+)
 KNOWN, JUDGING = 5000, 1000  # labels of the model that is judged, and those it is judged by
 LEARNER = Candidate(
     algorithm="logistic_regression",
@@ -169,7 +173,7 @@ class Judged:
     """A model whose decisions are held against people's, as ``evaluate`` asks for it."""
 
     rows: pd.DataFrame
-    extracted: dict[str, Any]
+    extracted: Extracted
     params: EvaluateParams
 
     def reviewed(self, rows: pd.DataFrame, weights: Floats) -> dict[str, Any]:

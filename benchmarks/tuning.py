@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 from statistics import geometric_mean
 
-from vouch.core.files import read_json, write_json
+from vouch.core.files import write_json
 from vouch.models.params import Budget
 from vouch.models.search import Search
+from vouch.results.extract import Extracted
 from vouch.usecases.fraud.candidate import ALGORITHMS
 from vouch.usecases.fraud.params import TuneParams
 from vouch.usecases.fraud.space import Offer
@@ -50,7 +51,7 @@ def parse():
 
 def measure(gold, budget, seed, rows):
     params = TuneParams(budget=budget, seed=seed, search_rows=rows)
-    offer = Offer.of(read_json(gold / "extract.json"))
+    offer = Offer.of(Extracted.read(gold / "extract.json").features)
     ground = lay_out(gold / "train.parquet", offer, params)
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "search.journal"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.project import BIN, ENVIRONMENT, vouch
+from tests.results import extracted
 from vouch.core.files import read_json
 from vouch.holdout.ledger import HoldoutKey, Inquiry, Ledger
 from vouch.project.inputs import INPUTS, load_inputs
@@ -18,12 +19,12 @@ START = datetime(2024, 1, 1)
 
 
 def summary(held, newer, truth, until=START + timedelta(days=10)):
-    return {
-        "rows": {"train": 100, "holdout": held, "newer": newer},
-        "positives": {"holdout": {"truth": truth, "rule": 0}},
-        "boundary": START.isoformat(),
-        "until": until and until.isoformat(),
-    }
+    return extracted(
+        rows={"train": 100, "holdout": held, "newer": newer},
+        positives={"holdout": {"truth": truth, "rule": 0}},
+        boundary=until and START.isoformat(),
+        until=until and until.isoformat(),
+    )
 
 
 @given(
@@ -71,11 +72,11 @@ def test_an_open_holdout_stays(project):
 def test_a_spent_one_without_newer_rows_says_what_is_missing_and_when(project):
     spend(project)
     found = renew(project, project / ".vouch", "fraud")
-    extracted = read_json(project / "data/gold/fraud/extract.json")
-    rate = extracted["positives"]["holdout"]["truth"] / extracted["rows"]["holdout"]
+    cut = read_json(project / "data/gold/fraud/extract.json")
+    rate = cut["positives"]["holdout"]["truth"] / cut["rows"]["holdout"]
     assert found.status == "waiting" and found.missing == ceil(20 / rate)
     assert f"{found.missing:,} newer rows are missing" in found.said
-    assert found.expected > extracted["until"] and found.expected[:10] in found.said
+    assert found.expected > cut["until"] and found.expected[:10] in found.said
     assert load_inputs(project / INPUTS).choice("fraud").generation == 1
 
 
@@ -99,7 +100,7 @@ def test_a_spent_one_gives_way_once_newer_rows_have_filled_another(fresh_project
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "generation 2 opens" in done.stdout
-    extracted = read_json(fresh_project / "data/gold/fraud/extract.json")
-    assert extracted["generation"] == 2 and extracted["boundary"] > "2024-01-15"
+    cut = read_json(fresh_project / "data/gold/fraud/extract.json")
+    assert cut["generation"] == 2 and cut["boundary"] > "2024-01-15"
     status = [(e["generation"], e["status"]) for e in Ledger(fresh_project / ".vouch").status()]
     assert status == [(1, "retired"), (2, "spent")]

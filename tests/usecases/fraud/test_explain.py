@@ -1,12 +1,12 @@
-import json
-
 import pandas as pd
 import pytest
+
+from vouch.results.explain import Explanations
 
 
 def test_explanations_come_with_their_fidelity(files, fitted):
     result, rows = files.run()
-    assert result == json.loads((files.root / "explain.json").read_text())
+    assert result == dict(Explanations.read(files.root / "explain.json"))
     assert result["cases"] == rows["id"].nunique() == 10
     assert set(rows["kind"]) == {"riskiest", "least_certain"}
     assert (rows["gap"] == (rows["local_prediction"] - rows["score"]).abs()).all()

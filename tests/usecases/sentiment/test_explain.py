@@ -1,6 +1,5 @@
 """The stage explain for texts, on a real model of a small table."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows
+from vouch.results.explain import Explanations
 from vouch.stages.explain import explain
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
@@ -54,7 +54,7 @@ def run(root, name="one", **changes):
 def test_cases_come_with_their_words_and_fidelity(folder):
     told, table = run(folder)
     assert table.schema.equals(SCHEMA)
-    assert told == json.loads((folder / "one.json").read_text())
+    assert told == dict(Explanations.read(folder / "one.json"))
     rows = table.to_pandas()
     cases = rows.groupby("id", sort=False).first()
     assert told["cases"] == len(cases) == 10

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.stages.extract.conftest import START
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json
 from vouch.engine import connect
 from vouch.holdout.sealed import make_key, unseal
+from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import extract
 from vouch.stages.label import label
@@ -115,7 +115,7 @@ def test_texts_are_carried_with_vaders_scores_and_their_labels(engine, root):
     frame = texts(60)
     project = Project(engine, root, frame)
     told, train, held = project.run()
-    assert told == read_json(project.folder / "summary")
+    assert told == dict(Extracted.read(project.folder / "summary"))
     every = pd.concat([train, held]).sort_values("id", ignore_index=True)
     assert (len(train), len(held)) == (48, 12)
     assert told["rows"] == {"train": 48, "holdout": 12, "newer": 0}

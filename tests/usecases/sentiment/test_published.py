@@ -28,9 +28,10 @@ def test_every_published_figure_stands_beside_ours_of_its_kind(source):
 
 def test_the_holdout_comes_first_and_what_is_not_measured_is_null():
     held = {"truth": {METRIC: {"value": 0.55, "interval": [0.4, 0.7]}, "too_few": True}}
+    unknown = {"truth": {METRIC: {"value": None, "interval": None}, "too_few": True}}
     row = side_by_side("tweeteval", MEASURED, held)[0]
     assert (row["ours"], row["on"], row["too_few"]) == (0.55, "holdout", True)
-    row = side_by_side("crypto", MEASURED, {"truth": None})[0]
+    row = side_by_side("crypto", MEASURED, unknown)[0]
     assert (row["ours"], row["interval"], row["on"]) == (None, None, "holdout")
 
 

@@ -128,8 +128,8 @@ def test_rows_that_cannot_be_learned_from_are_told(tuned, tmp_path, change, told
 
 
 def test_an_extract_without_classes_is_refused(tuned, tmp_path):
-    gold = write_gold(tmp_path, text_rows(300), tuned[0].state, classes=None)
-    with pytest.raises(VouchError, match="classes: None are no names of 2 classes"):
+    gold = write_gold(tmp_path, text_rows(300), tuned[0].state, classes=[])
+    with pytest.raises(VouchError, match=r"classes: \[\] are no names of 2 classes"):
         tune(**gold.files(), params=QUICK)
 
 

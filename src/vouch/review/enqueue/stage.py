@@ -201,10 +201,10 @@ def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
 
 def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) -> list[Case]:
     """Choose rows and gather what is shown of each."""
-    extracted = Extracted.read(desk.path(GOLD, "extract.json"))
-    check_same_classes(extracted, desk.source, desk.model)
     train = desk.path(GOLD, "train.parquet")
     rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
+    extracted = Extracted.read(desk.path(GOLD, "extract.json"))
+    check_same_classes(extracted, desk.source, desk.model)
     queued = {case.entity for case in desk.queue.all()}
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
     excluded = queued | decided(folder, "entity", desk.source.name)
