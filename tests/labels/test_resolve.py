@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.labels.conftest import START
 from vouch.engine import connect
 from vouch.labels.resolve import resolve
+from vouch.usecases.classes import MOST
 
 STRENGTH = {"rule": 1, "given": 2, "chargeback": 2, "reviewer": 3}
 SCHEMA = {
@@ -19,7 +20,7 @@ SCHEMA = {
 }
 ISSUE = st.tuples(
     st.sampled_from("abc"),
-    st.integers(0, 7),
+    st.integers(0, MOST - 1),
     st.sampled_from(sorted(STRENGTH)),
     st.integers(0, 5),
     st.booleans(),

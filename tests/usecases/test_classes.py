@@ -199,7 +199,8 @@ def test_words_for_nothing_are_no_labels_otherwise():
 
 def test_a_decision_is_a_classes_name_or_a_files_value():
     words = decision_words(texts({"pos": "positive", "meh": "neutral", "spam": "drop"}))
-    assert words == {"pos": 1, "positive": 1, "meh": 0, "neutral": 0, "spam": None}
+    assert words == {"pos": 1, "positive": 1, "meh": 0, "neutral": 0, "spam": None, "0": 0, "1": 1}
+    assert decision_words(payments(["1", "0"])) == {"1": 0, "0": 1, "genuine": 0, "fraud": 1}
     assert decision_words(texts(["bad", "ok", "good"])) == {
         **{"bad": 0, "ok": 1, "good": 2},
         **{"negative": 0, "neutral": 1, "positive": 2},
@@ -214,6 +215,7 @@ def test_a_decision_is_a_classes_name_or_a_files_value():
         (["bad", "ok", "good"], ["bad", "ok", "good"], ""),
         (["bad", "ok", "good"], ["good", "ok", "bad"], "'bad' was listed as negative, not as pos"),
         (["bad", "ok", "good"], ["awful", "ok", "good"], ""),
+        (["No", "Yes", "so"], ["yes", "no", "so"], "'no' was listed as negative, not as neutral"),
         (["joy", "fear"], ["fear", "joy"], ""),
         (["joy", "fear"], ["joy", "fear", "anger", "calm"], "trained for joy, fear, not joy, "),
         ({"bad": "negative", "good": "positive"}, {"good": "positive", "bad": "negative"}, ""),

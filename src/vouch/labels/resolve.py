@@ -13,9 +13,9 @@ STRENGTH = {"rule": 1, "given": 2, "chargeback": 2, "reviewer": 3}
 ARRIVING = ("given", "chargeback")
 """Truth that comes by itself; a reviewer's comes when it is asked for."""
 TRUTH = (*ARRIVING, "reviewer")
-# a rank's bits, from the highest: strength 2, microseconds since 1970 53, label 3, source 2;
+# a rank's bits, from the highest: strength 2, microseconds since 1970 53, label 5, source 2;
 # shifts and masks, because engines divide whole numbers as floats
-SOURCE_BITS, LABEL_BITS, MOMENT_BITS = 2, 3, 53
+SOURCE_BITS, LABEL_BITS, MOMENT_BITS = 2, 5, 53
 
 
 def rank(labels: "Table") -> Any:
@@ -24,7 +24,7 @@ def rank(labels: "Table") -> Any:
     One number lets every engine resolve labels with a plain ``max``, the same way each time.
 
     Args:
-        labels: Issues with ``label`` (0 to 7), ``source`` and ``issued_at`` (1970 to 2255).
+        labels: Issues with ``label`` (0 to 31), ``source`` and ``issued_at`` (1970 to 2255).
 
     Returns:
         An int64 expression; :func:`unrank` reads it back.

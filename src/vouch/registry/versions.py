@@ -29,7 +29,7 @@ from vouch.registry.packaging import EVIDENCE, MODEL
 from vouch.registry.promotions import Promotion, by_hand, champion_entry, is_of, unchanging
 from vouch.results.extract import Extracted
 from vouch.results.lineage import Lineage
-from vouch.sources.declaration import load_declaration
+from vouch.sources.declaration import load_declaration, plain_word
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -130,7 +130,7 @@ class Version:
             declaration = load_declaration(self.folder / EVIDENCE / "declaration.yaml")
             name = declaration.column("label")
             values = declaration.columns[name].values if name else ()
-            return list(values) if isinstance(values, tuple) else []
+            return [plain_word(value) for value in values] if isinstance(values, tuple) else []
         return []
 
 

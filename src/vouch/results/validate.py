@@ -35,5 +35,5 @@ class Validated(Result):
 
     counts: dict[str, int]
     expectations: list[Expected]
-    by_category: dict[str, dict[str, dict[str, float]]]
+    by_category: dict[str, dict[str, dict[str, int | float]]]
     warnings: list[str]

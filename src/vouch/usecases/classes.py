@@ -72,12 +72,12 @@ def label_words(declaration: Declaration) -> dict[int, tuple[str, ...]]:
 
 
 def listed_values(declaration: Declaration) -> tuple[str, ...]:
-    """Return the values of a list, class 0 first: what a class is called says its place alone.
+    """Return a list's values in lower case, class 0 first: their places alone say their classes.
 
     Nothing where values are mapped to classes by name, or none are declared.
     """
     values = _values(declaration)
-    return () if isinstance(values, Mapping) else values
+    return () if isinstance(values, Mapping) else tuple(map(plain_word, values))
 
 
 def decision_words(declaration: Declaration) -> dict[str, int | None]:
@@ -86,7 +86,9 @@ def decision_words(declaration: Declaration) -> dict[str, int | None]:
     Returns:
         Each word's class; None: rows of that value are left out by now.
     """
-    words: dict[str, int | None] = dict.fromkeys(dropped_words(declaration))
+    two = len(class_names(declaration)) == 2  # people may say 0 and 1 while none are declared
+    words: dict[str, int | None] = {"0": 0, "1": 1} if two else {}
+    words |= dict.fromkeys(dropped_words(declaration))
     if _values(declaration):  # the usual words for false and true are for files: f could be fraud
         for number, values in label_words(declaration).items():
             words |= dict.fromkeys(values, number)

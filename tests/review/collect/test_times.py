@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouch.labels.resolve import resolve
-from vouch.labels.reviews import SCHEMA, read_batches, reviews
+from vouch.labels.reviews import CONSENSUS, SCHEMA, read_batches, reviews
 from vouch.review.collect.batch import latest, recorded
 from vouch.review.collect.params import CollectParams
 from vouch.review.collect.read import Answer
@@ -159,3 +159,10 @@ def test_a_batch_of_the_earlier_release_still_holds(tmp_path, source):
     assert held(tmp_path, source, None) == {CASES[NAMES[0]].entity: 1}
     assert held(tmp_path, source, hour(1)) == {CASES[NAMES[0]].entity: 0}
     assert set(recorded(tmp_path, source.name)["actor"]) == {"Ann", "ann "}
+
+
+def test_what_several_say_is_kept_in_their_word(source, tmp_path):
+    folder, name = tmp_path / "reviews", NAMES[0]
+    taken(source, folder, hour(1), [(name, "1", "ann", None), (name, "1", "bob", None)])
+    rows = read_batches(folder).to_pylist()
+    assert [row["class_name"] for row in rows if row["actor"] == CONSENSUS] == ["1"]

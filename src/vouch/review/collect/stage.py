@@ -272,6 +272,8 @@ def _issued(
 ) -> pd.DataFrame:
     """Issue the reviewers' consensus for the cases that this batch has decisions on."""
     ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
+    # in the words of those who said so: these are read anew where the declaration changes
+    words = decided.groupby(["case", "label"])["class_name"].last().to_dict()
     names, rows = class_names(intake.source), []
     for number, case in enumerate(sorted(touched & agreed.keys()), start=place):
         outcome = agreed[case]
@@ -282,7 +284,7 @@ def _issued(
             | _place(intake, number)
             | {
                 "label": label,
-                "class_name": names[label],
+                "class_name": words.get((case, label), names[label]),
                 "actor": CONSENSUS,
                 "decided_at": intake.moment + number * AFTER,
                 "confidence": None if lead else outcome.confidence,

@@ -93,7 +93,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
         "entity": escape(case.entity),
         "why": WHY[case.stream],
         "prediction": escape(case.predicted(classes)),
-        "score": f"{certainty(case):.4f}",
+        "score": f"{certainty(case, classes):.4f}",
         **{_column(name): escape(value) for name, value in case.facts.items()},
         "reasons": escape(reason_line(case)),
     }
@@ -105,9 +105,10 @@ def _column(name: str) -> str:
     return f"row_{name}" if name in own else str(escape(name))
 
 
-def certainty(case: Case) -> float:
+def certainty(case: Case, classes: Sequence[str]) -> float:
     """Return the probability shown: of two classes the second's, of more the predicted one's."""
-    return case.scores[1 if len(case.scores) == 2 else case.prediction]
+    two = len(case.scores) == len(classes) == 2
+    return case.likely(classes)[1] if two else case.scores[case.prediction]
 
 
 def reason_line(case: Case) -> str:
@@ -133,7 +134,7 @@ def task(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
             **shown,
             **fields,
             "reasons": reason_line(case),
-            "score": round(certainty(case), 4),
+            "score": round(certainty(case, classes), 4),
         },
         "predictions": [{"model_version": case.model, "score": predicted, "result": [answer]}],
     }

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from vouch.core.errors import VouchError
+from vouch.core.settings import describe
 from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
 from vouch.registry.versions import find_champion
 from vouch.results.evaluate import (
@@ -29,6 +30,8 @@ from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
+
+ANSWER: TypeAdapter[Answer | None] = TypeAdapter(Answer | None)
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,10 @@ def load_candidate(
         raise VouchError(f"{predictions}: no such file", "run the stage tune first") from None
     if rows.empty:
         raise VouchError(f"{predictions}: no out-of-fold rows", "run the stage tune on more rows")
-    source = load_declaration(declaration)
-    usecase = find(source.usecase)
-    return usecase.candidate(source, Extracted.read(extracted), rows, model, params)
+    source, result = load_declaration(declaration), Extracted.read(extracted)
+    if not result.classes:  # an earlier release wrote none
+        raise VouchError(f"{extracted}: classes: none are there", f"vouch run {source.usecase}")
+    return find(source.usecase).candidate(source, result, rows, model, params)
 
 
 def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome:
@@ -101,9 +105,10 @@ def _champion(
     if version is None:
         return None, None
     rival = scored_model(version.model, which.usecase)
-    if reason := version.extracted.differing(extracted):
+    learned = version.extracted.classes or list(find(which.usecase).classes)
+    trained = version.extracted.model_copy(update={"classes": learned})
+    if reason := trained.differing(extracted):
         return version.number, replace(rival, predict=partial(_refuse, reason))
-    learned = version.extracted.classes or extracted.classes
     order = [learned.index(name) for name in extracted.classes]
     return version.number, replace(rival, predict=partial(_ordered, rival.predict, order))
 
@@ -150,7 +155,18 @@ def write(
 
 
 def _answer(reply: Reply) -> Answer | None:
-    return cast("Answer | None", reply.answer)
+    """Return the figures of a reply, which may have been recorded by an earlier release.
+
+    Raises:
+        VouchError: They are not what an answer holds by now.
+    """
+    try:
+        return ANSWER.validate_python(reply.answer)
+    except ValidationError as error:
+        raise VouchError(
+            f"the ledger's answer to question {reply.question}: {describe(error)}",
+            "it is of another release: vouch holdout rotate",
+        ) from None
 
 
 def _answered(reply: Reply) -> Holdout:

@@ -61,7 +61,7 @@ class Outcome:
             "type": self.expectation["type"],
             "kwargs": self.expectation["kwargs"],
             "policy": self.policy,
-            "notes": self.expectation["meta"].get("notes", ""),
+            "notes": str(self.expectation["meta"].get("notes") or ""),
             "title": self.title,
             "success": self.success,
             "failed": self.failed,

@@ -101,7 +101,8 @@ def diff(
             examples = rows.examples(both)
             progress(3, STEPS, "resolving labels")
             typed = first.format == second.format == ".parquet"  # CSV has no types
-            classes = [_classes(root, side) for side in (first, second)]
+            named = [_classes(root, side) for side in (first, second)]
+            classes = [own or next(filter(None, named), ()) for own in named]
             relabelled = labels(engine, both, classes) if both.issues and typed else None
         except UNFIT as error:
             reason = str(error).strip().splitlines()[0]

@@ -58,7 +58,10 @@ def _hold(engine: Any, side: str, names: Sequence[str]) -> None:
     """Make table ``held_a`` or ``held_b``: the label that holds of each touched entity."""
     touched = engine.table("differing").select("entity").distinct()
     held = resolve(engine.table(side).semi_join(touched, "entity"))
-    label = ibis.array(list(names))[held.label.cast("int64")] if names else held.label
+    label = held.label
+    if names:  # a number beyond the names stays one
+        called = ibis.array(list(names))[held.label.cast("int64")]
+        label = ibis.coalesce(called, held.label.cast("string"))
     engine.create_table(f"held_{side}", held.mutate(number=held.label, label=label), temp=True)
 
 
