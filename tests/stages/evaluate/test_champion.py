@@ -1,9 +1,11 @@
 """With a champion in a real MLflow registry."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.stages.register.conftest import empty_store  # noqa: F401
 from vouch.core import tracking
 from vouch.registry.promotions import Change, record
 from vouch.registry.versions import Package, publish
@@ -13,6 +15,12 @@ from vouch.usecases.fraud.packaging import package
 from .conftest import Project, payments
 
 NAME = "fraud-paysim"
+
+
+@pytest.fixture(autouse=True)
+def store(project, empty_store):  # noqa: F811
+    project.state.mkdir(exist_ok=True)
+    shutil.copy(empty_store, project.state)
 
 
 def crown(project: Project) -> int:
