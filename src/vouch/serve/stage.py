@@ -168,11 +168,9 @@ def _check_columns(declared: Declaration, trained: Declaration, version: Version
 
 def _names(declared: Declaration, trained: Declaration, version: Version) -> tuple[str, ...]:
     """Return the model's classes in its own order, as the source's label column writes them."""
-    learned = class_names(trained)
-    extracted = version.extracted.model_copy(update={"classes": list(learned)})
-    check_same_classes(extracted, declared, str(version))
+    check_same_classes(version.extracted, declared, str(version))
     written = dict(zip(class_names(declared), written_names(declared), strict=True))
-    return tuple(written[name] for name in learned)
+    return tuple(written[name] for name in class_names(trained))
 
 
 def _write(

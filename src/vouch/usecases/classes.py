@@ -109,6 +109,13 @@ def dropped_words(declaration: Declaration) -> tuple[str, ...]:
     return tuple(plain_word(word) for word, name in pairs if name == DROP)
 
 
+def with_classes(extracted: Extracted) -> Extracted:
+    """Return an extract's result with its classes: early ones lack the use case's own."""
+    if extracted.classes:
+        return extracted
+    return extracted.model_copy(update={"classes": list(find(extracted.usecase).classes)})
+
+
 def check_same_classes(extracted: Extracted, declaration: Declaration, model: str) -> None:
     """Check that a model's classes are a source's, whatever their order.
 
@@ -122,7 +129,7 @@ def check_same_classes(extracted: Extracted, declaration: Declaration, model: st
     """
     listed, names = list(listed_values(declaration)), list(class_names(declaration))
     now = extracted.model_copy(update={"listed": listed, "classes": names})
-    if reason := extracted.differing(now):
+    if reason := with_classes(extracted).differing(now):
         raise VouchError(
             f"{model} cannot be used for the source {declaration.name!r}: {reason}",
             f"train it anew: vouch run {declaration.usecase}",

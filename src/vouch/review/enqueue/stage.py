@@ -31,7 +31,7 @@ from vouch.review.enqueue.select import select
 from vouch.review.queue import Case, Queue
 from vouch.sources.declaration import LATER, Declaration
 from vouch.sources.readers import parquet
-from vouch.usecases.classes import check_same_classes, class_names
+from vouch.usecases.classes import check_same_classes, with_classes
 
 KILLED = "these are the cases that a killed run of enqueue chose"
 
@@ -203,7 +203,7 @@ def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) ->
     """Choose rows and gather what is shown of each."""
     train = desk.path(GOLD, "train.parquet")
     rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
-    extracted = Extracted.read(desk.path(GOLD, "extract.json"))
+    extracted = with_classes(Extracted.read(desk.path(GOLD, "extract.json")))
     check_same_classes(extracted, desk.source, desk.model)
     queued = {case.entity for case in desk.queue.all()}
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
@@ -235,7 +235,7 @@ def _explained(
                 model=desk.model,
                 scores=scores.tolist(),
                 prediction=int(predicted),
-                classes=extracted.classes or list(class_names(desk.source)),
+                classes=extracted.classes,
                 facts=facts[entity],
                 reasons=list(reason.parts),
                 poor=reason.poor,

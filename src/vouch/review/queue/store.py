@@ -82,16 +82,19 @@ class Case:
 
     def likely(self, names: Sequence[str]) -> list[float]:
         """Return the probabilities of classes by name; all alike if the model had others."""
-        classes = names if self.classes is None else self.classes
-        if len(self.scores) != len(names) or {*classes} != {*names}:
+        if not (classes := self._present(names)):
             return [1 / len(names)] * len(names)
         return [self.scores[classes.index(name)] for name in names]
 
     def predicted(self, names: Sequence[str]) -> str:
         """Return the name of the predicted class; nothing if the classes are others by now."""
+        classes = self._present(names)
+        return classes[self.prediction] if classes else ""
+
+    def _present(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the model's classes in its own order; none if they are not these names."""
         classes = names if self.classes is None else self.classes
-        same = len(self.scores) == len(names) and {*classes} == {*names}
-        return classes[self.prediction] if same else ""
+        return classes if len(self.scores) == len(names) and {*classes} == {*names} else ()
 
 
 FIELDS = tuple(Case.__dataclass_fields__)

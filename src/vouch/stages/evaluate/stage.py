@@ -28,6 +28,7 @@ from vouch.results.evaluate import (
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
+from vouch.usecases.classes import with_classes
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
 
@@ -105,11 +106,10 @@ def _champion(
     if version is None:
         return None, None
     rival = scored_model(version.model, which.usecase)
-    learned = version.extracted.classes or list(find(which.usecase).classes)
-    trained = version.extracted.model_copy(update={"classes": learned})
+    trained = with_classes(version.extracted)
     if reason := trained.differing(extracted):
         return version.number, replace(rival, predict=partial(_refuse, reason))
-    order = [learned.index(name) for name in extracted.classes]
+    order = [trained.classes.index(name) for name in extracted.classes]
     return version.number, replace(rival, predict=partial(_ordered, rival.predict, order))
 
 
@@ -137,17 +137,18 @@ def write(
     outcome: HoldoutOutcome,
 ) -> Evaluation:
     """Write ``evaluation.json``."""
+    answer = _answer(outcome.reply)
     content = Evaluation(
         metric=candidate.metric,
         kind=candidate.kind,
         confidence=candidate.params.confidence,
         out_of_fold=measured,
-        holdout=_answered(outcome.reply),
+        holdout=_answered(outcome.reply, answer),
         **candidate.extras(),
         review=reviewed,
-        champion=_compared(outcome),
+        champion=_compared(outcome, answer),
         ledger=outcome.ledger,
-        published=candidate.published(measured, _answer(outcome.reply)),
+        published=candidate.published(measured, answer),
         warnings=_warnings(measured, outcome, candidate.params),
     )
     content.write(evaluation)
@@ -169,8 +170,7 @@ def _answer(reply: Reply) -> Answer | None:
         ) from None
 
 
-def _answered(reply: Reply) -> Holdout:
-    answer = _answer(reply)
+def _answered(reply: Reply, answer: Answer | None) -> Holdout:
     against = answer["against_rule"] if answer else None
     return {
         "status": reply.status,
@@ -184,12 +184,11 @@ def _answered(reply: Reply) -> Holdout:
     }
 
 
-def _compared(outcome: HoldoutOutcome) -> Champion:
+def _compared(outcome: HoldoutOutcome, answer: Answer | None) -> Champion:
     """Return the champion's part; the answer that made a candidate champion compares another."""
     if outcome.itself:
         reason = "the candidate is the champion itself"
         return {"version": outcome.version, "comparison": None, "reason": reason}
-    answer = _answer(outcome.reply)
     if answer is None:
         return {"version": outcome.version, "comparison": None, "reason": outcome.reply.reason}
     against = answer["against_champion"]
