@@ -7,7 +7,6 @@ from vouch.results.extract import Extracted
 from vouch.results.ingest import Ingested
 from vouch.results.label import Labelled
 from vouch.results.lineage import Lineage
-from vouch.results.register import Registration
 from vouch.results.tune import Leaderboard
 
 FIGURES = {
@@ -97,26 +96,6 @@ def evaluation(**changes: Any) -> Evaluation:
     whole = {"holdout": HOLDOUT, "champion": CHAMPION, "threshold": THRESHOLD}
     parts = {name: part | changes.pop(name, {}) for name, part in whole.items()}
     return Evaluation.model_validate({**content, **parts, **changes})
-
-
-def registration(**changes: Any) -> Registration:
-    """What register wrote of a first champion."""
-    content = {
-        "name": "fraud-shop",
-        "version": 1,
-        "model_id": "m-1",
-        "run_id": "0123abcd",
-        "aliases": ["challenger", "champion"],
-        "gate": {"better": True, "promoted": True, "reasons": ["It beats."], "mode": "enabled"},
-        "digests": {},
-        "git_commit": "f" * 40,
-        "reviews": [],
-        "as_of": "2024-02-01T00:00:00",
-        "ledger_question": 7,
-        "model_uri": "models:/fraud-shop/1",
-        "otherwise": None,
-    }
-    return Registration.model_validate(content | changes)
 
 
 def lineage(**changes: Any) -> Lineage:

@@ -19,7 +19,7 @@ from vouch.cli import (
     source,
     stage,
 )
-from vouch.core.errors import VouchError, show
+from vouch.core.errors import VouchError, check_utf8, show
 
 ROOT, MARK = Path(), "dvc.yaml"
 app = typer.Typer(
@@ -64,13 +64,10 @@ def main() -> None:
 
 
 def check_arguments(words: list[str]) -> None:
-    """Check that arguments are UTF-8 text: neither DuckDB, DVC nor JSON can hold another file name.
+    """Check that arguments are UTF-8 text.
 
     Raises:
         VouchError: One is not; names it.
     """
     for word in words:
-        try:
-            word.encode()
-        except UnicodeEncodeError:
-            raise VouchError(f"{word}: is no UTF-8 text", "rename the file or folder") from None
+        check_utf8(word, f"{word}: is no UTF-8 text", "rename the file or folder")

@@ -74,6 +74,18 @@ def one_line(text: object, most: int | None = None) -> str:
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
 
 
+def check_utf8(text: str, message: str, hint: str) -> None:
+    """Check that a text is UTF-8: neither DuckDB, DVC nor JSON can hold other names of files.
+
+    Raises:
+        VouchError: It is not; with the message and the hint.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise VouchError(message, hint) from None
+
+
 def described(error: Exception) -> str:
     """Return an error in one line: what was wrong and what to do, or its kind."""
     if isinstance(error, VouchError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
 
-from vouch.core.errors import VouchError, suggest
+from vouch.core.errors import VouchError, check_utf8, suggest
 from vouch.core.files import read_json, replacing, sha256, sweep, write_json
 
 MANIFEST = "manifest.json"
@@ -95,15 +95,12 @@ def kept_name(key: str, file: Path) -> str:
 
 
 def check_name(file: Path) -> None:
-    """Check that a file's name is UTF-8 text: neither DVC nor JSON can hold another.
+    """Check that a file's name is UTF-8 text.
 
     Raises:
         VouchError: It is not.
     """
-    try:
-        file.name.encode()
-    except UnicodeEncodeError:
-        raise VouchError(f"{file}: its name is no UTF-8 text", "rename the file") from None
+    check_utf8(file.name, f"{file}: its name is no UTF-8 text", "rename the file")
 
 
 def _digest(file: Path) -> str:

@@ -15,7 +15,6 @@ from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import ReportParams
 
-METRIC = "average_precision"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -50,8 +49,8 @@ def _headline(source: Declaration, evaluation: Evaluation) -> list[dict[str, str
     truth, rule = judged["truth"], judged["rule"]
     right = figure_of(truth, "precision_at_capacity")
     return [
-        card(figure_of(truth, METRIC), "average precision against truth", where),
-        card(figure_of(rule, METRIC), "average precision against the rule", where),
+        card(figure_of(truth, evaluation.metric), "average precision against truth", where),
+        card(figure_of(rule, evaluation.metric), "average precision against the rule", where),
         {
             "value": formats.share(right and right["value"]),
             "label": "of reviewed cases would be right",

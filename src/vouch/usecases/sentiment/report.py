@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from vouch.usecases.sentiment.judge import Bin, Classified, Coverage
 
-METRIC = "macro_recall"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -41,7 +40,7 @@ def content(
     """
     names = class_names(source)
     part, where = headline_part(results.evaluation)
-    truth, rule = part["truth"], part["rule"]
+    truth, rule, metric = part["truth"], part["rule"], results.evaluation.metric
     return {
         "templates": TEMPLATES,
         "classes": names,
@@ -52,9 +51,9 @@ def content(
         "words": _words(paths["tree"]),
         "cases": _cases(paths["explanations"]),
         "headline": [
-            card(figure_of(truth, METRIC), "macro-recall against truth", where),
+            card(figure_of(truth, metric), "macro-recall against truth", where),
             card(figure_of(truth, "accuracy"), "accuracy against truth", where),
-            card(figure_of(rule, METRIC), "macro-recall against the rule", where),
+            card(figure_of(rule, metric), "macro-recall against the rule", where),
         ],
         "images": _images(truth if truth and truth["rows"] else rule, results.leaderboard),
     }

@@ -144,27 +144,21 @@ class SparkSearchData:
         Each trial and the best of each algorithm have ``fit_seconds`` and ``peak_mb``.
         """
         costs = [self.trials.costs(record.candidate) for record in records]
-        leaders = board.best_by_algorithm
+        took = [
+            {**cost, "seconds": trial["seconds"]}
+            for trial, cost in zip(board.trials, costs, strict=True)
+        ]
         update = {
             "engine": "spark",
             "trials": [trial | cost for trial, cost in zip(board.trials, costs, strict=True)],
             "best_by_algorithm": {
-                name: leader | self._spent(records, leader["number"])
-                for name, leader in leaders.items()
+                name: leader if leader["number"] is None else leader | took[leader["number"]]
+                for name, leader in board.best_by_algorithm.items()
             },
             "folds": self.trials.rows.describe(),
             "warnings": self.trials.rows.warnings,
         }
         return board.model_copy(update=update)
-
-    def _spent(
-        self, records: Sequence[Record[SparkCandidate]], number: int | None
-    ) -> dict[str, object]:
-        """Return what the trial of a number took."""
-        if number is None:
-            return {}
-        record = records[number]
-        return {**self.trials.costs(record.candidate), "seconds": round(record.seconds, 3)}
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
         """Write out-of-fold scores of the folds assessed (Parquet)."""
