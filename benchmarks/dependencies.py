@@ -103,8 +103,8 @@ def _folded(modules: set[str]) -> set[str]:
     folders = {file.parent for file in files} - {ROOT / "src/vouch"}
     whole = {folder for folder in folders if set(folder.rglob("*.py")) <= files}
     assets = {folder / "templates" for folder in folders if (folder / "templates").is_dir()}
-    kept = {path for path in files | whole | assets if not whole & set(path.parents)}
-    return {path.relative_to(ROOT).as_posix() for path in kept}
+    paths = {path for path in files | whole | assets if not whole & set(path.parents)}
+    return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
 def main() -> None:

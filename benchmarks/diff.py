@@ -56,19 +56,19 @@ def prepare(folder: Path, rows: int) -> list[tuple[str, Path, Path]]:
         good = table.filter(table.reason.isnull()).drop("reason")
         ids = good.line.cast("string")
         silver = good.mutate(id=ids, known_at=good.time, superseded_at=ibis.null("timestamp(6)"))
-        found = []
-        one, other = folder / "silver_a.parquet", folder / "silver_b.parquet"
-        write_parquet(silver.filter(silver.line % 100 != 0), one)
+        pairs = []
+        first, second = folder / "silver_a.parquet", folder / "silver_b.parquet"
+        write_parquet(silver.filter(silver.line % 100 != 0), first)
         changed = ibis.ifelse(silver.line % 50 == 7, silver.amount + 1, silver.amount)
-        write_parquet(silver.filter(silver.line % 100 != 1).mutate(amount=changed), other)
-        found.append(("silver", one, other))
-        for path in (one, other):
+        write_parquet(silver.filter(silver.line % 100 != 1).mutate(amount=changed), second)
+        pairs.append(("silver", first, second))
+        for path in (first, second):
             issued = issues(
                 engine.read_parquet(path), source, find(source.usecase), ("rule", "chargeback")
             )
             write_parquet(issued, folder / path.name.replace("silver", "labels"))
-    found.append(("labels", folder / "labels_a.parquet", folder / "labels_b.parquet"))
-    return found
+    pairs.append(("labels", folder / "labels_a.parquet", folder / "labels_b.parquet"))
+    return pairs
 
 
 MEASURED = """
@@ -84,10 +84,10 @@ def measure(code: str, *words: str) -> tuple[dict | None, float]:
     """Run code in a process of its own: what it told and its peak in GB."""
     command = [sys.executable, "-c", MEASURED, code, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told, peak = done.stdout.split("\n")[:2]
-    if told == "null":
+    answer, peak = done.stdout.split("\n")[:2]
+    if answer == "null":
         print(done.stderr, file=sys.stderr)
-    return json.loads(told), int(peak) / 2**20
+    return json.loads(answer), int(peak) / 2**20
 
 
 def main() -> None:
@@ -102,9 +102,9 @@ def main() -> None:
         print(f"2 x {options.rows:,} rows, DuckDB held to {options.memory}")
         for name, a, b in prepare(Path(folder), options.rows):
             for way, code in ways.items():
-                told, peak = measure(code, str(a), str(b), options.memory)
-                seconds = f"{told['seconds']:6.1f} s" if told else "failed"
-                rows = told and told["rows"]
+                answer, peak = measure(code, str(a), str(b), options.memory)
+                seconds = f"{answer['seconds']:6.1f} s" if answer else "failed"
+                rows = answer and answer["rows"]
                 print(f"{name:8}{way:8}{seconds:>10}{peak:7.2f} GB  {rows}", flush=True)
 
 

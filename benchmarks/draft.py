@@ -48,9 +48,9 @@ def main() -> int:
                     print(f"    {column!r}: {got.get(column)}, not {role}")
             so_far = totals.setdefault(group, [0, 0, 0, 0])
             totals[group] = [a + b for a, b in zip(so_far, counts, strict=True)]
-    for group, (hits, total, important, asked) in totals.items():
+    for group, (hits, total, important, questions) in totals.items():
         print(f"{group}: {hits} of {total} roles ({hits / total:.1%}), "
-              f"{important} of {asked} that matter ({important / asked:.1%})")  # fmt: skip
+              f"{important} of {questions} that matter ({important / questions:.1%})")  # fmt: skip
     return 0
 
 

@@ -219,8 +219,10 @@ def _crypto(n: int, chance: random.Random) -> list[str]:
 
 def words(mood: int, chance: random.Random, count: int = 9) -> str:
     """Make a sentence whose words tell its mood: 0 bad, 1 neither, 2 good."""
-    known = [NEGATIVE, PLAIN, POSITIVE][mood]
-    return " ".join(chance.choice(PLAIN if chance.random() < 0.6 else known) for _ in range(count))
+    vocabulary = [NEGATIVE, PLAIN, POSITIVE][mood]
+    return " ".join(
+        chance.choice(PLAIN if chance.random() < 0.6 else vocabulary) for _ in range(count)
+    )
 
 
 def _tweets(n: int, chance: random.Random) -> list[str]:
@@ -648,13 +650,13 @@ def right(truth: dict[str, str], got: dict[str, str]) -> tuple[int, int]:
 
 def right_important(truth: dict[str, str], got: dict[str, str]) -> tuple[int, int]:
     """Count the important roles that are right, and those that are either true or drafted."""
-    hits = asked = 0
+    hits = total = 0
     for role in IMPORTANT:
         true = {column for column, roles in truth.items() if role in roles.split("|")}
         drafted = {column for column, each in got.items() if each == role}
-        asked += bool(true or drafted)
+        total += bool(true or drafted)
         hits += bool(true and drafted and drafted <= true)
-    return hits, asked
+    return hits, total
 
 
 def _mobile(n: int, chance: random.Random) -> list[str]:

@@ -60,26 +60,26 @@ def cards(folder: Path) -> pd.DataFrame:
 
 
 def lime_explainer(background, features, seed):
-    known = imputed(background, medians(background))
-    lime = LimeTabularExplainer(known, mode="regression", random_state=seed)
+    complete = imputed(background, medians(background))
+    lime = LimeTabularExplainer(complete, mode="regression", random_state=seed)
 
     def explain(row, predict):
-        found = lime.explain_instance(
+        explanation = lime.explain_instance(
             imputed(row, medians(background)), predict, num_features=features, num_samples=SAMPLES
         )
-        return [feature for feature, _ in found.local_exp[1]][:TOP]
+        return [feature for feature, _ in explanation.local_exp[1]][:TOP]
 
     return explain
 
 
 def timed(explain, cases):
     start = time.process_time()
-    found = [explain(case) for case in cases]
-    return found, 1000 * (time.process_time() - start) / len(cases)
+    explanations = [explain(case) for case in cases]
+    return explanations, 1000 * (time.process_time() - start) / len(cases)
 
 
-def overlap(one, two):
-    return float(np.mean([len(set(a) & set(b)) / TOP for a, b in zip(one, two, strict=True)]))
+def overlap(first, second):
+    return float(np.mean([len(set(a) & set(b)) / TOP for a, b in zip(first, second, strict=True)]))
 
 
 def chosen(scores, cases):
@@ -91,10 +91,12 @@ def chosen(scores, cases):
 def fidelity(predict, background, rows, mode):
     params = ExplainParams(mode=mode, samples=SAMPLES)
     explainer = make_explainer(predict, background, params)
-    told, milliseconds = timed(lambda i: explainer.explain(rows[i], str(i)), range(len(rows)))
+    explanations, milliseconds = timed(
+        lambda i: explainer.explain(rows[i], str(i)), range(len(rows))
+    )
     return {
-        "r2": median(one.r2 for one in told),
-        "gap": median(one.gap for one in told),
+        "r2": median(each.r2 for each in explanations),
+        "gap": median(each.gap for each in explanations),
         "ms": milliseconds,
     }
 
@@ -117,8 +119,8 @@ def measure(frame: pd.DataFrame, cases: int) -> dict[str, object]:
     start = time.process_time()
     pool = make_explainer(predict, background, ExplainParams(mode="quartile", samples=SAMPLES))
     setup_ms = 1000 * (time.process_time() - start)
-    told, pool_ms = timed(lambda row: pool.explain(row, ""), rows)
-    ours = [[part.feature for part in one.parts][:TOP] for one in told]
+    explanations, pool_ms = timed(lambda row: pool.explain(row, ""), rows)
+    ours = [[part.feature for part in each.parts][:TOP] for each in explanations]
     return {
         "rows": len(frame),
         "frauds": int(frame["label"].sum()),
@@ -142,14 +144,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cases", type=int, default=20, help="of each kind")
     parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
-    found = {
-        make.__name__: measure(make(asked.data / "fraud"), asked.cases) for make in (paysim, cards)
+    options = parser.parse_args()
+    result = {
+        make.__name__: measure(make(options.data / "fraud"), options.cases)
+        for make in (paysim, cards)
     }
-    text = json.dumps(found, indent=2)
+    text = json.dumps(result, indent=2)
     print(text)
-    if asked.json:
-        asked.json.write_text(text + "\n")
+    if options.json:
+        options.json.write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -319,12 +319,12 @@ def check(file: Path, root: Path) -> str:
         stage = "choose"
         choice = choose(root, drafted.usecase, "drafted", path=file, say=lambda _: None)
         stage = "ingest"
-        taken = ingested(root, drafted.path, choice, out)
-        assert taken["lines"] == taken["rows"] + taken["rejects"], taken
+        ingest = ingested(root, drafted.path, choice, out)
+        assert ingest["lines"] == ingest["rows"] + ingest["rejects"], ingest
         stage = "validate"
-        found = validated(root, drafted.path, out)["counts"]
+        counts = validated(root, drafted.path, out)["counts"]
         parts = ("silver", "superseded", "duplicates", "quarantine")
-        assert taken["rows"] == sum(found[part] for part in parts), (taken["rows"], found)
+        assert ingest["rows"] == sum(counts[part] for part in parts), (ingest["rows"], counts)
     except VouchError:
         return f"refused by {stage}"
     return "validated"
@@ -334,9 +334,9 @@ def make(files: list[Path], seed: int, number: int, folder: Path) -> Path:
     """Make mutated file ``number``."""
     chance = random.Random(f"{seed}/{number}")
     file = chance.choice(files)
-    made = folder / file.name
-    made.write_bytes(mutated(file, chance))
-    return made
+    path = folder / file.name
+    path.write_bytes(mutated(file, chance))
+    return path
 
 
 def one(files: list[Path], seed: int, number: int) -> str:
@@ -371,15 +371,15 @@ def run(files: list[Path], seed: int, numbers: list[int]) -> dict[int, str]:
     """
     results: dict[int, str] = {}
     context = mp.get_context("spawn")
-    while left := [n for n in numbers if n not in results]:
-        here, there = context.Pipe(duplex=False)
-        worker = context.Process(target=_work, args=(there, files, seed, left))
+    while remaining := [n for n in numbers if n not in results]:
+        receiver, sender = context.Pipe(duplex=False)
+        worker = context.Process(target=_work, args=(sender, files, seed, remaining))
         worker.start()
-        there.close()
-        current = left[0]
+        sender.close()
+        current = remaining[0]
         try:
-            while here.poll(LIMIT):
-                current, became = here.recv()
+            while receiver.poll(LIMIT):
+                current, became = receiver.recv()
                 if became is not None:
                     results[current] = became
                     if len(results) % 100 == 0:

@@ -306,10 +306,10 @@ def _environment() -> dict[str, str]:
 
 def kinds(points: list[str]) -> dict[str, list[int]]:
     """Return the numbers of the writes to each kind of file: names without digests and numbers."""
-    found: dict[str, list[int]] = {}
+    calls: dict[str, list[int]] = {}
     for number, point in enumerate(points, 1):
-        found.setdefault(re.sub(r"[0-9a-f]{6,}|\d+|[\w-]{22}", "#", point), []).append(number)
-    return found
+        calls.setdefault(re.sub(r"[0-9a-f]{6,}|\d+|[\w-]{22}", "#", point), []).append(number)
+    return calls
 
 
 def moments(command: Command, draw: random.Random) -> Iterator[Moment]:
@@ -367,11 +367,15 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(COMMANDS), help="commands, by commas")
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ground = Ground(Path(folder).resolve(), asked.rows)
+        ground = Ground(Path(folder).resolve(), options.rows)
         done, wrong = attack(
-            ground, asked.only.split(","), asked.kills, asked.seed, lambda t: print(t, flush=True)
+            ground,
+            options.only.split(","),
+            options.kills,
+            options.seed,
+            lambda t: print(t, flush=True),
         )
     print(f"{done} kills, {len(wrong)} faults")
     raise SystemExit("\n".join(wrong) or 0)

@@ -89,11 +89,13 @@ def written(seed, rows, market):
 def verdict(counts, returns):
     """What the report concludes of windows."""
     tweets = counts.sum(axis=2).astype(float)
-    given = {"sentiment": (counts[..., 2] - counts[..., 0]).astype(float), "tweets": tweets}
-    whole = panel(NAMES, returns, given, PARAMS)
+    data = {"sentiment": (counts[..., 2] - counts[..., 0]).astype(float), "tweets": tweets}
+    whole = panel(NAMES, returns, data, PARAMS)
     series = {ALL: whole} | {name: whole.of([c]) for c, name in enumerate(NAMES)}
-    asked = [question for question in questions(PARAMS) if question.impulse == "sentiment"]
-    return conclude([t for q in asked for t in answer(q, series, PARAMS)], whole, PARAMS)
+    about_sentiment = [
+        question for question in questions(PARAMS) if question.impulse == "sentiment"
+    ]
+    return conclude([t for q in about_sentiment for t in answer(q, series, PARAMS)], whole, PARAMS)
 
 
 READERS = {"true": None, "linear": learn, "vader": lambda: read, "texts": None}
@@ -111,14 +113,17 @@ def measure(name, market, options, confusion):
         else:
             rng = np.random.default_rng(seed)
             counts, returns = counted(rng, options.rows, market, confusion)
-        told = verdict(counts, returns)
-        found = told["verdict"] == "effect"
-        effects += found
-        follows += told["follows"] is not None
-        if found:
-            sizes.append(abs(told["effect"]["value"]))
-        alike = found and (told["sign"], told["lag"]) == (np.sign(market.effect), market.lag)
-        right += alike if market.effect else not found
+        answer = verdict(counts, returns)
+        has_effect = answer["verdict"] == "effect"
+        effects += has_effect
+        follows += answer["follows"] is not None
+        if has_effect:
+            sizes.append(abs(answer["effect"]["value"]))
+        alike = has_effect and (answer["sign"], answer["lag"]) == (
+            np.sign(market.effect),
+            market.lag,
+        )
+        right += alike if market.effect else not has_effect
         print(f"\r{name}: {number + 1}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     share = binomtest(int(right), options.histories).proportion_ci(method="exact")
@@ -158,12 +163,12 @@ def main() -> None:
         "none": Market(0.0, 1),
         "none, strongly following": Market(0.0, 1, 1.0),
     }
-    told = {
+    verdicts = {
         name: measure(name, market, options, confusion)
         for name, market in cases.items()
         if not options.cases or name in options.cases
     }
-    for name, case in told.items():
+    for name, case in verdicts.items():
         low, high = case["interval"]
         print(
             f"{name:26} right {case['right']:3} of {case['histories']} "
@@ -173,7 +178,7 @@ def main() -> None:
     if options.json:
         about = {"reading": options.reading, "rows": options.rows, "alpha": PARAMS.alpha}
         rated = {"rates": None if confusion is None else confusion.round(3).tolist()}
-        options.json.write_text(json.dumps(about | rated | {"cases": told}, indent=2) + "\n")
+        options.json.write_text(json.dumps(about | rated | {"cases": verdicts}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ class Payments:
         fold = np.floor(drawn(self.rows["id"], "fold") * FOLDS)
         scores = np.zeros(len(labels))
         for number in range(FOLDS):
-            held = fold == number
-            scores[held] = self.fit(labels[~held]).predict(self.rows[self.names][held])
+            left_out = fold == number
+            scores[left_out] = self.fit(labels[~left_out]).predict(self.rows[self.names][left_out])
         return scores
 
     def average_precision(self, model: Fitted) -> float:
@@ -104,10 +104,10 @@ def simulate(rows: int, seed: int) -> Payments:
             superseded_at=ibis.null("timestamp(6)"),
         )
         issued = issues(table, source, find(source.usecase), ("rule",))
-        extracted, found = features(table, source, issued, GROUPS)
-        names = [feature.name for feature in found]
-        known = labels_as_of(issued)
-        joined = extracted.join(known, extracted.id == known.entity)
+        extracted, columns = features(table, source, issued, GROUPS)
+        names = [feature.name for feature in columns]
+        labels = labels_as_of(issued)
+        joined = extracted.join(labels, extracted.id == labels.entity)
         own = dict.fromkeys(("id", "time", "amount", "rule", "truth", *names))
         return Payments(engine.to_pandas(joined.select(*own).order_by("time", "id")), names)
 
@@ -125,8 +125,8 @@ class Desk:
     def ask(self, scores: Floats, n: int, params: EnqueueParams) -> None:
         """Put one day's cases before people and keep what they say."""
         predicted = self.rows[["id", "amount", "rule"]].assign(score=scores)
-        taken = set(self.rows["id"].iloc[self.votes.index])
-        entities = select(pool(predicted, "fraud", taken), n, params)["entity"]
+        reviewed = set(self.rows["id"].iloc[self.votes.index])
+        entities = select(pool(predicted, "fraud", reviewed), n, params)["entity"]
         chosen = np.flatnonzero(self.rows["id"].isin(entities))
         self.likely = pd.concat([self.likely, pd.Series(scores[chosen], chosen)])
         self.votes = pd.concat([self.votes, self._decisions(chosen)])
@@ -134,26 +134,26 @@ class Desk:
     def _decisions(self, chosen: NDArray[np.int64]) -> pd.DataFrame:
         """Return a table of one row a case and one column a reviewer."""
         ids, truth = self.rows["id"].iloc[chosen].tolist(), self.rows["truth"].to_numpy(np.int64)
-        asked = assign(ids, PEOPLE, self.each, self.seed)
-        found = {}
+        assigned = assign(ids, PEOPLE, self.each, self.seed)
+        votes = {}
         for number, person in enumerate(self.people):
-            said = decide(person, ids, ids, truth[chosen], self.cost[chosen], 2, self.seed)
-            found[person.name] = np.where((asked == number).any(axis=0), said, np.nan)
-        return pd.DataFrame(found, index=chosen)
+            answers = decide(person, ids, ids, truth[chosen], self.cost[chosen], 2, self.seed)
+            votes[person.name] = np.where((assigned == number).any(axis=0), answers, np.nan)
+        return pd.DataFrame(votes, index=chosen)
 
     def labels(self) -> pd.DataFrame:
         """Return each row's ``label`` and ``label_source`` by what people have said so far."""
-        found = pd.DataFrame({"label": self.rows["rule"].astype("int8"), "label_source": "rule"})
+        labels = pd.DataFrame({"label": self.rows["rule"].astype("int8"), "label_source": "rule"})
         if len(self.votes):
-            found.loc[self.votes.index, "label"] = self._held().astype("int8")
-            found.loc[self.votes.index, "label_source"] = "reviewer"
-        return found
+            labels.loc[self.votes.index, "label"] = self._held().astype("int8")
+            labels.loc[self.votes.index, "label_source"] = "reviewer"
+        return labels
 
     def _held(self) -> pd.Series:
         """Return each case's label: its only reviewer's word, or what its reviewers come to."""
-        held = self.votes.max(axis=1)
+        majority = self.votes.max(axis=1)
         agreed = consensus(self.votes, np.column_stack([1 - self.likely, self.likely]))
-        return held.where(~held.index.astype(str).isin(agreed)).fillna(
+        return majority.where(~majority.index.astype(str).isin(agreed)).fillna(
             pd.Series({int(case): found.label for case, found in agreed.items()}, dtype=float)
         )
 
@@ -166,8 +166,8 @@ def curve(
     for day in range(asked.days + 1):
         labels = desk.labels()
         reached.append(fresh.average_precision(payments.fit(labels)))
-        told = f"seed {seed}  {way(params):6}  {len(desk.votes):6,} cases  {reached[-1]:.3f}"
-        print(told, file=sys.stderr, flush=True)
+        line = f"seed {seed}  {way(params):6}  {len(desk.votes):6,} cases  {reached[-1]:.3f}"
+        print(line, file=sys.stderr, flush=True)
         if day < asked.days:
             desk.ask(payments.out_of_fold(labels), asked.cases, params)
     return reached
@@ -224,21 +224,21 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=200, help="a day")
     parser.add_argument("--each", type=int, default=1, help="reviewers of each case")
     parser.add_argument("--out", type=Path, default=Path("reviews.png"))
-    asked = parser.parse_args()
-    fresh, fulls = simulate(asked.fresh, FRESH_SEED), []
+    options = parser.parse_args()
+    fresh, fulls = simulate(options.fresh, FRESH_SEED), []
     curves: dict[str, list[list[float]]] = {"chosen": [], "random": []}
     print("seed  rule alone  all truth  95 % of it, chosen  95 % of it, random")
-    for seed in asked.seeds:
-        payments = simulate(asked.rows, seed)
+    for seed in options.seeds:
+        payments = simulate(options.rows, seed)
         fulls.append(fresh.average_precision(payments.fit(truth(payments))))
         for params in (EnqueueParams(), EnqueueParams(random=1)):
-            curves[way(params)].append(curve(payments, fresh, asked, seed, params))
-        ends = [first(lines[-1], ENOUGH * fulls[-1], asked) for lines in curves.values()]
+            curves[way(params)].append(curve(payments, fresh, options, seed, params))
+        ends = [first(lines[-1], ENOUGH * fulls[-1], options) for lines in curves.values()]
         before = curves["chosen"][-1][0]
         print(
             f"{seed:4}  {before:10.3f}  {fulls[-1]:9.3f}  {ends[0]:>18}  {ends[1]:>18}", flush=True
         )
-    draw(curves, float(np.mean(fulls)), asked)
+    draw(curves, float(np.mean(fulls)), options)
 
 
 def truth(payments: Payments) -> pd.DataFrame:

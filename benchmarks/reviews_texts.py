@@ -110,8 +110,8 @@ class Texts:
         fold = np.random.default_rng(self.seed).integers(0, folds, len(self.pool))
         scores = np.zeros((len(self.pool), len(CLASSES)))
         for number in range(folds):
-            held = fold == number
-            scores[held] = self.predict(self.pool[~held], self.pool[held], reviewed)
+            left_out = fold == number
+            scores[left_out] = self.predict(self.pool[~left_out], self.pool[left_out], reviewed)
         named = pd.DataFrame(scores, columns=score_columns(len(CLASSES)), index=self.pool)
         return self.rows.loc[self.pool, ["id", "rule", "label"]].join(named)
 
@@ -154,8 +154,8 @@ def learn(
     while sum(value >= aim for value in reached) < 2 and reviewed.sum() < len(texts.pool):
         reviewed[select_rows(texts, reviewed, asked.cases, params)] = True
         reached.append(texts.measure(reviewed))
-        told = f"seed {texts.seed}  {way(params)}  {reviewed.sum():6,} labels  {reached[-1]:.4f}"
-        print(told, file=sys.stderr, flush=True)
+        line = f"seed {texts.seed}  {way(params)}  {reviewed.sum():6,} labels  {reached[-1]:.4f}"
+        print(line, file=sys.stderr, flush=True)
     return reached
 
 
@@ -183,10 +183,10 @@ class Judged:
 
 def judge(texts: Texts, params: EnqueueParams, repeats: int, folder: Path) -> list[dict[str, Any]]:
     """Judge one model by a day's cases, again and again with other random numbers."""
-    known = np.zeros(len(texts.rows), bool)
-    known[texts.order[FRESH : FRESH + KNOWN]] = True
-    scored, fresh = texts.out_of_fold(known, JUDGED_FOLDS), texts.measure(known)
-    found = []
+    labelled = np.zeros(len(texts.rows), bool)
+    labelled[texts.order[FRESH : FRESH + KNOWN]] = True
+    scored, fresh = texts.out_of_fold(labelled, JUDGED_FOLDS), texts.measure(labelled)
+    recalls = []
     for number in range(repeats):
         # a row's random number goes by its id
         named = scored.assign(id=f"{texts.seed}-{number}-" + scored["id"])
@@ -195,8 +195,8 @@ def judge(texts: Texts, params: EnqueueParams, repeats: int, folder: Path) -> li
         judged = Judged(named.drop(columns="label"), EXTRACTED, EvaluateParams())
         measured = review(judged, issued)
         assert measured is not None
-        found.append(measured["metrics"]["macro_recall"] | {"fresh": fresh})
-    return found
+        recalls.append(measured["metrics"]["macro_recall"] | {"fresh": fresh})
+    return recalls
 
 
 def write(rows: pd.DataFrame, cases: pd.DataFrame, path: Path) -> Path:
@@ -210,14 +210,15 @@ def write(rows: pd.DataFrame, cases: pd.DataFrame, path: Path) -> Path:
 def tell(found: list[dict[str, Any]]) -> None:
     """Print how often each interval holds what the model is worth on fresh texts."""
     for name in ("random", "naive"):
-        held = [
-            one[name]["interval"][0] <= one["fresh"] <= one[name]["interval"][1] for one in found
+        covered = [
+            each[name]["interval"][0] <= each["fresh"] <= each[name]["interval"][1]
+            for each in found
         ]
-        error = np.mean([one[name]["value"] - one["fresh"] for one in found])
-        wide = np.mean([np.diff(one[name]["interval"]).item() for one in found])
+        error = np.mean([each[name]["value"] - each["fresh"] for each in found])
+        wide = np.mean([np.diff(each[name]["interval"]).item() for each in found])
         print(
-            f"{name:6}  interval holds the fresh macro-recall in {np.mean(held):.1%} of "
-            f"{len(held)}, is {wide:.3f} wide; the figure is {error:+.3f} off"
+            f"{name:6}  interval holds the fresh macro-recall in {np.mean(covered):.1%} of "
+            f"{len(covered)}, is {wide:.3f} wide; the figure is {error:+.3f} off"
         )
 
 
@@ -245,30 +246,30 @@ def main() -> None:
     parser.add_argument("--disagreement", type=float, help="its weight; else params.yaml's")
     parser.add_argument("--repeats", type=int, default=40, help="a seed, of the intervals")
     parser.add_argument("--out", type=Path, default=Path("reviews_texts.png"))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     ours = load_params(Path("params.yaml"), EnqueueParams, "enqueue", "sentiment")
-    if asked.disagreement is not None:
-        ours = ours.model_copy(update={"disagreement": asked.disagreement})
-    rows, corpus = read(asked.train)
+    if options.disagreement is not None:
+        ours = ours.model_copy(update={"disagreement": options.disagreement})
+    rows, corpus = read(options.train)
     curves: dict[str, list[list[float]]] = {"chosen": [], "random": []}
     judged = []
     print("seed  rule alone  all labels  labels for 95 %, chosen  random")
-    for seed in asked.seeds:
+    for seed in options.seeds:
         texts = Texts(rows, corpus, seed)
         nobody = np.zeros(len(rows), bool)
         full, before = texts.measure(~nobody), texts.measure(nobody)
         ends = []
         for params in (ours, EnqueueParams(random=1)):
-            reached = learn(texts, asked, params, ENOUGH * full)
+            reached = learn(texts, options, params, ENOUGH * full)
             curves[way(params)].append([value / full for value in reached])
-            ends.append(needed(reached, ENOUGH * full, asked.cases))
+            ends.append(needed(reached, ENOUGH * full, options.cases))
         print(
             f"{seed:4}  {before:10.3f}  {full:10.3f}  {ends[0]:23,.0f}  {ends[1]:6,.0f}", flush=True
         )
         with tempfile.TemporaryDirectory() as folder:
-            judged += judge(texts, ours, asked.repeats, Path(folder))
+            judged += judge(texts, ours, options.repeats, Path(folder))
     tell(judged)
-    draw(curves, asked.cases, asked.out)
+    draw(curves, options.cases, options.out)
 
 
 if __name__ == "__main__":

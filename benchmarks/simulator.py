@@ -76,8 +76,8 @@ def forest() -> RandomForestClassifier:
 
 
 def thinned(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    kept = rows[(rows["isFraud"] == 1) | (np.arange(len(rows)) % 10 == 0)]
-    return kept, np.where(kept["isFraud"] == 1, 1.0, 10.0)
+    sample = rows[(rows["isFraud"] == 1) | (np.arange(len(rows)) % 10 == 0)]
+    return sample, np.where(sample["isFraud"] == 1, 1.0, 10.0)
 
 
 def tell(rows: pd.DataFrame, scores: np.ndarray, weights: np.ndarray) -> float:
@@ -88,7 +88,7 @@ def transfer(real: pd.DataFrame, rows: int) -> dict[str, float]:
     """Average precision of a forest that saw simulated rows alone."""
     seen, fresh = (simulate(rows, seed).to_pandas() for seed in (1, 2))
     # all frauds and one in ten of the rest, weighted back
-    kept, weight = thinned(seen)
+    sample, weight = thinned(seen)
     fresh, fresh_weight = thinned(fresh)
     reached = {}
     for name, select in {
@@ -97,7 +97,7 @@ def transfer(real: pd.DataFrame, rows: int) -> dict[str, float]:
         "before_alone": lambda x: x[["amount", *TYPES, "oldbalanceOrg", "oldbalanceDest"]],
         "balances": lambda x: x[["amount", *TYPES, *BALANCES]],
     }.items():
-        model = forest().fit(select(features(kept)), kept["isFraud"], sample_weight=weight)
+        model = forest().fit(select(features(sample)), sample["isFraud"], sample_weight=weight)
         for where, table, weights in (
             ("real", real, np.ones(len(real))),
             ("simulated", fresh, fresh_weight),
@@ -112,13 +112,13 @@ def transfer(real: pd.DataFrame, rows: int) -> dict[str, float]:
 
 def measure(real: pd.DataFrame, rows: int) -> dict[str, float]:
     started = time.perf_counter()
-    made = sum(len(piece) for piece in batches(1_000_000, 1))
-    speed = made / (time.perf_counter() - started)
-    one, other = first_rows(1, len(real)), first_rows(2, len(real))
+    count = sum(len(piece) for piece in batches(1_000_000, 1))
+    speed = count / (time.perf_counter() - started)
+    first, second = first_rows(1, len(real)), first_rows(2, len(real))
     return {
         "rows_per_second": speed,
-        "discriminator_auc": discriminator(real, one),
-        "discriminator_auc_seed_against_seed": discriminator(one, other),
+        "discriminator_auc": discriminator(real, first),
+        "discriminator_auc_seed_against_seed": discriminator(first, second),
         **transfer(real, rows),
     }
 

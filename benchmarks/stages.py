@@ -59,12 +59,12 @@ def main() -> None:
     parser.add_argument("--until", default="report", choices=[s.name for s in STAGES])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found = {}
+    result = {}
     with tempfile.TemporaryDirectory() as folder:
         project = prepare(Path(folder), options.rows)
         print(f"{options.rows:,} rows\n{'stage':10}{'seconds':>9}{'DVC':>8}{'peak GB':>9}")
         for stage in STAGES:
-            found[stage.name] = row = measure(project, stage.name)
+            result[stage.name] = row = measure(project, stage.name)
             print(
                 f"{stage.name:10}{row['seconds']:9.1f}{row['dvc_seconds']:8.1f}"
                 f"{row['peak_gb']:9.2f}",
@@ -72,10 +72,10 @@ def main() -> None:
             )
             if stage.name == options.until:
                 break
-    total = sum(row["seconds"] for row in found.values())
+    total = sum(row["seconds"] for row in result.values())
     print(f"{'together':10}{total:9.1f}")
     if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -36,12 +36,12 @@ def read(path: Path) -> pd.DataFrame:
 
 def microseconds(call: Callable[[str], Any], texts: list[str]) -> float:
     """Return the median time of a call, each text once."""
-    taken = []
+    times = []
     for text in texts:
         began = time.perf_counter()
         call(text)
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken) * 1e6)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times) * 1e6)
 
 
 def main() -> None:
@@ -49,8 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True)
-    asked = parser.parse_args()
-    train, test = read(asked.train), read(asked.test)
+    options = parser.parse_args()
+    train, test = read(options.train), read(options.test)
     candidate = Candidate(algorithm="logistic_regression", preparation=PREPARATION)
     ours = fit(candidate, train, 0, 2)
     plain = make_pipeline(
@@ -71,8 +71,8 @@ def main() -> None:
         f"scikit-learn  {macro_recall(test['label'], plain.predict(test['text'])):.4f} (no VADER)"
     )
     print(f"predict_one   {microseconds(ours.predict_one, texts):8.0f} µs a text, median")
-    one = microseconds(lambda text: ours.predict(pd.DataFrame({"text": [text]})), texts)
-    print(f"predict       {one:8.0f} µs a table of one text")
+    alone = microseconds(lambda text: ours.predict(pd.DataFrame({"text": [text]})), texts)
+    print(f"predict       {alone:8.0f} µs a table of one text")
     print(f"pipeline      {microseconds(lambda text: plain.predict_proba([text]), texts):8.0f} µs")
     print(f"scores apart  {apart:.1e} at most")
 

@@ -92,12 +92,12 @@ def measure(name: str, train: Path, test: Path, rows: int | None) -> dict[str, f
 
 def single(fitted, texts) -> float:
     """Return the median milliseconds of one text; the first, which sets things up, not counted."""
-    taken = []
+    times = []
     for text in texts:
         began = time.perf_counter()
         fitted.predict_one(text)
-        taken.append(1e3 * (time.perf_counter() - began))
-    return float(np.median(taken[1:]))
+        times.append(1e3 * (time.perf_counter() - began))
+    return float(np.median(times[1:]))
 
 
 def apart(name: str, options: argparse.Namespace) -> dict[str, float | str]:
@@ -110,23 +110,23 @@ def apart(name: str, options: argparse.Namespace) -> dict[str, float | str]:
 
 def main() -> None:
     """Print a row a model."""
-    known = [*SKLEARN, *SPARK]
+    models = [*SKLEARN, *SPARK]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("train", type=Path, help="CSV to fit on")
     parser.add_argument("test", type=Path, help="CSV to measure on")
-    parser.add_argument("--only", nargs="+", choices=known, default=known, metavar="MODEL")
+    parser.add_argument("--only", nargs="+", choices=models, default=models, metavar="MODEL")
     parser.add_argument("--rows", type=int, help="only the first so many of each file")
-    parser.add_argument("--inside", choices=known, help=argparse.SUPPRESS)
+    parser.add_argument("--inside", choices=models, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
         print(json.dumps(measure(options.inside, options.train, options.test, options.rows)))
         return
     print(HEADER, flush=True)
     for name in options.only:
-        told = apart(name, options)
+        answer = apart(name, options)
         print(
-            f"{name:30}{100 * told['macro_recall']:13.1f}{told['fit_seconds']:8.1f}"
-            f"{told['predict_seconds']:11.1f}{told['one_ms']:13.2f}{told['peak_mb']:8.0f}",
+            f"{name:30}{100 * answer['macro_recall']:13.1f}{answer['fit_seconds']:8.1f}"
+            f"{answer['predict_seconds']:11.1f}{answer['one_ms']:13.2f}{answer['peak_mb']:8.0f}",
             flush=True,
         )
 

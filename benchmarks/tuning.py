@@ -25,14 +25,14 @@ from vouch.usecases.fraud.tune import lay_out
 
 
 def main():
-    asked = parse()
-    budget = Budget(trials=asked.trials, seconds=asked.seconds)
-    rows = [measure(asked.gold, budget, seed, asked.rows) for seed in range(asked.seeds)]
+    options = parse()
+    budget = Budget(trials=options.trials, seconds=options.seconds)
+    rows = [measure(options.gold, budget, seed, options.rows) for seed in range(options.seeds)]
     ratio = geometric_mean(row["ratio"] for row in rows)
     result = {"budget": budget.model_dump(exclude_none=True), "seeds": rows, "ratio": ratio}
     print(json.dumps(result, indent=2))
-    if asked.json:
-        write_json(asked.json, result)
+    if options.json:
+        write_json(options.json, result)
 
 
 def parse():
@@ -43,10 +43,10 @@ def parse():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=40_000, help="rows a candidate is fitted on")
     parser.add_argument("--json", type=Path, help="write the figures there too")
-    asked = parser.parse_args()
-    if asked.trials is None and asked.seconds is None:
-        asked.trials = 12
-    return asked
+    options = parser.parse_args()
+    if options.trials is None and options.seconds is None:
+        options.trials = 12
+    return options
 
 
 def measure(gold, budget, seed, rows):

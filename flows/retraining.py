@@ -52,10 +52,10 @@ def retraining(request: Retraining) -> list[dict[str, Any]]:
     """
     outcomes = _retrain(request)
     place = find("register").outputs["registration"].format(usecase=request.usecase)
-    asked = waiting(Path(place), STATE)
-    if asked and request.approval:
-        answer = _ask(asked, request)
-        decide(asked, answer.decision == "promote", answer.who, answer.reason)
+    candidate = waiting(Path(place), STATE)
+    if candidate and request.approval:
+        answer = _ask(candidate, request)
+        decide(candidate, answer.decision == "promote", answer.who, answer.reason)
     return outcomes
 
 
@@ -73,12 +73,12 @@ def _retrain(request: Retraining) -> list[dict[str, Any]]:
     return outcomes
 
 
-def _ask(asked: Waiting, request: Retraining) -> Approval:
+def _ask(candidate: Waiting, request: Retraining) -> Approval:
     """Wait for a person's answer; other runs may work meanwhile."""
-    before = f"version {asked.champion}" if asked.champion else "no champion yet"
-    name = escape(f"{asked.name} version {asked.version}")
-    said = f"**{name}** may replace {before}.\n\n{items(asked.reasons)}"
-    form = Approval.with_initial_data(description=said)
+    before = f"version {candidate.champion}" if candidate.champion else "no champion yet"
+    name = escape(f"{candidate.name} version {candidate.version}")
+    question = f"**{name}** may replace {before}.\n\n{items(candidate.reasons)}"
+    form = Approval.with_initial_data(description=question)
     try:
         return pause_flow_run(
             wait_for_input=form, timeout=int(request.patience_hours * 3600), poll_interval=POLL
@@ -86,6 +86,6 @@ def _ask(asked: Waiting, request: Retraining) -> Approval:
     except FlowPauseTimeout:
         hours = f"{request.patience_hours:g} hours"
         raise VouchError(
-            f"nobody decided about {asked.name}:{asked.version} in {hours}",
-            f'vouch promote {request.usecase} --version {asked.version} --why "…"',
+            f"nobody decided about {candidate.name}:{candidate.version} in {hours}",
+            f'vouch promote {request.usecase} --version {candidate.version} --why "…"',
         ) from None

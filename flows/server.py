@@ -122,10 +122,10 @@ def _start(root: Path) -> str:
     """Start a server for this process, and tell this process how to reach it."""
     with _listen() as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-        known = secret.renew(root)
-        os.environ.update(processes.client_environment(url, known))
+        credentials = secret.renew(root)
+        os.environ.update(processes.client_environment(url, credentials))
         # no page: a browser has no secret to show
-        settings = processes.server_environment(known) | {
+        settings = processes.server_environment(credentials) | {
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url.removesuffix("/api"),
             "PREFECT_SERVER_UI_ENABLED": "false",
         }

@@ -28,7 +28,7 @@ def collect(usecase: str, path: Path) -> dict[str, Any]:
         f"{path.name}: {summary['new']} new, {summary['known']} known, {summary['blank']} blank"
     )
     terminal.say(console, f"  collect   {counts}, {len(summary['set_aside'])} set aside")
-    aside = (f"line {one['line']}: {one['reason']}" for one in summary["set_aside"][:SHOWN])
+    aside = (f"line {row['line']}: {row['reason']}" for row in summary["set_aside"][:SHOWN])
     terminal.warn(console, [*summary["ignored"], *aside])
     if summary["set_aside"]:
         show_table(f"{usecase}-set-aside", summary["set_aside"], counts)

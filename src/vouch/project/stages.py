@@ -5,14 +5,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vouch import stages, usecases
+from vouch import usecases
 from vouch.core.errors import VouchError, suggest
 
 if TYPE_CHECKING:
+    from vouch.core.results import Result
     from vouch.core.settings import Params
+
+Function = Callable[..., "Result | Mapping[str, Any]"]
+"""A stage: takes what :class:`Stage` names, returns what it wrote as its summary."""
 
 DECLARATION = "data/sources/{source}.yaml"
 BRONZE = "data/bronze/{usecase}"
@@ -48,11 +51,9 @@ class Stage:
     state: bool = False
     persist: bool = False
 
-    def function(self) -> Callable[..., Mapping[str, Any]]:
-        """Return the stage's function: in the folder of its name, as all that bears it."""
-        module = import_module(f"{stages.__name__}.{self.name}")
-        function: Callable[..., Mapping[str, Any]] = getattr(module, self.name)
-        return function
+    def function(self) -> Function:
+        """Return the stage's function, imported now."""
+        return _function(self.name)
 
     def params(self, usecase: str) -> "type[Params]":
         """Return the declaration of the stage's parameters for a use case."""
@@ -207,6 +208,33 @@ def find(name: str) -> Stage:
         if stage.name == name:
             return stage
     raise VouchError(f"no stage {name!r}", suggest(name, [s.name for s in STAGES]))
+
+
+def _function(name: str) -> Function:
+    """Import a stage's function: alone, since each stage needs libraries the others do without."""
+    function: Function
+    match name:
+        case "ingest":
+            from vouch.stages.ingest import ingest as function
+        case "validate":
+            from vouch.stages.validate import validate as function
+        case "label":
+            from vouch.stages.label import label as function
+        case "extract":
+            from vouch.stages.extract import extract as function
+        case "tune":
+            from vouch.stages.tune import tune as function
+        case "evaluate":
+            from vouch.stages.evaluate import evaluate as function
+        case "explain":
+            from vouch.stages.explain import explain as function
+        case "register":
+            from vouch.stages.register import register as function
+        case "report":
+            from vouch.stages.report import report as function
+        case _:
+            raise KeyError(name)
+    return function
 
 
 def _params(name: str, usecase: usecases.UseCase) -> "type[Params]":

@@ -70,12 +70,12 @@ def label(
         progress(1, 2, "counting labels")
         issued, classes = engine.read_parquet(labels), class_names(source)
         by_source = _by_source(issued, classes)
-        known = history(engine.read_parquet(rows), issued, classes)
+        by_month = history(engine.read_parquet(rows), issued, classes)
     result = Labelled(
         issues=sum(counted["issues"] for counted in by_source.values()),
         by_source=by_source,
         rule=cast(Rule, source.rule.summary()) if source.rule else None,
-        history=known,
+        history=by_month,
         reviews=[batch.stem for batch in batches(reviews)],
         warnings=_warnings(by_source, classes),
     )

@@ -57,12 +57,14 @@ def labels(engine: Any, pair: Pair, classes: Sequence[Sequence[str]]) -> LabelDi
 def _hold(engine: Any, side: str, names: Sequence[str]) -> None:
     """Make table ``held_a`` or ``held_b``: the label that holds of each touched entity."""
     touched = engine.table("differing").select("entity").distinct()
-    held = resolve(engine.table(side).semi_join(touched, "entity"))
-    label = held.label
+    resolved = resolve(engine.table(side).semi_join(touched, "entity"))
+    label = resolved.label
     if names:  # a number beyond the names stays one
-        called = ibis.array(list(names))[held.label.cast("int64")]
-        label = ibis.coalesce(called, held.label.cast("string"))
-    engine.create_table(f"held_{side}", held.mutate(number=held.label, label=label), temp=True)
+        called = ibis.array(list(names))[resolved.label.cast("int64")]
+        label = ibis.coalesce(called, resolved.label.cast("string"))
+    engine.create_table(
+        f"held_{side}", resolved.mutate(number=resolved.label, label=label), temp=True
+    )
 
 
 def _issues(pair: Pair) -> list[Row]:
