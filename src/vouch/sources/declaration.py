@@ -70,7 +70,7 @@ REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
 STRING, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 DROP = "drop"
 """What a label's value is mapped to whose rows are left out on purpose."""
-DIRECTIVE = re.compile("%(?:[aAbBcdfgGhHIjmMnpSTuUVwWxXyYzZ%]|-[dHIjmMSy])")
+DIRECTIVE = re.compile("(%(?:[aAbBcdfgGhHIjmMnpSTuUVwWxXyYzZ%]|-[dHIjmMSy]))")
 """What DuckDB takes for a part of a time's format."""
 RESERVED: frozenset[str] = frozenset(
     [

@@ -122,11 +122,25 @@ def test_signs_that_nobody_sees_make_no_other_person(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["\u3164", "\u115f\u1160", "\uffa0", "\u200b", "\u034f", "\ufe0f", "\U000e0041", "\ufffb"],
+    [
+        "\u3164",
+        "\u115f\u1160",
+        "\uffa0",
+        "\u200b",
+        "\u034f",
+        "\ufe0f",
+        "\U000e0041",
+        "\ufffb",
+    ],
 )
 def test_signs_that_show_nothing_are_no_name(name):
     assert identity(f" {name} ") == ""
     assert identity(f"A{name}nn") == "ann"
+
+
+def test_a_blank_braille_cell_is_a_space():
+    assert identity("\u2800") == ""
+    assert identity("Ann\u2800Lee\u2800") == identity("ann lee")
 
 
 def test_nobody_signs_with_what_shows_nothing(desk):

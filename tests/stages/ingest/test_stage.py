@@ -195,6 +195,8 @@ def written(form, rows):
         ("format: '%d.%m.%y %H'", "01.03.24 07", 7),
         ("format: '%a %b %d %H:%M:%S %Z %Y'", "Mon Apr 06 22:00:45 PDT 2009", 5),
         ("format: '%a %b %d %H:%M:%S %Z %Y'", "Mon Apr 06 22:00:45 IST 2009", None),
+        ("format: '%d.%m.%Y %H %%Z'", "01.03.2024 07 %Z", 7),
+        ("format: '%d.%m.%Y %H %%z %z'", "01.03.2024 07 %z +0200", 5),
         ("clock: web", "2024-01-02", 3),
     ],
 )

@@ -16,6 +16,9 @@ IGNORABLE = re.compile(
 )
 """Signs that show nothing: Unicode's Default_Ignorable_Code_Point, in DerivedCoreProperties.txt."""
 
+BLANK_BRAILLE = "\u2800"
+"""A Braille cell without dots: a symbol to Unicode, a space to the eye."""
+
 
 def identity(name: str) -> str:
     """Return a person's identity: the name without letter case, width and outer spaces.
@@ -27,7 +30,7 @@ def identity(name: str) -> str:
 
 def visible(name: str) -> str:
     """Return a name without the signs that are not shown: ``IGNORABLE`` and category Cf."""
-    shown = IGNORABLE.sub("", name)
+    shown = IGNORABLE.sub("", name).replace(BLANK_BRAILLE, " ")
     return "".join(sign for sign in shown if unicodedata.category(sign) != "Cf")
 
 

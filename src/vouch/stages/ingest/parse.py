@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vouch.engine import SCRATCH
 from vouch.sources.declaration import (
+    DIRECTIVE,
     NUMERIC,
     PLAIN_END,
     PLAIN_START,
@@ -346,11 +347,11 @@ def _time(text: str, declaration: Declaration, column: Column) -> str:
         iso = f"CASE WHEN {_has_offset(text)} THEN {iso} ELSE {naive} END"
     if not column.format:
         return iso
-    form = column.format
-    if "%Z" in form:
-        text, form = _numeric_zone(text), form.replace("%Z", "%z")
-    parsed = f"try_strptime({text}, {literal(form)})"
-    if "%z" in form:
+    parts = DIRECTIVE.split(column.format)  # text and directives in turn: %%Z is a percent and a Z
+    if "%Z" in parts:
+        text, parts = _numeric_zone(text), ["%z" if part == "%Z" else part for part in parts]
+    parsed = f"try_strptime({text}, {literal(''.join(parts))})"
+    if "%z" in parts:
         return f"timezone('UTC', CAST({parsed} AS TIMESTAMPTZ))"
     return _local(parsed, zone)
 
