@@ -20,6 +20,7 @@ from vouch.usecases.classes import (
     decision_words,
     label_words,
     listed_values,
+    mapped_values,
     written_names,
 )
 
@@ -213,18 +214,41 @@ def test_a_decision_is_a_classes_name_or_a_files_value():
     ("before", "now", "reason"),
     [
         (["bad", "ok", "good"], ["bad", "ok", "good"], ""),
-        (["bad", "ok", "good"], ["good", "ok", "bad"], "'bad' was listed as negative, not as pos"),
+        (
+            ["bad", "ok", "good"],
+            ["good", "ok", "bad"],
+            "'bad' stood for negative, not for positive",
+        ),
         (["bad", "ok", "good"], ["awful", "ok", "good"], ""),
-        (["No", "Yes", "so"], ["yes", "no", "so"], "'no' was listed as negative, not as neutral"),
+        (["No", "Yes", "so"], ["yes", "no", "so"], "'no' stood for negative, not for neutral"),
         (["joy", "fear"], ["fear", "joy"], ""),
         (["joy", "fear"], ["joy", "fear", "anger", "calm"], "trained for joy, fear, not joy, "),
         ({"bad": "negative", "good": "positive"}, {"good": "positive", "bad": "negative"}, ""),
-        ({"bad": "joy", "good": "fear"}, {"bad": "fear", "good": "joy"}, ""),
+        (
+            {"bad": "joy", "good": "fear"},
+            {"bad": "fear", "good": "joy"},
+            "'bad' stood for joy, not",
+        ),
+        (
+            ["bad", "ok", "good"],
+            {"Bad": "positive", "ok": "neutral", "good": "negative"},
+            "'bad' stood for negative, not for positive",
+        ),
+        ({"bad": "joy", "good": "fear"}, ["bad", "good"], "trained for joy, fear, not bad, good"),
+        (  # one word of several was moved: the class is still what it was
+            {"1": "joy", "2": "joy", "3": "fear"},
+            {"1": "joy", "2": "fear", "3": "fear"},
+            "",
+        ),
     ],
 )
 def test_a_model_is_used_for_its_own_classes_alone(before, now, reason):
     trained, present = texts(before), texts(now)
-    model = extracted(classes=list(class_names(trained)), listed=list(listed_values(trained)))
+    model = extracted(
+        classes=list(class_names(trained)),
+        listed=list(listed_values(trained)),
+        mapped=mapped_values(trained),
+    )
     if not reason:
         check_same_classes(model, present, "tri:1")
         return

@@ -122,7 +122,9 @@ class Version:
     def extracted(self) -> Extracted:
         """What extract wrote of the rows it learned from."""
         result = Extracted.read(self.folder / EVIDENCE / "extract.json")
-        return result if result.listed else result.model_copy(update={"listed": self._listed()})
+        if result.listed or result.mapped:
+            return result
+        return result.model_copy(update={"listed": self._listed()})
 
     def _listed(self) -> list[str]:
         """Return the values its label column listed, which earlier releases wrote there alone."""

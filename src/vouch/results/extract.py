@@ -68,6 +68,7 @@ class Extracted(Result):
         classes: Names of the classes, class 0 first; empty: an earlier release wrote none.
         listed: The values that the label column lists for them, by which alone their places are
             known; empty: it maps values to classes by name, or declares none.
+        mapped: Each value it maps to a class, in lower case, and the class.
         rows: Counts of rows.
         positives: Of two classes the second's rows, else the rarest one's, in ``train`` and
             ``holdout``.
@@ -89,6 +90,7 @@ class Extracted(Result):
     engine: Engine | None = None
     classes: list[str]
     listed: list[str] = Field(default_factory=list)
+    mapped: dict[str, str] = Field(default_factory=dict)
     rows: Parts
     positives: dict[str, ByKind]
     by_class: dict[str, ClassesByKind]
@@ -104,12 +106,16 @@ class Extracted(Result):
             return ""
         if {*self.classes} != {*other.classes}:
             return f"it was trained for {', '.join(self.classes)}, not {', '.join(other.classes)}"
-        before, now = (dict(zip(each.listed, each.classes, strict=False)) for each in (self, other))
-        moved = [word for word in before if now.get(word, before[word]) != before[word]]
-        if not moved:
-            return ""
-        word = moved[0]
-        return f"it was trained where {word!r} was listed as {before[word]}, not as {now[word]}"
+        before, now = self._meanings(), other._meanings()
+        for name in self.classes:  # it is another class when none of its words means it any more
+            words = [word for word in before if before[word] == name and word in now]
+            if words and all(now[word] != name for word in words):
+                word = words[0]
+                return f"it was trained where {word!r} stood for {name}, not for {now[word]}"
+        return ""
+
+    def _meanings(self) -> dict[str, str]:
+        return dict(zip(self.listed, self.classes, strict=False)) | self.mapped
 
     @classmethod
     def migrate(cls, content: dict[str, Any], written: int) -> dict[str, Any]:

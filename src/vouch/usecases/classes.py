@@ -80,6 +80,13 @@ def listed_values(declaration: Declaration) -> tuple[str, ...]:
     return () if isinstance(values, Mapping) else tuple(map(plain_word, values))
 
 
+def mapped_values(declaration: Declaration) -> dict[str, str]:
+    """Return each value that is mapped to a class, in lower case, and the class's name."""
+    values = _values(declaration)
+    pairs = values.items() if isinstance(values, Mapping) else ()
+    return {plain_word(word): name for word, name in pairs if name != DROP}
+
+
 def decision_words(declaration: Declaration) -> dict[str, int | None]:
     """Return what a person may have decided, in lower case: a class's name or a file's value.
 
@@ -125,10 +132,15 @@ def check_same_classes(extracted: Extracted, declaration: Declaration, model: st
         model: What the model is called, for the message.
 
     Raises:
-        VouchError: A class is missing or new, or a listed value stands for another one by now.
+        VouchError: A class is missing or new, or its values stand for another by now.
     """
-    listed, names = list(listed_values(declaration)), list(class_names(declaration))
-    now = extracted.model_copy(update={"listed": listed, "classes": names})
+    now = extracted.model_copy(
+        update={
+            "classes": list(class_names(declaration)),
+            "listed": list(listed_values(declaration)),
+            "mapped": mapped_values(declaration),
+        }
+    )
     if reason := with_classes(extracted).differing(now):
         raise VouchError(
             f"{model} cannot be used for the source {declaration.name!r}: {reason}",

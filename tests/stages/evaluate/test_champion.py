@@ -67,7 +67,7 @@ def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project):
     ("trained", "reason"),
     [
         ({"classes": ["genuine", "stolen"]}, "it was trained for genuine, stolen, not genuine, "),
-        ({"listed": ["bad", "ok"]}, "trained where 'bad' was listed as genuine, not as fraud"),
+        ({"listed": ["bad", "ok"]}, "trained where 'bad' stood for genuine, not for fraud"),
     ],
 )
 def test_a_champion_of_other_classes_is_not_compared(project, trained, reason):

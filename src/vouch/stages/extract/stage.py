@@ -14,7 +14,7 @@ from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
 from vouch.stages.extract.parts import Divided, divide
 from vouch.usecases import find
-from vouch.usecases.classes import listed_values
+from vouch.usecases.classes import listed_values, mapped_values
 from vouch.usecases.job import Job
 from vouch.usecases.params import SplitParams
 
@@ -86,6 +86,7 @@ def extract(
         **divided,
         engine=engine if usecase.raw_features else None,
         listed=list(listed_values(source)),
+        mapped=mapped_values(source),
         warnings=_warnings(divided),
     )
     result.write(summary)
