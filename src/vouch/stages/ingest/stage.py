@@ -164,7 +164,7 @@ def parse_one(
     )
     _check_labels(connection, source, file, view, total)
     if total == bad:
-        example = _fetch_row(connection, f"SELECT reason FROM {view} LIMIT 1")[0]
+        example = _fetch_row(connection, f"SELECT reason FROM {view} ORDER BY line LIMIT 1")[0]
         raise VouchError(
             f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
             f"check data/sources/{source.name}.yaml",
