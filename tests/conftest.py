@@ -1,9 +1,11 @@
 """Projects to run things in."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.project import copy_checkout, shrink, vouch
 
@@ -18,11 +20,18 @@ def fresh_project(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project after one bare run: read it, or copy it before changing it."""
-    project = copy_checkout(tmp_path_factory.mktemp("trained") / "project")
-    shrink(project)
-    done = vouch(project, "run", "fraud", "--no-prefect")
-    assert done.returncode == 0, done.stdout + done.stderr
+    """A small project after one bare run, made once for all processes: copy it, or read it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # beside the workers' own folders
+        folder = folder.parent
+    project, ready = folder / "trained/project", folder / "trained/ready"
+    with FileLock(folder / "trained.lock"):
+        if not ready.exists():
+            shutil.rmtree(project, ignore_errors=True)
+            shrink(copy_checkout(project))
+            done = vouch(project, "run", "fraud", "--no-prefect")
+            assert done.returncode == 0, done.stdout + done.stderr
+            ready.touch()
     return project
 
 

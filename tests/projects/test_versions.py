@@ -25,9 +25,9 @@ def assert_clean(project: Path) -> None:
     assert "up to date" in dvc(project, "status").stdout
 
 
-def test_repro_after_a_run_finds_everything_unchanged(trained_project):
-    assert_clean(trained_project)
-    done = dvc(trained_project, "repro")
+def test_repro_after_a_run_finds_everything_unchanged(project):
+    assert_clean(project)
+    done = dvc(project, "repro")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("didn't change, skipping") >= len(STAGES)
     assert "Running stage" not in done.stdout
@@ -41,6 +41,7 @@ def test_a_run_after_repro_finds_everything_unchanged(fresh_project):
     assert set(statuses(fresh_project).values()) == {"unchanged"}
 
 
+@pytest.mark.slow
 def test_a_parameter_reruns_only_what_depends_on_it(project):
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["explain"]["fraud"]["cases"] = 1

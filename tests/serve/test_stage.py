@@ -229,7 +229,7 @@ def test_rows_without_an_id_score_as_with_it(shop, tmp_path):
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     again=st.lists(st.integers(0, 59), max_size=30),

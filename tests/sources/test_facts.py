@@ -21,7 +21,7 @@ def fits(value: str, form: str) -> bool:
         return False
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from(FEW),
     st.integers(1, 230),
@@ -49,7 +49,7 @@ def test_the_patterns_are_those_that_fit_nearly_all_values(
     assert set(fitting) & set(FEW) == set(facts.formats) & set(FEW)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(2, 40), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_facts_do_not_depend_on_the_columns_beside(rows: int, taken: int, draw: Random) -> None:
     kinds = (

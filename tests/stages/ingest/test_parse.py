@@ -75,7 +75,7 @@ def read(zone: str, times: list[datetime]) -> list[tuple]:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_local_times_are_the_first_of_their_meanings(zone):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(local_times(zone))
     def holds(times):
         for local, (time, twice) in zip(times, read(zone, times), strict=True):

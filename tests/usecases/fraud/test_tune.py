@@ -144,6 +144,7 @@ tune(**Gold(Path(sys.argv[1]), Path(sys.argv[1]) / "state").files(), params=PARA
 """
 
 
+@pytest.mark.slow
 def test_killed_twice_the_stage_ends_as_if_undisturbed(tuned, tmp_path):
     gold = write_gold(tmp_path)
     script = RUN.format(root=str(Path(__file__).parents[3]))

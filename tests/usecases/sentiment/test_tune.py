@@ -84,6 +84,7 @@ def test_again_nothing_is_searched_and_every_file_is_the_same(tuned):
     assert {file: file.read_bytes() for file in files} == before
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_as_if_undisturbed(tuned, tmp_path):
     gold = write_gold(tmp_path, state=tuned[0].state.with_name("other"))
 

@@ -45,7 +45,7 @@ def run(rows, issues, groups=HISTORIES):
         return compute(engine, table, found)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(worlds())
 def test_history_features_equal_the_brute_force(world):
     got = run(*world)
@@ -61,7 +61,7 @@ def test_history_features_equal_the_brute_force(world):
         )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(worlds(), st.integers(0, 25))
 def test_what_comes_later_changes_nothing(world, minute):
     rows, issues = world
@@ -75,7 +75,7 @@ def test_what_comes_later_changes_nothing(world, minute):
     pd.testing.assert_frame_equal(whole.loc[sorted(names)], part, check_exact=True)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(worlds(), st.data())
 def test_a_row_never_sees_its_own_label(world, data):
     rows, issues = world
