@@ -10,7 +10,7 @@ run: setup  ## from simulated payments and tweets to registered models and repor
 	$(BIN)/vouch run fraud sentiment
 
 test: setup  ## all tests but the slow ones
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup  ## the slow tests: real servers, kills, Spark
 	$(BIN)/pytest -m slow

@@ -54,7 +54,7 @@ else:  # as MLflow itself makes them
 """
 
 
-@pytest.mark.parametrize("way", ["apart", "in place"])
+@pytest.mark.parametrize("way", ["apart", pytest.param("in place", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "statements", [60, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 5, 20, 120))]
 )

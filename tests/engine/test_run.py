@@ -50,6 +50,7 @@ def test_without_java_a_run_says_what_to_install(project):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_older_choice_without_engine_is_completed(project):
     path = project / "data/inputs.yaml"
     path.write_text(path.read_text().replace("    engine: duckdb\n", ""))

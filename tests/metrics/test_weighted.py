@@ -49,7 +49,7 @@ def drawn(random, labels, scores, rows):
 
 # seeded: a mistake in the weights or the intervals moves coverage far below, chance does not
 @pytest.mark.parametrize(("rate", "gap"), [(0.03, 1.5), (0.1, 1.0), (0.03, 3.0)])
-@pytest.mark.parametrize("rows", [300, 1000])
+@pytest.mark.parametrize("rows", [300, pytest.param(1000, marks=pytest.mark.slow)])
 def test_intervals_hold_about_as_often_as_they_say(rate, gap, rows):
     random, repeats = np.random.default_rng(7), 200
     labels = random.random(20_000) < rate

@@ -24,7 +24,13 @@ def test_a_taken_port_is_told_before_anything_is_started(fresh_project):
     assert not (fresh_project / ".prefect").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, id="sigterm", marks=pytest.mark.slow),
+    ],
+)
 def test_ended_while_it_starts_it_leaves_nothing(fresh_project, number):
     up = Up(fresh_project)
     wait_for(up.servers)

@@ -81,7 +81,7 @@ def test_a_lost_output_is_restored(project):
     assert lost.read_bytes() == before
 
 
-@pytest.mark.parametrize("torn", ["", '{"write": {'])
+@pytest.mark.parametrize("torn", ["", pytest.param('{"write": {', marks=pytest.mark.slow)])
 def test_what_a_kill_left_of_dvcs_list_is_mended(project, torn):
     (project / ".dvc/tmp/rwlock").write_text(torn)
     assert set(statuses(project).values()) == {"unchanged"}
@@ -108,7 +108,9 @@ def test_two_runs_at_once_both_end_well(fresh_project):
     assert_clean(fresh_project)
 
 
-@pytest.mark.parametrize("field", ["trials: 0", "trials: many"])
+@pytest.mark.parametrize(
+    "field", ["trials: 0", pytest.param("trials: many", marks=pytest.mark.slow)]
+)
 def test_a_wrong_parameter_is_named(project, field):
     name, value = field.split(": ")
     params = yaml.safe_load((project / "params.yaml").read_text())

@@ -250,6 +250,7 @@ def test_decisions_that_are_not_checked_out_are_not_taken_for_new(desk):
     assert desk.collect(path)["known"] == 1
 
 
+@pytest.mark.slow
 def test_from_case_to_champion_lineage(desk):
     decided = [(case, "fraud", "ann") for case in desk.cases]
     path = desk.answers(decided)

@@ -75,7 +75,7 @@ def read(zone: str, times: list[datetime]) -> list[tuple]:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_local_times_are_the_first_of_their_meanings(zone):
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=10, deadline=None)
     @given(local_times(zone))
     def holds(times):
         for local, (time, twice) in zip(times, read(zone, times), strict=True):
@@ -141,7 +141,7 @@ LETTERS = st.characters(codec="utf-8")
 PARTS = st.sampled_from([*"ΣςİIıẞK+-.01１", "1.0", ".00", " ", "\t", "\n", "\u00a0", "\u2028"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(LETTERS) | st.lists(PARTS).map("".join), min_size=1))
 def test_a_labels_text_is_compared_alike_in_python_and_sql(texts: list[str]) -> None:
     with duckdb.connect() as connection:
