@@ -23,11 +23,12 @@ from vouch.core.output import write
 from vouch.operate import loopback, server_of
 from vouch.operate.record import own_secret
 from vouch.project.faults import report
-from vouch.project.request import Feedback, Request, Retraining, Scoring
+from vouch.project.request import Feedback, Intake, Request, Retraining, Scoring
 
 FLOWS: dict[str, type[BaseModel]] = {
     "training": Request,
     "scoring": Scoring,
+    "intake": Intake,
     "feedback": Feedback,
     "retraining": Retraining,
 }
@@ -87,6 +88,8 @@ def _imported(name: str) -> Callable[[Any], Any]:
             from flows.training import training as flow
         case "scoring":
             from flows.scoring import scoring as flow
+        case "intake":
+            from flows.intake import intake as flow
         case "feedback":
             from flows.feedback import feedback as flow
         case "retraining":
@@ -97,7 +100,7 @@ def _imported(name: str) -> Callable[[Any], Any]:
 
 
 def _event(name: str, payload_json: str) -> int:
-    """Emit an event about a use case's labels to the server that serves the project."""
+    """Emit an event about a use case to the server that serves the project."""
     _reach_server()
     from prefect.events.worker import EventsWorker
 

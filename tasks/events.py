@@ -1,4 +1,4 @@
-"""Events about a use case's labels, for which retraining waits."""
+"""Events about a use case's labels and rows, for which deployments wait."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,9 @@ from vouch.operate import events
 
 
 def emit(name: str, usecase: str, payload: dict[str, Any]) -> None:
-    """Emit an event about a use case's labels."""
-    emit_event(name, {"prefect.resource.id": f"vouch.labels.{usecase}"}, payload=payload)
+    """Emit an event about a use case: ``vouch.labels.enough`` is of ``vouch.labels.fraud``."""
+    resource = f"{name.rpartition('.')[0]}.{usecase}"
+    emit_event(name, {"prefect.resource.id": resource}, payload=payload)
 
 
 def tell_labels(usecase: str, summary: Mapping[str, Any]) -> None:

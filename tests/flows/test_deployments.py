@@ -8,7 +8,7 @@ from prefect.flows import load_flow_from_entrypoint
 
 from flows.__main__ import FLOWS
 from tests.project import ROOT
-from vouch.operate.events import ENOUGH
+from vouch.operate.events import ENOUGH, ROWS
 from vouch.operate.up import POOL
 from vouch.usecases import names
 
@@ -55,6 +55,14 @@ def test_retraining_waits_for_enough_labels_of_its_own_use_case(usecase):
     trigger = DeploymentEventTrigger.model_validate(spec)
     assert trigger.expect == {ENOUGH}
     assert trigger.match.root == {"prefect.resource.id": f"vouch.labels.{usecase}"}
+
+
+@pytest.mark.parametrize("usecase", names())
+def test_intake_waits_for_new_rows_of_its_own_use_case(usecase):
+    (spec,) = DEPLOYMENTS[f"intake-{usecase}"]["triggers"]
+    trigger = DeploymentEventTrigger.model_validate(spec)
+    assert trigger.expect == {ROWS}
+    assert trigger.match.root == {"prefect.resource.id": f"vouch.rows.{usecase}"}
 
 
 def test_the_project_is_found_wherever_it_is():

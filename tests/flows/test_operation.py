@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 import yaml
 
 from tests.operate.serving import Up, wait_for
-from tests.project import BIN, ENVIRONMENT, copy_checkout, shrink, vouch
+from tests.project import BIN, ENVIRONMENT, copy_checkout, dvc, shrink, vouch
 from vouch.core.files import read_json
 from vouch.operate import processes
+from vouch.project.intake import DATA
 from vouch.project.stages import STAGES
 from vouch.registry.promotions import history
+from vouch.sources.paysim import simulate
 
 MARKUP = "case,[/b],](javascript:alert(1))\n1,2,3\n"
 MINUTELY = "* * * * *"
@@ -198,3 +201,41 @@ def test_texts_run_through_prefect_too(tmp_path):
     assert [o["stage"] for o in outcomes] == [s.name for s in STAGES]
     assert {o["status"] for o in outcomes} == {"ran"}
     assert (project / "data/report/sentiment/report.html").stat().st_size
+
+
+@pytest.fixture
+def from_files(fresh_project):
+    """A project of files instead of simulated rows, in which only the first is in force."""
+    rows = simulate(10_000, 1).to_pandas()
+    late = rows["step"] > rows["step"].quantile(0.8)
+    rows[~late].to_csv(fresh_project / "first.csv", index=False)
+    rows[late].to_csv(fresh_project / "second.csv", index=False)
+    words = ("--source", "paysim", "--path", "first.csv", "--no-prefect")
+    done = vouch(fresh_project, "run", "fraud", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return fresh_project
+
+
+@pytest.mark.slow
+def test_rows_dropped_into_the_inbox_are_taken_and_nobody_runs_a_command(from_files):
+    project, inbox = from_files, from_files / "data/inbox/fraud/rows"
+    up = Up(project).ready()
+    inbox.mkdir(parents=True)
+    (inbox / "bad[b].csv").write_text(MARKUP)
+    shutil.copy(project / "second.csv", inbox)
+    wait_for((inbox / "done/second.csv").exists)
+    note = inbox / "bad[b].csv.error.txt"
+    wait_for(note.exists)
+    assert "[/b]" in note.read_text() and (inbox / "bad[b].csv").exists()
+    run = wait_for(lambda: up.runs("intake", "FAILED"))[0]  # for the bad file
+    assert run["created_by"]["type"] == "AUTOMATION"
+    assert read_json(project / "data/bronze/fraud/ingest.json")["lines"] == 10_000
+    (inbox / "bad[b].csv").unlink()
+    shutil.copy(project / "second.csv", inbox / "again.csv")
+    wait_for((inbox / "done/again.csv").exists)
+    run = wait_for(lambda: up.runs("intake", "COMPLETED"))[0]
+    assert run["created_by"]["type"] == "AUTOMATION" and not note.exists()
+    assert read_json(project / "data/bronze/fraud/ingest.json")["lines"] == 10_000
+    assert up.stop() == 0
+    names = [f"{stage.name}@fraud" for stage in DATA]
+    assert "up to date" in dvc(project, "status", "data/raw/paysim.dvc", *names).stdout

@@ -1,11 +1,23 @@
+import os
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
-from vouch.operate.exchange import pending, put_aside, record, todays_cases
-from vouch.operate.folders import REVIEWS, TO_SCORE, arrived
+from vouch.operate import folders
+from vouch.operate.exchange import (
+    new_rows,
+    pending,
+    put_aside,
+    record,
+    refusal,
+    refuse,
+    todays_cases,
+)
+from vouch.operate.folders import REVIEWS, ROWS, TO_SCORE, arrived
+from vouch.project.inputs import Choice, save_choice
 
 
 def drop(folder, name, content="a"):
@@ -15,7 +27,7 @@ def drop(folder, name, content="a"):
 
 
 def test_files_still_being_written_have_not_arrived(tmp_path):
-    for name in ("b.csv", "a.csv", ".hidden.csv", "c.csv.part", "d.tmp"):
+    for name in ("b.csv", "a.csv", ".hidden.csv", "c.csv.part", "d.tmp", "a.csv.error.txt"):
         drop(tmp_path, name)
     (tmp_path / "folder").mkdir()
     assert [path.name for path in arrived(tmp_path)] == ["a.csv", "b.csv"]
@@ -62,3 +74,47 @@ def test_the_days_cases_never_take_a_name_that_is_out(tmp_path):
     assert first.name == "2024-05-01.csv"
     drop(first.parent, first.name)
     assert todays_cases(tmp_path, "fraud", date(2024, 5, 1)).name == "2024-05-01-2.csv"
+
+
+@pytest.fixture
+def inbox(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "REST", 0.0)
+    choice = Choice(source="shop", raw="data/raw/shop", set="0" * 12)
+    save_choice(tmp_path, "fraud", choice)
+    for name in ("data/sources/shop.yaml", "params.yaml"):
+        drop((tmp_path / name).parent, Path(name).name)
+    return tmp_path / ROWS.format(usecase="fraud")
+
+
+def test_a_refused_file_waits_until_it_or_its_declaration_is_changed(tmp_path, inbox):
+    path = drop(inbox, "monday.csv")
+    assert new_rows(tmp_path, "fraud") == [path]
+    refuse(path, VouchError("monday.csv: no column amount", "check it"))
+    assert refusal(path).read_text() == "monday.csv: no column amount (check it)\n"
+    assert new_rows(tmp_path, "fraud") == []
+    path.write_text("mended")
+    assert new_rows(tmp_path, "fraud") == [path]
+    refuse(path, VouchError("still wrong"))
+    assert new_rows(tmp_path, "fraud") == []
+    drop(tmp_path / "data/sources", "shop.yaml", "name: shop")
+    assert new_rows(tmp_path, "fraud") == [path]
+
+
+def test_the_note_on_a_file_goes_with_it(tmp_path, inbox):
+    gone, taken = drop(inbox, "gone.csv"), drop(inbox, "taken.csv")
+    for path in (gone, taken):
+        refuse(path, VouchError("wrong"))
+    gone.unlink()
+    put_aside(taken, sha256(taken))
+    assert new_rows(tmp_path, "fraud") == []
+    assert [path.name for path in inbox.iterdir()] == ["done"]
+
+
+def test_a_file_that_is_being_written_has_not_arrived(tmp_path, inbox, monkeypatch):
+    whole, growing, fresh = (drop(inbox, name) for name in ("a.csv", "b.csv", "c.csv"))
+    with growing.open("a"):
+        assert new_rows(tmp_path, "fraud") == [whole, fresh]
+    assert new_rows(tmp_path, "fraud") == [whole, growing, fresh]
+    monkeypatch.setattr(folders, "REST", 60.0)
+    os.utime(whole, (0, 0))  # as a copy that keeps the original's time
+    assert new_rows(tmp_path, "fraud") == []

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from vouch.core.errors import VouchError
-from vouch.sources.manifest import keep, load_manifest
+from vouch.sources.manifest import forget, keep, load_manifest
 
 
 def test_a_name_that_is_no_text_leaves_the_folder_as_it_is(tmp_path):
@@ -25,3 +25,14 @@ def test_a_long_name_is_cut(tmp_path, name):
     assert kept.startswith(f"{key}-")
     assert len(kept.encode()) <= 240
     assert (tmp_path / "raw" / kept).read_text() == "a\n1\n"
+
+
+def test_a_file_is_forgotten_with_its_entry_and_no_other(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(name)
+    folder = tmp_path / "raw/shop"
+    first, second = (keep(folder, tmp_path / name) for name in ("a.csv", "b.csv"))
+    assert forget(folder, [first, "0" * 12]) and not forget(folder, [first])
+    assert list(load_manifest(folder)) == [second]
+    assert [path.name for path in folder.glob("*.csv")] == [f"{second}-b.csv"]
+    assert not forget(tmp_path / "none", [first]) and not (tmp_path / "none").exists()

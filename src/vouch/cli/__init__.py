@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from vouch.cli import (
+    add,
     backtest,
     collect,
     data,
@@ -43,7 +44,7 @@ def check_project(context: typer.Context) -> None:
         )
 
 
-for module in (run, stage, score, enqueue, collect, backtest, registry, operate, own):
+for module in (run, add, stage, score, enqueue, collect, backtest, registry, operate, own):
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")

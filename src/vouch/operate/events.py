@@ -1,4 +1,4 @@
-"""Events of new labels for the project's Prefect server, which start a retraining."""
+"""Events for the project's Prefect server: of new labels, and of new rows in the inbox."""
 
 import json
 import subprocess
@@ -13,6 +13,8 @@ COLLECTED = "vouch.labels.collected"
 """New decisions were collected."""
 ENOUGH = "vouch.labels.enough"
 """Enough decisions for a retraining; emitted again until a model has learned from them."""
+ROWS = "vouch.rows.arrived"
+"""A file of new rows lies in the inbox."""
 
 
 def of_labels(result: Mapping[str, Any]) -> list[str]:
@@ -33,8 +35,6 @@ def payload(result: Mapping[str, Any]) -> dict[str, object]:
 def tell(root: Path, usecase: str, result: Mapping[str, Any]) -> list[str]:
     """Emit a collected file's events, where a Prefect server serves the project.
 
-    In a process of its own: this package knows nothing of Prefect.
-
     Args:
         root: The project's folder.
         usecase: Whose labels.
@@ -45,10 +45,21 @@ def tell(root: Path, usecase: str, result: Mapping[str, Any]) -> list[str]:
     """
     if server_of(root) is None:
         return []
-    message = json.dumps({"usecase": usecase, **payload(result)})
-    command = [sys.executable, "-m", "flows", "event"]
-    return [
-        name
-        for name in of_labels(result)
-        if not subprocess.run([*command, name, message], cwd=root, check=False).returncode
-    ]
+    return [name for name in of_labels(result) if emit(root, name, usecase, payload(result))]
+
+
+def emit(root: Path, name: str, usecase: str, content: Mapping[str, object]) -> bool:
+    """Emit an event, in a process of its own: this package knows nothing of Prefect.
+
+    Args:
+        root: The project's folder.
+        name: The event.
+        usecase: Which use case it is about.
+        content: Its payload.
+
+    Returns:
+        Whether it reached the server.
+    """
+    message = json.dumps({"usecase": usecase, **content})
+    command = [sys.executable, "-m", "flows", "event", name, message]
+    return not subprocess.run(command, cwd=root, check=False).returncode

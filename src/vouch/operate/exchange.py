@@ -7,9 +7,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from vouch.core.errors import VouchError
-from vouch.core.files import read_json, sha256, write_json
-from vouch.operate.folders import CASES, DONE, SCORES, TO_SCORE, arrived
+from vouch.core.errors import VouchError, described
+from vouch.core.files import read_json, replacing, sha256, write_json
+from vouch.operate.folders import CASES, DONE, ERROR, ROWS, SCORES, TO_SCORE, arrived, at_rest
+from vouch.project.inputs import INPUTS, load_inputs
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,53 @@ def record(file: Pending, result: Mapping[str, Any]) -> None:
     write_json(_note(file), {**result, "sha256": file.digest})
 
 
+def new_rows(root: Path, usecase: str) -> list[Path]:
+    """List the raw files of the inbox that are to be taken.
+
+    Left out are files still being written, and those refused before, until they or what they were
+    judged by is changed.
+
+    Args:
+        root: The project's folder.
+        usecase: The use case.
+    """
+    folder = root / ROWS.format(usecase=usecase)
+    for note in folder.glob(f"*{ERROR}"):
+        if not _noted(note).exists():
+            note.unlink()
+    files = at_rest(arrived(folder))
+    changed = _changed(root, usecase) if files else 0.0
+    return [path for path in files if not _refused(path, changed)]
+
+
+def _changed(root: Path, usecase: str) -> float:
+    """Return when what files are judged by was last changed: seconds since 1970."""
+    source = load_inputs(root / INPUTS).choice(usecase).source
+    names = (f"data/sources/{source}.yaml", f"expectations/{source}.json", "params.yaml", INPUTS)
+    places = [root / name for name in names]
+    return max(place.stat().st_mtime for place in places if place.exists())
+
+
+def _refused(path: Path, changed: float) -> bool:
+    note = refusal(path)
+    return note.exists() and note.stat().st_mtime > max(path.stat().st_ctime, changed)
+
+
+def refusal(path: Path) -> Path:
+    """Return the path of the note that says why a file was refused."""
+    return path.with_name(path.name + ERROR)
+
+
+def _noted(note: Path) -> Path:
+    return note.with_name(note.name.removesuffix(ERROR))
+
+
+def refuse(path: Path, error: VouchError) -> None:
+    """Leave a file where it is, and why it was refused beside it."""
+    with replacing(refusal(path)) as draft:
+        draft.write_text(f"{described(error)}\n")
+
+
 def put_aside(path: Path, digest: str) -> Path | None:
     """Move a recorded file into the folder of those that are done.
 
@@ -81,6 +129,7 @@ def put_aside(path: Path, digest: str) -> Path | None:
     """
     if sha256(path) != digest:
         return None
+    refusal(path).unlink(missing_ok=True)
     folder = path.parent / DONE
     folder.mkdir(exist_ok=True)
     place = next(name for name in _names(folder, path.stem, path.suffix) if not name.exists())

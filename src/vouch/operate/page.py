@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader
 from vouch.core.errors import VouchError
 from vouch.operate import forward, secret
 from vouch.operate.fence import Gate
-from vouch.operate.folders import CASES, INBOX, REVIEWS, SCORES, TO_SCORE, arrived
+from vouch.operate.folders import CASES, INBOX, REVIEWS, ROWS, SCORES, TO_SCORE, arrived
 from vouch.operate.record import MLFLOW, Ports
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.stages import SILVER
@@ -71,7 +71,7 @@ def sections(root: Path) -> list[Section]:
             {name: _newest(root / path.format(usecase=usecase)) for name, path in FILES.items()},
             {
                 path.format(usecase=usecase): len(arrived(root / path.format(usecase=usecase)))
-                for path in (TO_SCORE, REVIEWS)
+                for path in (ROWS, TO_SCORE, REVIEWS)
             },
         )
         for usecase, choice in load_inputs(root / INPUTS).usecases.items()

@@ -30,6 +30,7 @@ WHAT = {
     "mlflow": "MLflow",
     "page": "the pages",
     "worker": "a worker",
+    "watch": "a watcher of the inbox",
 }
 Servers = dict[str, "subprocess.Popen[bytes]"]
 Sockets = dict[str, socket.socket]
@@ -195,12 +196,13 @@ def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
         "mlflow": ["mlflow", "server", *at, "--workers", "1", *fence, *store],
         "page": ["python", "-m", "vouch.operate.page", ports.model_dump_json()],
         "worker": ["prefect", *worker],
+        "watch": ["python", "-m", "vouch.operate.watch"],
     }
 
 
 def _environment(root: Path, name: str, ports: Ports) -> dict[str, str]:
     """Return a server's settings: secrets only to those that need them."""
-    if name == "page":
+    if name in ("page", "watch"):
         return {}
     if name == "mlflow":
         return {

@@ -50,6 +50,14 @@ class Scoring(BaseModel):
     )
 
 
+class Intake(BaseModel):
+    """Taking new raw files in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usecase: str = Field(default="fraud", description="Which use case of data/inputs.yaml.")
+
+
 class Feedback(BaseModel):
     """Taking reviewers' files in and giving the next cases out."""
 

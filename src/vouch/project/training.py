@@ -13,6 +13,7 @@ from vouch.project.inputs import Choice, choose
 from vouch.project.paths import STATE
 from vouch.project.request import Request
 from vouch.project.stages import STAGES
+from vouch.project.trial import end_trial
 
 
 @contextmanager
@@ -41,6 +42,8 @@ def alone(root: Path, console: Console, name: str = "run") -> Iterator[None]:
 def choose_input(root: Path, request: Request) -> Choice:
     """Write the request's input into ``data/inputs.yaml`` and put its raw files under DVC.
 
+    Files that a killed intake had only tried are taken out first.
+
     Args:
         root: The project's folder.
         request: What the run was asked for.
@@ -51,6 +54,7 @@ def choose_input(root: Path, request: Request) -> Choice:
     Raises:
         VouchError: Unknown use case or source, or a file that cannot be taken.
     """
+    end_trial(root, request.usecase)
     choice = choose(
         root,
         request.usecase,

@@ -1,7 +1,7 @@
 """Which raw files a source has, and when each arrived: ``data/raw/<source>/manifest.json``."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +66,7 @@ def keep(folder: Path, file: Path) -> str:
     Raises:
         VouchError: No such file, a folder, empty, or not readable.
     """
-    digest = _digest(file)
+    digest = sha256_of(file)
     key = digest[:DIGITS]
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
@@ -80,9 +80,35 @@ def keep(folder: Path, file: Path) -> str:
             manifest[key] = Arrival(
                 name=name, sha256=digest, arrived_at=datetime.now(UTC), bytes=file.stat().st_size
             )
-            content = {k: v.model_dump(mode="json") for k, v in manifest.items()}
-            write_json(folder / MANIFEST, content)
+            _write_manifest(folder, manifest)
     return key
+
+
+def forget(folder: Path, keys: Sequence[str]) -> bool:
+    """Remove raw files from a source's folder.
+
+    Args:
+        folder: ``data/raw/<source>``.
+        keys: First 12 digits of their SHA-256; those that are not there are passed over.
+
+    Returns:
+        Whether any was there.
+    """
+    if not (folder / MANIFEST).exists():
+        return False
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        manifest = load_manifest(folder)
+        gone = [manifest.pop(key) for key in keys if key in manifest]
+        if gone:  # first: an entry without its file is an error, a file without its entry is none
+            _write_manifest(folder, manifest)
+        for entry in gone:
+            (folder / entry.name).unlink(missing_ok=True)
+    return bool(gone)
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Arrival]) -> None:
+    content = {key: entry.model_dump(mode="json") for key, entry in manifest.items()}
+    write_json(folder / MANIFEST, content)
 
 
 def kept_name(key: str, file: Path) -> str:
@@ -103,7 +129,12 @@ def check_name(file: Path) -> None:
     check_utf8(file.name, f"{file}: its name is no UTF-8 text", "rename the file")
 
 
-def _digest(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file to be kept, 64 hexadecimal digits.
+
+    Raises:
+        VouchError: No such file, a folder, empty, or not readable.
+    """
     with reading(file):
         return sha256(file)
 

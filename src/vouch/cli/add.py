@@ -1,0 +1,62 @@
+"""``vouch add``: new rows for a use case, from ingest to extract."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vouch.core.output import write
+from vouch.usecases import names
+
+if TYPE_CHECKING:
+    from vouch.project.intake import Taken
+
+ROOT = Path()
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(add)
+
+
+def add(
+    usecase: Annotated[str, typer.Argument(help=" or ".join(names()))],
+    files: Annotated[list[Path], typer.Argument(help="Raw files of the use case's source.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write which files were taken or refused here.")
+    ] = None,
+) -> None:
+    """Add files of new rows to a use case's data: ingest to extract run, nothing is trained.
+
+    The same file twice changes nothing; a row that comes again with other content is a correction.
+    A file that cannot be taken is refused with the reason, and leaves the data as it was; the
+    others are taken. `vouch up` does the same with what lies in data/inbox/USECASE/rows.
+
+    Examples:
+      vouch add fraud 2024-02-01.csv
+      vouch add sentiment monday.csv tuesday.csv --json added.json
+    """
+    from rich.console import Console
+
+    from vouch.core.errors import described
+    from vouch.core.files import write_json
+    from vouch.project.intake import take
+    from vouch.project.training import alone
+
+    console = Console()
+    with alone(ROOT, console):
+        result = take(ROOT, usecase, files, console)
+    for file in result.files:
+        write(f"taken: {file}")
+    for file, error in result.refused.items():
+        write(f"refused: {file}: {described(error)}", error=True)
+    if json_file:
+        write_json(json_file, _as_json(result))
+    if result.refused:
+        raise typer.Exit(1)
+    write(f"to learn from them: vouch run {usecase}")
+
+
+def _as_json(result: "Taken") -> dict[str, object]:
+    refused = {str(file): str(error) for file, error in result.refused.items()}
+    return {"taken": [str(file) for file in result.files], "refused": refused}

@@ -1,0 +1,53 @@
+"""The watcher of ``vouch up``: says at once that new rows lie in the inbox."""
+
+import time
+from pathlib import Path
+
+from vouch.core.errors import VouchError, one_line
+from vouch.core.output import write
+from vouch.operate.events import ROWS, emit
+from vouch.operate.exchange import new_rows
+from vouch.project.inputs import INPUTS, load_inputs
+
+EVERY = 2.0
+"""Seconds between two looks."""
+AGAIN = 60.0
+"""Seconds after which a file that still lies there is told again: a run may just have ended."""
+Told = dict[tuple[Path, int], float]
+"""When each file was last told, by path and time of change."""
+
+
+def look(root: Path, told: Told, now: float) -> list[str]:
+    """Emit an event for each use case that has new rows.
+
+    Args:
+        root: The project's folder.
+        told: What was told before; brought up to date.
+        now: Seconds of a clock that never goes back.
+
+    Returns:
+        The use cases whose event reached the server.
+    """
+    reached = []
+    for usecase in load_inputs(root / INPUTS).usecases:
+        files = [(path, path.stat().st_ctime_ns) for path in new_rows(root, usecase)]
+        due = [file for file in files if now - told.get(file, -AGAIN) >= AGAIN]
+        if due and emit(root, ROWS, usecase, {"files": [path.name for path, _ in due]}):
+            told.update(dict.fromkeys(due, now))
+            reached.append(usecase)
+    return reached
+
+
+def main() -> None:
+    """Look again and again; a file that vanishes meanwhile or a wrong setting ends no watcher."""
+    told: Told = {}
+    while True:
+        try:
+            look(Path(), told, time.monotonic())
+        except (VouchError, OSError) as error:
+            write(one_line(error), error=True)
+        time.sleep(EVERY)
+
+
+if __name__ == "__main__":
+    main()

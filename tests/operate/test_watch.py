@@ -1,0 +1,51 @@
+"""What the watcher says, and when it says it again."""
+
+import pytest
+
+from vouch.core.errors import VouchError
+from vouch.operate import folders, watch
+from vouch.operate.events import ROWS
+from vouch.operate.exchange import refuse
+from vouch.project.inputs import Choice, save_choice
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """The events that reached a server; an empty list is the server's silence."""
+    monkeypatch.setattr(folders, "REST", 0.0)
+    events = []
+
+    def emit(root, name, usecase, content):
+        events.append((name, usecase, content["files"]))
+        return len(events) > 1  # the first time no server answers
+
+    monkeypatch.setattr(watch, "emit", emit)
+    return events
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    for usecase in ("fraud", "sentiment"):
+        choice = Choice(source="shop", raw="data/raw/shop", set="0" * 12)
+        save_choice(tmp_path, usecase, choice)
+    inbox = tmp_path / folders.ROWS.format(usecase="fraud")
+    inbox.mkdir(parents=True)
+    return inbox
+
+
+def test_a_file_is_told_once_a_minute_until_it_is_gone_or_refused(tmp_path, inbox, heard):
+    told = {}
+    assert watch.look(tmp_path, told, 0.0) == [] and heard == []
+    (inbox / "a.csv").write_text("a")
+    assert watch.look(tmp_path, told, 2.0) == []  # nobody heard it: told at once again
+    assert watch.look(tmp_path, told, 4.0) == ["fraud"]
+    assert watch.look(tmp_path, told, 6.0) == []
+    assert heard == [(ROWS, "fraud", ["a.csv"])] * 2
+    (inbox / "b.csv").write_text("b")
+    assert watch.look(tmp_path, told, 8.0) == ["fraud"]
+    assert heard[-1] == (ROWS, "fraud", ["b.csv"])
+    assert watch.look(tmp_path, told, 66.0) == ["fraud"]
+    assert heard[-1] == (ROWS, "fraud", ["a.csv"])
+    for name in ("a.csv", "b.csv"):
+        refuse(inbox / name, VouchError("wrong"))
+    assert watch.look(tmp_path, told, 900.0) == []
