@@ -30,6 +30,8 @@ import yaml
 
 from tests.project import BIN, ENVIRONMENT, copy_checkout, dvc, shrink, vouch
 from vouch.core.files import sha256
+from vouch.operate.folders import REST, ROWS
+from vouch.project.intake import DATA
 from vouch.review.collect.batch import recorded
 from vouch.sources.manifest import load_manifest
 
@@ -52,7 +54,7 @@ class Command:
     Attributes:
         words: What is run.
         start: Which state of the project it starts from.
-        clean: What `dvc status` is asked about afterwards; None: nothing, empty: all.
+        clean: Folders and stages `dvc status` is asked about afterwards; None: nothing, empty: all.
         forgets: Whether it is there to remove the ledger and the promotions.
         after: What must succeed after it, too.
         made: A file it makes, beside what DVC keeps.
@@ -88,9 +90,17 @@ class Moment:
 
 ALONE = Moment("alone", seconds=600)
 RUN = [VOUCH, "run", "fraud", "--no-prefect"]
+INTAKE = ("data/raw", *(f"{stage.name}@fraud" for stage in DATA))
 COMMANDS = {
     "run": Command(RUN, "fresh"),
     "add": Command([VOUCH, "run", "fraud", "--add", "../second.csv", "--no-prefect"]),
+    "rows": Command([VOUCH, "add", "fraud", "../second.csv"], clean=INTAKE),
+    "intake": Command(
+        [str(BIN / "python"), "-m", "flows", "intake", '{"usecase": "fraud"}'],
+        "arrived",
+        clean=INTAKE,
+        made="data/inbox/fraud/rows/done/second.csv",
+    ),
     "repro": Command([DVC, "repro"], "fresh"),
     "collect": Command(
         [VOUCH, "collect", "fraud", "../decided.csv"], clean=("data/labels/fraud/reviews",)
@@ -151,6 +161,10 @@ class Ground:
         self._answers()
         shutil.rmtree(folder / "trained")
         shutil.copytree(self.project, folder / "trained", symlinks=True)
+        inbox = self.project / ROWS.format(usecase="fraud")
+        inbox.mkdir(parents=True)
+        shutil.copy(folder / "second.csv", inbox)
+        shutil.copytree(self.project, folder / "arrived", symlinks=True)
 
     def _vouch(self, *words: str) -> None:
         done = vouch(self.project, *words)
@@ -177,6 +191,8 @@ class Ground:
         """Put the project into a state."""
         shutil.rmtree(self.project, ignore_errors=True)
         shutil.copytree(self.folder / state, self.project, symlinks=True)
+        if state == "arrived":
+            time.sleep(REST)  # its file is taken only when nobody has written to it for so long
 
     def measure(self, command: Command) -> None:
         """Run a command undisturbed: what it writes, how long it takes and what it makes."""
@@ -275,8 +291,9 @@ class Ground:
         return results
 
     def _unclean(self, targets: tuple[str, ...]) -> Iterator[str]:
+        stages = [target for target in targets if "@" in target]
         files = [str(file) for t in targets for file in (self.project / t).glob("*.dvc")]
-        status = dvc(self.project, "status", *files)
+        status = dvc(self.project, "status", *files, *stages)
         if "up to date" not in status.stdout:
             yield f"dvc status: {(status.stdout + status.stderr)[-1500:]}"
 
