@@ -1,6 +1,6 @@
 """What extract computed, and where it cut: ``extract.json``."""
 
-from typing import Any, NotRequired
+from typing import Any, ClassVar, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -76,6 +76,8 @@ class Extracted(Result):
         warnings: Sentences for people.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     usecase: str
     source: str
     set: str
@@ -119,5 +121,8 @@ class Extracted(Result):
 
     @classmethod
     def migrate(cls, content: dict[str, Any], written: int) -> dict[str, Any]:
-        """Add ``classes`` and ``by_class``, which releases of fixed classes did not write."""
+        """Add ``classes`` and ``by_class``, which releases of fixed classes did not write.
+
+        Format 1 lacks ``mapped``, which is empty where it is not there.
+        """
         return {"classes": [], "by_class": {}} | content
