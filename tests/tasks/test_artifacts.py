@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from prefect.artifacts import Artifact
-from prefect.testing.utilities import prefect_test_harness
 
 from tasks.artifacts import (
     escape,
@@ -60,6 +59,9 @@ def test_a_list_has_an_item_a_text():
 @pytest.fixture
 def server():
     """A Prefect server of its own, as a flow run has."""
+    # here, for it imports the whole server, which no other test needs in its process
+    from prefect.testing.utilities import prefect_test_harness
+
     with prefect_test_harness(server_startup_timeout=120):
         yield
 
