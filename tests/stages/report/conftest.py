@@ -425,3 +425,9 @@ def results(summaries: dict[str, Any]) -> Results:
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
     return Inputs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the usual inputs, made once."""
+    return Inputs(tmp_path_factory.mktemp("usual")).page()

@@ -37,16 +37,15 @@ def text_of(page):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
-def test_every_section_is_there_and_in_the_contents(inputs):
-    tags = Tags(inputs.page())
+def test_every_section_is_there_and_in_the_contents(page):
+    tags = Tags(page)
     for name in {section for section, _ in SECTIONS} - {"corrections"}:
         assert name in tags.values("id")
         assert f"#{name}" in tags.values("href")
     assert len(tags.values("id")) == len(set(tags.values("id")))
 
 
-def test_the_page_loads_nothing_and_runs_nothing(inputs):
-    page = inputs.page()
+def test_the_page_loads_nothing_and_runs_nothing(page):
     tags = Tags(page)
     assert "script" not in {tag for tag, _ in tags.found}
     assert all(ref.startswith("data:image/") for ref in tags.values("src"))
@@ -58,8 +57,8 @@ def test_the_page_loads_nothing_and_runs_nothing(inputs):
     assert len(page.encode()) < 3_000_000
 
 
-def test_the_same_files_give_the_same_bytes(inputs):
-    assert inputs.page() == inputs.page()
+def test_the_same_files_give_the_same_bytes(inputs, page):
+    assert inputs.page() == page
 
 
 def test_the_summary_comes_first_and_in_plain_words(inputs):
@@ -98,8 +97,8 @@ def test_no_number_has_many_digits(inputs):
     assert not re.findall(r"\d\.\d{6,}", text_of(inputs.page()))
 
 
-def test_shares_flagged_are_those_of_the_scored_rows(inputs):
-    text = text_of(inputs.page())
+def test_shares_flagged_are_those_of_the_scored_rows(page):
+    text = text_of(page)
     scored = text[text.index("Scored rows") : text.index("All rows, by type")]
     assert scored.split()[2] == "200"
     # a tenth is flagged by rule and model, 4 of 200 by truth
@@ -142,8 +141,8 @@ def test_no_truth_renders(inputs):
     assert "nan" not in text.lower().split()
 
 
-def test_the_rule_itself_is_measured_beside_the_model(inputs):
-    text = text_of(inputs.page())
+def test_the_rule_itself_is_measured_beside_the_model(page):
+    text = text_of(page)
     assert "The rule itself, against truth on the same rows: average precision 0.027" in text
     assert "recall 0.936 (0.900 to 0.960)" in text
 
@@ -218,19 +217,17 @@ def test_a_renamed_field_is_an_error_that_names_file_and_field(inputs, name, fie
         inputs.page()
 
 
-def test_poor_explanations_are_shown_as_poor(inputs):
-    page = inputs.page()
+def test_poor_explanations_are_shown_as_poor(page):
     assert page.count('<article class="case poor">') == 1
     assert page.count('<article class="case">') == 1
     assert page.count("poor explanation") == 1
 
 
-def test_lineage_goes_from_file_to_version(inputs):
-    page = inputs.page()
+def test_lineage_goes_from_file_to_version(page):
     lineage = page[page.index('id="lineage"') :]
     for what in ("ab" * 32, "d41d8cd9", "f" * 40, "0123abcd", "models:/fraud-shop/2"):
         assert what in lineage
 
 
-def test_the_page_is_readable_at_every_width(inputs, tmp_path):
-    assert check_layout(inputs.page(), tmp_path) > 10
+def test_the_page_is_readable_at_every_width(page, tmp_path):
+    assert check_layout(page, tmp_path) > 10
