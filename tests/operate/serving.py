@@ -9,8 +9,10 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.error import HTTPError
 
 from tests.project import BIN, ENVIRONMENT, vouch
 from vouch.operate.secret import current
@@ -83,8 +85,14 @@ class Up:
             {"Content-Type": "application/json", **headers},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return json.loads(reply.read())
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    return json.loads(reply.read())
+            except HTTPError as error:  # a busy server asks to be asked again
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                time.sleep(1)
 
     def secret(self) -> dict[str, str]:
         login = base64.b64encode(current(self.project).encode()).decode()
