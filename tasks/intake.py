@@ -8,18 +8,19 @@ from rich.console import Console
 
 from tasks.stage import RETRY
 from vouch.core import terminal
-from vouch.core.errors import described
-from vouch.core.files import sha256
+from vouch.core.errors import VouchError, described
 from vouch.operate.exchange import put_aside, refuse
 from vouch.project.intake import Taken, take
+from vouch.sources.manifest import sha256_of
 
 
 @task(name="take rows", **RETRY)
 def take_rows(usecase: str, files: Sequence[Path]) -> Taken:
     """Take raw files in and move them aside; a refused one stays, the error beside it."""
     console = Console()
-    digests = {file: sha256(file) for file in files}
-    result = take(Path(), usecase, files, console)
+    digests, refused = _readable(files)
+    result = take(Path(), usecase, list(digests), console) if digests else Taken()
+    result.refused.update(refused)
     for file, error in result.refused.items():
         terminal.say(console, f"  intake    {file}: {described(error)}")
         refuse(file, error)
@@ -29,3 +30,14 @@ def take_rows(usecase: str, files: Sequence[Path]) -> Taken:
         else:
             terminal.say(console, f"  intake    {file} changed: it is read again next time")
     return result
+
+
+def _readable(files: Sequence[Path]) -> tuple[dict[Path, str], dict[Path, VouchError]]:
+    """Return the digests of the files that can be read, and the others' errors."""
+    digests, refused = dict[Path, str](), dict[Path, VouchError]()
+    for file in files:
+        try:
+            digests[file] = sha256_of(file)
+        except VouchError as error:
+            refused[file] = error
+    return digests, refused

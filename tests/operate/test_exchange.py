@@ -8,6 +8,7 @@ from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.operate import folders
 from vouch.operate.exchange import (
+    REFUSED,
     new_rows,
     pending,
     put_aside,
@@ -90,7 +91,7 @@ def test_a_refused_file_waits_until_it_or_its_declaration_is_changed(tmp_path, i
     path = drop(inbox, "monday.csv")
     assert new_rows(tmp_path, "fraud") == [path]
     refuse(path, VouchError("monday.csv: no column amount", "check it"))
-    assert refusal(path).read_text() == "monday.csv: no column amount (check it)\n"
+    assert refusal(path).read_text() == f"{REFUSED}monday.csv: no column amount (check it)\n"
     assert new_rows(tmp_path, "fraud") == []
     path.write_text("mended")
     assert new_rows(tmp_path, "fraud") == [path]
@@ -108,6 +109,13 @@ def test_the_note_on_a_file_goes_with_it(tmp_path, inbox):
     put_aside(taken, sha256(taken))
     assert new_rows(tmp_path, "fraud") == []
     assert [path.name for path in inbox.iterdir()] == ["done"]
+
+
+def test_a_file_of_the_longest_name_is_refused_and_another_like_a_note_stays(tmp_path, inbox):
+    path, own = drop(inbox, "ä" * 125 + ".csv"), drop(inbox, "own.error.txt")
+    refuse(path, VouchError("wrong \udcff"))
+    assert "wrong \\udcff" in refusal(path).read_text()
+    assert new_rows(tmp_path, "fraud") == [] and refusal(path).exists() and own.exists()
 
 
 def test_a_file_that_is_being_written_has_not_arrived(tmp_path, inbox, monkeypatch):

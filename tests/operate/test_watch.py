@@ -37,15 +37,17 @@ def test_a_file_is_told_once_a_minute_until_it_is_gone_or_refused(tmp_path, inbo
     told = {}
     assert watch.look(tmp_path, told, 0.0) == [] and heard == []
     (inbox / "a.csv").write_text("a")
-    assert watch.look(tmp_path, told, 2.0) == []  # nobody heard it: told at once again
-    assert watch.look(tmp_path, told, 4.0) == ["fraud"]
-    assert watch.look(tmp_path, told, 6.0) == []
-    assert heard == [(ROWS, "fraud", ["a.csv"])] * 2
-    (inbox / "b.csv").write_text("b")
-    assert watch.look(tmp_path, told, 8.0) == ["fraud"]
-    assert heard[-1] == (ROWS, "fraud", ["b.csv"])
-    assert watch.look(tmp_path, told, 66.0) == ["fraud"]
-    assert heard[-1] == (ROWS, "fraud", ["a.csv"])
-    for name in ("a.csv", "b.csv"):
+    assert watch.look(tmp_path, told, 2.0) == []  # nobody heard it: told soon again
+    assert watch.look(tmp_path, told, 4.0) == []
+    assert watch.look(tmp_path, told, 12.0) == ["fraud"]
+    assert watch.look(tmp_path, told, 14.0) == []
+    assert heard == [(ROWS, "fraud", 1)] * 2
+    for name in ("b.csv", "c.csv"):
+        (inbox / name).write_text(name)
+    assert watch.look(tmp_path, told, 16.0) == ["fraud"]
+    assert heard[-1] == (ROWS, "fraud", 2)
+    assert watch.look(tmp_path, told, 73.0) == ["fraud"]
+    assert heard[-1] == (ROWS, "fraud", 1)
+    for name in ("a.csv", "b.csv", "c.csv"):
         refuse(inbox / name, VouchError("wrong"))
     assert watch.look(tmp_path, told, 900.0) == []

@@ -1,5 +1,6 @@
 """Files that come in and go out: which are new, and what became of them."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -7,10 +8,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from vouch.core.errors import VouchError, described
+from vouch.core.errors import VouchError, described, plain
 from vouch.core.files import read_json, replacing, sha256, write_json
 from vouch.operate.folders import CASES, DONE, ERROR, ROWS, SCORES, TO_SCORE, arrived, at_rest
 from vouch.project.inputs import INPUTS, load_inputs
+
+REFUSED = "vouch did not take this file: "
+"""How a note on a refused file begins."""
+LONGEST = 240
+"""Bytes of a note's name, somewhat less than file systems take."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +87,9 @@ def new_rows(root: Path, usecase: str) -> list[Path]:
         usecase: The use case.
     """
     folder = root / ROWS.format(usecase=usecase)
-    for note in folder.glob(f"*{ERROR}"):
-        if not _noted(note).exists():
-            note.unlink()
-    files = at_rest(arrived(folder))
+    arrivals = arrived(folder)
+    _drop_notes(folder, {refusal(path) for path in arrivals})
+    files = at_rest(arrivals)
     changed = _changed(root, usecase) if files else 0.0
     return [path for path in files if not _refused(path, changed)]
 
@@ -102,19 +107,25 @@ def _refused(path: Path, changed: float) -> bool:
     return note.exists() and note.stat().st_mtime > max(path.stat().st_ctime, changed)
 
 
+def _drop_notes(folder: Path, needed: set[Path]) -> None:
+    """Remove the notes on files that are gone; what else is called like one is not ours."""
+    for note in folder.glob(f"*{ERROR}"):
+        if note not in needed and note.read_bytes().startswith(REFUSED.encode()):
+            note.unlink()
+
+
 def refusal(path: Path) -> Path:
-    """Return the path of the note that says why a file was refused."""
-    return path.with_name(path.name + ERROR)
-
-
-def _noted(note: Path) -> Path:
-    return note.with_name(note.name.removesuffix(ERROR))
+    """Return the path of the note that says why a file was refused; a long name is cut."""
+    name = path.name
+    while len(os.fsencode(f"{name}{ERROR}")) > LONGEST:
+        name = name[:-1]
+    return path.with_name(f"{name}{ERROR}")
 
 
 def refuse(path: Path, error: VouchError) -> None:
     """Leave a file where it is, and why it was refused beside it."""
     with replacing(refusal(path)) as draft:
-        draft.write_text(f"{described(error)}\n")
+        draft.write_text(f"{REFUSED}{plain(described(error))}\n")
 
 
 def put_aside(path: Path, digest: str) -> Path | None:

@@ -13,6 +13,8 @@ EVERY = 2.0
 """Seconds between two looks."""
 AGAIN = 60.0
 """Seconds after which a file that still lies there is told again: a run may just have ended."""
+SOON = 10.0
+"""Seconds after which it is told again when no server answered."""
 Told = dict[tuple[Path, int], float]
 """When each file was last told, by path and time of change."""
 
@@ -32,9 +34,11 @@ def look(root: Path, told: Told, now: float) -> list[str]:
     for usecase in load_inputs(root / INPUTS).usecases:
         files = [(path, path.stat().st_ctime_ns) for path in new_rows(root, usecase)]
         due = [file for file in files if now - told.get(file, -AGAIN) >= AGAIN]
-        if due and emit(root, ROWS, usecase, {"files": [path.name for path, _ in due]}):
-            told.update(dict.fromkeys(due, now))
-            reached.append(usecase)
+        if not due:
+            continue
+        heard = emit(root, ROWS, usecase, {"files": len(due)})
+        told.update(dict.fromkeys(due, now if heard else now - AGAIN + SOON))
+        reached += [usecase] * heard
     return reached
 
 

@@ -51,7 +51,7 @@ def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> T
     """
     joined = False
     try:
-        with on_trial(root, usecase, files):
+        with on_trial(root, usecase):
             _join(root, usecase, files, console)
             joined = True
             _data(root, usecase, console)
