@@ -15,6 +15,7 @@ from vouch.operate.exchange import new_rows
 from vouch.operate.folders import ROWS
 from vouch.project import training as driver
 from vouch.project.request import Intake
+from vouch.project.trial import end_trial
 
 
 @flow(name="intake", flow_run_name="intake {request.usecase}", persist_result=False)
@@ -32,13 +33,14 @@ def intake(request: Intake) -> dict[str, Any]:
     """
     usecase, console = request.usecase, Console()
     with driver.alone(Path(), console):
+        repaired = end_trial(Path(), usecase)
         taken: list[str] = []
         refused: dict[Path, VouchError] = {}
         while files := [file for file in new_rows(Path(), usecase) if file not in refused]:
             result = take_rows(usecase, files)
             taken += [file.name for file in result.files]
             refused |= result.refused
-        if not taken and not refused:
+        if not taken and not refused and not repaired:
             terminal.say(console, f"nothing new in {ROWS.format(usecase=usecase)}")
             return {"taken": [], "stages": []}
         outcomes = run(DATA, usecase, False)

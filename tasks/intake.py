@@ -1,5 +1,6 @@
 """Raw files in, as a Prefect task."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,22 +9,22 @@ from rich.console import Console
 
 from tasks.stage import RETRY
 from vouch.core import terminal
-from vouch.core.errors import VouchError, described
+from vouch.core.errors import VouchError
 from vouch.operate.exchange import put_aside, refuse
-from vouch.project.intake import Taken, take
+from vouch.project.intake import Taken, refusal, take
 from vouch.sources.manifest import sha256_of
 
 
 @task(name="take rows", **RETRY)
 def take_rows(usecase: str, files: Sequence[Path]) -> Taken:
     """Take raw files in and move them aside; a refused one stays, the error beside it."""
-    console = Console()
+    console, began = Console(), time.time()
     digests, refused = _readable(files)
     result = take(Path(), usecase, list(digests), console) if digests else Taken()
     result.refused.update(refused)
     for file, error in result.refused.items():
-        terminal.say(console, f"  intake    {file}: {described(error)}")
-        refuse(file, error)
+        terminal.say(console, f"  intake    {refusal(file, error)}")
+        refuse(file, refusal(file, error), began)
     for file in result.files:
         if place := put_aside(file, digests[file]):
             terminal.say(console, f"  intake    {file} -> {place}")

@@ -1,4 +1,5 @@
 import os
+import time
 from datetime import date
 from pathlib import Path
 
@@ -90,12 +91,12 @@ def inbox(tmp_path, monkeypatch):
 def test_a_refused_file_waits_until_it_or_its_declaration_is_changed(tmp_path, inbox):
     path = drop(inbox, "monday.csv")
     assert new_rows(tmp_path, "fraud") == [path]
-    refuse(path, VouchError("monday.csv: no column amount", "check it"))
+    refuse(path, "monday.csv: no column amount (check it)", time.time())
     assert refusal(path).read_text() == f"{REFUSED}monday.csv: no column amount (check it)\n"
     assert new_rows(tmp_path, "fraud") == []
     path.write_text("mended")
     assert new_rows(tmp_path, "fraud") == [path]
-    refuse(path, VouchError("still wrong"))
+    refuse(path, "still wrong", time.time())
     assert new_rows(tmp_path, "fraud") == []
     drop(tmp_path / "data/sources", "shop.yaml", "name: shop")
     assert new_rows(tmp_path, "fraud") == [path]
@@ -104,16 +105,36 @@ def test_a_refused_file_waits_until_it_or_its_declaration_is_changed(tmp_path, i
 def test_the_note_on_a_file_goes_with_it(tmp_path, inbox):
     gone, taken = drop(inbox, "gone.csv"), drop(inbox, "taken.csv")
     for path in (gone, taken):
-        refuse(path, VouchError("wrong"))
+        refuse(path, "wrong", time.time())
     gone.unlink()
     put_aside(taken, sha256(taken))
     assert new_rows(tmp_path, "fraud") == []
     assert [path.name for path in inbox.iterdir()] == ["done"]
 
 
+def test_what_is_changed_while_a_file_is_judged_is_judged_anew(tmp_path, inbox):
+    path, began = drop(inbox, "monday.csv"), time.time()
+    path.write_text("mended meanwhile")
+    refuse(path, "wrong", began - 1)
+    assert new_rows(tmp_path, "fraud") == [path]
+
+
+def test_nobodys_own_file_is_taken_for_a_note(tmp_path, inbox):
+    path, own = drop(inbox, "a.csv"), drop(inbox, "a.csv.error.txt", "mine")
+    (inbox / "folder.error.txt").mkdir()
+    refuse(path, "wrong", time.time())
+    assert own.read_text() == "mine" and new_rows(tmp_path, "fraud") == [path]
+
+
+def test_a_file_where_the_folder_of_those_done_belongs_is_named(tmp_path, inbox):
+    drop(inbox, "done")
+    with pytest.raises(VouchError, match=r"rows/done: is a file where a folder is needed"):
+        new_rows(tmp_path, "fraud")
+
+
 def test_a_file_of_the_longest_name_is_refused_and_another_like_a_note_stays(tmp_path, inbox):
     path, own = drop(inbox, "ä" * 125 + ".csv"), drop(inbox, "own.error.txt")
-    refuse(path, VouchError("wrong \udcff"))
+    refuse(path, "wrong \udcff", time.time())
     assert "wrong \\udcff" in refusal(path).read_text()
     assert new_rows(tmp_path, "fraud") == [] and refusal(path).exists() and own.exists()
 

@@ -1,8 +1,9 @@
 """What the watcher says, and when it says it again."""
 
+import time
+
 import pytest
 
-from vouch.core.errors import VouchError
 from vouch.operate import folders, watch
 from vouch.operate.events import ROWS
 from vouch.operate.exchange import refuse
@@ -49,5 +50,5 @@ def test_a_file_is_told_once_a_minute_until_it_is_gone_or_refused(tmp_path, inbo
     assert watch.look(tmp_path, told, 73.0) == ["fraud"]
     assert heard[-1] == (ROWS, "fraud", 1)
     for name in ("a.csv", "b.csv", "c.csv"):
-        refuse(inbox / name, VouchError("wrong"))
+        refuse(inbox / name, "wrong", time.time())
     assert watch.look(tmp_path, told, 900.0) == []

@@ -1,6 +1,7 @@
 """New raw files: taken whole into the data, or refused and the data as it was."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ import pytest
 from rich.console import Console
 
 from tests.project import ENVIRONMENT, copy_checkout, dvc, shrink, vouch
+from vouch.core.errors import VouchError
 from vouch.core.files import read_json
+from vouch.operate.reset import Scope, reset
 from vouch.project.inputs import INPUTS, choose, load_inputs
 from vouch.project.intake import DATA, take
 from vouch.project.request import Request
@@ -149,6 +152,42 @@ def test_a_file_on_trial_when_it_was_killed_is_out_again(root, days, after):
     assert sorted(name.split("-")[1] for name in names) == ["first.csv", "good.csv"]
 
 
+def test_reset_forgets_no_trial(root):
+    (root / "bad.csv").write_text(UNREADABLE)
+    words = [sys.executable, "-c", KILLED, "bad.csv"]
+    assert subprocess.run(words, env=ENVIRONMENT, check=False).returncode == 9
+    reset(root, Scope())
+    assert len(files_of(root)) == 1 and not list((root / "data/raw/paysim").glob("*bad*"))
+
+
+@pytest.mark.parametrize("note", ["", "{", "{}", "[]"])
+def test_a_damaged_note_on_a_trial_is_named(root, note):
+    place = root / ".vouch/trials/fraud.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(note)
+    for action in (
+        lambda: take(root, "fraud", [root / "first.csv"], quiet()),
+        lambda: choose_input(root, Request(usecase="fraud")),
+    ):
+        with pytest.raises(VouchError, match=r"trials/fraud\.json: is damaged") as caught:
+            action()
+        assert f"rm {place}" in caught.value.hint
+
+
+def test_after_a_killed_trial_a_refused_file_finds_the_data_mended(root):
+    before = gold(root)
+    shutil.rmtree(root / "data/silver/fraud")
+    place = root / ".vouch/trials/fraud.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps({"files": files_of(root), "raw": list(files_of(root))}))
+    orphan = root / f"data/raw/paysim/{'0' * 12}-cut.csv"
+    orphan.write_text("cut")
+    (root / "bad.csv").write_text("a,b\n1,2\n")
+    assert take(root, "fraud", [root / "bad.csv"], quiet()).files == []
+    assert gold(root) == before and not orphan.exists()
+    assert_up_to_date(root)
+
+
 def test_a_killed_trial_of_a_file_in_force_takes_nothing_out(root):
     words = [sys.executable, "-c", KILLED, str(root / "first.csv")]
     assert subprocess.run(words, env=ENVIRONMENT, check=False).returncode == 9
@@ -178,7 +217,7 @@ def test_the_command_says_what_became_of_each_file(root, days):
     (root / "bad.csv").write_text("a,b\n1,2\n")
     done = vouch(root, "add", "fraud", "good.csv", "bad.csv", "--json", "added.json")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "taken: good.csv" in done.stdout and "refused: bad.csv: " in done.stderr
+    assert "taken: good.csv" in done.stdout and "refused: bad.csv: no column" in done.stderr
     added = read_json(root / "added.json")
     assert added["taken"] == ["good.csv"] and list(added["refused"]) == ["bad.csv"]
 

@@ -38,9 +38,8 @@ def add(
     """
     from rich.console import Console
 
-    from vouch.core.errors import described
     from vouch.core.files import write_json
-    from vouch.project.intake import take
+    from vouch.project.intake import refusal, take
     from vouch.project.training import alone
 
     console = Console()
@@ -49,7 +48,7 @@ def add(
     for file in result.files:
         write(f"taken: {file}")
     for file, error in result.refused.items():
-        write(f"refused: {file}: {described(error)}", error=True)
+        write(f"refused: {refusal(file, error)}", error=True)
     if json_file:
         write_json(json_file, _as_json(result))
     if result.refused:

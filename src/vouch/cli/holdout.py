@@ -92,13 +92,19 @@ def rotate(
     """
     from dataclasses import asdict
 
+    from rich.console import Console
+
     from vouch.core.settings import load_params
     from vouch.project.rotation import rotate as open_next
+    from vouch.project.training import alone
+    from vouch.project.trial import end_trial
 
     declared = find(usecase).extract_params()
     extract = load_params(ROOT / "params.yaml", declared, "extract", usecase)
     few = _params(usecase).min_positives
-    rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
+    with alone(ROOT, Console(stderr=True)):
+        end_trial(ROOT, usecase)
+        rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
     rows = "other parties" if rotation.newer is None else f"{rotation.newer:,} newer rows"
     write(
         f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"

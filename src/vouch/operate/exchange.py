@@ -8,14 +8,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from vouch.core.errors import VouchError, described, plain
+from vouch.core.errors import VouchError, plain
 from vouch.core.files import read_json, replacing, sha256, write_json
 from vouch.operate.folders import CASES, DONE, ERROR, ROWS, SCORES, TO_SCORE, arrived, at_rest
 from vouch.project.inputs import INPUTS, load_inputs
 
 REFUSED = "vouch did not take this file: "
 """How a note on a refused file begins."""
-LONGEST = 240
+LONGEST = 230
 """Bytes of a note's name, somewhat less than file systems take."""
 
 
@@ -85,9 +85,14 @@ def new_rows(root: Path, usecase: str) -> list[Path]:
     Args:
         root: The project's folder.
         usecase: The use case.
+
+    Raises:
+        VouchError: A file lies where those that are done go, or the use case has no input.
     """
     folder = root / ROWS.format(usecase=usecase)
     arrivals = arrived(folder)
+    if (folder / DONE).is_file():
+        raise VouchError(f"{folder / DONE}: is a file where a folder is needed", "move it away")
     _drop_notes(folder, {refusal(path) for path in arrivals})
     files = at_rest(arrivals)
     changed = _changed(root, usecase) if files else 0.0
@@ -97,21 +102,25 @@ def new_rows(root: Path, usecase: str) -> list[Path]:
 def _changed(root: Path, usecase: str) -> float:
     """Return when what files are judged by was last changed: seconds since 1970."""
     source = load_inputs(root / INPUTS).choice(usecase).source
-    names = (f"data/sources/{source}.yaml", f"expectations/{source}.json", "params.yaml", INPUTS)
+    names = (f"data/sources/{source}.yaml", f"expectations/{source}.json", "params.yaml")
     places = [root / name for name in names]
-    return max(place.stat().st_mtime for place in places if place.exists())
+    return max((place.stat().st_mtime for place in places if place.exists()), default=0.0)
 
 
 def _refused(path: Path, changed: float) -> bool:
     note = refusal(path)
-    return note.exists() and note.stat().st_mtime > max(path.stat().st_ctime, changed)
+    return _is_note(note) and note.stat().st_mtime > max(path.stat().st_ctime, changed)
 
 
 def _drop_notes(folder: Path, needed: set[Path]) -> None:
     """Remove the notes on files that are gone; what else is called like one is not ours."""
     for note in folder.glob(f"*{ERROR}"):
-        if note not in needed and note.read_bytes().startswith(REFUSED.encode()):
+        if note not in needed and _is_note(note):
             note.unlink()
+
+
+def _is_note(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith(REFUSED.encode())
 
 
 def refusal(path: Path) -> Path:
@@ -122,10 +131,20 @@ def refusal(path: Path) -> Path:
     return path.with_name(f"{name}{ERROR}")
 
 
-def refuse(path: Path, error: VouchError) -> None:
-    """Leave a file where it is, and why it was refused beside it."""
-    with replacing(refusal(path)) as draft:
-        draft.write_text(f"{REFUSED}{plain(described(error))}\n")
+def refuse(path: Path, reason: str, began: float) -> None:
+    """Leave a file where it is, and why it was refused beside it.
+
+    Args:
+        path: The file.
+        reason: Why.
+        began: When it was looked at, seconds since 1970: what is changed after that is judged anew.
+    """
+    note = refusal(path)
+    if note.exists() and not _is_note(note):  # somebody's own
+        return
+    with replacing(note) as draft:
+        draft.write_text(f"{REFUSED}{plain(reason)}\n")
+        os.utime(draft, (began, began))
 
 
 def put_aside(path: Path, digest: str) -> Path | None:

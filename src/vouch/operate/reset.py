@@ -15,6 +15,7 @@ from vouch.operate.record import HOME
 from vouch.project.inputs import INPUTS, Inputs, load_inputs, write_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import REVIEWS, STAGES
+from vouch.project.trial import end_trials
 from vouch.review.queue.store import Base as Queue
 
 REMOTE = "dvc-remote"
@@ -93,6 +94,7 @@ def reset(root: Path, scope: Scope) -> None:
         VouchError: ``vouch up`` or a run is at work on the project.
     """
     check_idle(root)
+    end_trials(root)  # with their notes gone, what was only tried would stay in force
     tables = [] if scope.decisions else _cases(root)
     for part in plan(root, scope):
         if part.path.name.startswith(DATABASE) and tables:

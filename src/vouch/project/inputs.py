@@ -294,7 +294,7 @@ def _filed(
         )
     folder = root / "data/raw" / name
     for file in filter(None, (path, add)):
-        _check_file(declaration, file)
+        check_file(declaration, file)
     choice = _replaced(name, previous, keep(folder, path)) if path else previous
     if add:
         choice = _added(name, choice, keep(folder, add))
@@ -305,7 +305,7 @@ def _filed(
 def _held_out(root: Path, declaration: Declaration, choice: Choice, file: Path | None) -> Choice:
     if file is None:
         return choice
-    _check_file(declaration, file)
+    check_file(declaration, file)
     key = keep(root / choice.raw, file)
     if key in choice.files:
         raise VouchError(
@@ -315,8 +315,12 @@ def _held_out(root: Path, declaration: Declaration, choice: Choice, file: Path |
     return choice.model_copy(update={"held_out": (key,)})
 
 
-def _check_file(declaration: Declaration, file: Path) -> None:
-    """Check that a file has the declared format and columns before it is in force."""
+def check_file(declaration: Declaration, file: Path) -> None:
+    """Check that a file has the declared format and columns before it is in force.
+
+    Raises:
+        VouchError: It cannot be read, or a column is missing.
+    """
     import duckdb
 
     from vouch.sources.readers import open_raw

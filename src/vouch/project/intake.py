@@ -1,18 +1,20 @@
 """New raw files into a use case's data: into ingest to extract, or refused with a reason."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
 from vouch.core import terminal
-from vouch.core.errors import VouchError
+from vouch.core.errors import VouchError, described
 from vouch.project import lines
-from vouch.project.inputs import choose
+from vouch.project.inputs import check_file, choose, present_source
 from vouch.project.stages import STAGES
-from vouch.project.trial import on_trial
+from vouch.project.trial import end_trial, on_trial
 from vouch.project.versions import add, push, reproduce
+from vouch.sources.declaration import Declaration
 
 DATA = STAGES[: [stage.name for stage in STAGES].index("extract") + 1]
 """The stages that new rows pass before anything learns from them."""
@@ -34,7 +36,8 @@ class Taken:
 def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> Taken:
     """Add raw files to a use case's input and bring its data up to date.
 
-    All are tried together; if that fails, each alone, so that one keeps no other from being taken.
+    Those whose columns are right are tried together; if that fails, each half alone, so that one
+    keeps no other from being taken.
 
     Args:
         root: The project's folder, whose lock the caller holds.
@@ -46,9 +49,37 @@ def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> T
         Which were taken and which refused; a refused one leaves the data as it was.
 
     Raises:
-        Exception: What is no fault of a file, such as a full disk; nothing is in force then that
-            was not before.
+        Exception: What is no fault of a file, such as a full disk or a damaged note; nothing is in
+            force then that was not before.
     """
+    killed = end_trial(root, usecase)
+    readable, refused = _readable(present_source(root, usecase), files)
+    result = Taken(refused=refused)
+    if readable:
+        _try(root, usecase, readable, console, result)
+    elif killed:
+        _data(root, usecase, console)
+    if result.files:
+        push(root)
+    return result
+
+
+def _readable(
+    declaration: Declaration, files: Sequence[Path]
+) -> tuple[list[Path], dict[Path, VouchError]]:
+    """Return the files of the declared columns, and why the others are none."""
+    readable, refused = list[Path](), dict[Path, VouchError]()
+    for file in files:
+        try:
+            if not declaration.simulator:  # which takes none: choosing it says so
+                check_file(declaration, file)
+            readable.append(file)
+        except VouchError as error:
+            refused[file] = error
+    return readable, refused
+
+
+def _try(root: Path, usecase: str, files: Sequence[Path], console: Console, result: Taken) -> None:
     joined = False
     try:
         with on_trial(root, usecase):
@@ -57,21 +88,25 @@ def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> T
             _data(root, usecase, console)
     except VouchError as error:
         if len(files) > 1:
-            return _one_by_one(root, usecase, files, console)
+            half = len(files) // 2
+            for part in (files[:half], files[half:]):
+                _try(root, usecase, part, console, result)
+            return
         if joined:  # the stage that failed had removed its outputs
             _data(root, usecase, console)
-        return Taken(refused={files[0]: error})
-    push(root)
-    return Taken(list(files))
+        result.refused[files[0]] = error
+    except Exception:
+        with suppress(Exception):
+            _data(root, usecase, console)
+        raise
+    else:
+        result.files.extend(files)
 
 
-def _one_by_one(root: Path, usecase: str, files: Sequence[Path], console: Console) -> Taken:
-    result = Taken()
-    for file in files:
-        alone = take(root, usecase, [file], console)
-        result.files.extend(alone.files)
-        result.refused.update(alone.refused)
-    return result
+def refusal(file: Path, error: VouchError) -> str:
+    """Return why a file was refused, in one line that names it."""
+    text = described(error)
+    return text if text.startswith(str(file)) else f"{file}: {text}"
 
 
 def _join(root: Path, usecase: str, files: Sequence[Path], console: Console) -> None:

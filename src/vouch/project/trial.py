@@ -4,11 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import BaseModel, ValidationError
+
+from vouch.core.errors import VouchError
 from vouch.core.files import read_json, write_json
 from vouch.project import versions
 from vouch.project.inputs import INPUTS, load_inputs, save_choice
 from vouch.project.paths import STATE
 from vouch.sources.manifest import forget, load_manifest
+
+TRIALS = STATE / "trials"
+
+
+class Trial(BaseModel):
+    """What there was before a trial.
+
+    Attributes:
+        files: The files in force, as ``data/inputs.yaml`` names them.
+        raw: All raw files of the source, likewise.
+    """
+
+    files: list[str]
+    raw: list[str]
 
 
 @contextmanager
@@ -21,16 +38,15 @@ def on_trial(root: Path, usecase: str) -> Iterator[None]:
         root: The project's folder, whose lock the caller holds.
         usecase: Whose input.
     """
-    end_trial(root, usecase)
     choice = load_inputs(root / INPUTS).choice(usecase)
-    note = _note(root, usecase)
-    write_json(note, {"files": choice.files, "raw": sorted(load_manifest(root / choice.raw))})
+    trial = Trial(files=list(choice.files), raw=sorted(load_manifest(root / choice.raw)))
+    write_json(_note(root, usecase), trial.model_dump())
     try:
         yield
     except BaseException:
         end_trial(root, usecase)
         raise
-    note.unlink()
+    _note(root, usecase).unlink()
 
 
 def end_trial(root: Path, usecase: str) -> bool:
@@ -42,21 +58,41 @@ def end_trial(root: Path, usecase: str) -> bool:
 
     Returns:
         Whether there was such a trial.
+
+    Raises:
+        VouchError: The note on it is damaged.
     """
     note = _note(root, usecase)
     if not note.exists():
         return False
-    before = read_json(note)
+    before = _read(note, usecase)
     choice = load_inputs(root / INPUTS).choice(usecase)
-    files = tuple(key for key in choice.files if key in before["files"])
-    if files != choice.files:
+    files = tuple(key for key in choice.files if key in before.files)
+    if files and files != choice.files:
         choice = save_choice(root, usecase, choice.model_copy(update={"files": files}))
     folder = root / choice.raw
-    if forget(folder, sorted(load_manifest(folder).keys() - before["raw"])):
+    kept = {*before.raw, *choice.files, *choice.held_out}
+    if forget(folder, sorted(load_manifest(folder).keys() - kept)):
         versions.add(root, Path(choice.raw))
     note.unlink()
     return True
 
 
+def _read(note: Path, usecase: str) -> Trial:
+    try:
+        return Trial.model_validate(read_json(note))
+    except (ValidationError, VouchError):
+        raise VouchError(
+            f"{note}: is damaged, so a file that was only tried may still be in force",
+            f"name the source's files anew: vouch run {usecase} --path FILE, after rm {note}",
+        ) from None
+
+
+def end_trials(root: Path) -> None:
+    """Take out what killed trials of any use case left in force."""
+    for note in sorted((root / TRIALS).glob("*.json")):
+        end_trial(root, note.stem)
+
+
 def _note(root: Path, usecase: str) -> Path:
-    return root / STATE / "trials" / f"{usecase}.json"
+    return root / TRIALS / f"{usecase}.json"

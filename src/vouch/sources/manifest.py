@@ -85,25 +85,30 @@ def keep(folder: Path, file: Path) -> str:
 
 
 def forget(folder: Path, keys: Sequence[str]) -> bool:
-    """Remove raw files from a source's folder.
+    """Remove raw files from a source's folder, and what killed copies left there.
 
     Args:
         folder: ``data/raw/<source>``.
         keys: First 12 digits of their SHA-256; those that are not there are passed over.
 
     Returns:
-        Whether any was there.
+        Whether anything was removed.
     """
     if not (folder / MANIFEST).exists():
         return False
     with FileLock(folder.parent / f".{folder.name}.lock"):
+        sweep(folder)
         manifest = load_manifest(folder)
         gone = [manifest.pop(key) for key in keys if key in manifest]
         if gone:  # first: an entry without its file is an error, a file without its entry is none
             _write_manifest(folder, manifest)
-        for entry in gone:
-            (folder / entry.name).unlink(missing_ok=True)
-    return bool(gone)
+        names = {entry.name for entry in manifest.values()}
+        orphans = [
+            path for path in folder.glob(f"{'[0-9a-f]' * DIGITS}-*") if path.name not in names
+        ]
+        for path in orphans:
+            path.unlink()
+    return bool(gone or orphans)
 
 
 def _write_manifest(folder: Path, manifest: dict[str, Arrival]) -> None:
