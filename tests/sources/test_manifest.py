@@ -16,7 +16,9 @@ def test_a_name_that_is_no_text_leaves_the_folder_as_it_is(tmp_path):
     assert not (tmp_path / "raw").exists()
 
 
-@pytest.mark.parametrize("name", ["a" * 250 + ".csv", "ü" * 120 + ".csv.gz", "." + "x" * 240])
+@pytest.mark.parametrize(
+    "name", ["a" * 250 + ".csv", "ü" * 120 + ".csv.gz", "." + "x" * 240, "b." + "c" * 251]
+)
 def test_a_long_name_is_cut(tmp_path, name):
     file = tmp_path / name
     file.write_text("a\n1\n")

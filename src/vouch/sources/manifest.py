@@ -120,8 +120,8 @@ def kept_name(key: str, file: Path) -> str:
     """Return what a raw file is called in its folder: its digest's beginning and its own name."""
     name, ending = file.stem, file.suffix
     # file systems take names of 255 bytes
-    while len(f"{key}-{name}{ending}".encode()) > LONGEST and name:
-        name = name[:-1]
+    while len(f"{key}-{name}{ending}".encode()) > LONGEST:
+        name, ending = (name[:-1], ending) if name else ("", ending[:-1])
     return f"{key}-{name}{ending}".replace("\\", "_")
 
 
