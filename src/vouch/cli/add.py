@@ -34,7 +34,7 @@ def add(
 
     Examples:
       vouch add fraud 2024-02-01.csv
-      vouch add sentiment monday.csv tuesday.csv --json added.json
+      vouch add fraud monday.csv tuesday.csv --json added.json
     """
     from rich.console import Console
 
