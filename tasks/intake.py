@@ -11,7 +11,7 @@ from tasks.stage import RETRY
 from vouch.core import terminal
 from vouch.core.errors import VouchError
 from vouch.operate.exchange import put_aside, refuse
-from vouch.project.intake import Taken, refusal, take
+from vouch.project.intake import Taken, reason, take
 from vouch.sources.manifest import sha256_of
 
 
@@ -23,8 +23,8 @@ def take_rows(usecase: str, files: Sequence[Path]) -> Taken:
     result = take(Path(), usecase, list(digests), console) if digests else Taken()
     result.refused.update(refused)
     for file, error in result.refused.items():
-        terminal.say(console, f"  intake    {refusal(file, error)}")
-        refuse(file, refusal(file, error), began)
+        terminal.say(console, f"  intake    {reason(file, error)}")
+        refuse(file, reason(file, error), began)
     for file in result.files:
         if place := put_aside(file, digests[file]):
             terminal.say(console, f"  intake    {file} -> {place}")

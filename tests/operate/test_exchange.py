@@ -11,10 +11,10 @@ from vouch.operate import folders
 from vouch.operate.exchange import (
     REFUSED,
     new_rows,
+    note_on,
     pending,
     put_aside,
     record,
-    refusal,
     refuse,
     todays_cases,
 )
@@ -92,7 +92,7 @@ def test_a_refused_file_waits_until_it_or_its_declaration_is_changed(tmp_path, i
     path = drop(inbox, "monday.csv")
     assert new_rows(tmp_path, "fraud") == [path]
     refuse(path, "monday.csv: no column amount (check it)", time.time())
-    assert refusal(path).read_text() == f"{REFUSED}monday.csv: no column amount (check it)\n"
+    assert note_on(path).read_text() == f"{REFUSED}monday.csv: no column amount (check it)\n"
     assert new_rows(tmp_path, "fraud") == []
     path.write_text("mended")
     assert new_rows(tmp_path, "fraud") == [path]
@@ -135,8 +135,8 @@ def test_a_file_where_the_folder_of_those_done_belongs_is_named(tmp_path, inbox)
 def test_a_file_of_the_longest_name_is_refused_and_another_like_a_note_stays(tmp_path, inbox):
     path, own = drop(inbox, "ä" * 125 + ".csv"), drop(inbox, "own.error.txt")
     refuse(path, "wrong \udcff", time.time())
-    assert "wrong \\udcff" in refusal(path).read_text()
-    assert new_rows(tmp_path, "fraud") == [] and refusal(path).exists() and own.exists()
+    assert "wrong \\udcff" in note_on(path).read_text()
+    assert new_rows(tmp_path, "fraud") == [] and note_on(path).exists() and own.exists()
 
 
 def test_a_file_that_is_being_written_has_not_arrived(tmp_path, inbox, monkeypatch):

@@ -103,10 +103,11 @@ def test_parquet_in_and_out(shop, tmp_path):
     assert str(parquet["prediction"].dtype) == "int8"
 
 
-def test_chunks_change_nothing(shop, tmp_path, monkeypatch):
+@pytest.mark.parametrize("chunk", [pytest.param(1, marks=pytest.mark.slow), 7])
+def test_chunks_change_nothing(shop, tmp_path, monkeypatch, chunk):
     rows = payments(20, seed=9, first=1000)
     whole = run(shop, rows, tmp_path / "whole.csv")
-    monkeypatch.setattr("vouch.serve.stage.CHUNK", 7)
+    monkeypatch.setattr("vouch.serve.stage.CHUNK", chunk)
     pd.testing.assert_frame_equal(whole, run(shop, rows, tmp_path / "chunks.csv"))
 
 

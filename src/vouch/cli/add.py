@@ -39,16 +39,19 @@ def add(
     from rich.console import Console
 
     from vouch.core.files import write_json
-    from vouch.project.intake import refusal, take
+    from vouch.project.intake import reason, take
     from vouch.project.training import alone
+    from vouch.project.versions import push
 
     console = Console()
     with alone(ROOT, console):
         result = take(ROOT, usecase, files, console)
+        if result.files:
+            push(ROOT)
     for file in result.files:
         write(f"taken: {file}")
     for file, error in result.refused.items():
-        write(f"refused: {refusal(file, error)}", error=True)
+        write(f"refused: {reason(file, error)}", error=True)
     if json_file:
         write_json(json_file, _as_json(result))
     if result.refused:

@@ -93,7 +93,7 @@ def new_rows(root: Path, usecase: str) -> list[Path]:
     arrivals = arrived(folder)
     if (folder / DONE).is_file():
         raise VouchError(f"{folder / DONE}: is a file where a folder is needed", "move it away")
-    _drop_notes(folder, {refusal(path) for path in arrivals})
+    _drop_notes(folder, {note_on(path) for path in arrivals})
     files = at_rest(arrivals)
     changed = _changed(root, usecase) if files else 0.0
     return [path for path in files if not _refused(path, changed)]
@@ -108,7 +108,7 @@ def _changed(root: Path, usecase: str) -> float:
 
 
 def _refused(path: Path, changed: float) -> bool:
-    note = refusal(path)
+    note = note_on(path)
     return _is_note(note) and note.stat().st_mtime > max(path.stat().st_ctime, changed)
 
 
@@ -123,7 +123,7 @@ def _is_note(path: Path) -> bool:
     return path.is_file() and path.read_bytes().startswith(REFUSED.encode())
 
 
-def refusal(path: Path) -> Path:
+def note_on(path: Path) -> Path:
     """Return the path of the note that says why a file was refused; a long name is cut."""
     name = path.name
     while len(os.fsencode(f"{name}{ERROR}")) > LONGEST:
@@ -139,7 +139,7 @@ def refuse(path: Path, reason: str, began: float) -> None:
         reason: Why.
         began: When it was looked at, seconds since 1970: what is changed after that is judged anew.
     """
-    note = refusal(path)
+    note = note_on(path)
     if note.exists() and not _is_note(note):  # somebody's own
         return
     with replacing(note) as draft:
@@ -159,7 +159,7 @@ def put_aside(path: Path, digest: str) -> Path | None:
     """
     if sha256(path) != digest:
         return None
-    refusal(path).unlink(missing_ok=True)
+    note_on(path).unlink(missing_ok=True)
     folder = path.parent / DONE
     folder.mkdir(exist_ok=True)
     place = next(name for name in _names(folder, path.stem, path.suffix) if not name.exists())

@@ -13,7 +13,7 @@ from vouch.project import lines
 from vouch.project.inputs import check_file, choose, present_source
 from vouch.project.stages import STAGES
 from vouch.project.trial import end_trial, on_trial
-from vouch.project.versions import add, push, reproduce
+from vouch.project.versions import add, reproduce
 from vouch.sources.declaration import Declaration
 
 DATA = STAGES[: [stage.name for stage in STAGES].index("extract") + 1]
@@ -59,8 +59,6 @@ def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> T
         _try(root, usecase, readable, console, result)
     elif killed:
         _data(root, usecase, console)
-    if result.files:
-        push(root)
     return result
 
 
@@ -103,7 +101,7 @@ def _try(root: Path, usecase: str, files: Sequence[Path], console: Console, resu
         result.files.extend(files)
 
 
-def refusal(file: Path, error: VouchError) -> str:
+def reason(file: Path, error: VouchError) -> str:
     """Return why a file was refused, in one line that names it."""
     text = described(error)
     return text if text.startswith(str(file)) else f"{file}: {text}"

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json, write_json
+from vouch.core.results import Result
 from vouch.project import versions
 from vouch.project.inputs import INPUTS, load_inputs, save_choice
 from vouch.project.paths import STATE
@@ -16,7 +14,7 @@ from vouch.sources.manifest import forget, load_manifest
 TRIALS = STATE / "trials"
 
 
-class Trial(BaseModel):
+class Trial(Result):
     """What there was before a trial.
 
     Attributes:
@@ -40,7 +38,7 @@ def on_trial(root: Path, usecase: str) -> Iterator[None]:
     """
     choice = load_inputs(root / INPUTS).choice(usecase)
     trial = Trial(files=list(choice.files), raw=sorted(load_manifest(root / choice.raw)))
-    write_json(_note(root, usecase), trial.model_dump())
+    trial.write(_note(root, usecase))
     try:
         yield
     except BaseException:
@@ -80,8 +78,8 @@ def end_trial(root: Path, usecase: str) -> bool:
 
 def _read(note: Path, usecase: str) -> Trial:
     try:
-        return Trial.model_validate(read_json(note))
-    except (ValidationError, VouchError):
+        return Trial.read(note)
+    except VouchError:
         raise VouchError(
             f"{note}: is damaged, so a file that was only tried may still be in force",
             f"name the source's files anew: vouch run {usecase} --path FILE, after rm {note}",

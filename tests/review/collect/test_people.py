@@ -122,16 +122,7 @@ def test_signs_that_nobody_sees_make_no_other_person(name):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "\u3164",
-        "\u115f\u1160",
-        "\uffa0",
-        "\u200b",
-        "\u034f",
-        "\ufe0f",
-        "\U000e0041",
-        "\ufffb",
-    ],
+    ["\u3164", "\u115f\u1160", "\uffa0", "\u200b", "\u034f", "\ufe0f", "\U000e0041", "\ufffb"],
 )
 def test_signs_that_show_nothing_are_no_name(name):
     assert identity(f" {name} ") == ""

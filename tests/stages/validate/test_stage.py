@@ -322,7 +322,13 @@ def test_the_page_is_readable_at_every_width(project, tmp_path):
 ODD = ["1", "2", "?", ":1", "%(p)s", "$1", "50%", "it's", "", "param_1", 'a "b"', "V1"]
 
 
-@pytest.mark.parametrize("name", ["v1", "_1", "x_1_2", "param_1", "batch_id"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("v1", "_1", "x_1_2", "param_1", "batch_id"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("v2", "x10", "a2_1")),
+    ],
+)
 def test_a_suite_runs_whatever_digits_a_column_has_in_its_name(project, name):
     """Also with value sets and bounds that look like parameters of a query."""
     project.declaration.write_text(
