@@ -124,6 +124,8 @@ def test_nobodys_own_file_is_taken_for_a_note(tmp_path, inbox):
     (inbox / "folder.error.txt").mkdir()
     refuse(path, "wrong", time.time())
     assert own.read_text() == "mine" and new_rows(tmp_path, "fraud") == [path]
+    put_aside(path, sha256(path))
+    assert own.read_text() == "mine"
 
 
 def test_a_file_where_the_folder_of_those_done_belongs_is_named(tmp_path, inbox):

@@ -159,7 +159,8 @@ def put_aside(path: Path, digest: str) -> Path | None:
     """
     if sha256(path) != digest:
         return None
-    note_on(path).unlink(missing_ok=True)
+    if _is_note(note := note_on(path)):
+        note.unlink()
     folder = path.parent / DONE
     folder.mkdir(exist_ok=True)
     place = next(name for name in _names(folder, path.stem, path.suffix) if not name.exists())
