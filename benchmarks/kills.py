@@ -42,8 +42,8 @@ TRACED = [str(STRACE), "-f", "-qq", "-e", "trace=pwrite64", "-e"]
 """A signal at a system call needs every call stopped: no --seccomp-bpf."""
 NEVER = 65_535  # the largest that strace takes
 TABLES = (
-    "holdouts", "openings", "questions", "answers", "promotions", "approvals", "adoptions",
-    "model_files", "cases",
+    "holdouts", "reserves", "openings", "questions", "answers", "promotions", "approvals",
+    "adoptions", "model_files", "cases",
 )  # fmt: skip
 
 

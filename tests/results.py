@@ -56,7 +56,7 @@ def extracted(**changes: Any) -> Extracted:
         "until": None,
         "features": [],
         "classes": ["genuine", "fraud"],
-        "rows": {"train": 400, "holdout": 400, "newer": 0},
+        "rows": {"train": 400, "holdout": 400, "newer": 0, "reserved": 0},
         "positives": {part: {"truth": 30, "rule": 20} for part in ("train", "holdout")},
         "by_class": dict.fromkeys(("train", "holdout"), classes),
         "warnings": [],

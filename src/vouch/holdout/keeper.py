@@ -14,7 +14,7 @@ import hmac
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
@@ -94,6 +94,24 @@ class Keeper:
                 time and are split by hash; called only if nothing is recorded.
         """
         return self._ledger.cut(key, propose)
+
+    def reserve(self, key: HoldoutKey, share: float) -> float:
+        """Return what of the rows after a holdout is kept for the next one; set once.
+
+        Args:
+            key: A holdout that was cut.
+            share: Share of the parties, above 0 and at most 1, if none is recorded yet.
+        """
+        return self._ledger.reserve(key, share)
+
+    def reserved_before(self, key: HoldoutKey) -> float | None:
+        """Return what was kept for a holdout while the one before it was in force.
+
+        Returns:
+            The share of the parties; None for the first generation, and where an earlier release
+            kept all rows.
+        """
+        return self._ledger.reserved(replace(key, generation=key.generation - 1))
 
     def seal(self, plain: Path, sealed: Path) -> str:
         """Encrypt the holdout; the same rows are the same bytes. Removing ``plain`` is up to you.

@@ -1,6 +1,6 @@
 """The append-only ledger: which holdouts were cut, what they were asked, and what it cost.
 
-Four tables, to which rows are only ever added; the database itself refuses anything else.
+Five tables, to which rows are only ever added; the database itself refuses anything else.
 A question is charged in one committed transaction and answered in a later one, so a process
 killed in between has paid and may ask again without paying twice.
 """
@@ -41,6 +41,16 @@ class Holdout(Base):
     boundary: Mapped[datetime | None]
     until: Mapped[datetime | None]
     cut_at: Mapped[datetime]
+
+
+class Reserve(Base):
+    """The share of parties whose rows after a holdout are kept for the next one, set once."""
+
+    __tablename__ = "reserves"
+
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
+    share: Mapped[float]
+    reserved_at: Mapped[datetime]
 
 
 class Opening(Base):
@@ -211,6 +221,28 @@ class Ledger:
                 )
                 session.add(holdout)
             return Cut(holdout.boundary, holdout.until)
+
+    def reserve(self, key: HoldoutKey, share: float) -> float:
+        """Return the recorded reserve, or record the proposed one: rows left over have trained.
+
+        Args:
+            key: A holdout that was cut.
+            share: Share of the parties, above 0 and at most 1.
+        """
+        with Session(self._engine) as session, session.begin():
+            holdout = _locked(session, key)
+            reserve = session.get(Reserve, holdout.id)
+            if reserve is None:
+                reserve = Reserve(holdout=holdout.id, share=share, reserved_at=self._clock())
+                session.add(reserve)
+            return reserve.share
+
+    def reserved(self, key: HoldoutKey) -> float | None:
+        """Return a holdout's recorded reserve; None where there is no holdout or no reserve."""
+        with Session(self._engine) as session:
+            holdout = _holdout(session, key)
+            reserve = session.get(Reserve, holdout.id) if holdout else None
+            return reserve.share if reserve else None
 
     def charge(
         self, key: HoldoutKey, inquiry: Inquiry, budget: int, rows: int, positives: int

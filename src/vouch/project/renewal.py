@@ -96,7 +96,7 @@ def forecast(
     """Return how many newer rows a fresh holdout needs yet, and about when they will have come.
 
     The share of positives is the old holdout's; the rate of rows that of everything since the old
-    holdout began.
+    holdout began. Of the rows that come, the extract's reserve is kept for the fresh one.
 
     Args:
         extracted: Extract's result.
@@ -111,8 +111,10 @@ def forecast(
     positives = counts["truth"] or counts["rule"]
     if extracted.boundary is None or newest is None or not positives:
         return None, None
-    missing = max(ceil(few * rows["holdout"] / positives) - rows["newer"], 0)
+    fresh = max(ceil(few * rows["holdout"] / positives) - rows["reserved"], 0)
+    missing = ceil(fresh / (extracted.reserve or 1))  # only so many of them are kept
     span = newest - datetime.fromisoformat(extracted.boundary).replace(tzinfo=None)
     if not span:
         return missing, None
-    return missing, (newest + span * (missing / (rows["holdout"] + rows["newer"]))).isoformat()
+    came = rows["holdout"] + rows["newer"] + rows["reserved"]
+    return missing, (newest + span * (missing / came)).isoformat()

@@ -16,21 +16,22 @@ class Rotation:
     Attributes:
         usecase: Whose holdout.
         generation: The one that the next run of the pipeline cuts.
-        newer: Rows newer than the old holdout, all of the new one's; None without times.
+        reserved: Rows kept for the new holdout so far; None without times.
         positives: How many positives to expect among them, at the old holdout's share; likewise.
     """
 
     usecase: str
     generation: int
-    newer: int | None
+    reserved: int | None
     positives: float | None
 
 
 def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False) -> Rotation:
     """Open the next generation: written to ``data/inputs.yaml``, cut by the next run.
 
-    A fresh holdout needs rows nobody has asked about. By time these are the rows newer than the
-    old holdout; without times, parties that no generation has taken yet.
+    A fresh holdout needs rows nobody has asked about or learned from. By time these are the rows
+    newer than the old holdout that were kept for it; without times, parties that no generation
+    has taken yet.
 
     Args:
         root: The project's folder.
@@ -40,8 +41,8 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
         force: Rotate although the new holdout will be too small.
 
     Raises:
-        VouchError: The pipeline has not run on the present generation, or nothing newer has
-            come, or, unless forced, too little.
+        VouchError: The pipeline has not run on the present generation, or nothing newer was
+            kept, or, unless forced, too little.
     """
     choice = load_inputs(root / INPUTS).choice(usecase)
     path = root / find("extract").outputs["summary"].format(usecase=usecase)
@@ -52,7 +53,7 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
     rotation = _plan(usecase, choice, extracted, share)
     if rotation.positives is not None and rotation.positives < few and not force:
         raise VouchError(
-            f"{path}: {rotation.newer} rows are newer than the holdout, about "
+            f"{path}: {rotation.reserved} newer rows are kept for the next holdout, about "
             f"{rotation.positives:.0f} positives: too few to tell (fewer than {few})",
             f"add newer rows (vouch run {usecase} --add FILE), or rotate with --force",
         )
@@ -73,13 +74,13 @@ def _plan(usecase: str, choice: Choice, extracted: Extracted, share: float) -> R
                 f"bring other rows: vouch run {usecase} --path FILE",
             )
         return Rotation(usecase, choice.generation + 1, None, None)
-    newer = extracted.rows["newer"]
-    if not newer:
+    reserved = extracted.rows["reserved"]
+    if not reserved:
         raise VouchError(
-            f"no rows are newer than {extracted.until}, where the holdout ends: another one "
-            "would be rows that were asked about already",
+            f"no rows newer than {extracted.until}, where the holdout ends, are kept for the next "
+            "one: it would be rows that were asked about or learned from already",
             f"vouch run {usecase} --add FILE with newer rows",
         )
     counts = extracted.positives["holdout"]
     rate = (counts["truth"] or counts["rule"]) / extracted.rows["holdout"]
-    return Rotation(usecase, choice.generation + 1, newer, newer * rate)
+    return Rotation(usecase, choice.generation + 1, reserved, reserved * rate)

@@ -41,11 +41,15 @@ class ClassesByKind(TypedDict):
 
 
 class Parts(TypedDict):
-    """Rows in training and holdout, newer than both, and left out as near-duplicates."""
+    """Rows in training and holdout, kept for the next holdout, and left out as near-duplicates.
+
+    ``newer`` of the training rows are later than all of the holdout.
+    """
 
     train: int
     holdout: int
     newer: int
+    reserved: int
     near_holdout: NotRequired[int]
 
 
@@ -61,6 +65,8 @@ class Extracted(Result):
         holdout_id: Digest of the sealed file.
         boundary: The holdout's first time (ISO); None: it was not cut by time.
         until: Its last time (ISO), likewise.
+        reserve: Share of the parties whose later rows are kept for the next holdout, above 0 and
+            at most 1; None: it was not cut by time.
         features: The features.
         delay_seconds: Mean time from an event to its label; None where unknown.
         categories: The values of each category that are features of their own.
@@ -76,7 +82,7 @@ class Extracted(Result):
         warnings: Sentences for people.
     """
 
-    FORMAT: ClassVar[int] = 2
+    FORMAT: ClassVar[int] = 3
 
     usecase: str
     source: str
@@ -86,6 +92,7 @@ class Extracted(Result):
     holdout_id: str
     boundary: str | None
     until: str | None
+    reserve: float | None = None
     features: list[FeatureSummary]
     delay_seconds: float | None = None
     categories: dict[str, list[str]] = Field(default_factory=dict)
@@ -123,6 +130,10 @@ class Extracted(Result):
     def migrate(cls, content: dict[str, Any], written: int) -> dict[str, Any]:
         """Add ``classes`` and ``by_class``, which releases of fixed classes did not write.
 
-        Format 1 lacks ``mapped``, which is empty where it is not there.
+        Format 1 lacks ``mapped``, which is empty where it is not there. Before format 3 all rows
+        newer than the holdout were kept for the next one.
         """
+        rows = content["rows"]
+        content["rows"] = rows | {"newer": 0, "reserved": rows["newer"]}
+        content["reserve"] = None if content["until"] is None else 1.0
         return {"classes": [], "by_class": {}} | content

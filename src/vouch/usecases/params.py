@@ -28,9 +28,12 @@ class SplitParams(Params):
 
     Attributes:
         holdout_share: Share of the rows, the latest ones, that are sealed away, 0.01 to 0.5.
+        reserve_share: Share of the parties whose rows after the holdout are kept for the next
+            one, 0.01 to 1; the others' train at once. A change counts from the next holdout on.
     """
 
     holdout_share: float = Field(default=0.2, ge=0.01, le=0.5)
+    reserve_share: float = Field(default=0.2, ge=0.01, le=1)
 
 
 class ReportParams(Params):

@@ -80,13 +80,13 @@ class Project:
         holdout: pd.DataFrame | None = None,
         generation: int = 1,
         depth: int = 3,
-        newer: int = 0,
+        reserved: int = 0,
     ) -> "Project":
         (self.root / "data").mkdir(exist_ok=True)
         shutil.copytree(ROOT / "data/sources", self.root / "data/sources", dirs_exist_ok=True)
         rows = payments(3000, 1) if out_of_fold is None else out_of_fold
         held = payments(2000, 2, start=START + timedelta(days=6)) if holdout is None else holdout
-        self.seal(held, generation, newer)
+        self.seal(held, generation, reserved)
         self.fit(rows, depth)
         self.labels([])
         return self
@@ -103,7 +103,7 @@ class Project:
         self.path("labels").parent.mkdir(parents=True, exist_ok=True)
         frame.to_parquet(self.path("labels"))
 
-    def seal(self, held: pd.DataFrame, generation: int = 1, newer: int = 0) -> None:
+    def seal(self, held: pd.DataFrame, generation: int = 1, reserved: int = 0) -> None:
         key = HoldoutKey("fraud", self.source, KEY.set, generation)
         keeper, plain = Keeper(self.state), self.root / "plain.parquet"
         until = START + timedelta(days=5 + 5 * generation)
@@ -121,7 +121,7 @@ class Project:
             boundary=cut.boundary.isoformat(),
             until=cut.until.isoformat(),
             holdout_id=digest,
-            rows={"train": 3000, "holdout": len(held), "newer": newer},
+            rows={"train": 3000, "holdout": len(held), "newer": 0, "reserved": reserved},
             positives={"holdout": {"truth": truth, "rule": 0}},
         ).write(self.path("extracted"))
 

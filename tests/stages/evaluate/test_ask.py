@@ -102,22 +102,22 @@ def test_no_ledger_yet_says_so(tmp_path, monkeypatch):
 
 
 def test_rotating_needs_newer_rows(asking):
-    with pytest.raises(VouchError, match="asked about already") as caught:
+    with pytest.raises(VouchError, match="asked about or learned from already") as caught:
         rotate(asking.root, "fraud", 20, 0.2, force=True)
     assert "--add" in caught.value.hint
     assert load_inputs(INPUTS).choice("fraud").generation == 1
 
 
 def test_rotating_on_too_few_newer_rows_must_be_forced(asking):
-    asking.seal(payments(2000, 2), newer=100)
-    with pytest.raises(VouchError, match="100 rows are newer"):
+    asking.seal(payments(2000, 2), reserved=100)
+    with pytest.raises(VouchError, match="100 newer rows are kept"):
         run("rotate", "fraud")
     assert "Generation 2" in run("rotate", "fraud", "--force")
     assert load_inputs(INPUTS).choice("fraud").generation == 2
 
 
 def test_rotating_opens_the_next_generation_once(asking):
-    asking.seal(payments(2000, 2), newer=5000)
+    asking.seal(payments(2000, 2), reserved=5000)
     said = run("rotate", "fraud", "--json", "r.json")
     assert "5,000 newer rows" in said
     assert read_json(asking.root / "r.json")["generation"] == 2

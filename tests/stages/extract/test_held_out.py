@@ -88,7 +88,7 @@ def test_the_files_rows_are_the_holdout_even_those_that_training_files_have_too(
     )
     assert set(sealed["id"]) == set(held["number"])
     assert set(train["id"]) == {f"p{n:04}" for n in range(60)}
-    assert told["rows"] == {"train": 60, "holdout": 40, "newer": 0}
+    assert told["rows"] == {"train": 60, "holdout": 40, "newer": 0, "reserved": 0}
     assert (told["boundary"], told["until"]) == (None, None)
     # a later file that has holdout rows again teaches them no more than the first
     again = payments(70, 60)

@@ -20,6 +20,7 @@ from vouch.stages.label import label
 from vouch.stages.label.params import LabelParams
 from vouch.usecases.fraud.params import ExtractParams
 
+NONE_NEWER = {"newer": 0, "reserved": 0}
 FILES = ("train", "holdout", "summary")
 
 
@@ -100,7 +101,7 @@ def test_the_latest_rows_are_held_out_and_all_rows_add_up(project):
     result = project.extract()
     assert result == dict(Extracted.read(project.folder / "out/summary"))
     train, held = project.train(), project.held()
-    assert result["rows"] == {"train": 320, "holdout": 80, "newer": 0}
+    assert result["rows"] == {"train": 320, "holdout": 80, "newer": 0, "reserved": 0}
     assert (len(train), len(held)) == (320, 80)
     assert train["time"].max() < held["time"].min() == pd.Timestamp(result["boundary"])
     assert list(train.columns) == list(held.columns)
@@ -133,18 +134,23 @@ def test_the_plain_holdout_is_left_nowhere(project, monkeypatch):
 
 
 def test_the_boundary_stays_when_newer_rows_come(project):
-    first = project.extract()
+    first = project.extract(reserve_share=0.4)
     later = project.frame.assign(
         id="n" + project.frame["id"], time=project.frame["time"] + timedelta(days=30)
     )
     project.frame = pd.concat([project.frame, later], ignore_index=True)
     project.write()
-    second = project.extract("again")
+    second = project.extract("again", reserve_share=0.9)  # too late to change it
     assert second["boundary"] == first["boundary"]
-    assert second["rows"] == {"train": 320, "holdout": 80, "newer": 400}
-    rotated = project.extract("rotated", generation=2)
-    assert rotated["rows"] == {"train": 640, "holdout": 160, "newer": 0}
-    assert rotated["boundary"] > first["until"]
+    # what a holdout of hours left over is split by payer: some are kept, the others train
+    newer, reserved = second["rows"]["newer"], second["rows"]["reserved"]
+    assert (newer > 0) and (reserved > 0) and newer + reserved == 400
+    assert second["rows"]["train"] == 320 + newer
+    assert second["rows"]["holdout"] == 80 and second["reserve"] == 0.4
+    rotated = project.extract("rotated", generation=2, reserve_share=0.9)
+    assert rotated["rows"] == {"train": 800 - reserved, "holdout": reserved, **NONE_NEWER}
+    assert rotated["boundary"] > first["until"] and rotated["reserve"] == 0.9
+    assert set(project.held("rotated")["id"]).isdisjoint(project.train("again")["id"])
 
 
 def test_as_of_knows_only_what_was_known(project):

@@ -118,7 +118,7 @@ def test_texts_are_carried_with_vaders_scores_and_their_labels(engine, root):
     assert told == dict(Extracted.read(project.folder / "summary"))
     every = pd.concat([train, held]).sort_values("id", ignore_index=True)
     assert (len(train), len(held)) == (48, 12)
-    assert told["rows"] == {"train": 48, "holdout": 12, "newer": 0}
+    assert told["rows"] == {"train": 48, "holdout": 12, "newer": 0, "reserved": 0}
     assert train["time"].max() < held["time"].min()
     for name in ("id", "time", "text", "author", "asset"):
         assert (every[name] == frame[name]).all()
@@ -212,6 +212,7 @@ def test_near_duplicates_of_the_holdout_leave_training_and_all_rows_add_up(
         "train": learned.sum(),
         "holdout": wanted.sum(),
         "newer": 0,
+        "reserved": 0,
         "near_holdout": (~wanted & ~learned).sum(),
     }
     assert sum(counts.values()) == len(frame)

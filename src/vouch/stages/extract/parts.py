@@ -1,6 +1,7 @@
 """Cutting the holdout off, sealing it, and counting what is in either part."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -11,7 +12,7 @@ from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
 from vouch.results import extract as results
-from vouch.stages.extract.split import by_hash, latest
+from vouch.stages.extract.split import by_hash, is_reserved, latest, newest
 from vouch.usecases.classes import class_names
 from vouch.usecases.job import Job
 
@@ -31,11 +32,12 @@ class Counts(TypedDict):
 
 
 class Divided(Counts):
-    """The sealed file's digest, the holdout's ends, and counts."""
+    """The sealed file's digest, the holdout's ends, what is kept for the next, and counts."""
 
     holdout_id: str
     boundary: str | None
     until: str | None
+    reserve: float | None
 
 
 def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> Divided:
@@ -52,21 +54,46 @@ def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) ->
         What of it extract writes to its summary.
     """
     with connect() as engine:
-        cut, parts = _split(job, engine, engine.read_parquet(whole), keeper)
+        split, parts = _split(job, engine, engine.read_parquet(whole), keeper)
         write_parquet(_sorted(parts["train"]), train)
         plain = whole.with_name("holdout.parquet")
         write_parquet(_sorted(parts["holdout"]), plain)
         return {
             "holdout_id": keeper.seal(plain, holdout),
-            "boundary": _iso(cut.boundary),
-            "until": _iso(cut.until),
+            "boundary": _iso(split.cut.boundary),
+            "until": _iso(split.cut.until),
+            "reserve": split.reserve,
             **_counts(parts, class_names(job.source)),
         }
 
 
-def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, Parts]:
-    cut, conditions = _conditions(job, engine, table, keeper)
-    tables = {name: table.filter(condition) for name, condition in conditions.items()}
+@dataclass(frozen=True)
+class Split:
+    """Which rows go where.
+
+    Attributes:
+        cut: The holdout's ends.
+        holdout: Whether a row is in it, a boolean expression.
+        newer: Whether a row is later than all of it.
+        reserved: Whether it is kept for the next one; the others train.
+        reserve: The share of the parties kept; None where rows are not split by time.
+    """
+
+    cut: Cut
+    holdout: Any
+    newer: Any = field(default_factory=lambda: ibis.literal(False))
+    reserved: Any = field(default_factory=lambda: ibis.literal(False))
+    reserve: float | None = None
+
+
+def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Split, Parts]:
+    split = _parted(job, engine, table, keeper)
+    tables = {
+        "train": table.filter(~(split.holdout | split.reserved)),
+        "holdout": table.filter(split.holdout),
+        "newer": table.filter(split.newer & ~split.reserved),
+        "reserved": table.filter(split.reserved),
+    }
     tables["near_holdout"] = table.limit(0)
     if "twin" in table.columns:
         # a text seen in training would answer for its near-duplicate in the holdout
@@ -74,36 +101,38 @@ def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Cut, 
         near_holdout = tables["train"].twin.isin(holdout_groups).fill_null(False)
         tables["near_holdout"] = tables["train"].filter(near_holdout)
         tables["train"] = tables["train"].filter(~near_holdout)
-    _check_filled(job, cut, tables)
-    return cut, tables
+    _check_filled(job, split.cut, tables)
+    return split, tables
 
 
-def _conditions(
-    job: Job, engine: Any, table: "Table", keeper: Keeper
-) -> tuple[Cut, dict[str, Any]]:
-    """Return which rows are for training, in the holdout, or newer than it."""
+def _parted(job: Job, engine: Any, table: "Table", keeper: Keeper) -> Split:
+    """Return which rows are the holdout, and which are kept for the next one."""
     if job.holdout_files:
         keeper.cut(job.key, lambda: None)
         # in any version: a row that another file corrects still belongs to the holdout
         rows = engine.read_parquet(job.path)
-        in_holdout = table.id.isin(rows.filter(rows.file.isin(list(job.holdout_files))).id)
-        return Cut(None, None), {
-            "train": ~in_holdout,
-            "holdout": in_holdout,
-            "newer": ibis.literal(False),
-        }
-    share = job.params.holdout_share
+        held_out = rows.filter(rows.file.isin(list(job.holdout_files))).id
+        return Split(Cut(None, None), table.id.isin(held_out))
     if "time" not in table.columns:
-        cut = keeper.cut(job.key, lambda: None)
-        in_holdout = by_hash(table, share, f"{job.key.source} {job.key.set}", job.key.generation)
-        return cut, {"train": ~in_holdout, "holdout": in_holdout, "newer": ibis.literal(False)}
-    asked_until = _asked_until(job.key, keeper)
-    cut = keeper.cut(job.key, lambda: latest(table, share, job.path, asked_until))
-    return cut, {
-        "train": table.time < cut.boundary,
-        "holdout": table.time.between(cut.boundary, cut.until),
-        "newer": table.time > cut.until,
-    }
+        cut, salt = keeper.cut(job.key, lambda: None), f"{job.key.source} {job.key.set}"
+        return Split(cut, by_hash(table, job.params.holdout_share, salt, job.key.generation))
+    return _by_time(job, table, keeper)
+
+
+def _by_time(job: Job, table: "Table", keeper: Keeper) -> Split:
+    """Return the cut at a time: all rows of the first holdout, of later ones those kept for it."""
+    key, after = job.key, _asked_until(job.key, keeper)
+    before = keeper.reserved_before(key)
+    if before is None:
+        mine: Any = ibis.literal(True)
+        cut = keeper.cut(key, lambda: latest(table, job.params.holdout_share, job.path, after))
+    else:
+        mine = is_reserved(table, before, key)
+        cut = keeper.cut(key, lambda: newest(table, mine, job.path, after))
+    share = keeper.reserve(key, job.params.reserve_share)
+    newer = table.time > cut.until
+    in_holdout = table.time.between(cut.boundary, cut.until) & mine
+    return Split(cut, in_holdout, newer, newer & is_reserved(table, share, key), share)
 
 
 def _asked_until(key: HoldoutKey, keeper: Keeper) -> datetime | None:
@@ -144,6 +173,7 @@ def _counts(parts: Parts, classes: tuple[str, ...]) -> Counts:
         "train": rows["train"],
         "holdout": rows["holdout"],
         "newer": rows["newer"],
+        "reserved": rows["reserved"],
     }
     if rows["near_holdout"]:
         counted["near_holdout"] = rows["near_holdout"]

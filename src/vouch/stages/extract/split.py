@@ -1,4 +1,7 @@
-"""Cutting the holdout off: the latest rows, or whole parties where there is no time."""
+"""Cutting the holdout off: the latest rows, or whole parties where there is no time.
+
+Of the rows that come after it, those of some parties are kept for the next one; the others train.
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vouch.core.errors import VouchError
+from vouch.holdout.ledger import HoldoutKey
 from vouch.labels.issues import uniform
 
 if TYPE_CHECKING:
@@ -55,16 +59,63 @@ def latest(
     return times[first].to_pydatetime(), times[len(times) - 1].to_pydatetime()
 
 
+def newest(
+    rows: "Table", reserved: Any, path: Path, after: datetime | None
+) -> tuple[datetime, datetime]:
+    """Propose a holdout of the rows that were kept for it while the one before was in force.
+
+    Args:
+        rows: Labelled rows with ``time``.
+        reserved: Whether a row's party was kept, a boolean expression.
+        path: The file the rows are from, for messages.
+        after: End of the holdout before this one.
+
+    Returns:
+        The first moment after it that a kept row has, and the last of all rows: those after that
+        have trained nowhere yet.
+
+    Raises:
+        VouchError: None was kept.
+    """
+    later = rows.filter(reserved if after is None else reserved & (rows.time > after))
+    first, last = later.time.min().to_pyarrow().as_py(), rows.time.max().to_pyarrow().as_py()
+    if first is None:
+        raise VouchError(
+            f"{path}: no labelled rows after {after}, where the last holdout ended, were kept for "
+            "the next",
+            "bring newer rows (vouch run USECASE --add FILE) before rotating",
+        )
+    return first, last
+
+
 def by_hash(rows: "Table", share: float, salt: str, generation: int) -> Any:
-    """Return whether a row's author, payer or near-duplicate group (or the row) is in the holdout.
+    """Return whether a row's party is in a holdout of rows without time.
 
     Each generation takes other parties, until all were taken once.
 
     Returns:
         A boolean expression.
     """
-    parties = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
-    group = ibis.coalesce(*parties, rows.id)
     slot = (generation - 1) % int(1 / share)
-    drawn = uniform(group, salt)
+    drawn = _drawn(rows, salt)
     return (drawn >= slot * share) & (drawn < (slot + 1) * share)
+
+
+def is_reserved(rows: "Table", share: float, key: HoldoutKey) -> Any:
+    """Return whether a row's party is among those kept for later holdouts.
+
+    Args:
+        rows: Rows with ``id``.
+        share: Share of the parties, above 0 and at most 1; a larger one keeps more beside them.
+        key: Of its source and set each has its own draw.
+
+    Returns:
+        A boolean expression.
+    """
+    return _drawn(rows, f"{key.source} {key.set} later") < share
+
+
+def _drawn(rows: "Table", salt: str) -> Any:
+    """Draw a number for each row's author, payer or near-duplicate group, or the row itself."""
+    parties = [rows[name] for name in ("author", "payer", "twin") if name in rows.columns]
+    return uniform(ibis.coalesce(*parties, rows.id), salt)

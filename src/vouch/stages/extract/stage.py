@@ -55,7 +55,7 @@ def extract(
             rows.
         held_out: Files whose rows are the holdout; none: the latest rows are.
         state: The project's state folder.
-        params: What features to make, and the holdout's share.
+        params: What features to make, the holdout's share, and what is kept for the next one.
         progress: Called after each step.
 
     Returns:

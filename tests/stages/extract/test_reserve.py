@@ -1,0 +1,84 @@
+"""Rows that come after the holdout: some are kept for the next one, the others train at once."""
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import ibis
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.stages.extract.conftest import START, declare
+from vouch.holdout.keeper import HoldoutKey, Keeper
+from vouch.stages.extract.parts import _parted
+from vouch.usecases.job import Job
+from vouch.usecases.params import SplitParams
+
+HERE = Path("rows.parquet")
+ROWS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=15)
+"""Minutes and payers of rows that come together; they may be late."""
+
+
+class Shop:
+    """Rows that come in turn, and what an extract makes of them."""
+
+    def __init__(self, state):
+        self.keeper, self.generation, self.rows = Keeper(state), 1, []
+
+    def add(self, rows, minutes=0):
+        self.rows += [
+            (f"r{len(self.rows) + n}", START + timedelta(minutes=minutes + at), f"p{payer}")
+            for n, (at, payer) in enumerate(rows)
+        ]
+
+    def split(self, share):
+        frame = pd.DataFrame(self.rows, columns=["id", "time", "payer"])
+        table = ibis.memtable(frame.astype({"time": "datetime64[us]"}))
+        key = HoldoutKey("fraud", "shop", "first", self.generation)
+        params = SplitParams(reserve_share=share)
+        job = Job(declare(), table, table, HERE, START, key, (), params)
+        split = _parted(job, None, table, self.keeper)
+        parts = {"holdout": split.holdout, "reserved": split.reserved}
+        ids = {
+            name: set(table.filter(part).id.to_pyarrow().to_pylist())
+            for name, part in parts.items()
+        }
+        return ids | {"train": set(frame["id"]) - ids["holdout"] - ids["reserved"]}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(ROWS, st.booleans(), st.sampled_from([0.05, 0.3, 0.6, 1.0])),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_a_holdouts_rows_never_trained_and_were_in_no_earlier_one(steps):
+    with tempfile.TemporaryDirectory() as folder:
+        shop = Shop(Path(folder))
+        shop.add([(n, n) for n in range(20)])
+        trained, asked = set(), {}
+        for number, (rows, rotate, share) in enumerate(steps):
+            shop.add(rows, minutes=20 * number)
+            parts = shop.split(share)
+            assert parts["holdout"].isdisjoint(parts["reserved"])
+            assert parts["holdout"].isdisjoint(trained)
+            earlier = [ids for generation, ids in asked.items() if generation < shop.generation]
+            assert parts["holdout"].isdisjoint(set().union(*earlier))
+            trained |= parts["train"]
+            asked[shop.generation] = asked.get(shop.generation, set()) | parts["holdout"]
+            shop.generation += rotate and bool(parts["reserved"])
+
+
+def test_parties_are_kept_whole_in_about_the_declared_share(tmp_path):
+    shop = Shop(tmp_path)
+    shop.add([(n, n) for n in range(100)])
+    shop.split(0.2)
+    shop.add([(100 + n, n % 1000) for n in range(4000)])
+    parts = shop.split(0.2)
+    payers = {row[0]: row[2] for row in shop.rows if row[1] >= START + timedelta(minutes=100)}
+    kept = {payers[each] for each in parts["reserved"]}
+    assert all((payers[each] in kept) == (each in parts["reserved"]) for each in payers)
+    assert 150 < len(kept) < 250
