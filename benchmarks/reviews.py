@@ -126,7 +126,9 @@ class Desk:
         """Put one day's cases before people and keep what they say."""
         predicted = self.rows[["id", "amount", "rule"]].assign(score=scores)
         reviewed = set(self.rows["id"].iloc[self.votes.index])
-        entities = select(pool(predicted, "fraud", reviewed), n, params)["entity"]
+        entities = select(pool(predicted, "fraud", reviewed, params.recent_days), n, params)[
+            "entity"
+        ]
         chosen = np.flatnonzero(self.rows["id"].isin(entities))
         self.likely = pd.concat([self.likely, pd.Series(scores[chosen], chosen)])
         self.votes = pd.concat([self.votes, self._decisions(chosen)])

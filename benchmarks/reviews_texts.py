@@ -142,7 +142,9 @@ def select_rows(texts: Texts, reviewed: NDArray[np.bool_], n: int, params: Enque
         )
     else:
         scored = texts.out_of_fold(reviewed, FOLDS)
-    table = pool(scored, f"sentiment-{texts.seed}", set(texts.rows["id"][reviewed]))
+    table = pool(
+        scored, f"sentiment-{texts.seed}", set(texts.rows["id"][reviewed]), params.recent_days
+    )
     return scored.index[scored["id"].isin(select(table, n, params)["entity"])].to_numpy()
 
 
@@ -190,7 +192,7 @@ def judge(texts: Texts, params: EnqueueParams, repeats: int, folder: Path) -> li
     for number in range(repeats):
         # a row's random number goes by its id
         named = scored.assign(id=f"{texts.seed}-{number}-" + scored["id"])
-        cases = select(pool(named, "sentiment", set()), JUDGING, params)
+        cases = select(pool(named, "sentiment", set(), params.recent_days), JUDGING, params)
         issued = write(named, cases, folder / "labels.parquet")
         judged = Judged(named.drop(columns="label"), EXTRACTED, EvaluateParams())
         measured = review(judged, issued)

@@ -23,7 +23,7 @@ from vouch.core.output import write
 from vouch.operate import loopback, server_of
 from vouch.operate.record import own_secret
 from vouch.project.faults import report
-from vouch.project.request import Feedback, Intake, Request, Retraining, Scoring
+from vouch.project.request import Approving, Feedback, Intake, Request, Retraining, Scoring
 
 FLOWS: dict[str, type[BaseModel]] = {
     "training": Request,
@@ -31,6 +31,7 @@ FLOWS: dict[str, type[BaseModel]] = {
     "intake": Intake,
     "feedback": Feedback,
     "retraining": Retraining,
+    "approval": Approving,
 }
 """Each flow's name and what it is asked for."""
 
@@ -94,6 +95,8 @@ def _imported(name: str) -> Callable[[Any], Any]:
             from flows.feedback import feedback as flow
         case "retraining":
             from flows.retraining import retraining as flow
+        case "approval":
+            from flows.approval import approval as flow
         case _:
             raise KeyError(name)
     return flow

@@ -1,5 +1,6 @@
 """Reviewers' decisions in, the next cases out."""
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from rich.console import Console
 from tasks.collect import collect
 from tasks.enqueue import enqueue
 from vouch.core import terminal
-from vouch.core.errors import described
+from vouch.core.errors import VouchError, described
 from vouch.core.files import sha256
-from vouch.operate.exchange import put_aside, todays_cases
-from vouch.operate.folders import REVIEWS, arrived
+from vouch.operate.exchange import new_files, put_aside, refuse, todays_cases
+from vouch.operate.folders import REVIEWS
 from vouch.project import training as driver
 from vouch.project.request import Feedback
 
@@ -23,7 +24,7 @@ def feedback(request: Feedback) -> dict[str, Any]:
     """Record every file that reviewers decided, then put the day's cases before them.
 
     A file leaves the inbox only after its decisions are recorded; one that cannot be read stays
-    there, the others are taken, and the run fails at its end with that file's error.
+    there, the error beside it, the others are taken, and the run fails at its end with that error.
 
     Args:
         request: Use case and number of cases.
@@ -42,12 +43,14 @@ def feedback(request: Feedback) -> dict[str, Any]:
 
 def _collect(usecase: str, console: Console) -> tuple[list[dict[str, Any]], list[Exception]]:
     collected, errors = [], []
-    for path in arrived(Path(REVIEWS.format(usecase=usecase))):
-        digest = sha256(path)
+    for path in new_files(Path(), usecase, REVIEWS):
+        began, digest = time.time(), sha256(path)
         try:
             collected.append(collect(usecase, path))
         except Exception as error:  # one file's failure keeps no other from being taken
             terminal.say(console, f"  collect   {path}: {described(error)}")
+            if isinstance(error, VouchError):
+                refuse(path, described(error), began)
             errors.append(error)
             continue
         if put_aside(path, digest) is None:

@@ -1,23 +1,18 @@
 """A new model of what is known by now, a fresh holdout for it, and a person's approval."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from prefect import flow
-from prefect.exceptions import FlowPauseTimeout
-from prefect.flow_runs import pause_flow_run
-from prefect.input import RunInput
-from pydantic import Field
+from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 
+from flows.approval import by_hand
 from flows.stages import DATA, MODEL, run
-from tasks.artifacts import escape, items
 from tasks.data import choose_input, push
 from tasks.extract import extract
 from tasks.holdout import renew_holdout
-from tasks.register import decide
 from vouch.core import terminal
-from vouch.core.errors import VouchError
 from vouch.project import lines
 from vouch.project import training as driver
 from vouch.project.paths import STATE
@@ -25,27 +20,17 @@ from vouch.project.request import Retraining
 from vouch.project.stages import find
 from vouch.registry.approval import Waiting, waiting
 
-POLL = 5
-"""Seconds between two looks whether a person has answered."""
-
-
-class Approval(RunInput):
-    """A person's answer to a better challenger; the log keeps it."""
-
-    decision: Literal["promote", "keep the champion"] = Field(description="What is to be done.")
-    who: str = Field(min_length=1, description="Your name.")
-    reason: str = Field(min_length=1, description="Why.")
-
 
 @flow(name="retraining", flow_run_name="retraining {request.usecase}", persist_result=False)
 def retraining(request: Retraining) -> list[dict[str, Any]]:
     """Learn from what came since the last training; stages that it does not touch stay.
 
     A spent holdout gives way to a fresh one if newer rows have filled one. Where the gate leaves
-    promotions to people, the run waits in the Prefect page for their answer.
+    promotions to people, the deployment ``approval-<usecase>`` asks them in the Prefect page; this
+    run ends, so that the next one can learn from what comes meanwhile.
 
     Args:
-        request: Use case, new rows, and whether to wait for approval.
+        request: Use case, new rows, and whether to ask for approval.
 
     Returns:
         What became of each stage.
@@ -54,8 +39,7 @@ def retraining(request: Retraining) -> list[dict[str, Any]]:
     place = find("register").outputs["registration"].format(usecase=request.usecase)
     candidate = waiting(Path(place), STATE)
     if candidate and request.approval:
-        answer = _ask(candidate, request)
-        decide(candidate, answer.decision == "promote", answer.who, answer.reason)
+        _call_a_person(candidate, request.usecase)
     return outcomes
 
 
@@ -73,19 +57,19 @@ def _retrain(request: Retraining) -> list[dict[str, Any]]:
     return outcomes
 
 
-def _ask(candidate: Waiting, request: Retraining) -> Approval:
-    """Wait for a person's answer; other runs may work meanwhile."""
-    before = f"version {candidate.champion}" if candidate.champion else "no champion yet"
-    name = escape(f"{candidate.name} version {candidate.version}")
-    question = f"**{name}** may replace {before}.\n\n{items(candidate.reasons)}"
-    form = Approval.with_initial_data(description=question)
+def _call_a_person(candidate: Waiting, usecase: str) -> None:
+    """Start the deployment that asks about a challenger, once a version; nothing waits for it."""
+    from prefect.deployments import run_deployment
+
+    console, version = Console(), f"{candidate.name}:{candidate.version}"
     try:
-        return pause_flow_run(
-            wait_for_input=form, timeout=int(request.patience_hours * 3600), poll_interval=POLL
+        run_deployment(
+            f"approval/approval-{usecase}",
+            timeout=0,
+            as_subflow=False,
+            idempotency_key=f"{version} {candidate.model_id}",
         )
-    except FlowPauseTimeout:
-        hours = f"{request.patience_hours:g} hours"
-        raise VouchError(
-            f"nobody decided about {candidate.name}:{candidate.version} in {hours}",
-            f'vouch promote {request.usecase} --version {candidate.version} --why "…"',
-        ) from None
+    except ObjectNotFound:  # a server without the project's deployments
+        terminal.say(console, f"{version} waits for a person: {by_hand(candidate)}")
+    else:
+        terminal.say(console, f"{version} waits for a person: see approval-{usecase} in the page")

@@ -10,7 +10,7 @@ from vouch.core.files import sha256
 from vouch.operate import folders
 from vouch.operate.exchange import (
     REFUSED,
-    new_rows,
+    new_files,
     note_on,
     pending,
     put_aside,
@@ -90,16 +90,16 @@ def inbox(tmp_path, monkeypatch):
 
 def test_a_refused_file_waits_until_it_or_its_declaration_is_changed(tmp_path, inbox):
     path = drop(inbox, "monday.csv")
-    assert new_rows(tmp_path, "fraud") == [path]
+    assert new_files(tmp_path, "fraud", ROWS) == [path]
     refuse(path, "monday.csv: no column amount (check it)", time.time())
     assert note_on(path).read_text() == f"{REFUSED}monday.csv: no column amount (check it)\n"
-    assert new_rows(tmp_path, "fraud") == []
+    assert new_files(tmp_path, "fraud", ROWS) == []
     path.write_text("mended")
-    assert new_rows(tmp_path, "fraud") == [path]
+    assert new_files(tmp_path, "fraud", ROWS) == [path]
     refuse(path, "still wrong", time.time())
-    assert new_rows(tmp_path, "fraud") == []
+    assert new_files(tmp_path, "fraud", ROWS) == []
     drop(tmp_path / "data/sources", "shop.yaml", "name: shop")
-    assert new_rows(tmp_path, "fraud") == [path]
+    assert new_files(tmp_path, "fraud", ROWS) == [path]
 
 
 def test_the_note_on_a_file_goes_with_it(tmp_path, inbox):
@@ -108,7 +108,7 @@ def test_the_note_on_a_file_goes_with_it(tmp_path, inbox):
         refuse(path, "wrong", time.time())
     gone.unlink()
     put_aside(taken, sha256(taken))
-    assert new_rows(tmp_path, "fraud") == []
+    assert new_files(tmp_path, "fraud", ROWS) == []
     assert [path.name for path in inbox.iterdir()] == ["done"]
 
 
@@ -116,14 +116,14 @@ def test_what_is_changed_while_a_file_is_judged_is_judged_anew(tmp_path, inbox):
     path, began = drop(inbox, "monday.csv"), time.time()
     path.write_text("mended meanwhile")
     refuse(path, "wrong", began - 1)
-    assert new_rows(tmp_path, "fraud") == [path]
+    assert new_files(tmp_path, "fraud", ROWS) == [path]
 
 
 def test_nobodys_own_file_is_taken_for_a_note(tmp_path, inbox):
     path, own = drop(inbox, "a.csv"), drop(inbox, "a.csv.error.txt", "mine")
     (inbox / "folder.error.txt").mkdir()
     refuse(path, "wrong", time.time())
-    assert own.read_text() == "mine" and new_rows(tmp_path, "fraud") == [path]
+    assert own.read_text() == "mine" and new_files(tmp_path, "fraud", ROWS) == [path]
     put_aside(path, sha256(path))
     assert own.read_text() == "mine"
 
@@ -131,21 +131,21 @@ def test_nobodys_own_file_is_taken_for_a_note(tmp_path, inbox):
 def test_a_file_where_the_folder_of_those_done_belongs_is_named(tmp_path, inbox):
     drop(inbox, "done")
     with pytest.raises(VouchError, match=r"rows/done: is a file where a folder is needed"):
-        new_rows(tmp_path, "fraud")
+        new_files(tmp_path, "fraud", ROWS)
 
 
 def test_a_file_of_the_longest_name_is_refused_and_another_like_a_note_stays(tmp_path, inbox):
     path, own = drop(inbox, "ä" * 125 + ".csv"), drop(inbox, "own.error.txt")
     refuse(path, "wrong \udcff", time.time())
     assert "wrong \\udcff" in note_on(path).read_text()
-    assert new_rows(tmp_path, "fraud") == [] and note_on(path).exists() and own.exists()
+    assert new_files(tmp_path, "fraud", ROWS) == [] and note_on(path).exists() and own.exists()
 
 
 def test_a_file_that_is_being_written_has_not_arrived(tmp_path, inbox, monkeypatch):
     whole, growing, fresh = (drop(inbox, name) for name in ("a.csv", "b.csv", "c.csv"))
     with growing.open("a"):
-        assert new_rows(tmp_path, "fraud") == [whole, fresh]
-    assert new_rows(tmp_path, "fraud") == [whole, growing, fresh]
+        assert new_files(tmp_path, "fraud", ROWS) == [whole, fresh]
+    assert new_files(tmp_path, "fraud", ROWS) == [whole, growing, fresh]
     monkeypatch.setattr(folders, "REST", 60.0)
     os.utime(whole, (0, 0))  # as a copy that keeps the original's time
-    assert new_rows(tmp_path, "fraud") == []
+    assert new_files(tmp_path, "fraud", ROWS) == []

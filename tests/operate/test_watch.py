@@ -5,7 +5,7 @@ import time
 import pytest
 
 from vouch.operate import folders, watch
-from vouch.operate.events import ROWS
+from vouch.operate.events import REVIEWED, ROWS
 from vouch.operate.exchange import refuse
 from vouch.project.inputs import Choice, save_choice
 
@@ -32,6 +32,15 @@ def inbox(tmp_path):
     inbox = tmp_path / folders.ROWS.format(usecase="fraud")
     inbox.mkdir(parents=True)
     return inbox
+
+
+def test_decisions_are_told_of_too(tmp_path, inbox, heard):
+    heard.append("earlier")
+    reviews = tmp_path / folders.REVIEWS.format(usecase="sentiment")
+    reviews.mkdir(parents=True)
+    (reviews / "cases.csv").write_text("a")
+    assert watch.look(tmp_path, {}, 0.0) == ["sentiment"]
+    assert heard[-1] == (REVIEWED, "sentiment", 1)
 
 
 def test_a_file_is_told_once_a_minute_until_it_is_gone_or_refused(tmp_path, inbox, heard):

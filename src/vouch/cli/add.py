@@ -30,7 +30,8 @@ def add(
 
     The same file twice changes nothing; a row that comes again with other content is a correction.
     A file that cannot be taken is refused with the reason, and leaves the data as it was; the
-    others are taken. `vouch up` does the same with what lies in data/inbox/USECASE/rows.
+    others are taken. The champion scores what it has not learned from, and `vouch enqueue` asks
+    people about these rows too. `vouch up` does the same with data/inbox/USECASE/rows.
 
     Examples:
       vouch add fraud 2024-02-01.csv
@@ -48,6 +49,7 @@ def add(
         result = take(ROOT, usecase, files, console)
         if result.files:
             push(ROOT)
+            _score(usecase)
     for file in result.files:
         write(f"taken: {file}")
     for file, error in result.refused.items():
@@ -57,6 +59,21 @@ def add(
     if result.refused:
         raise typer.Exit(1)
     write(f"to learn from them: vouch run {usecase}")
+
+
+def _score(usecase: str) -> None:
+    """Score what no model has learned from yet; the rows are in the data, scored or not."""
+    from vouch.core.errors import VouchError, described
+    from vouch.operate.folders import NEW_ROWS
+    from vouch.project.paths import STATE
+    from vouch.serve.arrived import summary, write_arrived
+
+    out = ROOT / NEW_ROWS.format(usecase=usecase)
+    try:
+        if written := write_arrived(ROOT, ROOT / STATE, usecase, out):
+            write(f"scored: {summary(written)}")
+    except VouchError as error:
+        write(f"warning: new rows are not scored: {described(error)}", error=True)
 
 
 def _as_json(result: "Taken") -> dict[str, object]:

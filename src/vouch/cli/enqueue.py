@@ -78,6 +78,8 @@ def _put_out(usecase: str, n: int | None, out: Path, again: bool) -> "Enqueued":
         with terminal.working(Console(stderr=True), "enqueue") as progress:
             result = put_out(ROOT, STATE, usecase, n, out, progress)
     streams = ", ".join(f"{count:,} {name}" for name, count in result["by_stream"].items())
+    if new := result["by_part"].get("new"):
+        streams += f"; {new:,} of rows that came since the training"
     where = f" ({streams}) -> {out}" if result["cases"] else f": {out} is not written"
     write(f"{result['model']}: {result['cases']:,} cases{where}")
     for warning in result["warnings"]:

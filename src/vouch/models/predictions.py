@@ -48,6 +48,20 @@ def probabilities(rows: pd.DataFrame) -> Floats:
     return of_positive(rows["score"].to_numpy(np.float64))
 
 
+def in_order(likely: Floats, own: Sequence[str], names: Sequence[str]) -> Floats:
+    """Return a model's probabilities in another order of its classes.
+
+    Args:
+        likely: Shape (rows, classes), in the model's order.
+        own: The model's classes; of early models none, their order is the wanted one.
+        names: The same classes in the order wanted.
+
+    >>> in_order(np.array([[0.9, 0.1]]), ["no", "yes"], ["yes", "no"])
+    array([[0.1, 0.9]])
+    """
+    return likely[:, [own.index(name) for name in names]] if own else likely
+
+
 class Decision(Protocol):
     """What makes classes of probabilities."""
 

@@ -15,6 +15,10 @@ ENOUGH = "vouch.labels.enough"
 """Enough decisions for a retraining; emitted again until a model has learned from them."""
 ROWS = "vouch.rows.arrived"
 """A file of new rows lies in the inbox."""
+REVIEWED = "vouch.reviews.arrived"
+"""A file that reviewers decided lies in the inbox."""
+TAKEN = "vouch.rows.taken"
+"""New rows are in the data: people can be asked about them."""
 
 
 def of_labels(result: Mapping[str, Any]) -> list[str]:

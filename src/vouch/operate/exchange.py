@@ -10,7 +10,7 @@ from typing import Any
 
 from vouch.core.errors import VouchError, plain
 from vouch.core.files import read_json, replacing, sha256, write_json
-from vouch.operate.folders import CASES, DONE, ERROR, ROWS, SCORES, TO_SCORE, arrived, at_rest
+from vouch.operate.folders import CASES, DONE, ERROR, SCORES, TO_SCORE, arrived, at_rest
 from vouch.project.inputs import INPUTS, load_inputs
 
 REFUSED = "vouch did not take this file: "
@@ -76,8 +76,8 @@ def record(file: Pending, result: Mapping[str, Any]) -> None:
     write_json(_note(file), {**result, "sha256": file.digest})
 
 
-def new_rows(root: Path, usecase: str) -> list[Path]:
-    """List the raw files of the inbox that are to be taken.
+def new_files(root: Path, usecase: str, inbox: str) -> list[Path]:
+    """List the files of a use case's inbox that are to be taken.
 
     Left out are files still being written, and those refused before, until they or what they were
     judged by is changed.
@@ -85,11 +85,12 @@ def new_rows(root: Path, usecase: str) -> list[Path]:
     Args:
         root: The project's folder.
         usecase: The use case.
+        inbox: ``ROWS`` or ``REVIEWS`` of :mod:`vouch.operate.folders`.
 
     Raises:
         VouchError: A file lies where those that are done go, or the use case has no input.
     """
-    folder = root / ROWS.format(usecase=usecase)
+    folder = root / inbox.format(usecase=usecase)
     arrivals = arrived(folder)
     if (folder / DONE).is_file():
         raise VouchError(f"{folder / DONE}: is a file where a folder is needed", "move it away")

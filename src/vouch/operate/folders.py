@@ -17,6 +17,8 @@ DONE = "done"
 ERROR = ".error.txt"
 """How the name of the note ends that says why the file of the name before was refused."""
 SCORES = "data/outbox/{usecase}/scores"
+NEW_ROWS = "data/outbox/{usecase}/new_rows.csv"
+"""The rows that no model has learned from yet, with the champion's scores."""
 CASES = "data/outbox/{usecase}/cases"
 """Cases for reviewers, a file a day."""
 PARTIAL = (".part", ".partial", ".tmp", ".crdownload", ".swp")

@@ -1,12 +1,13 @@
-"""The watcher of ``vouch up``: says at once that new rows lie in the inbox."""
+"""The watcher of ``vouch up``: says at once that new rows or decisions lie in the inbox."""
 
 import time
 from pathlib import Path
 
 from vouch.core.errors import VouchError, one_line
 from vouch.core.output import write
-from vouch.operate.events import ROWS, emit
-from vouch.operate.exchange import new_rows
+from vouch.operate import folders
+from vouch.operate.events import REVIEWED, ROWS, emit
+from vouch.operate.exchange import new_files
 from vouch.project.inputs import INPUTS, load_inputs
 
 EVERY = 2.0
@@ -15,12 +16,14 @@ AGAIN = 60.0
 """Seconds after which a file that still lies there is told again: a run may just have ended."""
 SOON = 10.0
 """Seconds after which it is told again when no server answered."""
+INBOXES = {ROWS: folders.ROWS, REVIEWED: folders.REVIEWS}
+"""The event about each inbox."""
 Told = dict[tuple[Path, int], float]
 """When each file was last told, by path and time of change."""
 
 
 def look(root: Path, told: Told, now: float) -> list[str]:
-    """Emit an event for each use case that has new rows.
+    """Emit an event for each inbox that has new files.
 
     Args:
         root: The project's folder.
@@ -28,18 +31,23 @@ def look(root: Path, told: Told, now: float) -> list[str]:
         now: Seconds of a clock that never goes back.
 
     Returns:
-        The use cases whose event reached the server.
+        The use cases whose event reached the server, once for each event.
     """
     reached = []
     for usecase in load_inputs(root / INPUTS).usecases:
-        files = [(path, path.stat().st_ctime_ns) for path in new_rows(root, usecase)]
-        due = [file for file in files if now - told.get(file, -AGAIN) >= AGAIN]
-        if not due:
-            continue
-        heard = emit(root, ROWS, usecase, {"files": len(due)})
-        told.update(dict.fromkeys(due, now if heard else now - AGAIN + SOON))
-        reached += [usecase] * heard
+        for event, inbox in INBOXES.items():
+            files = new_files(root, usecase, inbox)
+            due = _due([(path, path.stat().st_ctime_ns) for path in files], told, now)
+            if not due:
+                continue
+            heard = emit(root, event, usecase, {"files": len(due)})
+            told.update(dict.fromkeys(due, now if heard else now - AGAIN + SOON))
+            reached += [usecase] * heard
     return reached
+
+
+def _due(files: list[tuple[Path, int]], told: Told, now: float) -> list[tuple[Path, int]]:
+    return [file for file in files if now - told.get(file, -AGAIN) >= AGAIN]
 
 
 def main() -> None:

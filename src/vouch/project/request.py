@@ -82,13 +82,21 @@ class Retraining(BaseModel):
     approval: bool = Field(
         default=True,
         description="Where the gate leaves a better model's promotion to a person "
-        "(register.<usecase>.gate: approval): wait for their answer here.",
-    )
-    patience_hours: float = Field(
-        default=48, gt=0, le=720, description="How long to wait for that answer."
+        "(register.<usecase>.gate: approval): ask them in the page.",
     )
     force: bool = Field(default=False, description="Run every stage, changed or not.")
 
     def training(self) -> Request:
         """Return what the training flow would be asked for."""
         return Request(usecase=self.usecase, add=self.add, as_of=self.as_of, force=self.force)
+
+
+class Approving(BaseModel):
+    """Asking a person about the challenger that waits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usecase: str = Field(default="fraud", description="Which use case of data/inputs.yaml.")
+    patience_hours: float = Field(
+        default=48, gt=0, le=720, description="How long to wait for an answer."
+    )

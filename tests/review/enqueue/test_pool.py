@@ -20,7 +20,7 @@ TEXTS = pd.DataFrame(
 
 
 def test_payments_are_measured_by_hand():
-    found = pool(PAYMENTS, "fraud", {"b"})
+    found = pool(PAYMENTS, "fraud", {"b"}, 3)
     assert found["margin"].round(9).tolist() == [0.8, 0.2]
     assert found["value"].tolist() == [90.0, 4.0]
     assert found["disagreement"].round(9).tolist() == [0.9, 0.6]
@@ -29,7 +29,7 @@ def test_payments_are_measured_by_hand():
 
 
 def test_texts_are_measured_by_hand():
-    (found,) = pool(TEXTS, "sentiment", set()).to_dict("records")
+    (found,) = pool(TEXTS, "sentiment", set(), 3).to_dict("records")
     assert round(found["margin"], 9) == 0.2
     assert round(found["disagreement"], 9) == 0.7
     assert np.isnan(found["value"])
@@ -37,7 +37,7 @@ def test_texts_are_measured_by_hand():
 
 
 def test_a_row_without_a_rule_disagrees_with_nothing():
-    assert pool(PAYMENTS.assign(rule=None), "fraud", set())["disagreement"].isna().all()
+    assert pool(PAYMENTS.assign(rule=None), "fraud", set(), 3)["disagreement"].isna().all()
 
 
 @settings(deadline=None, max_examples=20)

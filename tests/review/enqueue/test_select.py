@@ -13,7 +13,7 @@ LARGEST = {"value": True, "disagreement": True, "margin": False}
 DEFAULT = EnqueueParams()
 
 
-def pool(seed, size, *, absent=(), twins=0.3, taken=0.2):
+def pool(seed, size, *, absent=(), twins=0.3, taken=0.2, recent=0.3):
     """Rows with ties, unknown measures, near-duplicates and rows people were asked about."""
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({"entity": [f"r{i:04d}" for i in range(size)]})
@@ -26,6 +26,7 @@ def pool(seed, size, *, absent=(), twins=0.3, taken=0.2):
     group = random.integers(0, max(size // 3, 1), size)
     frame["twin"] = [f"t{g}" if random.random() < twins else None for g in group]
     frame["taken"] = random.random(size) < taken
+    frame["recent"] = random.random(size) < recent
     return frame
 
 
@@ -41,20 +42,32 @@ def oracle(frame, n, params):
     n = min(n, len(left))
     for _ in range(math.ceil(n * params.random - 1e-9)):
         chosen.append((left.pop(0), "random"))
+    newest_first = len(chosen) + math.ceil((n - len(chosen)) * params.recent - 1e-9)
     while len(chosen) < n:
+        part = [row for row in left if row["recent"]] if len(chosen) < newest_first else left
+        if not measured(part, params):
+            part = left
         ratios = {
             name: (sum(s == name for _, s in chosen) + 1) / params.weights[name]
-            for name in LARGEST
-            if params.weights[name] and any(not math.isnan(row[name]) for row in left)
+            for name in measured(part, params)
         }
         stream = min(ratios, key=ratios.get, default="random")
         sign = {"random": 0}.get(stream, -1 if LARGEST.get(stream) else 1)
-        known = [r for r in left if stream == "random" or not math.isnan(r[stream])]
+        known = [r for r in part if stream == "random" or not math.isnan(r[stream])]
         row = min(known, key=lambda r: (sign * r.get(stream, 0), r["u"]))
         left.remove(row)
         chosen.append((row, stream))
     top = max((row["u"] for row, stream in chosen if stream == "random"), default=None)
     return [(r["entity"], s, top if s == "random" else None) for r, s in chosen]
+
+
+def measured(rows, params):
+    """The streams that have a row to choose."""
+    return [
+        name
+        for name in LARGEST
+        if params.weights[name] and any(not math.isnan(row[name]) for row in rows)
+    ]
 
 
 def told(found):
@@ -70,6 +83,7 @@ shares = st.builds(
     margin=st.sampled_from([0.0, 0.5, 1.0]),
     value=st.sampled_from([0.0, 1.0, 2.0]),
     disagreement=st.sampled_from([0.0, 1.0]),
+    recent=st.sampled_from([0.0, 0.3, 1.0]),
 )
 pools = st.builds(
     pool,

@@ -133,7 +133,7 @@ def decide(rows, days, n):
     """Let people decide rightly what the queue puts before them, day by day."""
     issues, taken = [], set()
     for day in range(days):
-        chosen = select(pool(rows, "fraud", taken), n, EnqueueParams())
+        chosen = select(pool(rows, "fraud", taken, 3), n, EnqueueParams())
         truth = rows.set_index("id")["truth"]
         for entity, chance in zip(chosen["entity"], chosen["propensity"], strict=True):
             issues.append((entity, truth[entity], day, chance))

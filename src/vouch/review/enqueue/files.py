@@ -25,7 +25,7 @@ WHY = {
 }
 ANSWER = ("decision", "reviewer", "comment")
 """The columns that people fill in."""
-FIRST = ("case", "entity", "why", "prediction", "score")
+FIRST = ("case", "entity", "part", "why", "prediction", "score")
 TOLD = 5
 """Reasons shown of a case."""
 CONTROL = "decision"
@@ -91,6 +91,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
     return {
         "case": case.case,
         "entity": escape(case.entity),
+        "part": case.part or "",
         "why": WHY[case.stream],
         "prediction": escape(case.predicted(classes)),
         "score": f"{certainty(case, classes):.4f}",
@@ -122,6 +123,7 @@ def task(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
     about = _about(case)
     shown = {"text": case.facts["text"] or ""} if about == "text" else {"row": case.facts}
     fields = {"case": case.case, "entity": case.entity, "why": WHY[case.stream]}
+    fields |= {"part": case.part} if case.part else {}
     answer = {
         "from_name": CONTROL,
         "to_name": about,

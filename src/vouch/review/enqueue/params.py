@@ -16,12 +16,16 @@ class EnqueueParams(Params):
         margin: Weight of the least certain rows among the other cases, at least 0.
         value: Weight of the rows with most money at risk.
         disagreement: Weight of the rows whose rule says otherwise than the model.
+        recent: Share of the cases not drawn at random that come from the last days first, 0 to 1.
+        recent_days: How many days before the newest row those are, above 0.
     """
 
     random: float = Field(default=0.25, ge=0, le=1)
     margin: float = Field(default=1.0, ge=0)
     value: float = Field(default=1.0, ge=0)
     disagreement: float = Field(default=1.0, ge=0)
+    recent: float = Field(default=0.5, ge=0, le=1)
+    recent_days: float = Field(default=3.0, gt=0)
 
     @model_validator(mode="before")
     @classmethod

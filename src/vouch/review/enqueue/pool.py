@@ -10,20 +10,21 @@ from vouch.labels.permanent import permanent
 from vouch.models.predictions import Floats, probabilities
 
 
-def pool(rows: pd.DataFrame, usecase: str, excluded: set[str]) -> pd.DataFrame:
+def pool(rows: pd.DataFrame, usecase: str, excluded: set[str], recent_days: float) -> pd.DataFrame:
     """Measure rows for :func:`vouch.review.enqueue.select.select`.
 
     Args:
-        rows: Out-of-fold predictions: ``id``, scores, ``rule``; ``amount`` and ``twin`` where
-            there are any.
+        rows: Predictions: ``id``, scores, ``rule``; ``time``, ``amount`` and ``twin`` where there
+            are any.
         usecase: The use case.
         excluded: Rows that people were asked about.
+        recent_days: How many days before the newest row are the last ones.
 
     Returns:
         ``entity``; ``u``, its permanent random number (0 to 1); ``margin``, how far the likeliest
         class is ahead of the second (0 to 1); ``value``, the money at risk (score times amount, or
         NaN); ``disagreement``, how little the model believes the rule (0 to 1, or NaN); ``twin``;
-        ``taken``. In the order of ``rows``.
+        ``taken``; ``recent``, whether it is of the last days. In the order of ``rows``.
     """
     likely = probabilities(rows)
     ordered = np.sort(likely, axis=1)
@@ -37,8 +38,15 @@ def pool(rows: pd.DataFrame, usecase: str, excluded: set[str]) -> pd.DataFrame:
             "disagreement": _disagreement(likely, rows["rule"]),
             "twin": rows["twin"] if "twin" in rows else pd.Series(None, rows.index, "object"),
             "taken": rows["id"].isin(excluded),
+            "recent": _recent(rows, recent_days),
         }
     )
+
+
+def _recent(rows: pd.DataFrame, days: float) -> "pd.Series[bool]":
+    if "time" not in rows:
+        return pd.Series(False, rows.index)
+    return rows["time"] > rows["time"].max() - pd.Timedelta(days=days)
 
 
 def _disagreement(likely: Floats, rule: pd.Series) -> Floats:

@@ -25,8 +25,9 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
     Args:
         pool: One row an entity: ``entity``; ``u``, its permanent random number, above 0 and below
             1; ``margin``, ``value`` and ``disagreement``, NaN where unknown; ``twin``, what
-            near-duplicates have in common, or null; ``taken``, whether people were asked. Of near
-            duplicates the one with the smallest ``u`` can be chosen, and none once one is taken.
+            near-duplicates have in common, or null; ``taken``, whether people were asked;
+            ``recent``, whether it is of the last days. Of near duplicates the one with the
+            smallest ``u`` can be chosen, and none once one is taken.
         n: The most cases wanted, at least 0.
         params: The streams' shares. A stream without rows left gives its share to the others;
             rows that a measure does not tell apart come in the order of ``u``.
@@ -39,7 +40,13 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
     rows = _askable(pool)
     n = min(n, len(rows))
     chosen = dict.fromkeys(range(min(math.ceil(n * params.random - SLACK), n)), "random")
-    _share(chosen, n, _queues(rows, n, params), params)
+    counted = Counter[str]()
+    for part, share in ((rows[rows["recent"]], params.recent), (rows, 1.0)):
+        until = len(chosen) + math.ceil((n - len(chosen)) * share - SLACK)
+        _share(chosen, until, _queues(part, n, params), params, counted)
+    for row in range(n):
+        if len(chosen) < n:
+            chosen.setdefault(row, "random")
     result = rows.iloc[list(chosen)][["entity", "u"]].assign(stream=list(chosen.values()))
     drawn = result["stream"] == "random"
     result["propensity"] = np.where(drawn, result["u"][drawn].max(), np.nan)
@@ -65,14 +72,20 @@ def _queues(rows: pd.DataFrame, n: int, params: EnqueueParams) -> dict[str, Iter
 
 
 def _share(
-    chosen: dict[int, str], n: int, queues: dict[str, Iterator[int]], params: EnqueueParams
+    chosen: dict[int, str],
+    n: int,
+    queues: dict[str, Iterator[int]],
+    params: EnqueueParams,
+    counted: Counter[str],
 ) -> None:
-    """Choose by streams in turn, next the one furthest below its weight (D'Hondt's method)."""
-    weights, counted = params.weights, Counter[str]()
-    chance = iter(range(n))
-    while len(chosen) < n:
-        stream = min(queues, key=lambda name: (counted[name] + 1) / weights[name], default="random")
-        row = next((r for r in queues.get(stream, chance) if r not in chosen), None)
+    """Choose by streams in turn, next the one furthest below its weight (D'Hondt's method).
+
+    Ends early where no stream has rows left.
+    """
+    weights = params.weights
+    while len(chosen) < n and queues:
+        stream = min(queues, key=lambda name: (counted[name] + 1) / weights[name])
+        row = next((r for r in queues[stream] if r not in chosen), None)
         if row is None:
             del queues[stream]
         else:

@@ -1,71 +1,26 @@
 """Giving cases to reviewers: chosen, explained, stored, written to a file."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from math import isnan
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
-import pandas as pd
-
-from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
-from vouch.labels.reviews import decided
-from vouch.models.predictions import Decision, decision_at, probabilities
+from vouch.models.predictions import decision_at
 from vouch.project.inputs import present_source
-from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
+from vouch.project.stages import find
+from vouch.registry.versions import find as find_version
 from vouch.results.evaluate import Evaluation
-from vouch.results.extract import Extracted
 from vouch.results.register import Registration
+from vouch.review.enqueue.cases import TRAINING, Desk, make_cases
 from vouch.review.enqueue.files import check_out, write_cases
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pending import Pending
-from vouch.review.enqueue.pool import load_predictions, pool
-from vouch.review.enqueue.select import select
 from vouch.review.queue import Case, Queue
-from vouch.sources.declaration import LATER, Declaration
-from vouch.sources.readers import parquet
-from vouch.usecases.classes import check_same_classes, with_classes
 
 KILLED = "these are the cases that a killed run of enqueue chose"
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What cases are made from.
-
-    Attributes:
-        root: The project's folder.
-        source: The declaration of the rows.
-        queue: The review store.
-        model: The registered version whose predictions they are.
-        decision: What makes a class of its probabilities.
-    """
-
-    root: Path
-    source: Declaration
-    queue: Queue
-    model: str
-    decision: Decision
-
-    @property
-    def usecase(self) -> str:
-        """The use case."""
-        return self.source.usecase
-
-    def path(self, template: str, name: str) -> Path:
-        """Return the place of one of the use case's files."""
-        return self.root / template.format(usecase=self.usecase) / name
-
-    def decided(self) -> set[str]:
-        """Return the cases that have a decision."""
-        return decided(self.root / REVIEWS.format(usecase=self.usecase))
 
 
 class Enqueued(TypedDict):
@@ -73,6 +28,7 @@ class Enqueued(TypedDict):
 
     cases: int
     by_stream: dict[str, int]
+    by_part: dict[str, int]
     out: str
     model: str
     warnings: list[str]
@@ -83,8 +39,9 @@ def enqueue(
 ) -> Enqueued:
     """Choose cases for reviewers and write them to a file.
 
-    Chosen are training rows, by their out-of-fold scores: never a row of the holdout, never one
-    that people were asked about already, never more in a day (UTC) than the source's ``capacity``.
+    Chosen are training rows, by their out-of-fold scores, and rows that came since the training,
+    by the champion's: never a row of the holdout or one kept for the next, never one that people
+    were asked about already, never more in a day (UTC) than the source's ``capacity``.
     The same call after a kill ends what the killed one began, with the cases that one chose.
 
     Args:
@@ -96,7 +53,8 @@ def enqueue(
         progress: Called after each case explained.
 
     Returns:
-        ``cases``, ``by_stream``, ``out``, ``model`` and ``warnings``.
+        ``cases``, ``by_stream``, ``by_part`` (``training``, ``new``), ``out``, ``model`` and
+        ``warnings``.
 
     Raises:
         VouchError: No model is registered yet, an unknown suffix, ``out`` is there already, or
@@ -128,7 +86,8 @@ def _choose(
 ) -> tuple[list[Case], list[str]]:
     """Choose cases; return them and warnings."""
     count, warnings = _target_count(desk, n)
-    cases = _cases(desk, count, params, progress)
+    cases, notes = make_cases(desk, count, params, progress) if count else ([], [])
+    warnings += notes
     if len(cases) < count:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
     return cases, warnings
@@ -186,7 +145,8 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
             f"vouch run {usecase}",
         )
     queue, chosen = Queue(state, usecase, source.name), decision_at(Evaluation.read(evaluated).cut)
-    return Desk(root, source, queue, f"{registration.name}:{registration.version}", chosen)
+    version = find_version(state, registration.name, str(registration.version))
+    return Desk(root, state, source, queue, version, chosen)
 
 
 def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
@@ -199,95 +159,6 @@ def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
     return remaining, [f"{remaining} cases {day} are left" + (f", {n} were asked for" if n else "")]
 
 
-def _cases(desk: Desk, count: int, params: EnqueueParams, progress: Progress) -> list[Case]:
-    """Choose rows and gather what is shown of each."""
-    train = desk.path(GOLD, "train.parquet")
-    rows = load_predictions(desk.path(TUNE, "predictions.parquet"), train)
-    extracted = with_classes(Extracted.read(desk.path(GOLD, "extract.json")))
-    check_same_classes(extracted, desk.source, desk.model)
-    queued = {case.entity for case in desk.queue.all()}
-    folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    excluded = queued | decided(folder, "entity", desk.source.name)
-    progress(0, count + 1, "choosing")
-    chosen = select(pool(rows, desk.usecase, excluded), count, params)
-    return [] if chosen.empty else _explained(desk, rows, chosen, extracted, progress)
-
-
-def _explained(
-    desk: Desk, rows: pd.DataFrame, chosen: pd.DataFrame, extracted: Extracted, progress: Progress
-) -> list[Case]:
-    ids = chosen["entity"].tolist()
-    facts = _facts(desk.path(SILVER, "rows.parquet"), ids)
-    likely = pd.DataFrame(probabilities(rows), index=rows["id"]).loc[ids].to_numpy()
-    classes = desk.decision.classes(likely)
-    moment, cases = now(), []
-    each = zip(chosen.to_dict("records"), likely, classes, _reasons(desk, ids), strict=True)
-    for row, scores, predicted, reason in each:
-        entity, chance = row["entity"], row["propensity"]
-        cases.append(
-            Case(
-                case=name(desk.source, entity),
-                usecase=desk.usecase,
-                origin=desk.source.name,
-                entity=entity,
-                stream=row["stream"],
-                propensity=None if isnan(chance) else chance,
-                model=desk.model,
-                scores=scores.tolist(),
-                prediction=int(predicted),
-                classes=extracted.classes,
-                facts=facts[entity],
-                reasons=list(reason.parts),
-                poor=reason.poor,
-                out_at=moment,
-            )
-        )
-        progress(len(cases), len(ids) + 1, f"explaining {entity}")
-    return cases
-
-
-def _reasons(desk: Desk, ids: Sequence[str]) -> Any:
-    usecase = usecases.find(desk.usecase)
-    kind = usecase.explain_params()
-    params = load_params(desk.root / "params.yaml", kind, "explain", desk.usecase)
-    train, extracted = desk.path(GOLD, "train.parquet"), desk.path(GOLD, "extract.json")
-    return usecase.explainer(train, extracted, desk.path(TUNE, "model"), params).reasons(ids)
-
-
-def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read rows' values in their present version, without columns that reveal the answer.
-
-    Raises:
-        VouchError: Rows are not there, such as while a run makes them anew.
-    """
-    import duckdb
-
-    query = f"""SELECT * FROM {parquet(silver)}
-               WHERE superseded_at IS NULL AND list_contains(?, id)"""
-    if not silver.exists():
-        raise VouchError(f"{silver}: no such file", "wait for the run at work, or run the pipeline")
-    with duckdb.connect() as connection:
-        table = connection.execute(query, [list(ids)]).to_arrow_table()
-    shown = [c for c in table.column_names if c not in LATER]
-    rows = table.select(shown).to_pylist()
-    facts = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
-    if missing := [entity for entity in ids if entity not in facts]:
-        raise VouchError(
-            f"{silver}: no row {missing[0]!r}, which the model was trained on", "run the pipeline"
-        )
-    return facts
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat(sep=" ") if isinstance(value, datetime) else value
-
-
-def name(source: Declaration, entity: str) -> str:
-    """Name a row's case: the same row is the same case."""
-    digest = hashlib.sha256(f"{source.name}\n{entity}".encode()).hexdigest()
-    return f"{source.usecase}-{digest[:12]}"
-
-
 def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> Enqueued:
     poor = sum(case.poor for case in cases)
     if poor:
@@ -295,7 +166,8 @@ def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> E
     return {
         "cases": len(cases),
         "by_stream": dict(sorted(Counter(case.stream for case in cases).items())),
+        "by_part": dict(sorted(Counter(case.part or TRAINING for case in cases).items())),
         "out": str(out),
-        "model": desk.model,
+        "model": str(desk.version),
         "warnings": warnings,
     }

@@ -38,6 +38,7 @@ class Row(Base):
     scores: Mapped[list[float]] = mapped_column(JSON)
     prediction: Mapped[int]
     classes: Mapped[list[str] | None] = mapped_column(JSON)
+    part: Mapped[str | None]
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     reasons: Mapped[list[Any]] = mapped_column(JSON)
     poor: Mapped[bool]
@@ -63,6 +64,8 @@ class Case:
         reasons: What speaks for the prediction and against it: words and weight, heaviest first.
         poor: Whether the reasons follow the model too badly to be believed.
         out_at: When it was put before people (UTC, no zone).
+        part: ``training`` (scored out of fold), or ``new`` (no model has learned from it yet);
+            None: an earlier release did not keep it.
     """
 
     case: str
@@ -79,6 +82,7 @@ class Case:
     reasons: list[tuple[str, float]]
     poor: bool
     out_at: datetime
+    part: str | None = None
 
     def likely(self, names: Sequence[str]) -> list[float]:
         """Return the probabilities of classes by name; all alike if the model had others."""

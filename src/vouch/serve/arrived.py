@@ -1,0 +1,179 @@
+"""Rows that came since the last training, scored by the champion."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+
+from vouch.core.cells import escape_table
+from vouch.core.errors import VouchError
+from vouch.core.files import read_json, replacing
+from vouch.models.predictions import decision_at, in_order, score_columns
+from vouch.project.inputs import present_source
+from vouch.project.stages import GOLD, TUNE
+from vouch.registry.versions import CHALLENGER, CHAMPION, Version, names, versions
+from vouch.results.tune import Leaderboard
+from vouch.sources.declaration import Declaration
+from vouch.sources.readers import parquet, quoted
+from vouch.usecases import find
+from vouch.usecases.classes import check_same_classes, class_names
+
+CHUNK = 200_000
+"""Rows predicted at a time."""
+SHOWN = ("id", "time", "amount", "twin", "rule")
+"""What is kept of a row beside its scores, where gold has it."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Rows that no model has learned from yet.
+
+    Attributes:
+        rows: ``id``, ``time``, ``amount``, ``twin`` and ``rule`` where gold has them, a column
+            ``score_0`` and on for the probability of each class as declared now, and ``chosen``,
+            the number of the class that the model chooses.
+        version: The model that scored them.
+    """
+
+    rows: pd.DataFrame
+    version: Version
+
+
+class Written(TypedDict):
+    """What was written of rows that came: how many, of each class, by which model."""
+
+    rows: int
+    predicted: dict[str, int]
+    model: str
+    out: str
+
+
+def score_arrived(root: Path, state: Path, usecase: str) -> Arrived | None:
+    """Score the rows that the last training did not have: by the champion, or else the challenger.
+
+    These are gold's training rows without an out-of-fold prediction, but for those before the
+    first fold's rows, which only trained. Rows of the holdout and those kept for the next one are
+    not among them.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        usecase: The use case.
+
+    Returns:
+        None where nothing was trained yet on the use case's present source.
+
+    Raises:
+        VouchError: The model needs a feature that gold does not have, or its classes are others.
+    """
+    train = root / GOLD.format(usecase=usecase) / "train.parquet"
+    tuned = root / TUNE.format(usecase=usecase)
+    source = present_source(root, usecase)
+    version = _version(state, f"{usecase}-{source.name}")
+    if version is None or not train.exists() or not (tuned / "predictions.parquet").exists():
+        return None
+    check_same_classes(version.extracted, source, str(version))
+    rows = _rows(train, tuned, _features(version, train))
+    return Arrived(_scored(rows, version, source), version)
+
+
+def write_arrived(root: Path, state: Path, usecase: str, out: Path) -> Written | None:
+    """Write the rows that came since the last training, the surest of the last class first.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        usecase: The use case.
+        out: Where they go (CSV): ``id``, ``time`` where there is one, ``prediction``, a column
+            ``score_<class>`` each, and ``model``. What was there is replaced.
+
+    Returns:
+        None where nothing was trained yet.
+    """
+    arrived = score_arrived(root, state, usecase)
+    if arrived is None:
+        return None
+    classes = class_names(present_source(root, usecase))
+    rows, scores = arrived.rows, score_columns(len(classes))
+    table = rows[[name for name in ("id", "time") if name in rows]].copy()
+    table["prediction"] = [classes[number] for number in rows["chosen"]]
+    table[[f"score_{name}" for name in classes]] = rows[scores]
+    table["model"] = str(arrived.version)
+    ordered = table.iloc[np.argsort(-rows[scores[-1]].to_numpy(), kind="stable")]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as draft:
+        escape_table(ordered).to_csv(draft, index=False)
+    predicted = {name: int((table["prediction"] == name).sum()) for name in classes}
+    model = str(arrived.version)
+    return {"rows": len(rows), "predicted": predicted, "model": model, "out": str(out)}
+
+
+def summary(written: Written) -> str:
+    """Return what was written, in a line."""
+    counts = ", ".join(f"{count:,} {name}" for name, count in written["predicted"].items())
+    rows = f"{written['rows']:,} rows since the last training"
+    return f"{rows}: {counts}, by {written['model']} -> {written['out']}"
+
+
+def _version(state: Path, name: str) -> Version | None:
+    if name not in names(state):
+        return None
+    by_alias = {alias: version for version in versions(state, name) for alias in version.aliases}
+    return by_alias.get(CHAMPION) or by_alias.get(CHALLENGER)
+
+
+def _features(version: Version, train: Path) -> list[str]:
+    """Return the columns that a model reads.
+
+    Raises:
+        VouchError: Gold has one of them no more.
+    """
+    import pyarrow.parquet as pq
+
+    needed: list[str] = read_json(version.model / "candidate.json")["features"]
+    present = set(pq.read_schema(train).names)
+    if missing := [name for name in needed if name not in present]:
+        raise VouchError(
+            f"{train}: no column {missing[0]!r}, which {version} was trained on",
+            f"vouch run {version.lineage.usecase}, which trains on the columns there are",
+        )
+    return needed
+
+
+def _rows(train: Path, tuned: Path, features: list[str]) -> pd.DataFrame:
+    import duckdb
+    import pyarrow.parquet as pq
+
+    present = pq.read_schema(train).names
+    wanted = dict.fromkeys([*(name for name in SHOWN if name in present), *features])
+    begin = _first_assessed(tuned / "leaderboard.json") if "time" in present else None
+    query = f"""SELECT {", ".join(map(quoted, wanted))} FROM {parquet(train)}
+                WHERE id NOT IN (SELECT id FROM {parquet(tuned / "predictions.parquet")})
+                {"" if begin is None else "AND time >= ?"} ORDER BY id"""
+    with duckdb.connect() as connection:
+        return connection.execute(query, [] if begin is None else [begin]).df()
+
+
+def _first_assessed(leaderboard: Path) -> datetime | None:
+    """Return when the first fold's rows begin; None where folds are not cut by time."""
+    starts = [fold.get("from") for fold in Leaderboard.read(leaderboard).folds]
+    times = [datetime.fromisoformat(start) for start in starts if start]
+    return min(times, default=None)
+
+
+def _scored(rows: pd.DataFrame, version: Version, source: Declaration) -> pd.DataFrame:
+    """Return rows with their scores, in the order of the classes as they are declared now."""
+    fitted = find(source.usecase).load_model(version.model)
+    parts = [
+        fitted.predict(rows.iloc[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)
+    ]
+    classes = class_names(source)
+    likely = np.concatenate(parts) if parts else np.empty((0, len(classes)))
+    likely = in_order(likely, version.extracted.classes, classes)
+    table = rows[[name for name in SHOWN if name in rows]].copy()
+    table[score_columns(len(classes))] = likely
+    table["chosen"] = decision_at(version.lineage.threshold).classes(likely)
+    return table
