@@ -157,3 +157,14 @@ def test_another_seed_searches_elsewhere(tmp_path):
     one = run(tmp_path / "a.journal")
     two = run(tmp_path / "b.journal", params=PARAMS.model_copy(update={"seed": 4}))
     assert plain(one)[4:12] != plain(two)[4:12]
+
+
+def test_a_search_begins_with_earlier_winners_and_goes_on_with_each_algorithm(tmp_path):
+    earlier = run(tmp_path / "a.journal")[-1].candidate
+    choices = OFFER.choices(earlier.model_dump(mode="json"))
+    search = Search(tmp_path / "b.journal", PARAMS, OFFER, worth, [choices])
+    records = search.run()
+    assert len(records) == 24  # within the same budget
+    for first in (0, 12):
+        assert records[first].candidate == earlier
+        assert {r.candidate.algorithm for r in records[first + 1 : first + 5]} == set(ALGORITHMS)

@@ -79,7 +79,18 @@ class Space(Protocol[C_co]):
         """Suggest a candidate to a trial, of one of at least one algorithm."""
 
     def read(self, content: Any) -> C_co:
-        """Return what was suggested from its JSON."""
+        """Return what was suggested from its JSON.
+
+        Raises:
+            ValidationError: It is no candidate of this space.
+        """
+
+    def choices(self, content: Any) -> dict[str, Any] | None:
+        """Return the choices that ``suggest`` makes a candidate of, given as JSON.
+
+        Returns:
+            None where no choices make it any more: its features or settings are not offered.
+        """
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,14 @@ class Search(Generic[C]):
         params: Samplers, algorithms, budget and seed.
         space: Where it looks.
         assess: Assesses a candidate; what it raises fails the trial, an OSError the search.
+        starts: Choices of earlier winners, tried first, by the names ``suggest`` asks for.
     """
 
     journal: Path
     params: SearchParams
     space: Space[C]
     assess: Callable[[C], Outcome]
+    starts: Sequence[dict[str, Any]] = ()
 
     def run(
         self,
@@ -131,7 +133,7 @@ class Search(Generic[C]):
         )
 
     def _sampler(self, name: Sampler, position: int) -> "BaseSampler":
-        """Return the sampler of one trial; the first trials are the algorithms' sound defaults."""
+        """Return the sampler of one trial; the first are earlier winners, then sound defaults."""
         from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
         params = self.params
@@ -148,9 +150,8 @@ class Search(Generic[C]):
                 group=True,
                 constant_liar=False,
             )
-        if position < len(params.algorithms):
-            return PartialFixedSampler(self.space.start(params.algorithms[position]), sampler)
-        return sampler
+        begin = [*self.starts, *map(self.space.start, params.algorithms)]
+        return PartialFixedSampler(begin[position], sampler) if position < len(begin) else sampler
 
 
 def _fail(study: "Study", trial: "Trial", error: Exception, seconds: float) -> None:

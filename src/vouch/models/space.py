@@ -1,8 +1,10 @@
 """What a search chooses from: numbers of a range, one of several."""
 
-from typing import TYPE_CHECKING, NamedTuple
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vouch.models.proposal import Hyperparameter
+from vouch.models.proposal import C, Hyperparameter, Space
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -22,6 +24,37 @@ Choices = Range | tuple[Hyperparameter, ...]
 
 RULE_WEIGHT, RULE_START = Range(0.001, 1.0, log=True), 0.01
 """What a row with a rule's label may weigh beside a person's, and what a search begins with."""
+
+
+def chosen(content: Mapping[str, Any], space: Iterable[str]) -> dict[str, Any]:
+    """Return the choices behind what every candidate has: learner, imbalance, hyperparameters.
+
+    Args:
+        content: The candidate as JSON.
+        space: Names of the hyperparameters that are chosen for its learner.
+    """
+    algorithm, settings = content["algorithm"], content["hyperparameters"]
+    own = {f"{algorithm}.{name}": settings[name] for name in space}
+    return {"algorithm": algorithm, "imbalance": content["imbalance"], **own}
+
+
+def reached(space: "Space[C]", choices: dict[str, Any], content: Any) -> bool:
+    """Return whether choices are offered and make a candidate.
+
+    Args:
+        space: Where a search looks.
+        choices: By the names ``suggest`` asks for.
+        content: The candidate as JSON.
+    """
+    from optuna.trial import FixedTrial
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Optuna only warns of a value out of range
+        try:
+            made = space.suggest(FixedTrial(choices), [choices["algorithm"]])
+            return made == space.read(content)
+        except (ValueError, UserWarning):
+            return False
 
 
 def choose_rule_weight(trial: "Trial", mixed: bool) -> float:

@@ -80,6 +80,7 @@ class Leaderboard(Result):
         folds: The folds the trials were assessed on.
         engine: Where models learned; None: in this process.
         run_id: MLflow's run of the search.
+        starts: The versions whose settings it began with.
         warnings: Sentences for people.
     """
 
@@ -92,6 +93,7 @@ class Leaderboard(Result):
     folds: list[FoldSummary] = Field(default_factory=list)
     engine: Engine | None = None
     run_id: str | None = None
+    starts: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
 
     @property

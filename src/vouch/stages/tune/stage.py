@@ -1,15 +1,25 @@
 """The stage ``tune``: from gold rows to the best model, and how the others did."""
 
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from vouch.core.progress import Progress, silent
 from vouch.models.leaderboard import Best, board, leading
 from vouch.models.params import SearchParams
 from vouch.models.proposal import Proposal
 from vouch.models.search import Search
+from vouch.models.search_data import SearchData
+from vouch.registry.earlier import earlier_settings
 from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
+
+WINNERS = 3
+"""How many settings of registered versions a search begins with."""
 
 
 def tune(
@@ -27,7 +37,9 @@ def tune(
 ) -> dict[str, object]:
     """Search for the best model under a budget, then fit it on all training rows.
 
-    Interrupted and called again with the same files and parameters, it goes on where it was.
+    It begins with the settings of the champion and of the newest other versions, where they can
+    still be had, then tries each algorithm's default. Interrupted and called again with the same
+    files, parameters and versions, it goes on where it was.
 
     Args:
         declaration: The source's declaration.
@@ -52,17 +64,43 @@ def tune(
     source = load_declaration(declaration)
     with find(source.usecase).search_data(train, extracted, params, state) as data:
         experiment = f"{source.usecase}-{source.name}"
-        runs = Runs.open(state, experiment, data.fingerprint, data.settings, data.metric)
-        journal = state / "tune" / f"{data.fingerprint}.journal"
-        records = Search(journal, data.search, data.space, data.assess).run(runs.log, progress)
+        starts = _starts(state, experiment, data)
+        fingerprint = _fingerprint(data, starts)
+        runs = Runs.open(state, experiment, fingerprint, data.settings, data.metric)
+        journal = state / "tune" / f"{fingerprint}.journal"
+        begin = list(starts.values())
+        search = Search(journal, data.search, data.space, data.assess, begin)
+        records = search.run(runs.log, progress)
         bests, best = data.finals(records, leading(records, journal))
         trials = board(data.metric, data.search, records, bests, best)
-        content = data.describe(trials, records).model_copy(update={"run_id": runs.parent})
+        also = {"run_id": runs.parent, "starts": list(starts)}
+        content = data.describe(trials, records).model_copy(update=also)
         content.write(leaderboard)
         data.write_predictions(best.predictions, predictions)
         data.write_model(bests, best, model, tree)
         runs.close({data.metric: best.value})
     return _summary(content, best)
+
+
+def _starts(state: Path, name: str, data: SearchData[Any]) -> dict[str, dict[str, Any]]:
+    """Return the choices of earlier winners that this search can make, by version.
+
+    What becomes of a champion is no dependency of the stage: the leaderboard says what was read.
+    """
+    starts = {}
+    for version, candidate in earlier_settings(state, name, WINNERS).items():
+        with suppress(LookupError):  # an earlier release's, or of a learner not searched now
+            if candidate["algorithm"] in data.search.algorithms:
+                starts[version] = data.space.choices(candidate)
+    return {version: choices for version, choices in starts.items() if choices}
+
+
+def _fingerprint(data: SearchData[Any], starts: Mapping[str, dict[str, Any]]) -> str:
+    """Return the digest that names a search: of other rows or from other starts it is another."""
+    if not starts:
+        return data.fingerprint
+    words = json.dumps([data.fingerprint, list(starts.values())], sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _summary(content: Leaderboard, best: Best[Proposal]) -> dict[str, object]:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from vouch.models.proposal import Hyperparameter
-from vouch.models.space import ALL, RULE_START, Choices, Range, choose, choose_rule_weight
+from vouch.models.space import (
+    ALL,
+    RULE_START,
+    Choices,
+    Range,
+    choose,
+    choose_rule_weight,
+    chosen,
+    reached,
+)
 from vouch.results.extract import FeatureSummary
 from vouch.sources.declaration import parse_duration
 from vouch.usecases.fraud.candidate import Algorithm, Candidate
@@ -106,8 +115,9 @@ class Offer:
 
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, see :func:`start`."""
-        chosen = start(cast(Algorithm, algorithm))
-        return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
+        return start(cast(Algorithm, algorithm)) | (
+            {"rule_weight": RULE_START} if self.mixed else {}
+        )
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Suggest a candidate to a trial, see :func:`suggest`."""
@@ -117,16 +127,28 @@ class Offer:
         """Return a candidate from its JSON."""
         return Candidate.model_validate(content)
 
+    def choices(self, content: Any) -> dict[str, Any] | None:
+        """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
+        choices = chosen(content, SPACE[content["algorithm"]]) | {
+            "rule_weight": content["rule_weight"]
+        }
+        if content["imbalance"] == "undersampling":
+            choices["ratio"] = content["hyperparameters"]["ratio"]
+        left_out = next((g for g in self.groups if g not in content["groups"]), None)
+        choices |= {"preparation": "all_but_one" if left_out else ALL, "left_out": left_out}
+        every = tuple(content["windows"]) == self.windows
+        choices["longest_window"] = ALL if every else content["windows"][-1]
+        return choices if reached(self, choices, content) else None
+
 
 def start(algorithm: Algorithm) -> dict[str, Any]:
     """Return the choices every search begins with: a sound default on all features."""
-    chosen = {f"{algorithm}.{name}": value for name, value in STARTS[algorithm].items()}
     return {
         "algorithm": algorithm,
         "imbalance": "none",
         "preparation": ALL,
         "longest_window": ALL,
-        **chosen,
+        **{f"{algorithm}.{name}": value for name, value in STARTS[algorithm].items()},
     }
 
 

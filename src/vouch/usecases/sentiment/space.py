@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from vouch.models.proposal import Hyperparameter
-from vouch.models.space import RULE_START, Choices, Range, choose, choose_rule_weight
+from vouch.models.space import (
+    RULE_START,
+    Choices,
+    Range,
+    choose,
+    choose_rule_weight,
+    chosen,
+    reached,
+)
 from vouch.usecases.sentiment.candidate import LINEAR, Algorithm, Candidate, Preparation
 from vouch.usecases.sentiment.cleaning import Cleaning
 
@@ -42,6 +50,7 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
         "colsample_bytree": 0.5,
     },
 }
+PREPARED = ("words", "words_min_df", "vader", "embeddings", "characters", "characters_min_df")
 SELECT = 3_000  # n-grams a forest is given: each of its splits looks through all of them
 
 
@@ -63,7 +72,7 @@ class TextSpace:
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(Algorithm, algorithm)
-        chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
+        own = {f"{name}.{key}": value for key, value in STARTS[name].items()}
         shared = {"algorithm": name, "imbalance": "weights", "words": "1-2", "words_min_df": 2}
         shared |= {"vader": True, "elongations": False}
         if self.embeddings and name != "naive_bayes":
@@ -73,7 +82,7 @@ class TextSpace:
         if shared.get("characters", "none") != "none":
             shared["characters_min_df"] = 3
         weighed = {"rule_weight": RULE_START} if self.mixed else {}
-        return shared | weighed | chosen
+        return shared | weighed | own
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Suggest a candidate to a trial.
@@ -117,3 +126,13 @@ class TextSpace:
     def read(self, content: Any) -> Candidate:
         """Return a candidate from its JSON."""
         return Candidate.model_validate(content)
+
+    def choices(self, content: Any) -> dict[str, Any] | None:
+        """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
+        preparation = content["preparation"]
+        choices = chosen(content, SPACE[content["algorithm"]]) | {
+            "rule_weight": content["rule_weight"]
+        }
+        choices |= {name: preparation[name] for name in PREPARED}
+        choices["elongations"] = preparation["cleaning"]["elongations"]
+        return choices if reached(self, choices, content) else None

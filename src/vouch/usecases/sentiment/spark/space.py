@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from vouch.models.proposal import Hyperparameter
-from vouch.models.space import Choices, Range, choose
+from vouch.models.space import Choices, Range, choose, chosen, reached
 from vouch.usecases.sentiment.spark.candidate import LINEAR, SparkAlgorithm, SparkCandidate
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class SparkSpace:
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(SparkAlgorithm, algorithm)
-        chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
+        own = {f"{name}.{key}": value for key, value in STARTS[name].items()}
         shared = {"algorithm": name, "imbalance": "weights", "min_df": 2}
         shared |= {"stop_words": False, "stem": False}
         if name in LINEAR:
             shared["longest"] = 2
-        return shared | chosen
+        return shared | own
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> SparkCandidate:
         """Suggest a candidate to a trial.
@@ -74,3 +74,11 @@ class SparkSpace:
     def read(self, content: Any) -> SparkCandidate:
         """Return a candidate from its JSON."""
         return SparkCandidate.model_validate(content)
+
+    def choices(self, content: Any) -> dict[str, Any] | None:
+        """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
+        names = ("longest", "min_df", "stop_words", "stem")
+        choices = chosen(content, SPACE[content["algorithm"]]) | {
+            name: content[name] for name in names
+        }
+        return choices if reached(self, choices, content) else None
