@@ -54,7 +54,7 @@ def shrink(
     project: Path, rows: int = 10_000, trials: int = 2, usecases: tuple[str, ...] = ("fraud",)
 ) -> None:
     """Fewer rows, trials and use cases: the same pipeline in seconds."""
-    for name, given, wanted in (("simulated", 200_000, rows), ("tweets", 20_000, rows // 4)):
+    for name, given, wanted in (("simulated", 100_000, rows), ("tweets", 20_000, rows // 4)):
         source = project / f"data/sources/{name}.yaml"
         source.write_text(source.read_text().replace(f"rows: {given}", f"rows: {wanted}"))
     params = yaml.safe_load((project / "params.yaml").read_text())

@@ -27,6 +27,7 @@ from pydantic import (
 from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_yaml
 from vouch.core.settings import describe
+from vouch.sources.patterns import Regulars
 
 Role = Literal[
     "id",
@@ -336,11 +337,13 @@ class PaySim(Strict):
         name: Which simulator.
         rows: How many rows, 10,000 to 6,400,000.
         seed: Seed of the random numbers, 0 to 2^63 - 1; the same seed gives the same bytes.
+        regulars: Clients with a history and the frauds that happen to them, beside PaySim's own.
     """
 
     name: Literal["paysim"]
     rows: int = Field(ge=10_000, le=6_400_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
+    regulars: Regulars | None = None
 
 
 class Tweets(Strict):

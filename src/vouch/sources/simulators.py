@@ -20,4 +20,4 @@ def write(simulator: Simulator, path: Path, progress: Progress = silent) -> None
         rows, seed, noise = simulator.rows, simulator.seed, simulator.label_noise
         tweets.write(path, rows, seed, noise, progress=progress)
     else:
-        paysim.write(path, simulator.rows, simulator.seed, progress)
+        paysim.write(path, simulator.rows, simulator.seed, progress, simulator.regulars)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.files import replacing
 from vouch.core.progress import Progress, silent
+from vouch.sources.patterns import Regulars
 from vouch.sources.paysim.accounts import Cents
 from vouch.sources.paysim.frauds import frauds, in_order
 from vouch.sources.paysim.parameters import (
@@ -27,6 +29,7 @@ from vouch.sources.paysim.parameters import (
 )
 from vouch.sources.paysim.payees import NAMES, Payees
 from vouch.sources.paysim.payers import Ints, Payments, genuine
+from vouch.sources.paysim.regulars import FIRST_CLIENT, Rows, draw, names
 
 LEAST_ROWS, MOST_ROWS = 10_000, 6_400_000
 PIECE = 250_000  # rows in memory at a time, and at most one hour more
@@ -49,13 +52,16 @@ COLUMNS = pa.schema(
 )
 
 
-def simulate(rows: int, seed: int, progress: Progress = silent) -> pa.Table:
+def simulate(
+    rows: int, seed: int, progress: Progress = silent, regulars: Regulars | None = None
+) -> pa.Table:
     """Simulate payments.
 
     Args:
-        rows: How many, 10,000 to 6,400,000; 0.129 % of them frauds.
+        rows: How many, 10,000 to 6,400,000; 0.129 % of PaySim's own are frauds.
         seed: The same one gives the same table.
         progress: Called with the rows made so far.
+        regulars: Clients with a history, beside PaySim's own; None: there are none.
 
     Returns:
         The eleven published columns (``COLUMNS``), sorted by step (hour, 1 to 743); money in
@@ -64,34 +70,44 @@ def simulate(rows: int, seed: int, progress: Progress = silent) -> pa.Table:
     Raises:
         VouchError: ``rows`` or ``seed`` is out of range.
     """
-    return pa.Table.from_batches(batches(rows, seed, progress), COLUMNS)
+    return pa.Table.from_batches(batches(rows, seed, progress, regulars), COLUMNS)
 
 
-def write(path: Path, rows: int, seed: int, progress: Progress = silent) -> None:
-    """Simulate payments into a file; memory does not grow with ``rows``.
+def write(
+    path: Path,
+    rows: int,
+    seed: int,
+    progress: Progress = silent,
+    regulars: Regulars | None = None,
+) -> None:
+    """Simulate payments into a file; memory does not grow with PaySim's own rows.
 
     Args:
         path: ``.parquet`` or ``.csv``; written whole or not at all.
         rows: How many, 10,000 to 6,400,000.
         seed: The same one gives the same bytes.
         progress: Called with the rows written so far.
+        regulars: Clients with a history, beside PaySim's own; None: there are none.
 
     Raises:
         VouchError: The suffix is another one, or ``rows`` or ``seed`` is out of range.
     """
-    pieces = batches(rows, seed, progress)
+    pieces = batches(rows, seed, progress, regulars)
     with replacing(path) as draft, _writer(draft, path.suffix) as writer:
         for piece in pieces:
             writer.write_batch(piece)
 
 
-def batches(rows: int, seed: int, progress: Progress = silent) -> Iterator[pa.RecordBatch]:
+def batches(
+    rows: int, seed: int, progress: Progress = silent, regulars: Regulars | None = None
+) -> Iterator[pa.RecordBatch]:
     """Simulate payments piece by piece, each of whole hours.
 
     Args:
         rows: How many in all, 10,000 to 6,400,000.
         seed: The same one gives the same pieces.
         progress: Called with the rows made so far.
+        regulars: Clients with a history, beside PaySim's own; None: there are none.
 
     Returns:
         The pieces in order of time, made as they are asked for.
@@ -105,7 +121,58 @@ def batches(rows: int, seed: int, progress: Progress = silent) -> Iterator[pa.Re
         )
     if seed < 0:
         raise VouchError(f"seed: got {seed}", "give a whole number of at least 0")
-    return _batches(rows, seed, progress)
+    if regulars is None:
+        return _batches(rows, seed, progress)
+    return _joined(rows, seed, progress, regulars)
+
+
+def _joined(
+    rows: int, seed: int, progress: Progress, regulars: Regulars
+) -> Iterator[pa.RecordBatch]:
+    """Yield PaySim's own rows together with those of clients with a history."""
+    rng = np.random.default_rng([seed, 1])
+    theirs = draw(rng, rows, regulars)
+    steps, done = theirs.acts.step, 0
+    for piece in _batches(rows - len(steps), seed, silent):
+        last = piece["step"][len(piece) - 1].as_py()
+        until = int(np.searchsorted(steps, last, side="right"))
+        yield _merged(rng, piece, _regular_batch(theirs, slice(done, until)))
+        done = until
+        progress(min(int(rows * last / STEPS), rows), rows, f"hour {last} of {STEPS}")
+    if done < len(steps):
+        yield _regular_batch(theirs, slice(done, None))
+
+
+def _merged(
+    rng: np.random.Generator, own: pa.RecordBatch, regular: pa.RecordBatch
+) -> pa.RecordBatch:
+    """Return the rows of both by their hours, within an hour at random but each in its order."""
+    steps = np.concatenate([own["step"].to_numpy(), regular["step"].to_numpy()])
+    places = [np.sort(rng.random(len(part))) for part in (own, regular)]
+    order = np.argsort(np.concatenate(places), kind="stable")
+    order = order[np.argsort(steps[order], kind="stable")]
+    return pa.Table.from_batches([own, regular]).take(order).combine_chunks().to_batches()[0]
+
+
+def _regular_batch(rows: Rows, part: slice) -> pa.RecordBatch:
+    acts = rows.acts
+    shop = acts.type[part] == PAYMENT
+    client = acts.client[part]
+    payer = np.where(client >= 0, client + FIRST_CLIENT, -client)
+    columns = [
+        pa.array(acts.step[part], pa.int32()),
+        pa.array(TYPES).take(pa.array(acts.type[part])),
+        _units(rows.amount[part]),
+        _named("C", names(payer)),
+        _units(rows.before[part]),
+        _units(rows.after[part]),
+        _named(_letters(shop), names(acts.payee[part])),
+        _units(rows.payee_before[part]),
+        _units(rows.payee_after[part]),
+        pa.array((acts.pattern[part] > 0).astype(np.int8)),
+        pa.array(np.zeros(len(client), np.int8)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
 
 
 def _batches(rows: int, seed: int, progress: Progress) -> Iterator[pa.RecordBatch]:
@@ -194,7 +261,7 @@ def _batch(rng: np.random.Generator, payees: Payees, payments: Payments) -> pa.R
         _named("C", rng.integers(0, NAMES, n)),
         _units(payments.before),
         _units(payments.after),
-        _named(pa.array(["C", "M"]).take(pa.array(merchant.astype(np.int8))), name),
+        _named(_letters(merchant), name),
         _units(before),
         _units(after),
         pa.array(payments.fraud.astype(np.int8)),
@@ -205,6 +272,10 @@ def _batch(rng: np.random.Generator, payees: Payees, payments: Payments) -> pa.R
 
 def _units(cents: Cents) -> pa.Array:
     return pa.array(cents / 100)
+
+
+def _letters(merchant: NDArray[np.bool_]) -> pa.Array:
+    return pa.array(["C", "M"]).take(pa.array(merchant.astype(np.int8)))
 
 
 def _named(letter: Any, number: Ints) -> pa.Array:

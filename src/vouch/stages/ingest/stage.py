@@ -146,7 +146,9 @@ def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[Fi
     path = scratch / "simulated.parquet"
     write(source.simulator, path, progress)
     section = json.dumps(source.simulator.model_dump(mode="json"), sort_keys=True)
-    return [File(f"simulator {section}", path, new_digest(section.encode()).hexdigest(), None)]
+    chosen = source.simulator
+    name = f"simulator {chosen.name}, {chosen.rows:,} rows, seed {chosen.seed}"
+    return [File(name, path, new_digest(section.encode()).hexdigest(), None)]
 
 
 def parse_one(

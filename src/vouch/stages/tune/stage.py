@@ -37,9 +37,9 @@ def tune(
 ) -> dict[str, object]:
     """Search for the best model under a budget, then fit it on all training rows.
 
-    It begins with the settings of the champion and of the newest other versions, where they can
-    still be had, then tries each algorithm's default. Interrupted and called again with the same
-    files, parameters and versions, it goes on where it was.
+    It begins with the settings of the champion and of the newest other versions that learned from
+    other rows, where they can still be had, then tries each algorithm's default. Interrupted and
+    called again with the same files, parameters and versions, it goes on where it was.
 
     Args:
         declaration: The source's declaration.
@@ -64,7 +64,7 @@ def tune(
     source = load_declaration(declaration)
     with find(source.usecase).search_data(train, extracted, params, state) as data:
         experiment = f"{source.usecase}-{source.name}"
-        starts = _starts(state, experiment, data)
+        starts = _starts(state, experiment, train, data)
         fingerprint = _fingerprint(data, starts)
         runs = Runs.open(state, experiment, fingerprint, data.settings, data.metric)
         journal = state / "tune" / f"{fingerprint}.journal"
@@ -82,13 +82,15 @@ def tune(
     return _summary(content, best)
 
 
-def _starts(state: Path, name: str, data: SearchData[Any]) -> dict[str, dict[str, Any]]:
+def _starts(
+    state: Path, name: str, train: Path, data: SearchData[Any]
+) -> dict[str, dict[str, Any]]:
     """Return the choices of earlier winners that this search can make, by version.
 
     What becomes of a champion is no dependency of the stage: the leaderboard says what was read.
     """
     starts = {}
-    for version, candidate in earlier_settings(state, name, WINNERS).items():
+    for version, candidate in earlier_settings(state, name, train, WINNERS).items():
         with suppress(LookupError):  # an earlier release's, or of a learner not searched now
             if candidate["algorithm"] in data.search.algorithms:
                 starts[version] = data.space.choices(candidate)

@@ -110,7 +110,7 @@ CARDS = tuple(
     for model, values in _CARDS.items()
     for (name, ours), value in zip(_MEASURES, values, strict=True)
 )
-FIGURES = {"paysim": PAYSIM, "simulated": PAYSIM, "cards": CARDS}
+FIGURES = {"paysim": PAYSIM, "cards": CARDS}
 
 
 def side_by_side(source: str, out_of_fold: OutOfFold, holdout: Answer | None) -> list[Reference]:

@@ -41,7 +41,7 @@ SPACE: dict[Algorithm, dict[str, Choices]] = {
         "n_estimators": Range(40, 120),
         "max_depth": Range(6, 16),
         "min_samples_leaf": Range(2, 50, log=True),
-        "max_features": Range(0.2, 0.8),
+        "max_features": Range(0.05, 0.5, log=True),
     },
     "xgboost": {
         "n_estimators": Range(50, 400, log=True),
@@ -61,7 +61,7 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
         "n_estimators": 60,
         "max_depth": 12,
         "min_samples_leaf": 3,
-        "max_features": 0.4,
+        "max_features": 0.2,
     },
     "xgboost": {
         "n_estimators": 150,
