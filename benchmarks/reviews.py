@@ -12,6 +12,7 @@ against their truth, first reaches 95 % of what all rows' truth gives. The drawi
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,17 +33,20 @@ from vouch.review.enqueue.pool import pool
 from vouch.review.enqueue.select import select
 from vouch.review.reviewers import assign, costs, decide, drawn, team
 from vouch.sources.declaration import load_declaration
+from vouch.sources.patterns import Regulars
 from vouch.sources.paysim import write
 from vouch.stages.ingest import parse
 from vouch.usecases import find
 from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.features.table import features
 from vouch.usecases.fraud.models import Fitted, fit
+from vouch.usecases.fraud.params import Group
 
 mpl.use("Agg")
 Floats = NDArray[np.float64]
 DECLARATION = Path("data/sources/simulated.yaml")
-GROUPS = ("amount", "category", "balance", "time")
+GROUPS: tuple[Group, ...] = ("amount", "category", "balance", "time")
+OWN = ("id", "time", "payer", "payee", "amount", "rule", "truth")
 FRESH_SEED = 202
 PEOPLE = 50  # as in FiFAR
 FOLDS = 3
@@ -91,12 +95,14 @@ class Payments:
         return float(average_precision_score(self.rows["truth"], model.predict(self.rows)))
 
 
-def simulate(rows: int, seed: int) -> Payments:
+def simulate(
+    rows: int, seed: int, groups: Sequence[Group] = GROUPS, regulars: Regulars | None = None
+) -> Payments:
     """Simulate payments and extract their features by the pipeline's own steps."""
     source = load_declaration(DECLARATION)
     with tempfile.TemporaryDirectory() as folder, connect(threads=2) as engine:
         raw = Path(folder) / "payments.parquet"
-        write(raw, rows, seed)
+        write(raw, rows, seed, regulars=regulars)
         parse.parse_file(engine.con, source, raw, "parsed", Path(folder))
         table = engine.table("parsed").mutate(
             id=ibis._.row_hash + "-" + ibis._.line.cast("string"),
@@ -104,11 +110,11 @@ def simulate(rows: int, seed: int) -> Payments:
             superseded_at=ibis.null("timestamp(6)"),
         )
         issued = issues(table, source, find(source.usecase), ("rule",))
-        extracted, columns = features(table, source, issued, GROUPS)
+        extracted, columns = features(table, source, issued, groups)
         names = [feature.name for feature in columns]
         labels = labels_as_of(issued)
         joined = extracted.join(labels, extracted.id == labels.entity)
-        own = dict.fromkeys(("id", "time", "amount", "rule", "truth", *names))
+        own = dict.fromkeys((*OWN, *names))
         return Payments(engine.to_pandas(joined.select(*own).order_by("time", "id")), names)
 
 
@@ -122,9 +128,17 @@ class Desk:
         self.likely = pd.Series(dtype=float)
         self.votes = pd.DataFrame(dtype=float)
 
-    def ask(self, scores: Floats, n: int, params: EnqueueParams) -> None:
-        """Put one day's cases before people and keep what they say."""
-        predicted = self.rows[["id", "amount", "rule"]].assign(score=scores)
+    def ask(
+        self,
+        scores: Floats,
+        n: int,
+        params: EnqueueParams,
+        among: NDArray[np.bool_] | slice = slice(None),
+        novelty: Floats | float = np.nan,
+    ) -> None:
+        """Put one day's cases, of some of the rows, before people and keep what they say."""
+        predicted = self.rows[["id", "time", "amount", "rule"]]
+        predicted = predicted.assign(score=scores, novelty=novelty)[among].reset_index(drop=True)
         reviewed = set(self.rows["id"].iloc[self.votes.index])
         entities = select(pool(predicted, "fraud", reviewed, params.recent_days), n, params)[
             "entity"

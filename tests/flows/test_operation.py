@@ -30,6 +30,21 @@ def edit(path: Path, change) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
+@pytest.fixture
+def serve():
+    """Start ``vouch up`` in a project; what still runs at the end is stopped."""
+    started: list[Up] = []
+
+    def start(project: Path) -> Up:
+        started.append(Up(project))
+        return started[-1].ready()
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.stop()
+
+
 def schedule(project: Path, name: str) -> None:
     """Let a deployment run every minute."""
 
@@ -61,13 +76,10 @@ def from_the_rule(tmp_path):
 
 
 @pytest.fixture
-def up(from_the_rule):
+def up(from_the_rule, serve):
     """The project, up, its feedback running every minute."""
     schedule(from_the_rule, "feedback-fraud")
-    started = Up(from_the_rule)
-    yield started.ready()
-    if started.process.poll() is None:
-        started.stop()
+    return serve(from_the_rule)
 
 
 @pytest.mark.slow
@@ -114,13 +126,13 @@ def decide(project: Path, n: int, to: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_person_approves_in_the_page_and_the_log_keeps_who_and_why(project):
+def test_a_person_approves_in_the_page_and_the_log_keeps_who_and_why(project, serve):
     def ask_a_person(params):
         params["register"]["fraud"]["gate"] = "approval"
         params["evaluate"]["fraud"]["min_positives"] = 1
 
     edit(project / "params.yaml", ask_a_person)
-    up = Up(project).ready()
+    up = serve(project)
     for _ in range(2):  # the next training waits for nobody, and does not ask again
         done = flow(project, "retraining", '{"usecase": "fraud"}')
         assert done.returncode == 0, done.stdout + done.stderr
@@ -225,9 +237,9 @@ def from_files(fresh_project):
 
 
 @pytest.mark.slow
-def test_dropped_rows_are_scored_and_asked_about_and_nobody_runs_a_command(from_files):
+def test_dropped_rows_are_scored_and_asked_about_and_nobody_runs_a_command(from_files, serve):
     project, inbox = from_files, from_files / "data/inbox/fraud/rows"
-    up = Up(project).ready()
+    up = serve(project)
     inbox.mkdir(parents=True)
     (inbox / "bad[b].csv").write_text(MARKUP)
     shutil.copy(project / "second.csv", inbox)

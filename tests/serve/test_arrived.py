@@ -75,6 +75,19 @@ def test_neither_the_holdout_nor_what_is_kept_for_the_next_is_scored(root):
     assert elsewhere and elsewhere.isdisjoint(arrived.rows["id"])
 
 
+def test_how_unlike_the_learned_rows_each_is_can_be_asked_for(root):
+    plain, arrived = (score_arrived(root, STATE, "fraud", each) for each in (False, True))
+    assert "novelty" not in plain.rows and arrived.rows["novelty"].between(0, 1).all()
+    pd.testing.assert_frame_equal(arrived.rows.drop(columns="novelty"), plain.rows)
+    told = enqueue(root, STATE, "fraud", 40, Path("cases.csv"))
+    rows = read("cases.csv")
+    assert told["by_stream"]["novelty"] in (7, 8)  # a quarter of those not drawn at random
+    unlike = [row["entity"] for row in rows if row["why"].startswith("it is unlike")]
+    late = arrived.rows["time"] > arrived.rows["time"].max() - pd.Timedelta(days=3)
+    parts = (arrived.rows, arrived.rows[late])  # a share comes from the last days first
+    assert set(unlike) <= {id for part in parts for id in part.nlargest(40, "novelty")["id"]}
+
+
 def test_the_file_has_every_row_the_surest_first(root):
     out = Path("data/outbox/fraud/new_rows.csv")
     written = write_arrived(root, STATE, "fraud", out)

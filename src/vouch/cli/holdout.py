@@ -105,8 +105,8 @@ def rotate(
     with alone(ROOT, Console(stderr=True)):
         end_trial(ROOT, usecase)
         rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
-    kept = rotation.reserved
-    rows = "other parties" if kept is None else f"{kept:,} newer rows that were kept for it"
+    reserved = rotation.reserved
+    rows = f"{reserved:,} newer rows that were kept for it" if reserved else "other parties"
     write(
         f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"
     )

@@ -51,8 +51,8 @@ def reached(space: "Space[C]", choices: dict[str, Any], content: Any) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # Optuna only warns of a value out of range
         try:
-            made = space.suggest(FixedTrial(choices), [choices["algorithm"]])
-            return made == space.read(content)
+            candidate = space.suggest(FixedTrial(choices), [choices["algorithm"]])
+            return candidate == space.read(content)
         except (ValueError, UserWarning):
             return False
 

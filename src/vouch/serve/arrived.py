@@ -11,6 +11,7 @@ import pandas as pd
 from vouch.core.cells import escape_table
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, replacing
+from vouch.models.novelty import novelty
 from vouch.models.predictions import decision_at, in_order, score_columns
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, TUNE
@@ -23,6 +24,8 @@ from vouch.usecases.classes import check_same_classes, class_names
 
 CHUNK = 200_000
 """Rows predicted at a time."""
+SAMPLE, SEED = 50_000, 0
+"""Training rows that new ones are compared with, and the comparison's seed."""
 SHOWN = ("id", "time", "amount", "twin", "rule")
 """What is kept of a row beside its scores, where gold has it."""
 
@@ -34,7 +37,8 @@ class Arrived:
     Attributes:
         rows: ``id``, ``time``, ``amount``, ``twin`` and ``rule`` where gold has them, a column
             ``score_0`` and on for the probability of each class as declared now, and ``chosen``,
-            the number of the class that the model chooses.
+            the number of the class that the model chooses; where asked for, ``novelty`` (see
+            :func:`vouch.models.novelty.novelty`).
         version: The model that scored them.
     """
 
@@ -51,7 +55,9 @@ class Written(TypedDict):
     out: str
 
 
-def score_arrived(root: Path, state: Path, usecase: str) -> Arrived | None:
+def score_arrived(
+    root: Path, state: Path, usecase: str, with_novelty: bool = False
+) -> Arrived | None:
     """Score the rows that the last training did not have: by the champion, or else the challenger.
 
     These are gold's training rows without an out-of-fold prediction, but for those before the
@@ -62,6 +68,7 @@ def score_arrived(root: Path, state: Path, usecase: str) -> Arrived | None:
         root: The project's folder.
         state: The project's state folder.
         usecase: The use case.
+        with_novelty: Whether to add how unlike each row is to those the last training had.
 
     Returns:
         None where nothing was trained yet on the use case's present source.
@@ -76,8 +83,12 @@ def score_arrived(root: Path, state: Path, usecase: str) -> Arrived | None:
     if version is None or not train.exists() or not (tuned / "predictions.parquet").exists():
         return None
     check_same_classes(version.extracted, source, str(version))
-    rows = _rows(train, tuned, _features(version, train))
-    return Arrived(_scored(rows, version, source), version)
+    features = _features(version, train)
+    rows = _rows(train, tuned, features)
+    table = _scored(rows, version, source)
+    if with_novelty and not find(usecase).raw_features:  # texts are no numbers
+        table["novelty"] = novelty(_learned(train, tuned, features), rows, SEED)
+    return Arrived(table, version)
 
 
 def write_arrived(root: Path, state: Path, usecase: str, out: Path) -> Written | None:
@@ -148,13 +159,24 @@ def _rows(train: Path, tuned: Path, features: list[str]) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     present = pq.read_schema(train).names
-    wanted = dict.fromkeys([*(name for name in SHOWN if name in present), *features])
+    columns = dict.fromkeys([*(name for name in SHOWN if name in present), *features])
     begin = _first_assessed(tuned / "leaderboard.json") if "time" in present else None
-    query = f"""SELECT {", ".join(map(quoted, wanted))} FROM {parquet(train)}
+    query = f"""SELECT {", ".join(map(quoted, columns))} FROM {parquet(train)}
                 WHERE id NOT IN (SELECT id FROM {parquet(tuned / "predictions.parquet")})
                 {"" if begin is None else "AND time >= ?"} ORDER BY id"""
     with duckdb.connect() as connection:
         return connection.execute(query, [] if begin is None else [begin]).df()
+
+
+def _learned(train: Path, tuned: Path, features: list[str]) -> pd.DataFrame:
+    """Read some of the rows that the last training had, the same ones each time."""
+    import duckdb
+
+    query = f"""SELECT {", ".join(map(quoted, features))} FROM {parquet(train)}
+                WHERE id IN (SELECT id FROM {parquet(tuned / "predictions.parquet")})
+                ORDER BY hash(id), id LIMIT {SAMPLE}"""
+    with duckdb.connect() as connection:
+        return connection.execute(query).df()
 
 
 def _first_assessed(leaderboard: Path) -> datetime | None:

@@ -36,6 +36,14 @@ def test_texts_are_measured_by_hand():
     assert found["twin"] == "t"
 
 
+def test_the_last_days_are_counted_from_the_newest_row():
+    times = pd.to_datetime(["2024-01-01 00:00", "2024-01-04 00:00"])
+    dated = PAYMENTS.assign(time=times)
+    assert pool(dated, "fraud", set(), 3.5)["recent"].tolist() == [True, True]
+    assert pool(dated, "fraud", set(), 3)["recent"].tolist() == [False, True]
+    assert not pool(PAYMENTS, "fraud", set(), 3)["recent"].any()
+
+
 def test_a_row_without_a_rule_disagrees_with_nothing():
     assert pool(PAYMENTS.assign(rule=None), "fraud", set(), 3)["disagreement"].isna().all()
 

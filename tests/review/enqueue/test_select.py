@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.select import select
 
-LARGEST = {"value": True, "disagreement": True, "margin": False}
+LARGEST = {"value": True, "disagreement": True, "margin": False, "novelty": True}
 DEFAULT = EnqueueParams()
 
 
@@ -83,6 +83,7 @@ shares = st.builds(
     margin=st.sampled_from([0.0, 0.5, 1.0]),
     value=st.sampled_from([0.0, 1.0, 2.0]),
     disagreement=st.sampled_from([0.0, 1.0]),
+    novelty=st.sampled_from([0.0, 1.0]),
     recent=st.sampled_from([0.0, 0.3, 1.0]),
 )
 pools = st.builds(
@@ -180,7 +181,7 @@ def test_the_random_sample_estimates_a_mean_that_the_other_streams_do_not():
         frame["u"] = random.random(800)
         reached = 0.0
         for _ in range(5):
-            found = select(frame, 40, EnqueueParams(value=0, disagreement=0))
+            found = select(frame, 40, EnqueueParams(value=0, disagreement=0, novelty=0))
             frame["taken"] |= frame["entity"].isin(found["entity"])
             reached = found["propensity"].max()
         estimates.append(truth[frame["u"] <= reached].mean() - truth.mean())
@@ -195,7 +196,7 @@ def test_the_random_sample_estimates_a_mean_that_the_other_streams_do_not():
         {"capacity": 200},
         {"random": 1.5},
         {"margin": -1},
-        {"random": 0, "margin": 0, "value": 0, "disagreement": 0},
+        {"random": 0, "margin": 0, "value": 0, "disagreement": 0, "novelty": 0},
         {"entropy": 1},
     ],
 )

@@ -97,7 +97,7 @@ def make_cases(
     Returns:
         The cases, and warnings.
     """
-    parts, warnings = _parts(desk)
+    parts, warnings = _parts(desk, params.novelty > 0)
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     queued = {case.entity for case in desk.queue.all()}
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
@@ -113,11 +113,11 @@ def make_cases(
     return [cases[entity] for entity in chosen["entity"]], warnings
 
 
-def _parts(desk: Desk) -> tuple[list[Part], list[str]]:
+def _parts(desk: Desk, novelty: bool) -> tuple[list[Part], list[str]]:
     """Return the rows that were trained on, those that came since, and why the latter are not."""
     parts, warnings = [_trained(desk)], list[str]()
     try:
-        arrived = score_arrived(desk.root, desk.state, desk.usecase)
+        arrived = score_arrived(desk.root, desk.state, desk.usecase, novelty)
     except VouchError as error:  # people can be asked about the others all the same
         warnings.append(f"nobody is asked about the rows that came since: {described(error)}")
     else:

@@ -22,6 +22,7 @@ WHY = {
     "margin": "the model is unsure",
     "value": "much money is at risk",
     "disagreement": "the rule says otherwise than the model",
+    "novelty": "it is unlike what the model learned from",
 }
 ANSWER = ("decision", "reviewer", "comment")
 """The columns that people fill in."""

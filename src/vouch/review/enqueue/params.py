@@ -16,6 +16,8 @@ class EnqueueParams(Params):
         margin: Weight of the least certain rows among the other cases, at least 0.
         value: Weight of the rows with most money at risk.
         disagreement: Weight of the rows whose rule says otherwise than the model.
+        novelty: Weight of the rows least like those the model learned from; only rows that came
+            since can be, and only where models take numbers.
         recent: Share of the cases not drawn at random that come from the last days first, 0 to 1.
         recent_days: How many days before the newest row those are, above 0.
     """
@@ -24,6 +26,7 @@ class EnqueueParams(Params):
     margin: float = Field(default=1.0, ge=0)
     value: float = Field(default=1.0, ge=0)
     disagreement: float = Field(default=1.0, ge=0)
+    novelty: float = Field(default=1.0, ge=0)
     recent: float = Field(default=0.5, ge=0, le=1)
     recent_days: float = Field(default=3.0, gt=0)
 
@@ -40,7 +43,8 @@ class EnqueueParams(Params):
     @model_validator(mode="after")
     def _something(self) -> "EnqueueParams":
         if not self.random and not any(self.weights.values()):
-            raise ValueError("random, margin, value and disagreement are all 0: nothing is chosen")
+            streams = ", ".join(self.weights)
+            raise ValueError(f"random, {streams} are all 0: nothing is chosen")
         return self
 
     @property
@@ -50,4 +54,5 @@ class EnqueueParams(Params):
             "value": self.value,
             "disagreement": self.disagreement,
             "margin": self.margin,
+            "novelty": self.novelty,
         }

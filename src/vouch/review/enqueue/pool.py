@@ -14,8 +14,8 @@ def pool(rows: pd.DataFrame, usecase: str, excluded: set[str], recent_days: floa
     """Measure rows for :func:`vouch.review.enqueue.select.select`.
 
     Args:
-        rows: Predictions: ``id``, scores, ``rule``; ``time``, ``amount`` and ``twin`` where there
-            are any.
+        rows: Predictions: ``id``, scores, ``rule``; ``time``, ``amount``, ``twin`` and ``novelty``
+            where there are any.
         usecase: The use case.
         excluded: Rows that people were asked about.
         recent_days: How many days before the newest row are the last ones.
@@ -23,7 +23,8 @@ def pool(rows: pd.DataFrame, usecase: str, excluded: set[str], recent_days: floa
     Returns:
         ``entity``; ``u``, its permanent random number (0 to 1); ``margin``, how far the likeliest
         class is ahead of the second (0 to 1); ``value``, the money at risk (score times amount, or
-        NaN); ``disagreement``, how little the model believes the rule (0 to 1, or NaN); ``twin``;
+        NaN); ``disagreement``, how little the model believes the rule (0 to 1, or NaN);
+        ``novelty``, how unlike it is to what the model learned from (0 to 1, or NaN); ``twin``;
         ``taken``; ``recent``, whether it is of the last days. In the order of ``rows``.
     """
     likely = probabilities(rows)
@@ -36,6 +37,7 @@ def pool(rows: pd.DataFrame, usecase: str, excluded: set[str], recent_days: floa
             "margin": ordered[:, -1] - ordered[:, -2],
             "value": likely[:, 1] * rows["amount"] if "amount" in rows else absent,
             "disagreement": _disagreement(likely, rows["rule"]),
+            "novelty": rows.get("novelty", absent),
             "twin": rows["twin"] if "twin" in rows else pd.Series(None, rows.index, "object"),
             "taken": rows["id"].isin(excluded),
             "recent": _recent(rows, recent_days),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from vouch.review.enqueue.params import EnqueueParams
 
-MEASURES = {"value": True, "disagreement": True, "margin": False}
+MEASURES = {"value": True, "disagreement": True, "margin": False, "novelty": True}
 """The measures that choose rows, and whether the largest comes first."""
 SLACK = 1e-9  # by which a share of a number may exceed a whole one by rounding only
 
@@ -24,7 +24,7 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
 
     Args:
         pool: One row an entity: ``entity``; ``u``, its permanent random number, above 0 and below
-            1; ``margin``, ``value`` and ``disagreement``, NaN where unknown; ``twin``, what
+            1; the ``MEASURES``, NaN where unknown; ``twin``, what
             near-duplicates have in common, or null; ``taken``, whether people were asked;
             ``recent``, whether it is of the last days. Of near duplicates the one with the
             smallest ``u`` can be chosen, and none once one is taken.
@@ -33,7 +33,7 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
             rows that a measure does not tell apart come in the order of ``u``.
 
     Returns:
-        ``entity``, ``stream`` (``random``, ``value``, ``disagreement`` or ``margin``) and
+        ``entity``, ``stream`` (``random`` or one of ``MEASURES``) and
         ``propensity`` (the greatest ``u`` drawn at random; NaN in other streams). At most ``n``
         rows, fewer only if there are no more. The same for the same rows in any order.
     """

@@ -54,7 +54,8 @@ class Case:
         usecase: The use case.
         origin: The source's declaration; ids of two sources may be the same by chance.
         entity: The row's id.
-        stream: Why it was chosen: ``random``, ``margin``, ``value`` or ``disagreement``.
+        stream: Why it was chosen: ``random``, ``margin``, ``value``, ``disagreement`` or
+            ``novelty``.
         propensity: The chance it had of being chosen at random, 0 to 1; None in other streams.
         model: The version that scored it, such as ``fraud-simulated:3``.
         scores: Its probability of each class.
