@@ -126,7 +126,9 @@ def decide(project: Path, n: int, to: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_person_approves_in_the_page_and_the_log_keeps_who_and_why(project, serve):
+def test_a_person_approves_in_the_page_and_the_log_keeps_who_and_why(fresh_project, serve):
+    project = fresh_project
+
     def ask_a_person(params):
         params["register"]["fraud"]["gate"] = "approval"
         params["evaluate"]["fraud"]["min_positives"] = 1
