@@ -14,7 +14,7 @@ from tasks.score import score_rows
 from vouch.core import terminal
 from vouch.core.errors import VouchError
 from vouch.operate.events import TAKEN
-from vouch.operate.exchange import new_files
+from vouch.operate.exchange import is_behind, new_files
 from vouch.operate.folders import ROWS
 from vouch.project import training as driver
 from vouch.project.request import Intake
@@ -47,12 +47,14 @@ def intake(request: Intake) -> dict[str, Any]:
             result = take_rows(usecase, files)
             taken += [file.name for file in result.files]
             refused |= result.refused
-        if not taken and not refused and not repaired:
+        outcomes: list[dict[str, Any]] = []
+        if taken or refused or repaired:
+            outcomes = run(DATA, usecase, False)
+            push()
+        else:
             terminal.say(console, f"nothing new in {ROWS.format(usecase=usecase)}")
-            return {"taken": [], "stages": [], "scored": None}
-        outcomes = run(DATA, usecase, False)
-        push()
-        scored = score_rows(usecase)
+        # also what a killed run took, and anew after a training
+        scored = score_rows(usecase) if taken or is_behind(Path(), usecase) else None
     if scored and scored["rows"]:
         emit(TAKEN, usecase, {"rows": scored["rows"]})
     for error in refused.values():

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 
@@ -58,18 +59,25 @@ def _retrain(request: Retraining) -> list[dict[str, Any]]:
 
 
 def _call_a_person(candidate: Waiting, usecase: str) -> None:
-    """Start the deployment that asks about a challenger, once a version; nothing waits for it."""
-    from prefect.deployments import run_deployment
-
+    """Start the deployment that asks about a challenger, unless it is asking; wait for nothing."""
     console, version = Console(), f"{candidate.name}:{candidate.version}"
+    key = f"{version} {candidate.model_id}"
     try:
-        run_deployment(
-            f"approval/approval-{usecase}",
-            timeout=0,
-            as_subflow=False,
-            idempotency_key=f"{version} {candidate.model_id}",
-        )
+        run = _approval(usecase, key)
+        while run.state and run.state.is_final():  # it ended without an answer: asked once more
+            key = f"{key} {run.id}"
+            run = _approval(usecase, key)
     except ObjectNotFound:  # a server without the project's deployments
         terminal.say(console, f"{version} waits for a person: {by_hand(candidate)}")
     else:
         terminal.say(console, f"{version} waits for a person: see approval-{usecase} in the page")
+
+
+def _approval(usecase: str, key: str) -> FlowRun:
+    """Start a run of the deployment, or return the one that was started for the same key."""
+    from prefect.deployments import run_deployment
+
+    name = f"approval/approval-{usecase}"
+    run = run_deployment(name, timeout=0, as_subflow=False, idempotency_key=key)
+    assert isinstance(run, FlowRun)  # called from a flow that is no coroutine
+    return run

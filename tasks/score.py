@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tasks.stage import RETRY
 from vouch.core import terminal
-from vouch.core.errors import VouchError, described
+from vouch.core.errors import described
 from vouch.operate.exchange import Pending, record
 from vouch.operate.folders import NEW_ROWS
 from vouch.project.paths import STATE
@@ -24,7 +24,7 @@ def score_rows(usecase: str) -> dict[str, Any] | None:
     console, out = Console(), Path(NEW_ROWS.format(usecase=usecase))
     try:
         written = write_arrived(Path(), STATE, usecase, out)
-    except VouchError as error:  # the rows are in the data all the same
+    except Exception as error:  # the rows are in the data all the same
         terminal.warn(console, [f"new rows are not scored: {described(error)}"])
         return None
     if written is None:

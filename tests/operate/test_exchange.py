@@ -10,6 +10,7 @@ from vouch.core.files import sha256
 from vouch.operate import folders
 from vouch.operate.exchange import (
     REFUSED,
+    is_behind,
     new_files,
     note_on,
     pending,
@@ -149,3 +150,31 @@ def test_a_file_that_is_being_written_has_not_arrived(tmp_path, inbox, monkeypat
     monkeypatch.setattr(folders, "REST", 60.0)
     os.utime(whole, (0, 0))  # as a copy that keeps the original's time
     assert new_files(tmp_path, "fraud", ROWS) == []
+
+
+def test_new_rows_are_scored_anew_once_rows_came_or_a_model_was_trained(tmp_path):
+    gold, tuned, scored = (
+        tmp_path / "data" / name
+        for name in (
+            "gold/fraud/train.parquet",
+            "tune/fraud/predictions.parquet",
+            "outbox/fraud/new_rows.csv",
+        )
+    )
+
+    def touch(path, at):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (at, at))
+
+    assert not is_behind(tmp_path, "fraud")
+    touch(gold, 10)
+    assert not is_behind(tmp_path, "fraud")  # nothing was trained yet
+    touch(tuned, 20)
+    assert is_behind(tmp_path, "fraud")
+    touch(scored, 30)
+    assert not is_behind(tmp_path, "fraud")
+    for path in (gold, tuned):
+        touch(path, 40)
+        assert is_behind(tmp_path, "fraud")
+        touch(path, 20)

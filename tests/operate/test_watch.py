@@ -34,6 +34,20 @@ def inbox(tmp_path):
     return inbox
 
 
+def test_a_bad_inbox_is_named_once_and_keeps_no_other_from_being_told_of(
+    tmp_path, inbox, heard, capsys
+):
+    heard.append("earlier")
+    (inbox / "done").write_text("a file where a folder is needed")
+    reviews = tmp_path / folders.REVIEWS.format(usecase="fraud")
+    reviews.mkdir(parents=True)
+    (reviews / "cases.csv").write_text("a")
+    told = {}
+    assert watch.look(tmp_path, told, 0.0) == ["fraud"] and heard[-1][0] == REVIEWED
+    assert watch.look(tmp_path, told, 2.0) == []
+    assert capsys.readouterr().err.count("is a file where a folder is needed") == 1
+
+
 def test_decisions_are_told_of_too(tmp_path, inbox, heard):
     heard.append("earlier")
     reviews = tmp_path / folders.REVIEWS.format(usecase="sentiment")

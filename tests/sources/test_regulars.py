@@ -51,6 +51,14 @@ def test_rows_stand_by_their_hours_and_pieces_make_the_whole(table):
     pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), table)
 
 
+def test_rows_of_both_kinds_are_mixed_within_an_hour(table):
+    regular = set(names(np.arange(count(ROWS, DECLARED)) + 5_000_000))
+    busy = table[table["step"] == table["step"].mode()[0]]
+    theirs = busy["nameOrig"].str[1:].astype(int).isin(regular).to_numpy()
+    assert 5 < theirs.sum() < len(theirs) - 5
+    assert (theirs[1:] != theirs[:-1]).sum() > 0.3 * min(theirs.sum(), (~theirs).sum())
+
+
 def test_balances_follow_from_amounts_and_from_each_other():
     made = draw(np.random.default_rng(3), ROWS, DECLARED)
     frame = pd.DataFrame({"client": made.acts.client, "before": made.before, "after": made.after})
@@ -132,6 +140,7 @@ def test_no_two_names_are_the_same():
         ("share", 0.5, "less than or equal to 0.1"),
         ("payee", "bank", "'shop' or 'account'"),
         ("sinse", 0.5, "sinse"),
+        ("payee", "shop", "chain: needs payee: account"),
     ],
 )
 def test_a_wrong_pattern_is_named_with_its_file(tmp_path, field, value, message):

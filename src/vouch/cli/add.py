@@ -49,13 +49,14 @@ def add(
         result = take(ROOT, usecase, files, console)
         if result.files:
             push(ROOT)
-            _score(usecase)
     for file in result.files:
         write(f"taken: {file}")
     for file, error in result.refused.items():
         write(f"refused: {reason(file, error)}", error=True)
     if json_file:
         write_json(json_file, _as_json(result))
+    if result.files:
+        _score(usecase)
     if result.refused:
         raise typer.Exit(1)
     write(f"to learn from them: vouch run {usecase}")
@@ -63,7 +64,7 @@ def add(
 
 def _score(usecase: str) -> None:
     """Score what no model has learned from yet; the rows are in the data, scored or not."""
-    from vouch.core.errors import VouchError, described
+    from vouch.core.errors import described
     from vouch.operate.folders import NEW_ROWS
     from vouch.project.paths import STATE
     from vouch.serve.arrived import summary, write_arrived
@@ -72,7 +73,7 @@ def _score(usecase: str) -> None:
     try:
         if written := write_arrived(ROOT, ROOT / STATE, usecase, out):
             write(f"scored: {summary(written)}")
-    except VouchError as error:
+    except Exception as error:
         write(f"warning: new rows are not scored: {described(error)}", error=True)
 
 

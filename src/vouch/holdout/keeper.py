@@ -104,7 +104,7 @@ class Keeper:
         """
         return self._ledger.reserve(key, share)
 
-    def reserved_before(self, key: HoldoutKey) -> float | None:
+    def reserve_of_previous(self, key: HoldoutKey) -> float | None:
         """Return what was kept for a holdout while the one before it was in force.
 
         Returns:

@@ -232,6 +232,8 @@ class Ledger:
         with Session(self._engine) as session, session.begin():
             holdout = _locked(session, key)
             reserve = session.get(Reserve, holdout.id)
+            if reserve is None and _retired(session, holdout):
+                return 1.0  # the next one was cut by a release that kept all rows
             if reserve is None:
                 reserve = Reserve(holdout=holdout.id, share=share, reserved_at=self._clock())
                 session.add(reserve)

@@ -62,6 +62,15 @@ def in_order(likely: Floats, own: Sequence[str], names: Sequence[str]) -> Floats
     return likely[:, [own.index(name) for name in names]] if own else likely
 
 
+def numbers_in_order(chosen: Classes, own: Sequence[str], names: Sequence[str]) -> Classes:
+    """Return the classes a model chose, numbered as :func:`in_order` orders them.
+
+    >>> numbers_in_order(np.array([1, 1, 0]), ["no", "yes"], ["yes", "no"])
+    array([0, 0, 1])
+    """
+    return np.array([names.index(name) for name in own])[chosen] if own else chosen
+
+
 class Decision(Protocol):
     """What makes classes of probabilities."""
 

@@ -26,7 +26,7 @@ RULE_WEIGHT, RULE_START = Range(0.001, 1.0, log=True), 0.01
 """What a row with a rule's label may weigh beside a person's, and what a search begins with."""
 
 
-def chosen(content: Mapping[str, Any], space: Iterable[str]) -> dict[str, Any]:
+def shared_choices(content: Mapping[str, Any], space: Iterable[str]) -> dict[str, Any]:
     """Return the choices behind what every candidate has: learner, imbalance, hyperparameters.
 
     Args:
@@ -38,7 +38,7 @@ def chosen(content: Mapping[str, Any], space: Iterable[str]) -> dict[str, Any]:
     return {"algorithm": algorithm, "imbalance": content["imbalance"], **own}
 
 
-def reached(space: "Space[C]", choices: dict[str, Any], content: Any) -> bool:
+def is_offered(space: "Space[C]", choices: dict[str, Any], content: Any) -> bool:
     """Return whether choices are offered and make a candidate.
 
     Args:

@@ -10,8 +10,18 @@ from typing import Any
 
 from vouch.core.errors import VouchError, plain
 from vouch.core.files import read_json, replacing, sha256, write_json
-from vouch.operate.folders import CASES, DONE, ERROR, SCORES, TO_SCORE, arrived, at_rest
+from vouch.operate.folders import (
+    CASES,
+    DONE,
+    ERROR,
+    NEW_ROWS,
+    SCORES,
+    TO_SCORE,
+    arrived,
+    at_rest,
+)
 from vouch.project.inputs import INPUTS, load_inputs
+from vouch.project.stages import GOLD, TUNE
 
 REFUSED = "vouch did not take this file: "
 """How a note on a refused file begins."""
@@ -74,6 +84,15 @@ def _scored(file: Pending) -> bool:
 def record(file: Pending, result: Mapping[str, Any]) -> None:
     """Note that a file was scored, and what came of it."""
     write_json(_note(file), {**result, "sha256": file.digest})
+
+
+def is_behind(root: Path, usecase: str) -> bool:
+    """Return whether rows came, or a model was trained, since new rows were last scored."""
+    places = (f"{GOLD}/train.parquet", f"{TUNE}/predictions.parquet")
+    made = [root / place.format(usecase=usecase) for place in places]
+    scored = root / NEW_ROWS.format(usecase=usecase)
+    times = [place.stat().st_mtime for place in made if place.exists()]
+    return len(times) == len(made) and (not scored.exists() or scored.stat().st_mtime < max(times))
 
 
 def new_files(root: Path, usecase: str, inbox: str) -> list[Path]:

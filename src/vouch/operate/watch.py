@@ -36,14 +36,25 @@ def look(root: Path, told: Told, now: float) -> list[str]:
     reached = []
     for usecase in load_inputs(root / INPUTS).usecases:
         for event, inbox in INBOXES.items():
-            files = new_files(root, usecase, inbox)
-            due = _due([(path, path.stat().st_ctime_ns) for path in files], told, now)
+            try:
+                files = new_files(root, usecase, inbox)
+                due = _due([(path, path.stat().st_ctime_ns) for path in files], told, now)
+            except (VouchError, OSError) as error:  # one inbox keeps no other from being told of
+                _complain(root / inbox.format(usecase=usecase), error, told, now)
+                continue
             if not due:
                 continue
             heard = emit(root, event, usecase, {"files": len(due)})
             told.update(dict.fromkeys(due, now if heard else now - AGAIN + SOON))
             reached += [usecase] * heard
     return reached
+
+
+def _complain(inbox: Path, error: Exception, told: Told, now: float) -> None:
+    """Write what is wrong with an inbox, once a while."""
+    if _due([(inbox, 0)], told, now):
+        told[inbox, 0] = now
+        write(one_line(error), error=True)
 
 
 def _due(files: list[tuple[Path, int]], told: Told, now: float) -> list[tuple[Path, int]]:

@@ -95,8 +95,8 @@ def forecast(
 ) -> tuple[int | None, str | None]:
     """Return how many newer rows a fresh holdout needs yet, and about when they will have come.
 
-    The share of positives is the old holdout's; the rate of rows that of everything since the old
-    holdout began. Of the rows that come, the extract's reserve is kept for the fresh one.
+    The share of positives is the old holdout's; the rate of rows that since it ended, or else its
+    own. Of the rows that come, the extract's reserve is kept for the fresh one.
 
     Args:
         extracted: Extract's result.
@@ -113,8 +113,10 @@ def forecast(
         return None, None
     fresh = max(ceil(few * rows["holdout"] / positives) - rows["reserved"], 0)
     missing = ceil(fresh / (extracted.reserve or 1))  # only so many of them are kept
-    span = newest - datetime.fromisoformat(extracted.boundary).replace(tzinfo=None)
+    begin, came = extracted.until, rows["newer"] + rows["reserved"]
+    if not came:
+        begin, came = extracted.boundary, rows["holdout"]
+    span = newest - datetime.fromisoformat(begin or extracted.boundary).replace(tzinfo=None)
     if not span:
         return missing, None
-    came = rows["holdout"] + rows["newer"] + rows["reserved"]
     return missing, (newest + span * (missing / came)).isoformat()

@@ -12,9 +12,10 @@ from vouch.core.cells import escape_table
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, replacing
 from vouch.models.novelty import novelty
-from vouch.models.predictions import decision_at, in_order, score_columns
+from vouch.models.predictions import decision_at, in_order, numbers_in_order, score_columns
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, TUNE
+from vouch.registry.packaging import EVIDENCE
 from vouch.registry.versions import CHALLENGER, CHAMPION, Version, names, versions
 from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import Declaration
@@ -58,11 +59,12 @@ class Written(TypedDict):
 def score_arrived(
     root: Path, state: Path, usecase: str, with_novelty: bool = False
 ) -> Arrived | None:
-    """Score the rows that the last training did not have: by the champion, or else the challenger.
+    """Score the rows that no training had: by the champion, or else the challenger.
 
-    These are gold's training rows without an out-of-fold prediction, but for those before the
-    first fold's rows, which only trained. Rows of the holdout and those kept for the next one are
-    not among them.
+    These are gold's training rows without an out-of-fold prediction, of the last training or of
+    that model's. Rows before the model's first fold have none either: they only trained, and late
+    ones of that time are taken for such. Rows of the holdout and those kept for the next one are
+    not among them, nor rows that no label speaks of, as where there is no rule.
 
     Args:
         root: The project's folder.
@@ -84,7 +86,7 @@ def score_arrived(
         return None
     check_same_classes(version.extracted, source, str(version))
     features = _features(version, train)
-    rows = _rows(train, tuned, features)
+    rows = _rows(train, tuned, version, features)
     table = _scored(rows, version, source)
     if with_novelty and not find(usecase).raw_features:  # texts are no numbers
         table["novelty"] = novelty(_learned(train, tuned, features), rows, SEED)
@@ -154,15 +156,16 @@ def _features(version: Version, train: Path) -> list[str]:
     return needed
 
 
-def _rows(train: Path, tuned: Path, features: list[str]) -> pd.DataFrame:
+def _rows(train: Path, tuned: Path, version: Version, features: list[str]) -> pd.DataFrame:
     import duckdb
     import pyarrow.parquet as pq
 
     present = pq.read_schema(train).names
     columns = dict.fromkeys([*(name for name in SHOWN if name in present), *features])
-    begin = _first_assessed(tuned / "leaderboard.json") if "time" in present else None
+    begin = _first_assessed(version) if "time" in present else None
     query = f"""SELECT {", ".join(map(quoted, columns))} FROM {parquet(train)}
                 WHERE id NOT IN (SELECT id FROM {parquet(tuned / "predictions.parquet")})
+                AND id NOT IN (SELECT id FROM {parquet(version.predictions)})
                 {"" if begin is None else "AND time >= ?"} ORDER BY id"""
     with duckdb.connect() as connection:
         return connection.execute(query, [] if begin is None else [begin]).df()
@@ -174,14 +177,15 @@ def _learned(train: Path, tuned: Path, features: list[str]) -> pd.DataFrame:
 
     query = f"""SELECT {", ".join(map(quoted, features))} FROM {parquet(train)}
                 WHERE id IN (SELECT id FROM {parquet(tuned / "predictions.parquet")})
-                ORDER BY hash(id), id LIMIT {SAMPLE}"""
+                ORDER BY md5(id), id LIMIT {SAMPLE}"""
     with duckdb.connect() as connection:
         return connection.execute(query).df()
 
 
-def _first_assessed(leaderboard: Path) -> datetime | None:
-    """Return when the first fold's rows begin; None where folds are not cut by time."""
-    starts = [fold.get("from") for fold in Leaderboard.read(leaderboard).folds]
+def _first_assessed(version: Version) -> datetime | None:
+    """Return when a model's first fold begins; None where its folds were not cut by time."""
+    leaderboard = Leaderboard.read(version.folder / EVIDENCE / "leaderboard.json")
+    starts = [fold.get("from") for fold in leaderboard.folds]
     times = [datetime.fromisoformat(start) for start in starts if start]
     return min(times, default=None)
 
@@ -194,8 +198,8 @@ def _scored(rows: pd.DataFrame, version: Version, source: Declaration) -> pd.Dat
     ]
     classes = class_names(source)
     likely = np.concatenate(parts) if parts else np.empty((0, len(classes)))
-    likely = in_order(likely, version.extracted.classes, classes)
+    own, chosen = version.extracted.classes, decision_at(version.lineage.threshold).classes(likely)
     table = rows[[name for name in SHOWN if name in rows]].copy()
-    table[score_columns(len(classes))] = likely
-    table["chosen"] = decision_at(version.lineage.threshold).classes(likely)
+    table[score_columns(len(classes))] = in_order(likely, own, classes)
+    table["chosen"] = numbers_in_order(chosen, own, classes)
     return table

@@ -40,6 +40,8 @@ class Pattern(BaseModel):
             raise ValueError("rows: must be two numbers from 1 to 100, the smaller first")
         if not 0 < self.times[0] <= self.times[1] <= 1000:
             raise ValueError("times: must be two numbers above 0, to 1,000, the smaller first")
+        if self.chain and self.payee != "account":
+            raise ValueError("chain: needs payee: account, for money is passed on by accounts")
         return self
 
 

@@ -72,6 +72,22 @@ def test_a_holdouts_rows_never_trained_and_were_in_no_earlier_one(steps):
             shop.generation += rotate and bool(parts["reserved"])
 
 
+def test_a_holdout_that_was_cut_while_all_rows_were_kept_stays_whole(tmp_path):
+    shop = Shop(tmp_path)
+    shop.add([(n, n) for n in range(100)])
+    first = HoldoutKey("fraud", "shop", "first", 1)
+    ends = (START + timedelta(minutes=80), START + timedelta(minutes=99))
+    shop.keeper.cut(first, lambda: ends)  # as an earlier release cut it
+    shop.add([(100 + n, n) for n in range(50)])
+    shop.generation = 2
+    whole = shop.split(0.2)["holdout"]
+    assert len(whole) > 20
+    shop.generation = 1
+    assert shop.split(0.2)["train"] & whole == set()  # nor does a look back release its rows
+    shop.generation = 2
+    assert shop.split(0.2)["holdout"] == whole
+
+
 def test_parties_are_kept_whole_in_about_the_declared_share(tmp_path):
     shop = Shop(tmp_path)
     shop.add([(n, n) for n in range(100)])

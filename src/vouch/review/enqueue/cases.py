@@ -16,7 +16,13 @@ from vouch.core.progress import Progress
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
 from vouch.labels.reviews import decided
-from vouch.models.predictions import Decision, in_order, probabilities, score_columns
+from vouch.models.predictions import (
+    Decision,
+    in_order,
+    numbers_in_order,
+    probabilities,
+    score_columns,
+)
 from vouch.models.surrogate import Reasons
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE
 from vouch.registry.versions import Version
@@ -132,11 +138,9 @@ def _trained(desk: Desk) -> Part:
     extracted = desk.version.extracted
     check_same_classes(extracted, desk.source, str(desk.version))
     likely, names = probabilities(rows), class_names(desk.source)
-    rows = rows.assign(chosen=desk.decision.classes(likely))
-    rows[score_columns(len(names))] = in_order(likely, extracted.classes, names)
-    if extracted.classes:
-        places = [names.index(name) for name in extracted.classes]
-        rows["chosen"] = [places[number] for number in rows["chosen"]]
+    chosen = numbers_in_order(desk.decision.classes(likely), extracted.classes, names)
+    scores = in_order(likely, extracted.classes, names)
+    rows = rows.assign(chosen=chosen, **dict(zip(score_columns(len(names)), scores.T, strict=True)))
     return Part(TRAINING, rows, desk.version)
 
 
@@ -194,9 +198,7 @@ def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     rows = table.select(shown).to_pylist()
     facts = {row.pop("id"): {n: _plain(v) for n, v in row.items()} for row in rows}
     if missing := [entity for entity in ids if entity not in facts]:
-        raise VouchError(
-            f"{silver}: no row {missing[0]!r}, which the model was trained on", "run the pipeline"
-        )
+        raise VouchError(f"{silver}: no row {missing[0]!r}, which gold has", "run the pipeline")
     return facts
 
 

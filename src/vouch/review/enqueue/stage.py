@@ -168,6 +168,6 @@ def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> E
         "by_stream": dict(sorted(Counter(case.stream for case in cases).items())),
         "by_part": dict(sorted(Counter(case.part or TRAINING for case in cases).items())),
         "out": str(out),
-        "model": str(desk.version),
+        "model": ", ".join(sorted({case.model for case in cases})) or str(desk.version),
         "warnings": warnings,
     }

@@ -147,10 +147,11 @@ def _merged(
     rng: np.random.Generator, own: pa.RecordBatch, regular: pa.RecordBatch
 ) -> pa.RecordBatch:
     """Return the rows of both by their hours, within an hour at random but each in its order."""
-    steps = np.concatenate([own["step"].to_numpy(), regular["step"].to_numpy()])
-    places = [np.sort(rng.random(len(part))) for part in (own, regular)]
-    order = np.argsort(np.concatenate(places), kind="stable")
-    order = order[np.argsort(steps[order], kind="stable")]
+    steps = [part["step"].to_numpy() for part in (own, regular)]
+    drawn = [rng.random(len(hours)) for hours in steps]
+    # both are sorted by hour; sorted within each hour, the draws keep a part's rows in their order
+    places = [draws[np.lexsort((draws, hours))] for draws, hours in zip(drawn, steps, strict=True)]
+    order = np.lexsort((np.concatenate(places), np.concatenate(steps)))
     return pa.Table.from_batches([own, regular]).take(order).combine_chunks().to_batches()[0]
 
 

@@ -96,9 +96,9 @@ def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Split
     }
     tables["near_holdout"] = table.limit(0)
     if "twin" in table.columns:
-        # a text seen in training would answer for its near-duplicate in the holdout
-        holdout_groups = tables["holdout"].filter(tables["holdout"].twin.notnull()).twin
-        near_holdout = tables["train"].twin.isin(holdout_groups).fill_null(False)
+        # a text seen in training would answer for its near-duplicate in this holdout or the next
+        sealed = table.filter((split.holdout | split.reserved) & table.twin.notnull()).twin
+        near_holdout = tables["train"].twin.isin(sealed).fill_null(False)
         tables["near_holdout"] = tables["train"].filter(near_holdout)
         tables["train"] = tables["train"].filter(~near_holdout)
     _check_filled(job, split.cut, tables)
@@ -122,7 +122,7 @@ def _parted(job: Job, engine: Any, table: "Table", keeper: Keeper) -> Split:
 def _by_time(job: Job, table: "Table", keeper: Keeper) -> Split:
     """Return the cut at a time: all rows of the first holdout, of later ones those kept for it."""
     key, after = job.key, _asked_until(job.key, keeper)
-    before = keeper.reserved_before(key)
+    before = keeper.reserve_of_previous(key)
     if before is None:
         mine: Any = ibis.literal(True)
         cut = keeper.cut(key, lambda: latest(table, job.params.holdout_share, job.path, after))

@@ -1,25 +1,16 @@
 """The stage ``tune``: from gold rows to the best model, and how the others did."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from vouch.core.progress import Progress, silent
 from vouch.models.leaderboard import Best, board, leading
 from vouch.models.params import SearchParams
 from vouch.models.proposal import Proposal
 from vouch.models.search import Search
-from vouch.models.search_data import SearchData
-from vouch.registry.earlier import earlier_settings
 from vouch.results.tune import Leaderboard
 from vouch.sources.declaration import load_declaration
+from vouch.stages.tune.starts import starts_of
 from vouch.usecases import find
-
-WINNERS = 3
-"""How many settings of registered versions a search begins with."""
 
 
 def tune(
@@ -37,9 +28,10 @@ def tune(
 ) -> dict[str, object]:
     """Search for the best model under a budget, then fit it on all training rows.
 
-    It begins with the settings of the champion and of the newest other versions that learned from
-    other rows, where they can still be had, then tries each algorithm's default. Interrupted and
-    called again with the same files, parameters and versions, it goes on where it was.
+    It begins with the settings of the champion and of the newest other versions, where they can
+    still be had, then tries each algorithm's default, as far as the budget goes. Called again with
+    the same files and parameters, interrupted or not, it is the same search and goes on where it
+    was.
 
     Args:
         declaration: The source's declaration.
@@ -64,10 +56,9 @@ def tune(
     source = load_declaration(declaration)
     with find(source.usecase).search_data(train, extracted, params, state) as data:
         experiment = f"{source.usecase}-{source.name}"
-        starts = _starts(state, experiment, train, data)
-        fingerprint = _fingerprint(data, starts)
-        runs = Runs.open(state, experiment, fingerprint, data.settings, data.metric)
-        journal = state / "tune" / f"{fingerprint}.journal"
+        runs = Runs.open(state, experiment, data.fingerprint, data.settings, data.metric)
+        journal = state / "tune" / f"{data.fingerprint}.journal"
+        starts = starts_of(journal, state, experiment, data)
         begin = list(starts.values())
         search = Search(journal, data.search, data.space, data.assess, begin)
         records = search.run(runs.log, progress)
@@ -80,29 +71,6 @@ def tune(
         data.write_model(bests, best, model, tree)
         runs.close({data.metric: best.value})
     return _summary(content, best)
-
-
-def _starts(
-    state: Path, name: str, train: Path, data: SearchData[Any]
-) -> dict[str, dict[str, Any]]:
-    """Return the choices of earlier winners that this search can make, by version.
-
-    What becomes of a champion is no dependency of the stage: the leaderboard says what was read.
-    """
-    starts = {}
-    for version, candidate in earlier_settings(state, name, train, WINNERS).items():
-        with suppress(LookupError):  # an earlier release's, or of a learner not searched now
-            if candidate["algorithm"] in data.search.algorithms:
-                starts[version] = data.space.choices(candidate)
-    return {version: choices for version, choices in starts.items() if choices}
-
-
-def _fingerprint(data: SearchData[Any], starts: Mapping[str, dict[str, Any]]) -> str:
-    """Return the digest that names a search: of other rows or from other starts it is another."""
-    if not starts:
-        return data.fingerprint
-    words = json.dumps([data.fingerprint, list(starts.values())], sort_keys=True)
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _summary(content: Leaderboard, best: Best[Proposal]) -> dict[str, object]:

@@ -16,8 +16,8 @@ from vouch.models.space import (
     Range,
     choose,
     choose_rule_weight,
-    chosen,
-    reached,
+    is_offered,
+    shared_choices,
 )
 from vouch.results.extract import FeatureSummary
 from vouch.sources.declaration import parse_duration
@@ -129,16 +129,16 @@ class Offer:
 
     def choices(self, content: Any) -> dict[str, Any] | None:
         """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
-        choices = chosen(content, SPACE[content["algorithm"]]) | {
+        choices = shared_choices(content, SPACE[content["algorithm"]]) | {
             "rule_weight": content["rule_weight"]
         }
         if content["imbalance"] == "undersampling":
             choices["ratio"] = content["hyperparameters"]["ratio"]
         left_out = next((g for g in self.groups if g not in content["groups"]), None)
         choices |= {"preparation": "all_but_one" if left_out else ALL, "left_out": left_out}
-        every = tuple(content["windows"]) == self.windows
-        choices["longest_window"] = ALL if every else content["windows"][-1]
-        return choices if reached(self, choices, content) else None
+        windows = tuple(content["windows"])
+        choices["longest_window"] = ALL if windows in ((), self.windows) else windows[-1]
+        return choices if is_offered(self, choices, content) else None
 
 
 def start(algorithm: Algorithm) -> dict[str, Any]:

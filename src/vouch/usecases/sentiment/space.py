@@ -11,8 +11,8 @@ from vouch.models.space import (
     Range,
     choose,
     choose_rule_weight,
-    chosen,
-    reached,
+    is_offered,
+    shared_choices,
 )
 from vouch.usecases.sentiment.candidate import LINEAR, Algorithm, Candidate, Preparation
 from vouch.usecases.sentiment.cleaning import Cleaning
@@ -130,9 +130,9 @@ class TextSpace:
     def choices(self, content: Any) -> dict[str, Any] | None:
         """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
         preparation = content["preparation"]
-        choices = chosen(content, SPACE[content["algorithm"]]) | {
+        choices = shared_choices(content, SPACE[content["algorithm"]]) | {
             "rule_weight": content["rule_weight"]
         }
         choices |= {name: preparation[name] for name in PREPARED}
         choices["elongations"] = preparation["cleaning"]["elongations"]
-        return choices if reached(self, choices, content) else None
+        return choices if is_offered(self, choices, content) else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from vouch.models.proposal import Hyperparameter
-from vouch.models.space import Choices, Range, choose, chosen, reached
+from vouch.models.space import Choices, Range, choose, is_offered, shared_choices
 from vouch.usecases.sentiment.spark.candidate import LINEAR, SparkAlgorithm, SparkCandidate
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class SparkSpace:
     def choices(self, content: Any) -> dict[str, Any] | None:
         """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
         names = ("longest", "min_df", "stop_words", "stem")
-        choices = chosen(content, SPACE[content["algorithm"]]) | {
+        choices = shared_choices(content, SPACE[content["algorithm"]]) | {
             name: content[name] for name in names
         }
-        return choices if reached(self, choices, content) else None
+        return choices if is_offered(self, choices, content) else None
