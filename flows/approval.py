@@ -43,8 +43,7 @@ def approval(request: Approving) -> str | None:
     Returns:
         The person's decision; None where no challenger waits.
     """
-    place = find("register").outputs["registration"].format(usecase=request.usecase)
-    candidate = waiting(Path(place), STATE) if Path(place).exists() else None
+    candidate = candidate_of(request.usecase)
     if candidate is None:
         terminal.say(Console(), f"no challenger of {request.usecase} waits for a person")
         return None
@@ -66,11 +65,16 @@ def _ask(candidate: Waiting, request: Approving) -> Approval:
         hours = f"{request.patience_hours:g} hours"
         raise VouchError(
             f"nobody decided about {candidate.name}:{candidate.version} in {hours}",
-            by_hand(candidate),
+            by_hand(candidate, request.usecase),
         ) from None
 
 
-def by_hand(candidate: Waiting) -> str:
+def candidate_of(usecase: str) -> Waiting | None:
+    """Return the challenger of a use case that waits for a person; None for none."""
+    place = Path(find("register").outputs["registration"].format(usecase=usecase))
+    return waiting(place, STATE) if place.exists() else None
+
+
+def by_hand(candidate: Waiting, usecase: str) -> str:
     """Return the command by which a challenger that waits is promoted."""
-    usecase = candidate.name.partition("-")[0]
     return f'vouch promote {usecase} --version {candidate.version} --why "…"'

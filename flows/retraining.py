@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 
-from flows.approval import by_hand
+from flows.approval import by_hand, candidate_of
 from flows.stages import DATA, MODEL, run
 from tasks.data import choose_input, push
 from tasks.extract import extract
@@ -16,10 +16,8 @@ from tasks.holdout import renew_holdout
 from vouch.core import terminal
 from vouch.project import lines
 from vouch.project import training as driver
-from vouch.project.paths import STATE
 from vouch.project.request import Retraining
-from vouch.project.stages import find
-from vouch.registry.approval import Waiting, waiting
+from vouch.registry.approval import Waiting
 
 
 @flow(name="retraining", flow_run_name="retraining {request.usecase}", persist_result=False)
@@ -37,8 +35,7 @@ def retraining(request: Retraining) -> list[dict[str, Any]]:
         What became of each stage.
     """
     outcomes = _retrain(request)
-    place = find("register").outputs["registration"].format(usecase=request.usecase)
-    candidate = waiting(Path(place), STATE)
+    candidate = candidate_of(request.usecase)
     if candidate and request.approval:
         _call_a_person(candidate, request.usecase)
     return outcomes
@@ -68,7 +65,7 @@ def _call_a_person(candidate: Waiting, usecase: str) -> None:
             key = f"{key} {run.id}"
             run = _approval(usecase, key)
     except ObjectNotFound:  # a server without the project's deployments
-        terminal.say(console, f"{version} waits for a person: {by_hand(candidate)}")
+        terminal.say(console, f"{version} waits for a person: {by_hand(candidate, usecase)}")
     else:
         terminal.say(console, f"{version} waits for a person: see approval-{usecase} in the page")
 

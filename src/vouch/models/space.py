@@ -38,8 +38,8 @@ def shared_choices(content: Mapping[str, Any], space: Iterable[str]) -> dict[str
     return {"algorithm": algorithm, "imbalance": content["imbalance"], **own}
 
 
-def is_offered(space: "Space[C]", choices: dict[str, Any], content: Any) -> bool:
-    """Return whether choices are offered and make a candidate.
+def offered(space: "Space[C]", choices: dict[str, Any], content: Any) -> dict[str, Any] | None:
+    """Return choices if a space offers them and they make a candidate, else None.
 
     Args:
         space: Where a search looks.
@@ -52,9 +52,9 @@ def is_offered(space: "Space[C]", choices: dict[str, Any], content: Any) -> bool
         warnings.simplefilter("error")  # Optuna only warns of a value out of range
         try:
             candidate = space.suggest(FixedTrial(choices), [choices["algorithm"]])
-            return candidate == space.read(content)
+            return choices if candidate == space.read(content) else None
         except (ValueError, UserWarning):
-            return False
+            return None
 
 
 def choose_rule_weight(trial: "Trial", mixed: bool) -> float:

@@ -109,14 +109,15 @@ def forecast(
     """
     rows, counts = extracted.rows, extracted.positives["holdout"]
     positives = counts["truth"] or counts["rule"]
-    if extracted.boundary is None or newest is None or not positives:
+    boundary, until = extracted.boundary, extracted.until
+    if boundary is None or until is None or newest is None or not positives:
         return None, None
     fresh = max(ceil(few * rows["holdout"] / positives) - rows["reserved"], 0)
     missing = ceil(fresh / (extracted.reserve or 1))  # only so many of them are kept
-    begin, came = extracted.until, rows["newer"] + rows["reserved"]
+    begin, came = until, rows["newer"] + rows["reserved"]
     if not came:
-        begin, came = extracted.boundary, rows["holdout"]
-    span = newest - datetime.fromisoformat(begin or extracted.boundary).replace(tzinfo=None)
+        begin, came = boundary, rows["holdout"]
+    span = newest - datetime.fromisoformat(begin).replace(tzinfo=None)
     if not span:
         return missing, None
     return missing, (newest + span * (missing / came)).isoformat()

@@ -6,7 +6,7 @@ from typing import Any
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
-from vouch.registry.versions import CHAMPION, names, versions
+from vouch.registry.versions import CHAMPION, versions_if_any
 
 
 def earlier_settings(state: Path, name: str, count: int) -> dict[str, dict[str, Any]]:
@@ -21,9 +21,7 @@ def earlier_settings(state: Path, name: str, count: int) -> dict[str, dict[str, 
         By version, such as ``fraud-simulated:3``, the candidate as JSON. A version whose files
         cannot be read is left out.
     """
-    if name not in names(state):
-        return {}
-    newest = versions(state, name)[::-1]
+    newest = versions_if_any(state, name)[::-1]
     settings: dict[str, dict[str, Any]] = {}
     for version in sorted(newest, key=lambda each: CHAMPION not in each.aliases):
         if len(settings) == count:

@@ -285,6 +285,15 @@ def versions(state: Path, name: str) -> list[Version]:
     if name not in (registered := names(state)):
         hint = suggest(name, registered) if registered else f"vouch run {name.partition('-')[0]}"
         raise VouchError(f"no registered model {name!r}", hint)
+    return _listed(state, name)
+
+
+def versions_if_any(state: Path, name: str) -> list[Version]:
+    """List a model's versions, oldest first; none where no such model is registered."""
+    return _listed(state, name) if name in names(state) else []
+
+
+def _listed(state: Path, name: str) -> list[Version]:
     mlflow = _client(state)
     listed = [_version(state, each) for each in _search(mlflow, name)]
     aliases = _aliases(state, mlflow, name, listed)

@@ -16,15 +16,13 @@ from vouch.models.predictions import decision_at, in_order, numbers_in_order, sc
 from vouch.project.inputs import present_source
 from vouch.project.stages import GOLD, TUNE
 from vouch.registry.packaging import EVIDENCE
-from vouch.registry.versions import CHALLENGER, CHAMPION, Version, names, versions
+from vouch.registry.versions import CHALLENGER, CHAMPION, Version, versions_if_any
 from vouch.results.tune import Leaderboard
-from vouch.sources.declaration import Declaration
+from vouch.serve.stage import CHUNK
 from vouch.sources.readers import parquet, quoted
 from vouch.usecases import find
 from vouch.usecases.classes import check_same_classes, class_names
 
-CHUNK = 200_000
-"""Rows predicted at a time."""
 SAMPLE, SEED = 50_000, 0
 """Training rows that new ones are compared with, and the comparison's seed."""
 SHOWN = ("id", "time", "amount", "twin", "rule")
@@ -41,10 +39,12 @@ class Arrived:
             the number of the class that the model chooses; where asked for, ``novelty`` (see
             :func:`vouch.models.novelty.novelty`).
         version: The model that scored them.
+        classes: Names of the classes as declared now, class 0 first.
     """
 
     rows: pd.DataFrame
     version: Version
+    classes: tuple[str, ...]
 
 
 class Written(TypedDict):
@@ -85,12 +85,14 @@ def score_arrived(
     if version is None or not train.exists() or not (tuned / "predictions.parquet").exists():
         return None
     check_same_classes(version.extracted, source, str(version))
-    features = _features(version, train)
-    rows = _rows(train, tuned, version, features)
-    table = _scored(rows, version, source)
+    columns, classes = _columns(train), class_names(source)
+    features = _features(version, train, columns)
+    shown = [name for name in SHOWN if name in columns]
+    rows = _rows(train, tuned, version, [*shown, *features], "time" in columns)
+    table = _scored(rows, version, shown, classes)
     if with_novelty and not find(usecase).raw_features:  # texts are no numbers
         table["novelty"] = novelty(_learned(train, tuned, features), rows, SEED)
-    return Arrived(table, version)
+    return Arrived(table, version, classes)
 
 
 def write_arrived(root: Path, state: Path, usecase: str, out: Path) -> Written | None:
@@ -109,8 +111,8 @@ def write_arrived(root: Path, state: Path, usecase: str, out: Path) -> Written |
     arrived = score_arrived(root, state, usecase)
     if arrived is None:
         return None
-    classes = class_names(present_source(root, usecase))
-    rows, scores = arrived.rows, score_columns(len(classes))
+    rows, classes = arrived.rows, arrived.classes
+    scores = score_columns(len(classes))
     table = rows[[name for name in ("id", "time") if name in rows]].copy()
     table["prediction"] = [classes[number] for number in rows["chosen"]]
     table[[f"score_{name}" for name in classes]] = rows[scores]
@@ -132,23 +134,25 @@ def summary(written: Written) -> str:
 
 
 def _version(state: Path, name: str) -> Version | None:
-    if name not in names(state):
-        return None
-    by_alias = {alias: version for version in versions(state, name) for alias in version.aliases}
+    listed = versions_if_any(state, name)
+    by_alias = {alias: version for version in listed for alias in version.aliases}
     return by_alias.get(CHAMPION) or by_alias.get(CHALLENGER)
 
 
-def _features(version: Version, train: Path) -> list[str]:
+def _columns(table: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(table).names)
+
+
+def _features(version: Version, train: Path, columns: list[str]) -> list[str]:
     """Return the columns that a model reads.
 
     Raises:
         VouchError: Gold has one of them no more.
     """
-    import pyarrow.parquet as pq
-
     needed: list[str] = read_json(version.model / "candidate.json")["features"]
-    present = set(pq.read_schema(train).names)
-    if missing := [name for name in needed if name not in present]:
+    if missing := [name for name in needed if name not in columns]:
         raise VouchError(
             f"{train}: no column {missing[0]!r}, which {version} was trained on",
             f"vouch run {version.lineage.usecase}, which trains on the columns there are",
@@ -156,14 +160,13 @@ def _features(version: Version, train: Path) -> list[str]:
     return needed
 
 
-def _rows(train: Path, tuned: Path, version: Version, features: list[str]) -> pd.DataFrame:
+def _rows(
+    train: Path, tuned: Path, version: Version, columns: list[str], timed: bool
+) -> pd.DataFrame:
     import duckdb
-    import pyarrow.parquet as pq
 
-    present = pq.read_schema(train).names
-    columns = dict.fromkeys([*(name for name in SHOWN if name in present), *features])
-    begin = _first_assessed(version) if "time" in present else None
-    query = f"""SELECT {", ".join(map(quoted, columns))} FROM {parquet(train)}
+    begin = _first_assessed(version) if timed else None
+    query = f"""SELECT {", ".join(map(quoted, dict.fromkeys(columns)))} FROM {parquet(train)}
                 WHERE id NOT IN (SELECT id FROM {parquet(tuned / "predictions.parquet")})
                 AND id NOT IN (SELECT id FROM {parquet(version.predictions)})
                 {"" if begin is None else "AND time >= ?"} ORDER BY id"""
@@ -190,16 +193,17 @@ def _first_assessed(version: Version) -> datetime | None:
     return min(times, default=None)
 
 
-def _scored(rows: pd.DataFrame, version: Version, source: Declaration) -> pd.DataFrame:
+def _scored(
+    rows: pd.DataFrame, version: Version, shown: list[str], classes: tuple[str, ...]
+) -> pd.DataFrame:
     """Return rows with their scores, in the order of the classes as they are declared now."""
-    fitted = find(source.usecase).load_model(version.model)
+    fitted = find(version.lineage.usecase).load_model(version.model)
     parts = [
         fitted.predict(rows.iloc[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)
     ]
-    classes = class_names(source)
     likely = np.concatenate(parts) if parts else np.empty((0, len(classes)))
     own, chosen = version.extracted.classes, decision_at(version.lineage.threshold).classes(likely)
-    table = rows[[name for name in SHOWN if name in rows]].copy()
+    table = rows[shown].copy()
     table[score_columns(len(classes))] = in_order(likely, own, classes)
     table["chosen"] = numbers_in_order(chosen, own, classes)
     return table

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vouch.sources.paysim.accounts import Cents
+from vouch.sources.paysim.arrays import Ints
 from vouch.sources.paysim.parameters import (
     CASH_OUT,
     CLIENT_BALANCE,
@@ -23,7 +24,7 @@ from vouch.sources.paysim.parameters import (
     TRANSFER,
     whole_balance,
 )
-from vouch.sources.paysim.payers import Ints, Payments, amounts
+from vouch.sources.paysim.payers import Payments, amounts
 
 
 def frauds(rng: np.random.Generator, rows: int) -> Payments:
@@ -51,13 +52,8 @@ def frauds(rng: np.random.Generator, rows: int) -> Payments:
 
 def in_order(*parts: Payments) -> Payments:
     """Join payments and sort them by step; within a step they keep the order given."""
-    order = np.argsort(np.concatenate([part.step for part in parts]), kind="stable")
-    return Payments(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])[order]
-            for name in Payments.__dataclass_fields__
-        )
-    )
+    payments = Payments.together(parts)
+    return payments.part(np.argsort(payments.step, kind="stable"))
 
 
 def _pairs(rng: np.random.Generator, n: int) -> Payments:

@@ -4,14 +4,14 @@ PaySim's clients pay once or in one run, so nothing is unusual for any of them. 
 month. :func:`burst` draws what departs from habit: frauds, and what only looks odd.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vouch.sources.patterns import Pattern
+from vouch.sources.paysim.arrays import Arrays, Ints
 from vouch.sources.paysim.parameters import CASH_IN, CASH_OUT, PAYMENT, STEPS, TRANSFER, TYPES
-from vouch.sources.paysim.payers import Ints
 
 Floats = NDArray[np.float64]
 ROWS_EACH = 40
@@ -47,7 +47,7 @@ cash for a holiday."""
 
 
 @dataclass(frozen=True)
-class Acts:
+class Acts(Arrays):
     """Payments of clients, in any order; all arrays of one length.
 
     Attributes:
@@ -67,11 +67,6 @@ class Acts:
     amount: Floats
     payee: Ints
     pattern: Ints
-
-
-def together(*parts: Acts) -> Acts:
-    """Return all parts' payments, one part after the other."""
-    return Acts(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Acts)))
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,8 @@ def everyday(rng: np.random.Generator, clients: Clients, rows: int) -> Acts:
         rows: How many.
     """
     odd = [burst(rng, clients, pattern, round(pattern.share * rows), 0) for pattern in ODD]
-    return together(_usual(rng, clients, rows - sum(len(each.step) for each in odd)), *odd)
+    usual = _usual(rng, clients, rows - sum(len(each.step) for each in odd))
+    return Acts.together([usual, *odd])
 
 
 def _usual(rng: np.random.Generator, clients: Clients, rows: int) -> Acts:
@@ -179,8 +175,9 @@ def _burst_steps(
     """Return when an event's payments are made: in order, within the pattern's hours."""
     events, begin = int(event.max(initial=-1)) + 1, round(pattern.since * STEPS)
     day = rng.integers(begin // 24, 31, events)[event]
-    hour = rng.uniform(0, 24, events) if pattern.hours == "any" else np.zeros(events)
-    if pattern.hours == "usual":
+    if pattern.hours == "any":
+        hour = rng.uniform(0, 24, events)
+    else:
         hour = rng.normal(clients.hour[client[place == 0]], HOURS_SD)
     first = _step(rng, day, hour[event], begin + 1)
     first = first[np.searchsorted(event, event)]

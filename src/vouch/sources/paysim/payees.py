@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vouch.sources.paysim.accounts import Cents, running
+from vouch.sources.paysim.arrays import Ints
 from vouch.sources.paysim.parameters import (
     BULK_BALANCE,
     CASH_IN,
@@ -21,7 +22,7 @@ from vouch.sources.paysim.parameters import (
     SPENT_LOG_SD,
     whole_balance,
 )
-from vouch.sources.paysim.payers import Ints, Payments
+from vouch.sources.paysim.payers import Payments
 
 NAMES = 2**31  # names are numbers below this: so few repeat as in the published table
 GROWTH = 10  # accounts are chosen for a tenth of the rows so far at a time, from those then open

@@ -1,11 +1,12 @@
 """Who pays: clients that make one payment, or many of a type in a row."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vouch.sources.paysim.accounts import Cents, running
+from vouch.sources.paysim.arrays import Arrays, Ints
 from vouch.sources.paysim.parameters import (
     CASH_IN,
     LARGEST_AMOUNT,
@@ -17,11 +18,9 @@ from vouch.sources.paysim.parameters import (
     whole_balance,
 )
 
-Ints = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Payments:
+class Payments(Arrays):
     """Payments as their payers see them, in the order they are made; all arrays of one length.
 
     Attributes:
@@ -43,10 +42,6 @@ class Payments:
     fraud: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
     bulk: NDArray[np.bool_]
-
-    def part(self, rows: slice | Ints) -> "Payments":
-        """Return some of the payments."""
-        return Payments(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def genuine(rng: np.random.Generator, phase: Phase, step: Ints) -> Payments:

@@ -6,6 +6,7 @@ import numpy as np
 
 from vouch.sources.patterns import Regulars
 from vouch.sources.paysim.accounts import Cents, running
+from vouch.sources.paysim.arrays import Ints
 from vouch.sources.paysim.habits import (
     FIRST_NEW,
     KEPT,
@@ -15,7 +16,6 @@ from vouch.sources.paysim.habits import (
     burst,
     draw_clients,
     everyday,
-    together,
 )
 from vouch.sources.paysim.parameters import (
     BULK_BALANCE,
@@ -25,7 +25,6 @@ from vouch.sources.paysim.parameters import (
     PAYMENT,
     whole_balance,
 )
-from vouch.sources.paysim.payers import Ints
 
 FIRST_CLIENT = 5_000_000
 """Where the clients' numbers begin, as accounts have theirs."""
@@ -78,13 +77,12 @@ def draw(rng: np.random.Generator, rows: int, regulars: Regulars) -> Rows:
         for number, pattern in enumerate(regulars.frauds.values(), start=1)
     ]
     genuine = everyday(rng, clients, own - sum(len(each.step) for each in frauds))
-    return _with_balances(rng, clients, _in_order(rng, together(genuine, *frauds)))
+    return _with_balances(rng, clients, _in_order(rng, Acts.together([genuine, *frauds])))
 
 
 def _in_order(rng: np.random.Generator, acts: Acts) -> Acts:
     """Sort by hour; within one, payments of an event keep their order."""
-    order = np.lexsort((rng.random(len(acts.step)), acts.order, acts.step))
-    return Acts(*(getattr(acts, name)[order] for name in Acts.__dataclass_fields__))
+    return acts.part(np.lexsort((rng.random(len(acts.step)), acts.order, acts.step)))
 
 
 def _with_balances(rng: np.random.Generator, clients: Clients, acts: Acts) -> Rows:

@@ -15,6 +15,7 @@ from vouch.core.files import replacing
 from vouch.core.progress import Progress, silent
 from vouch.sources.patterns import Regulars
 from vouch.sources.paysim.accounts import Cents
+from vouch.sources.paysim.arrays import Ints
 from vouch.sources.paysim.frauds import frauds, in_order
 from vouch.sources.paysim.parameters import (
     CASH_OUT,
@@ -28,7 +29,7 @@ from vouch.sources.paysim.parameters import (
     TYPES,
 )
 from vouch.sources.paysim.payees import NAMES, Payees
-from vouch.sources.paysim.payers import Ints, Payments, genuine
+from vouch.sources.paysim.payers import Payments, genuine
 from vouch.sources.paysim.regulars import FIRST_CLIENT, Rows, draw, names
 
 LEAST_ROWS, MOST_ROWS = 10_000, 6_400_000

@@ -16,7 +16,7 @@ from vouch.models.space import (
     Range,
     choose,
     choose_rule_weight,
-    is_offered,
+    offered,
     shared_choices,
 )
 from vouch.results.extract import FeatureSummary
@@ -115,9 +115,8 @@ class Offer:
 
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, see :func:`start`."""
-        return start(cast(Algorithm, algorithm)) | (
-            {"rule_weight": RULE_START} if self.mixed else {}
-        )
+        chosen = start(cast(Algorithm, algorithm))
+        return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Suggest a candidate to a trial, see :func:`suggest`."""
@@ -138,17 +137,18 @@ class Offer:
         choices |= {"preparation": "all_but_one" if left_out else ALL, "left_out": left_out}
         windows = tuple(content["windows"])
         choices["longest_window"] = ALL if windows in ((), self.windows) else windows[-1]
-        return choices if is_offered(self, choices, content) else None
+        return offered(self, choices, content)
 
 
 def start(algorithm: Algorithm) -> dict[str, Any]:
     """Return the choices every search begins with: a sound default on all features."""
+    chosen = {f"{algorithm}.{name}": value for name, value in STARTS[algorithm].items()}
     return {
         "algorithm": algorithm,
         "imbalance": "none",
         "preparation": ALL,
         "longest_window": ALL,
-        **{f"{algorithm}.{name}": value for name, value in STARTS[algorithm].items()},
+        **chosen,
     }
 
 

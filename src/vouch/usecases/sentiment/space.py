@@ -11,7 +11,7 @@ from vouch.models.space import (
     Range,
     choose,
     choose_rule_weight,
-    is_offered,
+    offered,
     shared_choices,
 )
 from vouch.usecases.sentiment.candidate import LINEAR, Algorithm, Candidate, Preparation
@@ -72,7 +72,7 @@ class TextSpace:
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(Algorithm, algorithm)
-        own = {f"{name}.{key}": value for key, value in STARTS[name].items()}
+        chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
         shared = {"algorithm": name, "imbalance": "weights", "words": "1-2", "words_min_df": 2}
         shared |= {"vader": True, "elongations": False}
         if self.embeddings and name != "naive_bayes":
@@ -82,7 +82,7 @@ class TextSpace:
         if shared.get("characters", "none") != "none":
             shared["characters_min_df"] = 3
         weighed = {"rule_weight": RULE_START} if self.mixed else {}
-        return shared | weighed | own
+        return shared | weighed | chosen
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Suggest a candidate to a trial.
@@ -135,4 +135,4 @@ class TextSpace:
         }
         choices |= {name: preparation[name] for name in PREPARED}
         choices["elongations"] = preparation["cleaning"]["elongations"]
-        return choices if is_offered(self, choices, content) else None
+        return offered(self, choices, content)

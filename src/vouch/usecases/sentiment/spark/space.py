@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from vouch.models.proposal import Hyperparameter
-from vouch.models.space import Choices, Range, choose, is_offered, shared_choices
+from vouch.models.space import Choices, Range, choose, offered, shared_choices
 from vouch.usecases.sentiment.spark.candidate import LINEAR, SparkAlgorithm, SparkCandidate
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class SparkSpace:
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(SparkAlgorithm, algorithm)
-        own = {f"{name}.{key}": value for key, value in STARTS[name].items()}
+        chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
         shared = {"algorithm": name, "imbalance": "weights", "min_df": 2}
         shared |= {"stop_words": False, "stem": False}
         if name in LINEAR:
             shared["longest"] = 2
-        return shared | own
+        return shared | chosen
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> SparkCandidate:
         """Suggest a candidate to a trial.
@@ -81,4 +81,4 @@ class SparkSpace:
         choices = shared_choices(content, SPACE[content["algorithm"]]) | {
             name: content[name] for name in names
         }
-        return choices if is_offered(self, choices, content) else None
+        return offered(self, choices, content)
