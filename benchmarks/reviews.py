@@ -109,7 +109,7 @@ def simulate(
             known_at=ibis._.time,
             superseded_at=ibis.null("timestamp(6)"),
         )
-        issued = issues(table, source, find(source.usecase), ("rule",))
+        issued = issues(table, source, find(source.usecase), ("rule", "chargeback"))
         extracted, columns = features(table, source, issued, groups)
         names = [feature.name for feature in columns]
         labels = labels_as_of(issued)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tests.project import ROOT
 from vouch.cli import app
 from vouch.core.errors import VouchError
-from vouch.review.reviewers import KAPPA, class_mix, costs, decide, drawn, fill, team
+from vouch.review.reviewers import KAPPA, PERFECT, class_mix, costs, decide, drawn, fill, team
 
 SIZE = 6_000
 NAMES = {2: ("genuine", "fraud"), 3: ("negative", "neutral", "positive")}
@@ -84,7 +84,7 @@ def test_a_decision_depends_on_seed_reviewer_and_case_alone():
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_perfect_never_err(classes):
-    for reviewer in team(3, 1, perfect=True):
+    for reviewer in team(3, 1, PERFECT):
         truth, said = answers(reviewer, classes)
         assert (truth == said).all()
 

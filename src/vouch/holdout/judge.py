@@ -25,6 +25,23 @@ class ScoredModel:
     predict: Callable[[pd.DataFrame], NDArray[np.float64]]
 
 
+@dataclass(frozen=True)
+class People:
+    """People's word on rows drawn from the holdout, where nothing else tells their truth.
+
+    Attributes:
+        rows: The decided rows' places in the holdout, shape (decided,).
+        chances: The chance each had to be drawn and decided, above 0 and at most 1.
+        votes: Reviewers of each by the class they chose, shape (decided, classes).
+        drawn: How many rows were drawn.
+    """
+
+    rows: NDArray[np.int64]
+    chances: NDArray[np.float64]
+    votes: NDArray[np.int64]
+    drawn: int
+
+
 class Judge(Protocol):
     """How models are judged."""
 
@@ -51,13 +68,25 @@ class Judge(Protocol):
     def deciding(self) -> dict[str, object]:
         """Return what determines a figure's value, as against its interval, JSON-able."""
 
-    def count(self, rows: pd.DataFrame) -> int:
+    def count(self, rows: pd.DataFrame, people: People | None = None) -> int:
         """Count the rows on which any figure rests."""
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
+        self,
+        rows: pd.DataFrame,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
+        people: People | None = None,
     ) -> Answer:
-        """Return all figures of a candidate: against truth, rule and champion."""
+        """Return all figures of a candidate: against truth, rule and champion.
+
+        Args:
+            rows: The holdout.
+            challenger: The candidate.
+            champion: The model to beat, if there is one.
+            people: What people say of some rows, where their word is the only truth; None: the
+                column ``truth`` holds it.
+        """
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
         """Count the rows whose label of a kind is known."""

@@ -8,8 +8,15 @@ however often and by whomever it is asked. Two kinds of question:
 - ``candidate``: all figures of one model, and its paired comparison with the rule and with the
   champion. Meant once a candidate; a comparison with another champion is another question.
 - ``mean``: one bounded mean of one model, through Thresholdout.
+
+**People.** Where no truth comes by itself, people decide some rows of the holdout, drawn with
+unequal chances that are recorded. A row has one random number for ever, which nobody can compute
+without the key, and is drawn once this number is at most its chance (Ohlsson 1998, Sequential
+Poisson sampling, Journal of Official Statistics 14). So over several waves, each with chances of
+its own, a row's chance is its greatest one.
 """
 
+import hashlib
 import hmac
 import io
 import json
@@ -20,12 +27,14 @@ from hashlib import sha256 as new_digest
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.holdout import sealed as box
-from vouch.holdout.judge import Judge, ScoredModel
+from vouch.holdout.judge import Judge, People, ScoredModel
 from vouch.holdout.ledger import (
     Charge,
     Cut,
@@ -40,6 +49,9 @@ from vouch.results.evaluate import Answer, HoldoutStatus
 
 __all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"]
 
+
+NEARLY = 0.8
+"""Share of a wave's rows that people must have decided for all its decisions to count."""
 
 MeanAnswer = TypedDict(
     "MeanAnswer",
@@ -126,6 +138,51 @@ class Keeper:
         box.seal(box.make_key(self._state), plain, sealed)
         return sha256(sealed)
 
+    def drawn(self, key: HoldoutKey) -> dict[str, float]:
+        """Return the holdout's rows that people are asked about, and the chance each had.
+
+        Returns:
+            By the row's id, in the order in which they were drawn.
+        """
+        waves = self._ledger.waves(key)
+        return waves[-1] if waves else {}
+
+    def draw(
+        self,
+        key: HoldoutKey,
+        sealed: Path,
+        sizes: Callable[[pd.DataFrame], NDArray[np.float64]],
+        count: int,
+    ) -> None:
+        """Draw rows of the holdout that people are to be asked about.
+
+        Args:
+            key: Which holdout.
+            sealed: Its sealed file.
+            sizes: Returns what each row's chance is in proportion to, above 0, shape (rows,).
+            count: How many more rows, at least 1; fewer if there are no more.
+        """
+        rows = self._rows(sealed)
+        before, size = self.drawn(key), sizes(rows)
+        ids = rows["id"].to_numpy()
+        order = self._numbers(key, ids) / size
+        waiting = np.flatnonzero(~rows["id"].isin(before))
+        waiting = waiting[np.argsort(order[waiting], kind="stable")]
+        more = len(waiting) > count
+        # the first number left out: with the last one drawn, chances would be a little too small
+        chance = np.minimum(order[waiting[count]] * size, 1) if more else np.ones(len(rows))
+        now = dict(zip(ids, chance, strict=True))
+        chances = {entity: max(old, float(now.get(entity, 0))) for entity, old in before.items()}
+        chances |= {ids[row]: float(chance[row]) for row in waiting[:count]}
+        self._ledger.draw(key, chances)
+
+    def _numbers(self, key: HoldoutKey, ids: NDArray[Any]) -> NDArray[np.float64]:
+        """Return each row's random number, above 0 and below 1, the same for ever."""
+        secret = hmac.digest(box.read_key(self._state), f"drawn {key}".encode(), "sha256")
+        digests = (hashlib.blake2b(each.encode(), digest_size=6, key=secret) for each in ids)
+        whole = [int.from_bytes(digest.digest(), "big") for digest in digests]
+        return (np.array(whole, np.float64) + 0.5) / 2**48
+
     def candidate(
         self,
         key: HoldoutKey,
@@ -133,6 +190,7 @@ class Keeper:
         challenger: ScoredModel,
         champion: ScoredModel | None,
         judge: Judge,
+        votes: pd.DataFrame | None = None,
     ) -> Reply:
         """Measure a candidate: the one question each candidate is meant to ask.
 
@@ -142,6 +200,8 @@ class Keeper:
             challenger: The candidate.
             champion: The model to beat, if there is one.
             judge: Measures them, on which terms.
+            votes: Where no truth comes by itself, how many reviewers chose each class (a column
+                each) of each decided row (the index); else None.
 
         Returns:
             With what ``judge.candidate`` answers.
@@ -151,9 +211,34 @@ class Keeper:
         """
         rows = self._rows(sealed)
         rival = champion.digest if champion else ""
-        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge)
+        people = None if votes is None else self._people(key, rows, votes)
+        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, votes)
         return self._ask(
-            key, inquiry, rows, judge, lambda: judge.candidate(rows, challenger, champion)
+            key,
+            inquiry,
+            len(rows),
+            judge.count(rows, people),
+            judge,
+            lambda: judge.candidate(rows, challenger, champion, people),
+        )
+
+    def _people(self, key: HoldoutKey, rows: pd.DataFrame, votes: pd.DataFrame) -> People:
+        """Return people's word on the rows of the last wave that they have nearly all decided.
+
+        A wave decided in part would count the rows of earlier ones too often.
+        """
+        places = pd.Series(np.arange(len(rows)), rows["id"])
+        votes = votes[votes.index.isin(places.index)]
+        waves = self._ledger.waves(key)
+        nearly = [wave for wave in waves if votes.index.isin(wave).sum() >= NEARLY * len(wave)]
+        chances = (nearly or waves[:1] or [{}])[-1]
+        decided = votes[votes.index.isin(chances)]
+        chance = np.array([chances[str(entity)] for entity in decided.index], np.float64)
+        return People(
+            places[decided.index].to_numpy(np.int64),
+            chance * (len(decided) / max(len(chances), 1)),
+            decided.to_numpy(np.int64),
+            len(waves[-1]) if waves else 0,
         )
 
     def mean(
@@ -202,7 +287,7 @@ class Keeper:
                 "training": training,
             }
 
-        return self._ask(key, inquiry, rows, judge, compute)
+        return self._ask(key, inquiry, len(rows), judge.count(rows), judge, compute)
 
     def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent of it."""
@@ -225,13 +310,13 @@ class Keeper:
         self,
         key: HoldoutKey,
         inquiry: Inquiry,
-        rows: pd.DataFrame,
+        rows: int,
+        counted: int,
         judge: Judge,
         compute: Callable[[], Answered],
     ) -> Reply:
-        counted = judge.count(rows)
         try:
-            charge = self._ledger.charge(key, inquiry, judge.budget, len(rows), counted)
+            charge = self._ledger.charge(key, inquiry, judge.budget, rows, counted)
         except RefusedError as error:
             return Reply("refused", None, None, f"{error}; try: {error.hint}")
         answer = self._answer(charge, compute)
@@ -255,10 +340,18 @@ def model_digest(folder: Path) -> str:
 
 
 def _inquiry(
-    sealed: Path, model: ScoredModel, rival: str, kind: str, metric: str, judge: Judge
+    sealed: Path,
+    model: ScoredModel,
+    rival: str,
+    kind: str,
+    metric: str,
+    judge: Judge,
+    votes: pd.DataFrame | None = None,
 ) -> Inquiry:
     content, deciding = sha256(sealed), judge.deciding()
-    parts = [content, model.digest, kind, metric, deciding]
+    parts: list[object] = [content, model.digest, kind, metric, deciding]
+    if votes is not None:  # with every decision the answer is another
+        parts.append(new_digest(votes.to_csv().encode()).hexdigest())
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     question = f"{metric} at {judge.description}"
     return Inquiry(digest, rival, content, model.digest, question, kind)

@@ -1,6 +1,6 @@
 """The append-only ledger: which holdouts were cut, what they were asked, and what it cost.
 
-Five tables, to which rows are only ever added; the database itself refuses anything else.
+Six tables, to which rows are only ever added; the database itself refuses anything else.
 A question is charged in one committed transaction and answered in a later one, so a process
 killed in between has paid and may ask again without paying twice.
 """
@@ -9,6 +9,8 @@ import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -92,6 +94,22 @@ class Answer(Base):
     question: Mapped[int] = mapped_column(ForeignKey("questions.id"), primary_key=True)
     answer: Mapped[dict[str, Any]] = mapped_column(JSON)
     answered_at: Mapped[datetime]
+
+
+class Drawn(Base):
+    """A row of a holdout that people were asked about, and the chance it had to be drawn.
+
+    Each wave of drawing adds a row for all that were drawn so far, with their chances by then.
+    """
+
+    __tablename__ = "drawn"
+
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
+    wave: Mapped[int] = mapped_column(primary_key=True)
+    entity: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int]
+    chance: Mapped[float]
+    drawn_at: Mapped[datetime]
 
 
 for _table in Base.metadata.tables.values():
@@ -246,6 +264,31 @@ class Ledger:
             reserve = session.get(Reserve, holdout.id) if holdout else None
             return reserve.share if reserve else None
 
+    def waves(self, key: HoldoutKey) -> list[dict[str, float]]:
+        """Return, by wave, the rows of a holdout that were drawn by then and their chances.
+
+        Returns:
+            By entity, in the order in which they were drawn; none where there is no such holdout.
+        """
+        with Session(self._engine) as session:
+            holdout = _holdout(session, key)
+            return _waves(session, holdout.id) if holdout else []
+
+    def draw(self, key: HoldoutKey, chances: Mapping[str, float]) -> None:
+        """Record a wave of drawing.
+
+        Args:
+            key: A holdout that was cut.
+            chances: Of all rows drawn so far and the new ones, by entity, in their order.
+        """
+        with Session(self._engine) as session, session.begin():
+            holdout = _locked(session, key)
+            last = session.scalar(select(func.max(Drawn.wave)).filter_by(holdout=holdout.id)) or 0
+            for place, (entity, chance) in enumerate(chances.items()):
+                row = Drawn(holdout=holdout.id, wave=last + 1, entity=entity, place=place)
+                row.chance, row.drawn_at = chance, self._clock()
+                session.add(row)
+
     def charge(
         self, key: HoldoutKey, inquiry: Inquiry, budget: int, rows: int, positives: int
     ) -> Charge:
@@ -354,6 +397,12 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
             usecase=key.usecase, source=key.source, set=key.set, generation=key.generation
         )
     )
+
+
+def _waves(session: Session, holdout: int) -> list[dict[str, float]]:
+    query = select(Drawn).filter_by(holdout=holdout).order_by(Drawn.wave, Drawn.place)
+    rows = groupby(session.scalars(query), key=attrgetter("wave"))
+    return [{row.entity: row.chance for row in wave} for _, wave in rows]
 
 
 def _locked(session: Session, key: HoldoutKey) -> Holdout:

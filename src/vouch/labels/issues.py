@@ -27,7 +27,11 @@ COLUMNS = (
     "propensity",
     "model_version",
     "confidence",
+    "final",
 )
+HELD = "holdout"
+"""The source of people's decisions on rows of the holdout, and the stream of their cases: they are
+never in force, so nothing learns from them while it is the holdout."""
 
 
 class Labeller(Protocol):
@@ -61,7 +65,8 @@ def issues(
 
     Returns:
         One row an issue: entity, label (int8), source, actor, issued_at, case, propensity,
-        model_version, confidence (0 to 1, how sure who gave the label was, or null), in_force.
+        model_version, confidence (0 to 1, how sure who gave the label was, or null), final
+        (whether no majority overrules it), in_force.
 
     Raises:
         VouchError: The rule's condition is wrong.
@@ -72,7 +77,9 @@ def issues(
     if "label" in rows.columns:
         parts.append(_truth(rows, declaration, labeller.truth))
     if reviews is not None:
-        parts.append(reviews.select(*COLUMNS))
+        held = reviews.stream == HELD
+        source = ibis.ifelse(held.fill_null(False), HELD, reviews.source)
+        parts.append(reviews.mutate(source=source).select(*COLUMNS))
     if not parts:
         parts.append(_shape(rows.filter(False), ibis.literal(0), "rule", "none", rows.known_at))
     issued = ibis.union(*parts) if len(parts) > 1 else parts[0]
@@ -145,4 +152,5 @@ def _shape(
         propensity=ibis.null("float64"),
         model_version=ibis.null("string"),
         confidence=rows.label_confidence if has_confidence else ibis.null("float64"),
+        final=ibis.literal(False),
     )

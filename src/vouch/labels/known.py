@@ -66,12 +66,13 @@ def labels_as_of(issues: "Table") -> "Table":
 
     Returns:
         entity, label, label_source, label_known_at (of issues in force; entities without one
-        are left out), rule, truth, truth_known_at (in force or not; null where not known).
+        are left out), rule (in force or not), truth, truth_known_at (in force; null where not
+        known).
     """
     keyed = issues.mutate(key=rank(issues))
     best = keyed.group_by("entity").aggregate(
         current=keyed.key.max(where=keyed.in_force),
-        truth=keyed.key.max(where=keyed.source.isin(TRUTH)),
+        truth=keyed.key.max(where=keyed.in_force & keyed.source.isin(TRUTH)),
         rule=keyed.key.max(where=keyed.source == "rule"),
     )
     current, truth, rule = (unrank(best[name]) for name in ("current", "truth", "rule"))
@@ -89,11 +90,13 @@ def labels_as_of(issues: "Table") -> "Table":
 def mean_delay(labels: "Table", rows: "Table") -> float:
     """Compute the mean time in seconds from an event to its truth; 0 without truth or times.
 
-    Reviewers' decisions do not count: they come when asked for, maybe years later.
+    Only truth in force counts, and no reviewer's decision: these come when asked for, maybe years
+    later.
     """
     if "time" not in rows.columns:
         return 0.0
-    truth = labels.filter(labels.source.isin(ARRIVING)).join(rows, labels.entity == rows.id)
+    arriving = labels.filter(labels.in_force & labels.source.isin(ARRIVING))
+    truth = arriving.join(rows, arriving.entity == rows.id)
     # whole seconds, summed as integers: the same on every engine and in every order
     seconds = (microseconds(truth.issued_at) - microseconds(truth.time)) // SECOND
     sums = truth.aggregate(total=seconds.cast("int64").sum(), count=truth.count()).to_pyarrow()

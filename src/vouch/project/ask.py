@@ -37,13 +37,13 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         raise VouchError(f"the holdout cannot be asked for {kind!r}", suggest(kind, KINDS))
     paths = _paths(root, usecase)
     sealed = paths.pop("holdout")
-    del paths["labels"]
+    labels = paths.pop("labels")
     candidate = load_candidate(**paths, params=params)
     choices = (ALL, *candidate.judge.metrics)
     if metric not in choices:
         raise VouchError(f"the holdout cannot be asked for {metric!r}", suggest(metric, choices))
     if metric == ALL:
-        return question(candidate, sealed, root / STATE).reply
+        return question(candidate, sealed, labels, root / STATE).reply
     return _mean(candidate, sealed, root / STATE, metric, kind)
 
 

@@ -28,6 +28,27 @@ class Figures(TypedDict):
     chance: float
     too_few: bool
     reason: NotRequired[str]
+    people: NotRequired["PeoplesWord"]
+
+
+class PeoplesWord(TypedDict):
+    """How much people decided of a holdout, and what their disagreement does to the measure.
+
+    ``drawn`` rows were drawn and ``decided`` of them count, with so many ``decisions``; ``several``
+    have more than one, ``disputed`` ones that differ. By these people find a positive with the
+    chance ``finds`` and take a negative for one with ``mistakes``; ``unsure`` rows could still be
+    either, and ``between`` is what the deciding measure is with these taken one way or the other.
+    """
+
+    drawn: int
+    decided: int
+    decisions: int
+    several: int
+    disputed: int
+    unsure: NotRequired[int]
+    finds: NotRequired[float | None]
+    mistakes: NotRequired[float | None]
+    between: list[float] | None
 
 
 class RuleFigures(TypedDict):
@@ -47,7 +68,11 @@ class OutOfFold(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Two models on the same rows, by paired bootstrap; no ``difference`` for a ``reason``."""
+    """Two models on the same rows, by paired bootstrap; no ``difference`` for a ``reason``.
+
+    By people's word on drawn rows there are ``surely``, the ends of an interval that holds whenever
+    one looks, and ``missing``, how many more rows people must decide.
+    """
 
     metric: NotRequired[str]
     kind: NotRequired[Kind]
@@ -58,6 +83,8 @@ class Comparison(TypedDict):
     champion: NotRequired[float]
     difference: Difference | None
     share_better: NotRequired[float]
+    surely: NotRequired[list[float]]
+    missing: NotRequired[int]
     reason: NotRequired[str]
 
 

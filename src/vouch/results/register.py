@@ -1,6 +1,6 @@
 """What was registered, and what the gate decided: ``registration.json``."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -10,12 +10,16 @@ Mode = Literal["enabled", "approval", "dry_run", "disabled"]
 
 
 class Gate(TypedDict):
-    """The gate's decision, and its reasons in sentences."""
+    """The gate's decision, and its reasons in sentences.
+
+    ``missing`` is how many more rows of the holdout people must decide until it can tell.
+    """
 
     better: bool
     promoted: bool
     reasons: list[str]
     mode: Mode
+    missing: NotRequired[int]
 
 
 class Otherwise(TypedDict):

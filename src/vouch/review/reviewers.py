@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 KAPPA = (0.06, 0.79)
+EXPERIENCED = (0.6, 0.95)
+"""Kappas of reviewers who know their work: not published, chosen here."""
+PERFECT = (1.0, 1.0)
 ALERTS = (0.9, 0.1)
 """Shares of two classes among the cases on which kappas are meant, as among alerts."""
 STEEPNESS = (2.0, 6.0)
@@ -73,21 +76,21 @@ class Reviewer:
         return chance
 
 
-def team(count: int, seed: int, *, perfect: bool = False) -> list[Reviewer]:
-    """Return a team, its kappas evenly spread from the least to the greatest published.
+def team(count: int, seed: int, kappas: tuple[float, float] = KAPPA) -> list[Reviewer]:
+    """Return a team, its kappas evenly spread from the least to the greatest.
 
     Args:
         count: How many, at least 1.
         seed: The same one gives the same people.
-        perfect: They never err.
+        kappas: The least and the greatest, at most 1: they never err.
     """
     generator = np.random.default_rng(seed)
-    spread = np.linspace(*KAPPA, count) if count > 1 else np.array([np.mean(KAPPA)])
-    kappas = np.ones(count) if perfect else generator.permutation(spread)
+    spread = np.linspace(*kappas, count) if count > 1 else np.array([np.mean(kappas)])
+    chosen = generator.permutation(spread)
     steepness = generator.uniform(*STEEPNESS, count)
     return [
         Reviewer(f"reviewer-{number:02}", float(kappa), float(steep))
-        for number, (kappa, steep) in enumerate(zip(kappas, steepness, strict=True), 1)
+        for number, (kappa, steep) in enumerate(zip(chosen, steepness, strict=True), 1)
     ]
 
 

@@ -17,6 +17,9 @@ def reviewers(
     count: Annotated[
         int, typer.Option("--reviewers", min=1, max=1000, help="How many there are.")
     ] = 50,
+    experienced: Annotated[
+        bool, typer.Option("--experienced", help="Reviewers who err less (kappa .6 to .95).")
+    ] = False,
     perfect: Annotated[bool, typer.Option("--perfect", help="Reviewers who never err.")] = False,
 ) -> None:
     """Decide cases as people would: each errs in their own measure, most on hard cases.
@@ -27,11 +30,12 @@ def reviewers(
       vouch simulate reviewers fraud cases.csv --out decided.csv
       vouch simulate reviewers fraud cases.csv --out decided.csv --each 3 --seed 7
     """
-    from vouch.review.reviewers import fill, team
+    from vouch.review.reviewers import EXPERIENCED, KAPPA, PERFECT, fill, team
     from vouch.usecases import find
 
     find(usecase)
-    counts = fill(Path(), usecase, file, out, team(count, seed, perfect=perfect), each, seed)
+    kappas = PERFECT if perfect else EXPERIENCED if experienced else KAPPA
+    counts = fill(Path(), usecase, file, out, team(count, seed, kappas), each, seed)
     write(f"{out}: {counts['decisions']:,} decisions on {counts['cases']:,} cases")
     if counts["unknown"]:
         write(f"{counts['unknown']:,} left undecided: their truth is not known")

@@ -166,6 +166,8 @@ class UseCase(ABC):
             features.
         histories: The groups of features that look at other rows.
         of_labels: The groups of features that look at other rows' labels.
+        rare: Whether the second of two classes is so rare that, where people alone know the truth
+            of the holdout, one word for it proves little: others are asked too.
     """
 
     name: str
@@ -176,6 +178,7 @@ class UseCase(ABC):
     open_classes: bool = False
     histories: frozenset[str] = frozenset()
     of_labels: frozenset[str] = frozenset()
+    rare: bool = False
 
     @property
     @abstractmethod
@@ -280,6 +283,20 @@ class UseCase(ABC):
         params: "EvaluateParams",
     ) -> Candidate:
         """Return a tuned model with its out-of-fold rows, ready to be judged."""
+
+    def sizes(self, rows: "pd.DataFrame", likely: "list[Floats]") -> "Floats":
+        """Return what each row's chance is in proportion to that people are asked about it.
+
+        Where people alone know the truth of the holdout, rows are drawn by this: larger where a
+        decision tells models apart, above 0 everywhere, shape (rows,).
+
+        Args:
+            rows: The holdout, with ``rule``.
+            likely: The probabilities of the models to compare, each of shape (rows, classes).
+        """
+        import numpy as np
+
+        return np.ones(len(rows))
 
     @abstractmethod
     def explain_params(self) -> "type[Params]":

@@ -14,6 +14,8 @@ class EvaluateParams(Params):
         confidence: Share of the samples inside an interval.
         seed: Seed of the bootstrap.
         min_positives: With fewer positives than this a figure is marked as uncertain.
+        difference: The least difference in the deciding measure that matters, above 0: where people
+            alone know the truth, they are asked until it can be told.
     """
 
     budget: int = Field(default=20, ge=1, le=1000)
@@ -21,6 +23,7 @@ class EvaluateParams(Params):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     seed: int = Field(default=0, ge=0)
     min_positives: int = Field(default=20, ge=1)
+    difference: float = Field(default=0.1, gt=0, lt=1)
 
 
 class SplitParams(Params):

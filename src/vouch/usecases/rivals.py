@@ -9,6 +9,8 @@ from vouch.holdout.judge import ScoredModel
 from vouch.models.predictions import Floats
 from vouch.results.evaluate import Comparison, Kind
 
+NO_RULE = "the source declares no rule"
+
 
 def kind_of(rows: pd.DataFrame) -> Kind:
     """Return against what rows are judged: the truth where any is known, else the rule."""
@@ -28,7 +30,7 @@ def against_rule(rows: pd.DataFrame, compare: Callable[[pd.DataFrame], Compariso
     if not rows["truth"].notna().any():
         return {"difference": None, "reason": "no truth is known: the rule cannot be judged"}
     if not rows["rule"].notna().any():
-        return {"difference": None, "reason": "the source declares no rule"}
+        return {"difference": None, "reason": NO_RULE}
     return compare(rows[rows["truth"].notna() & rows["rule"].notna()])
 
 
@@ -41,11 +43,10 @@ def against_champion(
     """Compare with the champion.
 
     Args:
-        rows: Rows scored by the challenger.
+        rows: The rows to compare on, scored by the challenger.
         challenger: The candidate.
         champion: The model to beat, if there is one.
-        compare: Compares on the rows of known label, given the champion's probabilities, shape
-            (rows, classes).
+        compare: Compares on them, given the champion's probabilities, shape (rows, classes).
 
     Returns:
         What ``compare`` does, or why there is no ``difference``.
@@ -54,10 +55,14 @@ def against_champion(
         return {"difference": None, "reason": "there is no champion yet"}
     if champion.digest == challenger.digest:
         return {"difference": None, "reason": "the candidate is the champion itself"}
-    labelled = rows[rows[kind_of(rows)].notna()]
     try:
-        theirs = champion.predict(labelled)
+        theirs = champion.predict(rows)
     except VouchError as error:
         reason = f"the champion cannot score these rows: {error}"
         return {"difference": None, "reason": reason}
-    return compare(labelled, theirs)
+    return compare(rows, theirs)
+
+
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows whose label is known, of the kind they are judged against."""
+    return rows[rows[kind_of(rows)].notna()]

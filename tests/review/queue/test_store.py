@@ -7,6 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from tests.review.enqueue.conftest import case  # noqa: F401
 from vouch.review.queue import Queue
 
+NOW = datetime(2026, 1, 1)
+
 
 @pytest.fixture
 def queue(tmp_path):
@@ -15,31 +17,41 @@ def queue(tmp_path):
 
 def test_cases_come_back_as_they_went_in(queue, case):  # noqa: F811
     cases = [case(1), case(2, propensity=0.25, stream="random")]
-    queue.put(cases)
+    queue.put(cases, NOW)
     given = [replace(one, reasons=[list(part) for part in one.reasons]) for one in cases]
     assert queue.all() == given
 
 
 def test_all_or_none_are_kept(queue, case):  # noqa: F811
-    queue.put([case(1)])
+    queue.put([case(1)], NOW)
     with pytest.raises(IntegrityError):
-        queue.put([case(2), case(1)])
+        queue.put([case(2), case(2)], NOW)
     assert [one.entity for one in queue.all()] == ["row-1"]
 
 
+def test_a_case_goes_before_one_more_reviewer(queue, case):  # noqa: F811
+    queue.put([case(1), case(2)], NOW)
+    queue.put([case(1), case(3)], NOW + timedelta(days=1))
+    assert [one.entity for one in queue.all()] == ["row-1", "row-2", "row-3"]
+    assert list(queue.asked().values()) == [2, 1, 1]
+    assert queue.count_since(NOW + timedelta(days=1)) == 1
+    queue.withdraw(["fraud-000000000001"])
+    assert list(queue.asked().values()) == [1, 1]
+
+
 def test_sources_do_not_mix(queue, case, tmp_path):  # noqa: F811
-    queue.put([case(1)])
+    queue.put([case(1)], NOW)
     assert Queue(tmp_path, "fraud", "paysim").all() == []
 
 
 def test_it_counts_since_a_moment(queue, case):  # noqa: F811
     start = datetime(2026, 1, 1)
-    queue.put([case(n, out_at=start + timedelta(days=n)) for n in range(5)])
+    queue.put([case(n, out_at=start + timedelta(days=n)) for n in range(5)], start)
     assert queue.count_since(start + timedelta(days=3)) == 2
 
 
 def test_what_is_withdrawn_is_gone(queue, case):  # noqa: F811
-    queue.put([case(1), case(2)])
+    queue.put([case(1), case(2)], NOW)
     queue.withdraw(["fraud-000000000001"])
     assert [one.entity for one in queue.all()] == ["row-2"]
 

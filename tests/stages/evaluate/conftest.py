@@ -92,11 +92,15 @@ class Project:
         return self
 
     def labels(self, decided: list[tuple[Any, ...]]) -> None:
-        """Write issues as the stage label does: people's of entity, label, minute, propensity."""
+        """Write issues as the stage label does: people's of entity, label, minute, propensity.
+
+        A chargeback beside them is in force: truth comes by itself.
+        """
         rows = [
             (entity, label, "reviewer", "ada", START + timedelta(days=30, minutes=at), chance)
             for entity, label, at, chance in decided
         ]
+        rows.append(("other", 0, "chargeback", "bank", START, None))
         kinds = {"entity": "string", "label": "int8", "source": "string", "actor": "string"}
         kinds |= {"issued_at": "datetime64[us]", "propensity": "float64"}
         frame = pd.DataFrame(rows, columns=list(kinds)).astype(kinds).assign(in_force=True)

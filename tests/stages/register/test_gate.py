@@ -71,3 +71,31 @@ def test_without_a_rule_it_must_beat_chance(low, better):
 def test_no_comparison_with_the_present_champion_is_no_promotion(champion, said):
     verdict = judge(evaluation(champion=champion), 2)
     assert not verdict.better and said in verdict.reasons[0]
+
+
+PEOPLE = {"drawn": 90, "decided": 80, "decisions": 85, "several": 5, "disputed": 1, "between": None}
+
+
+@pytest.mark.parametrize(
+    ("low", "surely", "missing", "better"),
+    [
+        (0.01, [-0.02, 0.3], 0, True),  # enough is decided: the interval tells
+        (-0.01, [-0.1, 0.3], 0, False),
+        (0.01, [-0.02, 0.3], 40, False),  # too early, and not sure enough for that
+        (0.01, [0.001, 0.3], 40, True),
+    ],
+)
+def test_by_peoples_word_it_waits_until_enough_is_decided(low, surely, missing, better):
+    told = comparison(low) | {"surely": surely, "missing": missing}
+    holdout = {"rule_comparison": told, "truth": FIGURES | {"people": PEOPLE}}
+    verdict = judge(evaluation(holdout=holdout), None)
+    assert verdict.better is better
+    assert verdict.missing == (0 if better else missing)
+    assert any("vouch enqueue" in reason for reason in verdict.reasons) is bool(verdict.missing)
+
+
+def test_too_few_decisions_of_people_ask_for_more():
+    truth = FIGURES | {"people": PEOPLE, "reason": "3 frauds are too few"}
+    held = {"status": "too_small", "reason": "x", "truth": truth}
+    verdict = judge(evaluation(holdout=held), None)
+    assert not verdict.better and verdict.missing and "3 frauds" in verdict.reasons[0]

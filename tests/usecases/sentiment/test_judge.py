@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import ScoredModel
+from vouch.holdout.judge import People, ScoredModel
+from vouch.models.predictions import probabilities
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import COVERAGES, Judge, chosen
+from vouch.usecases.sentiment.people import sizes
 
 QUICK = EvaluateParams(repeats=50, min_positives=5)
 JUDGE = Judge(QUICK, (1.0, 1.0, 1.0))
@@ -259,3 +261,41 @@ def test_the_mean_is_the_accuracy_of_the_rows_whose_label_is_known():
 def test_equally_likely_classes_are_the_first_of_them():
     assert chosen(table([[1, 1, 1], [0, 1, 1], [1, 0, 1]], [0, 0, 0])).tolist() == [0, 1, 0]
     assert chosen(table([], [])).shape == (0,)
+
+
+def people_of(scored, chances, seed=0):
+    """Draw rows by their chances, each decided rightly by one person."""
+    drawn = np.flatnonzero(np.random.default_rng(seed).random(len(scored)) < chances)
+    votes = np.eye(3, dtype=int)[scored["truth"].to_numpy(int)[drawn]]
+    return People(drawn, chances[drawn], votes, len(drawn))
+
+
+def test_by_people_on_all_rows_the_figures_are_those_of_the_truth():
+    scored = sampled(600)
+    ours, theirs = chosen(scored), scored["rule"].to_numpy(int)
+    people = people_of(scored, np.ones(600))
+    bare = scored.assign(truth=pd.array([None] * 600, "Int8"))
+    word = JUDGE.candidate(bare, model(ours), model(theirs, "other"), people)
+    truth = JUDGE.candidate(scored, model(ours), model(theirs, "other"))
+    for name in ("macro_recall", "accuracy"):
+        assert word["truth"][name]["value"] == pytest.approx(truth["truth"][name]["value"])
+    assert word["truth"]["confusion"] == truth["truth"]["confusion"]
+    for name in ("against_rule", "against_champion"):
+        mine, right = word[name]["difference"], truth[name]["difference"]
+        assert mine["value"] == pytest.approx(right["value"])
+        assert np.ptp(mine["interval"]) == pytest.approx(np.ptp(right["interval"]), rel=0.35)
+        assert word[name]["missing"] == 0
+    assert JUDGE.count(bare, people) == JUDGE.count(scored)
+
+
+def test_by_people_on_drawn_rows_the_truth_lies_in_the_interval():
+    held = []
+    for seed in range(60):
+        scored = sampled(1500, seed=seed)
+        likely = [probabilities(scored)]
+        chances = 0.1 * sizes(likely, scored["rule"].to_numpy(int))
+        assert chances.min() > 0 and chances.max() == pytest.approx(0.4)
+        word = JUDGE.candidate(scored, model(chosen(scored)), None, people_of(scored, chances))
+        low, high = word["truth"]["macro_recall"]["interval"]
+        held.append(low <= JUDGE.measure(scored, "truth")["macro_recall"]["value"] <= high)
+    assert np.mean(held) > 0.9

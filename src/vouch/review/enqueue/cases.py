@@ -1,6 +1,7 @@
 """Making cases of rows: which are chosen, and what is shown of each."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +25,9 @@ from vouch.models.predictions import (
     score_columns,
 )
 from vouch.models.surrogate import Reasons
-from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE
+from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
+from vouch.review.collect.batch import recorded
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import load_predictions, pool
 from vouch.review.enqueue.select import select
@@ -68,9 +70,14 @@ class Desk:
         """Return the place of one of the use case's files."""
         return self.root / template.format(usecase=self.usecase) / name
 
-    def decided(self) -> set[str]:
-        """Return the cases that have a decision."""
-        return decided(self.root / REVIEWS.format(usecase=self.usecase))
+    def result(self, stage: str, output: str) -> Path:
+        """Return the place of one of a stage's outputs."""
+        return self.root / find(stage).outputs[output].format(usecase=self.usecase)
+
+    def decided(self) -> "Counter[str]":
+        """Count the reviewers who decided each case."""
+        rows = recorded(self.root / REVIEWS.format(usecase=self.usecase), self.source.name)
+        return Counter(rows.drop_duplicates(["case", "actor"])["case"])
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ def make_cases(
     excluded = queued | decided(folder, "entity", desk.source.name)
     progress(0, count + 1, "choosing")
     chosen = select(pool(rows, desk.usecase, excluded, params.recent_days), count, params)
-    facts = _facts(desk.path(SILVER, "rows.parquet"), chosen["entity"].tolist())
+    facts = facts_of(desk.path(SILVER, "rows.parquet"), chosen["entity"].tolist())
     cases: dict[str, Case] = {}
     for part in parts:
         for case in _explained(desk, part, chosen, facts):
@@ -180,7 +187,7 @@ def _reasons(desk: Desk, version: Version, ids: Sequence[str]) -> Iterator[Reaso
     return usecase.explainer(train, extracted, version.model, params).reasons(ids)
 
 
-def _facts(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def facts_of(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Read rows' values in their present version, without columns that reveal the answer.
 
     Raises:

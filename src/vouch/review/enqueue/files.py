@@ -23,6 +23,7 @@ WHY = {
     "value": "much money is at risk",
     "disagreement": "the rule says otherwise than the model",
     "novelty": "it is unlike what the model learned from",
+    "holdout": "drawn to measure the models: decide by the facts alone",
 }
 ANSWER = ("decision", "reviewer", "comment")
 """The columns that people fill in."""
@@ -95,7 +96,7 @@ def _line(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
         "part": case.part or "",
         "why": WHY[case.stream],
         "prediction": escape(case.predicted(classes)),
-        "score": f"{certainty(case, classes):.4f}",
+        "score": "" if case.blind else f"{certainty(case, classes):.4f}",
         **{_column(name): escape(value) for name, value in case.facts.items()},
         "reasons": escape(reason_line(case)),
     }
@@ -120,7 +121,7 @@ def reason_line(case: Case) -> str:
 
 
 def task(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
-    """Write a case as Label Studio's task, the model's answer as a prediction."""
+    """Write a case as Label Studio's task; unless it is blind, the model's answer as prediction."""
     about = _about(case)
     shown = {"text": case.facts["text"] or ""} if about == "text" else {"row": case.facts}
     fields = {"case": case.case, "entity": case.entity, "why": WHY[case.stream]}
@@ -131,6 +132,8 @@ def task(case: Case, classes: tuple[str, ...]) -> dict[str, object]:
         "type": "choices",
         "value": {"choices": [case.predicted(classes)]},
     }
+    if case.blind:
+        return {"data": {**shown, **fields, "reasons": ""}}
     predicted = case.scores[case.prediction]
     return {
         "data": {

@@ -18,6 +18,9 @@ class EnqueueParams(Params):
         disagreement: Weight of the rows whose rule says otherwise than the model.
         novelty: Weight of the rows least like those the model learned from; only rows that came
             since can be, and only where models take numbers.
+        holdout: Share of all cases drawn from the holdout, 0 to 1, where people alone know its
+            truth: these tell whether a model is better, and train none.
+        second: Share of those that two reviewers decide, 0 to 1, which tells how far they agree.
         recent: Share of the cases not drawn at random that come from the last days first, 0 to 1.
         recent_days: How many days before the newest row those are, above 0.
     """
@@ -27,6 +30,8 @@ class EnqueueParams(Params):
     value: float = Field(default=1.0, ge=0)
     disagreement: float = Field(default=1.0, ge=0)
     novelty: float = Field(default=1.0, ge=0)
+    holdout: float = Field(default=0.5, ge=0, le=1)
+    second: float = Field(default=0.1, ge=0, le=1)
     recent: float = Field(default=0.5, ge=0, le=1)
     recent_days: float = Field(default=3.0, gt=0)
 

@@ -16,6 +16,7 @@ from vouch.results.evaluate import Evaluation
 from vouch.results.register import Registration
 from vouch.review.enqueue.cases import TRAINING, Desk, make_cases
 from vouch.review.enqueue.files import check_out, write_cases
+from vouch.review.enqueue.held import held_cases
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pending import Pending
 from vouch.review.queue import Case, Queue
@@ -40,8 +41,9 @@ def enqueue(
     """Choose cases for reviewers and write them to a file.
 
     Chosen are training rows, by their out-of-fold scores, and rows that came since the training,
-    by the champion's: never a row of the holdout or one kept for the next, never one that people
-    were asked about already, never more in a day (UTC) than the source's ``capacity``.
+    by the champion's: never one kept for the next holdout, never one that people were asked about
+    already, never more in a day (UTC) than the source's ``capacity``. Rows of the holdout are drawn
+    where people alone know its truth, see :mod:`vouch.review.enqueue.held`.
     The same call after a kill ends what the killed one began, with the cases that one chose.
 
     Args:
@@ -53,8 +55,8 @@ def enqueue(
         progress: Called after each case explained.
 
     Returns:
-        ``cases``, ``by_stream``, ``by_part`` (``training``, ``new``), ``out``, ``model`` and
-        ``warnings``.
+        ``cases``, ``by_stream``, ``by_part`` (``training``, ``new``, ``holdout``), ``out``,
+        ``model`` and ``warnings``.
 
     Raises:
         VouchError: No model is registered yet, an unknown suffix, ``out`` is there already, or
@@ -74,7 +76,7 @@ def enqueue(
             cases, warnings = _choose(desk, n, params, progress)
             pending.note(out, cases)
             # kept first: a case whose file is lost is written again (--again), never chosen twice
-            desk.queue.put(cases)
+            desk.queue.put(cases, now())
         if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
             write_cases(out, cases, desk.source)
         pending.forget()
@@ -86,8 +88,10 @@ def _choose(
 ) -> tuple[list[Case], list[str]]:
     """Choose cases; return them and warnings."""
     count, warnings = _target_count(desk, n)
-    cases, notes = make_cases(desk, count, params, progress) if count else ([], [])
-    warnings += notes
+    held = held_cases(desk, count, params) if count else []
+    rest = count - len(held)
+    others, notes = make_cases(desk, rest, params, progress) if rest else ([], [])
+    cases, warnings = held + others, warnings + notes
     if len(cases) < count:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
     return cases, warnings
@@ -122,9 +126,9 @@ def withdraw(root: Path, state: Path, usecase: str) -> int:
 
 
 def outstanding(desk: Desk) -> list[Case]:
-    """Return the cases that nobody has decided yet, in the order they were put out."""
-    done = desk.decided()
-    return [case for case in desk.queue.all() if case.case not in done]
+    """Return the cases that wait for a decision, in the order they were put out."""
+    done, asked = desk.decided(), desk.queue.asked()
+    return [case for case in desk.queue.all() if done[case.case] < asked[case.case]]
 
 
 def open_desk(root: Path, state: Path, usecase: str) -> Desk:

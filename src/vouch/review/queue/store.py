@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import JSON, UniqueConstraint, delete, func, select
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.core.database import open_database
@@ -45,6 +45,17 @@ class Row(Base):
     out_at: Mapped[datetime]
 
 
+class Again(Base):
+    """A case that was put before one more reviewer."""
+
+    __tablename__ = "cases_again"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case: Mapped[str] = mapped_column(ForeignKey("cases.case"), index=True)
+    usecase: Mapped[str]
+    out_at: Mapped[datetime]
+
+
 @dataclass(frozen=True)
 class Case:
     """One row put before people.
@@ -54,19 +65,20 @@ class Case:
         usecase: The use case.
         origin: The source's declaration; ids of two sources may be the same by chance.
         entity: The row's id.
-        stream: Why it was chosen: ``random``, ``margin``, ``value``, ``disagreement`` or
-            ``novelty``.
-        propensity: The chance it had of being chosen at random, 0 to 1; None in other streams.
-        model: The version that scored it, such as ``fraud-simulated:3``.
-        scores: Its probability of each class.
+        stream: Why it was chosen: ``random``, ``margin``, ``value``, ``disagreement``,
+            ``novelty`` or ``holdout``.
+        propensity: The chance it had of being chosen at random, or drawn from the holdout, 0 to 1;
+            None in other streams.
+        model: The version that scored it, such as ``fraud-simulated:3``; empty if it is blind.
+        scores: Its probability of each class; none if it is blind.
         prediction: The number of the class the model chose.
         classes: The model's classes, class 0 first; None: an earlier release did not keep them.
         facts: What the row says, by column.
         reasons: What speaks for the prediction and against it: words and weight, heaviest first.
         poor: Whether the reasons follow the model too badly to be believed.
         out_at: When it was put before people (UTC, no zone).
-        part: ``training`` (scored out of fold), or ``new`` (no model has learned from it yet);
-            None: an earlier release did not keep it.
+        part: ``training`` (scored out of fold), ``new`` (no model has learned from it yet) or
+            ``holdout``; None: an earlier release did not keep it.
     """
 
     case: str
@@ -84,6 +96,11 @@ class Case:
     poor: bool
     out_at: datetime
     part: str | None = None
+
+    @property
+    def blind(self) -> bool:
+        """Whether reviewers see nothing of what a model thinks."""
+        return not self.scores
 
     def likely(self, names: Sequence[str]) -> list[float]:
         """Return the probabilities of classes by name; all alike if the model had others."""
@@ -127,11 +144,27 @@ class Queue:
         with FileLock(locks / f"{self._usecase}.reviews.lock"):
             yield
 
-    def put(self, cases: Sequence[Case]) -> None:
-        """Store new cases, all or none."""
-        rows = [Row(**{name: getattr(case, name) for name in FIELDS}) for case in cases]
+    def put(self, cases: Sequence[Case], moment: datetime) -> None:
+        """Store new cases, and that known ones go before one more reviewer, all or none.
+
+        Args:
+            cases: The cases.
+            moment: When (UTC, no zone).
+        """
         with Session(self._engine) as session, session.begin():
-            session.add_all(rows)
+            known = set(session.scalars(select(Row.case).where(Row.usecase == self._usecase)))
+            for case in cases:
+                if case.case in known:
+                    session.add(Again(case=case.case, usecase=self._usecase, out_at=moment))
+                else:
+                    session.add(Row(**{name: getattr(case, name) for name in FIELDS}))
+
+    def asked(self) -> dict[str, int]:
+        """Return before how many reviewers each case was put."""
+        mine = select(Row.case, func.count(Again.id)).outerjoin(Again, Again.case == Row.case)
+        query = mine.filter(Row.usecase == self._usecase).group_by(Row.case)
+        with Session(self._engine) as session:
+            return {case: 1 + again for case, again in session.execute(query)}
 
     def all(self) -> list[Case]:
         """Return every case, in the order they were put out."""
@@ -141,13 +174,20 @@ class Queue:
             return [Case(**{name: getattr(row, name) for name in FIELDS}) for row in rows]
 
     def count_since(self, moment: datetime) -> int:
-        """Count the use case's cases that were put out at a moment (UTC) or later."""
-        query = select(func.count()).select_from(Row)
-        query = query.where(Row.usecase == self._usecase, Row.out_at >= moment)
+        """Count how often the use case's cases were put out at a moment (UTC) or later."""
         with Session(self._engine) as session:
-            return int(session.scalar(query) or 0)
+            return sum(
+                session.scalar(
+                    select(func.count())
+                    .select_from(table)
+                    .where(table.usecase == self._usecase, table.out_at >= moment)
+                )
+                or 0
+                for table in (Row, Again)
+            )
 
     def withdraw(self, cases: Sequence[str]) -> None:
         """Forget cases, which may then be chosen again."""
         with Session(self._engine) as session, session.begin():
+            session.execute(delete(Again).where(Again.case.in_(list(cases))))
             session.execute(delete(Row).where(Row.case.in_(list(cases))))

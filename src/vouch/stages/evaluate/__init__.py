@@ -52,7 +52,7 @@ def evaluate(
     candidate = load_candidate(declaration, extracted, predictions, model, params)
     measured, reviewed = candidate.measure(), review(candidate, labels)
     progress(1, 3, "holdout")
-    outcome = question(candidate, holdout, state)
+    outcome = question(candidate, holdout, labels, state)
     progress(2, 3, "writing")
     content = write(evaluation, candidate, measured, reviewed, outcome)
     progress(3, 3, "done")

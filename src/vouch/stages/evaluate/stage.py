@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from vouch.core.errors import VouchError
 from vouch.core.settings import describe
+from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
+from vouch.labels.held import truth_arrives, votes
 from vouch.registry.versions import find_champion
 from vouch.results.evaluate import (
     KINDS,
@@ -82,26 +85,46 @@ def load_candidate(
     return find(source.usecase).candidate(source, result, rows, model, params)
 
 
-def question(candidate: Candidate, holdout: Path, state: Path) -> HoldoutOutcome:
+def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> HoldoutOutcome:
     """Ask the holdout about a candidate, beside the champion if there is one.
 
     Args:
         candidate: The candidate.
         holdout: The sealed file.
+        labels: Issued labels: where no truth comes by itself, people's decisions tell it.
         state: The project's state folder.
     """
     which, keeper = key(candidate.extracted), Keeper(state)
-    version, rival = _champion(state, which, candidate.extracted)
+    version, rival = champion(state, which, candidate.extracted)
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
-    reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge)
+    word = _votes(labels, candidate.extracted)
+    reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge, word)
     ledger = next((h for h in keeper.status() if _is(h, which)), None)
     return HoldoutOutcome(reply, version, itself, ledger)
 
 
-def _champion(
+def _votes(labels: Path, extracted: Extracted) -> pd.DataFrame | None:
+    """Count people's votes on rows of the holdout; None where truth comes by itself."""
+    with connect() as engine:
+        issued = engine.read_parquet(labels)
+        known = issued.filter(issued.issued_at <= datetime.fromisoformat(extracted.as_of))
+        return None if truth_arrives(known) else votes(known, len(extracted.classes))
+
+
+def champion(
     state: Path, which: HoldoutKey, extracted: Extracted
 ) -> tuple[int | None, ScoredModel | None]:
+    """Return the champion's version and model, its classes in the order of an extract.
+
+    Args:
+        state: The project's state folder.
+        which: The holdout it is measured on.
+        extracted: What sealed it: a champion of other classes refuses to predict.
+
+    Returns:
+        None and None where there is none.
+    """
     version = find_champion(state, f"{which.usecase}-{which.source}")
     if version is None:
         return None, None

@@ -9,6 +9,7 @@ from vouch.core.progress import Progress, silent
 from vouch.core.settings import Engine
 from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper
+from vouch.labels.held import released
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
@@ -73,8 +74,9 @@ def extract(
         progress(0, STEPS, "computing features")
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
-            silver, issued = computing.read_parquet(rows), computing.read_parquet(labels)
-            moment = resolve_as_of(as_of, silver, issued, rows)
+            silver, issues = computing.read_parquet(rows), computing.read_parquet(labels)
+            issued = released(issues, Keeper(state).drawn(key))
+            moment = resolve_as_of(as_of, silver, issues, rows)
             job = Job(source, silver, issued, rows, moment, key, held_out, params)
             computed = usecase.extract(job, whole)
         progress(1, STEPS, "cutting off and sealing the holdout")

@@ -15,6 +15,8 @@ UNANSWERED = {
     "refused": "the holdout refused to answer",
     "too_small": "the holdout is too small to tell",
 }
+SOME = 100
+"""How many rows people are asked to decide next where too few are decided to tell how many."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,13 @@ class Verdict:
     Attributes:
         better: Whether the challenger proved better.
         reasons: Sentences with the figures behind it.
+        missing: About how many more decisions on rows of the holdout people must give before it
+            can be told; 0: it is told.
     """
 
     better: bool
     reasons: tuple[str, ...]
+    missing: int = 0
 
 
 def judge(evaluation: Evaluation, champion: int | None) -> Verdict:
@@ -43,10 +48,12 @@ def judge(evaluation: Evaluation, champion: int | None) -> Verdict:
         champion: The present champion's version, or None.
     """
     holdout = evaluation.holdout
+    measured = holdout["truth"]
+    if holdout["status"] == "too_small" and measured and "people" in measured:
+        return Verdict(False, (f"No promotion yet: {measured.get('reason', '')}.",), SOME)
     if holdout["status"] != "answered":
         reason = holdout["reason"] or UNANSWERED[holdout["status"]]
         return Verdict(False, (f"No promotion: {reason}.",))
-    measured = holdout["truth"]
     if not measured or not measured["positives"]:
         return Verdict(False, (_no_truth(),))
     if champion is not None:
@@ -100,14 +107,23 @@ def _against_rule(holdout: Holdout, measured: Figures, metric: str) -> Verdict:
 def _compared(comparison: Comparison, rival: str, confidence: float) -> Verdict:
     difference = comparison["difference"]
     assert difference is not None  # evaluate leaves a comparison without one out
-    better = difference["interval"][0] > 0
+    missing = comparison.get("missing", 0)
+    # before people have decided enough, only what would hold at whatever moment one looks
+    ends = comparison["surely"] if missing else difference["interval"]
+    better = ends[0] > 0
     verb = "beats" if better else "does not surely beat"
     figures = (
         f"{_words(comparison['metric'])} {comparison['challenger']:.4f} against "
         f"{comparison['champion']:.4f}, "
         f"difference {difference['value']:+.4f} {_interval(difference['interval'], confidence)}"
     )
-    return Verdict(better, (f"It {verb} {rival} on the holdout: {figures}.",))
+    reasons = [f"It {verb} {rival} on the holdout: {figures}."]
+    if missing and not better:
+        reasons.append(
+            f"About {missing:,} more decisions on rows of the holdout are needed before a "
+            "difference that matters (evaluate.difference) can be told: vouch enqueue asks people."
+        )
+    return Verdict(better, tuple(reasons), 0 if better else missing)
 
 
 def _words(metric: str) -> str:

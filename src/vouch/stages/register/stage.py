@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -241,17 +242,17 @@ def _decide(state: Path, version: Version, evaluation: Evaluation, params: Regis
     """Ask the gate and, if it may, promote."""
     entry = champion_entry(state, version.name)
     if is_of(entry, version.number, version.model_id):
-        return _gate(params, True, True, _standing(state, version))
+        return _gate(params, Verdict(True, _standing(state, version)), promoted=True)
     logged = entry.to_version if entry else None
     before = champion_number(state, version.name)
     verdict = judge(evaluation, before)
     if logged != before:
         gone = f"Version {logged}, the champion, is no longer in MLflow: there is none."
-        verdict = Verdict(verdict.better, (*verdict.reasons, gone))
+        verdict = replace(verdict, reasons=(*verdict.reasons, gone))
     if verdict.better and _rolled_back(state, version):
         verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
     if not verdict.better or params.gate != "enabled":
-        return _gate(params, verdict.better, False, verdict.reasons)
+        return _gate(params, verdict, promoted=False)
     change = Change(
         version.name,
         version.number,
@@ -262,18 +263,24 @@ def _decide(state: Path, version: Version, evaluation: Evaluation, params: Regis
         instead_of=logged,
     )
     record(state, change, partial(set_alias, state, version.name, CHAMPION))
-    return _gate(params, True, True, verdict.reasons)
+    return _gate(params, verdict, promoted=True)
 
 
-def _gate(params: RegisterParams, better: bool, promoted: bool, reasons: tuple[str, ...]) -> Gate:
-    sentences = list(reasons)
+def _gate(params: RegisterParams, verdict: Verdict, *, promoted: bool) -> Gate:
+    sentences = list(verdict.reasons)
     if not promoted and params.gate != "enabled":
         decision = "a person decides, with vouch promote or in Prefect, where a retraining asks"
-        asks = better and params.gate == "approval"
+        asks = verdict.better and params.gate == "approval"
         sentences.append(
             f"The gate is set to {params.gate!r}: {decision if asks else 'it promotes nothing'}."
         )
-    return {"better": better, "promoted": promoted, "reasons": sentences, "mode": params.gate}
+    gate: Gate = {
+        "better": verdict.better,
+        "promoted": promoted,
+        "reasons": sentences,
+        "mode": params.gate,
+    }
+    return gate | {"missing": verdict.missing} if verdict.missing else gate
 
 
 def _standing(state: Path, version: Version) -> tuple[str, ...]:

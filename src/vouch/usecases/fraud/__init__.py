@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
+    from vouch.metrics.weighted import Floats
     from vouch.results.extract import Computed, Extracted
     from vouch.results.report import Results
     from vouch.sources.declaration import Declaration
@@ -108,6 +109,11 @@ class Fraud(UseCase):
 
         return Candidate(declaration, extracted, positive(rows), model, params)
 
+    def sizes(self, rows: "pd.DataFrame", likely: "list[Floats]") -> "Floats":
+        from vouch.usecases.fraud.people import sizes
+
+        return sizes(rows, likely)
+
     def explain_params(self) -> "type[ExplainParams]":
         from vouch.usecases.fraud.params import ExplainParams
 
@@ -151,4 +157,5 @@ USECASE = Fraud(
     roles=("amount",),
     histories=frozenset(["payer_windows", "payee_windows", "habits", "risk"]),
     of_labels=frozenset(["risk"]),
+    rare=True,
 )

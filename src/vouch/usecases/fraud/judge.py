@@ -1,17 +1,20 @@
 """Measures models that rank rows by one probability, for the keeper of the holdout."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import cast, get_args
 
+import numpy as np
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import ScoredModel
+from vouch.holdout.judge import People, ScoredModel
 from vouch.holdout.thresholdout import Mean
 from vouch.models.predictions import Floats
 from vouch.results.evaluate import Answer, Comparison, Kind
+from vouch.usecases.fraud import people as by_people
 from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
-from vouch.usecases.rivals import against_champion, against_rule, kind_of
+from vouch.usecases.rivals import NO_RULE, against_champion, against_rule, kind_of, labelled
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,18 @@ class Ranking:
         """Return what determines a figure's value, JSON-able."""
         return self.terms.deciding()
 
-    def count(self, rows: pd.DataFrame) -> int:
-        """Count positives by truth where any is known, else by the rule."""
+    def count(self, rows: pd.DataFrame, people: People | None = None) -> int:
+        """Count positives by people's word or by truth where any is known, else by the rule."""
+        if people is not None:
+            return by_people.count(people)
         return int(rows[kind_of(rows)].fillna(0).sum())
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
+        self,
+        rows: pd.DataFrame,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
+        people: People | None = None,
     ) -> Answer:
         """Return a candidate's figures.
 
@@ -59,13 +68,19 @@ class Ranking:
             and ``against_champion`` (see :func:`vouch.usecases.fraud.measures.compare`).
         """
         scored, p = self.scored(rows, challenger), self.terms.params
+        if people is None:
+            truth = measure(scored, "truth", self.terms)
+            rule = against_rule(scored, lambda rows: compare(rows, "truth", "rule", self.terms))
+            rival = against_champion(labelled(scored), challenger, champion, self._compare)
+        else:
+            truth, rule = by_people.measure(scored, people, self.terms), self._rule(scored, people)
+            against = partial(self._by_people, people)
+            rival = against_champion(scored, challenger, champion, against)
         return {
-            "truth": measure(scored, "truth", self.terms),
+            "truth": truth,
             "rule": measure(scored, "rule", self.terms),
-            "against_rule": against_rule(
-                scored, lambda rows: compare(rows, "truth", "rule", self.terms)
-            ),
-            "against_champion": against_champion(scored, challenger, champion, self._compare),
+            "against_rule": rule,
+            "against_champion": rival,
             "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
         }
 
@@ -96,3 +111,12 @@ class Ranking:
     def _compare(self, rows: pd.DataFrame, champion: Floats) -> Comparison:
         scored = rows.assign(champion=champion[:, 1])
         return compare(scored, kind_of(rows), "champion", self.terms)
+
+    def _by_people(self, people: People, rows: pd.DataFrame, champion: Floats) -> Comparison:
+        return by_people.compare(rows, champion[:, 1], people, self.terms)
+
+    def _rule(self, rows: pd.DataFrame, people: People) -> Comparison:
+        if not rows["rule"].notna().any():
+            return {"difference": None, "reason": NO_RULE}
+        flags = rows["rule"].fillna(0).to_numpy(np.float64)
+        return by_people.compare(rows, flags, people, self.terms)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
+    from vouch.metrics.weighted import Floats
     from vouch.results.extract import Computed, Extracted
     from vouch.results.report import Results
     from vouch.sources.declaration import Declaration
@@ -108,6 +109,14 @@ class Sentiment(UseCase):
         from vouch.usecases.sentiment.evaluate import TextCandidate
 
         return TextCandidate(declaration, extracted, rows, model, params)
+
+    def sizes(self, rows: "pd.DataFrame", likely: "list[Floats]") -> "Floats":
+        import numpy as np
+
+        from vouch.usecases.sentiment.people import sizes
+
+        ruled = rows["rule"].notna().all()
+        return sizes(likely, rows["rule"].to_numpy(np.int64) if ruled else None)
 
     def explain_params(self) -> "type[TextExplainParams]":
         from vouch.usecases.sentiment.params import TextExplainParams

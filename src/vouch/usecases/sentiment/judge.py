@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -10,15 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
-from vouch.holdout.judge import ScoredModel
+from vouch.holdout.judge import People, ScoredModel
 from vouch.holdout.thresholdout import Mean
+from vouch.metrics import drawn
 from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
 from vouch.metrics.figures import Figure, figure, share
 from vouch.metrics.ranked import interval
 from vouch.models.predictions import Likeliest, probabilities, score_columns
 from vouch.results.evaluate import Answer, Comparison, Figures, Kind
 from vouch.usecases.params import EvaluateParams
-from vouch.usecases.rivals import against_champion, against_rule, kind_of
+from vouch.usecases.rivals import NO_RULE, against_champion, against_rule, kind_of, labelled
+from vouch.usecases.sentiment import people as by_people
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import groups_of
 from vouch.usecases.sentiment.slices import slices
@@ -112,12 +115,18 @@ class Judge:
         """Return what determines a figure's value: nothing but the model."""
         return {"decision": self.description}
 
-    def count(self, rows: pd.DataFrame) -> int:
-        """Count the rows of the rarest class, by truth where any is known."""
+    def count(self, rows: pd.DataFrame, people: People | None = None) -> int:
+        """Count the rows of the rarest class, by people's word or truth where any is known."""
+        if people is not None:
+            return self._rarest(pd.Series(by_people.labels(people)))
         return self._rarest(rows[kind_of(rows)].dropna())
 
     def candidate(
-        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
+        self,
+        rows: pd.DataFrame,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
+        people: People | None = None,
     ) -> Answer:
         """Return a candidate's figures.
 
@@ -127,13 +136,19 @@ class Judge:
         """
         scored = self.scored(rows, challenger)
         p = self.params
+        if people is None:
+            truth, rule = self.measure(scored, "truth"), against_rule(scored, self._against_rule)
+            against = self._against_champion
+            rival = against_champion(labelled(scored), challenger, champion, against)
+        else:
+            truth, rule = self._by_people(scored, people), self._rule_by_people(scored, people)
+            word = partial(self._champion_by_people, people)
+            rival = against_champion(scored, challenger, champion, word)
         return {
-            "truth": self.measure(scored, "truth"),
+            "truth": truth,
             "rule": self.measure(scored, "rule"),
-            "against_rule": against_rule(scored, self._against_rule),
-            "against_champion": against_champion(
-                scored, challenger, champion, self._against_champion
-            ),
+            "against_rule": rule,
+            "against_champion": rival,
             "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
         }
 
@@ -341,6 +356,70 @@ class Judge:
     def _against_champion(self, rows: pd.DataFrame, champion: Floats) -> Comparison:
         decisions = Likeliest().classes(champion)
         return self.compare(rows, kind_of(rows), chosen(rows), decisions)
+
+    def _by_people(self, scored: pd.DataFrame, people: People) -> Classified:
+        """Measure by people's word on some texts: what a sample cannot tell is left empty."""
+        true, decided = by_people.labels(people), by_people.sample(people)
+        predicted, sure = chosen(scored)[decided.rows], self.params.confidence
+        measured = self.measure(scored[:0], "truth")
+        rarest, counted = self._rarest(pd.Series(true)), self._counted(true)
+        recall = by_people.macro_recall(predicted, true, decided)
+        several = people.votes.sum(axis=1) > 1
+        measured |= {
+            "macro_recall": recall.figure(sure),
+            "accuracy": by_people.accuracy(predicted, true, decided).figure(sure),
+            "confusion": self._confusion(true, predicted).astype(int).tolist(),
+            "by_class": dict(zip(self.names, counted.tolist(), strict=True)),
+            "positives": rarest,
+            "chance": 1 / max(int((counted > 0).sum()), 1),
+            "rows": len(true),
+            "too_few": rarest < self.least,
+            "people": {
+                "drawn": people.drawn,
+                "decided": len(true),
+                "decisions": int(people.votes.sum()),
+                "several": int(several.sum()),
+                "disputed": int((several & ((people.votes > 0).sum(axis=1) > 1)).sum()),
+                "between": None,
+            },
+        }
+        del measured["reason"]  # of no rows
+        if reason := self._reason("truth", len(true), rarest):
+            measured["reason"] = reason
+        return measured
+
+    def _compared_by_people(
+        self, scored: pd.DataFrame, rival: NDArray[np.int64], people: People
+    ) -> Comparison:
+        true, decided, p = by_people.labels(people), by_people.sample(people), self.params
+        rarest = self._rarest(pd.Series(true))
+        compared: Comparison = {
+            "metric": METRIC,
+            "kind": "truth",
+            "rows": len(true),
+            "positives": rarest,
+            "too_few": rarest < self.least,
+            "difference": None,
+        }
+        if reason := self._reason("truth", len(true), rarest):
+            compared["reason"] = reason
+        if not len(true):
+            return compared
+        ours, theirs = (
+            by_people.macro_recall(each[decided.rows], true, decided)
+            for each in (chosen(scored), rival)
+        )
+        return {**compared, **drawn.compare(ours, theirs, decided, p.difference, p.confidence)}
+
+    def _rule_by_people(self, scored: pd.DataFrame, people: People) -> Comparison:
+        if not scored["rule"].notna().all():
+            return {"difference": None, "reason": NO_RULE}
+        return self._compared_by_people(scored, scored["rule"].to_numpy(np.int64), people)
+
+    def _champion_by_people(
+        self, people: People, scored: pd.DataFrame, champion: Floats
+    ) -> Comparison:
+        return self._compared_by_people(scored, Likeliest().classes(champion), people)
 
     @property
     def _columns(self) -> list[str]:

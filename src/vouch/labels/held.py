@@ -1,0 +1,64 @@
+"""People's decisions on rows of the holdout: evidence, from which nothing learns meanwhile."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from vouch.labels.issues import HELD
+from vouch.labels.resolve import ARRIVING
+from vouch.labels.reviews import CONSENSUS
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+
+def truth_arrives(labels: "Table") -> bool:
+    """Return whether any truth in force comes by itself; else people's word is the only truth."""
+    arriving = labels.filter(labels.in_force & labels.source.isin(ARRIVING))
+    return bool(arriving.count().to_pyarrow().as_py())
+
+
+def released(labels: "Table", drawn: Collection[str]) -> "Table":
+    """Return the issues that may be learned from.
+
+    Decisions on rows of an earlier holdout are a reviewer's like any other, in force where those
+    are; decisions on rows drawn from the present holdout are left out.
+
+    Args:
+        labels: Issues of all sources.
+        drawn: The present holdout's rows that people were asked about.
+    """
+    held = labels.source == HELD
+    used = labels.filter(labels.source == "reviewer").in_force.min().to_pyarrow().as_py()
+    kept = labels.filter(~(held & labels.entity.isin(list(drawn)))) if drawn else labels
+    mine = kept.source == HELD
+    return kept.mutate(
+        source=ibis.ifelse(mine, "reviewer", kept.source),
+        in_force=ibis.ifelse(mine, used is not False, kept.in_force),
+    )
+
+
+def votes(labels: "Table", classes: int) -> pd.DataFrame:
+    """Count the reviewers of each decided row of the holdout, by the class they chose.
+
+    Args:
+        labels: Issues known by the time in question.
+        classes: How many classes there are.
+
+    Returns:
+        A row an entity (the index), a column a class (0 and on): each reviewer's last word counts
+        once, and a final one, such as a lead's, alone.
+    """
+    own = labels.filter((labels.source == HELD) & (labels.actor != CONSENSUS))
+    columns = ("entity", "actor", "label", "final", "issued_at")
+    words = own.select(*columns).to_pandas().sort_values(["entity", "issued_at"])
+    words = words.drop_duplicates(["entity", "actor"], keep="last")
+    final = words["final"].fillna(False).astype(bool)
+    ended = words["entity"].isin(words["entity"][final])
+    last = words[final].drop_duplicates("entity", keep="last")
+    counted = pd.concat([words[~ended], last])
+    table = pd.crosstab(counted["entity"], counted["label"].astype(np.int64))
+    return table.reindex(columns=range(classes), fill_value=0).sort_index()

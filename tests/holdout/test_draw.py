@@ -1,0 +1,111 @@
+"""Drawing rows of the holdout: chances as recorded, over several waves, and what people said."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vouch.holdout.judge import ScoredModel
+from vouch.holdout.keeper import HoldoutKey, Keeper
+
+JUNE = datetime(2024, 6, 1)
+ROWS = 12
+SIZES = np.linspace(1, 4, ROWS)
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    plain, sealed = tmp_path / "plain.parquet", tmp_path / "holdout.sealed"
+    pd.DataFrame({"id": [f"r{n}" for n in range(ROWS)]}).to_parquet(plain)
+    Keeper(tmp_path).seal(plain, sealed)
+    return sealed
+
+
+def cut(keeper: Keeper, name: str = "first") -> HoldoutKey:
+    key = HoldoutKey("fraud", "simulated", name, 1)
+    keeper.cut(key, lambda: (JUNE, JUNE))
+    return key
+
+
+def test_waves_add_rows_and_chances_never_fall(sealed):
+    keeper = Keeper(sealed.parent)
+    key = cut(keeper)
+    assert keeper.drawn(key) == {}
+    keeper.draw(key, sealed, lambda rows: SIZES, 4)
+    first = keeper.drawn(key)
+    keeper.draw(key, sealed, lambda rows: SIZES[::-1], 3)
+    second = keeper.drawn(key)
+    assert len(first) == 4 and list(second)[:4] == list(first) and len(second) == 7
+    assert all(second[entity] >= chance for entity, chance in first.items())
+    keeper.draw(key, sealed, lambda rows: SIZES, 100)
+    assert keeper.drawn(key) == {f"r{number}": 1.0 for number in range(ROWS)}
+
+
+def test_the_inverse_chances_of_the_rows_drawn_count_all_rows(sealed):
+    """Over many holdouts the mean of the estimated number of rows is the number of rows.
+
+    But for a few per cent: of so few rows, the last number drawn depends on who was drawn before.
+    """
+    keeper, totals, often = Keeper(sealed.parent), [], np.zeros(ROWS)
+    for number in range(300):
+        key = cut(keeper, f"set {number}")
+        keeper.draw(key, sealed, lambda rows: SIZES, 3)
+        keeper.draw(key, sealed, lambda rows: SIZES[::-1], 2)
+        drawn = keeper.drawn(key)
+        totals.append(sum(1 / chance for chance in drawn.values()))
+        often[[int(entity[1:]) for entity in drawn]] += 1
+    error = np.std(totals) / np.sqrt(len(totals))
+    assert abs(np.mean(totals) - ROWS) < 4 * error + 0.06 * ROWS
+    assert often.min() > 0
+
+
+def test_the_same_rows_are_drawn_again_only_with_the_key(sealed):
+    keeper = Keeper(sealed.parent)
+    drawn = []
+    for name in ("a", "b"):
+        key = cut(keeper, name)
+        keeper.draw(key, sealed, lambda rows: np.ones(ROWS), 4)
+        drawn.append(set(keeper.drawn(key)))
+    assert drawn[0] != drawn[1]
+
+
+class Seeing:
+    """A judge that keeps what it is given."""
+
+    budget, least, counted, description = 20, 0, "rows", "as given"
+    metrics: tuple[str, ...] = ()
+
+    def deciding(self):
+        return {}
+
+    def count(self, rows, people):
+        return len(people.rows)
+
+    def candidate(self, rows, challenger, champion, people):
+        self.people = people
+        return {"decided": len(people.rows)}
+
+
+def test_what_people_said_of_whole_waves_counts_by_its_chance(sealed):
+    keeper, judge = Keeper(sealed.parent), Seeing()
+    key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))
+    keeper.draw(key, sealed, lambda rows: SIZES, 5)
+    first = keeper.drawn(key)
+    keeper.draw(key, sealed, lambda rows: SIZES, 5)
+
+    def ask(entities):
+        votes = pd.DataFrame({0: 1, 1: 0}, index=pd.Index(entities, name="entity"))
+        return keeper.candidate(key, sealed, model, None, judge, votes)
+
+    # one row of the second wave is decided: it waits until nearly all are
+    reply = ask([*first, list(keeper.drawn(key))[5]])
+    assert reply.answer == {"decided": 5} and judge.people.drawn == 10
+    assert sorted(judge.people.chances) == pytest.approx(sorted(first.values()))
+    again = ask(list(keeper.drawn(key)))
+    assert again.question != reply.question  # more decisions are another question
+    assert sorted(judge.people.chances) == pytest.approx(sorted(keeper.drawn(key).values()))
+    # of a first wave decided in part, and of rows that were never drawn
+    part = ask([*list(first)[:3], "r0", "nobody's"])
+    assert len(judge.people.rows) == part.answer["decided"] <= 4
