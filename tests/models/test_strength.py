@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vouch.models.strength import ENOUGH, judged, mixed, ruled, weigh
+from vouch.models.strength import (
+    ENOUGH,
+    FOUND,
+    MOST_FOUND,
+    decided,
+    found_weight,
+    judged,
+    mixed,
+    ruled,
+    weigh,
+)
 
 sources = st.lists(st.sampled_from(["rule", "given", "chargeback", "reviewer"]), max_size=20)
 
@@ -41,3 +51,19 @@ def test_a_rare_class_needs_no_more_rows_than_it_has():
     labels = np.repeat([0, 1, 0, 1], [100, 0, 100, 5])
     frame = pd.DataFrame({"label_source": ["rule"] * 100 + ["reviewer"] * 105})
     assert judged(frame, labels)[0].sum() == 105
+
+
+@given(st.lists(st.tuples(st.sampled_from(["rule", "chargeback", "reviewer"]), st.booleans())))
+def test_what_people_found_weighs_as_much_as_what_came_by_itself(rows):
+    frame = pd.DataFrame(rows, columns=["label_source", "label"])
+    weight = found_weight(frame["label"].to_numpy(bool), frame)
+    assert decided(frame).tolist() == [name == "reviewer" for name, _ in rows]
+    found, came = (rows.count((name, True)) for name in ("reviewer", "chargeback"))
+    expected = FOUND * came / max(found, 1)
+    assert weight == pytest.approx(min(max(expected, 1), MOST_FOUND))
+
+
+def test_a_first_find_does_not_weigh_more_than_all():
+    frame = pd.DataFrame({"label_source": ["reviewer"] + ["chargeback"] * 5000})
+    assert found_weight(np.ones(5001, bool), frame) == MOST_FOUND
+    assert found_weight(np.ones(5001, bool), frame[[]]) == 1

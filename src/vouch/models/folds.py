@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.models.strength import PERSON, SOURCE
+from vouch.models.strength import decided
 from vouch.results.tune import FoldSummary
 
 FEW_POSITIVES = 30  # with fewer an average precision is mostly chance
@@ -140,23 +140,16 @@ def _blocks(time: pd.Series, cuts: list[pd.Timestamp]) -> list[Rows]:
 def _labelled_by(frame: pd.DataFrame, rows: Rows, moment: pd.Timestamp) -> Rows:
     if "label_known_at" not in frame:
         return rows
+    # people look back: no block would ever have known their labels
     in_time = (frame["label_known_at"].iloc[rows] <= moment).to_numpy()
-    return rows[in_time | _of_people(frame)[rows]]
-
-
-def _of_people(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which labels people gave: they look back, so no block would ever have known them."""
-    if SOURCE not in frame:
-        return np.zeros(len(frame), np.bool_)
-    by_people: NDArray[np.bool_] = (frame[SOURCE] == PERSON).to_numpy(np.bool_)
-    return by_people
+    return rows[in_time | decided(frame)[rows]]
 
 
 def _given_late(frame: pd.DataFrame, train: list[Rows], cuts: list[pd.Timestamp]) -> int:
     """Count the rows with a person's label that some fold learns from before it was given."""
     if "label_known_at" not in frame:
         return 0
-    known_at, people = frame["label_known_at"], _of_people(frame)
+    known_at, people = frame["label_known_at"], decided(frame)
     late = [
         rows[people[rows] & (known_at.iloc[rows] > start).to_numpy()]
         for rows, start in zip(train, cuts, strict=True)

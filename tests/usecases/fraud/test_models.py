@@ -105,7 +105,7 @@ def test_deflating_divides_the_odds(probability, inflation):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(2, 300), st.integers(1, 30), st.integers(0, 99), st.sampled_from([0.5, 2, 9]))
 def test_undersampling_keeps_all_positives(negatives, positives, seed, ratio):
-    from vouch.usecases.fraud.models import _balance
+    from vouch.usecases.fraud.models import Given, _balance
 
     labels = np.random.default_rng(seed).permutation(
         np.repeat([0, 1], [negatives, positives]).astype("int8")
@@ -113,8 +113,8 @@ def test_undersampling_keeps_all_positives(negatives, positives, seed, ratio):
     wanted = Candidate(
         algorithm="xgboost", hyperparameters={"ratio": ratio}, imbalance="undersampling"
     )
-    given = np.zeros(len(labels), bool)
-    rows, weights, inflation = _balance(wanted, labels, given, np.random.default_rng(seed), None)
+    given = Given.of(wanted, pd.DataFrame(index=range(len(labels))), labels)
+    rows, weights, inflation = _balance(wanted, given, np.random.default_rng(seed), None)
     assert labels[rows].sum() == positives
     assert (np.diff(rows) > 0).all()
     kept = (labels[rows] == 0).sum()
@@ -203,13 +203,15 @@ def test_a_weight_of_one_and_rows_of_one_source_change_nothing():
 @settings(max_examples=30, deadline=None)
 @given(st.integers(10, 300), st.integers(1, 30), st.integers(5, 200), st.integers(0, 99))
 def test_few_negatives_of_people_are_never_left_out(negatives, positives, most, seed):
-    from vouch.usecases.fraud.models import _balance
+    from vouch.usecases.fraud.models import Given, _balance
 
     random = np.random.default_rng(seed)
     labels = random.permutation(np.repeat([0, 1], [negatives, positives]).astype("int8"))
     of_rule = random.random(len(labels)) < 0.9
     wanted = Candidate(algorithm="xgboost", rule_weight=0.5)
-    rows, weights, inflation = _balance(wanted, labels, of_rule, random, most)
+    frame = pd.DataFrame({"label_source": np.where(of_rule, "rule", "reviewer")})
+    given = Given.of(wanted, frame, labels)
+    rows, weights, inflation = _balance(wanted, given, random, most)
     kept, negative = np.isin(np.arange(len(labels)), rows), labels == 0
     people = negative & ~of_rule
     if 2 * people.sum() <= most - positives:

@@ -20,7 +20,7 @@ from vouch.core.files import read_json, sha256, write_json
 from vouch.models.predictions import of_positive
 from vouch.models.proposal import Hyperparameter
 from vouch.models.saving import dump_estimator, read_estimator
-from vouch.models.strength import ruled, weigh
+from vouch.models.strength import decided, found_weight, ruled, weigh
 from vouch.usecases.fraud.candidate import Candidate
 
 # threads that wait without spinning: on a busy machine two that spin take 25 times as long as one
@@ -131,7 +131,9 @@ def fit(
     """Fit a candidate.
 
     Above ``max_rows`` negatives are drawn at random and weighted back, which changes nothing but
-    the noise; those a rule did not label are kept where they are the fewer. ``weights`` and
+    the noise; those a rule did not label, or else those people decided, are kept where they are
+    the fewer. Positives that people found may weigh more, see
+    :func:`vouch.models.strength.found_weight`. ``weights`` and
     ``undersampling`` then show the learner more balanced classes; the odds it predicts are divided
     by the same factor, so probabilities stay calibrated to the classes as they came and weighed.
 
@@ -157,8 +159,8 @@ def fit(
             f"all {len(labels)} rows to fit on have the same {target}",
             "give a longer span, or labels that tell rows apart",
         )
-    of_rule, random = ruled(frame), np.random.default_rng(seed)
-    rows, weights, inflation = _balance(candidate, labels, of_rule, random, max_rows)
+    given = Given.of(candidate, frame, labels)
+    rows, weights, inflation = _balance(candidate, given, np.random.default_rng(seed), max_rows)
     learner = _boost if candidate.algorithm == "xgboost" else _fit_sklearn
     chosen = frame if len(rows) == len(frame) else frame.iloc[rows]
     sample = Sample(matrix(chosen, features), labels[rows], weights)
@@ -166,24 +168,39 @@ def fit(
     return Fitted(candidate, tuple(features), estimator, inflation, threads)
 
 
+class Given(NamedTuple):
+    """Rows' labels (0 or 1), weights (above 0), and how dear: 0 rule, 1 truth, 2 people."""
+
+    labels: NDArray[np.int8]
+    weights: NDArray[np.float64]
+    rank: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, candidate: Candidate, frame: pd.DataFrame, labels: NDArray[np.int8]) -> "Given":
+        """Return them of rows to fit on."""
+        of_rule, people = ruled(frame), decided(frame)
+        weights = weigh(of_rule, candidate.rule_weight)
+        weights[people & (labels == 1)] *= found_weight(labels == 1, frame)
+        return cls(labels, weights, np.where(of_rule, 0, 1 + people))
+
+
 def _balance(
     candidate: Candidate,
-    labels: NDArray[np.int8],
-    of_rule: NDArray[np.bool_],
+    given: Given,
     generator: np.random.Generator,
     max_rows: int | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
     """Choose rows and weights: row numbers ascending, their weights, the inflation of the odds."""
-    weights = weigh(of_rule, candidate.rule_weight)
+    labels, weights = given.labels, given.weights.copy()
     positive, negative = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
     before = weights[positive].sum() / weights[negative].sum()
     room = len(negative) if max_rows is None else max(max_rows - len(positive), 1)
-    drawn, stand_for = _draw(negative, of_rule, room, generator)
+    drawn, stand_for = _draw(negative, given.rank, room, generator)
     weights[drawn] *= stand_for
     if candidate.imbalance == "undersampling":
         ratio = float(candidate.hyperparameters.get("ratio") or 20)
-        drawn, _ = _draw(drawn, of_rule, max(round(ratio * len(positive)), 1), generator)
-        weights[drawn] = weigh(of_rule[drawn], candidate.rule_weight)
+        drawn, _ = _draw(drawn, given.rank, max(round(ratio * len(positive)), 1), generator)
+        weights[drawn] = given.weights[drawn]
     if candidate.imbalance == "weights":
         for rows in (positive, drawn):
             weights[rows] *= len(labels) / 2 / weights[rows].sum()
@@ -194,10 +211,11 @@ def _balance(
 
 
 def _draw(
-    rows: NDArray[np.int64], of_rule: NDArray[np.bool_], size: int, generator: np.random.Generator
+    rows: NDArray[np.int64], rank: NDArray[np.int64], size: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Draw rows, and how many each stands for; those no rule labelled are all kept if few."""
-    strong = rows[~of_rule[rows]] if 2 * (~of_rule[rows]).sum() <= size else rows[:0]
+    """Draw rows, and how many each stands for; the dearest are all kept if few."""
+    dear = (rows[rank[rows] >= least] for least in (1, 2))
+    strong = next((kept for kept in dear if 2 * len(kept) <= size), rows[:0])
     weak, room = np.setdiff1d(rows, strong, assume_unique=True), size - len(strong)
     if room >= len(weak):
         return rows, np.ones(len(rows))
