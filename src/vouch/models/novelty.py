@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vouch.models.predictions import Floats
 
@@ -27,11 +28,14 @@ def novelty(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> Floats:
 
     if train.empty or rows.empty:
         return np.full(len(rows), 0.5)
-    least = train.min().fillna(0)  # what is undefined stands at the edge of what is not
-    learned, others = (
-        each[train.columns].fillna(least).to_numpy(np.float32) for each in (train, rows)
-    )
+    learned, others = filled(train, train, rows)
     forest = IsolationForest(
         n_estimators=TREES, max_samples=min(SAMPLES, len(learned)), random_state=seed
     )
     return np.asarray(-forest.fit(learned).score_samples(others), np.float64)
+
+
+def filled(learned: pd.DataFrame, *tables: pd.DataFrame) -> list[NDArray[np.float32]]:
+    """Return tables' values in the columns of the first, what is undefined at the edge of it."""
+    least = learned.min().fillna(0)
+    return [each[learned.columns].fillna(least).to_numpy(np.float32) for each in tables]

@@ -25,7 +25,7 @@ from vouch.usecases.classes import check_same_classes, class_names
 
 SAMPLE, SEED = 50_000, 0
 """Training rows that new ones are compared with, and the comparison's seed."""
-SHOWN = ("id", "time", "amount", "twin", "rule")
+SHOWN = ("id", "time", "amount", "twin", "rule", "label_source")
 """What is kept of a row beside its scores, where gold has it."""
 
 
@@ -34,7 +34,7 @@ class Arrived:
     """Rows that no model has learned from yet.
 
     Attributes:
-        rows: ``id``, ``time``, ``amount``, ``twin`` and ``rule`` where gold has them, a column
+        rows: ``id`` and the others of ``SHOWN`` where gold has them, a column
             ``score_0`` and on for the probability of each class as declared now, and ``chosen``,
             the number of the class that the model chooses; where asked for, ``novelty`` (see
             :func:`vouch.models.novelty.novelty`).

@@ -54,3 +54,17 @@ def test_permanent_numbers_depend_on_the_row_alone(names):
     together = permanent(pd.Series(names), "fraud")
     assert ((together > 0) & (together < 1)).all()
     assert permanent(pd.Series(names[::-1]), "fraud").tolist() == together[::-1].tolist()
+
+
+def test_like_what_people_found_counts_by_what_the_model_does_not_see():
+    found = pool(PAYMENTS.assign(similar=[0.5, 0.0]), "fraud", set(), 3)["similar"]
+    assert round(found[0], 9) == 0.05  # half as likely as anything, which the model sees by .9
+    assert np.isnan(found[1])
+    assert pool(PAYMENTS, "fraud", set(), 3)["similar"].isna().all()
+
+
+def test_rows_with_a_better_label_than_the_rules_are_settled():
+    for source, better in (("rule", False), (None, False), ("chargeback", True), ("given", True)):
+        found = pool(PAYMENTS.assign(label_source=source), "fraud", set(), 3)
+        assert found["settled"].tolist() == [better, better]
+    assert not pool(PAYMENTS, "fraud", set(), 3)["settled"].any()

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.select import select
 
-LARGEST = {"value": True, "disagreement": True, "margin": False, "novelty": True}
+LARGEST = {"value": True, "disagreement": True, "margin": False, "novelty": True, "similar": True}
 DEFAULT = EnqueueParams()
 
 
-def pool(seed, size, *, absent=(), twins=0.3, taken=0.2, recent=0.3):
+def pool(seed, size, *, absent=(), twins=0.3, taken=0.2, recent=0.3, settled=0.4):
     """Rows with ties, unknown measures, near-duplicates and rows people were asked about."""
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({"entity": [f"r{i:04d}" for i in range(size)]})
@@ -27,6 +27,7 @@ def pool(seed, size, *, absent=(), twins=0.3, taken=0.2, recent=0.3):
     frame["twin"] = [f"t{g}" if random.random() < twins else None for g in group]
     frame["taken"] = random.random(size) < taken
     frame["recent"] = random.random(size) < recent
+    frame["settled"] = random.random(size) < settled
     return frame
 
 
@@ -44,9 +45,9 @@ def oracle(frame, n, params):
         chosen.append((left.pop(0), "random"))
     newest_first = len(chosen) + math.ceil((n - len(chosen)) * params.recent - 1e-9)
     while len(chosen) < n:
-        part = [row for row in left if row["recent"]] if len(chosen) < newest_first else left
-        if not measured(part, params):
-            part = left
+        unsettled = [row for row in left if not row["settled"]]
+        newest = [row for row in unsettled if row["recent"] and len(chosen) < newest_first]
+        part = next((rows for rows in (newest, unsettled) if measured(rows, params)), left)
         ratios = {
             name: (sum(s == name for _, s in chosen) + 1) / params.weights[name]
             for name in measured(part, params)
@@ -84,6 +85,7 @@ shares = st.builds(
     value=st.sampled_from([0.0, 1.0, 2.0]),
     disagreement=st.sampled_from([0.0, 1.0]),
     novelty=st.sampled_from([0.0, 1.0]),
+    similar=st.sampled_from([0.0, 3.0]),
     recent=st.sampled_from([0.0, 0.3, 1.0]),
 )
 pools = st.builds(
@@ -93,6 +95,7 @@ pools = st.builds(
     absent=st.sets(st.sampled_from(sorted(LARGEST))),
     twins=st.sampled_from([0.0, 0.3, 1.0]),
     taken=st.sampled_from([0.0, 0.2, 0.9]),
+    settled=st.sampled_from([0.0, 0.4, 1.0]),
 )
 
 
@@ -181,7 +184,7 @@ def test_the_random_sample_estimates_a_mean_that_the_other_streams_do_not():
         frame["u"] = random.random(800)
         reached = 0.0
         for _ in range(5):
-            found = select(frame, 40, EnqueueParams(value=0, disagreement=0, novelty=0))
+            found = select(frame, 40, EnqueueParams(value=0, disagreement=0, novelty=0, similar=0))
             frame["taken"] |= frame["entity"].isin(found["entity"])
             reached = found["propensity"].max()
         estimates.append(truth[frame["u"] <= reached].mean() - truth.mean())
@@ -196,7 +199,7 @@ def test_the_random_sample_estimates_a_mean_that_the_other_streams_do_not():
         {"capacity": 200},
         {"random": 1.5},
         {"margin": -1},
-        {"random": 0, "margin": 0, "value": 0, "disagreement": 0, "novelty": 0},
+        {"random": 0, "margin": 0, "value": 0, "disagreement": 0, "novelty": 0, "similar": 0},
         {"entropy": 1},
     ],
 )

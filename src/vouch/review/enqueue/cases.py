@@ -9,6 +9,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vouch import usecases
@@ -28,9 +29,11 @@ from vouch.models.surrogate import Reasons
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
 from vouch.review.collect.batch import recorded
+from vouch.results.extract import Extracted
 from vouch.review.enqueue.params import EnqueueParams
-from vouch.review.enqueue.pool import load_predictions, pool
+from vouch.review.enqueue.pool import load_predictions, pool, recent, settled
 from vouch.review.enqueue.select import select
+from vouch.review.enqueue.similar import similar
 from vouch.review.queue import Case, Queue
 from vouch.serve.arrived import score_arrived
 from vouch.sources.declaration import LATER, Declaration
@@ -116,6 +119,7 @@ def make_cases(
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
     excluded = queued | decided(folder, "entity", desk.source.name)
     progress(0, count + 1, "choosing")
+    rows["similar"] = _similar(desk, rows, excluded, params)
     chosen = select(pool(rows, desk.usecase, excluded, params.recent_days), count, params)
     facts = facts_of(desk.path(SILVER, "rows.parquet"), chosen["entity"].tolist())
     cases: dict[str, Case] = {}
@@ -149,6 +153,20 @@ def _trained(desk: Desk) -> Part:
     scores = in_order(likely, extracted.classes, names)
     rows = rows.assign(chosen=chosen, **dict(zip(score_columns(len(names)), scores.T, strict=True)))
     return Part(TRAINING, rows, desk.version)
+
+
+def _similar(
+    desk: Desk, rows: pd.DataFrame, excluded: set[str], params: EnqueueParams
+) -> "pd.Series[float]":
+    """Return how like what people found the rows are that can be asked about; NaN of others."""
+    values = pd.Series(np.nan, rows.index)
+    if not params.similar or usecases.find(desk.usecase).raw_features:  # texts are no numbers
+        return values
+    wanted = recent(rows, params.recent_days) & ~settled(rows) & ~rows["id"].isin(excluded)
+    extracted = Extracted.read(desk.path(GOLD, "extract.json"))
+    features = [feature["name"] for feature in extracted.features]
+    values[wanted] = similar(desk.path(GOLD, "train.parquet"), features, rows["id"][wanted])
+    return values
 
 
 def _explained(

@@ -24,6 +24,7 @@ WHY = {
     "disagreement": "the rule says otherwise than the model",
     "novelty": "it is unlike what the model learned from",
     "holdout": "drawn to measure the models: decide by the facts alone",
+    "similar": "people found fraud in its like, which the model does not see",
 }
 ANSWER = ("decision", "reviewer", "comment")
 """The columns that people fill in."""

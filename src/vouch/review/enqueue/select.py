@@ -14,7 +14,13 @@ import pandas as pd
 
 from vouch.review.enqueue.params import EnqueueParams
 
-MEASURES = {"value": True, "disagreement": True, "margin": False, "novelty": True}
+MEASURES = {
+    "value": True,
+    "disagreement": True,
+    "margin": False,
+    "novelty": True,
+    "similar": True,
+}
 """The measures that choose rows, and whether the largest comes first."""
 SLACK = 1e-9  # by which a share of a number may exceed a whole one by rounding only
 
@@ -26,8 +32,9 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
         pool: One row an entity: ``entity``; ``u``, its permanent random number, above 0 and below
             1; the ``MEASURES``, NaN where unknown; ``twin``, what
             near-duplicates have in common, or null; ``taken``, whether people were asked;
-            ``recent``, whether it is of the last days. Of near duplicates the one with the
-            smallest ``u`` can be chosen, and none once one is taken.
+            ``recent``, whether it is of the last days; ``settled``, whether its truth came by
+            itself, so that only the random stream takes it while there are others. Of near
+            duplicates the one with the smallest ``u`` can be chosen, and none once one is taken.
         n: The most cases wanted, at least 0.
         params: The streams' shares. A stream without rows left gives its share to the others;
             rows that a measure does not tell apart come in the order of ``u``.
@@ -41,7 +48,9 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
     n = min(n, len(rows))
     chosen = dict.fromkeys(range(min(math.ceil(n * params.random - SLACK), n)), "random")
     counted = Counter[str]()
-    for part, share in ((rows[rows["recent"]], params.recent), (rows, 1.0)):
+    unsettled = rows[~rows["settled"]]
+    newest = unsettled[unsettled["recent"]]
+    for part, share in ((newest, params.recent), (unsettled, 1.0), (rows, 1.0)):
         until = len(chosen) + math.ceil((n - len(chosen)) * share - SLACK)
         _share(chosen, until, _queues(part, n, params), params, counted)
     for row in range(n):

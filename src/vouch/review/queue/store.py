@@ -66,7 +66,7 @@ class Case:
         origin: The source's declaration; ids of two sources may be the same by chance.
         entity: The row's id.
         stream: Why it was chosen: ``random``, ``margin``, ``value``, ``disagreement``,
-            ``novelty`` or ``holdout``.
+            ``novelty``, ``similar`` or ``holdout``.
         propensity: The chance it had of being chosen at random, or drawn from the holdout, 0 to 1;
             None in other streams.
         model: The version that scored it, such as ``fraud-simulated:3``; empty if it is blind.
