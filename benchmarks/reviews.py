@@ -76,10 +76,12 @@ class Payments:
     rows: pd.DataFrame
     names: list[str]
 
-    def fit(self, labels: pd.DataFrame) -> Fitted:
-        """Fit the learner on the rows of some labels (``label``, ``label_source``)."""
+    def fit(
+        self, labels: pd.DataFrame, learner: Candidate = LEARNER, max_rows: int = MAX_ROWS
+    ) -> Fitted:
+        """Fit a learner on the rows of some labels (``label``, ``label_source``)."""
         rows = self.rows.loc[labels.index].assign(**labels)
-        return fit(LEARNER, rows, self.names, "label", 0, 2, MAX_ROWS)
+        return fit(learner, rows, self.names, "label", 0, 2, max_rows)
 
     def out_of_fold(self, labels: pd.DataFrame) -> Floats:
         """Score each row by a model that has not seen its label, as ``tune`` leaves them."""
@@ -134,11 +136,19 @@ class Desk:
         n: int,
         params: EnqueueParams,
         among: NDArray[np.bool_] | slice = slice(None),
-        novelty: Floats | float = np.nan,
+        **more: Floats | pd.Series,
     ) -> None:
-        """Put one day's cases, of some of the rows, before people and keep what they say."""
+        """Put one day's cases before people and keep what they say.
+
+        Args:
+            scores: The model's, of all rows.
+            n: How many cases.
+            params: The streams' shares.
+            among: Which rows can be asked about.
+            more: What else :func:`vouch.review.enqueue.pool.pool` takes, of all rows.
+        """
         predicted = self.rows[["id", "time", "amount", "rule"]]
-        predicted = predicted.assign(score=scores, novelty=novelty)[among].reset_index(drop=True)
+        predicted = predicted.assign(score=scores, **more)[among].reset_index(drop=True)
         reviewed = set(self.rows["id"].iloc[self.votes.index])
         entities = select(pool(predicted, "fraud", reviewed, params.recent_days), n, params)[
             "entity"

@@ -28,8 +28,8 @@ from vouch.models.predictions import (
 from vouch.models.surrogate import Reasons
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
-from vouch.review.collect.batch import recorded
 from vouch.results.extract import Extracted
+from vouch.review.collect.batch import recorded
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import load_predictions, pool, recent, settled
 from vouch.review.enqueue.select import select

@@ -34,7 +34,7 @@ class EnqueueParams(Params):
     novelty: float = Field(default=1.0, ge=0)
     holdout: float = Field(default=0.5, ge=0, le=1)
     second: float = Field(default=0.1, ge=0, le=1)
-    similar: float = Field(default=3.0, ge=0)
+    similar: float = Field(default=8.0, ge=0)
     recent: float = Field(default=0.5, ge=0, le=1)
     recent_days: float = Field(default=3.0, gt=0)
 

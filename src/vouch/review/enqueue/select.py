@@ -52,7 +52,8 @@ def select(pool: pd.DataFrame, n: int, params: EnqueueParams) -> pd.DataFrame:
     newest = unsettled[unsettled["recent"]]
     for part, share in ((newest, params.recent), (unsettled, 1.0), (rows, 1.0)):
         until = len(chosen) + math.ceil((n - len(chosen)) * share - SLACK)
-        _share(chosen, until, _queues(part, n, params), params, counted)
+        if len(chosen) < until:
+            _share(chosen, until, _queues(part, n, params), params, counted)
     for row in range(n):
         if len(chosen) < n:
             chosen.setdefault(row, "random")
