@@ -88,6 +88,22 @@ def test_how_unlike_the_learned_rows_each_is_can_be_asked_for(root):
     assert set(unlike) <= {id for part in parts for id in part.nlargest(40, "novelty")["id"]}
 
 
+def test_new_rows_like_what_people_found_are_asked_about_unless_their_truth_came(root):
+    path = "data/gold/fraud/train.parquet"
+    gold = pd.read_parquet(path)
+    late = gold.index[gold["time"] > gold["time"].max() - pd.Timedelta(days=3)]
+    gold.loc[late[::2], "label_source"] = "rule"  # whose chargebacks did not come yet
+    found = late[gold.loc[late, "type_payment"] == 1][::5]
+    gold.loc[found, "label"], gold.loc[found, "label_source"] = 1, "reviewer"
+    gold.to_parquet(path)
+    told = enqueue(root, STATE, "fraud", 40, Path("cases.csv"))
+    like = [row["entity"] for row in read("cases.csv") if row["why"].startswith("people found")]
+    assert told["by_stream"]["similar"] == len(like) >= 1
+    rows = gold.set_index("id").loc[like]
+    assert set(rows["label_source"]) == {"rule"}
+    assert set(rows.index) <= set(gold["id"][late])
+
+
 def test_the_file_has_every_row_the_surest_first(root):
     out = Path("data/outbox/fraud/new_rows.csv")
     written = write_arrived(root, STATE, "fraud", out)
