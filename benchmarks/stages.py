@@ -21,13 +21,14 @@ from dataclasses import asdict
 from pathlib import Path
 from vouch.project.stages import find
 from vouch.project.versions import reproduce
-print(json.dumps(asdict(reproduce(Path(), find(sys.argv[1]), "fraud")), default=str))
+outcome = reproduce(Path(), find(sys.argv[1]), "fraud", force=sys.argv[2:] == ["force"])
+print(json.dumps(asdict(outcome), default=str))
 """
 
 
-def measure(project: Path, stage: str) -> dict[str, float]:
+def measure(project: Path, stage: str, *, force: bool = False) -> dict[str, float]:
     """Run one stage in a process of its own: seconds without DVC's share, DVC's, peak memory."""
-    command = [sys.executable, "-c", ONE, stage]
+    command = [sys.executable, "-c", ONE, stage, *["force"] * force]
     with tempfile.TemporaryFile("w+") as out:
         run = subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stdout=out)
         _, code, used = os.wait4(run.pid, 0)

@@ -81,7 +81,8 @@ def test_what_stands_around_the_stages_has_valid_parameters(
 def test_function_takes_what_the_row_says(stage: Stage):
     taken = set(inspect.signature(stage.function()).parameters)
     declared = {*stage.inputs, *stage.outputs, *stage.choices, "params", "progress"}
-    assert taken == declared | ({"state"} if stage.state else set())
+    given = {"state"} if stage.state else set()
+    assert taken == declared | given | ({"cache"} if stage.cache else set())
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.project import BIN, ENVIRONMENT, copy_checkout, shrink
+from vouch.core.code import package_digest
 from vouch.core.files import read_json
-from vouch.project.code import package_digest
 
 CODE = """
 from dataclasses import replace

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from vouch.core.errors import VouchError, suggest
 from vouch.core.settings import Engine
 from vouch.engine import duckdb, spark
-from vouch.engine.duckdb import PARQUET, SCRATCH
+from vouch.engine.duckdb import PARQUET, ROW_GROUP, SCRATCH
 from vouch.engine.functions import MICROSECOND, microseconds, moment, span, whole
 from vouch.engine.once import windows_once
 
@@ -23,6 +23,7 @@ __all__ = [
     "ENGINES",
     "MICROSECOND",
     "PARQUET",
+    "ROW_GROUP",
     "SCRATCH",
     "connect",
     "microseconds",

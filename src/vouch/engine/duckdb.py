@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 ROW_GROUP = 122_880
 LEVEL = 1  # of zstd: nearly as small as its default, in half the time
 PARQUET = (
-    f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {LEVEL}, ROW_GROUP_SIZE {ROW_GROUP})"
+    f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {LEVEL}, ROW_GROUP_SIZE {ROW_GROUP}, "
+    "WRITE_BLOOM_FILTER false)"
 )
-"""How DuckDB writes a stage's tables."""
+"""How DuckDB writes a stage's tables; without filters apart from the row groups they belong to,
+so that :mod:`vouch.engine.splice` can move these."""
 SCRATCH = "(FORMAT parquet, COMPRESSION uncompressed)"
 """How it writes what is read once and removed."""
 
@@ -60,5 +62,9 @@ def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
         table.to_parquet(path, compression="uncompressed")
     else:
         table.to_parquet(
-            path, compression="zstd", compression_level=LEVEL, row_group_size=ROW_GROUP
+            path,
+            compression="zstd",
+            compression_level=LEVEL,
+            row_group_size=ROW_GROUP,
+            write_bloom_filter=False,
         )

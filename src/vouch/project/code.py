@@ -1,14 +1,10 @@
 """Where a use case's own code is, as DVC depends on it."""
 
-import hashlib
-from importlib.util import find_spec
 from pathlib import Path
 
 from vouch import usecases
-from vouch.core.errors import VouchError
-from vouch.core.files import replacing, sha256
-
-SUFFIXES = (".py", ".html", ".css", ".json", ".yaml")
+from vouch.core.code import package_digest
+from vouch.core.files import replacing
 
 
 def code_of(root: Path, usecase: str) -> str:
@@ -34,22 +30,3 @@ def code_of(root: Path, usecase: str) -> str:
         with replacing(root / place) as draft:
             draft.write_text(digest)
     return place
-
-
-def package_digest(module: str) -> str:
-    """Return the SHA-256 of a module's file, or of all code and templates of a package.
-
-    Raises:
-        VouchError: There is no such module.
-    """
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise VouchError(f"{module}: no such module", "install the package of the use case again")
-    origin = Path(spec.origin)
-    folder = origin.parent if spec.submodule_search_locations else origin
-    files = sorted(folder.rglob("*")) if folder.is_dir() else [origin]
-    digest = hashlib.sha256()
-    for file in files:
-        if file.suffix in SUFFIXES and file.is_file():
-            digest.update(f"{file.relative_to(origin.parent)} {sha256(file)}\n".encode())
-    return digest.hexdigest()

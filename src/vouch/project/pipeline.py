@@ -8,10 +8,11 @@ from typing import Any
 
 from filelock import FileLock
 
+from vouch.core.cache import Cache
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.project.inputs import Choice, load_inputs
-from vouch.project.paths import STATE
+from vouch.project.paths import KEPT, STATE
 from vouch.project.stages import Stage
 
 
@@ -39,6 +40,8 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
     arguments |= {name: getattr(choice, name) for name in stage.choices}
     if stage.state:
         arguments["state"] = root / STATE
+    if stage.cache:
+        arguments["cache"] = Cache(root / KEPT / f"{usecase}.{stage.name}")
     function = stage.function()
     places = _paths(root, stage.outputs, usecase, choice)
     scratch = root / STATE / "scratch" / f"{usecase}.{stage.name}"

@@ -32,7 +32,8 @@ class Stage:
 
     A stage's function takes each input and output by name as a ``Path``, each choice by name,
     ``params`` (a pydantic model) and ``progress``; one with ``state`` also takes ``state``, the
-    folder of what outlives a run (ledger, keys, MLflow).
+    folder of what outlives a run (ledger, keys, MLflow); one with ``cache`` also takes ``cache``,
+    its own :class:`vouch.core.cache.Cache`.
 
     Attributes:
         name: The stage's one name everywhere.
@@ -42,6 +43,7 @@ class Stage:
         state: Whether it reads or writes the project's state folder.
         persist: Whether it writes outside its outputs, so it must never be restored from the
             run cache.
+        cache: Whether it keeps partial results, so that it costs what is new.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Stage:
     choices: tuple[str, ...] = field(default=())
     state: bool = False
     persist: bool = False
+    cache: bool = False
 
     def function(self) -> Function:
         """Return the stage's function, imported now."""
@@ -70,6 +73,7 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{BRONZE}/ingest.json",
         },
         choices=("files", "held_out"),
+        cache=True,
     ),
     Stage(
         "validate",

@@ -11,7 +11,7 @@ from vouch.sources.declaration import Declaration
 from vouch.sources.readers import quoted
 from vouch.stages.ingest import parse
 from vouch.stages.ingest.params import IngestParams
-from vouch.stages.ingest.stage import File, check_ids, parse_one, write_bronze
+from vouch.stages.ingest.rows import File, check_ids, parse_one, write_bronze
 from vouch.stages.validate.params import ValidateParams
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
+from vouch.core.code import package_digest
 from vouch.core.errors import VouchError, suggest
 from vouch.usecases.contract import UseCase
 
@@ -50,6 +51,11 @@ def find(name: str) -> UseCase:
     return usecase
 
 
+def own_code(name: str) -> str:
+    """Return a digest of the code of a use case that another package brings; else nothing."""
+    return package_digest(installed()[name].module) if name in installed() else ""
+
+
 def _load(name: str) -> UseCase:
     try:
         usecase = installed()[name].load()
@@ -66,4 +72,4 @@ def _broken(name: str, reason: str) -> VouchError:
     return VouchError(f"use case {name!r} of package {package} {reason}", "mend or uninstall it")
 
 
-__all__ = ["UseCase", "find", "installed", "names"]
+__all__ = ["UseCase", "find", "installed", "names", "own_code"]

@@ -3,68 +3,23 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from vouch.core.cache import NOTHING_KEPT, Cache
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.core.progress import Progress, silent
-from vouch.engine import PARQUET, connect
 from vouch.results.ingest import Ingested, RawFile
 from vouch.sources.confirm import check_confirmed
-from vouch.sources.declaration import TIMES, Declaration, load_declaration, plain_word
-from vouch.sources.manifest import DIGITS, MANIFEST, load_manifest
-from vouch.sources.readers import extra_columns, literal, quoted
+from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.manifest import MANIFEST, load_manifest
+from vouch.sources.readers import extra_columns
 from vouch.stages.ingest import parse
 from vouch.stages.ingest.params import IngestParams
-from vouch.usecases.classes import class_names
+from vouch.stages.ingest.parts import Part, Work, columns_of, merge, part_of
+from vouch.stages.ingest.rows import File
 from vouch.usecases.needs import check
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-HELD = "-held"
-"""What ends the row hash of a held-out row; its id, the hash's beginning, stays."""
-REASONS = 3
-"""Kinds of reasons for rejecting a line that are shown of a file."""
-CONFLICTS = 0.01
-"""Share of a file's rows whose label may be a number where names are known."""
-FEW = 2
-"""Rows whose ids may always conflict: one correction within a small file."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A raw file on its way in.
-
-    Attributes:
-        name: What people call it.
-        path: Where it is.
-        sha256: Its digest, 64 hexadecimal digits.
-        arrived_at: When it arrived (UTC, no zone); None: with its last row's event.
-        held_out: Whether its rows are the holdout.
-    """
-
-    name: str
-    path: Path
-    sha256: str
-    arrived_at: datetime | None
-    held_out: bool = False
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A parsed file: its rows and rejects in one view."""
-
-    file: File
-    view: str
-    columns: tuple[str, ...]
-    rows: int
-    rejects: int
-    dropped: int
 
 
 def ingest(
@@ -77,6 +32,7 @@ def ingest(
     rejects: Path,
     summary: Path,
     params: IngestParams,
+    cache: Cache = NOTHING_KEPT,
     progress: Progress = silent,
 ) -> Ingested:
     """Parse every raw file in force by its source's declaration.
@@ -90,6 +46,7 @@ def ingest(
         rejects: Where the others are written: file, line, reason, raw.
         summary: Where the counts are written.
         params: The stage's parameters.
+        cache: Keeps each file's rows, so that a file is parsed once, and all of them together.
         progress: Called with the progress, in files.
 
     Returns:
@@ -102,24 +59,20 @@ def ingest(
     check(source, declaration)
     check_confirmed(source, declaration)
     with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
-        scratch = Path(folder)
+        work = Work(source, params, cache, Path(folder), progress)
         arrived = (
-            _simulate(source, scratch, progress)
+            _simulated(source, work.scratch)
             if source.simulator
             else _load_files(raw, files, held_out)
         )
-        with connect(memory=params.memory) as backend:
-            parsed = []
-            for number, file in enumerate(arrived):
-                progress(number, len(arrived) + 1, f"parsing {file.name}")
-                parsed.append(parse_one(backend.con, source, file, scratch, number))
-                check_ids(backend.con, source, parsed[-1], params.id_conflicts)
-            progress(len(arrived), len(arrived) + 1, "sorting")
-            write_bronze(backend.con, source, parsed, rows, rejects)
-            rejected = [_rejected(backend.con, each) for each in parsed]
-            twice = [_twice(backend.con, source, each) for each in parsed]
-            content = _summary(source, parsed, rejected, twice)
+        parts = [
+            part_of(work, file, number, len(arrived) + 1) for number, file in enumerate(arrived)
+        ]
+        progress(len(arrived), len(arrived) + 1, "sorting")
+        merge(work, parts, rows, rejects)
+    content = _summary(source, parts)
     content.write(summary)
+    cache.sweep()
     return content
 
 
@@ -139,215 +92,43 @@ def _load_files(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> 
     return result
 
 
-def _simulate(source: Declaration, scratch: Path, progress: Progress) -> list[File]:
-    from vouch.sources.simulators import write
-
+def _simulated(source: Declaration, scratch: Path) -> list[File]:
+    """Describe a simulator's rows as a file, which is written where it is parsed."""
     assert source.simulator is not None
-    path = scratch / "simulated.parquet"
-    write(source.simulator, path, progress)
     section = json.dumps(source.simulator.model_dump(mode="json"), sort_keys=True)
     chosen = source.simulator
     name = f"simulator {chosen.name}, {chosen.rows:,} rows, seed {chosen.seed}"
-    return [File(name, path, new_digest(section.encode()).hexdigest(), None)]
+    return [
+        File(name, scratch / "simulated.parquet", new_digest(section.encode()).hexdigest(), None)
+    ]
 
 
-def parse_one(
-    connection: "DuckDBPyConnection", source: Declaration, file: File, scratch: Path, number: int
-) -> Parsed:
-    """Parse one file into view ``parsed_<number>``.
-
-    Raises:
-        VouchError: The file is not what the declaration says, or none of its lines can be read.
-    """
-    view = f"parsed_{number}"
-    raw = parse.parse_file(connection, source, file.path, view, scratch)
-    total, bad, dropped = _fetch_row(
-        connection, f"SELECT count(*), count(reason), count_if({parse.DROPPED}) FROM {view}"
-    )
-    _check_labels(connection, source, file, view, total)
-    if total == bad:
-        example = _fetch_row(connection, f"SELECT reason FROM {view} ORDER BY line LIMIT 1")[0]
-        raise VouchError(
-            f"{file.path}: none of its {total:,} lines can be read; the first: {example}",
-            f"check data/sources/{source.name}.yaml",
-        )
-    if file.arrived_at is None:  # simulated rows arrive with the last of them: no clock
-        last = _fetch_row(connection, f"SELECT max(time) FROM {view}")[0]
-        file = replace(file, arrived_at=last)
-    return Parsed(file, view, raw.columns, total - bad, bad, dropped)
-
-
-def _check_labels(
-    connection: "DuckDBPyConnection", source: Declaration, file: File, view: str, total: int
-) -> None:
-    """Check that no label is a number where only names are declared: it is not guessed."""
-    name = source.column("label")
-    classes = class_names(source)
-    if name is None or not {*map(plain_word, source.columns[name].values)} <= {*classes}:
-        return
-    value = parse.number_for_label(name)
-    rows, values = _fetch_row(
-        connection,
-        f"SELECT count(*), list_sort(list_distinct(list({value}))) FROM {view} WHERE {value} <> ''",
-    )
-    if rows > max(FEW, CONFLICTS * total):
-        raise VouchError(
-            f"{file.path}: column {name!r}, the label, has numbers ({', '.join(values[:10])}) in "
-            f"{rows:,} of {total:,} rows, and which class each means is not declared",
-            f"in data/sources/{source.name}.yaml give {name!r} values: [...], the file's values "
-            f"in the order {', '.join(classes)}",
-        )
-
-
-def check_ids(
-    connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed, allowed: float
-) -> None:
-    """Check that few rows of a file share their declared id with rows of other content.
-
-    Raises:
-        VouchError: More than ``allowed`` (share of all rows, 0 to 1) do.
-    """
-    if source.column("id") not in parsed.columns:
-        return
-    rows = f"(SELECT id, row_hash FROM {parsed.view} WHERE reason IS NULL)"
-    conflicts, example = _fetch_row(
-        connection,
-        f"""SELECT coalesce(sum(n), 0), min(id) FROM (
-              SELECT id, count(*) AS n FROM {rows}
-              WHERE hash(id) IN (SELECT hash(id) FROM {rows} GROUP BY 1 HAVING count(*) > 1)
-              GROUP BY id HAVING count(DISTINCT row_hash) > 1)""",
-    )
-    if conflicts > max(FEW, allowed * parsed.rows):
-        raise VouchError(
-            f"{parsed.file.path}: {conflicts:,} of {parsed.rows:,} rows share their "
-            f"{source.column('id')!r} with other rows of other content (such as {example!r})",
-            "restore the ids (spreadsheets turn long ones into 5.7E+17), or declare no id column",
-        )
-
-
-def write_bronze(
-    connection: "DuckDBPyConnection",
-    source: Declaration,
-    parsed: Sequence[Parsed],
-    rows: Path,
-    rejects: Path,
-) -> None:
-    """Write parsed files as bronze, each row with its id, and their rejects."""
-    connection.execute(f"CREATE VIEW parsed AS {' UNION ALL '.join(map(_scan, parsed))}")
-    connection.execute("CREATE VIEW good AS SELECT * FROM parsed WHERE reason IS NULL")
-    columns = [name for name in _columns(source, parsed) if name != "id"]
-    arrival = "coalesce(arrival, arrived_at)" if "arrival" in columns else "arrived_at"
-    chosen = ", ".join(quoted(name) for name in columns if name != "arrival")
-    order = ", ".join(["time"] * ("time" in columns) + ["id", "file", "line"])
-    connection.execute(
-        f"""COPY (SELECT {_id(connection, source, parsed)} AS id, {chosen},
-              {literal(source.name)} AS source, file, line, {arrival} AS arrived_at, row_hash
-              FROM good ORDER BY {order})
-            TO {literal(rows)} {PARQUET}"""
-    )
-    connection.execute(
-        f"""COPY (SELECT file, line, reason, raw FROM parsed WHERE reason IS NOT NULL
-              ORDER BY file, line) TO {literal(rejects)} {PARQUET}"""
-    )
-
-
-def _columns(source: Declaration, parsed: Sequence[Parsed]) -> list[str]:
-    """List the canonical columns that at least one file has."""
-    seen = {column for each in parsed for column in each.columns}
-    return [canonical for raw, canonical in parse.values(source) if raw in seen]
-
-
-def _scan(parsed: Parsed) -> str:
-    assert parsed.file.arrived_at is not None
-    arrived = parse.timestamp(parsed.file.arrived_at)
-    # a held-out row that another file has too is no repeat: it must be seen to be held out
-    digest = f"row_hash || {literal(HELD if parsed.file.held_out else '')}"
-    file = literal(parsed.file.sha256[:DIGITS])
-    return f"""SELECT * REPLACE ({digest} AS row_hash), {file} AS file, {arrived} AS arrived_at
-               FROM {parsed.view}"""
-
-
-def _id(connection: "DuckDBPyConnection", source: Declaration, parsed: Sequence[Parsed]) -> str:
-    """Return SQL for a row's id; without an id column, equal rows of a file are numbered."""
-    name = source.column("id")
-    complete = name is not None and all(name in each.columns for each in parsed)
-    if name is not None and complete and not source.columns[name].optional:
-        return "id"
-    digest = parse.DIGEST
-    connection.execute(
-        f"""CREATE TABLE twins AS
-           SELECT file, line,
-             row_number() OVER (PARTITION BY file, {digest} ORDER BY line) AS occurrence
-           FROM (SELECT file, line, row_hash FROM good WHERE hash(file, {digest}) IN (
-             SELECT hash(file, {digest}) FROM good GROUP BY 1 HAVING count(*) > 1))"""
-    )
-    occurrence = "(SELECT occurrence FROM twins t WHERE t.file = good.file AND t.line = good.line)"
-    (twins,) = _fetch_row(connection, "SELECT count(*) FROM twins")
-    computed = f"{digest} || '-' || coalesce({occurrence}, 1)" if twins else f"{digest} || '-1'"
-    return f"coalesce(id, {computed})" if name is not None else computed
-
-
-def _fetch_row(connection: "DuckDBPyConnection", query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return tuple(row)
-
-
-def _rejected(connection: "DuckDBPyConnection", parsed: Parsed) -> str:
-    """Return how many lines of a file were rejected, and the commonest reasons with an example."""
-    failed = parsed.rejects - parsed.dropped
-    if not failed:
-        return ""
-    kinds = connection.execute(
-        rf"""SELECT regexp_replace(reason, '\x27.*\x27', '…') AS kind, count(*) AS n,
-              arg_min(reason, line), min(line)
-            FROM {parsed.view} WHERE reason IS NOT NULL AND NOT {parse.DROPPED}
-            GROUP BY 1 ORDER BY n DESC, 1 LIMIT {REASONS + 1}"""
-    ).fetchall()
-    reasons = [f"{n:,} such as line {line}: {example}" for _, n, example, line in kinds[:REASONS]]
-    more = ["…"] if len(kinds) > REASONS else []
-    return f"{parsed.file.name}: {failed:,} lines rejected ({'; '.join([*reasons, *more])})"
-
-
-def _twice(connection: "DuckDBPyConnection", source: Declaration, parsed: Parsed) -> str:
-    """Return a warning of the rows whose local time could be either of two moments, if any."""
-    condition = f"reason IS NULL AND {parse.TWICE}"
-    (rows,) = _fetch_row(connection, f"SELECT count(*) FROM {parsed.view} WHERE {condition}")
-    zones = {c.zone or source.zone for c in source.columns.values() if c.role in TIMES}
-    return (
-        f"{parsed.file.name}: {rows:,} rows have a time that comes twice, as clocks go back "
-        f"({', '.join(sorted(zones))}): taken for the first; declare a format with %z if the file "
-        "has offsets"
-    ) * bool(rows)
-
-
-def _summary(
-    source: Declaration, parsed: Sequence[Parsed], rejected: Sequence[str], twice: Sequence[str]
-) -> Ingested:
+def _summary(source: Declaration, parts: Sequence[Part]) -> Ingested:
     files: list[RawFile] = [
         {
             "name": each.file.name,
             "sha256": each.file.sha256,
-            "arrived_at": str(each.file.arrived_at),
+            "arrived_at": each.arrived_at,
             "lines": each.rows + each.rejects,
             "rows": each.rows,
             "rejects": each.rejects,
         }
-        for each in parsed
+        for each in parts
     ]
-    extra = {c: None for each in parsed for c in extra_columns(source, each.columns)}
+    extra = {c: None for each in parts for c in extra_columns(source, each.columns)}
     declared = [name for name, c in source.columns.items() if c.role == "ignore"]
-    messages = [each for each in rejected if each]
+    messages = [each.rejected for each in parts if each.rejected]
     if messages:
         messages.append(f"all rejected lines: data/bronze/{source.usecase}/rejects.parquet")
     unknown = [f"column {name!r} is not declared: left out" for name in extra]
+    twice = [each.twice for each in parts if each.twice]
     return Ingested(
         files=files,
-        columns=_columns(source, parsed),
-        lines=sum(each.rows + each.rejects for each in parsed),
-        rows=sum(each.rows for each in parsed),
-        rejects=sum(each.rejects for each in parsed),
-        dropped=sum(each.dropped for each in parsed),
+        columns=columns_of(source, parts),
+        lines=sum(each.rows + each.rejects for each in parts),
+        rows=sum(each.rows for each in parts),
+        rejects=sum(each.rejects for each in parts),
+        dropped=sum(each.dropped for each in parts),
         ignored_columns=[*declared, *extra],
-        warnings=[*unknown, *filter(None, twice), *messages],
+        warnings=[*unknown, *twice, *messages],
     )

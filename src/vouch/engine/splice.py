@@ -1,0 +1,223 @@
+"""Parquet files that grow: the row groups that stay are copied as they are, without decoding.
+
+DuckDB's row groups hold :data:`ROW_GROUP` rows each, the last one what is left, and their bytes
+depend on their rows alone. So a sorted table whose first rows stayed is made of the old file's
+first row groups and new ones for the rest, and is the same bytes as if it were written whole.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vouch.engine import thrift
+from vouch.engine.duckdb import ROW_GROUP
+
+MAGIC = b"PAR1"
+TAIL = 8
+"""Bytes behind the footer: its length and the magic number."""
+PIECE = 4 << 20
+# numbers of fields in https://github.com/apache/parquet-format/blob/master/src/main/thrift
+ROWS, GROUPS = 3, 4
+COLUMNS, GROUP_ROWS, GROUP_OFFSET, ORDINAL = 1, 3, 5, 7
+CHUNK_OFFSET, META = 2, 3
+COMPRESSED, DATA, INDEX, DICTIONARY, BLOOM = 7, 9, 10, 11, 14
+PLACES = (DATA, INDEX, DICTIONARY)
+
+
+@dataclass(frozen=True)
+class Laid:
+    """How a Parquet file is laid out.
+
+    Attributes:
+        path: The file.
+        footer: What its footer says.
+        extents: First byte and end of each row group, in order.
+    """
+
+    path: Path
+    footer: thrift.Struct
+    extents: tuple[tuple[int, int], ...]
+
+    @property
+    def groups(self) -> list[thrift.Struct]:
+        """The footer's row groups."""
+        return list(self.footer[GROUPS][1][1])
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file has."""
+        return int(self.footer[ROWS][1])
+
+
+def lay_out(path: Path) -> Laid:
+    """Read how a Parquet file is laid out.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: It is no whole Parquet file, or one whose row groups cannot be moved.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - TAIL, 0))
+        end = file.read()
+        length = int.from_bytes(end[:4], "little")
+        if end[4:] != MAGIC or length > size - TAIL - len(MAGIC):
+            raise ValueError(f"{path}: is no whole Parquet file")
+        file.seek(size - TAIL - length)
+        footer = thrift.read(file.read(length))
+    extents = tuple(map(_extent, footer[GROUPS][1][1]))
+    if any(end > size - TAIL - length for _, end in extents):
+        raise ValueError(f"{path}: is no whole Parquet file")
+    return Laid(path, footer, extents)
+
+
+def _extent(group: thrift.Struct) -> tuple[int, int]:
+    metas = [column[META][1] for column in group[COLUMNS][1][1]]
+    if any(BLOOM in meta for meta in metas):
+        raise ValueError("a row group with a filter apart from it cannot be moved")
+    starts = [min(meta[p][1] for p in PLACES if p in meta) for meta in metas]
+    pairs = zip(starts, metas, strict=True)
+    return min(starts), max(start + meta[COMPRESSED][1] for start, meta in pairs)
+
+
+def digests(path: Path) -> list[str]:
+    """Compute a digest of each row group's bytes.
+
+    Args:
+        path: A Parquet file.
+
+    Returns:
+        64 hexadecimal digits for each row group, in order.
+
+    Raises:
+        ValueError: It is no whole Parquet file.
+    """
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(lambda extent: _digest(path, *extent), lay_out(path).extents))
+
+
+def _digest(path: Path, start: int, end: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(start)
+        while start < end:
+            piece = file.read(min(PIECE, end - start))
+            if not piece:
+                break
+            digest.update(piece)
+            start += len(piece)
+    return digest.hexdigest()
+
+
+def unchanged(old: Sequence[str], new: Sequence[str], rows: int, group: int = ROW_GROUP) -> int:
+    """Count the row groups at a table's beginning that stayed as they were.
+
+    Args:
+        old: Digests of the table's row groups before.
+        new: Digests of them now.
+        rows: Rows of the table before.
+        group: Rows of a full row group.
+
+    Returns:
+        How many first row groups are the same and full: a last one that is not full is written
+        anew when rows follow it.
+    """
+    same = 0
+    for before, after in zip(old, new, strict=False):
+        if before != after:
+            break
+        same += 1
+    return min(same, rows // group)
+
+
+def splice(old: Path, groups: int, tail: Path, out: Path) -> None:
+    """Write the first row groups of one file and all of another as one file.
+
+    Args:
+        old: The file that was.
+        groups: How many of its first row groups stay; all of them full.
+        tail: What comes after, written as a stage's tables are.
+        out: Where to.
+
+    Raises:
+        ValueError: One of them is no whole Parquet file, or they have different columns.
+    """
+    first, rest = lay_out(old), lay_out(tail)
+    apart = {ROWS, GROUPS}
+    if _without(first.footer, apart) != _without(rest.footer, apart):
+        raise ValueError(f"{tail}: its columns are not those of {old}")
+    moved: list[thrift.Struct] = []
+    with out.open("wb") as file:
+        file.write(MAGIC)
+        for laid, count in ((first, groups), (rest, len(rest.extents))):
+            kept = _filled(laid, count)
+            moved += _moved(laid, kept, file.tell(), len(moved))
+            _copy(laid, kept, file)
+        footer = thrift.write(_footer(rest.footer, moved))
+        file.write(footer + len(footer).to_bytes(4, "little") + MAGIC)
+
+
+def _filled(laid: Laid, count: int) -> int:
+    """Count the row groups to take: a file without rows may have one that is empty."""
+    return count if laid.rows else 0
+
+
+def _without(struct: thrift.Struct, fields: set[int]) -> thrift.Struct:
+    return {field: value for field, value in struct.items() if field not in fields}
+
+
+def _moved(laid: Laid, count: int, place: int, before: int) -> list[thrift.Struct]:
+    """Return the first row groups as they are described in another place of another file."""
+    if not count:
+        return []
+    shift = place - laid.extents[0][0]
+    return [_shifted(group, shift, before + n) for n, group in enumerate(laid.groups[:count])]
+
+
+def _shifted(group: thrift.Struct, shift: int, ordinal: int) -> thrift.Struct:
+    kind, columns = group[COLUMNS][1]
+    result = group | {COLUMNS: (group[COLUMNS][0], (kind, [_chunk(c, shift) for c in columns]))}
+    if GROUP_OFFSET in group:
+        result[GROUP_OFFSET] = _plus(group[GROUP_OFFSET], shift)
+    if ORDINAL in group:
+        result[ORDINAL] = (group[ORDINAL][0], ordinal)
+    return result
+
+
+def _chunk(column: thrift.Struct, shift: int) -> thrift.Struct:
+    kind, meta = column[META]
+    places = {p: _plus(meta[p], shift) for p in PLACES if p in meta}
+    result = column | {META: (kind, meta | places)}
+    if column[CHUNK_OFFSET][1]:
+        result[CHUNK_OFFSET] = _plus(column[CHUNK_OFFSET], shift)
+    return result
+
+
+def _plus(field: tuple[int, Any], shift: int) -> tuple[int, Any]:
+    return field[0], field[1] + shift
+
+
+def _copy(laid: Laid, count: int, file: Any) -> None:
+    if not count:
+        return
+    start, end = laid.extents[0][0], laid.extents[count - 1][1]
+    with laid.path.open("rb") as source:
+        source.seek(start)
+        while start < end:
+            piece = source.read(min(PIECE, end - start))
+            if not piece:
+                raise ValueError(f"{laid.path}: is no whole Parquet file")
+            file.write(piece)
+            start += len(piece)
+
+
+def _footer(like: thrift.Struct, groups: list[thrift.Struct]) -> thrift.Struct:
+    rows = sum(group[GROUP_ROWS][1] for group in groups)
+    kind, (item, _) = like[GROUPS]
+    return like | {ROWS: (like[ROWS][0], rows), GROUPS: (kind, (item, groups))}
