@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.engine.splice import digests, lay_out, splice, unchanged
+from vouch.engine.splice import digests, is_regular, lay_out, splice, unchanged
 
 GROUP = 2048
 FORM = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP}, WRITE_BLOOM_FILTER false)"
@@ -29,13 +29,21 @@ def test_a_spliced_file_is_the_bytes_of_one_written_whole(tmp_path_factory, rows
     assert (folder / "out").read_bytes() == whole.read_bytes()
 
 
-def test_digests_tell_which_row_groups_stayed(tmp_path):
+def test_digests_tell_which_row_groups_stayed(tmp_path, monkeypatch):
+    monkeypatch.setattr("vouch.engine.splice.ROW_GROUP", GROUP)
     old, new = write(tmp_path / "old", 0, 5000), write(tmp_path / "new", 0, 9000)
     other = write(tmp_path / "other", 1, 9000)
     assert len(digests(old)) == 3
-    assert unchanged(digests(old), digests(new), 5000, GROUP) == 2
-    assert unchanged(digests(old), digests(old), 5000, GROUP) == 2
-    assert unchanged(digests(old), digests(other), 5000, GROUP) == 0
+    assert unchanged(digests(old), digests(new), 5000) == 2
+    assert unchanged(digests(old), digests(old), 5000) == 3
+    assert unchanged(digests(old), digests(other), 5000) == 0
+
+
+def test_row_groups_of_other_sizes_are_noticed(tmp_path, monkeypatch):
+    path = write(tmp_path / "old", 0, 5000)
+    assert not is_regular(path)
+    monkeypatch.setattr("vouch.engine.splice.ROW_GROUP", GROUP)
+    assert is_regular(path)
 
 
 def test_files_of_other_columns_are_refused(tmp_path):

@@ -1,7 +1,7 @@
 """Parquet files that grow: the row groups that stay are copied as they are, without decoding.
 
-DuckDB's row groups hold :data:`ROW_GROUP` rows each, the last one what is left, and their bytes
-depend on their rows alone. So a sorted table whose first rows stayed is made of the old file's
+DuckDB's row groups of sorted rows hold :data:`ROW_GROUP` rows each, the last one what is left, and
+their bytes depend on their rows alone. So a sorted table whose first rows stayed is made of the old file's
 first row groups and new ones for the rest, and is the same bytes as if it were written whole.
 """
 
@@ -115,25 +115,29 @@ def _digest(path: Path, start: int, end: int) -> str:
     return digest.hexdigest()
 
 
-def unchanged(old: Sequence[str], new: Sequence[str], rows: int, group: int = ROW_GROUP) -> int:
+def is_regular(path: Path) -> bool:
+    """Return whether all of a Parquet file's row groups but the last are of the usual size."""
+    sizes = [group[GROUP_ROWS][1] for group in lay_out(path).groups]
+    return all(size == ROW_GROUP for size in sizes[:-1]) and sizes[-1:] <= [ROW_GROUP]
+
+
+def unchanged(old: Sequence[str], new: Sequence[str], rows: int) -> int:
     """Count the row groups at a table's beginning that stayed as they were.
 
     Args:
         old: Digests of the table's row groups before.
         new: Digests of them now.
         rows: Rows of the table before.
-        group: Rows of a full row group.
 
     Returns:
-        How many first row groups are the same and full: a last one that is not full is written
-        anew when rows follow it.
+        All, if nothing changed; else how many first ones are the same and full: a last one that is
+        not full is written anew when rows follow it.
     """
-    same = 0
-    for before, after in zip(old, new, strict=False):
-        if before != after:
-            break
-        same += 1
-    return min(same, rows // group)
+    if old == new:
+        return len(new)
+    pairs = enumerate(zip(old, new, strict=False))
+    same = next((n for n, (before, after) in pairs if before != after), min(len(old), len(new)))
+    return min(same, rows // ROW_GROUP)
 
 
 def splice(old: Path, groups: int, tail: Path, out: Path) -> None:

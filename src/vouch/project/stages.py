@@ -97,6 +97,7 @@ STAGES: tuple[Stage, ...] = (
             "reviews": REVIEWS,
         },
         outputs={"labels": f"{LABELS}/labels.parquet", "summary": f"{LABELS}/label.json"},
+        cache=True,
     ),
     Stage(
         "extract",

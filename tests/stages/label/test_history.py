@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vouch.engine import connect
 from vouch.labels.resolve import STRENGTH
-from vouch.stages.label.history import LAST, history
+from vouch.stages.label.history import LAST, history, turns
 
 START = datetime(2024, 1, 30, 5)
 CLASSES = ("negative", "neutral", "positive")
@@ -62,7 +62,9 @@ def ask(rows, issues):
             engine.create_table(ibis.util.gen_name("t"), ibis.memtable(frame))
             for frame in frames(rows, issues)
         ]
-        return history(*tables, CLASSES)
+        current = tables[0].filter(tables[0].superseded_at.isnull()).mutate(part=ibis.literal(0))
+        turned = [turn for _, turn in turns(current, tables[1])]
+        return history(*tables, turned, CLASSES)
 
 
 def begin(moment, unit):
@@ -140,5 +142,5 @@ def test_only_the_last_periods_are_told():
 def test_without_times_or_rows_there_is_none(engine):
     rows, issues = frames({"a": (0, 0)}, [])
     made = [engine.create_table(ibis.util.gen_name("t"), ibis.memtable(f)) for f in (rows, issues)]
-    assert history(made[0].drop("time"), made[1], CLASSES) is None
-    assert history(made[0].filter(False), made[1], CLASSES) is None
+    assert history(made[0].drop("time"), made[1], [], CLASSES) is None
+    assert history(made[0].filter(False), made[1], [], CLASSES) is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vouch.core.cache import Cache, Entry, key_of
 from vouch.core.progress import Progress
 from vouch.engine import PARQUET, ROW_GROUP, connect
-from vouch.engine.splice import splice
+from vouch.engine.splice import is_regular, splice
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.stages.ingest import parse
@@ -186,7 +186,8 @@ def _grow(
     if same and not new:
         shutil.copyfile(base, out)
         return
-    stays = _stays(connection, base, new) if same and "time" in names else 0
+    grows = same and "time" in names and is_regular(base)
+    stays = _stays(connection, base, new) if grows else 0
     tail = f"""SELECT * EXCLUDE (file_row_number) FROM {parquet(base, numbered=True)}
                WHERE file_row_number >= {stays * ROW_GROUP}"""
     every = " UNION ALL BY NAME ".join([tail, *(f"SELECT * FROM {parquet(p)}" for p in new)])

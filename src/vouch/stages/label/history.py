@@ -1,6 +1,6 @@
 """What was known of each month as of each later one: labels come late, and some are corrected."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
@@ -26,12 +26,25 @@ Change = TypedDict(
 """A count of rows that arrived (no source), or of labels that became valid, by period."""
 
 
-def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> History | None:
+class Turn(TypedDict):
+    """How often labels of events of one day became valid, or ceased to be (below 0), on a day."""
+
+    of: str
+    at: str
+    source: str
+    label: int
+    count: int
+
+
+def history(
+    rows: "Table", labels: "Table", turned: Iterable[Turn], classes: tuple[str, ...]
+) -> History | None:
     """Return, by period of events, which labels were valid at the end of each later period.
 
     Args:
         rows: Silver rows; those in force are counted, by their event time.
         labels: Issues; only those in force count.
+        turned: What :func:`turns` found of them.
         classes: Names of the classes.
 
     Returns:
@@ -49,7 +62,7 @@ def history(rows: "Table", labels: "Table", classes: tuple[str, ...]) -> History
     unit, periods = _periods(*ends)
     counted = [
         *_arrivals(current, unit),
-        *_turns(current, labels.filter(labels.in_force), unit, classes),
+        *_by_period(turned, unit, classes),
     ]
     return {"unit": unit, "cells": list(_cells(counted, periods))}
 
@@ -88,37 +101,61 @@ def _arrivals(rows: "Table", unit: Unit) -> list[Change]:
     return [row | {"source": None} for row in counted.to_pyarrow().to_pylist()]
 
 
-def _turns(
-    rows: "Table", labels: "Table", unit: Unit, classes: tuple[str, ...]
-) -> Iterator[Change]:
-    """Count how often a label became valid, and (below 0) ceased to be, by period.
+def turns(rows: "Table", labels: "Table") -> Iterator[tuple[int, Turn]]:
+    """Count how often a label became valid, and (below 0) ceased to be, by day.
 
     At any time the issue of the highest rank is valid, so a row's successive labels are the running
     maximum over its issues.
+
+    Args:
+        rows: Rows in force: ``id``, ``time``, ``part`` (a number to count them by).
+        labels: All issues of theirs; only those in force count.
+
+    Yields:
+        A part and a count of it.
     """
-    events = rows.select(entity=rows.id, of=_truncated(rows.time, unit))
-    issues = labels.join(events, "entity")
-    keyed = issues.select("entity", "of", "issued_at", key=rank(issues))
+    events = rows.filter(rows.time.notnull())
+    events = events.select("part", entity=events.id, of=_truncated(events.time, "day"))
+    issues = labels.filter(labels.in_force).join(events, "entity")
+    keyed = issues.select("entity", "part", "of", "issued_at", key=rank(issues))
     so_far = ibis.window(group_by="entity", order_by=["issued_at", "key"], following=0)
     best = keyed.mutate(best=keyed.key.max().over(so_far))
     in_turn = ibis.window(group_by="entity", order_by=["issued_at", "key"])
-    turns = best.mutate(before=best.best.lag().over(in_turn))
-    turns = turns.filter(turns.before.isnull() | (turns.before < turns.best))
-    at = _truncated(turns.issued_at, unit)
-    spread = turns.select("of", at=at, **_of(turns.best, "now"), **_of(turns.before, "was"))
-    kinds = [name for name in spread.columns if name not in ("of", "at")]
-    counted = spread.group_by("of", "at", *kinds).aggregate(count=spread.count())
-    for row in counted.to_pyarrow().to_pylist():
-        for end, sign in (("now", 1), ("was", -1)):
-            if (source := row[f"{end}_source"]) is not None:
-                name = classes[row[f"{end}_label"]]
-                yield {
-                    "of": row["of"],
-                    "at": row["at"],
+    turned = best.mutate(before=best.best.lag().over(in_turn))
+    turned = turned.filter(turned.before.isnull() | (turned.before < turned.best))
+    at = _truncated(turned.issued_at, "day")
+    ends = {**_of(turned.best, "now"), **_of(turned.before, "was")}
+    spread = turned.select("part", "of", at=at, **ends)
+    counted = spread.group_by(spread.columns).aggregate(count=spread.count())
+    for row in counted.order_by(spread.columns).to_pyarrow().to_pylist():
+        yield from _both(row)
+
+
+def _both(row: dict[str, Any]) -> Iterator[tuple[int, Turn]]:
+    """Tell of the label that became valid, and of the one that ceased to be."""
+    for end, sign in (("now", 1), ("was", -1)):
+        if (source := row[f"{end}_source"]) is not None:
+            yield (
+                row["part"],
+                {
+                    "of": row["of"].isoformat(),
+                    "at": row["at"].isoformat(),
                     "source": source,
-                    "class": name,
+                    "label": row[f"{end}_label"],
                     "count": sign * row["count"],
-                }
+                },
+            )
+
+
+def _by_period(turned: Iterable[Turn], unit: Unit, classes: tuple[str, ...]) -> Iterator[Change]:
+    """Count turns by period instead of by day."""
+    counted: dict[tuple[date, date, str, int], int] = {}
+    for turn in turned:
+        of, at = (_begin(date.fromisoformat(turn[end]), unit) for end in ("of", "at"))
+        key = (of, at, turn["source"], turn["label"])
+        counted[key] = counted.get(key, 0) + turn["count"]
+    for (of, at, source, label), count in counted.items():
+        yield {"of": of, "at": at, "source": source, "class": classes[label], "count": count}
 
 
 def _of(key: Any, end: str) -> dict[str, "Value"]:
