@@ -68,3 +68,6 @@ def write_parquet(table: "Table", path: Path, *, scratch: bool = False) -> None:
             row_group_size=ROW_GROUP,
             write_bloom_filter=False,
         )
+        from vouch.engine.splice import settle  # it needs this module
+
+        settle(table.get_backend().con, path)

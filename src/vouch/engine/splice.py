@@ -1,8 +1,8 @@
 """Parquet files that grow: the row groups that stay are copied as they are, without decoding.
 
 DuckDB's row groups of sorted rows hold :data:`ROW_GROUP` rows each, the last one what is left, and
-their bytes depend on their rows alone. So a sorted table whose first rows stayed is made of the old file's
-first row groups and new ones for the rest, and is the same bytes as if it were written whole.
+their bytes depend on their rows alone. So a sorted table whose first rows stayed is made of the old
+file's first row groups and new ones for the rest, and is the same bytes as if written whole.
 """
 
 import hashlib
@@ -11,10 +11,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vouch.engine import thrift
-from vouch.engine.duckdb import ROW_GROUP
+from vouch.engine.duckdb import PARQUET, ROW_GROUP
+from vouch.sources.readers import literal, pattern
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 MAGIC = b"PAR1"
 TAIL = 8
@@ -140,6 +144,45 @@ def unchanged(old: Sequence[str], new: Sequence[str], rows: int) -> int:
     return min(same, rows // ROW_GROUP)
 
 
+def settle(connection: "DuckDBPyConnection", path: Path) -> None:
+    """Bring a table's row groups to the usual size, where DuckDB made others of few rows.
+
+    Args:
+        connection: Where to run.
+        path: A Parquet file as DuckDB writes a stage's tables; it is written anew where needed.
+    """
+    if is_regular(path):
+        return
+    pieces: list[tuple[Path, int]] = []
+    table = f"read_parquet({literal(pattern(path))}, file_row_number = true)"
+    for first in range(0, lay_out(path).rows, ROW_GROUP):
+        piece = path.with_name(f".{path.name}.{first}")
+        connection.execute(
+            f"""COPY (SELECT * EXCLUDE (file_row_number) FROM {table}
+                  WHERE file_row_number BETWEEN {first} AND {first + ROW_GROUP - 1})
+                TO {literal(piece)} {PARQUET}"""
+        )
+        pieces.append((piece, 1))
+    whole = path.with_name(f".{path.name}.whole")
+    join(pieces, whole)
+    whole.replace(path)
+    for piece, _ in pieces:
+        piece.unlink()
+
+
+def copy(connection: "DuckDBPyConnection", query: str, path: Path, parameters: Any = None) -> None:
+    """Write a query's rows as a stage's table, in row groups of the usual size.
+
+    Args:
+        connection: Where to run.
+        query: Its rows have a total order.
+        path: Where to (Parquet).
+        parameters: The query's parameters.
+    """
+    connection.execute(f"COPY ({query}) TO {literal(path)} {PARQUET}", parameters)
+    settle(connection, path)
+
+
 def splice(old: Path, groups: int, tail: Path, out: Path) -> None:
     """Write the first row groups of one file and all of another as one file.
 
@@ -152,19 +195,31 @@ def splice(old: Path, groups: int, tail: Path, out: Path) -> None:
     Raises:
         ValueError: One of them is no whole Parquet file, or they have different columns.
     """
-    first, rest = lay_out(old), lay_out(tail)
-    apart = {ROWS, GROUPS}
-    if _without(first.footer, apart) != _without(rest.footer, apart):
-        raise ValueError(f"{tail}: its columns are not those of {old}")
-    moved: list[thrift.Struct] = []
+    join([(old, groups), (tail, len(lay_out(tail).extents))], out)
+
+
+def join(pieces: Sequence[tuple[Path, int]], out: Path) -> None:
+    """Write row groups of several files as one file.
+
+    Args:
+        pieces: Files, and how many of the first row groups of each are taken.
+        out: Where to.
+
+    Raises:
+        ValueError: One of them is no whole Parquet file, or they have different columns.
+    """
+    laid = [(lay_out(path), count) for path, count in pieces]
+    footer, moved = laid[-1][0].footer, list[thrift.Struct]()
     with out.open("wb") as file:
         file.write(MAGIC)
-        for laid, count in ((first, groups), (rest, len(rest.extents))):
-            kept = _filled(laid, count)
-            moved += _moved(laid, kept, file.tell(), len(moved))
-            _copy(laid, kept, file)
-        footer = thrift.write(_footer(rest.footer, moved))
-        file.write(footer + len(footer).to_bytes(4, "little") + MAGIC)
+        for each, count in laid:
+            if _without(each.footer, {ROWS, GROUPS}) != _without(footer, {ROWS, GROUPS}):
+                raise ValueError(f"{each.path}: its columns are not those of {laid[-1][0].path}")
+            kept = _filled(each, count)
+            moved += _moved(each, kept, file.tell(), len(moved))
+            _copy(each, kept, file)
+        written = thrift.write(_footer(footer, moved))
+        file.write(written + len(written).to_bytes(4, "little") + MAGIC)
 
 
 def _filled(laid: Laid, count: int) -> int:

@@ -114,6 +114,7 @@ STAGES: tuple[Stage, ...] = (
         choices=("set", "generation", "as_of", "engine", "held_out"),
         state=True,
         persist=True,
+        cache=True,
     ),
     Stage(
         "tune",

@@ -226,6 +226,19 @@ class UseCase(ABC):
             What extract writes to its summary of it.
         """
 
+    def related(self, source: "Declaration") -> tuple[str, ...] | None:
+        """Return by which columns the rows that a row's gold depends on are found.
+
+        Args:
+            source: The source.
+
+        Returns:
+            Columns: beside a row itself and its labels, only rows before it count that have the
+            same value in one of them, and labels of those issued by its time. None: any row may
+            count, and all are computed again when some are new.
+        """
+        return None
+
     def scoring_features(
         self,
         rows: "Table",

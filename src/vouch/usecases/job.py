@@ -27,6 +27,7 @@ class Job:
         key: Which holdout.
         holdout_files: Files whose rows are the holdout; none: it is cut off the rest.
         params: The stage's parameters.
+        every: All rows and labels, where ``rows`` and ``labels`` are some of them.
     """
 
     source: Declaration
@@ -37,3 +38,4 @@ class Job:
     key: HoldoutKey
     holdout_files: Sequence[str]
     params: SplitParams
+    every: "tuple[Table, Table] | None" = None

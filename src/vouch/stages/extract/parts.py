@@ -40,7 +40,9 @@ class Divided(Counts):
     reserve: float | None
 
 
-def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) -> Divided:
+def divide(
+    job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper, reserved: Path | None = None
+) -> Divided:
     """Split and sort in DuckDB, whatever engine computed: the same rows are the same bytes.
 
     Args:
@@ -49,13 +51,17 @@ def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) ->
         train: Where the training table goes (Parquet, sorted by time and id).
         holdout: Where the sealed holdout goes.
         keeper: Records the cut and seals.
+        reserved: Where the times go of rows that are kept for the next one; None: nowhere.
 
     Returns:
         What of it extract writes to its summary.
     """
     with connect() as engine:
-        split, parts = _split(job, engine, engine.read_parquet(whole), keeper)
+        split, parts = split_rows(job, engine, engine.read_parquet(whole), keeper)
+        _check_filled(job, split.cut, parts)
         write_parquet(_sorted(parts["train"]), train)
+        if reserved:
+            write_parquet(parts["reserved"].select("time"), reserved)
         plain = whole.with_name("holdout.parquet")
         write_parquet(_sorted(parts["holdout"]), plain)
         return {
@@ -63,7 +69,7 @@ def divide(job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper) ->
             "boundary": _iso(split.cut.boundary),
             "until": _iso(split.cut.until),
             "reserve": split.reserve,
-            **_counts(parts, class_names(job.source)),
+            **counts_of(parts, class_names(job.source)),
         }
 
 
@@ -86,7 +92,8 @@ class Split:
     reserve: float | None = None
 
 
-def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Split, Parts]:
+def split_rows(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Split, Parts]:
+    """Split rows into ``train``, ``holdout``, ``newer``, ``reserved`` and ``near_holdout``."""
     split = _parted(job, engine, table, keeper)
     tables = {
         "train": table.filter(~(split.holdout | split.reserved)),
@@ -101,7 +108,6 @@ def _split(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Split
         near_holdout = tables["train"].twin.isin(sealed).fill_null(False)
         tables["near_holdout"] = tables["train"].filter(near_holdout)
         tables["train"] = tables["train"].filter(~near_holdout)
-    _check_filled(job, split.cut, tables)
     return split, tables
 
 
@@ -166,7 +172,7 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _counts(parts: Parts, classes: tuple[str, ...]) -> Counts:
+def counts_of(parts: Parts, classes: tuple[str, ...]) -> Counts:
     """Count rows and classes; positives are, of more than two classes, the rarest one's rows."""
     rows = {name: table.count().to_pyarrow().as_py() for name, table in parts.items()}
     counted: results.Parts = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from vouch.core.cache import NOTHING_KEPT, Cache
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Engine
 from vouch.engine import connect
@@ -13,6 +14,7 @@ from vouch.labels.held import released
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
+from vouch.stages.extract import again
 from vouch.stages.extract.parts import Divided, divide
 from vouch.usecases import find
 from vouch.usecases.classes import listed_values, mapped_values
@@ -38,6 +40,7 @@ def extract(
     held_out: Sequence[str],
     state: Path,
     params: SplitParams,
+    cache: Cache = NOTHING_KEPT,
     progress: Progress = silent,
 ) -> Extracted:
     """Compute features and labels as of a time, and seal the holdout away.
@@ -57,6 +60,7 @@ def extract(
         held_out: Files whose rows are the holdout; none: the latest rows are.
         state: The project's state folder.
         params: What features to make, the holdout's share, and what is kept for the next one.
+        cache: Keeps gold, so that only rows that may be others are computed.
         progress: Called after each step.
 
     Returns:
@@ -70,7 +74,8 @@ def extract(
     key = HoldoutKey(source.usecase, source.name, set, generation)
     usecase = find(source.usecase)
     with tempfile.TemporaryDirectory(prefix="vouch-") as private:
-        whole = Path(private) / "whole.parquet"
+        whole, reserved = Path(private) / "whole.parquet", Path(private) / again.RESERVED
+        keeper = Keeper(state)
         progress(0, STEPS, "computing features")
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
@@ -78,9 +83,25 @@ def extract(
             issued = released(issues, Keeper(state).drawn(key))
             moment = resolve_as_of(as_of, silver, issues, rows)
             job = Job(source, silver, issued, rows, moment, key, held_out, params)
-            computed = usecase.extract(job, whole)
+            place = again.key(job, as_of, engine, state)
+            entry = cache.get(place) if place else None
+            kept = again.grown(computing.con, entry, job, labels, keeper) if entry else None
+            if kept:
+                some = again.narrowed(computing, job, labels, kept.since, Path(private))
+                computed = usecase.extract(some, whole)
+                kept = kept if again.fits(kept, computed) else None
+            if not kept:
+                computed = usecase.extract(job, whole)
         progress(1, STEPS, "cutting off and sealing the holdout")
-        divided = divide(job, whole, train, holdout, Keeper(state))
+        if kept:
+            divided = again.divide(kept, job, whole, train, holdout, keeper, reserved)
+        else:
+            divided = divide(job, whole, train, holdout, keeper, reserved if place else None)
+        if place:  # the holdout's key may be new
+            files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
+            place = again.key(job, as_of, engine, state)
+            again.keep(cache, place, job, labels, computed, divided, files, keeper, Path(private))
+        cache.sweep()
     result = Extracted(
         **asdict(job.key),
         as_of=job.as_of.isoformat(),

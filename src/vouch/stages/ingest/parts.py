@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from vouch.core.cache import Cache, Entry, key_of
 from vouch.core.progress import Progress
-from vouch.engine import PARQUET, ROW_GROUP, connect
-from vouch.engine.splice import is_regular, splice
+from vouch.engine import ROW_GROUP, connect
+from vouch.engine.splice import copy, is_regular, splice
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import literal, parquet, quoted
+from vouch.sources.readers import parquet, quoted
 from vouch.stages.ingest import parse
 from vouch.stages.ingest.params import IngestParams
 from vouch.stages.ingest.rows import File, check_ids, parse_one, rejected, twice, write_bronze
@@ -152,9 +152,7 @@ def merge(work: Work, parts: Sequence[Part], rows: Path, rejects: Path) -> None:
     with connect(memory=work.params.memory) as backend:
         _grow(backend.con, columns, base, [each.folder / ROWS for each in new], rows, work.scratch)
         every = " UNION ALL ".join(f"FROM {parquet(each.folder / REJECTS)}" for each in parts)
-        backend.con.execute(
-            f"COPY (SELECT * FROM ({every}) ORDER BY file, line) TO {literal(rejects)} {PARQUET}"
-        )
+        copy(backend.con, f"SELECT * FROM ({every}) ORDER BY file, line", rejects)
     if len(parts) > 1 and (new or base.parent != work.cache.place(key)):
         work.cache.put(key, {ROWS: rows}, {"parts": [each.key for each in parts]})
 
@@ -194,9 +192,7 @@ def _grow(
     by = ", ".join([*(["time"] if "time" in names else []), "id", "file", "line"])
     listed = ", ".join(map(quoted, names))
     place = scratch / "tail.parquet" if stays else out
-    connection.execute(
-        f"COPY (SELECT {listed} FROM ({every}) ORDER BY {by}) TO {literal(place)} {PARQUET}"
-    )
+    copy(connection, f"SELECT {listed} FROM ({every}) ORDER BY {by}", place)
     if stays:
         splice(base, stays, place, out)
 

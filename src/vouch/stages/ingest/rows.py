@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.core.errors import VouchError
-from vouch.engine import PARQUET
+from vouch.engine.splice import copy
 from vouch.sources.declaration import TIMES, Declaration, plain_word
 from vouch.sources.manifest import DIGITS
 from vouch.sources.readers import literal, quoted
@@ -146,16 +146,15 @@ def write_bronze(
     arrival = "coalesce(arrival, arrived_at)" if "arrival" in columns else "arrived_at"
     chosen = ", ".join(quoted(name) for name in columns if name != "arrival")
     order = ", ".join(["time"] * ("time" in columns) + ["id", "file", "line"])
-    connection.execute(
-        f"""COPY (SELECT {_id(connection, source, parsed)} AS id, {chosen},
+    copy(
+        connection,
+        f"""SELECT {_id(connection, source, parsed)} AS id, {chosen},
               {literal(source.name)} AS source, file, line, {arrival} AS arrived_at, row_hash
-              FROM good ORDER BY {order})
-            TO {literal(rows)} {PARQUET}"""
+            FROM good ORDER BY {order}""",
+        rows,
     )
-    connection.execute(
-        f"""COPY (SELECT file, line, reason, raw FROM parsed WHERE reason IS NOT NULL
-              ORDER BY file, line) TO {literal(rejects)} {PARQUET}"""
-    )
+    bad = "SELECT file, line, reason, raw FROM parsed WHERE reason IS NOT NULL"
+    copy(connection, f"{bad} ORDER BY file, line", rejects)
 
 
 def _columns(source: Declaration, parsed: Sequence[Parsed]) -> list[str]:

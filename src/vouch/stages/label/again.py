@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from vouch.core.cache import Cache, Entry
 from vouch.engine import PARQUET, ROW_GROUP
-from vouch.engine.splice import digests, is_regular, splice, unchanged
+from vouch.engine.splice import copy, digests, is_regular, splice, unchanged
 from vouch.labels.issues import COLUMNS
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.stages.label.counts import Counts
@@ -210,5 +210,5 @@ def write(
         raise ValueError("nothing changed: there is nothing to write")
     query = f"SELECT * FROM ({before} UNION ALL {after}) ORDER BY {', '.join(ORDER)}"
     tail = scratch / "tail.parquet"
-    connection.execute(f"COPY ({query}) TO {literal(tail)} {PARQUET}", {"since": change.since})
+    copy(connection, query, tail, {"since": change.since})
     splice(change.labels, change.stays, tail, labels)

@@ -9,6 +9,7 @@ from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, connect
+from vouch.engine.splice import copy
 from vouch.results.validate import Validated
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
@@ -321,7 +322,7 @@ def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, ro
         query = f"""
             SELECT * EXCLUDE ({KEY}), {event} AS known_at, CAST(NULL AS TIMESTAMP) AS superseded_at
             FROM bronze"""
-    connection.execute(f"COPY ({query}) TO {literal(rows)} {PARQUET}")
+    copy(connection, query, rows)
 
 
 def _summary(

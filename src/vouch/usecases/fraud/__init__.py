@@ -66,6 +66,10 @@ class Fraud(UseCase):
 
         return labelled(job, path)
 
+    def related(self, source: "Declaration") -> tuple[str, ...] | None:
+        parties = {c.role for c in source.columns.values() if c.history} & {"payer", "payee"}
+        return tuple(sorted(parties)) if source.has("time") else None
+
     def scoring_features(
         self,
         rows: "Table",

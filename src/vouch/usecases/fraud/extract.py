@@ -22,16 +22,21 @@ def labelled(job: Job, path: Path) -> Computed:
     Returns:
         What was computed: ``features``, ``categories``, ``delay_seconds``.
     """
+    rows, labels = job.every or (job.rows, job.labels)
+    all_current, all_issues = (
+        rows_as_of(rows, job.as_of),
+        labels.filter(labels.issued_at <= job.as_of),
+    )
     current = rows_as_of(job.rows, job.as_of)
     issues = job.labels.filter(job.labels.issued_at <= job.as_of)
-    values = observe(current, job.source)
+    values = observe(all_current, job.source)
     groups = cast(ExtractParams, job.params).groups
     table, described = features(current, job.source, issues, groups, values)
-    labels = labels_as_of(issues)
-    joined = table.join(labels, table.id == labels.entity).drop("entity")
+    valid = labels_as_of(issues)
+    joined = table.join(valid, table.id == valid.entity).drop("entity")
     write_parquet(joined, path, scratch=True)
     return {
         "features": [feature.summary() for feature in described],
         "categories": values,
-        "delay_seconds": mean_delay(issues, current),
+        "delay_seconds": mean_delay(all_issues, all_current),
     }

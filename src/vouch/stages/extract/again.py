@@ -1,0 +1,260 @@
+"""Gold that grows: rows from before the first change keep their features and labels.
+
+A row sees itself, rows strictly before it, and labels issued by its time. So rows from before the
+first time of a changed row, or of a row whose labels changed, are what they were. The others are
+computed with all rows of the parties they look back on.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow.parquet as pq
+
+from vouch.core.cache import Cache, Entry, key_of
+from vouch.core.files import sha256
+from vouch.engine import PARQUET, ROW_GROUP, connect
+from vouch.engine.splice import copy, digests, is_regular, splice, unchanged
+from vouch.holdout.keeper import Keeper
+from vouch.results.extract import Computed
+from vouch.sources.readers import literal, parquet
+from vouch.stages.extract.parts import Divided, counts_of, split_rows
+from vouch.usecases import find, own_code
+from vouch.usecases.classes import class_names
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from vouch.usecases.job import Job
+
+TRAIN, HOLDOUT, LABELS = "train.parquet", "holdout.sealed", "labels.parquet"
+LAST, RESERVED = "last.parquet", "reserved.parquet"
+KEY_FILE = "holdout.key"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Gold as it was kept, and from when on it is another.
+
+    Attributes:
+        entry: What was kept.
+        since: Rows from before it stay; all of the holdout's are.
+    """
+
+    entry: Entry
+    since: datetime
+
+
+def key(job: "Job", as_of: str, engine: str, state: Path) -> str:
+    """Return what gold depends on beside rows and labels; empty where nothing is to be kept."""
+    related = find(job.source.usecase).related(job.source)
+    if related is None or own_code(job.source.usecase) or engine != "duckdb" or job.holdout_files:
+        return ""
+    secret = state / KEY_FILE
+    sealed_by = sha256(secret) if secret.exists() else ""
+    declared, params = job.source.model_dump(mode="json"), job.params.model_dump(mode="json")
+    return key_of("gold", declared, params, str(job.key), as_of, sealed_by)
+
+
+def grown(
+    connection: "DuckDBPyConnection", entry: Entry | None, job: "Job", labels: Path, keeper: Keeper
+) -> Grown | None:
+    """Find from when on gold is another than it was kept.
+
+    Returns:
+        None where all has to be computed: nothing was kept, another holdout was cut, or rows of
+            the holdout or before it changed.
+    """
+    if entry is None or entry.facts["cut"] != _cut(job, keeper) or not is_regular(job.path):
+        return None
+    if not is_regular(entry.file(TRAIN)) or not is_regular(entry.file(LABELS)):
+        return None
+    since = _since(connection, entry, job.path, labels)
+    until = entry.facts["divided"]["until"]
+    if since is None or until is None or since <= datetime.fromisoformat(until):
+        return None
+    return Grown(entry, since)
+
+
+def _cut(job: "Job", keeper: Keeper) -> dict[str, Any] | None:
+    """Return what the ledger holds of the holdout's cut."""
+    named: dict[str, Any] = asdict(job.key)
+    for entry in keeper.status():
+        told: dict[str, Any] = dict(entry)
+        if all(told[name] == value for name, value in named.items()):
+            return named | {name: told[name] for name in ("boundary", "until")}
+    return None
+
+
+def _since(
+    connection: "DuckDBPyConnection", entry: Entry, rows: Path, labels: Path
+) -> datetime | None:
+    """Return the first time of a changed row, or of one whose labels changed; None: unknown."""
+    facts = entry.facts
+    first = unchanged(facts["digests"], digests(rows), facts["rows"])
+    if first < facts["rows"] // ROW_GROUP:
+        return None  # what full row groups held before is not known any more
+    table = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(rows, numbered=True)}"
+    new = f"{table} WHERE file_row_number >= {facts['rows'] // ROW_GROUP * ROW_GROUP}"
+    connection.execute(f"CREATE TEMP TABLE differing AS {_differing(new, entry.file(LAST))}")
+    same = unchanged(facts["issues"], digests(labels), facts["issued"])
+    same = min(same, facts["issued"] // ROW_GROUP)
+    now, before = (
+        f"""SELECT * EXCLUDE (file_row_number) FROM {parquet(path, numbered=True)}
+            WHERE file_row_number >= {same * ROW_GROUP}"""
+        for path in (labels, entry.file(LABELS))
+    )
+    connection.execute(
+        f"""CREATE TEMP TABLE relabelled AS SELECT DISTINCT entity AS id
+            FROM (({now} EXCEPT ALL {before}) UNION ALL ({before} EXCEPT ALL {now}))
+            ANTI JOIN differing ON entity = id"""
+    )
+    row = connection.execute(
+        f"""SELECT count(*) = count(time), min(time) FROM (
+              SELECT time FROM differing UNION ALL
+              SELECT time FROM {parquet(rows)} WHERE id IN (FROM relabelled))"""
+    ).fetchone()
+    assert row is not None
+    return row[1] if row[0] else None
+
+
+def _differing(new: str, old: Path) -> str:
+    before = f"FROM {parquet(old)}"
+    return f"({new} EXCEPT ALL {before}) UNION ALL ({before} EXCEPT ALL {new})"
+
+
+def fits(kept: Grown, computed: Computed) -> bool:
+    """Return whether features computed again are those that were kept."""
+    columns: list[Any] = kept.entry.facts["columns"]
+    return columns == _columns(computed)
+
+
+def _columns(computed: Computed) -> list[Any]:
+    """Return which columns there are, and what they mean."""
+    return [computed["features"], computed.get("categories")]
+
+
+def narrowed(engine: Any, job: "Job", labels: Path, since: datetime, scratch: Path) -> "Job":
+    """Return the job of the rows that may be others, and of all they look back on."""
+    late = f"time >= TIMESTAMP '{since}'"
+    rows, chosen, issued = parquet(job.path), scratch / "rows.parquet", scratch / "issues.parquet"
+    related = find(job.source.usecase).related(job.source) or ()
+    mine = [
+        f"{p} IN (SELECT {p} FROM {rows} WHERE {late})" for p in related if p in job.rows.columns
+    ]
+    engine.con.execute(
+        f"""COPY (SELECT * FROM {rows} WHERE {" OR ".join([late, *mine])})
+            TO {literal(chosen)} (FORMAT parquet)"""
+    )
+    engine.con.execute(
+        f"""COPY (SELECT * FROM {parquet(labels)}
+              WHERE entity IN (SELECT id FROM {parquet(chosen)}))
+            TO {literal(issued)} (FORMAT parquet)"""
+    )
+    every = (job.rows, job.labels)
+    some = (engine.read_parquet(chosen), engine.read_parquet(issued))
+    return replace(job, rows=some[0], labels=some[1], every=every)
+
+
+def divide(
+    kept: Grown, job: "Job", whole: Path, train: Path, holdout: Path, keeper: Keeper, reserved: Path
+) -> Divided:
+    """Write gold: the rows that stay, and those that were computed again.
+
+    Args:
+        kept: Gold as it was.
+        job: What was extracted.
+        whole: Features and labels (Parquet); of its rows those since the change count.
+        train: Where the training table goes.
+        holdout: Where the sealed holdout goes.
+        keeper: Knows the cut.
+        reserved: Where the times go of rows that are kept for the next holdout.
+    """
+    shutil.copyfile(kept.entry.file(HOLDOUT), holdout)
+    before, since = kept.entry.facts["divided"], f"time < TIMESTAMP '{kept.since}'"
+    with connect() as engine:
+        table = engine.read_parquet(whole)
+        split, parts = split_rows(job, engine, table.filter(table.time >= kept.since), keeper)
+        late = whole.with_name("late.parquet")
+        engine.to_parquet(parts["train"], late)
+        _grow(engine.con, kept.entry.file(TRAIN), since, late, train)
+        stayed = f"SELECT time FROM {parquet(kept.entry.file(RESERVED))} WHERE {since}"
+        engine.to_parquet(parts["reserved"].select("time"), whole.with_name("more.parquet"))
+        more = f"FROM {parquet(whole.with_name('more.parquet'))}"
+        engine.con.execute(f"COPY ({stayed} UNION ALL {more}) TO {literal(reserved)} {PARQUET}")
+        trained = engine.read_parquet(train)
+        counted: Any = counts_of(
+            {
+                "train": trained,
+                "holdout": table.limit(0),
+                "newer": trained.filter(trained.time > split.cut.until),
+                "reserved": engine.read_parquet(reserved),
+                "near_holdout": table.limit(0),
+            },
+            class_names(job.source),
+        )
+    for name in ("rows", "positives", "by_class"):
+        counted[name]["holdout"] = before[name]["holdout"]
+    return cast(Divided, before | counted)
+
+
+def _grow(connection: "DuckDBPyConnection", old: Path, stays: str, late: Path, out: Path) -> None:
+    """Write the rows of a sorted table that stay, and later ones."""
+    row = connection.execute(
+        f"""SELECT coalesce(min(file_row_number) FILTER (WHERE NOT coalesce({stays}, false)),
+              count(*)) // {ROW_GROUP} FROM {parquet(old, numbered=True)}"""
+    ).fetchone()
+    assert row is not None
+    groups, tail = int(row[0]), out.with_name("tail.parquet")
+    rest = f"""SELECT * EXCLUDE (file_row_number) FROM {parquet(old, numbered=True)}
+               WHERE file_row_number >= {groups * ROW_GROUP} AND {stays}"""
+    query = f"{rest} UNION ALL BY NAME SELECT * FROM {parquet(late)} ORDER BY time, id"
+    copy(connection, query, tail)
+    splice(old, groups, tail, out)
+    tail.unlink()
+
+
+def keep(
+    cache: Cache,
+    place: str,
+    job: "Job",
+    labels: Path,
+    computed: Computed,
+    divided: Divided,
+    files: dict[str, Path],
+    keeper: Keeper,
+    scratch: Path,
+) -> None:
+    """Keep gold, the labels it was made with, and the last of its rows.
+
+    Args:
+        cache: Where.
+        place: The key.
+        job: What was extracted.
+        labels: The labels.
+        computed: What was found of the rows.
+        divided: What was found of the parts.
+        files: ``TRAIN``, ``HOLDOUT`` and ``RESERVED``.
+        keeper: Knows the cut.
+        scratch: A folder.
+    """
+    rows, issued = (pq.read_metadata(path).num_rows for path in (job.path, labels))
+    last = scratch / LAST
+    with connect() as engine:
+        engine.con.execute(
+            f"""COPY (SELECT * EXCLUDE (file_row_number) FROM {parquet(job.path, numbered=True)}
+                  WHERE file_row_number >= {rows // ROW_GROUP * ROW_GROUP})
+                TO {literal(last)} {PARQUET}"""
+        )
+    facts = {
+        "cut": _cut(job, keeper),
+        "digests": digests(job.path),
+        "rows": rows,
+        "issues": digests(labels),
+        "issued": issued,
+        "columns": _columns(computed),
+        "divided": divided,
+    }
+    cache.put(place, {**files, LABELS: labels, LAST: last}, facts)
