@@ -42,9 +42,13 @@ def write_days(folder: Path, rows: int) -> tuple[Path, Path]:
     return before, last
 
 
-def run(project: Path, *, force: bool = False) -> dict[str, Row]:
+def run(project: Path, what: str, *, force: bool = False) -> dict[str, Row]:
     """Run the stages, each in a process of its own."""
-    return {stage.name: measure(project, stage.name, force=force) for stage in MEASURED}
+    result = {}
+    for stage in MEASURED:
+        result[stage.name] = row = measure(project, stage.name, force=force)
+        print(f"{what}: {stage.name} {row['seconds']:.1f} s", flush=True)
+    return result
 
 
 def outputs(project: Path) -> dict[str, str]:
@@ -78,12 +82,12 @@ def main() -> None:
         project = copy_checkout(Path(folder) / "project")
         before, last = write_days(Path(folder), options.rows)
         choose_input(project, Request(source="paysim", path=before))
-        print(f"{options.rows:,} rows; all days but the last ...", flush=True)
-        run(project)
+        print(f"{options.rows:,} rows", flush=True)
+        run(project, "all days but the last")
         choose_input(project, Request(source="paysim", add=last))
-        added, first = run(project), outputs(project)
+        added, first = run(project, "one day more"), outputs(project)
         shutil.rmtree(project / KEPT)
-        scratch, again = run(project, force=True), outputs(project)
+        scratch, again = run(project, "from scratch", force=True), outputs(project)
         same = {name: first[name] == again[name] for name in first}
     show(added, scratch, same)
     if options.json:

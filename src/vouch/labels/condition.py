@@ -166,6 +166,20 @@ def apply(rows: "Table", rule: Rule, source: str) -> "Table":
         raise _wrong(rule, source, reason, "mend the condition") from None
 
 
+def is_of_one_row(where: str) -> bool:
+    """Return whether an SQL condition only computes with a row's values, as a rule's may.
+
+    Args:
+        where: The condition.
+    """
+    rule = Rule(name="condition", where=where)
+    try:
+        _check_expressions(_parse(rule, "any"), rule, "any")
+    except VouchError:
+        return False
+    return True
+
+
 def _parse(rule: Rule, source: str) -> Any:
     try:
         return sqlglot.parse_one(rule.where, dialect="duckdb", into=exp.Condition)

@@ -88,6 +88,7 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{SILVER}/validate.json",
             "page": f"{SILVER}/validation.html",
         },
+        cache=True,
     ),
     Stage(
         "label",

@@ -19,7 +19,9 @@ FEW = 2
 ARRIVAL = "(PARTITION BY id ORDER BY arrived_at, file, line)"
 
 
-def find_repeats(connection: "DuckDBPyConnection", declaration: Declaration) -> None:
+def find_repeats(
+    connection: "DuckDBPyConnection", declaration: Declaration, rows: str = "bronze"
+) -> None:
     """Make table ``contested`` (rows whose id comes again) and ``repeats`` (rows given twice).
 
     A row is a repeat if it says what the version before it said; so a correction that is taken
@@ -28,13 +30,14 @@ def find_repeats(connection: "DuckDBPyConnection", declaration: Declaration) -> 
     Args:
         connection: Where view ``bronze`` is.
         declaration: Which columns there are.
+        rows: The view to look in.
     """
     time = "time" if declaration.has("time") else "NULL AS time"
     columns = ", ".join([time, *_parties(declaration)])
     connection.execute(
         f"""CREATE TABLE contested AS
-            SELECT {KEY}, id, row_hash, arrived_at, file, line, {columns} FROM bronze
-            WHERE hash(id) IN (SELECT hash(id) FROM bronze GROUP BY 1 HAVING count(*) > 1)"""
+            SELECT {KEY}, id, row_hash, arrived_at, file, line, {columns} FROM {rows}
+            WHERE hash(id) IN (SELECT hash(id) FROM {rows} GROUP BY 1 HAVING count(*) > 1)"""
     )
     connection.execute(f"CREATE TABLE repeats AS {_repeats('contested')}")
 

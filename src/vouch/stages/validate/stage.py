@@ -3,16 +3,18 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vouch.core.cache import NOTHING_KEPT, Cache, Entry, key_of
 from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
-from vouch.engine import PARQUET, connect
+from vouch.engine import PARQUET, ROW_GROUP, connect
 from vouch.engine.splice import copy
 from vouch.results.validate import Validated
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
+from vouch.stages.validate import again
 from vouch.stages.validate import gx_duckdb as gx
 from vouch.stages.validate.history import KEY, check_corrections, find_repeats, find_versions
 from vouch.stages.validate.outcome import Outcome, columns_of, outcome
@@ -52,6 +54,7 @@ def validate(
     summary: Path,
     page: Path,
     params: ValidateParams,
+    cache: Cache = NOTHING_KEPT,
     progress: Progress = silent,
 ) -> Validated:
     """Separate duplicates, versions and wrong rows, and check the source's expectations.
@@ -68,6 +71,7 @@ def validate(
         summary: Where counts and outcomes are written.
         page: Where the same is written for people.
         params: The stage's parameters.
+        cache: Keeps silver, so that only new rows are checked.
         progress: Called with the progress, in steps.
 
     Returns:
@@ -87,13 +91,25 @@ def validate(
         expectations, skipped = applicable(expectations, declared, source)
         work = Work(source, suite, bronze, Path(folder), params, backend.con)
         progress(0, 4, "checking rows")
-        outcomes = sift(work, bronze, [e for e in expectations if by_row(e)], quarantine)
-        progress(2, 4, "writing silver")
-        counts = _divide(work, rows)
-        progress(3, 4, "checking the table")
+        single = [e for e in expectations if by_row(e)]
         rest = [e for e in expectations if not by_row(e)]
-        outcomes += _check(work, "current", _current(rows), rest)
+        key = key_of("silver", declared.model_dump(mode="json"), expectations, params.examples)
+        entry = cache.get(key)
+        sifted = _sift_again(work, entry, single, quarantine, rows) if entry else None
+        if sifted:
+            outcomes, failed = sifted
+        else:
+            outcomes = sift(work, bronze, single, quarantine)
+            progress(2, 4, "writing silver")
+            _write_silver(work.connection, work.declaration, rows)
+            failed = again.failures(work.connection, outcomes)
+        counts = _count(work, rows)
+        progress(3, 4, "checking the table")
+        if counts["in"] == counts["silver"]:
+            again.keep(cache, key, bronze, rows, failed)
+        outcomes += _check_current(work, rows, rest, unique=bool(sifted))
         content = _summary(work, counts, outcomes, skipped)
+    cache.sweep()
     content.write(summary)
     write_page(page, source.name, content)
     return content
@@ -214,6 +230,73 @@ def by_row(expectation: Expectation) -> bool:
     return gx.is_about_rows(expectation) and (quarantines or not unique)
 
 
+def _sift_again(
+    work: Work,
+    entry: Entry,
+    expectations: list[Expectation],
+    quarantine: Path,
+    rows: Path,
+) -> tuple[list[Outcome], list[dict[str, Any]]] | None:
+    """Check the rows behind those that stayed, and write silver.
+
+    Args:
+        work: The declaration and its files.
+        entry: What was kept.
+        expectations: Those that are about single rows.
+        quarantine: Where the rows are written that fail one of that policy: none.
+        rows: Where silver is written.
+
+    Returns:
+        What became of each expectation, and which rows fail it. None where all rows have to be
+        checked.
+    """
+    first = again.stays(work.connection, entry, work.bronze, expectations)
+    if not first:
+        return None
+    connection, shown = work.connection, work.params.examples
+    table = parquet(work.bronze.resolve(), numbered=True)
+    late = f"SELECT * FROM {table} WHERE {KEY} >= {first * ROW_GROUP}"
+    try:
+        outcomes = _check(work, "arrived", late, expectations)
+    except VouchError:  # it is told of all rows
+        outcomes = []
+    if not outcomes or any(e.failed for e in outcomes if e.policy == "quarantine"):
+        connection.execute("DROP VIEW arrived")
+        return None
+    connection.execute(f"CREATE VIEW bronze AS SELECT * FROM {table}")
+    find_repeats(connection, work.declaration, "arrived")
+    _quarantine(connection, outcomes, quarantine)
+    event = _event(work.declaration)
+    query = f"""SELECT * EXCLUDE ({KEY}), {event} AS known_at,
+                  CAST(NULL AS TIMESTAMP) AS superseded_at FROM arrived"""
+    again.grow(connection, entry, first, query, rows, work.scratch)
+    failed = again.added(entry, first, again.failures(connection, outcomes), shown)
+    total = _number(connection, "SELECT count(*) FROM bronze")
+    return again.together(entry, first, total, outcomes, shown), failed
+
+
+def _check_current(
+    work: Work, rows: Path, expectations: list[Expectation], *, unique: bool
+) -> list[Outcome]:
+    """Check what is expected of the table.
+
+    Args:
+        work: The declaration and its files.
+        rows: Silver.
+        expectations: Those that are not about single rows.
+        unique: Whether it is known that no id comes twice: then it is not looked for again.
+    """
+    known = [
+        unique and e["type"] in gx.UNIQUE and e["kwargs"] == {"column": "id"} for e in expectations
+    ]
+    asked = [e for e, is_known in zip(expectations, known, strict=True) if not is_known]
+    found = iter(_check(work, "current", _current(rows), asked))
+    return [
+        Outcome(e, True, 0, 0.0) if is_known else next(found)
+        for e, is_known in zip(expectations, known, strict=True)
+    ]
+
+
 def _arrange(work: Work, path: Path) -> str:
     """Make view ``bronze`` and the tables of ``history``; return the rows without repeats."""
     connection = work.connection
@@ -273,10 +356,9 @@ def _tell(failure: Outcome) -> str:
     return f"{failure.title} fails for {counts}, such as {examples}"
 
 
-def _divide(work: Work, rows: Path) -> dict[str, int]:
-    """Write silver, and count."""
+def _count(work: Work, rows: Path) -> dict[str, int]:
+    """Count the rows of each kind."""
     connection = work.connection
-    _write_silver(connection, work.declaration, rows)
     written = parquet(rows)
     tables = {
         "in": "bronze",
@@ -309,9 +391,14 @@ def _quarantine(
     )
 
 
+def _event(declaration: Declaration) -> str:
+    """Return SQL for when a row that corrects none was known."""
+    return "coalesce(time, arrived_at)" if declaration.has("time") else "arrived_at"
+
+
 def _write_silver(connection: "DuckDBPyConnection", declaration: Declaration, rows: Path) -> None:
     """Write every version that is left, in bronze's order (time, id, arrival)."""
-    event = "coalesce(time, arrived_at)" if declaration.has("time") else "arrived_at"
+    event = _event(declaration)
     anti_joins = _without(connection, "repeats", "quarantined")
     if anti_joins or _number(connection, "SELECT count(*) FROM versions"):
         query = f"""
