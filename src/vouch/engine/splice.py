@@ -64,7 +64,7 @@ def lay_out(path: Path) -> Laid:
         path: The file.
 
     Raises:
-        ValueError: It is no whole Parquet file, or one whose row groups cannot be moved.
+        ValueError: It is no whole Parquet file.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -82,12 +82,14 @@ def lay_out(path: Path) -> Laid:
 
 
 def _extent(group: thrift.Struct) -> tuple[int, int]:
-    metas = [column[META][1] for column in group[COLUMNS][1][1]]
-    if any(BLOOM in meta for meta in metas):
-        raise ValueError("a row group with a filter apart from it cannot be moved")
+    metas = _metas(group)
     starts = [min(meta[p][1] for p in PLACES if p in meta) for meta in metas]
     pairs = zip(starts, metas, strict=True)
     return min(starts), max(start + meta[COMPRESSED][1] for start, meta in pairs)
+
+
+def _metas(group: thrift.Struct) -> list[thrift.Struct]:
+    return [column[META][1] for column in group[COLUMNS][1][1]]
 
 
 def digests(path: Path) -> list[str]:
@@ -120,9 +122,15 @@ def _digest(path: Path, start: int, end: int) -> str:
 
 
 def is_regular(path: Path) -> bool:
-    """Return whether all of a Parquet file's row groups but the last are of the usual size."""
-    sizes = [group[GROUP_ROWS][1] for group in lay_out(path).groups]
-    return all(size == ROW_GROUP for size in sizes[:-1]) and sizes[-1:] <= [ROW_GROUP]
+    """Return whether a Parquet file's row groups can be moved, and have the usual size.
+
+    The last may be smaller. Earlier releases wrote filters apart from the row groups.
+    """
+    groups = lay_out(path).groups
+    sizes = [group[GROUP_ROWS][1] for group in groups]
+    filtered = any(BLOOM in meta for group in groups for meta in _metas(group))
+    full = all(size == ROW_GROUP for size in sizes[:-1]) and sizes[-1:] <= [ROW_GROUP]
+    return full and not filtered
 
 
 def unchanged(old: Sequence[str], new: Sequence[str], rows: int) -> int:

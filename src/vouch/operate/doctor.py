@@ -19,6 +19,7 @@ from vouch.operate.record import Ports, running
 from vouch.project import damage
 from vouch.project.faults import explain
 from vouch.project.inputs import INPUTS, load_inputs
+from vouch.project.paths import KEPT
 
 PYTHON = (3, 11)
 LOCK = "requirements.lock"
@@ -61,7 +62,7 @@ def examine(root: Path, ports: Ports) -> list[Finding]:
         ports: Where ``vouch up`` is to listen.
     """
     machine = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
-    return [*machine, *_project(root), *_leftovers(root)]
+    return [*machine, _kept(root), *_project(root), *_leftovers(root)]
 
 
 def _python() -> Finding:
@@ -140,6 +141,14 @@ def _disk(root: Path) -> Finding:
     if free >= LEAST:
         return Finding("disk", "ok", message)
     return Finding("disk", "wrong", message, "make room, or: vouch reset --cache")
+
+
+def _kept(root: Path) -> Finding:
+    files = [path for path in (root / KEPT).rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / GIGA
+    return Finding(
+        "partial results", "ok", f"{size:.1f} GB in {KEPT}; to delete it costs time only"
+    )
 
 
 def _project(root: Path) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from vouch.operate.folders import CASES, SCORES
 from vouch.operate.locks import busy
 from vouch.operate.record import HOME
 from vouch.project.inputs import INPUTS, Inputs, load_inputs, write_inputs
-from vouch.project.paths import STATE
+from vouch.project.paths import KEPT, STATE
 from vouch.project.stages import REVIEWS, STAGES
 from vouch.project.trial import end_trials
 from vouch.review.queue.store import Base as Queue
@@ -126,7 +126,9 @@ def _products(root: Path) -> Iterator[tuple[Path, str]]:
     yield root / HOME, "Prefect's runs"
     state = root / STATE
     for path in sorted(state.iterdir()) if state.is_dir() else ():
-        if path.name != REMOTE:
+        if path.name == KEPT.name:
+            yield path, "partial results that stages keep"
+        elif path.name != REMOTE:
             yield path, "models, their log, the holdout's key and ledger"
 
 
