@@ -171,23 +171,34 @@ def choose(
     They are all rows of some row groups, other versions of those, and rows that were issued a
     label since the moment from which on labels are written anew.
     """
-    table, listed = parquet(now.rows, numbered=True), ", ".join(map(str, [-1, *parts]))
-    mine = f"file_row_number // {ROW_GROUP} IN ({listed})"
+    table, mine = parquet(now.rows, numbered=True), _within(parts)
     connection.execute(
-        f"""CREATE TEMP TABLE chosen AS
-            SELECT file_row_number FROM {table} WHERE {mine}
-            UNION SELECT file_row_number FROM {table} WHERE id IN (
-              SELECT entity FROM {parquet(change.labels, numbered=True)}
-              WHERE file_row_number >= {change.stays * ROW_GROUP} AND issued_at >= ?)
-            UNION SELECT file_row_number FROM {table} WHERE superseded_at IS NOT NULL
-              AND id IN (SELECT id FROM {table} WHERE {mine})""",
+        f"""CREATE TEMP TABLE wanted AS SELECT DISTINCT id FROM (
+              SELECT entity AS id FROM {parquet(change.labels, numbered=True)}
+              WHERE file_row_number >= {change.stays * ROW_GROUP} AND issued_at >= ?)""",
         [change.since],
+    )
+    connection.execute(
+        f"""CREATE TEMP TABLE chosen AS SELECT DISTINCT file_row_number FROM (
+              SELECT file_row_number FROM {table} WHERE {mine}
+              UNION ALL SELECT file_row_number FROM {table} SEMI JOIN wanted USING (id)
+              UNION ALL SELECT file_row_number FROM {table} WHERE superseded_at IS NOT NULL
+                AND id IN (SELECT id FROM {table} WHERE {mine}))"""
     )
     connection.execute(
         f"""COPY (SELECT * EXCLUDE (file_row_number) FROM {table}
               WHERE file_row_number >= (SELECT min(file_row_number) FROM chosen)
                 AND file_row_number IN (FROM chosen)) TO {literal(out)} (FORMAT parquet)"""
     )
+
+
+def _within(parts: Sequence[int]) -> str:
+    """Return SQL for whether a row is in one of some row groups, by which files are skipped."""
+    ranges = [
+        f"file_row_number BETWEEN {part * ROW_GROUP} AND {(part + 1) * ROW_GROUP - 1}"
+        for part in parts
+    ]
+    return " OR ".join(ranges) or "false"
 
 
 def write(

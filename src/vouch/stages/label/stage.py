@@ -170,8 +170,10 @@ def _issued(work: Work, rows: Path) -> "Table":
 
 def _current(work: Work, rows: Path, condition: str) -> "Table":
     """Return the rows in force that a condition holds for, with the row group of each."""
+    # some of the rows are asked for several times: they are looked for once
+    kind = "VIEW" if condition == "true" else "TEMP TABLE"
     work.engine.con.execute(
-        f"""CREATE OR REPLACE VIEW standing AS
+        f"""CREATE {kind} standing AS
             SELECT * REPLACE (file_row_number // {ROW_GROUP} AS file_row_number)
             FROM {parquet_of(rows, numbered=True)} WHERE superseded_at IS NULL AND {condition}"""
     )
