@@ -21,6 +21,12 @@ def test_what_was_kept_is_found_by_all_it_was_made_of(kept):
     assert Cache(kept / "cache").get(key_of("a", 1)) is None
 
 
+def test_facts_named_by_numbers_are_found(tmp_path):
+    Cache(tmp_path).put(key_of("a"), {}, {"counts": {n: n for n in range(-1, 20)}})
+    facts = Cache(tmp_path).get(key_of("a")).facts
+    assert facts == {"counts": {str(n): n for n in range(-1, 20)}}
+
+
 @pytest.mark.parametrize("name", ["made", NOTE])
 @pytest.mark.parametrize("how", ["cut", "changed", "gone", "emptied"])
 def test_a_damaged_entry_is_none_and_goes(kept, name, how):

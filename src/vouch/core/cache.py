@@ -95,6 +95,7 @@ class Cache:
         if self._folder is None:
             return
         self._used.add(key)
+        facts = json.loads(_json(facts))  # as they will be read: numbers as names become texts
         draft, place = self._folder / f".{key}.{os.getpid()}", self._folder / key
         with suppress(OSError):
             _remove(draft)
