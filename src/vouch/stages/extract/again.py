@@ -136,7 +136,7 @@ def _columns(computed: Computed) -> list[Any]:
     return [computed["features"], computed.get("categories")]
 
 
-def narrowed(engine: Any, job: "Job", labels: Path, since: datetime, scratch: Path) -> "Job":
+def narrowed(engine: Any, job: "Job", since: datetime, scratch: Path) -> "Job":
     """Return the job of the rows that may be others, and of all they look back on."""
     late = f"time >= TIMESTAMP '{since}'"
     rows, chosen, issued = parquet(job.path), scratch / "rows.parquet", scratch / "issues.parquet"
@@ -148,13 +148,10 @@ def narrowed(engine: Any, job: "Job", labels: Path, since: datetime, scratch: Pa
         f"""COPY (SELECT * FROM {rows} WHERE {" OR ".join([late, *mine])})
             TO {literal(chosen)} (FORMAT parquet)"""
     )
-    engine.con.execute(
-        f"""COPY (SELECT * FROM {parquet(labels)}
-              WHERE entity IN (SELECT id FROM {parquet(chosen)}))
-            TO {literal(issued)} (FORMAT parquet)"""
-    )
-    every = (job.rows, job.labels)
-    some = (engine.read_parquet(chosen), engine.read_parquet(issued))
+    some_rows = engine.read_parquet(chosen)
+    # of those that may be learned from: decisions on the present holdout are left out already
+    engine.to_parquet(job.labels.filter(job.labels.entity.isin(some_rows.id)), issued)
+    every, some = (job.rows, job.labels), (some_rows, engine.read_parquet(issued))
     return replace(job, rows=some[0], labels=some[1], every=every)
 
 

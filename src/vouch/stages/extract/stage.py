@@ -80,14 +80,14 @@ def extract(
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
             silver, issues = computing.read_parquet(rows), computing.read_parquet(labels)
-            issued = released(issues, Keeper(state).drawn(key))
+            issued = released(issues, keeper.drawn(key))
             moment = resolve_as_of(as_of, silver, issues, rows)
             job = Job(source, silver, issued, rows, moment, key, held_out, params)
             place = again.key(job, as_of, engine, state)
             entry = cache.get(place) if place else None
             kept = again.grown(computing.con, entry, job, labels, keeper) if entry else None
             if kept:
-                some = again.narrowed(computing, job, labels, kept.since, Path(private))
+                some = again.narrowed(computing, job, kept.since, Path(private))
                 computed = usecase.extract(some, whole)
                 kept = kept if again.fits(kept, computed) else None
             if not kept:

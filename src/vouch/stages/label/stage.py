@@ -68,7 +68,7 @@ def label(
         tempfile.TemporaryDirectory(dir=labels.parent, prefix=".label-") as folder,
         connect() as engine,
     ):
-        decided = decisions(reviews, source.name, reviewed_words(source)).select(*COLUMNS)
+        decided = decisions(reviews, source.name, reviewed_words(source)).select(*COLUMNS, "stream")
         work = Work(engine, declaration, source, params, decided, Path(folder))
         # of another package's use case nothing says that a row's labels depend on that row alone
         own = "" if own_code(source.usecase) else key_of("label", _made_of(source, params))
