@@ -152,14 +152,15 @@ def wanting(votes: pd.DataFrame, chances: Floats, second: float, *, rare: bool) 
         votes: Reviewers of each case (the index) by the class they chose, a column a class.
         chances: The chance each was drawn with, shape (cases,).
         second: Share of all cases that two reviewers decide.
-        rare: Whether the second of two classes is rare: then a case wants more until what its
-            reviewers say together is nearly sure, whatever any one of them said.
+        rare: Whether the second of two classes is rare: then no reviewer's word for it stands
+            alone, and a case wants more until what all say together is nearly sure.
     """
     cast = votes.sum(axis=1).to_numpy()
     twice = (cast == 1) & (numbers(votes.index, "second") < second)
     if not rare or votes.empty:
         tied = (cast == 2) & (votes.max(axis=1) == 1).to_numpy()
         return [str(case) for case in votes.index[twice | tied]]
+    twice |= (cast == 1) & (votes[1] > 0).to_numpy()
     belief = believe(votes.to_numpy(np.int64), np.log(chances)[:, None])
     weight = np.where(belief.unsure & (cast < MOST), belief.positive * (1 - belief.positive), 0)
     order = np.argsort(-weight / chances, kind="stable")
