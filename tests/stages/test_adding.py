@@ -101,9 +101,29 @@ def known_ids(project, chance, out):
     return chance.sample([row[0] for row in found.fetchall()], 5)
 
 
+def check(project, chance, files, *, reviewed):
+    """Add file after file, and compare with a run from scratch over all of them."""
+    for number, file in enumerate(files):
+        project.add(file)
+        warm = project.run("warm")
+        if reviewed and number < len(files) - 1:
+            moment = START + timedelta(days=20 + number)
+            project.decide(known_ids(project, chance, "warm"), moment)
+    assert project.run("again") == warm
+    assert project.run("scratch", kept=False) == warm
+
+
+@pytest.mark.parametrize("shape", ["payments", "texts"])
+def test_one_more_file_gives_what_a_run_from_scratch_does(tmp_path, shape):
+    chance = random.Random(shape)
+    files = split(chance, shape, 12_000, [24], 0.0005)
+    check(Adding(tmp_path, SHAPES[shape]), chance, files, reviewed=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @settings(
-    max_examples=2,  # each takes many seconds
+    max_examples=4,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -124,16 +144,10 @@ def test_added_files_give_what_a_run_from_scratch_does(
     if not in_order:
         chance.shuffle(files)
     project = Adding(tmp_path_factory.mktemp("adding"), SHAPES[shape])
-    for number, file in enumerate(files):
-        project.add(file)
-        warm = project.run("warm")
-        if reviewed and number < len(files) - 1:
-            moment = START + timedelta(days=20 + number)
-            project.decide(known_ids(project, chance, "warm"), moment)
-    assert project.run("again") == warm
-    assert project.run("scratch", kept=False) == warm
+    check(project, chance, files, reviewed=reviewed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["cut", "changed", "gone"])
 def test_damage_to_what_is_kept_changes_no_byte(tmp_path, how):
     chance = random.Random(how)
