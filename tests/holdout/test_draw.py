@@ -106,6 +106,38 @@ def test_what_people_said_of_whole_waves_counts_by_its_chance(sealed):
     again = ask(list(keeper.drawn(key)))
     assert again.question != reply.question  # more decisions are another question
     assert sorted(judge.people.chances) == pytest.approx(sorted(keeper.drawn(key).values()))
-    # of a first wave decided in part, and of rows that were never drawn
+    # of a first wave decided in part nothing counts, and nothing is charged
+    before = len(keeper.log())
     part = ask([*list(first)[:3], "r0", "nobody's"])
-    assert len(judge.people.rows) == part.answer["decided"] <= 4
+    assert part.answer == {"decided": 0} and part.status == "too_small"
+    assert len(keeper.log()) == before
+
+
+def test_decisions_that_do_not_count_yet_are_no_other_question(sealed):
+    keeper, judge = Keeper(sealed.parent), Seeing()
+    key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))
+    keeper.draw(key, sealed, lambda rows: SIZES, 5)
+    first = list(keeper.drawn(key))
+    keeper.draw(key, sealed, lambda rows: SIZES, 5)
+
+    def ask(entities):
+        votes = pd.DataFrame({0: 1, 1: 0}, index=pd.Index(entities, name="entity"))
+        return keeper.candidate(key, sealed, model, None, judge, votes).question
+
+    assert ask(first) == ask([*first, list(keeper.drawn(key))[5]])
+
+
+def test_rows_sure_to_be_drawn_stand_for_themselves_alone(sealed):
+    keeper, judge = Keeper(sealed.parent), Seeing()
+    key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))
+    sizes = np.array([1000.0] * 3 + [1.0] * 9)
+    keeper.draw(key, sealed, lambda rows: sizes, 8)
+    drawn = keeper.drawn(key)
+    sure = [entity for entity, chance in drawn.items() if chance == 1]
+    others = [entity for entity in drawn if entity not in sure]
+    assert len(sure) == 3
+    votes = pd.DataFrame({0: 1, 1: 0}, index=pd.Index([*sure, *others[:-1]], name="entity"))
+    keeper.candidate(key, sealed, model, None, judge, votes)
+    chances = dict(zip(judge.people.rows, judge.people.chances, strict=True))
+    assert [chances[int(entity[1:])] for entity in sure] == [1, 1, 1]
+    assert all(chances[int(e[1:])] == pytest.approx(drawn[e] * 0.8) for e in others[:-1])

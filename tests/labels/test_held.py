@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.labels.held import released, truth_arrives, votes
+from vouch.labels.held import in_use, released, truth_arrives, votes
 
 NOW = datetime(2026, 1, 1)
 KINDS = {"entity": "string", "actor": "string", "label": "int8", "final": "bool"}
@@ -58,11 +58,11 @@ def test_decisions_of_the_present_holdout_are_left_out_and_older_ones_are_a_revi
     table = issues(
         held("now", "x", 1), held("before", "x", 1), ("r", "x", 0, False, "reviewer", True)
     )
-    kept = released(table, {"now"}).to_pandas().set_index("entity")
+    kept = released(table, {"now"}, used=in_use(table)).to_pandas().set_index("entity")
     assert kept["source"].to_dict() == {"before": "reviewer", "r": "reviewer"}
     assert kept["in_force"].all()
     unused = issues(held("before", "x", 1), ("r", "x", 0, False, "reviewer", False))
-    assert not released(unused, set()).to_pandas()["in_force"].any()
+    assert not released(unused, set(), used=in_use(unused)).to_pandas()["in_force"].any()
 
 
 def test_truth_arrives_only_by_what_is_in_force():

@@ -144,3 +144,14 @@ def test_a_comparison_that_holds_whenever_one_looks_is_wider():
     assert compared["difference"]["value"] == pytest.approx(
         compared["challenger"] - compared["champion"]
     )
+
+
+def test_models_that_no_decided_row_tells_apart_are_not_told_apart():
+    labels, scores = ranking(400, 30, 1)
+    sample = draw(labels, scores, 40, 1)
+    same = drawn.average_precision(scores, sample)
+    compared = drawn.compare(same, same, sample, 0.1, CONFIDENCE)
+    assert compared["missing"] > 0 and compared["share_better"] == 0.5
+    everything = whole(labels)
+    same = drawn.average_precision(scores, everything)
+    assert drawn.compare(same, same, everything, 0.1, CONFIDENCE)["missing"] == 0

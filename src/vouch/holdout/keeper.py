@@ -53,6 +53,8 @@ __all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"
 NEARLY = 0.8
 """Share of a wave's rows that people must have decided for all its decisions to count."""
 
+NOBODY = "people have decided too few of the rows drawn from the holdout: vouch enqueue asks them"
+
 MeanAnswer = TypedDict(
     "MeanAnswer",
     {
@@ -167,6 +169,8 @@ class Keeper:
         ids = rows["id"].to_numpy()
         order = self._numbers(key, ids) / size
         waiting = np.flatnonzero(~rows["id"].isin(before))
+        if not len(waiting):
+            return
         waiting = waiting[np.argsort(order[waiting], kind="stable")]
         more = len(waiting) > count
         # the first number left out: with the last one drawn, chances would be a little too small
@@ -212,7 +216,10 @@ class Keeper:
         rows = self._rows(sealed)
         rival = champion.digest if champion else ""
         people = None if votes is None else self._people(key, rows, votes)
-        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, votes)
+        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, people)
+        if people is not None and not len(people.rows):  # nothing is said of the truth: no charge
+            answer = judge.candidate(rows, challenger, champion, people)
+            return Reply("too_small", None, answer, NOBODY)
         return self._ask(
             key,
             inquiry,
@@ -231,12 +238,14 @@ class Keeper:
         votes = votes[votes.index.isin(places.index)]
         waves = self._ledger.waves(key)
         nearly = [wave for wave in waves if votes.index.isin(wave).sum() >= NEARLY * len(wave)]
-        chances = (nearly or waves[:1] or [{}])[-1]
-        decided = votes[votes.index.isin(chances)]
-        chance = np.array([chances[str(entity)] for entity in decided.index], np.float64)
+        drawn = pd.Series(nearly[-1] if nearly else {}, dtype=np.float64)
+        decided = votes[votes.index.isin(drawn.index)]
+        # rows that were sure to be drawn are counted by themselves: they stand for no others
+        share = drawn.index.isin(decided.index)
+        chance = drawn * pd.Series(share, drawn.index).groupby(drawn >= 1).transform("mean")
         return People(
             places[decided.index].to_numpy(np.int64),
-            chance * (len(decided) / max(len(chances), 1)),
+            chance[decided.index].to_numpy(np.float64),
             decided.to_numpy(np.int64),
             len(waves[-1]) if waves else 0,
         )
@@ -346,12 +355,13 @@ def _inquiry(
     kind: str,
     metric: str,
     judge: Judge,
-    votes: pd.DataFrame | None = None,
+    people: People | None = None,
 ) -> Inquiry:
     content, deciding = sha256(sealed), judge.deciding()
     parts: list[object] = [content, model.digest, kind, metric, deciding]
-    if votes is not None:  # with every decision the answer is another
-        parts.append(new_digest(votes.to_csv().encode()).hexdigest())
+    if people is not None:  # with every decision that counts the answer is another
+        word = (people.rows, people.chances, people.votes)
+        parts += [new_digest(np.ascontiguousarray(part).tobytes()).hexdigest() for part in word]
     digest = new_digest(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     question = f"{metric} at {judge.description}"
     return Inquiry(digest, rival, content, model.digest, question, kind)

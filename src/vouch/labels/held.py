@@ -21,7 +21,12 @@ def truth_arrives(labels: "Table") -> bool:
     return bool(arriving.count().to_pyarrow().as_py())
 
 
-def released(labels: "Table", drawn: Collection[str]) -> "Table":
+def in_use(labels: "Table") -> bool:
+    """Return whether people's decisions are in force; not known, and not so, before the first."""
+    return labels.filter(labels.source == "reviewer").in_force.min().to_pyarrow().as_py() is True
+
+
+def released(labels: "Table", drawn: Collection[str], *, used: bool) -> "Table":
     """Return the issues that may be learned from.
 
     Decisions on rows of an earlier holdout are a reviewer's like any other, in force where those
@@ -30,14 +35,14 @@ def released(labels: "Table", drawn: Collection[str]) -> "Table":
     Args:
         labels: Issues of all sources.
         drawn: The present holdout's rows that people were asked about.
+        used: Whether people's decisions are in force, see :func:`in_use`.
     """
     held = labels.source == HELD
-    used = labels.filter(labels.source == "reviewer").in_force.min().to_pyarrow().as_py()
     kept = labels.filter(~(held & labels.entity.isin(list(drawn)))) if drawn else labels
     mine = kept.source == HELD
     return kept.mutate(
         source=ibis.ifelse(mine, "reviewer", kept.source),
-        in_force=ibis.ifelse(mine, used is not False, kept.in_force),
+        in_force=ibis.ifelse(mine, used, kept.in_force),
     )
 
 

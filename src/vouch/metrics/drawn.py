@@ -35,6 +35,7 @@ ALWAYS = 0.999
 """Confidence of an interval that holds at whatever moment one looks: 1 in 1,000, at every look
 before the last, costs the last one next to nothing (Haybittle 1971, Repeated assessment of results
 in clinical trials of cancer treatment, British Journal of Radiology 44; Peto et al. 1976)."""
+TINY = 1e-12
 STEPS = 40  # halvings in the search for how many decisions are missing
 
 
@@ -323,11 +324,14 @@ def compare(
         ``missing``, see :func:`missing`.
     """
     gap = (challenger - champion).widened(error)
+    more = missing(gap, sample, size, confidence)
+    if not gap.error and (sample.chances < 1).any():
+        more = len(sample.rows)  # no decided row tells them apart: others may
     return {
         "challenger": challenger.value,
         "champion": champion.value,
         "difference": {"value": gap.value, "interval": gap.interval(confidence)},
-        "share_better": float(norm.cdf(gap.value / gap.error)) if gap.error else 0.0,
+        "share_better": float(norm.cdf(gap.value / (gap.error or TINY))),
         "surely": gap.interval(ALWAYS),
-        "missing": missing(gap, sample, size, confidence),
+        "missing": more,
     }

@@ -12,6 +12,7 @@ from vouch.holdout.keeper import HoldoutKey, Keeper, ScoredModel
 from vouch.holdout.ledger import now
 from vouch.labels.issues import HELD
 from vouch.labels.resolve import ARRIVING
+from vouch.labels.reviews import decided
 from vouch.metrics.crowd import believe
 from vouch.models.predictions import Floats
 from vouch.project.stages import GOLD, LABELS, REVIEWS, SILVER
@@ -25,7 +26,7 @@ from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.queue import Case
 from vouch.review.reviewers import drawn as numbers
 from vouch.stages.evaluate.stage import champion, key, scored_model
-from vouch.usecases.classes import class_names
+from vouch.usecases.classes import class_names, reviewed_words
 
 MOST = 7
 """Reviewers of a row of the holdout, at most."""
@@ -54,7 +55,7 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
     if any(_is(status, which) and status["status"] != "open" for status in keeper.status()):
         return []
     wanted = _wanted(desk, count, params)
-    again = _waiting(desk, params)[: math.ceil(AGAIN * wanted)]
+    again = _waiting(desk, set(keeper.drawn(which)), params)[: math.ceil(AGAIN * wanted)]
     return again + _new(desk, which, extracted, wanted - len(again))
 
 
@@ -74,6 +75,8 @@ def _wanted(desk: Desk, count: int, params: EnqueueParams) -> int:
 def _new(desk: Desk, which: HoldoutKey, extracted: Extracted, wanted: int) -> list[Case]:
     """Return cases of rows that were drawn and not put out yet; draw more where they are few."""
     keeper, queued = Keeper(desk.state), {case.entity for case in desk.queue.all()}
+    folder = desk.root / REVIEWS.format(usecase=desk.usecase)
+    queued |= decided(folder, "entity", desk.source.name)  # also of cases that were taken back
     waiting = [entity for entity in keeper.drawn(which) if entity not in queued]
     if len(waiting) < wanted:
         models = list(_models(desk, which, extracted))
@@ -126,10 +129,14 @@ def _blind(desk: Desk, entities: Sequence[str], chances: dict[str, float]) -> It
         )
 
 
-def _waiting(desk: Desk, params: EnqueueParams) -> list[Case]:
-    """Return the cases that want another reviewer and are not out to one, the weightiest first."""
+def _waiting(desk: Desk, drawn: set[str], params: EnqueueParams) -> list[Case]:
+    """Return the cases that want another reviewer and are not out to one, the weightiest first.
+
+    Only those of the present holdout's rows, ``drawn``: the others count no more.
+    """
     folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    rows = recorded(folder, desk.source.name)
+    rows = recorded(folder, desk.source.name, reviewed_words(desk.source))
+    rows = rows[rows["entity"].isin(drawn)]
     ended = set(rows["case"][rows["final"].fillna(False).astype(bool)])
     words = rows[rows["stream"] == HELD].groupby(["case", "actor"])["label"].last()
     votes = words.groupby("case").value_counts().unstack(fill_value=0)

@@ -20,9 +20,11 @@ class Pending:
     def __init__(self, state: Path, usecase: str) -> None:
         self._path = state / f"enqueue-{usecase}.json"
 
-    def note(self, out: Path, cases: Sequence[Case]) -> None:
-        """Write which cases are for which file."""
-        write_json(self._path, {"out": str(out.resolve()), "cases": [case.case for case in cases]})
+    def note(self, queue: Queue, out: Path, cases: Sequence[Case]) -> None:
+        """Write which cases are for which file, and how many reviewers each goes before by then."""
+        asked = queue.asked()
+        counted = {case.case: asked.get(case.case, 0) + 1 for case in cases}
+        write_json(self._path, {"out": str(out.resolve()), "cases": counted})
 
     def forget(self) -> None:
         """Remove the note: the file is written."""
@@ -42,7 +44,12 @@ class Pending:
         other = self._out()
         if other is None or (other != out.resolve() and other.exists()):
             return []
-        chosen = set(read_json(self._path)["cases"])
+        noted = read_json(self._path)["cases"]
+        # an earlier release noted names alone
+        chosen = noted if isinstance(noted, dict) else dict.fromkeys(noted, 1)
+        asked = queue.asked()
+        if any(asked.get(case, 0) < count for case, count in chosen.items()):
+            return []  # killed before they were kept
         return [case for case in queue.all() if case.case in chosen]
 
     def _out(self) -> Path | None:

@@ -74,7 +74,7 @@ def enqueue(
         if not cases:
             check_out(out)
             cases, warnings = _choose(desk, n, params, progress)
-            pending.note(out, cases)
+            pending.note(desk.queue, out, cases)
             # kept first: a case whose file is lost is written again (--again), never chosen twice
             desk.queue.put(cases, now())
         if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now

@@ -47,7 +47,7 @@ class Grown:
     since: datetime
 
 
-def key(job: "Job", as_of: str, engine: str, state: Path) -> str:
+def key(job: "Job", as_of: str, engine: str, state: Path, *, used: bool) -> str:
     """Return what gold depends on beside rows and labels; empty where nothing is to be kept."""
     related = find(job.source.usecase).related(job.source)
     if related is None or own_code(job.source.usecase) or engine != "duckdb" or job.holdout_files:
@@ -55,7 +55,7 @@ def key(job: "Job", as_of: str, engine: str, state: Path) -> str:
     secret = state / KEY_FILE
     sealed_by = sha256(secret) if secret.exists() else ""
     declared, params = job.source.model_dump(mode="json"), job.params.model_dump(mode="json")
-    return key_of("gold", declared, params, str(job.key), as_of, sealed_by)
+    return key_of("gold", declared, params, str(job.key), as_of, sealed_by, used)
 
 
 def grown(

@@ -10,7 +10,7 @@ from vouch.core.progress import Progress, silent
 from vouch.core.settings import Engine
 from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper
-from vouch.labels.held import released
+from vouch.labels.held import in_use, released
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
@@ -80,10 +80,11 @@ def extract(
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
             silver, issues = computing.read_parquet(rows), computing.read_parquet(labels)
-            issued = released(issues, keeper.drawn(key))
+            used = in_use(issues)
+            issued = released(issues, keeper.drawn(key), used=used)
             moment = resolve_as_of(as_of, silver, issues, rows)
             job = Job(source, silver, issued, rows, moment, key, held_out, params)
-            place = again.key(job, as_of, engine, state)
+            place = again.key(job, as_of, engine, state, used=used)
             entry = cache.get(place) if place else None
             kept = again.grown(computing.con, entry, job, labels, keeper) if entry else None
             if kept:
@@ -99,7 +100,7 @@ def extract(
             divided = divide(job, whole, train, holdout, keeper, reserved if place else None)
         if place:  # the holdout's key may be new
             files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
-            place = again.key(job, as_of, engine, state)
+            place = again.key(job, as_of, engine, state, used=used)
             again.keep(cache, place, job, labels, computed, divided, files, keeper, Path(private))
         cache.sweep()
     result = Extracted(

@@ -15,7 +15,7 @@ UNANSWERED = {
     "refused": "the holdout refused to answer",
     "too_small": "the holdout is too small to tell",
 }
-SOME = 100
+SOME = 1_000
 """How many rows people are asked to decide next where too few are decided to tell how many."""
 
 
@@ -94,6 +94,7 @@ def _against_rule(holdout: Holdout, measured: Figures, metric: str) -> Verdict:
     if reached is None or reached["value"] is None or reached["interval"] is None:
         return Verdict(False, (f"No promotion: its {_words(metric)} is undefined.",))
     better = reached["interval"][0] > chance
+    more = SOME if "people" in measured and not better else 0
     return Verdict(
         better,
         (
@@ -101,6 +102,7 @@ def _against_rule(holdout: Holdout, measured: Figures, metric: str) -> Verdict:
             f"{reached['value']:.4f} {_interval(reached['interval'], _confidence(holdout))}, "
             f"{'above' if better else 'not surely above'} the {chance:.4f} of chance.",
         ),
+        more,
     )
 
 

@@ -116,6 +116,8 @@ class Sentiment(UseCase):
         from vouch.usecases.sentiment.people import sizes
 
         ruled = rows["rule"].notna().all()
+        if not likely and not ruled:
+            return np.ones(len(rows))
         return sizes(likely, rows["rule"].to_numpy(np.int64) if ruled else None)
 
     def explain_params(self) -> "type[TextExplainParams]":
