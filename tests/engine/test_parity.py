@@ -53,6 +53,7 @@ def test_the_mean_delay_of_labels_within_a_second_is_the_same(duck, spark, tmp_p
     within = np.random.default_rng(0).integers(0, 1_000_000, len(labels))
     late = labels["issued_at"] + pd.to_timedelta(within, "us")
     labels["issued_at"] = late.astype("datetime64[us]")
+    labels["in_force"] = True
     delays = [
         mean_delay(
             b.read_parquet(save(labels, tmp_path / "labels.parquet", duck)),

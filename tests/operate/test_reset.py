@@ -51,7 +51,7 @@ def used(project):
         "poor": False,
         "out_at": datetime(2024, 5, 1),
     }
-    Queue(project / ".vouch", "fraud", "simulated").put([Case(**case)])
+    Queue(project / ".vouch", "fraud", "simulated").put([Case(**case)], datetime(2024, 5, 1))
     return project
 
 
@@ -71,7 +71,7 @@ def test_what_people_gave_and_decided_stays(used):
     assert there(used, (*GIVEN, *DECIDED)) == [*GIVEN, *DECIDED]
     assert there(used, (*MADE, "data/outbox/fraud/scores", ".prefect")) == []
     # the cases that are out can still be collected, the ledger is gone
-    assert tables(used) == {"cases"}
+    assert tables(used) == {"cases", "cases_again"}
     assert [c.case for c in Queue(used / ".vouch", "fraud", "simulated").all()] == ["fraud-1"]
     assert (used / ".dvc/cache").exists()
 

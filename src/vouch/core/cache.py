@@ -8,13 +8,14 @@ import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,6 @@ from vouch.core.code import package_digest
 
 NOTE = "entry.json"
 PIECE = 16 << 20
-LIBRARIES = (
-    *("duckdb", "ibis-framework", "sqlglot", "pyarrow"),
-    *("great-expectations", "openpyxl", "vadersentiment"),
-)
-"""What computes values or writes bytes of the results that are kept."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,10 @@ def key_of(*parts: Any) -> str:
 def code() -> str:
     """Return a digest of vouch's code, and of the libraries that its results depend on."""
     digest = hashlib.sha256(sys.version.encode())
-    for name in LIBRARIES:
+    # all that vouch asks for: any of them may compute values or write bytes
+    for name in sorted(
+        {re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in requires("vouch") or ()}
+    ):
         with suppress(PackageNotFoundError):
             digest.update(f"{name} {version(name)}\n".encode())
     return digest.hexdigest() + package_digest("vouch")

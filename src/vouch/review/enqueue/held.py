@@ -47,7 +47,10 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
     Returns:
         The cases; none where truth comes by itself, or the holdout answers no more.
     """
-    counted = Labelled.read(desk.path(LABELS, "label.json")).by_source
+    labelled = desk.path(LABELS, "label.json")
+    if not labelled.exists():
+        return []  # what else is missing is told by the others
+    counted = Labelled.read(labelled).by_source
     if any(counted[source]["in_force"] for source in ARRIVING if source in counted):
         return []
     extracted, keeper = Extracted.read(desk.path(GOLD, "extract.json")), Keeper(desk.state)
