@@ -7,7 +7,7 @@ file's first row groups and new ones for the rest, and is the same bytes as if w
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,15 +110,21 @@ def digests(path: Path) -> list[str]:
 
 def _digest(path: Path, start: int, end: int) -> str:
     digest = hashlib.sha256()
+    for piece in _pieces(path, start, end):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """Yield a file's bytes between two places."""
     with path.open("rb") as file:
         file.seek(start)
         while start < end:
             piece = file.read(min(PIECE, end - start))
             if not piece:
-                break
-            digest.update(piece)
+                raise ValueError(f"{path}: is no whole Parquet file")
+            yield piece
             start += len(piece)
-    return digest.hexdigest()
 
 
 def is_regular(path: Path) -> bool:
@@ -189,6 +195,32 @@ def copy(connection: "DuckDBPyConnection", query: str, path: Path, parameters: A
     """
     connection.execute(f"COPY ({query}) TO {literal(path)} {PARQUET}", parameters)
     settle(connection, path)
+
+
+def grow(
+    connection: "DuckDBPyConnection",
+    old: Path,
+    groups: int,
+    query: str,
+    out: Path,
+    scratch: Path,
+    parameters: Any = None,
+) -> None:
+    """Write the first row groups of a file, and a query's rows behind them.
+
+    Args:
+        connection: Where to run.
+        old: The file that was.
+        groups: How many of its first row groups stay; all of them full.
+        query: What comes after, in a total order.
+        out: Where to.
+        scratch: A folder for it meanwhile.
+        parameters: The query's parameters.
+    """
+    tail = scratch / "tail.parquet"
+    copy(connection, query, tail, parameters)
+    splice(old, groups, tail, out)
+    tail.unlink()
 
 
 def splice(old: Path, groups: int, tail: Path, out: Path) -> None:
@@ -273,15 +305,8 @@ def _plus(field: tuple[int, Any], shift: int) -> tuple[int, Any]:
 def _copy(laid: Laid, count: int, file: Any) -> None:
     if not count:
         return
-    start, end = laid.extents[0][0], laid.extents[count - 1][1]
-    with laid.path.open("rb") as source:
-        source.seek(start)
-        while start < end:
-            piece = source.read(min(PIECE, end - start))
-            if not piece:
-                raise ValueError(f"{laid.path}: is no whole Parquet file")
-            file.write(piece)
-            start += len(piece)
+    for piece in _pieces(laid.path, laid.extents[0][0], laid.extents[count - 1][1]):
+        file.write(piece)
 
 
 def _footer(like: thrift.Struct, groups: list[thrift.Struct]) -> thrift.Struct:

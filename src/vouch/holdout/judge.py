@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.holdout.thresholdout import Mean
-from vouch.results.evaluate import Answer
+from vouch.results.evaluate import Answer, PeoplesWord
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,17 @@ class People:
     chances: NDArray[np.float64]
     votes: NDArray[np.int64]
     drawn: int
+
+    def counts(self) -> PeoplesWord:
+        """Count rows and decisions."""
+        return {
+            "drawn": self.drawn,
+            "decided": len(self.rows),
+            "decisions": int(self.votes.sum()),
+            "several": int((self.votes.sum(axis=1) > 1).sum()),
+            "disputed": int(((self.votes > 0).sum(axis=1) > 1).sum()),
+            "between": None,
+        }
 
 
 class Judge(Protocol):

@@ -214,12 +214,12 @@ class Keeper:
             VouchError: The sealed file cannot be opened; nothing is charged then.
         """
         rows = self._rows(sealed)
-        rival = champion.digest if champion else ""
         people = None if votes is None else self._people(key, rows, votes)
-        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, people)
         if people is not None and not len(people.rows):  # nothing is said of the truth: no charge
             answer = judge.candidate(rows, challenger, champion, people)
             return Reply("too_small", None, answer, NOBODY)
+        rival = champion.digest if champion else ""
+        inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, people)
         return self._ask(
             key,
             inquiry,
@@ -301,6 +301,10 @@ class Keeper:
     def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent of it."""
         return self._ledger.status()
+
+    def find(self, key: HoldoutKey) -> HoldoutStatus | None:
+        """Return one holdout's cut, budget and what is spent of it; None if it was never cut."""
+        return self._ledger.find(key)
 
     def log(self) -> list[Entry]:
         """Return every question asked and its answer, oldest first."""

@@ -284,10 +284,11 @@ class Ledger:
         with Session(self._engine) as session, session.begin():
             holdout = _locked(session, key)
             last = session.scalar(select(func.max(Drawn.wave)).filter_by(holdout=holdout.id)) or 0
-            for place, (entity, chance) in enumerate(chances.items()):
-                row = Drawn(holdout=holdout.id, wave=last + 1, entity=entity, place=place)
-                row.chance, row.drawn_at = chance, self._clock()
-                session.add(row)
+            wave, moment = {"holdout": holdout.id, "wave": last + 1}, self._clock()
+            session.add_all(
+                Drawn(**wave, entity=entity, place=place, chance=chance, drawn_at=moment)
+                for place, (entity, chance) in enumerate(chances.items())
+            )
 
     def charge(
         self, key: HoldoutKey, inquiry: Inquiry, budget: int, rows: int, positives: int
@@ -361,6 +362,12 @@ class Ledger:
         with Session(self._engine) as session:
             holdouts = session.scalars(select(Holdout).order_by(Holdout.id)).all()
             return [_status(session, holdout) for holdout in holdouts]
+
+    def find(self, key: HoldoutKey) -> HoldoutStatus | None:
+        """Return one holdout's cut, budget and what is spent; None if it was never cut."""
+        with Session(self._engine) as session:
+            holdout = _holdout(session, key)
+            return _status(session, holdout) if holdout else None
 
     def log(self) -> list[Entry]:
         """Return every question and its answer (None: charged, never answered), oldest first."""

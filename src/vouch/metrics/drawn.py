@@ -156,12 +156,15 @@ class Places:
         """Sum the positives that other decided rows, of at least each one's score, stand for."""
         return _at_least(self.own[self.order], hits[self.order], self.own) - hits
 
+    def precision(self, above: Floats) -> Floats:
+        """Return the precision down to each row, were it positive, by what :meth:`above` sums."""
+        # a row that is positive is one positive, however many it stands for
+        return np.minimum((1 + above) / self.flagged, 1)
+
     def average_precision(self, hits: Floats) -> float:
         """Return the average precision by how many positives each stands for; NaN of none."""
         total = float(hits.sum())
-        # a row that is positive is one positive, however many it stands for
-        precision = np.minimum((1 + self.above(hits)) / self.flagged, 1)
-        return float(hits @ precision) / total if total else float("nan")
+        return float(hits @ self.precision(self.above(hits))) / total if total else float("nan")
 
 
 def stand(scores: Floats, rows: NDArray[np.int64]) -> Places:
@@ -190,8 +193,8 @@ def average_precision(scores: Floats, sample: Sample) -> Estimate:
         return _undefined(len(hits), len(scores))
     places = stand(scores, sample.rows)
     own, order, flagged, above = places.own, places.order, places.flagged, places.above(hits)
-    precision = np.minimum((1 + above) / flagged, 1)
-    value = places.average_precision(hits)
+    precision = places.precision(above)
+    value = float(hits @ precision) / total
     lever = np.where(1 + above <= flagged, hits / flagged, 0)  # of one more hit above
     below = _at_most(own[order], lever[order], own) - lever
     influence = (hits * (precision - value) + hits * below) / total

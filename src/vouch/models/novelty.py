@@ -28,14 +28,14 @@ def novelty(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> Floats:
 
     if train.empty or rows.empty:
         return np.full(len(rows), 0.5)
-    learned, others = filled(train, train, rows)
+    learned, others = filled(train, rows)
     forest = IsolationForest(
         n_estimators=TREES, max_samples=min(SAMPLES, len(learned)), random_state=seed
     )
     return np.asarray(-forest.fit(learned).score_samples(others), np.float64)
 
 
-def filled(learned: pd.DataFrame, *tables: pd.DataFrame) -> list[NDArray[np.float32]]:
-    """Return tables' values in the columns of the first, what is undefined at the edge of it."""
+def filled(learned: pd.DataFrame, rows: pd.DataFrame) -> list[NDArray[np.float32]]:
+    """Return both tables' values in the columns of the first, the undefined at the edge of it."""
     least = learned.min().fillna(0)
-    return [each[learned.columns].fillna(least).to_numpy(np.float32) for each in tables]
+    return [each[learned.columns].fillna(least).to_numpy(np.float32) for each in (learned, rows)]

@@ -35,7 +35,7 @@ def similarity(
     if rows.empty or not labels.any() or (labels.all() and others.empty):
         return np.zeros(len(rows))
     learned = pd.concat([decided, others[decided.columns]])
-    values, measured = filled(learned, learned, rows)
+    values, measured = filled(learned, rows)
     target = np.concatenate([labels, np.zeros(len(others), np.int8)])
     trees = ExtraTreesClassifier(TREES, max_features=FEATURES, random_state=0)
     return np.asarray(trees.fit(values, target).predict_proba(measured)[:, 1], np.float64)

@@ -24,10 +24,14 @@ def ruled(frame: pd.DataFrame) -> NDArray[np.bool_]:
     Args:
         frame: Training rows; without a column ``label_source`` none of them is the rule's.
     """
+    return _labelled_by(RULE, frame)
+
+
+def _labelled_by(source: str, frame: pd.DataFrame) -> NDArray[np.bool_]:
     if SOURCE not in frame:
         return np.zeros(len(frame), np.bool_)
-    of_rule: NDArray[np.bool_] = (frame[SOURCE] == RULE).to_numpy(np.bool_)
-    return of_rule
+    own: NDArray[np.bool_] = (frame[SOURCE] == source).to_numpy(np.bool_)
+    return own
 
 
 def mixed(frame: pd.DataFrame) -> bool:
@@ -38,10 +42,7 @@ def mixed(frame: pd.DataFrame) -> bool:
 
 def decided(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which rows have the label that people gave them, shape (rows,)."""
-    if SOURCE not in frame:
-        return np.zeros(len(frame), np.bool_)
-    by_people: NDArray[np.bool_] = (frame[SOURCE] == PERSON).to_numpy(np.bool_)
-    return by_people
+    return _labelled_by(PERSON, frame)
 
 
 def found_weight(positive: NDArray[np.bool_], frame: pd.DataFrame) -> float:

@@ -9,7 +9,7 @@ from typing import Literal
 from vouch import usecases
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
-from vouch.holdout.ledger import Ledger
+from vouch.holdout.ledger import HoldoutKey, Ledger
 from vouch.project.inputs import INPUTS, Choice, load_inputs
 from vouch.project.rotation import rotate
 from vouch.project.stages import find
@@ -62,11 +62,7 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
 def _entry(state: Path, usecase: str, choice: Choice) -> HoldoutStatus | None:
     if not (state / "vouch.db").exists():
         return None
-    key = (usecase, choice.source, choice.set, choice.generation)
-    for entry in Ledger(state).status():
-        if (entry["usecase"], entry["source"], entry["set"], entry["generation"]) == key:
-            return entry
-    return None
+    return Ledger(state).find(HoldoutKey(usecase, choice.source, choice.set, choice.generation))
 
 
 def _waiting(root: Path, usecase: str, few: int, error: VouchError) -> Renewal:

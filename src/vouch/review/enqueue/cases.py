@@ -77,9 +77,19 @@ class Desk:
         """Return the place of one of a stage's outputs."""
         return self.root / find(stage).outputs[output].format(usecase=self.usecase)
 
+    @property
+    def reviews(self) -> Path:
+        """The folder of people's decisions."""
+        return self.root / REVIEWS.format(usecase=self.usecase)
+
+    def asked_about(self) -> set[str]:
+        """Return the rows of all cases, and those decided in cases that were taken back."""
+        queued = {case.entity for case in self.queue.all()}
+        return queued | decided(self.reviews, "entity", self.source.name)
+
     def decided(self) -> "Counter[str]":
         """Count the reviewers who decided each case."""
-        rows = recorded(self.root / REVIEWS.format(usecase=self.usecase), self.source.name)
+        rows = recorded(self.reviews, self.source.name)
         return Counter(rows.drop_duplicates(["case", "actor"])["case"])
 
 
@@ -115,9 +125,7 @@ def make_cases(
     """
     parts, warnings = _parts(desk, params.novelty > 0)
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
-    queued = {case.entity for case in desk.queue.all()}
-    folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    excluded = queued | decided(folder, "entity", desk.source.name)
+    excluded = desk.asked_about()
     progress(0, count + 1, "choosing")
     rows["similar"] = _similar(desk, rows, excluded, params)
     chosen = select(pool(rows, desk.usecase, excluded, params.recent_days), count, params)

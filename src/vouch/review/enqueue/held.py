@@ -12,10 +12,9 @@ from vouch.holdout.keeper import HoldoutKey, Keeper, ScoredModel
 from vouch.holdout.ledger import now
 from vouch.labels.issues import HELD
 from vouch.labels.resolve import ARRIVING
-from vouch.labels.reviews import decided
 from vouch.metrics.crowd import believe
 from vouch.models.predictions import Floats
-from vouch.project.stages import GOLD, LABELS, REVIEWS, SILVER
+from vouch.project.stages import GOLD, LABELS, SILVER
 from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
 from vouch.results.label import Labelled
@@ -55,15 +54,12 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
         return []
     extracted, keeper = Extracted.read(desk.path(GOLD, "extract.json")), Keeper(desk.state)
     which = key(extracted)
-    if any(_is(status, which) and status["status"] != "open" for status in keeper.status()):
+    status = keeper.find(which)
+    if status and status["status"] != "open":
         return []
     wanted = _wanted(desk, count, params)
     again = _waiting(desk, set(keeper.drawn(which)), params)[: math.ceil(AGAIN * wanted)]
-    return again + _new(desk, which, extracted, wanted - len(again))
-
-
-def _is(status: object, which: HoldoutKey) -> bool:
-    return isinstance(status, dict) and all(status[n] == v for n, v in vars(which).items())
+    return again + _new(desk, keeper, extracted, wanted - len(again))
 
 
 def _wanted(desk: Desk, count: int, params: EnqueueParams) -> int:
@@ -75,11 +71,9 @@ def _wanted(desk: Desk, count: int, params: EnqueueParams) -> int:
     return min(share, missing) if missing or told else share
 
 
-def _new(desk: Desk, which: HoldoutKey, extracted: Extracted, wanted: int) -> list[Case]:
+def _new(desk: Desk, keeper: Keeper, extracted: Extracted, wanted: int) -> list[Case]:
     """Return cases of rows that were drawn and not put out yet; draw more where they are few."""
-    keeper, queued = Keeper(desk.state), {case.entity for case in desk.queue.all()}
-    folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    queued |= decided(folder, "entity", desk.source.name)  # also of cases that were taken back
+    which, queued = key(extracted), desk.asked_about()
     waiting = [entity for entity in keeper.drawn(which) if entity not in queued]
     if len(waiting) < wanted:
         models = list(_models(desk, which, extracted))
@@ -137,8 +131,7 @@ def _waiting(desk: Desk, drawn: set[str], params: EnqueueParams) -> list[Case]:
 
     Only those of the present holdout's rows, ``drawn``: the others count no more.
     """
-    folder = desk.root / REVIEWS.format(usecase=desk.usecase)
-    rows = recorded(folder, desk.source.name, reviewed_words(desk.source))
+    rows = recorded(desk.reviews, desk.source.name, reviewed_words(desk.source))
     rows = rows[rows["entity"].isin(drawn)]
     ended = set(rows["case"][rows["final"].fillna(False).astype(bool)])
     words = rows[rows["stream"] == HELD].groupby(["case", "actor"])["label"].last()

@@ -100,8 +100,7 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
     itself = rival is not None and rival.digest == challenger.digest
     word = _votes(labels, candidate.extracted)
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge, word)
-    ledger = next((h for h in keeper.status() if _is(h, which)), None)
-    return HoldoutOutcome(reply, version, itself, ledger)
+    return HoldoutOutcome(reply, version, itself, keeper.find(which))
 
 
 def _votes(labels: Path, extracted: Extracted) -> pd.DataFrame | None:
@@ -146,10 +145,6 @@ def _ordered(
 ) -> NDArray[np.float64]:
     """Return a champion's probabilities in the candidate's order of classes."""
     return predict(rows)[:, order]
-
-
-def _is(status: HoldoutStatus, which: HoldoutKey) -> bool:
-    return all(status.get(name) == value for name, value in vars(which).items())
 
 
 def write(

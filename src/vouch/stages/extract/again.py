@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from vouch.core.cache import Cache, Entry, key_of
 from vouch.core.files import sha256
 from vouch.engine import PARQUET, ROW_GROUP, connect
-from vouch.engine.splice import copy, digests, is_regular, splice, unchanged
+from vouch.engine.splice import digests, grow, is_regular, unchanged
 from vouch.holdout.keeper import Keeper
 from vouch.results.extract import Computed
 from vouch.sources.readers import literal, parquet
@@ -80,12 +80,10 @@ def grown(
 
 def _cut(job: "Job", keeper: Keeper) -> dict[str, Any] | None:
     """Return what the ledger holds of the holdout's cut."""
-    named: dict[str, Any] = asdict(job.key)
-    for entry in keeper.status():
-        told: dict[str, Any] = dict(entry)
-        if all(told[name] == value for name, value in named.items()):
-            return named | {name: told[name] for name in ("boundary", "until")}
-    return None
+    status = keeper.find(job.key)
+    if status is None:
+        return None
+    return asdict(job.key) | {"boundary": status["boundary"], "until": status["until"]}
 
 
 def _since(
@@ -204,13 +202,11 @@ def _grow(connection: "DuckDBPyConnection", old: Path, stays: str, late: Path, o
               count(*)) // {ROW_GROUP} FROM {parquet(old, numbered=True)}"""
     ).fetchone()
     assert row is not None
-    groups, tail = int(row[0]), out.with_name("tail.parquet")
+    groups = int(row[0])
     rest = f"""SELECT * EXCLUDE (file_row_number) FROM {parquet(old, numbered=True)}
                WHERE file_row_number >= {groups * ROW_GROUP} AND {stays}"""
     query = f"{rest} UNION ALL BY NAME SELECT * FROM {parquet(late)} ORDER BY time, id"
-    copy(connection, query, tail)
-    splice(old, groups, tail, out)
-    tail.unlink()
+    grow(connection, old, groups, query, out, late.parent)
 
 
 def keep(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vouch.core.cache import Cache, Entry, key_of
 from vouch.core.progress import Progress
 from vouch.engine import ROW_GROUP, connect
-from vouch.engine.splice import copy, is_regular, splice
+from vouch.engine.splice import copy, grow, is_regular
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet, quoted
 from vouch.stages.ingest import parse
@@ -191,10 +191,11 @@ def _grow(
     every = " UNION ALL BY NAME ".join([tail, *(f"SELECT * FROM {parquet(p)}" for p in new)])
     by = ", ".join([*(["time"] if "time" in names else []), "id", "file", "line"])
     listed = ", ".join(map(quoted, names))
-    place = scratch / "tail.parquet" if stays else out
-    copy(connection, f"SELECT {listed} FROM ({every}) ORDER BY {by}", place)
+    query = f"SELECT {listed} FROM ({every}) ORDER BY {by}"
     if stays:
-        splice(base, stays, place, out)
+        grow(connection, base, stays, query, out, scratch)
+    else:
+        copy(connection, query, out)
 
 
 def _stays(connection: "DuckDBPyConnection", base: Path, new: Sequence[Path]) -> int:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from vouch.core.cache import Cache, Entry
 from vouch.engine import PARQUET, ROW_GROUP
-from vouch.engine.splice import copy, digests, is_regular, splice, unchanged
+from vouch.engine.splice import digests, grow, is_regular, unchanged
 from vouch.labels.issues import COLUMNS
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.stages.label.counts import Counts
@@ -220,6 +220,5 @@ def write(
     if change.since is None:
         raise ValueError("nothing changed: there is nothing to write")
     query = f"SELECT * FROM ({before} UNION ALL {after}) ORDER BY {', '.join(ORDER)}"
-    tail = scratch / "tail.parquet"
-    copy(connection, query, tail, {"since": change.since})
-    splice(change.labels, change.stays, tail, labels)
+    since = {"since": change.since}
+    grow(connection, change.labels, change.stays, query, labels, scratch, since)

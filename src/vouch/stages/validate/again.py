@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from vouch.core.cache import Cache, Entry
 from vouch.engine import ROW_GROUP
-from vouch.engine.splice import copy, digests, is_regular, splice, unchanged
+from vouch.engine.splice import digests, is_regular, unchanged
 from vouch.labels.condition import is_of_one_row
 from vouch.sources.readers import parquet
 from vouch.stages.validate.history import KEY
@@ -147,20 +147,6 @@ def added(entry: Entry, first: int, late: list[dict[str, Any]], shown: int) -> l
         }
         for noted, each in zip(entry.facts["failed"], late, strict=True)
     ]
-
-
-def grow(
-    connection: "DuckDBPyConnection",
-    entry: Entry,
-    first: int,
-    query: str,
-    rows: Path,
-    scratch: Path,
-) -> None:
-    """Write silver: the row groups that stay, and a query's rows."""
-    tail = scratch / "tail.parquet"
-    copy(connection, query, tail)
-    splice(entry.file(SILVER), first, tail, rows)
 
 
 def keep(cache: Cache, key: str, bronze: Path, silver: Path, failed: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from vouch.core.errors import VouchError, suggest
 from vouch.core.files import read_json
 from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, ROW_GROUP, connect
-from vouch.engine.splice import copy
+from vouch.engine.splice import copy, grow
 from vouch.results.validate import Validated
 from vouch.sources.declaration import Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
@@ -269,7 +269,7 @@ def _sift_again(
     event = _event(work.declaration)
     query = f"""SELECT * EXCLUDE ({KEY}), {event} AS known_at,
                   CAST(NULL AS TIMESTAMP) AS superseded_at FROM arrived"""
-    again.grow(connection, entry, first, query, rows, work.scratch)
+    grow(connection, entry.file(again.SILVER), first, query, rows, work.scratch)
     failed = again.added(entry, first, again.failures(connection, outcomes), shown)
     total = _number(connection, "SELECT count(*) FROM bronze")
     return again.together(entry, first, total, outcomes, shown), failed

@@ -1,6 +1,6 @@
 """The figures of a ranking where people alone know the truth, and only of some rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -42,38 +42,29 @@ def sizes(rows: pd.DataFrame, likely: list[Floats]) -> Floats:
         rankings.append(rows["rule"].fillna(0).to_numpy(np.float64))
     if not rankings:
         return np.ones(len(rows))
-    places = [pd.Series(-scores).rank(method="average").to_numpy() for scores in rankings]
-    return 1 / (np.min(places, axis=0) + AMONG)
+    return 1 / (np.min([_places(each) for each in rankings], axis=0) + AMONG)
 
 
-def believe(people: People, *rankings: Floats) -> Belief:
-    """Return how likely the decided rows are frauds, by people's words and places in rankings.
-
-    Args:
-        people: Their word.
-        rankings: Scores of all rows, each of shape (rows,): places in them tell where frauds are
-            common at all.
-    """
-    return crowd.believe(people.votes, _known(people, rankings))
+def _known(people: People, *rankings: Floats) -> Floats:
+    """Return the logarithms of the decided rows' places in rankings: where frauds are common."""
+    return np.log(np.column_stack([_places(each) for each in rankings])[people.rows] + NEAR)
 
 
-def _known(people: People, rankings: Sequence[Floats]) -> Floats:
-    places = [pd.Series(-scores).rank(method="average").to_numpy() for scores in rankings]
-    return np.log(np.column_stack(places)[people.rows] + NEAR)
+def _places(scores: Floats) -> Floats:
+    return np.asarray(pd.Series(-scores).rank(method="average"), np.float64)
 
 
 def _error(
-    people: People, belief: Belief, figure: Callable[[Floats], float], *rankings: Floats
+    people: People, known: Floats, belief: Belief, figure: Callable[[Floats], float]
 ) -> float:
     """Return a figure's standard error from all that is unsure, people's errors too.
 
     Args:
         people: Their word.
-        belief: What it comes to.
+        known: What is known of the rows, as it was believed with.
+        belief: What their word comes to.
         figure: The figure by how many frauds each decided row stands for.
-        rankings: As for :func:`believe`.
     """
-    known = _known(people, rankings)
 
     def again(weights: Floats) -> float:
         word = crowd.believe(people.votes, known, weights, belief).positive
@@ -92,10 +83,10 @@ def count(people: People) -> int:
     return int((2 * people.votes[:, FRAUD] > people.votes.sum(axis=1)).sum())
 
 
-def precision(scores: Floats, people: People, belief: Belief) -> Estimate:
+def precision(scores: Floats, people: People, known: Floats, belief: Belief) -> Estimate:
     """Estimate the average precision of a ranking, and how far people's errors make it unsure."""
     places = drawn.stand(scores, people.rows)
-    error = _error(people, belief, places.average_precision, scores)
+    error = _error(people, known, belief, places.average_precision)
     return drawn.average_precision(scores, sample(people, belief)).widened(error)
 
 
@@ -113,13 +104,14 @@ def measure(scored: pd.DataFrame, people: People, terms: Terms) -> Ranked:
         does to the average precision. What a sample cannot tell is null.
     """
     scores = scored["score"].to_numpy(np.float64)
-    belief = believe(people, scores)
+    known = _known(people, scores)
+    belief = crowd.believe(people.votes, known)
     decided = sample(people, belief)
     positives, sure = count(people), terms.params.confidence
     ones = np.ones(len(decided.rows))
     flagged = scores >= terms.threshold
     measured: Ranked = {
-        "average_precision": precision(scores, people, belief).figure(sure),
+        "average_precision": precision(scores, people, known, belief).figure(sure),
         "roc_auc": UNKNOWN,
         "precision_at_capacity": {"value": None, "interval": None, "reason": NO_DAYS},
         "cost": _cost(scored, flagged, decided, terms),
@@ -150,18 +142,13 @@ def _reason(rows: int, positives: int, terms: Terms) -> str:
 
 def _word(scores: Floats, people: People, belief: Belief) -> PeoplesWord:
     """Count decisions, and measure with rows that could be either taken one way and the other."""
-    several = people.votes.sum(axis=1) > 1
     ways = [np.where(belief.unsure, way, belief.positive) for way in (0.0, 1.0)]
     values = [
         drawn.average_precision(scores, Sample(people.rows, people.chances, way)).value
         for way in ways
     ]
     return {
-        "drawn": people.drawn,
-        "decided": len(people.rows),
-        "decisions": int(people.votes.sum()),
-        "several": int(several.sum()),
-        "disputed": int((people.votes > 0).all(axis=1).sum()),
+        **people.counts(),
         "unsure": int(belief.unsure.sum()),
         "finds": belief.finds if len(people.rows) else None,
         "mistakes": belief.mistakes if len(people.rows) else None,
@@ -248,7 +235,8 @@ def compare(scored: pd.DataFrame, rival: Floats, people: People, terms: Terms) -
     if not positives:
         return compared
     scores = scored["score"].to_numpy(np.float64)
-    belief = believe(people, scores, rival)
+    known = _known(people, scores, rival)
+    belief = crowd.believe(people.votes, known)
     decided = sample(people, belief)
     ours, theirs = (drawn.average_precision(each, decided) for each in (scores, rival))
     first, second = (drawn.stand(each, people.rows) for each in (scores, rival))
@@ -256,7 +244,7 @@ def compare(scored: pd.DataFrame, rival: Floats, people: People, terms: Terms) -
     def gap(hits: Floats) -> float:
         return first.average_precision(hits) - second.average_precision(hits)
 
-    error = _error(people, belief, gap, scores, rival)
+    error = _error(people, known, belief, gap)
     answer = drawn.compare(ours, theirs, decided, p.difference, p.confidence, error)
     if certainty(people, belief) < SETTLED:
         answer["missing"] = max(answer["missing"], int(belief.unsure.sum()), 1)

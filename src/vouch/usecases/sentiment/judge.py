@@ -364,7 +364,6 @@ class Judge:
         measured = self.measure(scored[:0], "truth")
         rarest, counted = self._rarest(pd.Series(true)), self._counted(true)
         recall = by_people.macro_recall(predicted, true, decided)
-        several = people.votes.sum(axis=1) > 1
         measured |= {
             "macro_recall": recall.figure(sure),
             "accuracy": by_people.accuracy(predicted, true, decided).figure(sure),
@@ -374,14 +373,7 @@ class Judge:
             "chance": 1 / max(int((counted > 0).sum()), 1),
             "rows": len(true),
             "too_few": rarest < self.least,
-            "people": {
-                "drawn": people.drawn,
-                "decided": len(true),
-                "decisions": int(people.votes.sum()),
-                "several": int(several.sum()),
-                "disputed": int((several & ((people.votes > 0).sum(axis=1) > 1)).sum()),
-                "between": None,
-            },
+            "people": people.counts(),
         }
         del measured["reason"]  # of no rows
         if reason := self._reason("truth", len(true), rarest):
