@@ -1,6 +1,7 @@
 """People's decisions on rows of the holdout: evidence, from which nothing learns meanwhile."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import ibis
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
     from ibis import Table
 
 
+def known_by(labels: "Table", as_of: str) -> "Table":
+    """Return the issues known by a moment, that of extract's result (ISO 8601)."""
+    return labels.filter(labels.issued_at <= datetime.fromisoformat(as_of))
+
+
 def truth_arrives(labels: "Table") -> bool:
-    """Return whether any truth in force comes by itself; else people's word is the only truth."""
+    """Return whether any truth in force comes by itself; else people's word is the only truth.
+
+    Args:
+        labels: Issues known by the time in question.
+    """
     arriving = labels.filter(labels.in_force & labels.source.isin(ARRIVING))
     return bool(arriving.count().to_pyarrow().as_py())
 

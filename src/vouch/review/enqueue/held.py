@@ -8,22 +8,22 @@ import pandas as pd
 
 from vouch import usecases
 from vouch.core.errors import VouchError
+from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper, ScoredModel
 from vouch.holdout.ledger import now
+from vouch.labels.held import known_by, truth_arrives
 from vouch.labels.issues import HELD
-from vouch.labels.resolve import ARRIVING
+from vouch.labels.permanent import permanent
 from vouch.metrics.crowd import believe
 from vouch.models.predictions import Floats
 from vouch.project.stages import GOLD, LABELS, SILVER
 from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
-from vouch.results.label import Labelled
 from vouch.results.register import Registration
 from vouch.review.collect.batch import recorded
 from vouch.review.enqueue.cases import Desk, facts_of, name_of
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.queue import Case
-from vouch.review.reviewers import drawn as numbers
 from vouch.stages.evaluate.stage import champion, key, scored_model
 from vouch.usecases.classes import class_names, reviewed_words
 
@@ -31,6 +31,9 @@ MOST = 7
 """Reviewers of a row of the holdout, at most."""
 AGAIN = 0.6
 """Share of the cases wanted that goes to rows decided before, at most."""
+
+SECOND = "second reviewer"
+"""Names the random numbers by which rows are drawn that two reviewers decide."""
 
 
 def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
@@ -46,13 +49,13 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
     Returns:
         The cases; none where truth comes by itself, or the holdout answers no more.
     """
-    labelled = desk.path(LABELS, "label.json")
-    if not labelled.exists():
+    labels = desk.path(LABELS, "labels.parquet")
+    if not labels.exists():
         return []  # what else is missing is told by the others
-    counted = Labelled.read(labelled).by_source
-    if any(counted[source]["in_force"] for source in ARRIVING if source in counted):
-        return []
     extracted, keeper = Extracted.read(desk.path(GOLD, "extract.json")), Keeper(desk.state)
+    with connect() as engine:
+        if truth_arrives(known_by(engine.read_parquet(labels), extracted.as_of)):
+            return []
     which = key(extracted)
     status = keeper.find(which)
     if status and status["status"] != "open":
@@ -159,7 +162,7 @@ def wanting(votes: pd.DataFrame, chances: Floats, second: float, *, rare: bool) 
             alone, and a case wants more until what all say together is nearly sure.
     """
     cast = votes.sum(axis=1).to_numpy()
-    twice = (cast == 1) & (numbers(votes.index, "second") < second)
+    twice = (cast == 1) & (permanent(votes.index.to_series(), SECOND) < second)
     if not rare or votes.empty:
         tied = (cast == 2) & (votes.max(axis=1) == 1).to_numpy()
         return [str(case) for case in votes.index[twice | tied]]

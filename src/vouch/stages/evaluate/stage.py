@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from vouch.core.errors import VouchError
 from vouch.core.settings import describe
 from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
-from vouch.labels.held import truth_arrives, votes
+from vouch.labels.held import known_by, truth_arrives, votes
 from vouch.registry.versions import find_champion
 from vouch.results.evaluate import (
     KINDS,
@@ -106,8 +105,7 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
 def _votes(labels: Path, extracted: Extracted) -> pd.DataFrame | None:
     """Count people's votes on rows of the holdout; None where truth comes by itself."""
     with connect() as engine:
-        issued = engine.read_parquet(labels)
-        known = issued.filter(issued.issued_at <= datetime.fromisoformat(extracted.as_of))
+        known = known_by(engine.read_parquet(labels), extracted.as_of)
         return None if truth_arrives(known) else votes(known, len(extracted.classes))
 
 
