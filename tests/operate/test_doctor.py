@@ -9,12 +9,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.project import ROOT, vouch
 from vouch.core import tracking
 from vouch.operate import processes
 from vouch.operate.doctor import examine
 from vouch.operate.record import Ports
+from vouch.project.training import alone
+from vouch.project.trial import TRIALS, Trial
 
 
 @pytest.fixture
@@ -93,6 +96,15 @@ def test_servers_that_a_kill_left_are_ended(healthy):
     assert found.state == "wrong"
     found.fix()
     assert states(healthy)["servers"].state == "ok" and processes.marked(healthy) == []
+
+
+def test_files_that_a_kill_left_on_trial_are_named_and_those_at_work_are_not(healthy):
+    assert states(healthy)["trials"].state == "ok"
+    Trial(files=[], raw=[]).write(healthy / TRIALS / "fraud.json")
+    finding = states(healthy)["trials"]
+    assert finding.state == "wrong" and finding.hint == "vouch run fraud"
+    with alone(healthy, Console()):
+        assert states(healthy)["trials"].state == "ok"
 
 
 def test_dvcs_list_of_the_dead_is_cleared_and_the_living_stay(healthy):

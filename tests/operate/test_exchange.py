@@ -1,3 +1,4 @@
+import hashlib
 import os
 import time
 from datetime import date
@@ -70,6 +71,19 @@ def test_a_file_that_changed_while_it_was_read_stays(tmp_path):
     digest = sha256(path)
     path.write_text("more")
     assert put_aside(path, digest) is None and path.read_text() == "more"
+
+
+def test_a_file_that_another_one_replaced_while_it_was_read_stays(tmp_path, monkeypatch):
+    path, other = drop(tmp_path, "cases.csv"), drop(tmp_path, "new.csv", "not read yet")
+    digest, digested = sha256(path), hashlib.file_digest
+
+    def replace_then_digest(read, name):
+        other.replace(path)
+        return digested(read, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", replace_then_digest)
+    assert put_aside(path, digest) is None
+    assert path.read_text() == "not read yet" and list((tmp_path / "done").iterdir()) == []
 
 
 def test_the_days_cases_never_take_a_name_that_is_out(tmp_path):

@@ -15,11 +15,13 @@ from packaging.requirements import Requirement
 from vouch.core.errors import VouchError
 from vouch.engine import jars, java
 from vouch.operate import killed, processes
+from vouch.operate.locks import at_work
 from vouch.operate.record import Ports, running
 from vouch.project import damage
 from vouch.project.faults import explain
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import KEPT
+from vouch.project.trial import trials
 
 PYTHON = (3, 11)
 LOCK = "requirements.lock"
@@ -62,7 +64,7 @@ def examine(root: Path, ports: Ports) -> list[Finding]:
         ports: Where ``vouch up`` is to listen.
     """
     machine = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
-    return [*machine, _kept(root), *_project(root), *_leftovers(root)]
+    return [*machine, _kept(root), *_project(root), _trials(root), *_leftovers(root)]
 
 
 def _python() -> Finding:
@@ -189,6 +191,15 @@ def _writes_whole(_root: Path) -> Iterator[VouchError]:
     question = "import sys; sys.exit('vouch.project.whole' not in sys.modules)"
     if subprocess.run([sys.executable, "-c", question], check=False).returncode:
         yield VouchError(f"{HOOK} is not active: a kill may leave dvc.lock empty", "make setup")
+
+
+def _trials(root: Path) -> Finding:
+    """Check for raw files that a killed intake left in force, which the next run takes out."""
+    usecases = [] if "run" in at_work(root) else trials(root)
+    if not usecases:
+        return Finding("trials", "ok", "no raw files that a kill left on trial")
+    message = f"raw files that a kill left on trial: {', '.join(usecases)}"
+    return Finding("trials", "wrong", message, f"vouch run {' '.join(usecases)}")
 
 
 def _leftovers(root: Path) -> Iterator[Finding]:

@@ -1,10 +1,11 @@
 """Files that come in and go out: which are new, and what became of them."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -177,23 +178,26 @@ def put_aside(path: Path, digest: str) -> Path | None:
     Returns:
         Where it is now; None if it changed meanwhile, so it stays and is read again.
     """
-    if sha256(path) != digest:
-        return None
-    if _is_note(note := note_on(path)):
-        note.unlink()
-    folder = path.parent / DONE
-    folder.mkdir(exist_ok=True)
-    place = next(name for name in _names(folder, path.stem, path.suffix) if not name.exists())
-    return path.rename(place)
+    with path.open("rb") as read:
+        if hashlib.file_digest(read, "sha256").hexdigest() != digest:
+            return None
+        if _is_note(note := note_on(path)):
+            note.unlink()
+        moved = path.rename(_free(path.parent / DONE, path))
+        if os.path.samestat(os.fstat(read.fileno()), moved.stat()):
+            return moved
+    moved.rename(_free(path.parent, path))  # another file was put in its place while it was read
+    return None
 
 
 def todays_cases(root: Path, usecase: str, today: date) -> Path:
     """Name the file for a day's cases; one that is out already is never written over."""
     folder = root / CASES.format(usecase=usecase)
-    return next(name for name in _names(folder, today.isoformat(), ".csv") if not name.exists())
+    return _free(folder, Path(f"{today.isoformat()}.csv"))
 
 
-def _names(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
-    yield folder / f"{stem}{suffix}"
-    for number in count(2):
-        yield folder / f"{stem}-{number}{suffix}"
+def _free(folder: Path, like: Path) -> Path:
+    """Return the first path in a folder, which is made, that is free for a file named like one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbered = (folder / f"{like.stem}-{number}{like.suffix}" for number in count(2))
+    return next(path for path in chain([folder / like.name], numbered) if not path.exists())

@@ -86,10 +86,15 @@ def _read(note: Path, usecase: str) -> Trial:
         ) from None
 
 
+def trials(root: Path) -> list[str]:
+    """List the use cases with raw files on trial, or left in force by a killed trial."""
+    return sorted(note.stem for note in (root / TRIALS).glob("*.json"))
+
+
 def end_trials(root: Path) -> None:
     """Take out what killed trials of any use case left in force."""
-    for note in sorted((root / TRIALS).glob("*.json")):
-        end_trial(root, note.stem)
+    for usecase in trials(root):
+        end_trial(root, usecase)
 
 
 def _note(root: Path, usecase: str) -> Path:
