@@ -52,6 +52,19 @@ def test_a_saved_model_predicts_the_same_and_stays_calibrated(algorithm, imbalan
     assert scores.mean() == pytest.approx(positives.mean(), rel=0.35)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("transform", ["log", "quantile"])
+def test_a_feature_without_any_value_changes_nothing(transform):
+    frame = table()
+    settings = candidate("logistic_regression")
+    settings = settings.model_copy(update={"hyperparameters": {"C": 1.0, "transform": transform}})
+    empty = frame.assign(empty=np.float32("nan"))
+    fitted = fit(settings, empty, [*FEATURES, "empty"], "label", 1, 1)
+    plain = fit(settings, frame, FEATURES, "label", 1, 1).score(frame)
+    np.testing.assert_allclose(fitted.score(empty), plain, rtol=1e-4)
+    assert np.isfinite(fitted.score(empty.assign(empty=np.float32(3)))).all()
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_one_row_is_predicted_as_among_many_and_order_is_kept(algorithm):
     frame = table()

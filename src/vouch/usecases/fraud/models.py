@@ -292,9 +292,9 @@ def _fit_logistic(
     steps = [("tails", tails), ("impute", imputer), ("scale", StandardScaler())]
     learner = LogisticRegression(max_iter=200, random_state=seed, **settings)
     pipeline = Pipeline([*steps, ("learn", learner)])
-    return pipeline.fit(
-        sample.rows.astype(np.float64), sample.labels, learn__sample_weight=sample.weights
-    )
+    rows = sample.rows.astype(np.float64)
+    rows[:, np.isnan(rows).all(axis=0)] = 0  # a feature without any value tells nothing
+    return pipeline.fit(rows, sample.labels, learn__sample_weight=sample.weights)
 
 
 def save(fitted: Fitted, folder: Path) -> None:
