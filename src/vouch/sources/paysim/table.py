@@ -34,6 +34,8 @@ from vouch.sources.paysim.regulars import FIRST_CLIENT, Rows, draw, names
 
 LEAST_ROWS, MOST_ROWS = 10_000, 6_400_000
 PIECE = 250_000  # rows in memory at a time, and at most one hour more
+MONTH = (1, len(DAYS))
+"""The first and the last day there is."""
 FIRST_PHASES_END = PHASES[-2].until
 
 COLUMNS = pa.schema(
@@ -80,7 +82,8 @@ def write(
     seed: int,
     progress: Progress = silent,
     regulars: Regulars | None = None,
-) -> None:
+    days: tuple[int, int] = MONTH,
+) -> int:
     """Simulate payments into a file; memory does not grow with PaySim's own rows.
 
     Args:
@@ -89,14 +92,33 @@ def write(
         seed: The same one gives the same bytes.
         progress: Called with the rows written so far.
         regulars: Clients with a history, beside PaySim's own; None: there are none.
+        days: The first and the last day to write, 1 to 31; the other days' rows are left out.
+
+    Returns:
+        How many rows were written.
 
     Raises:
-        VouchError: The suffix is another one, or ``rows`` or ``seed`` is out of range.
+        VouchError: The suffix is another one, or ``rows``, ``seed`` or ``days`` is out of range.
     """
-    pieces = batches(rows, seed, progress, regulars)
+    written = 0
+    pieces = _of_days(batches(rows, seed, progress, regulars), days)
     with replacing(path) as draft, _writer(draft, path.suffix) as writer:
         for piece in pieces:
             writer.write_batch(piece)
+            written += len(piece)
+    return written
+
+
+def _of_days(pieces: Iterator[pa.RecordBatch], days: tuple[int, int]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of some days."""
+    first, last = days
+    if not MONTH[0] <= first <= last <= MONTH[1]:
+        raise VouchError(
+            f"days: got {first} to {last}", f"give days from {MONTH[0]} to {MONTH[1]}, in order"
+        )
+    begin, end = (first - 1) * len(HOURS), last * len(HOURS)
+    hours = pa.array(range(begin + 1, end + 1), pa.int32())
+    return (piece.filter(pc.is_in(piece["step"], hours)) for piece in pieces)
 
 
 def batches(
