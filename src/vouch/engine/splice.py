@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,13 @@ def lay_out(path: Path) -> Laid:
     Raises:
         ValueError: It is no whole Parquet file.
     """
+    state = path.stat()
+    return _lay_out(path.absolute(), state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _lay_out(path: Path, *_state: int) -> Laid:
+    """Read how a file is laid out in one state of it: a long footer takes tenths of a second."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - TAIL, 0))

@@ -2,7 +2,6 @@
 
 import math
 
-from scipy.stats import binomtest, chi2
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 
@@ -31,6 +30,8 @@ def count(value: int, confidence: float) -> Count:
         value: The count, at least 0.
         confidence: Of the interval, above 0 and below 1.
     """
+    from scipy.stats import chi2  # takes a second, and many commands only read results
+
     low = chi2.ppf((1 - confidence) / 2, 2 * value) / 2 if value else 0.0
     high = chi2.ppf((1 + confidence) / 2, 2 * value + 2) / 2
     return {"value": value, "interval": [float(low), float(high)]}
@@ -44,6 +45,8 @@ def share(hits: int, tries: int, confidence: float) -> Figure:
         tries: At least 0.
         confidence: Of the interval, above 0 and below 1.
     """
+    from scipy.stats import binomtest
+
     if not tries:
         return figure(math.nan, (math.nan, math.nan))
     ends = binomtest(hits, tries).proportion_ci(confidence, method="exact")
