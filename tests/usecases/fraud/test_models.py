@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.usecases.fraud.candidate import ALGORITHMS, Candidate
-from vouch.usecases.fraud.models import deflate, fit, load, save
+from vouch.usecases.fraud.models import deflate, fit, load, matrix, save
 
 FEATURES = ["amount", "gap", "hour"]
 SMALL = {
@@ -74,6 +74,15 @@ def test_one_row_is_predicted_as_among_many_and_order_is_kept(algorithm):
     np.testing.assert_allclose(fitted.score(shuffled), scores[shuffled.index], rtol=1e-12)
     np.testing.assert_allclose(fitted.score(frame.iloc[[7]]), scores[[7]], rtol=1e-12)
     assert len(fitted.score(frame.iloc[:0])) == 0
+
+
+def test_a_forest_votes_as_scikit_learns_own_to_the_bit():
+    frame = table()
+    fitted = fit(candidate("random_forest"), frame, FEATURES, "label", 1, 1)
+    rows = matrix(frame, FEATURES)
+    expected = fitted.estimator.predict_proba(rows)[:, 1]
+    np.testing.assert_array_equal(fitted.score_matrix(rows), expected)
+    np.testing.assert_array_equal(fitted.score_matrix(rows[:1]), expected[:1])
 
 
 @pytest.mark.parametrize("algorithm", ["decision_tree", "random_forest", "logistic_regression"])

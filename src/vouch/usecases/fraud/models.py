@@ -67,7 +67,14 @@ class Fitted:
         Raises:
             VouchError: A feature's column is missing.
         """
-        rows = matrix(frame, self.features)
+        return self.score_matrix(matrix(frame, self.features))
+
+    def score_matrix(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability of a positive of rows as :func:`matrix` gives them.
+
+        Args:
+            rows: Shape (rows, features), in the order of ``features``.
+        """
         if not len(rows):
             return np.empty(0)
         if self.candidate.algorithm == "xgboost":
@@ -83,7 +90,20 @@ class Fitted:
         return np.asarray(self.estimator.inplace_predict(rows), dtype=np.float64)
 
     def _block(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self.candidate.algorithm == "random_forest":
+            return _vote(self.estimator, rows)
         return np.asarray(self.estimator.predict_proba(rows)[:, 1], dtype=np.float64)
+
+
+def _vote(forest: Any, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what a forest's ``predict_proba`` gives, to the bit, without a check a tree.
+
+    The checks take scikit-learn 2 ms a call, more than the trees on a thousand rows.
+    """
+    total = np.zeros((len(rows), 2))
+    for tree in forest.estimators_:
+        total += tree.tree_.predict(rows)
+    return np.asarray(total[:, 1] / len(forest.estimators_))
 
 
 def matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float32]:
