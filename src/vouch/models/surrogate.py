@@ -21,12 +21,14 @@ class Reasons:
 
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.float64] | NDArray[np.bool_]
 KERNEL = 0.75
 """Width of lime's kernel, in square roots of the number of features."""
 SELECTION, PENALTY = 0.01, 1.0
 """Lime's ridge penalties: for choosing features, for fitting the chosen ones."""
 FLAT = 1e-20
 """A mean squared deviation of predictions below this is rounding."""
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -97,48 +99,110 @@ def seed_of(case: str, seed: int) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def fit_surrogate(same: Array, predicted: Array, seed: int, features: int) -> Explanation:
+def fit_surrogate(
+    same: Rows,
+    predicted: Array,
+    seed: int,
+    features: int,
+    weights: Array | None = None,
+    checked: Array | None = None,
+) -> Explanation:
     """Fit lime's weighted ridge regression on perturbed rows.
 
     What ``lime.lime_base.LimeBase`` computes with ``highest_weights``, in closed form: one matrix
-    of moments serves the choice of features, the fit and R², where scikit-learn goes over the
-    rows for each. (Lime's ``auto`` would turn to forward selection at six features or fewer.)
+    of moments serves the choice of features and the fit, where scikit-learn goes over the rows for
+    each. (Lime's ``auto`` would turn to forward selection at six features or fewer.)
+
+    Where the model was asked about the first rows only, ``predicted`` are estimates and their
+    errors on those rows are regressed too. The regression is linear in what is predicted, so the
+    sum of both is right on average however rough the estimates are (sampling in two phases:
+    Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, section 9.7).
 
     Args:
-        same: 1 where a perturbed row is like the case, else 0, shape (samples, features); its
-            first row is the case itself.
-        predicted: The model's probabilities, shape (samples,).
+        same: Where a perturbed row is like the case, 0 or 1, shape (samples, features); its first
+            row is the case itself.
+        predicted: Probabilities, shape (samples,).
         seed: The seed the rows were drawn with.
         features: How many features to name, at least 1.
+        weights: Each row's weight, at least 0, shape (samples,); None: lime's kernel for tables.
+        checked: The model's own probabilities of the first rows where ``predicted`` are estimates,
+            shape (checked,), at most ``samples``; None: all are the model's own.
     """
-    weights = _kernel(same)
-    mean, base = weights @ same / weights.sum(), weights @ predicted / weights.sum()
-    centred, target = same - mean, predicted - base
-    gram, moments = _moments(centred, target, weights)
-    first = _ridge(gram, moments, SELECTION)
+    weights = kernel(same) if weights is None else weights
+    own = predicted if checked is None else checked
+    fits = [_Moments.of(same, predicted, weights)]
+    if checked is not None:
+        fits.append(_Moments.of(*_errors(same, predicted, weights, checked), len(same)))
+    first = np.sum([fit.solve(SELECTION) for fit in fits], axis=0)
     chosen = np.argsort(-np.abs(first), kind="stable")[:features]
-    gram, moments = gram[np.ix_(chosen, chosen)], moments[chosen]
-    coefficients = _ridge(gram, moments, PENALTY)
-    explained = float(2 * coefficients @ moments - coefficients @ gram @ coefficients)
-    spread = float(weights @ target**2)
-    # a model that is constant around the case is imitated perfectly by a constant
-    r2 = explained / spread if spread > FLAT * weights.sum() else 1.0
-    local = float(base + coefficients @ (1 - mean[chosen]))
+    solved = [fit.solve(PENALTY, chosen) for fit in fits]
+    coefficients = np.sum(solved, axis=0)
+    constant = sum(f.base - f.mean[chosen] @ c for f, c in zip(fits, solved, strict=True))
+    fitted = constant + same[: len(own), chosen] @ coefficients
+    r2 = _r2(own, fitted, weights[: len(own)])
     order = np.argsort(-np.abs(coefficients), kind="stable")
     parts = tuple(Part(int(chosen[i]), float(coefficients[i])) for i in order)
-    return Explanation(float(predicted[0]), local, r2, seed, parts)
+    local = float(constant + coefficients.sum())
+    return Explanation(float(own[0]), local, r2, seed, parts)
 
 
-def _moments(centred: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-    weighted = centred * weights[:, None]
-    return centred.T @ weighted, target @ weighted
+def kernel(same: Rows) -> Array:
+    """Weigh rows by lime's exponential kernel of their distance from the case, shape (samples,)."""
+    features = same.shape[1]
+    width = KERNEL * np.sqrt(features)
+    distances = np.arange(features + 1)  # squared, of all there can be
+    return np.sqrt(np.exp(-distances / width**2))[features - np.count_nonzero(same, axis=1)]
 
 
-def _ridge(gram: Array, moments: Array, penalty: float) -> Array:
-    return np.asarray(np.linalg.solve(gram + penalty * np.eye(len(gram)), moments), dtype=float)
+def _errors(
+    same: Rows, predicted: Array, weights: Array, checked: Array
+) -> tuple[Rows, Array, Array]:
+    """Return the checked rows, how far each estimate was off there, and their weights."""
+    rows = len(checked)
+    return same[:rows], checked - predicted[:rows], weights[:rows]
 
 
-def _kernel(same: Array) -> Array:
-    """Weigh rows by lime's exponential kernel of their distance from the case."""
-    width = KERNEL * np.sqrt(same.shape[1])
-    return np.sqrt(np.exp(-(1 - same).sum(axis=1) / width**2))
+@dataclass(frozen=True)
+class _Moments:
+    """Weighted moments of rows and what is predicted of them.
+
+    Attributes:
+        mean: Of the rows, shape (features,).
+        base: Of the predictions.
+        gram: Of the rows about their mean, shape (features, features).
+        product: Of rows and predictions, each about its mean, shape (features,).
+        share: Rows among those that lime's penalties are for, above 0, at most 1.
+    """
+
+    mean: Array
+    base: float
+    gram: Array
+    product: Array
+    share: float = 1.0
+
+    @classmethod
+    def of(
+        cls, same: Rows, predicted: Array, weights: Array, samples: int | None = None
+    ) -> "_Moments":
+        """Compute them; ``samples`` are the rows these stand for, None: themselves alone."""
+        roots = np.sqrt(weights)
+        rows, total = same * roots[:, None], weights.sum()
+        mean, base = roots @ rows / total, float(weights @ predicted / total)
+        gram = rows.T @ rows - total * np.outer(mean, mean)
+        product = (roots * (predicted - base)) @ rows
+        return cls(mean, base, gram, product, len(same) / (samples or len(same)))
+
+    def solve(self, penalty: float, chosen: "slice | NDArray[np.int64]" = ALL) -> Array:
+        """Return the ridge regression's coefficients of the chosen features."""
+        gram = self.gram[chosen][:, chosen]
+        diagonal = penalty * self.share * np.eye(len(gram))
+        return np.asarray(np.linalg.solve(gram + diagonal, self.product[chosen]), dtype=float)
+
+
+def _r2(predicted: Array, fitted: Array, weights: Array) -> float:
+    centred = predicted - weights @ predicted / weights.sum()
+    spread = float(weights @ centred**2)
+    # a model that is constant around the case is imitated perfectly by a constant
+    if spread <= FLAT * weights.sum():
+        return 1.0
+    return 1.0 - float(weights @ (predicted - fitted) ** 2) / spread

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vouch.models.surrogate import fit_surrogate, seed_of
 from vouch.usecases.fraud.lime import (
     QuartileExplainer,
+    Steps,
     imputed,
     is_binary,
     make_explainer,
@@ -93,6 +94,86 @@ def test_the_pool_agrees_with_lime(background, predict):
     expected = dict(theirs.local_exp[1])
     for part in ours.parts:
         assert part.weight == pytest.approx(expected[part.feature], abs=0.03)
+
+
+def weights_of(explanation):
+    weights = np.zeros(7)
+    for part in explanation.parts:
+        weights[part.feature] = part.weight
+    return weights
+
+
+def by_lime(background, predict, row, samples, seed):
+    """Explain by the package's own regression on rows that are replaced by the same law."""
+    from lime.lime_base import LimeBase
+
+    rng = np.random.default_rng(seed)
+    kept = rng.random((samples, row.size)) < ExplainParams().keep
+    kept[0] = True
+    others = background[rng.integers(0, len(background), samples)]
+    rows = np.where(kept, row, others).astype(np.float32)
+    same = (kept | (others == row) | (np.isnan(others) & np.isnan(row))).astype(float)
+    width = 0.75 * np.sqrt(row.size)
+    lime = LimeBase(lambda d: np.sqrt(np.exp(-(d**2) / width**2)))
+    distances = np.sqrt((1 - same).sum(axis=1))
+    _, named, r2, _ = lime.explain_instance_with_data(
+        same, predict(rows)[:, None], distances, 0, row.size, "highest_weights"
+    )
+    return np.array([weight for _, weight in sorted(named)]), r2
+
+
+def test_rows_that_are_not_predicted_cost_no_fidelity(background, predict):
+    row, seeds = risky(background, predict), range(12)
+    explainer = make_explainer(predict, background, params(samples=5000))
+    assert explainer._checked < 5000
+    found = [explainer.explain(row, str(seed)) for seed in seeds]
+    theirs = [by_lime(background, predict, row, 5000, seed) for seed in seeds]
+    # without the last feature, which is known of one row in a hundred: either draws it too seldom
+    ours, lime = (
+        np.array(rows)[:, :6] for rows in ([weights_of(f) for f in found], [w for w, _ in theirs])
+    )
+    assert ours.mean(axis=0) == pytest.approx(lime.mean(axis=0), abs=0.005)
+    assert np.median([f.r2 for f in found]) == pytest.approx(
+        np.median([r2 for _, r2 in theirs]), abs=0.02
+    )
+    # to the package's own mean they are as near as the package is from seed to seed, or half more
+    apart = [np.sqrt(np.mean((w - lime.mean(axis=0)) ** 2)) for w in (ours, lime)]
+    assert apart[0] < 1.5 * apart[1]
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 1.0, 2.0, 5.5, np.nan]), min_size=3, max_size=3),
+        min_size=1,
+        max_size=60,
+    ),
+    st.integers(0, 40),
+    st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None)
+def test_steps_are_values_of_the_background_and_their_effects_add_up(rows, groups, seed):
+    background = np.array(rows, np.float32)
+    steps = Steps.of(background, groups)
+    for column in range(3):
+        own = steps.values[steps.features == column]
+        assert 1 <= len(own) <= 32
+        assert np.isin(own[~np.isnan(own)], background[:, column]).all()
+        assert (steps.features[steps.codes[:, column]] == column).all()
+        if not np.isnan(own).any():  # groups are in the order of their values
+            order = np.argsort(background[:, column], kind="stable")
+            assert (np.diff(steps.codes[order, column]) >= 0).all()
+    rng = np.random.default_rng(seed)
+    kept, drawn = rng.random((20, 3)) < 0.5, rng.integers(0, len(background), 20)
+    effects = rng.normal(size=(len(steps.values), 2))
+    expected = [
+        sum((effects[steps.codes[d, c]] for c in range(3) if not k[c]), np.zeros(2))
+        for k, d in zip(kept, drawn, strict=True)
+    ]
+    np.testing.assert_allclose(steps.add(effects, kept, drawn), expected)
+    around = steps.around(np.float32([7, 8, 9]))
+    changed = around != np.float32([7, 8, 9])
+    assert (changed.sum(axis=1) == 1).all()
+    assert (changed.argmax(axis=1) == steps.features).all()
 
 
 def test_a_bin_holds_the_case(background, predict):

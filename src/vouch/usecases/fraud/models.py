@@ -124,7 +124,13 @@ def matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float32]:
             f"the table lacks the feature {missing[0]!r} ({len(missing)} missing in all)",
             "extract it with the features the model was trained on",
         )
-    values = frame[list(features)].to_numpy(dtype=np.float32, na_value=np.nan)
+    return narrow(frame[list(features)].to_numpy(dtype=np.float32, na_value=np.nan))
+
+
+def narrow(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return rows as models take them: undefined stays NaN, infinite becomes the largest."""
+    with np.errstate(over="ignore"):
+        values = np.asarray(rows, dtype=np.float32)
     return np.nan_to_num(values, nan=np.nan, posinf=LARGEST, neginf=-LARGEST)
 
 

@@ -68,7 +68,7 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
     if not count:
         value = float(scores[0, number])
         return TextExplanation(number, Explanation(value, value, 1.0, seed, ()), ())
-    surrogate = fit_surrogate(masks.astype(float), scores[:, number], seed, params.features)
+    surrogate = fit_surrogate(masks, scores[:, number], seed, params.features)
     named = [(tokens[part.feature], part.weight) for part in surrogate.parts]
     return TextExplanation(
         number, surrogate, tuple(Token(m[0], m.start(), weight) for m, weight in named)
