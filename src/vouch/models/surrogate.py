@@ -106,6 +106,7 @@ def fit_surrogate(
     features: int,
     weights: Array | None = None,
     checked: Array | None = None,
+    shrink: float = 1.0,
 ) -> Explanation:
     """Fit lime's weighted ridge regression on perturbed rows.
 
@@ -127,15 +128,17 @@ def fit_surrogate(
         weights: Each row's weight, at least 0, shape (samples,); None: lime's kernel for tables.
         checked: The model's own probabilities of the first rows where ``predicted`` are estimates,
             shape (checked,), at most ``samples``; None: all are the model's own.
+        shrink: Share of lime's ridge penalties, at least 0: 0 where the rows are all there can be,
+            as if lime had drawn without end.
     """
     weights = kernel(same) if weights is None else weights
     own = predicted if checked is None else checked
     fits = [_Moments.of(same, predicted, weights)]
     if checked is not None:
         fits.append(_Moments.of(*_errors(same, predicted, weights, checked), len(same)))
-    first = np.sum([fit.solve(SELECTION) for fit in fits], axis=0)
+    first = np.sum([fit.solve(shrink * SELECTION) for fit in fits], axis=0)
     chosen = np.argsort(-np.abs(first), kind="stable")[:features]
-    solved = [fit.solve(PENALTY, chosen) for fit in fits]
+    solved = [fit.solve(shrink * PENALTY, chosen) for fit in fits]
     coefficients = np.sum(solved, axis=0)
     constant = sum(f.base - f.mean[chosen] @ c for f, c in zip(fits, solved, strict=True))
     fitted = constant + same[: len(own), chosen] @ coefficients

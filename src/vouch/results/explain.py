@@ -6,7 +6,7 @@ from vouch.core.results import Result
 
 
 class Settings(TypedDict, total=False):
-    """How cases are explained: perturbed rows or texts a case, and how features are replaced."""
+    """How cases are explained: perturbed rows or texts a case, and how they are made."""
 
     samples: int
     mode: str
@@ -19,7 +19,7 @@ class Explanations(Result):
         cases: How many were explained.
         poor: How many of them follow the model too badly to be trusted.
         samples: Perturbed rows or texts that each explanation is fitted on.
-        mode: How features are replaced; None: words are left out.
+        mode: How rows or texts are perturbed; None: an earlier release left out words.
         r2: Median share of the model's variance around a case that its explanation follows.
         gap: Median distance of the explanation from the model at the case, 0 to 1.
         warnings: Sentences for people.

@@ -48,7 +48,7 @@ def test_poor_explanations_are_flagged(files):
     assert not rows["poor"].any()
 
 
-@pytest.mark.parametrize("mode", ["quartile", "around"])
+@pytest.mark.parametrize("mode", ["quartile", "lime", "around"])
 def test_other_modes_write_the_same_table(files, mode):
     _, usual = files.run()
     _, rows = files.run(mode=mode)

@@ -14,7 +14,7 @@ from vouch.usecases.fraud.lime import (
 )
 from vouch.usecases.fraud.params import ExplainParams
 
-MODES = ["replace", "quartile", "around"]
+MODES = ["replace", "quartile", "lime", "around"]
 
 
 def params(mode="replace", **rest):

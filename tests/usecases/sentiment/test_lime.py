@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from vouch.usecases.sentiment.lime import explain
+from vouch.usecases.sentiment.lime import explain, masks
 from vouch.usecases.sentiment.ngrams import TOKEN
 from vouch.usecases.sentiment.params import TextExplainParams
 
@@ -58,6 +60,66 @@ def test_a_text_of_one_word():
     explanation = explain("great", "a", planted({"great": 0.4}), QUICK)
     assert [(t.text, t.start) for t in explanation.tokens] == [("great", 0)]
     assert explanation.tokens[0].weight == pytest.approx(0.4, abs=0.05)
+
+
+def curved(weights):
+    """A model in which words matter less the more there are."""
+    straight = planted({})
+
+    def predict(texts):
+        high = np.tanh([sum(weights.get(t, 0.1) for t in TOKEN.findall(x)) for x in texts]) / 2
+        return straight(texts) + np.column_stack([-high * 0.8, -high * 0.2, high])
+
+    return predict
+
+
+@pytest.mark.parametrize(
+    "text", ["so great to see such a price", " ".join(f"w{n}" for n in range(20))]
+)
+def test_the_weights_are_the_packages_own_in_the_limit(text):
+    model = curved({"great": 1.0, "w3": 1.2, "see": -0.5, "w7": -0.8})
+    many = QUICK.model_copy(update={"features": 20, "samples": 20_000})
+    package = explain(text, "a", model, many.model_copy(update={"mode": "lime"}))
+    ours = explain(text, "a", model, many)
+    assert ours.number == package.number
+    theirs = {token.start: token.weight for token in package.tokens}
+    assert {t.start: t.weight for t in ours.tokens} == {
+        start: pytest.approx(weight, abs=0.01) for start, weight in theirs.items()
+    }
+    assert ours.surrogate.r2 == pytest.approx(package.surrogate.r2, abs=0.03)
+    assert ours.surrogate.local_prediction == pytest.approx(
+        package.surrogate.local_prediction, abs=0.01
+    )
+    assert ours.surrogate.prediction == package.surrogate.prediction
+
+
+@given(st.integers(1, 40), st.integers(100, 3000), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_masks_are_distinct_and_count_as_often_as_lime_draws_them(count, samples, seed):
+    kept, times = masks(count, samples, np.random.default_rng(seed))
+    assert len(np.unique(kept, axis=0)) == len(kept) == len(times)
+    assert kept[0].all() and times[0] == 1
+    assert times.sum() == pytest.approx(samples)
+    assert (times > 0).all()
+    dropped = count - kept.sum(axis=1)
+    for size in range(1, count + 1):  # each size is as likely as another
+        assert times[1:][dropped[1:] == size].sum() == pytest.approx((samples - 1) / count, abs=1)
+    if count <= 12:
+        assert len(kept) == 2**count
+
+
+def test_a_short_text_leaves_nothing_to_chance():
+    model = curved({"great": 1.0})
+    one, two = (explain("a great day", case, model, QUICK) for case in "ab")
+    assert one.tokens == two.tokens
+
+
+def test_the_package_explains_a_text_with_what_it_cannot_read():
+    lime = QUICK.model_copy(update={"mode": "lime"})
+    for text in ("oh\x00 so great", "👍🏽 great 👍🏽", ""):
+        explanation = explain(text, "a", planted({"great": 0.4}), lime)
+        assert [t.text for t in explanation.tokens][:1] == (["great"] if text else [])
+        assert all(text[t.start :].startswith(t.text) for t in explanation.tokens)
 
 
 def test_emoji_are_whole_tokens():

@@ -1,6 +1,6 @@
 """Local linear explanations of tabular predictions (LIME), each with its fidelity.
 
-Ribeiro, Singh, Guestrin: "Why should I trust you?", KDD 2016. All three explainers below fit lime's
+Ribeiro, Singh, Guestrin: "Why should I trust you?", KDD 2016. All explainers below fit lime's
 weighted ridge regression and differ in where they look around a case:
 
 ``ReplaceExplainer`` keeps or replaces each feature, as lime itself does with words and superpixels.
@@ -8,10 +8,11 @@ A replaced value comes from a real row, so values that only occur together stay 
 value needs no imputing, and the neighbourhood is as near as ``keep`` says. It is the default: on
 rare fraud it follows the model where the other two do not (see ``benchmarks/explanations.py``).
 
-``QuartileExplainer`` is lime's default. Its perturbations do not depend on the case, so one pool of
-predictions serves every case.
+``QuartileExplainer`` follows lime's default law. Its perturbations do not depend on the case, so
+one pool of predictions serves every case.
 
-``AroundExplainer`` is lime's ``sample_around_instance``, by lime's own code.
+``LimeExplainer`` and ``AroundExplainer`` are lime's own code: its default, and its
+``sample_around_instance``.
 """
 
 from collections.abc import Callable
@@ -57,9 +58,10 @@ def make_explainer(predict: Predict, background: Array, params: ExplainParams) -
         background: Real rows that perturbations draw on, shape (rows, features); may hold NaN.
         params: Mode, samples, features and seed.
     """
-    kinds: dict[str, type[ReplaceExplainer | QuartileExplainer | AroundExplainer]] = {
+    kinds: dict[str, type[ReplaceExplainer | QuartileExplainer | LimeExplainer]] = {
         "replace": ReplaceExplainer,
         "quartile": QuartileExplainer,
+        "lime": LimeExplainer,
         "around": AroundExplainer,
     }
     return kinds[params.mode](predict, background, params)
@@ -211,20 +213,14 @@ class QuartileExplainer:
         predicted = self._predicted.copy()
         same[0], predicted[0] = True, self._predict(row[None, :])[0]
         surrogate = fit_surrogate(same, predicted, self._params.seed, self._params.features)
-        parts = tuple(self._bounded(part, int(bins[part.feature])) for part in surrogate.parts)
+        parts = tuple(_bounded(self._bins, p, int(bins[p.feature])) for p in surrogate.parts)
         return Explanation(
             surrogate.prediction, surrogate.local_prediction, surrogate.r2, surrogate.seed, parts
         )
 
-    def _bounded(self, part: Part, number: int) -> Part:
-        last = len(self._bins.maxs[part.feature]) - 1
-        low = None if number == 0 else float(self._bins.mins[part.feature][number])
-        high = None if number == last else float(self._bins.maxs[part.feature][number])
-        return Part(part.feature, part.weight, low, high)
 
-
-class AroundExplainer:
-    """Perturbs by normal noise around the case; a weight is a slope, for one standard deviation.
+class LimeExplainer:
+    """Lime itself, in its default mode: perturbs by its law of quartiles, afresh for each case.
 
     NaN counts as the background's median.
     """
@@ -235,36 +231,69 @@ class AroundExplainer:
         self._predict, self._params = predict, params
         self._medians = medians(background)
         filled = imputed(background, self._medians)
+        self._binary = is_binary(filled)
         self._lime = LimeTabularExplainer(
             filled,
             mode="regression",
-            categorical_features=[int(i) for i in np.flatnonzero(is_binary(filled))],
             # lime's own choice at six features or fewer is forward selection: six times slower
             feature_selection="highest_weights",
-            discretize_continuous=False,
-            sample_around_instance=True,
+            random_state=params.seed,
+            **self._more(),
         )
+
+    def _more(self) -> dict[str, Any]:
+        return {}
 
     def explain(self, row: Array, case: str) -> Explanation:
         """Explain one case; see ``Explainer``."""
         seed = seed_of(case, self._params.seed)
         # lime draws on from where the last case left off: start afresh for each
-        self._lime.random_state = self._lime.base.random_state = np.random.RandomState(seed)
+        random = np.random.RandomState(seed)
+        self._lime.random_state = self._lime.base.random_state = random
+        if self._lime.discretizer:
+            self._lime.discretizer.random_state = random
+        filled = imputed(row, self._medians)
         surrogate = self._lime.explain_instance(
-            imputed(row, self._medians),
+            filled,
             self._predict,
             num_features=self._params.features,
             num_samples=self._params.samples,
         )
         prediction = float(self._predict(row[None, :])[0])
-        parts = tuple(self._slope(i, weight) for i, weight in surrogate.local_exp[1])
+        parts = tuple(self._part(int(i), float(w), filled) for i, w in surrogate.local_exp[1])
         local = float(surrogate.local_pred[0])
         return Explanation(prediction, local, float(surrogate.score), seed, parts)
 
-    def _slope(self, feature: int, weight: float) -> Part:
-        binary = feature in self._lime.categorical_features
-        scale = None if binary else float(self._lime.scaler.scale_[feature])
-        return Part(int(feature), float(weight), scale=scale)
+    def _part(self, feature: int, weight: float, row: Array) -> Part:
+        bins = self._lime.discretizer
+        return _bounded(bins, Part(feature, weight), int(bins.discretize(row)[feature]))
+
+
+class AroundExplainer(LimeExplainer):
+    """Lime's ``sample_around_instance``: perturbs by normal noise around the case.
+
+    A weight is a slope, for one standard deviation.
+    """
+
+    def _more(self) -> dict[str, Any]:
+        binary = [int(i) for i in np.flatnonzero(self._binary)]
+        return {
+            "categorical_features": binary,
+            "discretize_continuous": False,
+            "sample_around_instance": True,
+        }
+
+    def _part(self, feature: int, weight: float, row: Array) -> Part:
+        scale = None if self._binary[feature] else float(self._lime.scaler.scale_[feature])
+        return Part(feature, weight, scale=scale)
+
+
+def _bounded(bins: Any, part: Part, number: int) -> Part:
+    """Return a part with the ends of the bin that the case's value is in."""
+    last = len(bins.maxs[part.feature]) - 1
+    low = None if number == 0 else float(bins.mins[part.feature][number])
+    high = None if number == last else float(bins.maxs[part.feature][number])
+    return Part(part.feature, part.weight, low, high)
 
 
 def is_binary(rows: Array) -> NDArray[np.bool_]:

@@ -34,7 +34,8 @@ class ExplainParams(Params):
         features: Features an explanation may name.
         mode: How rows are perturbed. ``replace`` swaps features for those of real rows,
             ``quartile`` draws each from its quartiles (one pool of predictions serves all cases),
-            ``around`` adds normal noise (lime's ``sample_around_instance``).
+            ``lime`` does so by the package itself, ``around`` by its ``sample_around_instance``,
+            which adds normal noise.
         keep: For ``replace``, the chance that a feature keeps the case's value.
         background: Training rows the perturbations draw on.
         boundary: The probability at which a case is least certain.
@@ -46,7 +47,7 @@ class ExplainParams(Params):
     cases: int = Field(default=5, ge=1, le=1000)
     samples: int = Field(default=5000, ge=100, le=100_000)
     features: int = Field(default=8, ge=1, le=50)
-    mode: Literal["replace", "quartile", "around"] = "replace"
+    mode: Literal["replace", "quartile", "lime", "around"] = "replace"
     keep: float = Field(default=0.8, gt=0, lt=1)
     background: int = Field(default=5000, ge=100, le=100_000)
     boundary: float = Field(default=0.5, ge=0, le=1)

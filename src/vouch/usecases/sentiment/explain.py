@@ -94,8 +94,8 @@ class TextExplainer:
 
     @property
     def settings(self) -> Settings:
-        """How many perturbed texts an explanation is fitted on."""
-        return {"samples": self._params.samples}
+        """How texts are perturbed, and how many an explanation is fitted on."""
+        return {"mode": self._params.mode, "samples": self._params.samples}
 
     def cases(self, predictions: Path) -> list[Case]:
         """Choose the surest of each class, the surest mistakes and the least certain."""

@@ -1,6 +1,7 @@
 """What the search for a text model may spend and where it looks."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -43,7 +44,8 @@ class TextExplainParams(Params):
             certain texts.
         samples: Perturbed texts an explanation is fitted on.
         features: Words an explanation may name.
-        keep: The chance that a word stays in a perturbed text.
+        mode: ``distinct`` predicts each perturbed text once, and of a text of at most 12 words all
+            there are, as if lime had drawn without end; ``lime`` runs the package itself.
         poor_r2: A weighted R² below this is poor.
         poor_gap: A difference between surrogate and model above this is poor.
         seed: Together with a case's id the seed of its explanation.
@@ -52,7 +54,7 @@ class TextExplainParams(Params):
     cases: int = Field(default=3, ge=1, le=1000)
     samples: int = Field(default=1000, ge=100, le=100_000)
     features: int = Field(default=12, ge=1, le=100)
-    keep: float = Field(default=0.7, gt=0, lt=1)
+    mode: Literal["distinct", "lime"] = "distinct"
     poor_r2: float = Field(default=0.3, ge=0, le=1)
     poor_gap: float = Field(default=0.1, ge=0, le=1)
     seed: int = Field(default=0, ge=0)
