@@ -117,7 +117,8 @@ def fit_surrogate(
     Where the model was asked about the first rows only, ``predicted`` are estimates and their
     errors on those rows are regressed too. The regression is linear in what is predicted, so the
     sum of both is right on average however rough the estimates are (sampling in two phases:
-    Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, section 9.7).
+    Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, section 9.7), but for the
+    penalty, which is raised: a feature in which few of those rows differ keeps its estimate.
 
     Args:
         same: Where a perturbed row is like the case, 0 or 1, shape (samples, features); its first
@@ -174,14 +175,14 @@ class _Moments:
         base: Of the predictions.
         gram: Of the rows about their mean, shape (features, features).
         product: Of rows and predictions, each about its mean, shape (features,).
-        share: Rows among those that lime's penalties are for, above 0, at most 1.
+        stiffness: By what lime's penalties are multiplied, at least 1.
     """
 
     mean: Array
     base: float
     gram: Array
     product: Array
-    share: float = 1.0
+    stiffness: float = 1.0
 
     @classmethod
     def of(
@@ -193,12 +194,12 @@ class _Moments:
         mean, base = roots @ rows / total, float(weights @ predicted / total)
         gram = rows.T @ rows - total * np.outer(mean, mean)
         product = (roots * (predicted - base)) @ rows
-        return cls(mean, base, gram, product, len(same) / (samples or len(same)))
+        return cls(mean, base, gram, product, (samples or len(same)) / len(same))
 
     def solve(self, penalty: float, chosen: "slice | NDArray[np.int64]" = ALL) -> Array:
         """Return the ridge regression's coefficients of the chosen features."""
         gram = self.gram[chosen][:, chosen]
-        diagonal = penalty * self.share * np.eye(len(gram))
+        diagonal = penalty * self.stiffness * np.eye(len(gram))
         return np.asarray(np.linalg.solve(gram + diagonal, self.product[chosen]), dtype=float)
 
 
