@@ -14,10 +14,15 @@ class Reasons:
     Attributes:
         parts: What holds of the case and what it adds to the probability, the heaviest first.
         poor: Whether they follow the model too badly to be trusted.
+        stability: How much of the heaviest runs with other random numbers share, 0 to 1; None:
+            there was one run.
+        unstable: Whether that is too little.
     """
 
     parts: tuple[tuple[str, float], ...]
     poor: bool
+    stability: float | None = None
+    unstable: bool = False
 
 
 Array = NDArray[np.float64]
@@ -93,9 +98,10 @@ class Explanation:
         }
 
 
-def seed_of(case: str, seed: int) -> int:
+def seed_of(case: str, seed: int, run: int = 0) -> int:
     """Return a case's seed, derived from its id: its explanation depends on no other case."""
-    digest = hashlib.sha256(f"{seed}:{case}".encode()).digest()
+    again = f"{run}:" if run else ""
+    digest = hashlib.sha256(f"{again}{seed}:{case}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 

@@ -38,6 +38,11 @@ class Contributions:
         """The model's margin of each row, which base and parts add up to, shape (rows,)."""
         return np.asarray(self.base + self.values.sum(axis=1))
 
+    @property
+    def whole(self) -> tuple[float, float]:
+        """The base and the first row's margin."""
+        return self.base, float(self.margins[0])
+
 
 @dataclass(frozen=True)
 class TreeShap:
@@ -61,9 +66,9 @@ class TreeShap:
         """
         import xgboost
 
-        found = self.booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True)
-        parts = np.asarray(found if self.group is None else found[:, self.group], np.float64)
-        return Contributions(parts[:, :-1], float(parts[0, -1]) + self.shift)
+        computed = self.booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True)
+        parts = computed if self.group is None else computed[:, self.group]
+        return Contributions(parts[:, :-1].astype(np.float64), float(parts[0, -1]) + self.shift)
 
 
 def of_trees(estimator: Any, column: int) -> TreeShap:

@@ -15,7 +15,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "extract": ("rows", "boundary"),
     "tune": ("trials", "algorithm", "average_precision", "macro_recall", "interval"),
     "evaluate": ("holdout", "question"),
-    "explain": ("cases", "poor", "r2"),
+    "explain": ("cases", "poor", "unstable", "disagree", "r2"),
     "register": ("name", "version"),
     "report": ("bytes",),
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vouch.holdout.judge import Judge
     from vouch.metrics.figures import Figure
     from vouch.metrics.weighted import Floats
+    from vouch.models.agreement import Trust
     from vouch.models.params import SearchParams
     from vouch.models.search_data import SearchData
     from vouch.models.surrogate import Explanation, Reasons
@@ -106,8 +107,12 @@ class Explained(Protocol):
         """The linear surrogate and how far it can be trusted."""
 
     @property
-    def poor(self) -> bool:
-        """Whether it follows the model too badly to be trusted."""
+    def trust(self) -> "Trust":
+        """How far its reasons can be relied on."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the model was given, by feature; JSON-able."""
 
 
 class Case(Protocol):
@@ -123,7 +128,11 @@ class Explainer(Protocol):
 
     @property
     def schema(self) -> "pa.Schema":
-        """The columns of :meth:`lines`."""
+        """The columns of :meth:`lines`; those of :data:`vouch.usecases.reasons.COLUMNS` first."""
+
+    @property
+    def what(self) -> str:
+        """The column that says what holds of the case."""
 
     @property
     def wanted(self) -> int:
@@ -144,7 +153,10 @@ class Explainer(Protocol):
         """Explain one of the cases."""
 
     def lines(self, explained: Any) -> Iterator[dict[str, Any]]:
-        """Yield a row for each of an explanation's parts, the heaviest first."""
+        """Yield a row for each of an explanation's parts, the heaviest first, a method at a time.
+
+        A case without any has one row all the same, in which what holds of it is null.
+        """
 
     def reasons(self, ids: Sequence[str]) -> "Iterator[Reasons]":
         """Yield the reasons of training rows, in the order given: what a reviewer is shown."""

@@ -1,8 +1,15 @@
 """Parameters of stages that every use case shares; some add their own."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from pydantic import Field
 
 from vouch.core.settings import Params
+from vouch.models.agreement import Trust, Weighed, agreement, stability
+
+if TYPE_CHECKING:
+    from vouch.models.surrogate import Explanation
 
 
 class EvaluateParams(Params):
@@ -49,3 +56,50 @@ class ReportParams(Params):
 
     categories: int = Field(default=20, ge=1, le=500)
     candidates: int = Field(default=15, ge=1, le=1000)
+
+
+class ReasonParams(Params):
+    """When a case's reasons may be relied on, and how many cases show the model as a whole.
+
+    Attributes:
+        runs: Runs with other random numbers whose heaviest reasons are compared; 1: none are.
+        top: How many of the heaviest reasons are compared, between runs and between methods.
+        poor_r2: A weighted R² below this is poor.
+        poor_gap: A difference between surrogate and model above this is poor.
+        unstable: Runs that share less of their heaviest reasons are unstable.
+        disagree: Methods that share less of their heaviest reasons disagree.
+    """
+
+    runs: int = Field(default=3, ge=1, le=50)
+    top: int = Field(default=5, ge=1, le=50)
+    poor_r2: float = Field(default=0.3, ge=0, le=1)
+    poor_gap: float = Field(default=0.1, ge=0, le=1)
+    unstable: float = Field(default=0.6, ge=0, le=1)
+    disagree: float = Field(default=0.4, ge=0, le=1)
+
+    def trust(
+        self,
+        surrogates: "Sequence[Explanation]",
+        shapley: Sequence[Weighed[Any]] | None = None,
+        first: Sequence[Weighed[Any]] | None = None,
+    ) -> Trust:
+        """Judge a case's reasons.
+
+        Args:
+            surrogates: A run each; the first is the one that is shown.
+            shapley: TreeSHAP's reasons; None: the model is not of trees.
+            first: The first run's reasons in TreeSHAP's terms; None: they are in the same.
+        """
+        runs: list[Sequence[Weighed[Any]]] = [
+            [Weighed(p.feature, p.weight) for p in each.parts] for each in surrogates
+        ]
+        steady, both = stability(runs, self.top), None
+        if shapley is not None:
+            both = agreement(runs[0] if first is None else first, shapley, self.top)
+        return Trust(
+            poor=surrogates[0].is_poor(self.poor_r2, self.poor_gap),
+            stability=steady,
+            unstable=steady is not None and steady < self.unstable,
+            agreement=both,
+            disagree=both is not None and both.share < self.disagree,
+        )

@@ -35,6 +35,14 @@ def test_poor_reasons_are_marked(tmp_path, case):
     assert read(tmp_path / "cases.csv")[0]["reasons"].startswith("(they follow the model poorly)")
 
 
+def test_reasons_that_change_from_run_to_run_are_marked(tmp_path, case):
+    write_cases(tmp_path / "one.csv", [case(unstable=True)], PAYMENTS)
+    write_cases(tmp_path / "two.csv", [case(unstable=True, poor=True)], PAYMENTS)
+    marks = ["(they change from run to run)", "(they follow the model poorly, they change from run"]
+    for name, mark in zip(("one.csv", "two.csv"), marks, strict=True):
+        assert read(tmp_path / name)[0]["reasons"].startswith(mark)
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
 def test_no_cell_is_a_formula(tmp_path, case, start):
     text = f"{start}HYPERLINK('http://bad')"

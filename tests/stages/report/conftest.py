@@ -312,9 +312,10 @@ def make_summaries() -> dict[str, Any]:
 
 
 def make_explanations() -> pd.DataFrame:
+    """One case that LIME and TreeSHAP explain alike, one that is poor, unstable and disputed."""
     lines = []
     for n, (kind, poor) in enumerate([("riskiest", False), ("least_certain", True)]):
-        for rank, weight in enumerate([0.4, -0.2, 0.05], start=1):
+        for method, rank in [(m, r) for m in ("lime", "treeshap") for r in (1, 2, 3)]:
             lines.append(
                 {
                     "id": f"p{n:04d}",
@@ -324,10 +325,18 @@ def make_explanations() -> pd.DataFrame:
                     "r2": 0.8 if n == 0 else 0.1,
                     "gap": 0.03 if n == 0 else 0.31,
                     "poor": poor,
+                    "stability": 0.25 if poor else 0.9,
+                    "unstable": poor,
+                    "agreement": 0.2 if poor else 0.8,
+                    "disagree": poor,
+                    "comparison": "LIME and TreeSHAP share some",
+                    "base": -4.5,
+                    "margin": 3.25,
                     "seed": 7,
-                    "feature": "amount",
-                    "condition": "the amount is 1,250,000 (above 98% of rows)",
-                    "weight": weight,
+                    "method": method,
+                    "feature": ("amount", "hour", "type_TRANSFER")[rank - 1],
+                    "condition": f"the amount is {rank},250,000 (above 98% of rows)",
+                    "weight": (0.4, -0.2, 0.05)[rank - 1] * (5 if method == "treeshap" else 1),
                     "rank": rank,
                     "value": 1_250_000.0,
                 }

@@ -220,6 +220,17 @@ def test_a_renamed_field_is_an_error_that_names_file_and_field(inputs, name, fie
 def test_poor_explanations_are_shown_as_poor(page):
     assert page.count('<article class="case poor">') == 1
     assert page.count('<article class="case">') == 1
+    assert page.count(">unstable</span>") == page.count(">TreeSHAP disagrees</span>") == 1
+
+
+def test_what_holds_stands_before_both_methods_parts_of_it(page):
+    section = page[page.index('<h2 id="explain">') :]
+    case = section[section.index("<article") : section.index("</article>")]
+    places = [case.index(text) for text in ("the amount is 1,250,000", "+0.400", "+2.000")]
+    assert places == sorted(places)
+    assert case.count("the amount is") == 3
+    assert "from -4.500 to 3.250" in case
+    assert "LIME and TreeSHAP share some" in case
     assert page.count("poor explanation") == 1
 
 

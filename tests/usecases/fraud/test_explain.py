@@ -1,7 +1,15 @@
+import json
+from math import exp
+
+import numpy as np
 import pandas as pd
 import pytest
 
+from tests.usecases.fraud.conftest import FEATURES, make_rows
+from tests.usecases.fraud.test_models import SMALL
 from vouch.results.explain import Explanations
+from vouch.usecases.fraud.candidate import Candidate
+from vouch.usecases.fraud.models import deflate, fit, save
 
 
 def test_explanations_come_with_their_fidelity(files, fitted):
@@ -13,7 +21,74 @@ def test_explanations_come_with_their_fidelity(files, fitted):
     train = pd.read_parquet(files.root / "train.parquet").set_index("id")
     first = rows.groupby("id").first()
     assert fitted.score(train.loc[first.index]) == pytest.approx(first["score"])
-    assert rows.groupby("id")["rank"].apply(list).map(lambda r: r == [1, 2, 3, 4, 5, 6, 7]).all()
+    ranks = rows[rows["method"] == "lime"].groupby("id")["rank"].apply(list)
+    assert ranks.map(lambda r: r == [1, 2, 3, 4, 5, 6, 7]).all()
+
+
+@pytest.mark.parametrize("imbalance", ["none", "weights"])
+@pytest.mark.parametrize("algorithm", SMALL)
+def test_treeshap_adds_up_to_the_models_answer(files, algorithm, imbalance):
+    candidate = Candidate(
+        algorithm=algorithm, hyperparameters=SMALL[algorithm], imbalance=imbalance
+    )
+    fitted = fit(candidate, make_rows(), FEATURES, "label", seed=0, threads=1)
+    save(fitted, files.root / "model")
+    result, rows = files.run(features=7)
+    assert (imbalance == "none") == (fitted.inflation == 1)
+    for case in result["explained"]:
+        if algorithm == "logistic_regression":
+            assert case["treeshap"] is case["margin"] is case["agreement"] is None
+            continue
+        odds = algorithm == "xgboost"
+        likely = 1 / (1 + exp(-case["margin"])) if odds else case["margin"]
+        corrected = likely if odds else float(deflate(np.array(likely), fitted.inflation))
+        assert corrected == pytest.approx(case["score"], abs=1e-4)
+        parts = sum(reason["weight"] for reason in case["treeshap"])
+        # all parts but those too light to be told
+        lightest = 0.05 * max((abs(r["weight"]) for r in case["treeshap"]), default=0)
+        assert case["base"] + parts == pytest.approx(case["margin"], abs=7 * lightest + 1e-9)
+    methods = {"lime"} if algorithm == "logistic_regression" else {"lime", "treeshap"}
+    assert set(rows["method"]) == methods
+
+
+def test_a_case_is_recorded_with_its_data_and_both_methods(files):
+    result, rows = files.run()
+    case = result["explained"][0]
+    train = pd.read_parquet(files.root / "train.parquet").set_index("id")
+    for name, value in case["data"].items():
+        expected = train.loc[case["id"], name]
+        assert value is None if np.isnan(expected) else value == pytest.approx(expected)
+    own = rows[rows["id"] == case["id"]]
+    for method in ("lime", "treeshap"):
+        listed = own[own["method"] == method]
+        assert [r["what"] for r in case[method]] == listed["condition"].tolist()
+        assert [r["weight"] for r in case[method]] == listed["weight"].tolist()
+    assert case["agreement"] == own["agreement"].iloc[0] > 0.5
+    assert case["comparison"].startswith("LIME and TreeSHAP share")
+    assert result["agreement"] == pytest.approx(rows.groupby("id")["agreement"].first().median())
+
+
+def test_what_changes_from_run_to_run_is_marked(files):
+    result, rows = files.run(runs=4, unstable=1.0, disagree=1.0)
+    cases = rows.groupby("id").first()
+    assert (cases["unstable"] == (cases["stability"] < 1)).all()
+    assert (cases["disagree"] == (cases["agreement"] < 1)).all()
+    assert result["unstable"] == cases["unstable"].sum() > 0
+    assert f"{result['unstable']} of 10 explanations change from run to run" in result["warnings"]
+    result, rows = files.run(runs=1)
+    assert rows["stability"].isna().all()
+    assert result["stability"] is None
+    assert result["unstable"] == 0
+
+
+def test_what_an_earlier_release_wrote_is_read(files):
+    files.run()
+    path = files.root / "explain.json"
+    kept = ("cases", "poor", "samples", "mode", "r2", "gap", "warnings")
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps({"format": 1, **{name: written[name] for name in kept}}))
+    result = Explanations.read(path)
+    assert (result.cases, result.unstable, result.explained) == (10, 0, [])
 
 
 def test_the_riskiest_case_comes_first_and_its_reason_is_right(files):

@@ -74,7 +74,7 @@ def test_the_pool_follows_limes_own_sampling_law(background, predict):
     lime = LimeTabularExplainer(known, mode="regression", random_state=1)
     _, theirs = lime._LimeTabularExplainer__data_inverse(known[0], 20_000)
     explainer = QuartileExplainer(predict, background, params("quartile", samples=20_000))
-    pool = explainer._bins.undiscretize(explainer._pool)
+    pool = explainer._bins.undiscretize(explainer.pool(0).binned)
     for column in range(known.shape[1]):
         for quantile in (0.1, 0.4, 0.6, 0.9):
             scale = known[:, column].std() + 1e-9
@@ -191,6 +191,15 @@ def test_a_different_seed_draws_different_rows(background, predict):
     )
     assert one.seed != two.seed
     assert one.parts != two.parts
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_another_run_draws_other_rows_and_the_same_run_the_same(mode, background, predict):
+    explainer = make_explainer(predict, background, params(mode))
+    first, second, again = (explainer.explain(background[3], "3", run) for run in (0, 1, 0))
+    assert first == again
+    assert first.parts != second.parts
+    assert explainer.explain(background[3], "3", 1) == second
 
 
 @given(

@@ -13,9 +13,12 @@ from vouch.stages.explain import explain
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.explain import SCHEMA, choose
+from vouch.usecases.sentiment.learners import softmax
 from vouch.usecases.sentiment.models import fit, load, save
+from vouch.usecases.sentiment.ngrams import TOKEN
 from vouch.usecases.sentiment.params import TextExplainParams
 from vouch.usecases.sentiment.report import kinds
+from vouch.usecases.sentiment.shapley import TextTrees
 
 SOURCES = Path(__file__).parents[3] / "data/sources"
 QUICK = TextExplainParams(cases=2, samples=200, features=4)
@@ -95,6 +98,49 @@ def test_the_same_input_gives_the_same_bytes_and_a_smaller_batch_the_same_rows(f
     few = run(folder, "few", cases=1)[1].to_pandas().set_index("id")
     first = few.index[0]
     pd.testing.assert_frame_equal(many.loc[[first]], few.loc[[first]])
+
+
+@pytest.mark.parametrize("algorithm", ["random_forest", "xgboost"])
+def test_trees_are_explained_by_treeshap_too(folder, tmp_path, algorithm):
+    frame = text_rows(400)
+    settings = {"random_forest": {"n_estimators": 15, "max_depth": 20, "min_samples_leaf": 1}}
+    boosted = {"n_estimators": 15, "max_depth": 3, "learning_rate": 0.3}
+    candidate = Candidate(
+        algorithm=algorithm,
+        preparation=Preparation(words="1-2", vader=True),
+        hyperparameters=settings.get(algorithm, boosted),
+    )
+    fitted = fit(candidate, frame, 0, 1)
+    trees = TextTrees.of(fitted)
+    for text in frame["text"].head(20):
+        row = pd.DataFrame({"text": [text]})
+        likely = fitted.predict(row)[0]
+        found = [trees.explain(text, number) for number in fitted.classes]
+        margins = np.array([each.contributions.margins[0] for each in found])
+        told = margins if algorithm == "random_forest" else softmax(margins)
+        np.testing.assert_allclose(told, likely[list(fitted.classes)], atol=1e-5)
+        for each in found:  # the words' parts are those of the word n-grams that stand in the text
+            values, names = each.contributions.values[0], each.names
+            expected = sum(values[c] for c in each.present if names[c].startswith("words: "))
+            assert sum(part.weight for part in each.words) == pytest.approx(expected, abs=1e-9)
+    for name in ("predictions.parquet",):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    save(fitted, tmp_path / "model")
+    result, table = run(tmp_path)
+    rows = table.to_pandas()
+    assert set(rows["method"]) == {"lime", "treeshap"}
+    explained = [case for case in result["explained"] if case["data"]["text"]]
+    assert all(case["treeshap"] and case["comparison"] for case in explained)
+    assert result["agreement"] > 0.4
+
+
+def test_a_text_that_leaves_nothing_to_chance_has_no_stability_to_tell(folder):
+    _, table = run(folder, runs=3)
+    cases = table.to_pandas().groupby("id").first()
+    short = cases["text"].map(lambda text: len(TOKEN.findall(text)) <= 12)
+    assert short.any()
+    assert cases.loc[short, "stability"].isna().all()
+    assert cases.loc[~short, "stability"].notna().all()
 
 
 def test_poor_explanations_are_flagged_and_counted(folder):

@@ -201,6 +201,8 @@ def _explained(
             facts=facts[row["entity"]],
             reasons=list(reason.parts),
             poor=reason.poor,
+            stability=reason.stability,
+            unstable=reason.unstable,
             out_at=moment,
         )
 

@@ -116,9 +116,14 @@ def certainty(case: Case, classes: Sequence[str]) -> float:
 
 
 def reason_line(case: Case) -> str:
-    """Return the heaviest reasons in one line."""
+    """Return the heaviest reasons in one line, after what speaks against believing them."""
     reasons = "; ".join(f"{words} ({weight:+.2f})" for words, weight in case.reasons[:TOLD])
-    return f"(they follow the model poorly) {reasons}" if case.poor and reasons else reasons
+    doubts = {
+        "they follow the model poorly": case.poor,
+        "they change from run to run": case.unstable,
+    }
+    doubt = ", ".join(words for words, holds in doubts.items() if holds)
+    return f"({doubt}) {reasons}" if doubt and reasons else reasons
 
 
 def task(case: Case, classes: tuple[str, ...]) -> dict[str, object]:

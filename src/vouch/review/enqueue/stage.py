@@ -167,6 +167,8 @@ def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> E
     poor = sum(case.poor for case in cases)
     if poor:
         warnings.append(f"the reasons of {poor} cases follow the model poorly; they are marked")
+    if unstable := sum(bool(case.unstable) for case in cases):
+        warnings.append(f"the reasons of {unstable} cases change from run to run; they are marked")
     return {
         "cases": len(cases),
         "by_stream": dict(sorted(Counter(case.stream for case in cases).items())),

@@ -42,6 +42,8 @@ class Row(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     reasons: Mapped[list[Any]] = mapped_column(JSON)
     poor: Mapped[bool]
+    stability: Mapped[float | None]
+    unstable: Mapped[bool | None]
     out_at: Mapped[datetime]
 
 
@@ -76,6 +78,9 @@ class Case:
         facts: What the row says, by column.
         reasons: What speaks for the prediction and against it: words and weight, heaviest first.
         poor: Whether the reasons follow the model too badly to be believed.
+        stability: How much of the heaviest reasons runs with other random numbers share, 0 to 1;
+            None: there was one run, or no chance in it, or an earlier release made the case.
+        unstable: Whether that is too little; None: an earlier release made the case.
         out_at: When it was put before people (UTC, no zone).
         part: ``training`` (scored out of fold), ``new`` (no model has learned from it yet) or
             ``holdout``; None: an earlier release did not keep it.
@@ -96,6 +101,8 @@ class Case:
     poor: bool
     out_at: datetime
     part: str | None = None
+    stability: float | None = None
+    unstable: bool | None = None
 
     @property
     def blind(self) -> bool:

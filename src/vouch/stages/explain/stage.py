@@ -1,15 +1,17 @@
 """The stage ``explain``: explanations of chosen cases, as data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Params
-from vouch.results.explain import Explanations
+from vouch.models.agreement import LIME, TREESHAP
+from vouch.results.explain import ExplainedCase, Explanations, Reason
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
 from vouch.usecases.contract import Explained, Explainer
@@ -57,25 +59,62 @@ def explain(
     for done, case in enumerate(cases):
         progress(done, len(cases), f"explaining {case.id}")
         explained.append(explainer.explain(case))
-    lines = [line for each in explained for line in explainer.lines(each)]
-    pq.write_table(pa.Table.from_pylist(lines, explainer.schema), explanations)
-    result = _summarise(explained, explainer)
+    lines = [list(explainer.lines(each)) for each in explained]
+    table = pa.Table.from_pylist([line for case in lines for line in case], explainer.schema)
+    pq.write_table(table, explanations)
+    records = [
+        _record(each, case, explainer.what) for each, case in zip(explained, lines, strict=True)
+    ]
+    result = _summarise(records, explainer)
     result.write(summary)
     return result
 
 
-def _summarise(explained: Sequence[Explained], explainer: Explainer) -> Explanations:
-    poor, count, expected = sum(each.poor for each in explained), len(explained), explainer.wanted
-    warnings = []
-    if count < expected:
-        warnings.append(f"only {count} cases to explain, {expected} were asked for")
-    if poor:
-        warnings.append(f"{poor} of {count} explanations follow the model poorly")
+def _record(explained: Explained, lines: Sequence[dict[str, Any]], what: str) -> ExplainedCase:
+    by_method: dict[str, list[Reason]] = {LIME: [], TREESHAP: []}
+    for line in lines:
+        if line[what] is not None:
+            by_method[line["method"]].append({"what": line[what], "weight": line["weight"]})
+    shown = {name: lines[0][name] for name in ExplainedCase.__annotations__ if name in lines[0]}
+    return cast(
+        ExplainedCase,
+        shown
+        | {
+            "data": explained.data,
+            "lime": by_method[LIME],
+            "treeshap": None if lines[0]["margin"] is None else by_method[TREESHAP],
+        },
+    )
+
+
+def _summarise(records: list[ExplainedCase], explainer: Explainer) -> Explanations:
+    count = len(records)
+    poor, unstable, disagree = (
+        sum(case[mark] for case in records) for mark in ("poor", "unstable", "disagree")
+    )
+    warnings = {
+        f"only {count} cases to explain, {explainer.wanted} were asked for": (
+            count < explainer.wanted
+        ),
+        f"{poor} of {count} explanations follow the model poorly": poor,
+        f"{unstable} of {count} explanations change from run to run": unstable,
+        f"of {disagree} of {count} cases LIME and TreeSHAP tell other reasons": disagree,
+    }
     return Explanations(
         cases=count,
         poor=poor,
+        unstable=unstable,
+        disagree=disagree,
         **explainer.settings,
-        r2=median(each.surrogate.r2 for each in explained) if explained else None,
-        gap=median(each.surrogate.gap for each in explained) if explained else None,
-        warnings=warnings,
+        r2=_median(case["r2"] for case in records),
+        gap=_median(case["gap"] for case in records),
+        stability=_median(case["stability"] for case in records),
+        agreement=_median(case["agreement"] for case in records),
+        warnings=[sentence for sentence, holds in warnings.items() if holds],
+        explained=records,
     )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

@@ -1,37 +1,30 @@
 """Explanations of payments: which features speak for a fraud, and which against."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import isnan
+from functools import cached_property
+from math import isnan, log
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from vouch.models.surrogate import Array, Explanation, Reasons
+from vouch.models.agreement import TREESHAP, Trust, Weighed, heaviest
+from vouch.models.surrogate import Array, Explanation, Part, Reasons
+from vouch.models.treeshap import Contributions, TreeShap, of_trees
 from vouch.results.explain import Settings
 from vouch.results.extract import Extracted, FeatureSummary
 from vouch.usecases.fraud.cases import Case, choose, rows_of, sample
 from vouch.usecases.fraud.lime import make_explainer, predict_with
-from vouch.usecases.fraud.models import Fitted, load
+from vouch.usecases.fraud.models import Fitted, load, narrow
 from vouch.usecases.fraud.params import ExplainParams
 from vouch.usecases.fraud.vocabulary import Vocabulary
+from vouch.usecases.reasons import COLUMNS, shared
 
 SCHEMA = pa.schema(
     [
-        ("id", pa.string()),
-        ("kind", pa.string()),
-        ("score", pa.float64()),
-        ("out_of_fold", pa.float64()),
-        ("local_prediction", pa.float64()),
-        ("r2", pa.float64()),
-        ("gap", pa.float64()),
-        ("poor", pa.bool_()),
-        ("seed", pa.int64()),
-        ("mode", pa.string()),
+        *COLUMNS,
         ("feature", pa.string()),
         ("condition", pa.string()),
-        ("weight", pa.float64()),
-        ("rank", pa.int32()),
         ("value", pa.float64()),
     ]
 )
@@ -50,12 +43,20 @@ class Chosen(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """A case, its features, and its explanation."""
+    """A case, its features, and its explanations."""
 
     case: Case
     row: Array
     surrogate: Explanation
-    poor: bool
+    trust: Trust
+    shapley: Contributions | None
+    names: tuple[str, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The features' values; None where undefined."""
+        values = (None if isnan(value) else float(value) for value in self.row)
+        return dict(zip(self.names, values, strict=True))
 
 
 class PaymentExplainer:
@@ -64,7 +65,7 @@ class PaymentExplainer:
     See :class:`vouch.usecases.contract.Explainer`.
     """
 
-    schema = SCHEMA
+    schema, what = SCHEMA, "condition"
 
     def __init__(self, train: Path, extracted: Path, model: Path, params: ExplainParams) -> None:
         """Read the model and the rows its cases are compared with.
@@ -81,6 +82,11 @@ class PaymentExplainer:
         background = sample(train, params.background, self._features)
         self._words = vocabulary(fitted, Extracted.read(extracted).features, background)
         self._explainer = make_explainer(predict_with(fitted), background, params)
+        self._fitted = fitted
+
+    @cached_property
+    def _trees(self) -> TreeShap | None:
+        return tree_shap(self._fitted)
 
     @property
     def wanted(self) -> int:
@@ -90,7 +96,8 @@ class PaymentExplainer:
     @property
     def settings(self) -> Settings:
         """How rows are perturbed, and how many."""
-        return {"mode": self._params.mode, "samples": self._params.samples}
+        p = self._params
+        return {"mode": p.mode, "samples": p.samples, "runs": p.runs}
 
     def cases(self, predictions: Path) -> list[Chosen]:
         """Choose the riskiest and the least certain cases."""
@@ -100,41 +107,65 @@ class PaymentExplainer:
 
     def explain(self, case: Chosen) -> Explained:
         """Explain the probability of the second class."""
-        surrogate = self._explainer.explain(case.row, case.id)
-        return Explained(case.case, case.row, surrogate, self._is_poor(surrogate))
+        runs = self._runs(case.row, case.id)
+        shapley = None if self._trees is None else self._trees.explain(narrow(case.row[None]))
+        parts = None if shapley is None else _weighed(shapley)
+        trust = self._params.trust(runs, parts)
+        return Explained(case.case, case.row, runs[0], trust, shapley, self._features)
+
+    def _runs(self, row: Array, case: str) -> list[Explanation]:
+        return [self._explainer.explain(row, case, run) for run in range(self._params.runs)]
 
     def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
-        """Yield a row a feature; ``value`` is null where it is undefined."""
-        case, row, surrogate, poor = explained
+        """Yield a row a feature and method; ``value`` is null where it is undefined."""
+        case, row, surrogate, trust, shapley, _ = explained
+        margin = None if shapley is None else shapley.whole
+        about = shared(case, surrogate, trust, self._params.mode, margin)
         for rank, part in enumerate(surrogate.parts, start=1):
-            value = float(row[part.feature])
-            yield {
-                "id": case.id,
-                "kind": case.kind,
-                **surrogate.columns(),
-                "out_of_fold": case.out_of_fold,
-                "poor": poor,
-                "mode": self._params.mode,
-                "feature": self._words.names[part.feature],
-                "condition": self._words.condition(part, value),
-                "weight": part.weight,
-                "rank": rank,
-                "value": None if isnan(value) else value,
-            }
+            yield about | self._line(part, row, rank)
+        heavy = heaviest(_weighed(shapley), self._params.features) if shapley else []
+        for rank, (feature, weight) in enumerate(heavy, start=1):
+            yield about | self._line(Part(feature, weight), row, rank) | {"method": TREESHAP}
+
+    def _line(self, part: Part, row: Array, rank: int) -> dict[str, Any]:
+        value = float(row[part.feature])
+        return {
+            "feature": self._words.names[part.feature],
+            "condition": self._words.condition(part, value),
+            "weight": part.weight,
+            "rank": rank,
+            "value": None if isnan(value) else value,
+        }
 
     def reasons(self, ids: Sequence[str]) -> Iterator[Reasons]:
         """Yield the reasons for and against a fraud, in words."""
         rows = rows_of(self._train, list(ids), self._features)
         for name in ids:
-            surrogate, row = self._explainer.explain(rows[name], name), rows[name]
+            row, runs = rows[name], self._runs(rows[name], name)
             conditions = [
                 (self._words.condition(part, float(row[part.feature])), part.weight)
-                for part in surrogate.parts
+                for part in runs[0].parts
             ]
-            yield Reasons(tuple(conditions), self._is_poor(surrogate))
+            trust = self._params.trust(runs)
+            yield Reasons(tuple(conditions), trust.poor, trust.stability, trust.unstable)
 
-    def _is_poor(self, surrogate: Explanation) -> bool:
-        return surrogate.is_poor(self._params.poor_r2, self._params.poor_gap)
+
+def _weighed(shapley: Contributions) -> list[Weighed[int]]:
+    return [Weighed(feature, float(w)) for feature, w in enumerate(shapley.values[0])]
+
+
+def tree_shap(fitted: Fitted) -> TreeShap | None:
+    """Return what explains a model of trees exactly; None: the model is not of trees.
+
+    The margin is XGBoost's log odds, corrected for rebalancing as ``predict`` is; of a tree or a
+    forest it is its own share of votes, before that correction.
+    """
+    match fitted.candidate.algorithm:
+        case "xgboost":
+            return TreeShap(fitted.estimator, shift=-log(fitted.inflation))
+        case "decision_tree" | "random_forest":
+            return of_trees(fitted.estimator, 1)
+    return None
 
 
 def vocabulary(

@@ -16,8 +16,8 @@ one pool of predictions serves every case.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,12 +41,13 @@ CERTAIN = 1e-6
 class Explainer(Protocol):
     """Explains one case at a time; the answer depends on nothing asked before."""
 
-    def explain(self, row: Array, case: str) -> Explanation:
+    def explain(self, row: Array, case: str, run: int = 0) -> Explanation:
         """Explain the model's prediction for a row.
 
         Args:
             row: The case's features, shape (features,); may hold NaN.
             case: Its id, which seeds the random numbers.
+            run: Another one takes other random numbers.
         """
 
 
@@ -84,9 +85,9 @@ class ReplaceExplainer:
         few = checked + len(self._steps.values) >= params.samples
         self._checked = params.samples if few else checked
 
-    def explain(self, row: Array, case: str) -> Explanation:
+    def explain(self, row: Array, case: str, run: int = 0) -> Explanation:
         """Explain one case; see ``Explainer``."""
-        seed = seed_of(case, self._params.seed)
+        seed = seed_of(case, self._params.seed, run)
         narrow, rng = row.astype(np.float32), np.random.default_rng(seed)
         kept, drawn = self._draw(row.size, rng)
         equal = (self._background == narrow) | (np.isnan(self._background) & np.isnan(narrow))
@@ -185,7 +186,7 @@ class Steps:
 class QuartileExplainer:
     """Perturbs by lime's default law: a quartile by its frequency, a value within it.
 
-    The law does not know the case, so rows are drawn and predicted once; a case costs one
+    The law does not know the case, so a run's rows are drawn and predicted once; a case costs one
     prediction and one regression. NaN counts as the background's median.
     """
 
@@ -197,26 +198,39 @@ class QuartileExplainer:
         filled = imputed(background, self._medians)
         names = [str(i) for i in range(filled.shape[1])]
         self._bins = QuartileDiscretizer(filled, [], names, random_state=params.seed)
-        self._pool = self._draw(self._bins.discretize(filled))
-        self._predicted = predict(self._bins.undiscretize(self._pool))
+        self._binned = self._bins.discretize(filled)
+        self._pools: dict[int, Pool] = {}
 
-    def _draw(self, binned: Array) -> Array:
-        # drawing a bin by its frequency is drawing the bin of a random row, column by column
-        rng = np.random.default_rng(self._params.seed)
-        rows = rng.integers(0, len(binned), (self._params.samples, binned.shape[1]))
-        return binned[rows, np.arange(binned.shape[1])]
+    def pool(self, run: int) -> "Pool":
+        """Return a run's rows, predicted."""
+        if run not in self._pools:
+            seed = self._params.seed if not run else seed_of("pool", self._params.seed, run)
+            rng = np.random.default_rng(seed)
+            # drawing a bin by its frequency is drawing the bin of a random row, column by column
+            shape = (self._params.samples, self._binned.shape[1])
+            rows = rng.integers(0, len(self._binned), shape)
+            binned = self._binned[rows, np.arange(shape[1])]
+            # within its bins lime draws by a generator of its own
+            self._bins.random_state = np.random.RandomState(seed % 2**32)
+            self._pools[run] = Pool(seed, binned, self._predict(self._bins.undiscretize(binned)))
+        return self._pools[run]
 
-    def explain(self, row: Array, case: str) -> Explanation:
+    def explain(self, row: Array, case: str, run: int = 0) -> Explanation:
         """Explain one case; see ``Explainer``. The seed is the pool's, whatever the case."""
-        bins = self._bins.discretize(imputed(row, self._medians))
-        same = self._pool == bins
-        predicted = self._predicted.copy()
+        bins, pool = self._bins.discretize(imputed(row, self._medians)), self.pool(run)
+        same, predicted = pool.binned == bins, pool.predicted.copy()
         same[0], predicted[0] = True, self._predict(row[None, :])[0]
-        surrogate = fit_surrogate(same, predicted, self._params.seed, self._params.features)
+        surrogate = fit_surrogate(same, predicted, pool.seed, self._params.features)
         parts = tuple(_bounded(self._bins, p, int(bins[p.feature])) for p in surrogate.parts)
-        return Explanation(
-            surrogate.prediction, surrogate.local_prediction, surrogate.r2, surrogate.seed, parts
-        )
+        return replace(surrogate, parts=parts)
+
+
+class Pool(NamedTuple):
+    """Perturbed rows that serve every case: their seed, their bins, shape (samples, features)."""
+
+    seed: int
+    binned: Array
+    predicted: Array
 
 
 class LimeExplainer:
@@ -244,9 +258,9 @@ class LimeExplainer:
     def _more(self) -> dict[str, Any]:
         return {}
 
-    def explain(self, row: Array, case: str) -> Explanation:
+    def explain(self, row: Array, case: str, run: int = 0) -> Explanation:
         """Explain one case; see ``Explainer``."""
-        seed = seed_of(case, self._params.seed)
+        seed = seed_of(case, self._params.seed, run)
         # lime draws on from where the last case left off: start afresh for each
         random = np.random.RandomState(seed)
         self._lime.random_state = self._lime.base.random_state = random

@@ -4,10 +4,9 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from vouch.core.settings import Params
 from vouch.models.params import SearchParams
 from vouch.usecases.fraud.candidate import ALGORITHMS, Algorithm
-from vouch.usecases.params import SplitParams
+from vouch.usecases.params import ReasonParams, SplitParams
 
 Group = Literal[
     "amount", "category", "balance", "time", "payer_windows", "payee_windows", "habits", "risk"
@@ -25,8 +24,8 @@ class ExtractParams(SplitParams):
     groups: tuple[Group, ...] = Field(default=GROUPS, min_length=1)
 
 
-class ExplainParams(Params):
-    """Which cases are explained, how, and when an explanation counts as poor.
+class ExplainParams(ReasonParams):
+    """Which payments are explained, and how; beside what holds for any use case.
 
     Attributes:
         cases: How many of the riskiest and how many of the least certain cases.
@@ -39,8 +38,6 @@ class ExplainParams(Params):
         keep: For ``replace``, the chance that a feature keeps the case's value.
         background: Training rows the perturbations draw on.
         boundary: The probability at which a case is least certain.
-        poor_r2: A weighted R² below this is poor.
-        poor_gap: A difference between surrogate and model above this is poor.
         seed: Together with a case's id the seed of its explanation.
     """
 
@@ -51,8 +48,6 @@ class ExplainParams(Params):
     keep: float = Field(default=0.8, gt=0, lt=1)
     background: int = Field(default=5000, ge=100, le=100_000)
     boundary: float = Field(default=0.5, ge=0, le=1)
-    poor_r2: float = Field(default=0.3, ge=0, le=1)
-    poor_gap: float = Field(default=0.1, ge=0, le=1)
     seed: int = Field(default=0, ge=0)
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from vouch.core.files import read_json
 from vouch.metrics import totals as facts
+from vouch.models.agreement import LIME, TREESHAP
 from vouch.pages import figures, formats
 from vouch.pages.cards import card, headline_part
 from vouch.pages.figures import inline
@@ -16,6 +17,8 @@ from vouch.sources.declaration import Declaration
 from vouch.usecases.params import ReportParams
 
 TEMPLATES = Path(__file__).parent / "templates"
+KINDS = {"riskiest": "The riskiest cases", "least_certain": "The least certain cases"}
+"""Headings of the explained cases."""
 
 
 def content(
@@ -37,6 +40,7 @@ def content(
         "templates": TEMPLATES,
         **_counted(paths["rows"], paths["predictions"], source, evaluation, params),
         "tree": _tree(paths["tree"]),
+        "kinds": KINDS,
         "cases": _cases(paths["explanations"]),
         "images": _images(evaluation, leaderboard),
         "headline": _headline(source, evaluation),
@@ -104,17 +108,24 @@ def _tree(folder: Path) -> Tree:
 
 
 def _cases(explanations: Path) -> list[dict[str, Any]]:
-    """Gather the rows of each explained case; bars are scaled to the case's longest."""
+    """Gather the rows of each explained case: what holds of it, and what it adds by each method.
+
+    Bars are scaled to the longest of their method in the case.
+    """
     import pyarrow.parquet as pq
 
     cases: dict[tuple[str, str], dict[str, Any]] = {}
     for row in pq.read_table(explanations).to_pylist():
-        case = cases.setdefault((row["kind"], row["id"]), {**row, "bars": []})
-        case["bars"].append({"condition": row["condition"], "weight": row["weight"]})
+        case = cases.setdefault((row["kind"], row["id"]), {**row, "bars": {}})
+        bar = case["bars"].setdefault(row["feature"], {"condition": row["condition"]})
+        bar[row["method"]] = {"weight": row["weight"]}
     for case in cases.values():
-        longest = max(abs(bar["weight"]) for bar in case["bars"]) or 1.0
-        for bar in case["bars"]:
-            bar["width"] = 50 * abs(bar["weight"]) / longest
+        case["bars"] = list(case["bars"].values())
+        for method in (LIME, TREESHAP):
+            drawn = [bar[method] for bar in case["bars"] if method in bar]
+            longest = max((abs(one["weight"]) for one in drawn), default=0.0) or 1.0
+            for one in drawn:
+                one["width"] = 50 * abs(one["weight"]) / longest
     return list(cases.values())
 
 

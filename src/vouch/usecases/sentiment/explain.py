@@ -8,34 +8,27 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from vouch.models.agreement import TREESHAP, Trust, heaviest
 from vouch.models.predictions import probabilities
 from vouch.models.surrogate import Explanation, Reasons
 from vouch.results.explain import Settings
+from vouch.usecases.reasons import COLUMNS, shared
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import chosen
-from vouch.usecases.sentiment.lime import Predict, TextExplanation
+from vouch.usecases.sentiment.lime import Predict, TextExplanation, is_exact
 from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextExplainParams
+from vouch.usecases.sentiment.shapley import TextShapley, TextTrees
 
 SCHEMA = pa.schema(
     [
-        ("id", pa.string()),
-        ("kind", pa.string()),
+        *COLUMNS,
         ("text", pa.string()),
         ("predicted", pa.string()),
         ("label", pa.string()),
-        ("score", pa.float64()),
-        ("out_of_fold", pa.float64()),
-        ("local_prediction", pa.float64()),
-        ("r2", pa.float64()),
-        ("gap", pa.float64()),
-        ("poor", pa.bool_()),
-        ("seed", pa.int64()),
         ("token", pa.string()),
         ("start", pa.int64()),
-        ("weight", pa.float64()),
-        ("rank", pa.int32()),
     ]
 )
 
@@ -59,16 +52,22 @@ class Case(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """A text and its explanation."""
+    """A text and its explanations."""
 
     case: Case
     explanation: TextExplanation
-    poor: bool
+    trust: Trust
+    shapley: TextShapley | None
 
     @property
     def surrogate(self) -> Explanation:
         """The linear surrogate and how far it can be trusted."""
         return self.explanation.surrogate
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The text."""
+        return {"text": self.case.text}
 
 
 class TextExplainer:
@@ -77,7 +76,7 @@ class TextExplainer:
     See :class:`vouch.usecases.contract.Explainer`.
     """
 
-    schema = SCHEMA
+    schema, what = SCHEMA, "token"
     wanted = 0  # there may be fewer mistakes than cases asked for
 
     def __init__(self, train: Path, model: Path, params: TextExplainParams) -> None:
@@ -91,11 +90,13 @@ class TextExplainer:
         self._train, self._params = train, params
         fitted = load(model)
         self._names, self._predict = fitted.names, _predict_with(fitted)
+        self._trees = TextTrees.of(fitted)
 
     @property
     def settings(self) -> Settings:
         """How texts are perturbed, and how many an explanation is fitted on."""
-        return {"mode": self._params.mode, "samples": self._params.samples}
+        p = self._params
+        return {"mode": p.mode, "samples": p.samples, "runs": p.runs}
 
     def cases(self, predictions: Path) -> list[Case]:
         """Choose the surest of each class, the surest mistakes and the least certain."""
@@ -103,27 +104,37 @@ class TextExplainer:
 
     def explain(self, case: Case) -> Explained:
         """Explain the class the model chooses."""
-        explanation = explain_text(case.text, case.id, self._predict, self._params)
-        return Explained(case, explanation, self._is_poor(explanation))
+        runs = self._runs(case.text, case.id)
+        first, surrogates = runs[0], [run.surrogate for run in runs]
+        if self._trees is None or not (shapley := self._trees.explain(case.text, first.number)):
+            return Explained(case, first, self._params.trust(surrogates), None)
+        named = self._trees.words(first.tokens)
+        trust = self._params.trust(surrogates, shapley.words, named)
+        return Explained(case, first, trust, shapley)
+
+    def _runs(self, text: str, case: str) -> list[TextExplanation]:
+        runs = 1 if is_exact(text, self._params) else self._params.runs
+        return [explain_text(text, case, self._predict, self._params, run) for run in range(runs)]
 
     def lines(self, explained: Explained) -> Iterator[dict[str, Any]]:
-        """Yield a row a token; ``token`` is null where the text has none."""
-        case, explanation, poor = explained
-        shared = {
-            "id": case.id,
-            "kind": case.kind,
+        """Yield a row a token and method; ``token`` is null where the text has none."""
+        case, explanation, trust, shapley = explained
+        margin = None if shapley is None else shapley.contributions.whole
+        about = {
+            **shared(case, explanation.surrogate, trust, self._params.mode, margin),
             "text": case.text,
             "predicted": self._names[explanation.number],
             "label": case.label,
-            **explanation.surrogate.columns(),
-            "out_of_fold": case.out_of_fold,
-            "poor": poor,
         }
         if not explanation.tokens:
-            yield {**shared, "token": None, "start": None, "weight": 0.0, "rank": 1}
+            yield {**about, "token": None, "start": None, "weight": 0.0, "rank": 1}
         for rank, token in enumerate(explanation.tokens, start=1):
             named = {"token": token.text, "start": token.start, "weight": token.weight}
-            yield {**shared, **named, "rank": rank}
+            yield {**about, **named, "rank": rank}
+        heavy = heaviest(shapley.parts, self._params.features) if shapley else []
+        for rank, (name, weight) in enumerate(heavy, start=1):
+            told = {"token": name, "start": None, "weight": weight, "method": TREESHAP}
+            yield {**about, **told, "rank": rank}
 
     def reasons(self, ids: Sequence[str]) -> Iterator[Reasons]:
         """Yield the words that speak for and against the class the model chooses."""
@@ -131,12 +142,10 @@ class TextExplainer:
         rows = pd.read_parquet(self._train, columns=["id", "text"], filters=chosen)
         texts = dict(zip(rows["id"], rows["text"], strict=True))
         for name in ids:
-            explanation = explain_text(texts[name] or "", name, self._predict, self._params)
-            parts = tuple((token.text, token.weight) for token in explanation.tokens)
-            yield Reasons(parts, self._is_poor(explanation))
-
-    def _is_poor(self, explanation: TextExplanation) -> bool:
-        return explanation.surrogate.is_poor(self._params.poor_r2, self._params.poor_gap)
+            runs = self._runs(texts[name] or "", name)
+            parts = tuple((token.text, token.weight) for token in runs[0].tokens)
+            trust = self._params.trust([run.surrogate for run in runs])
+            yield Reasons(parts, trust.poor, trust.stability, trust.unstable)
 
 
 def _predict_with(fitted: Any) -> Predict:

@@ -48,6 +48,11 @@ class Token(NamedTuple):
     weight: float
 
 
+def is_exact(text: str, params: TextExplainParams) -> bool:
+    """Return whether a text's explanation leaves nothing to chance: each run is the same."""
+    return params.mode == "distinct" and len(TOKEN.findall(text)) <= SHORT
+
+
 class TextExplanation(NamedTuple):
     """An explanation of one text.
 
@@ -62,7 +67,9 @@ class TextExplanation(NamedTuple):
     tokens: tuple[Token, ...]
 
 
-def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -> TextExplanation:
+def explain(
+    text: str, case: str, predict: Predict, params: TextExplainParams, run: int = 0
+) -> TextExplanation:
     """Explain the class a model chooses for a text.
 
     Args:
@@ -70,8 +77,9 @@ def explain(text: str, case: str, predict: Predict, params: TextExplainParams) -
         case: Its id, which seeds the random numbers.
         predict: Texts to probabilities, shape (texts, classes).
         params: Mode, samples, tokens to name, seed.
+        run: Another one takes other random numbers.
     """
-    tokens, seed = list(TOKEN.finditer(text)), seed_of(case, params.seed)
+    tokens, seed = list(TOKEN.finditer(text)), seed_of(case, params.seed, run)
     if not tokens:
         scores = predict([text])[0]
         number = int(scores.argmax())

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from vouch.core.settings import Params
 from vouch.models.params import SearchParams
+from vouch.usecases.params import ReasonParams
 from vouch.usecases.sentiment.candidate import ALGORITHMS, Algorithm
 from vouch.usecases.sentiment.cleaning import Cleaning
 from vouch.usecases.sentiment.spark.params import SparkParams
@@ -36,8 +36,8 @@ class TextTuneParams(SearchParams):
     spark: SparkParams = SparkParams()
 
 
-class TextExplainParams(Params):
-    """Which texts are explained, how, and when an explanation counts as poor.
+class TextExplainParams(ReasonParams):
+    """Which texts are explained, and how; beside what holds for any use case.
 
     Attributes:
         cases: How many of the surest of each class, of the surest mistakes and of the least
@@ -46,8 +46,6 @@ class TextExplainParams(Params):
         features: Words an explanation may name.
         mode: ``distinct`` predicts each perturbed text once, and of a text of at most 12 words all
             there are, as if lime had drawn without end; ``lime`` runs the package itself.
-        poor_r2: A weighted R² below this is poor.
-        poor_gap: A difference between surrogate and model above this is poor.
         seed: Together with a case's id the seed of its explanation.
     """
 
@@ -55,6 +53,4 @@ class TextExplainParams(Params):
     samples: int = Field(default=1000, ge=100, le=100_000)
     features: int = Field(default=12, ge=1, le=100)
     mode: Literal["distinct", "lime"] = "distinct"
-    poor_r2: float = Field(default=0.3, ge=0, le=1)
-    poor_gap: float = Field(default=0.1, ge=0, le=1)
     seed: int = Field(default=0, ge=0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 import numpy as np
 
 from vouch.core.files import read_json
+from vouch.models.agreement import TREESHAP
 from vouch.pages import figures
 from vouch.pages.cards import card, headline_part
 from vouch.results.evaluate import Figures, figure_of
@@ -90,8 +91,10 @@ def _cases(explanations: Path) -> list[dict[str, Any]]:
 
     cases: dict[str, dict[str, Any]] = {}
     for row in pq.read_table(explanations).to_pylist():
-        case = cases.setdefault(row["id"], {**row, "tokens": []})
-        if row["token"] is not None:
+        case = cases.setdefault(row["id"], {**row, "tokens": [], "treeshap": []})
+        if row["method"] == TREESHAP:
+            case["treeshap"].append((row["token"], row["weight"]))
+        elif row["token"] is not None:
             case["tokens"].append((row["start"], row["token"], row["weight"]))
     for case in cases.values():
         case["pieces"] = list(pieces(case["text"], case["tokens"]))
