@@ -154,6 +154,7 @@ def _print_differences(differences: "VersionComparison") -> None:
             continue
         rows = ((row["name"], _short(row["a"]), _short(row["b"])) for row in differences[part])
         write_table((title, differences["a"], differences["b"]), rows)
+    _print_picks(differences)
     decided = differences["decisions"]
     if decided is None:
         write(f"cases: not compared: of {differences['a']}, {differences['reason']}")
@@ -167,6 +168,22 @@ def _print_differences(differences: "VersionComparison") -> None:
         write(
             f"  {case['id']}  {case['score_a']:.4f}  {case['score_b']:.4f}  truth {case['truth']}"
         )
+
+
+def _print_picks(differences: "VersionComparison") -> None:
+    """Print the cases that together cover each version, and what they rest on."""
+    picks = differences["picks"]
+    if picks is None:
+        write("picks: a version was registered without cases that cover it")
+        return
+    for cases, version in ((picks["a"], differences["a"]), (picks["b"], differences["b"])):
+        write(f"picks that cover {version}:")
+        for case in cases:
+            reasons = "; ".join(f"{what} ({weight:+.2f})" for what, weight in case["reasons"])
+            write(f"  {case['id']}  {case['score']:.4f}  {reasons}")
+    write(f"  both rest on: {_short(picks['both'])}")
+    write(f"  only {differences['a']}: {_short(picks['only_a'])}")
+    write(f"  only {differences['b']}: {_short(picks['only_b'])}")
 
 
 def _print_tree(content: Any, depth: int = 0) -> None:

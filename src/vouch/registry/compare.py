@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from vouch.core.errors import VouchError
 from vouch.models.predictions import decision_at, scored_names
+from vouch.registry.picks import Picked, compare_picks
 from vouch.registry.versions import Version
 from vouch.results.lineage import Lineage
 from vouch.sources.readers import parquet
@@ -44,6 +45,7 @@ class VersionComparison(TypedDict):
     metrics: list[Difference]
     decisions: Decisions | None
     reason: str
+    picks: Picked | None
 
 
 def compare(a: Version, b: Version) -> VersionComparison:
@@ -58,7 +60,8 @@ def compare(a: Version, b: Version) -> VersionComparison:
         (``a`` and ``b`` of each; null where one has none); ``decisions`` counts out-of-fold rows
         both have predicted and those they decide differently, each at its own threshold or by
         its likeliest class, with examples; null, with a ``reason``, where they are of other
-        classes.
+        classes. ``picks`` are the cases that together cover each, see
+        :func:`vouch.registry.picks.compare_picks`.
 
     Raises:
         VouchError: A version's files cannot be had.
@@ -78,6 +81,7 @@ def compare(a: Version, b: Version) -> VersionComparison:
         "metrics": _differing(ours.metrics, theirs.metrics),
         "decisions": None if reason else decisions(a, b),
         "reason": reason,
+        "picks": compare_picks(a, b),
     }
 
 

@@ -63,6 +63,35 @@ class ExplainedCase(TypedDict):
     comparison: str | None
 
 
+class Picked(TypedDict):
+    """A case that was picked to cover the model, and the share it covers with those before."""
+
+    id: str
+    covers: float
+
+
+class Weight(TypedDict):
+    """How much a feature matters over all cases that could be picked."""
+
+    feature: str
+    importance: float
+
+
+class Picks(TypedDict):
+    """The cases that together cover the model (SP-LIME).
+
+    Attributes:
+        candidates: How many they were picked from.
+        cases: The picks, the one that covers most first; each is among ``explained``, of the kind
+            ``covering``.
+        importance: The features that matter most, the first first.
+    """
+
+    candidates: int
+    cases: list[Picked]
+    importance: list[Weight]
+
+
 class Explanations(Result):
     """Counts of explained cases, how far their reasons can be relied on, and the cases.
 
@@ -79,7 +108,8 @@ class Explanations(Result):
         stability: Median share of the heaviest reasons that two runs have in common.
         agreement: Median share of the heaviest reasons that both methods have.
         warnings: Sentences for people.
-        explained: The cases.
+        picks: Those that together cover the model; None: none were asked for.
+        explained: The cases, then the picks; the counts and medians are of the cases alone.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -96,6 +126,7 @@ class Explanations(Result):
     stability: float | None
     agreement: float | None
     warnings: list[str]
+    picks: Picks | None = None
     explained: list[ExplainedCase]
 
     @classmethod

@@ -149,6 +149,20 @@ class Explainer(Protocol):
             predictions: Out-of-fold predictions.
         """
 
+    @property
+    def picks(self) -> int:
+        """How many cases shall cover the model, at most."""
+
+    def candidates(self, predictions: Path) -> Sequence[Case]:
+        """Choose the cases these are picked from.
+
+        Args:
+            predictions: Out-of-fold predictions.
+        """
+
+    def weights(self, cases: Sequence[Any]) -> "tuple[Floats, list[str]]":
+        """Return what each feature adds in each case, shape (cases, features), and their names."""
+
     def explain(self, case: Any) -> Explained:
         """Explain one of the cases."""
 

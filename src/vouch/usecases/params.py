@@ -68,6 +68,8 @@ class ReasonParams(Params):
         poor_gap: A difference between surrogate and model above this is poor.
         unstable: Runs that share less of their heaviest reasons are unstable.
         disagree: Methods that share less of their heaviest reasons disagree.
+        picks: Cases to show that together cover the model, at most; 0: none.
+        picked_from: Cases these are picked from.
     """
 
     runs: int = Field(default=3, ge=1, le=50)
@@ -76,6 +78,8 @@ class ReasonParams(Params):
     poor_gap: float = Field(default=0.1, ge=0, le=1)
     unstable: float = Field(default=0.6, ge=0, le=1)
     disagree: float = Field(default=0.4, ge=0, le=1)
+    picks: int = Field(default=4, ge=0, le=100)
+    picked_from: int = Field(default=100, ge=1, le=10_000)
 
     def trust(
         self,

@@ -1,12 +1,16 @@
 """The part of a table of explanations that every use case has."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from vouch.models.agreement import LIME, Trust
-from vouch.models.surrogate import Explanation
+from vouch.models.surrogate import Array, Explanation
 
+COVERING = "covering"
+"""The kind of the cases that were picked to cover the model."""
 COLUMNS = [
     ("id", pa.string()),
     ("kind", pa.string()),
@@ -28,9 +32,11 @@ COLUMNS = [
     ("method", pa.string()),
     ("weight", pa.float64()),
     ("rank", pa.int32()),
+    ("covers", pa.float64()),
 ]
 """Of a case: which, why it was chosen, what the model says, how far its reasons can be relied on,
-the margin that TreeSHAP explains; then a method, and a part's weight and rank."""
+the margin that TreeSHAP explains; then a method, and a part's weight and rank; and, of a case that
+was picked to cover the model, how much of it is covered with those picked before."""
 
 
 def shared(
@@ -56,4 +62,20 @@ def shared(
         "base": base,
         "margin": whole,
         "method": LIME,
+        "covers": None,
     }
+
+
+def matrix(explained: Sequence[Sequence[tuple[str, float]]]) -> tuple[Array, list[str]]:
+    """Return what each feature adds in each case, shape (cases, features), and their names.
+
+    Args:
+        explained: Of each case, names and weights; those that come twice are added up.
+    """
+    names = sorted({name for parts in explained for name, _ in parts})
+    columns = {name: column for column, name in enumerate(names)}
+    weights = np.zeros((len(explained), len(names)))
+    for row, parts in enumerate(explained):
+        for name, weight in parts:
+            weights[row, columns[name]] += weight
+    return weights, names

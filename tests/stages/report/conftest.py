@@ -314,7 +314,8 @@ def make_summaries() -> dict[str, Any]:
 def make_explanations() -> pd.DataFrame:
     """One case that LIME and TreeSHAP explain alike, one that is poor, unstable and disputed."""
     lines = []
-    for n, (kind, poor) in enumerate([("riskiest", False), ("least_certain", True)]):
+    kinds = [("riskiest", False), ("least_certain", True), ("covering", False)]
+    for n, (kind, poor) in enumerate(kinds):
         for method, rank in [(m, r) for m in ("lime", "treeshap") for r in (1, 2, 3)]:
             lines.append(
                 {
@@ -339,6 +340,7 @@ def make_explanations() -> pd.DataFrame:
                     "weight": (0.4, -0.2, 0.05)[rank - 1] * (5 if method == "treeshap" else 1),
                     "rank": rank,
                     "value": 1_250_000.0,
+                    "covers": 0.625 if kind == "covering" else None,
                 }
             )
     return pd.DataFrame(lines)

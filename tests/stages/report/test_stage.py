@@ -219,8 +219,15 @@ def test_a_renamed_field_is_an_error_that_names_file_and_field(inputs, name, fie
 
 def test_poor_explanations_are_shown_as_poor(page):
     assert page.count('<article class="case poor">') == 1
-    assert page.count('<article class="case">') == 1
+    assert page.count('<article class="case">') == 2
     assert page.count(">unstable</span>") == page.count(">TreeSHAP disagrees</span>") == 1
+
+
+def test_cases_that_cover_the_model_come_last(page):
+    kinds = ("The riskiest cases", "The least certain", "Cases that together cover the model")
+    assert [page.index(kind) for kind in kinds] == sorted(page.index(kind) for kind in kinds)
+    assert page.count("of what matters</span>") == 1
+    assert "with those above 62.5% of what matters" in page.replace("\u00a0", "").replace(" %", "%")
 
 
 def test_what_holds_stands_before_both_methods_parts_of_it(page):

@@ -55,7 +55,7 @@ class Files:
                 model=self.root / "model",
                 explanations=self.root / "explanations.parquet",
                 summary=self.root / "explain.json",
-                params=ExplainParams.model_validate({"samples": 1000, **params}),
+                params=ExplainParams.model_validate({"samples": 1000, "picks": 0, **params}),
             )
         )
         return result, pd.read_parquet(self.root / "explanations.parquet")

@@ -9,6 +9,7 @@ from tests.usecases.fraud.conftest import FEATURES, make_rows
 from tests.usecases.fraud.test_models import SMALL
 from vouch.results.explain import Explanations
 from vouch.usecases.fraud.candidate import Candidate
+from vouch.usecases.fraud.cases import candidates
 from vouch.usecases.fraud.models import deflate, fit, save
 
 
@@ -155,3 +156,30 @@ def test_no_predictions_give_an_empty_table(files):
     assert rows.empty
     assert result["cases"] == 0
     assert result["r2"] is None
+
+
+def test_cases_that_cover_the_model_come_last(files):
+    result, rows = files.run(picks=3, picked_from=60)
+    picks = result["picks"]
+    picked = rows[rows["kind"] == "covering"]
+    assert picks["candidates"] == 60
+    assert picked["id"].drop_duplicates().tolist() == [case["id"] for case in picks["cases"]]
+    assert picked.groupby("id")["covers"].first().to_dict() == {
+        case["id"]: pytest.approx(case["covers"]) for case in picks["cases"]
+    }
+    assert {one["feature"] for one in picks["importance"][:2]} == {"amount", "night"}
+    named = picked[picked["method"] == "lime"]
+    assert {"amount", "night"} <= set(named.loc[named["rank"] <= 3, "feature"])
+    assert result["cases"] == 10 == len(result["explained"]) - len(picks["cases"])
+    assert rows["kind"].iloc[-1] == "covering"
+
+
+def test_half_of_the_candidates_are_the_likelier_the_riskier_they_are(files):
+    predictions = pd.read_parquet(files.root / "predictions.parquet")
+    drawn = candidates(files.root / "predictions.parquet", 100)
+    assert len({case.id for case in drawn}) == 100
+    scores = predictions.set_index("id")["score_1"]
+    assert all(case.out_of_fold == scores[case.id] for case in drawn)
+    risky = np.mean([case.out_of_fold > 0.5 for case in drawn])
+    assert 0.4 < risky < 0.75 and (scores > 0.5).mean() < 0.3
+    assert len(candidates(files.root / "predictions.parquet", 10_000)) == len(predictions)

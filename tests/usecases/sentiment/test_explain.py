@@ -21,7 +21,7 @@ from vouch.usecases.sentiment.report import kinds
 from vouch.usecases.sentiment.shapley import TextTrees
 
 SOURCES = Path(__file__).parents[3] / "data/sources"
-QUICK = TextExplainParams(cases=2, samples=200, features=4)
+QUICK = TextExplainParams(cases=2, samples=200, features=4, picks=0)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_cases_come_with_their_words_and_fidelity(folder):
     rows = table.to_pandas()
     cases = rows.groupby("id", sort=False).first()
     assert told["cases"] == len(cases) == 10
-    assert list(cases["kind"].drop_duplicates()) == list(kinds(CLASSES))
+    assert list(cases["kind"].drop_duplicates()) == list(kinds(CLASSES))[:-1]
     model = load(folder / "model")
     given = pd.read_parquet(folder / "predictions.parquet").set_index("id")
     scores = model.predict(given.loc[cases.index].fillna({"text": ""}))
@@ -141,6 +141,23 @@ def test_a_text_that_leaves_nothing_to_chance_has_no_stability_to_tell(folder):
     assert short.any()
     assert cases.loc[short, "stability"].isna().all()
     assert cases.loc[~short, "stability"].notna().all()
+
+
+def test_texts_that_cover_the_model_come_last(folder):
+    result, table = run(folder, picks=3, picked_from=40)
+    rows = table.to_pandas()
+    picks = result["picks"]
+    assert picks["candidates"] == 40
+    picked = rows[rows["kind"] == "covering"]
+    assert list(picked["id"].drop_duplicates()) == [case["id"] for case in picks["cases"]]
+    assert 1 <= len(picks["cases"]) <= 3
+    assert result["cases"] == 10 == len(result["explained"]) - len(picks["cases"])
+    covers = [case["covers"] for case in picks["cases"]]
+    assert covers == sorted(covers) and 0 < covers[-1] <= 1
+    weights = [one["importance"] for one in picks["importance"]]
+    assert weights == sorted(weights, reverse=True)
+    again, _ = run(folder, picks=3, picked_from=40)
+    assert again == result
 
 
 def test_poor_explanations_are_flagged_and_counted(folder):

@@ -5,16 +5,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Params
 from vouch.models.agreement import LIME, TREESHAP
-from vouch.results.explain import ExplainedCase, Explanations, Reason
+from vouch.models.submodular import pick
+from vouch.results.explain import ExplainedCase, Explanations, Picks, Reason
 from vouch.sources.declaration import load_declaration
 from vouch.usecases import find
-from vouch.usecases.contract import Explained, Explainer
+from vouch.usecases.contract import Case, Explained, Explainer
+
+IMPORTANT = 20
+"""Features whose importance over the model is told."""
 
 
 def explain(
@@ -29,7 +34,7 @@ def explain(
     params: Params,
     progress: Progress = silent,
 ) -> Explanations:
-    """Explain out-of-fold cases: the surest, the worst, the least certain.
+    """Explain out-of-fold cases: the surest, the worst, the least certain, and a few that cover it.
 
     Cases are chosen by the score of a model that had not seen them; what is explained is the final
     model, the one that will be used.
@@ -54,20 +59,40 @@ def explain(
     """
     usecase = find(load_declaration(declaration).usecase)
     explainer = usecase.explainer(train, extracted, model, params)
-    cases = explainer.cases(predictions)
-    explained = []
-    for done, case in enumerate(cases):
-        progress(done, len(cases), f"explaining {case.id}")
-        explained.append(explainer.explain(case))
-    lines = [list(explainer.lines(each)) for each in explained]
-    table = pa.Table.from_pylist([line for case in lines for line in case], explainer.schema)
-    pq.write_table(table, explanations)
-    records = [
-        _record(each, case, explainer.what) for each, case in zip(explained, lines, strict=True)
-    ]
-    result = _summarise(records, explainer)
+    cases, picks, picked = explainer.cases(predictions), None, list[Case]()
+    if explainer.picks:
+        progress(0, 1, "looking for cases that cover the model")
+        picks, picked = _picked(explainer, predictions)
+    lines, records = list[dict[str, Any]](), list[ExplainedCase]()
+    covers = [None] * len(cases) + [each["covers"] for each in (picks["cases"] if picks else ())]
+    for done, (case, share) in enumerate(zip([*cases, *picked], covers, strict=True)):
+        progress(done, len(covers), f"explaining {case.id}")
+        explained = explainer.explain(case)
+        own = [line | {"covers": share} for line in explainer.lines(explained)]
+        lines += own
+        records.append(_record(explained, own, explainer.what))
+    pq.write_table(pa.Table.from_pylist(lines, explainer.schema), explanations)
+    result = _summarise(records[: len(cases)], explainer)
+    result = result.model_copy(update={"picks": picks, "explained": records})
     result.write(summary)
     return result
+
+
+def _picked(explainer: Explainer, predictions: Path) -> tuple[Picks, list[Case]]:
+    """Pick cases that together cover the model."""
+    candidates = explainer.candidates(predictions)
+    weights, names = explainer.weights(candidates)
+    picked = pick(weights, explainer.picks)
+    chosen = [candidates[number] for number in picked.cases]
+    heaviest = np.argsort(-picked.importance, kind="stable")[:IMPORTANT]
+    shares = zip(chosen, picked.covered, strict=True)
+    return {
+        "candidates": len(candidates),
+        "cases": [{"id": case.id, "covers": covered} for case, covered in shares],
+        "importance": [
+            {"feature": names[i], "importance": float(picked.importance[i])} for i in heaviest
+        ],
+    }, chosen
 
 
 def _record(explained: Explained, lines: Sequence[dict[str, Any]], what: str) -> ExplainedCase:

@@ -13,7 +13,7 @@ from vouch.models.surrogate import Array
 from vouch.sources.readers import parquet
 from vouch.usecases.fraud.params import ExplainParams
 
-Kind = Literal["riskiest", "least_certain"]
+Kind = Literal["riskiest", "least_certain", "covering"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,30 @@ def choose(predictions: Path, params: ExplainParams) -> list[Case]:
     return [Case(i, "riskiest", s) for i, s in risky] + [
         Case(i, "least_certain", s) for i, s in unsure
     ]
+
+
+def candidates(predictions: Path, count: int) -> list[Case]:
+    """Draw the cases of which some shall cover the model: the same ones every time.
+
+    Half are drawn at random, the others in proportion to their score: of rare frauds the first
+    would hold none. (Efraimidis, Spirakis: Weighted random sampling with a reservoir, 2006.)
+
+    Args:
+        predictions: Out-of-fold predictions.
+        count: How many; all rows if there are fewer.
+    """
+    with duckdb.connect() as connection:
+        rows = f"FROM {parquet(predictions)} WHERE {POSITIVE} IS NOT NULL"
+        chance = "(1 + hash(id, 'covering')) / 18446744073709551617.0"
+        drawn = connection.execute(
+            f"""WITH ranked AS (SELECT id, {POSITIVE} AS score, row_number() OVER (
+                    ORDER BY -ln({chance}) / greatest({POSITIVE}, 1e-9), id) AS place,
+                hash(id) AS number {rows})
+            SELECT id, score FROM ranked
+            ORDER BY place > ?, CASE WHEN place > ? THEN number END, id LIMIT ?""",
+            [(count + 1) // 2, (count + 1) // 2, count],
+        ).fetchall()
+    return [Case(name, "covering", score) for name, score in sorted(drawn)]
 
 
 def rows_of(train: Path, ids: list[str], features: tuple[str, ...]) -> dict[str, Array]:

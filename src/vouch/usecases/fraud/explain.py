@@ -13,12 +13,12 @@ from vouch.models.surrogate import Array, Explanation, Part, Reasons
 from vouch.models.treeshap import Contributions, TreeShap, of_trees
 from vouch.results.explain import Settings
 from vouch.results.extract import Extracted, FeatureSummary
-from vouch.usecases.fraud.cases import Case, choose, rows_of, sample
+from vouch.usecases.fraud.cases import Case, candidates, choose, rows_of, sample
 from vouch.usecases.fraud.lime import make_explainer, predict_with
 from vouch.usecases.fraud.models import Fitted, load, narrow
 from vouch.usecases.fraud.params import ExplainParams
 from vouch.usecases.fraud.vocabulary import Vocabulary
-from vouch.usecases.reasons import COLUMNS, shared
+from vouch.usecases.reasons import COLUMNS, matrix, shared
 
 SCHEMA = pa.schema(
     [
@@ -101,7 +101,25 @@ class PaymentExplainer:
 
     def cases(self, predictions: Path) -> list[Chosen]:
         """Choose the riskiest and the least certain cases."""
-        cases = choose(predictions, self._params)
+        return self._with_rows(choose(predictions, self._params))
+
+    @property
+    def picks(self) -> int:
+        """How many cases shall cover the model."""
+        return self._params.picks
+
+    def candidates(self, predictions: Path) -> list[Chosen]:
+        """Draw payments, half of them the likelier the riskier they are."""
+        return self._with_rows(candidates(predictions, self._params.picked_from))
+
+    def weights(self, cases: Sequence[Chosen]) -> tuple[Array, list[str]]:
+        """Explain each once by LIME."""
+        surrogates = [self._explainer.explain(case.row, case.id) for case in cases]
+        return matrix(
+            [[(self._features[p.feature], p.weight) for p in s.parts] for s in surrogates]
+        )
+
+    def _with_rows(self, cases: list[Case]) -> list[Chosen]:
         rows = rows_of(self._train, [case.id for case in cases], self._features)
         return [Chosen(case, rows[case.id]) for case in cases]
 

@@ -17,7 +17,11 @@ from vouch.sources.declaration import Declaration
 from vouch.usecases.params import ReportParams
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = {"riskiest": "The riskiest cases", "least_certain": "The least certain cases"}
+KINDS = {
+    "riskiest": "The riskiest cases",
+    "least_certain": "The least certain cases",
+    "covering": "Cases that together cover the model",
+}
 """Headings of the explained cases."""
 
 

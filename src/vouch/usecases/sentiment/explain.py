@@ -1,6 +1,6 @@
 """Explanations of texts: which words made the model sure, wrong, or unsure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,10 @@ from vouch.models.agreement import TREESHAP, Trust, heaviest
 from vouch.models.predictions import probabilities
 from vouch.models.surrogate import Explanation, Reasons
 from vouch.results.explain import Settings
-from vouch.usecases.reasons import COLUMNS, shared
+from vouch.usecases.reasons import COLUMNS, COVERING, matrix, shared
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import chosen
-from vouch.usecases.sentiment.lime import Predict, TextExplanation, is_exact
+from vouch.usecases.sentiment.lime import Floats, Predict, TextExplanation, is_exact
 from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextExplainParams
@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
     Attributes:
         id: The row's id.
-        kind: Why it was chosen: ``surest_<class>``, ``mistake`` or ``least_certain``.
+        kind: Why it was chosen: ``surest_<class>``, ``mistake``, ``least_certain`` or ``covering``.
         text: The text.
         label: Its label's class, or None.
         out_of_fold: How sure a model was that had not seen it, 0 to 1.
@@ -101,6 +101,28 @@ class TextExplainer:
     def cases(self, predictions: Path) -> list[Case]:
         """Choose the surest of each class, the surest mistakes and the least certain."""
         return list(choose(pd.read_parquet(predictions), self._params.cases, self._names))
+
+    @property
+    def picks(self) -> int:
+        """How many texts shall cover the model."""
+        return self._params.picks
+
+    def candidates(self, predictions: Path) -> list[Case]:
+        """Draw texts by their ids' hash."""
+        rows = pd.read_parquet(predictions)
+        order = np.argsort(pd.util.hash_array(rows["id"].to_numpy(object)), kind="stable")
+        drawn = rows.iloc[order[: self._params.picked_from]].sort_values("id")
+        return list(_as_cases(drawn, COVERING, probabilities(drawn).max(axis=1), self._names))
+
+    def weights(self, cases: Sequence[Case]) -> tuple[Floats, list[str]]:
+        """Explain each once by LIME; what speaks for which class is told apart."""
+        explained = [explain_text(c.text, c.id, self._predict, self._params) for c in cases]
+        return matrix(
+            [
+                [(f"{t.text.lower()} ({self._names[each.number]})", t.weight) for t in each.tokens]
+                for each in explained
+            ]
+        )
 
     def explain(self, case: Case) -> Explained:
         """Explain the class the model chooses."""
@@ -179,6 +201,14 @@ def choose(rows: pd.DataFrame, cases: int, names: Sequence[str] = CLASSES) -> It
     for kind, candidates in kinds:
         fresh = candidates[~candidates["id"].isin(explained)].head(cases)
         explained |= set(fresh["id"])
-        for row in fresh.itertuples():
-            label = None if pd.isna(row.label) else names[int(row.label)]  # type: ignore[arg-type]
-            yield Case(str(row.id), kind, str(row.text or ""), label, float(row.sure))  # type: ignore[arg-type]
+        yield from _as_cases(fresh, kind, fresh["sure"], names)
+
+
+def _as_cases(
+    rows: pd.DataFrame, kind: str, sure: Iterable[float], names: Sequence[str]
+) -> Iterator[Case]:
+    for name, text, label, likely in zip(
+        rows["id"], rows["text"], rows["label"], sure, strict=True
+    ):
+        known = None if pd.isna(label) else names[int(label)]
+        yield Case(str(name), kind, str(text or ""), known, float(likely))

@@ -46,6 +46,7 @@ class TextExplainParams(ReasonParams):
         features: Words an explanation may name.
         mode: ``distinct`` predicts each perturbed text once, and of a text of at most 12 words all
             there are, as if lime had drawn without end; ``lime`` runs the package itself.
+        picked_from: Texts of which some are picked to cover the model.
         seed: Together with a case's id the seed of its explanation.
     """
 
@@ -53,4 +54,5 @@ class TextExplainParams(ReasonParams):
     samples: int = Field(default=1000, ge=100, le=100_000)
     features: int = Field(default=12, ge=1, le=100)
     mode: Literal["distinct", "lime"] = "distinct"
+    picked_from: int = Field(default=40, ge=1, le=10_000)
     seed: int = Field(default=0, ge=0)

@@ -66,6 +66,7 @@ def kinds(names: Sequence[str]) -> dict[str, str]:
         **{f"surest_{name}": f"The surest {name} texts" for name in names},
         "mistake": "The surest mistakes",
         "least_certain": "The least certain texts",
+        "covering": "Texts that together cover the model",
     }
 
 
@@ -89,9 +90,9 @@ def _cases(explanations: Path) -> list[dict[str, Any]]:
     """Gather each explained text, cut into pieces with the weight of each."""
     import pyarrow.parquet as pq
 
-    cases: dict[str, dict[str, Any]] = {}
+    cases: dict[tuple[str, str], dict[str, Any]] = {}
     for row in pq.read_table(explanations).to_pylist():
-        case = cases.setdefault(row["id"], {**row, "tokens": [], "treeshap": []})
+        case = cases.setdefault((row["kind"], row["id"]), {**row, "tokens": [], "treeshap": []})
         if row["method"] == TREESHAP:
             case["treeshap"].append((row["token"], row["weight"]))
         elif row["token"] is not None:
