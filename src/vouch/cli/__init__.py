@@ -18,6 +18,7 @@ from vouch.cli import (
     run,
     score,
     source,
+    spurious,
     stage,
 )
 from vouch.core.errors import VouchError, check_utf8, show
@@ -44,7 +45,19 @@ def check_project(context: typer.Context) -> None:
         )
 
 
-for module in (run, add, stage, score, enqueue, collect, backtest, registry, operate, own):
+for module in (
+    run,
+    add,
+    stage,
+    score,
+    enqueue,
+    collect,
+    backtest,
+    registry,
+    spurious,
+    operate,
+    own,
+):
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")

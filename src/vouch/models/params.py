@@ -38,6 +38,8 @@ class SearchParams(Params):
         folds: Assessment blocks, 2 to 20.
         seed: Seed of the search and of every fit.
         threads: Threads of a fit, at least 1.
+        spurious: Features, or words of texts, that no model is given: people found that a model
+            was right by them for the wrong reasons (``vouch spurious``).
     """
 
     budget: Budget = Budget(trials=12)
@@ -46,6 +48,7 @@ class SearchParams(Params):
     folds: int = Field(default=3, ge=2, le=20)
     seed: int = Field(default=0, ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
+    spurious: tuple[str, ...] = ()
 
     @field_validator("samplers", "algorithms")
     @classmethod

@@ -262,3 +262,19 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(stat
     assert not asked.all()
     measured = average_precision_score(found["label"][asked], found["score_1"][asked])
     assert summary["average_precision"] == pytest.approx(measured)
+
+
+def test_what_is_marked_spurious_no_model_is_given(tmp_path, state):
+    gold = write_gold(tmp_path, state=state)
+    marked = ("amount", "long gone")
+    params = PARAMS.model_copy(update={"spurious": marked, "budget": Budget(trials=1)})
+    tune(**gold.files(), params=params)
+    model = load(gold.folder / "model")
+    assert "amount" not in model.features
+    assert model.candidate.spurious == ("amount",)
+    for trial in gold.leaderboard()["trials"]:
+        assert trial["candidate"]["spurious"] == ["amount"]
+    everything = params.model_copy(update={"spurious": tuple(name for name, *_ in FEATURES)})
+    with pytest.raises(VouchError, match="no feature is left") as refused:
+        tune(**gold.files(), params=everything)
+    assert "--undo" in refused.value.hint

@@ -36,6 +36,7 @@ class Candidate(Proposal):
         groups: Feature groups used; empty means all.
         windows: Windows used, such as ``7d``; empty means all.
         rule_weight: What a row weighs whose label is the rule's, above 0; others weigh 1.
+        spurious: Features people marked as right for the wrong reasons: it goes without them.
     """
 
     algorithm: Algorithm
@@ -43,6 +44,7 @@ class Candidate(Proposal):
     groups: tuple[str, ...] = ()
     windows: tuple[str, ...] = ()
     rule_weight: RuleWeight = 1.0
+    spurious: tuple[str, ...] = ()
 
     @field_validator("hyperparameters")
     @classmethod
@@ -60,4 +62,5 @@ class Candidate(Proposal):
     def settings(self) -> dict[str, object]:
         """Return the settings that MLflow logs."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
-        return super().settings() | chosen | {"rule_weight": self.rule_weight}
+        spurious = {"spurious": ",".join(self.spurious)} if self.spurious else {}
+        return super().settings() | chosen | {"rule_weight": self.rule_weight} | spurious

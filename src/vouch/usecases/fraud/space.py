@@ -4,7 +4,7 @@ Ranges stay on the regular side (leaves of at least 5 rows, trees of at most 8 l
 a model may be fitted on simulated or past rows and used on others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,15 +84,19 @@ class Offer:
         features: Name, group and window of each, from extract's summary.
         mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
             weigh less.
+        spurious: Features there are beside these that no candidate may use.
     """
 
     features: tuple[tuple[str, str, str | None], ...]
     mixed: bool = False
+    spurious: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, features: Iterable[FeatureSummary]) -> "Offer":
-        """Return what extract's features offer."""
-        return cls(tuple((f["name"], f["group"], f["window"]) for f in features))
+    def of(cls, features: Iterable[FeatureSummary], spurious: Collection[str] = ()) -> "Offer":
+        """Return what extract's features offer without the spurious ones."""
+        whole = [(f["name"], f["group"], f["window"]) for f in features]
+        left_out = tuple(name for name, *_ in whole if name in spurious)
+        return cls(tuple(f for f in whole if f[0] not in spurious), spurious=left_out)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -137,7 +141,8 @@ class Offer:
         choices |= {"preparation": "all_but_one" if left_out else ALL, "left_out": left_out}
         windows = tuple(content["windows"])
         choices["longest_window"] = ALL if windows in ((), self.windows) else windows[-1]
-        return offered(self, choices, content)
+        # what was marked since is left out of the same choices
+        return offered(self, choices, content | {"spurious": self.spurious})
 
 
 def start(algorithm: Algorithm) -> dict[str, Any]:
@@ -175,6 +180,7 @@ def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Ca
         groups=_groups(trial, offer),
         windows=_windows(trial, offer),
         rule_weight=choose_rule_weight(trial, offer.mixed),
+        spurious=offer.spurious,
     )
 
 

@@ -147,7 +147,11 @@ class SearchData:
         drawn = bests.get("decision_tree")
         if drawn is None:
             settings = STARTS["decision_tree"]
-            candidate = Candidate(algorithm="decision_tree", hyperparameters=settings)
+            candidate = Candidate(
+                algorithm="decision_tree",
+                hyperparameters=settings,
+                spurious=self.space.spurious,
+            )
             drawn = self.measure(candidate, None)
         about = {METRIC: drawn.value, "interval": list(drawn.interval)}
         trees.export(self.fit(drawn.candidate), picture, about)
@@ -165,7 +169,13 @@ def search_data(
     train: Path, extracted: Path, params: TuneParams, state: Path
 ) -> Iterator[SearchData]:
     """Yield the rows of a search; see :meth:`vouch.usecases.contract.UseCase.search_data`."""
-    yield lay_out(train, Offer.of(Extracted.read(extracted).features), params)
+    offer = Offer.of(Extracted.read(extracted).features, params.spurious)
+    if not offer.features:
+        raise VouchError(
+            "tune.spurious: no feature is left to learn from",
+            "take a mark back: vouch spurious USECASE FEATURE --undo",
+        )
+    yield lay_out(train, offer, params)
 
 
 def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:

@@ -36,7 +36,8 @@ class Preparation(Strict):
     """From a text to numbers.
 
     Attributes:
-        cleaning: What is done before anything is counted; VADER reads the text as it came.
+        cleaning: What is done before anything is counted; VADER reads the text as it came, but for
+            the words to drop.
         words: Shortest and longest n-grams of words.
         characters: Shortest and longest n-grams of characters within words (``char_wb``).
         words_min_df: Texts a word n-gram must occur in, 1 to 1,000.

@@ -8,6 +8,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 from vouch.sources.declaration import Strict
@@ -43,6 +44,7 @@ class Cleaning(Strict):
         handles: Keep ``@names``, put ``@user`` in their place, or drop them.
         timestamps: Keep times and ISO dates, put ``00:00`` in their place, or drop them.
         elongations: Shorten a letter that comes four times or more in a row to three.
+        without: Words to drop, whatever their case: people found them spurious.
     """
 
     html: bool = True
@@ -51,6 +53,7 @@ class Cleaning(Strict):
     handles: Treatment = "token"
     timestamps: Treatment = "drop"
     elongations: bool = False
+    without: tuple[str, ...] = ()
 
 
 def clean(text: str, cleaning: Cleaning) -> str:
@@ -78,7 +81,20 @@ def clean(text: str, cleaning: Cleaning) -> str:
         text = _treat(TIMESTAMP, cleaning.timestamps, TOKENS["timestamps"], text)
     if cleaning.elongations:
         text = LONG.sub(r"\1\1\1", text)
-    return _tidy(text)
+    text = _tidy(text)
+    return _tidy(drop(text, cleaning.without)) if cleaning.without else text
+
+
+def drop(text: str, without: tuple[str, ...]) -> str:
+    """Return a text without some words, whatever their case."""
+    return _words(without).sub(" ", text) if without else text
+
+
+@cache
+def _words(without: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds whole words; the longest first, where one begins with another."""
+    escaped = (re.escape(_tidy(word)) for word in sorted(without, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(escaped)})(?!\w)", re.IGNORECASE)
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.candidate import Preparation, Words
-from vouch.usecases.sentiment.cleaning import Cleaning, clean, clean_all
+from vouch.usecases.sentiment.cleaning import Cleaning, clean, clean_all, drop
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.ngrams import (
     Counts,
@@ -95,18 +95,24 @@ class Corpus:
             self._cache[key] = count(self.cleaned(preparation.cleaning), extent, words)
         return cast(Counts, self._cache[key])
 
-    def lexicon(self) -> Floats:
-        """Return the features of VADER, shape (texts, 5)."""
-        if "lexicon" not in self._cache:
-            scores = vader.scores(self.texts) if self.vader_scores is None else self.vader_scores
-            self._cache["lexicon"] = spread(scores)
-        return cast(Floats, self._cache["lexicon"])
+    def lexicon(self, without: tuple[str, ...] = ()) -> Floats:
+        """Return the features of VADER, which reads all words but those, shape (texts, 5)."""
+        key = "lexicon", without
+        if key not in self._cache:
+            known = None if without else self.vader_scores
+            scores = vader.scores(self._read(without)) if known is None else known
+            self._cache[key] = spread(scores)
+        return cast(Floats, self._cache[key])
 
-    def embeddings(self) -> Floats:
-        """Return the sentence embeddings, shape (texts, dimensions)."""
-        if "embeddings" not in self._cache:
-            self._cache["embeddings"] = needed(self.encoder).embed(self.texts)
-        return cast(Floats, self._cache["embeddings"])
+    def embeddings(self, without: tuple[str, ...] = ()) -> Floats:
+        """Return the sentence embeddings of all words but those, shape (texts, dimensions)."""
+        key = "embeddings", without
+        if key not in self._cache:
+            self._cache[key] = needed(self.encoder).embed(self._read(without))
+        return cast(Floats, self._cache[key])
+
+    def _read(self, without: tuple[str, ...]) -> Sequence[str]:
+        return [drop(text, without) for text in self.texts] if without else self.texts
 
     def ready(self, preparation: Preparation) -> None:
         """Count what a preparation needs; threads that come after find it done."""
@@ -114,7 +120,8 @@ class Corpus:
             if group in ("words", "characters"):
                 self.counts(preparation, group == "words")
             else:
-                _ = self.lexicon() if group == "vader" else self.embeddings()
+                without = preparation.cleaning.without
+                _ = self.lexicon(without) if group == "vader" else self.embeddings(without)
 
 
 def needed(encoder: Encoder | None) -> Encoder:
@@ -166,10 +173,11 @@ class Features:
         """Append VADER's scores and embeddings of the rows to their n-grams."""
         from scipy.sparse import csr_array, hstack
 
+        without = self.preparation.cleaning.without
         if self.preparation.vader:
-            parts.append(csr_array(corpus.lexicon()[rows]))
+            parts.append(csr_array(corpus.lexicon(without)[rows]))
         if self.preparation.embeddings:
-            parts.append(csr_array(corpus.embeddings()[rows]))
+            parts.append(csr_array(corpus.embeddings(without)[rows]))
         return csr_array(hstack(parts, format="csr"))
 
     def transform_one(self, text: str) -> tuple[list[int], Floats]:
@@ -189,7 +197,7 @@ class Features:
         return columns, np.concatenate(values)
 
     def _dense(self, text: str) -> list[Floats]:
-        parts = []
+        parts, text = [], drop(text, self.preparation.cleaning.without)
         if self.preparation.vader:
             parts.append(spread(vader.scores([text]))[0])
         if self.preparation.embeddings:

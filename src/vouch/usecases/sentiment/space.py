@@ -135,4 +135,8 @@ class TextSpace:
         }
         choices |= {name: preparation[name] for name in PREPARED}
         choices["elongations"] = preparation["cleaning"]["elongations"]
-        return offered(self, choices, content)
+        # what was marked since is left out of the same choices
+        cleaning = preparation["cleaning"] | {"without": self.cleaning.without}
+        return offered(
+            self, choices, content | {"preparation": preparation | {"cleaning": cleaning}}
+        )

@@ -61,7 +61,9 @@ class SearchData:
     def space(self) -> TextSpace:
         """Learners, their hyperparameters and the preparation."""
         embedded = self.whole.encoder is not None
-        return TextSpace(self.search.cleaning, embedded, mixed(self.whole.frame))
+        without = (*self.search.cleaning.without, *self.search.spurious)
+        cleaning = self.search.cleaning.model_copy(update={"without": without})
+        return TextSpace(cleaning, embedded, mixed(self.whole.frame))
 
     def assess(self, candidate: Candidate) -> Outcome:
         """Measure a candidate on the rows drawn."""
@@ -123,6 +125,11 @@ def search_data(
     if result.engine == "spark":
         from vouch.usecases.sentiment.spark.tune import search_data as on_spark
 
+        if params.spurious:
+            raise VouchError(
+                f"tune.sentiment.spurious: models of Spark read all words (got {params.spurious})",
+                "run without --engine spark, or take the marks back: vouch spurious sentiment",
+            )
         with on_spark(train, params, state, names) as data:
             yield data
         return
