@@ -65,9 +65,12 @@ def test_a_clone_elsewhere_pulls_and_reproduces_every_hash(tmp_path):
     assert again.returncode == 0 and "Running stage" not in again.stdout, again.stderr
     lock = (project / "dvc.lock").read_bytes()
     assert (clone / "dvc.lock").read_bytes() == lock
-    # made anew by the same code and key, every stage comes to the same bytes up to the model
-    (clone / ".vouch").mkdir(exist_ok=True)
-    shutil.copy(project / ".vouch/holdout.key", clone / ".vouch/holdout.key")
+    # without the ledger a clone would be a fresh budget
+    refused = dvc(clone, "repro", "-f", "-s", "extract@fraud")
+    assert refused.returncode and "missing ledger: data/holdouts.json" in refused.stderr
+    # made anew by the same code, key and ledger, every stage comes to the same bytes
+    for name in ("holdout.key", "vouch.db"):
+        shutil.copy(project / ".vouch" / name, clone / ".vouch" / name)
     made = dvc(clone, "repro", "-f", "-s", *(f"{s}@fraud" for s in MADE_ANEW))
     assert made.returncode == 0, made.stdout + made.stderr
     assert (clone / "dvc.lock").read_bytes() == lock

@@ -17,6 +17,6 @@ def inquiry(name: str, rival: str = "", model: str = "m", content: str = "rows",
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    book = Ledger(tmp_path)
+    book = Ledger(tmp_path / ".vouch")
     book.cut(KEY, lambda: CUT)
     return book

@@ -50,7 +50,7 @@ def test_the_budget_is_fixed_by_the_first_question(ledger):
 
 def test_charged_before_answered_a_crash_costs_once(ledger, tmp_path):
     crashed = ask(ledger, "a")
-    again = ask(Ledger(tmp_path), "a")
+    again = ask(Ledger(tmp_path / ".vouch"), "a")
     assert again == crashed
     assert ledger.status()[0]["spent"] == 1
     assert ledger.log()[0]["answer"] is None
@@ -94,7 +94,7 @@ def test_an_unknown_holdout_names_the_stage_to_run(ledger):
     assert "extract" in caught.value.hint
 
 
-@pytest.mark.parametrize("table", ["holdouts", "openings", "questions", "answers"])
+@pytest.mark.parametrize("table", ["holdouts", "openings", "questions", "answers", "chain"])
 @pytest.mark.parametrize("verb", ["DELETE FROM {0}", "UPDATE {0} SET rowid = 99"])
 def test_the_database_refuses_to_forget(ledger, table, verb):
     ledger.answer(ask(ledger, "a").question, {"value": 1})
@@ -117,7 +117,7 @@ QUESTIONS = st.lists(
 @settings(max_examples=25, deadline=None)
 def test_it_never_overspends_and_never_charges_twice(asked, budget):
     with tempfile.TemporaryDirectory() as folder:
-        ledger, paid = Ledger(Path(folder)), {}
+        ledger, paid = Ledger(Path(folder) / ".vouch"), {}
         ledger.cut(KEY, lambda: CUT)
         for name, rival, cost in asked:
             question = inquiry(name, rival, cost=cost)
@@ -149,13 +149,15 @@ def spend(folder: Path, worker: int, start) -> None:
 def test_processes_asking_at_once_never_overspend(tmp_path):
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(3)
-    workers = [context.Process(target=spend, args=(tmp_path, n, start)) for n in range(3)]
+    workers = [
+        context.Process(target=spend, args=(tmp_path / ".vouch", n, start)) for n in range(3)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    log = Ledger(tmp_path).log()
+    log = Ledger(tmp_path / ".vouch").log()
     assert sum(entry["cost"] for entry in log) == 10
     assert len({entry["metric"] for entry in log}) == 10
 
@@ -174,11 +176,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_process_killed_after_the_charge_has_paid(tmp_path):
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    command = [sys.executable, "-c", KILLED, str(tmp_path / ".vouch")]
     env = os.environ | {"PYTHONPATH": str(root)}
     killed = subprocess.run(command, cwd=root, env=env, check=False)
     assert killed.returncode == -signal.SIGKILL
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(tmp_path / ".vouch")
     assert ledger.status()[0]["spent"] == 1
     assert ask(ledger, "a", budget=2).answer is None
     assert ledger.status()[0]["spent"] == 1

@@ -12,8 +12,11 @@ from filelock import FileLock
 
 from tests.project import vouch
 from vouch.core.errors import VouchError
+from vouch.holdout.ledger import Ledger
+from vouch.holdout.tables import Base
 from vouch.operate.record import Ports, Record
 from vouch.operate.reset import Scope, plan, reset
+from vouch.results.holdouts import Holdouts
 from vouch.review.queue import Case, Queue
 
 GIVEN = (
@@ -27,7 +30,8 @@ DECIDED = (
     "data/labels/fraud/reviews/ab12.parquet.dvc",
     "data/outbox/fraud/cases/2024-05-01.csv",
 )
-MADE = (".vouch/holdout.key", "data/gold/fraud", "data/labels/fraud/issued", "dvc.lock")
+MADE = ("data/gold/fraud", "data/labels/fraud/issued", "dvc.lock", ".vouch/mlflow.db")
+LEDGER = (".vouch/holdout.key", "data/holdouts.json")
 
 
 @pytest.fixture
@@ -70,8 +74,10 @@ def test_what_people_gave_and_decided_stays(used):
     reset(used, Scope())
     assert there(used, (*GIVEN, *DECIDED)) == [*GIVEN, *DECIDED]
     assert there(used, (*MADE, "data/outbox/fraud/scores", ".prefect")) == []
-    # the cases that are out can still be collected, the ledger is gone
-    assert tables(used) == {"cases", "cases_again"}
+    # the cases that are out can still be collected, and nobody may ask the holdout anew
+    assert tables(used) == {"cases", "cases_again", *Base.metadata.tables}
+    assert there(used, LEDGER) == list(LEDGER) and Ledger(used / ".vouch").verify().faults == ()
+    assert len(Ledger(used / ".vouch").log()) == 1
     assert [c.case for c in Queue(used / ".vouch", "fraud", "simulated").all()] == ["fraud-1"]
     assert (used / ".dvc/cache").exists()
 
@@ -79,7 +85,7 @@ def test_what_people_gave_and_decided_stays(used):
 def test_decisions_and_raw_files_go_with_their_own_flags(used):
     reset(used, Scope(decisions=True))
     assert there(used, DECIDED) == [] and there(used, GIVEN) == list(GIVEN)
-    assert not (used / ".vouch/vouch.db").exists()
+    assert tables(used) == {*Base.metadata.tables}
     reset(used, Scope(raw=True, cache=True))
     assert there(used, GIVEN) == [name for name in GIVEN if "inbox" in name]
     assert not (used / ".dvc/cache").exists()
@@ -94,10 +100,22 @@ def test_the_first_holdout_is_chosen_again_and_files_that_are_gone_are_not(used)
     path.write_text(yaml.safe_dump(inputs))
     reset(used, Scope())
     inputs = yaml.safe_load(path.read_text())
+    assert inputs["usecases"]["fraud"]["generation"] == 3  # as the ledger knows it
+    reset(used, Scope(holdouts=True))
+    inputs = yaml.safe_load(path.read_text())
     assert inputs["usecases"]["fraud"]["generation"] == 1
     assert inputs["remembered"]["fraud"]["paysim"]["files"] == ["0123456789ab"]
     reset(used, Scope(raw=True))
     assert yaml.safe_load(path.read_text())["remembered"] == {"fraud": {}}
+
+
+def test_the_ledger_is_forgotten_on_request_and_git_keeps_a_note(used):
+    head = Ledger(used / ".vouch").head()
+    reset(used, Scope(decisions=True, holdouts=True))
+    assert not (used / ".vouch/vouch.db").exists()
+    assert not (used / ".vouch/holdout.key").exists()
+    tracked = Holdouts.read(used / "data/holdouts.json")
+    assert tracked.head is None and [each.head for each in tracked.forgotten] == [head]
 
 
 def test_it_says_what_and_how_much_and_a_dry_run_removes_nothing(used):

@@ -113,6 +113,36 @@ def rotate(
     _save(json_file, asdict(rotation))
 
 
+@app.command()
+def verify(json_file: Json = None) -> None:
+    """Compare the ledger with its hash chain, and the chain with the heads recorded elsewhere.
+
+    It names what disagrees and ends with exit code 1: a ledger that is missing, shorter than it
+    was or another one, rows that were deleted, changed or inserted.
+
+    Example:
+      vouch holdout verify
+    """
+    from dataclasses import asdict
+
+    from vouch.core.database import place
+    from vouch.holdout.ledger import Ledger
+    from vouch.project.paths import STATE
+    from vouch.registry.versions import served_heads
+
+    state = ROOT / STATE
+    result = Ledger(state).verify(served_heads(state))
+    _save(json_file, asdict(result))
+    if result.faults:
+        write_table(("", "where", "what"), [(f.kind, f.where, f.detail) for f in result.faults])
+        raise typer.Exit(1)
+    others = f"; of other ledgers: {', '.join(result.others)}" if result.others else ""
+    write(
+        f"{place(state)}: {result.rows:,} rows agree with {result.links:,} links, and these with "
+        f"{len(result.records)} recorded heads{others}"
+    )
+
+
 def _params(usecase: str) -> "EvaluateParams":
     from vouch.core.settings import load_params
     from vouch.usecases.params import EvaluateParams
@@ -122,11 +152,12 @@ def _params(usecase: str) -> "EvaluateParams":
 
 
 def _ledger(state: Path) -> Any:
+    from vouch.core.database import exists, place
     from vouch.core.errors import VouchError
     from vouch.holdout.ledger import Ledger
 
-    if not (state / "vouch.db").exists():
-        raise VouchError(f"{state}/vouch.db: no ledger yet", "vouch run USECASE makes it")
+    if not exists(state):
+        raise VouchError(f"{place(state)}: no ledger yet", "vouch run USECASE makes it")
     return Ledger(state)
 
 

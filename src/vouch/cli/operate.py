@@ -102,13 +102,21 @@ def reset(
         bool, typer.Option("--decisions", help="Reviewers' decisions and the cases out too.")
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The raw files you gave too.")] = False,
+    forget_holdouts: Annotated[
+        bool,
+        typer.Option(
+            "--forget-holdouts", help="The holdouts' ledger too: what they were asked is forgotten."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     json_file: Json = None,
 ) -> None:
-    """Remove what runs made: data, models, the holdout's ledger, Prefect's and MLflow's runs.
+    """Remove what runs made: data, models, Prefect's and MLflow's runs.
 
-    Raw files, what lies in data/inbox, and reviewers' decisions stay unless you say otherwise.
+    Raw files, what lies in data/inbox, reviewers' decisions, and the ledger of what the holdouts
+    were asked stay unless you say otherwise. That a ledger was forgotten stays in
+    data/holdouts.json, which git keeps.
 
     Examples:
       vouch reset --dry-run
@@ -118,7 +126,7 @@ def reset(
     from vouch.operate.reset import Scope, check_idle, plan
     from vouch.operate.reset import reset as remove
 
-    scope = Scope(cache=cache, decisions=decisions, raw=raw)
+    scope = Scope(cache=cache, decisions=decisions, raw=raw, holdouts=forget_holdouts)
     if not dry_run:
         check_idle(ROOT)
     parts = plan(ROOT, scope)

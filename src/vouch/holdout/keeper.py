@@ -46,6 +46,7 @@ from vouch.holdout.ledger import (
 )
 from vouch.holdout.thresholdout import thresholdout
 from vouch.results.evaluate import Answer, HoldoutStatus
+from vouch.results.holdouts import Head
 
 __all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"]
 
@@ -80,12 +81,14 @@ class Reply:
         question: The question's number in the ledger; None if it was refused.
         answer: The figures; None if it was refused.
         reason: Why it was refused or is too small; empty otherwise.
+        head: The ledger's link of the answer; its newest one if there is no answer of it.
     """
 
     status: Literal["answered", "too_small", "refused"]
     question: int | None
     answer: Mapping[str, Any] | None
     reason: str
+    head: Head | None
 
 
 class Keeper:
@@ -217,7 +220,7 @@ class Keeper:
         people = None if votes is None else self._people(key, rows, votes)
         if people is not None and not len(people.rows):  # nothing is said of the truth: no charge
             answer = judge.candidate(rows, challenger, champion, people)
-            return Reply("too_small", None, answer, NOBODY)
+            return Reply("too_small", None, answer, NOBODY, self._ledger.head())
         rival = champion.digest if champion else ""
         inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, people)
         return self._ask(
@@ -331,13 +334,15 @@ class Keeper:
         try:
             charge = self._ledger.charge(key, inquiry, judge.budget, rows, counted)
         except RefusedError as error:
-            return Reply("refused", None, None, f"{error}; try: {error.hint}")
+            reason = f"{error}; try: {error.hint}"
+            return Reply("refused", None, None, reason, self._ledger.head())
         answer = self._answer(charge, compute)
+        head = self._ledger.head_of(charge.question)
         if counted < judge.least:
             few = f"too few to tell (fewer than {judge.least})"
             reason = f"the holdout has {counted} {judge.counted}, {few}"
-            return Reply("too_small", charge.question, answer, reason)
-        return Reply("answered", charge.question, answer, "")
+            return Reply("too_small", charge.question, answer, reason, head)
+        return Reply("answered", charge.question, answer, "", head)
 
     def _answer(self, charge: Charge, compute: Callable[[], Answered]) -> Mapping[str, Any]:
         if charge.answer is not None:

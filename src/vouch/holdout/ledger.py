@@ -1,12 +1,15 @@
 """The append-only ledger: which holdouts were cut, what they were asked, and what it cost.
 
-Six tables, to which rows are only ever added; the database itself refuses anything else.
+Tables to which rows are only ever added; the database itself refuses anything else, and each row
+has its link in a hash chain (:mod:`vouch.holdout.chain`). Before anything is written the whole
+ledger is compared with the chain, and the chain with its heads recorded elsewhere.
 A question is charged in one committed transaction and answered in a later one, so a process
 killed in between has paid and may ask again without paying twice.
 """
 
 import getpass
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -14,106 +17,19 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from vouch.core.database import append_only, open_database
+from vouch.core.database import open_database, place
 from vouch.core.errors import VouchError
+from vouch.holdout import chain, witness
+from vouch.holdout.chain import Fault, Recorded, TamperedError
+from vouch.holdout.tables import Answer, Base, Drawn, Holdout, Opening, Question, Reserve
 from vouch.results.evaluate import HoldoutStatus
+from vouch.results.holdouts import Head
 
 Status = Literal["open", "spent", "retired"]
-
-
-class Base(DeclarativeBase):
-    """The ledger's tables."""
-
-
-class Holdout(Base):
-    """One holdout, cut once."""
-
-    __tablename__ = "holdouts"
-    __table_args__ = (UniqueConstraint("usecase", "source", "set", "generation"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    usecase: Mapped[str]
-    source: Mapped[str]
-    set: Mapped[str]
-    generation: Mapped[int]
-    boundary: Mapped[datetime | None]
-    until: Mapped[datetime | None]
-    cut_at: Mapped[datetime]
-
-
-class Reserve(Base):
-    """The share of parties whose rows after a holdout are kept for the next one, set once."""
-
-    __tablename__ = "reserves"
-
-    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
-    share: Mapped[float]
-    reserved_at: Mapped[datetime]
-
-
-class Opening(Base):
-    """A holdout's first question, which fixes its budget."""
-
-    __tablename__ = "openings"
-
-    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
-    rows: Mapped[int]
-    positives: Mapped[int]
-    budget: Mapped[int]
-    opened_at: Mapped[datetime]
-
-
-class Question(Base):
-    """A question and what it cost: written before anything is answered."""
-
-    __tablename__ = "questions"
-    __table_args__ = (UniqueConstraint("digest", "rival"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), index=True)
-    digest: Mapped[str]
-    rival: Mapped[str]
-    content: Mapped[str]
-    model: Mapped[str]
-    metric: Mapped[str]
-    kind: Mapped[str]
-    cost: Mapped[int]
-    actor: Mapped[str]
-    asked_at: Mapped[datetime]
-
-
-class Answer(Base):
-    """The holdout's answer; the first answer to a question is final."""
-
-    __tablename__ = "answers"
-
-    question: Mapped[int] = mapped_column(ForeignKey("questions.id"), primary_key=True)
-    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
-    answered_at: Mapped[datetime]
-
-
-class Drawn(Base):
-    """A row of a holdout that people were asked about, and the chance it had to be drawn.
-
-    Each wave of drawing adds a row for all that were drawn so far, with their chances by then.
-    """
-
-    __tablename__ = "drawn"
-
-    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
-    wave: Mapped[int] = mapped_column(primary_key=True)
-    entity: Mapped[str] = mapped_column(primary_key=True)
-    place: Mapped[int]
-    chance: Mapped[float]
-    drawn_at: Mapped[datetime]
-
-
-for _table in Base.metadata.tables.values():
-    append_only(_table)
 
 
 @dataclass(frozen=True)
@@ -172,6 +88,25 @@ class RefusedError(VouchError):
     """The holdout does not answer: it is spent or retired."""
 
 
+@dataclass(frozen=True)
+class Verified:
+    """What a verification compared, and in what it disagreed.
+
+    Attributes:
+        links: Links of the chain.
+        rows: Rows of the ledger's tables.
+        records: Where heads are recorded, in words.
+        others: Records of other ledgers: forgotten ones, or other projects' on a shared server.
+        faults: What disagrees; empty where all agree.
+    """
+
+    links: int
+    rows: int
+    records: tuple[str, ...]
+    others: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
 class Entry(TypedDict):
     """A question in the ledger, and its answer if there is one yet."""
 
@@ -196,18 +131,68 @@ class Ledger:
     """Decides which questions a holdout may still be asked.
 
     Args:
-        state: The project's state folder; the ledger is in its ``vouch.db``.
+        state: The project's state folder; the ledger is in its ``vouch.db``, or in the database
+            that ``VOUCH_DATABASE_URL`` names.
         clock: Tells the time, UTC without a zone.
+
+    Every method that writes raises a TamperedError, and writes nothing, where the ledger, its
+    chain and the heads recorded outside disagree.
     """
 
     def __init__(self, state: Path, clock: Callable[[], datetime] | None = None) -> None:
-        self._clock = clock or now
+        self._state, self._clock = state, clock or now
         try:
             self._engine = open_database(state, Base.metadata)
         except OperationalError as error:
-            raise VouchError(
-                f"{state}/vouch.db: {error.orig}", "check the disk, try again"
-            ) from None
+            raise VouchError(f"{place(state)}: {error.orig}", "check the disk, try again") from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """Open a transaction on a ledger that agrees with all that is recorded of it."""
+        with Session(self._engine) as session, session.begin():
+            self._check(session)
+            yield session
+            newest = chain.head(session)
+        if newest is not None:  # killed before: the next one writes it
+            witness.note(self._state, newest)
+
+    def _check(self, session: Session) -> None:
+        """Compare the ledger with its records; one of an earlier release gets its chain now."""
+        records = witness.recorded(self._state, session)
+        if not records and chain.head(session) is None:
+            forgotten = witness.load(self._state).forgotten
+            chain.begin(session, forgotten[-1].head if forgotten else None)
+        elif faults := chain.faults(session, records):
+            raise TamperedError(place(self._state), faults)
+
+    def head(self) -> Head | None:
+        """Return the newest link of the chain; None where there is none yet."""
+        with Session(self._engine) as session:
+            return chain.head(session)
+
+    def head_of(self, question: int) -> Head | None:
+        """Return the link of a question's answer; None while it has none."""
+        with Session(self._engine) as session:
+            return chain.head_of(session, "answers", question)
+
+    def verify(self, more: Sequence[Recorded] = ()) -> Verified:
+        """Compare tables, chain and recorded heads, whole.
+
+        Args:
+            more: Heads from a tracking server; those of other ledgers than this one are not ours.
+        """
+        with Session(self._engine) as session, session.begin():
+            mine, newest = witness.recorded(self._state, session), chain.head(session)
+            served = [each for each in more if newest and each.head.ledger == newest.ledger]
+            compared = [*mine, *served]
+            faults = chain.faults(session, compared)
+            rows = chain.count(session)
+        forgotten = witness.load(self._state).forgotten
+        others = [f"a ledger forgotten {each.at} by {each.who}" for each in forgotten]
+        others += [record.where for record in more if record not in served]
+        where = tuple(record.where for record in compared)
+        links = newest.number if newest else 0
+        return Verified(links, rows, where, tuple(others), tuple(faults))
 
     def cut(self, key: HoldoutKey, propose: Callable[[], tuple[datetime, datetime] | None]) -> Cut:
         """Return the recorded cut, or record the proposed one: a holdout is cut once.
@@ -217,15 +202,14 @@ class Ledger:
             propose: Computes boundary and until, or None to split by hash; called only if
                 nothing is recorded.
         """
-        with Session(self._engine) as session:
+        with self._writing() as session:
             holdout = _holdout(session, key)
-        if holdout is None:
-            return self._record(key, propose())
-        return Cut(holdout.boundary, holdout.until)
+            cut = Cut(holdout.boundary, holdout.until) if holdout else None
+        return cut or self._record(key, propose())
 
     def _record(self, key: HoldoutKey, proposed: tuple[datetime, datetime] | None) -> Cut:
         boundary, until = proposed or (None, None)
-        with Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             holdout = _holdout(session, key)  # another process may have been faster
             if holdout is None:
                 holdout = Holdout(
@@ -237,7 +221,7 @@ class Ledger:
                     until=_naive(until),
                     cut_at=self._clock(),
                 )
-                session.add(holdout)
+                chain.append(session, holdout)
             return Cut(holdout.boundary, holdout.until)
 
     def reserve(self, key: HoldoutKey, share: float) -> float:
@@ -247,14 +231,14 @@ class Ledger:
             key: A holdout that was cut.
             share: Share of the parties, above 0 and at most 1.
         """
-        with Session(self._engine) as session, session.begin():
-            holdout = _locked(session, key)
+        with self._writing() as session:
+            holdout = _existing(session, key)
             reserve = session.get(Reserve, holdout.id)
             if reserve is None and _retired(session, holdout):
                 return 1.0  # the next one was cut by a release that kept all rows
             if reserve is None:
                 reserve = Reserve(holdout=holdout.id, share=share, reserved_at=self._clock())
-                session.add(reserve)
+                chain.append(session, reserve)
             return reserve.share
 
     def reserved(self, key: HoldoutKey) -> float | None:
@@ -281,13 +265,16 @@ class Ledger:
             key: A holdout that was cut.
             chances: Of all rows drawn so far and the new ones, by entity, in their order.
         """
-        with Session(self._engine) as session, session.begin():
-            holdout = _locked(session, key)
+        with self._writing() as session:
+            holdout = _existing(session, key)
             last = session.scalar(select(func.max(Drawn.wave)).filter_by(holdout=holdout.id)) or 0
             wave, moment = {"holdout": holdout.id, "wave": last + 1}, self._clock()
-            session.add_all(
-                Drawn(**wave, entity=entity, place=place, chance=chance, drawn_at=moment)
-                for place, (entity, chance) in enumerate(chances.items())
+            chain.append(
+                session,
+                *(
+                    Drawn(**wave, entity=entity, place=number, chance=chance, drawn_at=moment)
+                    for number, (entity, chance) in enumerate(chances.items())
+                ),
             )
 
     def charge(
@@ -310,8 +297,8 @@ class Ledger:
                 these are.
             VouchError: No such holdout was ever cut.
         """
-        with Session(self._engine) as session, session.begin():
-            holdout = _locked(session, key)
+        with self._writing() as session:
+            holdout = _existing(session, key)
             earlier = _earlier_question(session, inquiry)
             if earlier is not None:
                 answer = session.get(Answer, earlier.id)
@@ -323,8 +310,7 @@ class Ledger:
             question = Question(
                 **asdict(inquiry), holdout=holdout.id, actor=actor(), asked_at=self._clock()
             )
-            session.add(question)
-            session.flush()
+            chain.append(session, question)
             return Charge(question.id, None)
 
     def _open(
@@ -337,7 +323,7 @@ class Ledger:
             budget=budget,
             opened_at=self._clock(),
         )
-        session.add(opening)
+        chain.append(session, opening)
         return opening
 
     def answer(self, question: int, answer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -350,11 +336,11 @@ class Ledger:
         Returns:
             The recorded answer: another process's, if it was faster.
         """
-        with Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             recorded = session.get(Answer, question)
             if recorded is None:
                 recorded = Answer(question=question, answer=dict(answer), answered_at=self._clock())
-                session.add(recorded)
+                chain.append(session, recorded)
             return recorded.answer
 
     def status(self) -> list[HoldoutStatus]:
@@ -412,13 +398,11 @@ def _waves(session: Session, holdout: int) -> list[dict[str, float]]:
     return [{row.entity: row.chance for row in wave} for _, wave in rows]
 
 
-def _locked(session: Session, key: HoldoutKey) -> Holdout:
-    """Return the holdout, locked against other charges until the transaction ends."""
+def _existing(session: Session, key: HoldoutKey) -> Holdout:
+    """Return the holdout; the transaction has locked the whole store."""
     holdout = _holdout(session, key)
     if holdout is None:
         raise VouchError(f"the ledger knows no holdout of {key}", "run the stage extract first")
-    # SQLite has locked the whole store already; PostgreSQL locks this row
-    session.refresh(holdout, with_for_update=True)
     return holdout
 
 

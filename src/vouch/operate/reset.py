@@ -1,14 +1,18 @@
 """``vouch reset``: removing what runs made; what people gave only on request."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, inspect, text
 
-from vouch.core.database import DATABASE, sqlite
+from vouch.core.database import ADDRESS, DATABASE, connect, exists
 from vouch.core.errors import VouchError
+from vouch.holdout import witness
+from vouch.holdout.ledger import actor, now
+from vouch.holdout.tables import Base as Ledger
 from vouch.operate.folders import CASES, SCORES
 from vouch.operate.locks import busy
 from vouch.operate.record import HOME
@@ -16,9 +20,13 @@ from vouch.project.inputs import INPUTS, Inputs, load_inputs, write_inputs
 from vouch.project.paths import KEPT, STATE
 from vouch.project.stages import REVIEWS, STAGES
 from vouch.project.trial import end_trials
+from vouch.registry import approval, integrity, promotions
 from vouch.review.queue.store import Base as Queue
 
 REMOTE = "dvc-remote"
+KEY = "holdout.key"
+LOGS = (promotions.Base, approval.Base, integrity.Base)
+MODELS = "models, their log, and what else runs keep"
 CACHE = (".dvc/cache", ".dvc/tmp", f".vouch/{REMOTE}")
 
 
@@ -30,11 +38,14 @@ class Scope:
         cache: DVC's cache: every version it keeps.
         decisions: Reviewers' decisions, and the cases that are out with their files.
         raw: The raw files that were given.
+        holdouts: The holdouts' ledger and key: their budgets begin anew, which the tracked file
+            keeps a note of.
     """
 
     cache: bool = False
     decisions: bool = False
     raw: bool = False
+    holdouts: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ def plan(root: Path, scope: Scope) -> list[Part]:
     """
     if scope.cache:
         _check_links(root, scope)
-    reasons = dict(_products(root))
+    reasons = dict(_products(root, scope))
     if scope.decisions:
         reasons |= dict.fromkeys(_decisions(root), "reviewers' decisions")
     if scope.raw:
@@ -84,7 +95,8 @@ def reset(root: Path, scope: Scope) -> None:
     """Remove it.
 
     Without ``scope.decisions`` the review store keeps the cases that are out, so decisions about
-    them can still be collected.
+    them can still be collected; without ``scope.holdouts`` the ledger stays as it is, so that no
+    holdout answers more than its budget.
 
     Args:
         root: The project's folder.
@@ -95,12 +107,16 @@ def reset(root: Path, scope: Scope) -> None:
     """
     check_idle(root)
     end_trials(root)  # with their notes gone, what was only tried would stay in force
-    tables = [] if scope.decisions else _cases(root)
+    state = root / STATE
+    tables = _kept(state, scope)
+    if scope.holdouts:
+        witness.forget(state, now().isoformat(timespec="seconds"), actor())
+    if tables or ADDRESS in os.environ:
+        _drop_all_but(state, tables)
     for part in plan(root, scope):
         if part.path.name.startswith(DATABASE) and tables:
-            if part.path.name == DATABASE:
-                _drop_all_but(part.path, tables)
-        elif part.path.is_dir() and not part.path.is_symlink():
+            continue
+        if part.path.is_dir() and not part.path.is_symlink():
             shutil.rmtree(part.path)
         else:
             part.path.unlink(missing_ok=True)  # SQLite removes its log by itself
@@ -117,7 +133,7 @@ def check_idle(root: Path) -> None:
         raise VouchError(who, "end it first")
 
 
-def _products(root: Path) -> Iterator[tuple[Path, str]]:
+def _products(root: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
     for folder in _outputs(root):
         yield folder, "what the stages made"
     yield root / "dvc.lock", "what the stages made"
@@ -128,8 +144,8 @@ def _products(root: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(state.iterdir()) if state.is_dir() else ():
         if path.name == KEPT.name:
             yield path, "partial results that stages keep"
-        elif path.name != REMOTE:
-            yield path, "models, their log, the holdout's key and ledger"
+        elif path.name not in (REMOTE, *(() if scope.holdouts else (KEY,))):
+            yield path, MODELS if scope.holdouts else f"{MODELS}; the holdouts' ledger stays"
 
 
 def _outputs(root: Path) -> list[Path]:
@@ -178,32 +194,44 @@ def _part(path: Path, what: str) -> Part:
     return Part(path, what, len(files), sum(file.lstat().st_size for file in files))
 
 
-def _cases(root: Path) -> list[str]:
-    """Return the review store's tables that hold something."""
-    database = root / STATE / DATABASE
-    if not database.exists():
+def _kept(state: Path, scope: Scope) -> list[str]:
+    """Return the tables of the store that stay: those of the queue and the ledger, unless empty."""
+    if not exists(state):
         return []
-    engine = sqlite(database)
-    tables = set(inspect(engine).get_table_names()) & set(Queue.metadata.tables)
-    with engine.connect() as connection:
-        counts = {t: connection.scalar(text(f"SELECT count(*) FROM {t}")) for t in tables}
-    engine.dispose()
-    return sorted(tables) if any(counts.values()) else []
-
-
-def _drop_all_but(database: Path, tables: list[str]) -> None:
-    engine = sqlite(database)
-    gone = [table for table in inspect(engine).get_table_names() if table not in tables]
+    engine = connect(state)
+    there = set(inspect(engine).get_table_names())
+    stays = [] if scope.decisions else [Queue.metadata]
+    stays += [] if scope.holdouts else [Ledger.metadata]
+    kept: list[str] = []
     with engine.begin() as connection:
-        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-        for table in gone:
-            connection.execute(text(f"DROP TABLE {table}"))
+        for metadata in stays:
+            tables = there & set(metadata.tables)
+            queries = (text(f"SELECT count(*) FROM {table}") for table in tables)
+            kept += tables if any(connection.scalar(query) for query in queries) else ()
+    engine.dispose()
+    return sorted(kept)
+
+
+def _drop_all_but(state: Path, tables: list[str]) -> None:
+    """Drop the store's other tables; of a server's database those that are vouch's."""
+    engine = connect(state)
+    ours = {name for base in (Queue, Ledger, *LOGS) for name in base.metadata.tables}
+    names = set(inspect(engine).get_table_names()) & ours - set(tables)
+    everything = MetaData()
+    everything.reflect(engine, only=sorted(names))
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        everything.drop_all(connection, [everything.tables[name] for name in names])
     engine.dispose()
 
 
 def _begin_again(root: Path, scope: Scope) -> None:
-    """Set every holdout back to generation 1: the ledger of the later ones is removed."""
+    """Set every holdout back to generation 1 if the ledger of the later ones is removed."""
     inputs = load_inputs(root / INPUTS)
+    if not scope.holdouts:
+        write_inputs(root, _without_files(inputs) if scope.raw else inputs)
+        return
     remembered = {
         usecase: {name: choice.model_copy(update={"generation": 1}) for name, choice in of.items()}
         for usecase, of in inputs.remembered.items()

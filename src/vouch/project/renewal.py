@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from vouch import usecases
+from vouch.core.database import exists
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import HoldoutKey, Ledger
@@ -60,7 +61,7 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
 
 
 def _entry(state: Path, usecase: str, choice: Choice) -> HoldoutStatus | None:
-    if not (state / "vouch.db").exists():
+    if not exists(state):
         return None
     return Ledger(state).find(HoldoutKey(usecase, choice.source, choice.set, choice.generation))
 

@@ -74,8 +74,14 @@ def collect(
         metrics=metrics(evaluation),
         ledger_question=evaluation.holdout["question"],
         holdout_status=evaluation.holdout["status"],
+        ledger_head=_ledger_head(evaluation),
         git_commit=git_commit,
     )
+
+
+def _ledger_head(evaluation: Evaluation) -> str | None:
+    head = evaluation.ledger.get("head") if evaluation.ledger else None
+    return str(head) if head else None
 
 
 def _issuers(labels: Path, train: Path, extracted: Extracted) -> list[Issuer]:

@@ -16,9 +16,9 @@ from typing import Literal, TypedDict
 from sqlalchemy import JSON, Engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from vouch.core.database import append_only, open_database
+from vouch.core.database import append_only, exists, open_database
 from vouch.core.errors import VouchError
-from vouch.holdout.ledger import actor, now
+from vouch.holdout.ledger import Ledger, actor, now
 
 Kind = Literal["gate", "manual", "rollback"]
 Follow = Callable[[int], None]
@@ -42,6 +42,8 @@ class Promotion(Base):
         why: The reason given.
         reasons: The gate's sentences, with their figures.
         at: When, UTC.
+        ledger_head: The newest link of the holdouts' ledger by then, as text; None in rows of
+            older releases, and where there is no ledger.
     """
 
     __tablename__ = "promotions"
@@ -56,6 +58,7 @@ class Promotion(Base):
     why: Mapped[str]
     reasons: Mapped[list[str]] = mapped_column(JSON)
     at: Mapped[datetime]
+    ledger_head: Mapped[str | None]
 
 
 append_only(Base.metadata.tables["promotions"])
@@ -141,6 +144,7 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[P
     Raises:
         VouchError: Another champion than the decision was made against, or no reason.
     """
+    head = _ledger_head(state)
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, change.name))
         if stack and is_of(stack[-1], change.to, change.model_id or ""):
@@ -152,7 +156,7 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[P
                 f"against {change.instead_of or 'none'}",
                 f"compare them, then: {by_hand(change.name)}",
             )
-        return _add(session, change, before, follow), True
+        return _add(session, change, before, follow, head), True
 
 
 def record_rollback(
@@ -170,6 +174,7 @@ def record_rollback(
     Raises:
         VouchError: There is none to return to, another champion than ``leave``, or no reason.
     """
+    head = _ledger_head(state)
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, name))
         now_is = f"{name}:{stack[-1].to_version}" if stack else "none"
@@ -185,7 +190,7 @@ def record_rollback(
             )
         back = stack[-2]
         change = Change(name, back.to_version, "rollback", why, model_id=back.model_id)
-        return _add(session, change, stack[-1].to_version, follow)
+        return _add(session, change, stack[-1].to_version, follow, head)
 
 
 @contextmanager
@@ -211,7 +216,7 @@ def by_hand(name: str) -> str:
 
 def champion_entry(state: Path, name: str) -> Promotion | None:
     """Return what made the present champion, or None while there is none."""
-    if not (state / "vouch.db").exists():
+    if not exists(state):
         return None
     stack = standing(history(state, name))
     return stack[-1] if stack else None
@@ -262,7 +267,14 @@ def _history(session: Session, name: str) -> list[Promotion]:
     return list(session.scalars(query))
 
 
-def _add(session: Session, change: Change, before: int | None, follow: Follow | None) -> Promotion:
+def _ledger_head(state: Path) -> str | None:
+    head = Ledger(state).head()
+    return str(head) if head else None
+
+
+def _add(
+    session: Session, change: Change, before: int | None, follow: Follow | None, head: str | None
+) -> Promotion:
     if not change.why.strip():
         raise VouchError("a promotion needs a reason", "say it: --why TEXT")
     entry = Promotion(
@@ -275,6 +287,7 @@ def _add(session: Session, change: Change, before: int | None, follow: Follow | 
         why=change.why.strip(),
         reasons=list(change.reasons),
         at=now(),
+        ledger_head=head,
     )
     session.add(entry)
     session.flush()  # a full disk is met before anything follows

@@ -3,6 +3,7 @@
 Who is champion comes from the promotion log alone; MLflow's alias is made to follow it.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -17,6 +18,8 @@ import pandas as pd
 
 from vouch.core import tracking
 from vouch.core.errors import VouchError, suggest
+from vouch.holdout.chain import Recorded
+from vouch.holdout.witness import TAG
 from vouch.registry.integrity import (
     Identity,
     listing,
@@ -28,6 +31,7 @@ from vouch.registry.integrity import (
 from vouch.registry.packaging import EVIDENCE, MODEL
 from vouch.registry.promotions import Promotion, by_hand, champion_entry, is_of, unchanging
 from vouch.results.extract import Extracted
+from vouch.results.holdouts import Head
 from vouch.results.lineage import Lineage
 from vouch.sources.declaration import load_declaration, plain_word
 
@@ -319,6 +323,22 @@ def find(state: Path, name: str, which: str) -> Version:
         raise no_champion(state, name)
     choices = [str(v.number) for v in listed] + sorted({a for v in listed for a in v.aliases})
     raise VouchError(f"{name} has no version {which!r}", suggest(which, choices))
+
+
+def served_heads(state: Path) -> list[Recorded]:
+    """Return the heads of ledgers in the tags of a tracking server; none where there is none.
+
+    Args:
+        state: The project's state folder.
+    """
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        return []  # the project's own store is read with every question
+    tagged = [
+        (f"MLflow's tag {TAG} of {version.name}:{version.version}", version.tags[TAG])
+        for version in _search(tracking.client(state))
+        if TAG in version.tags
+    ]
+    return [Recorded(where, Head.parse(value, where)) for where, value in tagged]
 
 
 def no_champion(state: Path, name: str) -> VouchError:

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from vouch.core.results import Result
 from vouch.metrics.figures import Figure
 from vouch.metrics.ranked import Difference
+from vouch.results.holdouts import Head
 
 Kind = Literal["truth", "rule"]
 """Against what a figure is: the truth, or the rule's labels."""
@@ -127,7 +128,10 @@ class Champion(TypedDict):
 
 
 class HoldoutStatus(TypedDict):
-    """A holdout's cut, budget and spent questions; null where it was never asked."""
+    """A holdout's cut, budget and spent questions; null where it was never asked.
+
+    In an evaluation ``head`` is the ledger's link of the answer, or its newest one if refused.
+    """
 
     usecase: str
     source: str
@@ -142,6 +146,7 @@ class HoldoutStatus(TypedDict):
     left: int | None
     opened_at: str | None
     status: Literal["open", "spent", "retired"]
+    head: NotRequired[Head | None]
 
 
 class Point(TypedDict):

@@ -43,6 +43,7 @@ class Lineage(Result):
         metrics: Measured values by name, with the ends of their intervals.
         ledger_question: Number of the holdout's question; None: it was not asked.
         holdout_status: The holdout's reply.
+        ledger_head: The ledger's link of the answer, as text; None: an earlier release wrote none.
         git_commit: The code it was made with.
     """
 
@@ -66,6 +67,7 @@ class Lineage(Result):
     metrics: dict[str, float]
     ledger_question: int | None
     holdout_status: str
+    ledger_head: str | None = None
     git_commit: str
 
     @classmethod

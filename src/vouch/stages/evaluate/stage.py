@@ -99,7 +99,9 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
     itself = rival is not None and rival.digest == challenger.digest
     word = _votes(labels, candidate.extracted)
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge, word)
-    return HoldoutOutcome(reply, version, itself, keeper.find(which))
+    status = keeper.find(which)
+    ledger = status and status | {"head": reply.head}
+    return HoldoutOutcome(reply, version, itself, ledger)
 
 
 def _votes(labels: Path, extracted: Extracted) -> pd.DataFrame | None:

@@ -13,6 +13,7 @@ from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
 from vouch.core.progress import Progress, silent
+from vouch.holdout.witness import TAG
 from vouch.registry import lineage
 from vouch.registry.compare import decisions
 from vouch.registry.digests import digests, git_commit
@@ -171,6 +172,8 @@ def _publish(
         "vouch.ledger_question": str(facts.ledger_question),
         "vouch.algorithm": facts.candidate["algorithm"],
     }
+    if facts.ledger_head:
+        tags[TAG] = facts.ledger_head
     with tempfile.TemporaryDirectory() as scratch:
         gathered = Path(scratch) / "lineage.json"
         facts.write(gathered)

@@ -1,0 +1,124 @@
+"""The ledger's tables, to which rows are only ever added."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from vouch.core.database import append_only
+
+
+class Base(DeclarativeBase):
+    """The ledger's tables."""
+
+
+class Holdout(Base):
+    """One holdout, cut once."""
+
+    __tablename__ = "holdouts"
+    __table_args__ = (UniqueConstraint("usecase", "source", "set", "generation"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    usecase: Mapped[str]
+    source: Mapped[str]
+    set: Mapped[str]
+    generation: Mapped[int]
+    boundary: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    cut_at: Mapped[datetime]
+
+
+class Reserve(Base):
+    """The share of parties whose rows after a holdout are kept for the next one, set once."""
+
+    __tablename__ = "reserves"
+
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
+    share: Mapped[float]
+    reserved_at: Mapped[datetime]
+
+
+class Opening(Base):
+    """A holdout's first question, which fixes its budget."""
+
+    __tablename__ = "openings"
+
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
+    rows: Mapped[int]
+    positives: Mapped[int]
+    budget: Mapped[int]
+    opened_at: Mapped[datetime]
+
+
+class Question(Base):
+    """A question and what it cost: written before anything is answered."""
+
+    __tablename__ = "questions"
+    __table_args__ = (UniqueConstraint("digest", "rival"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), index=True)
+    digest: Mapped[str]
+    rival: Mapped[str]
+    content: Mapped[str]
+    model: Mapped[str]
+    metric: Mapped[str]
+    kind: Mapped[str]
+    cost: Mapped[int]
+    actor: Mapped[str]
+    asked_at: Mapped[datetime]
+
+
+class Answer(Base):
+    """The holdout's answer; the first answer to a question is final."""
+
+    __tablename__ = "answers"
+
+    question: Mapped[int] = mapped_column(ForeignKey("questions.id"), primary_key=True)
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    answered_at: Mapped[datetime]
+
+
+class Drawn(Base):
+    """A row of a holdout that people were asked about, and the chance it had to be drawn.
+
+    Each wave of drawing adds a row for all that were drawn so far, with their chances by then.
+    """
+
+    __tablename__ = "drawn"
+
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
+    wave: Mapped[int] = mapped_column(primary_key=True)
+    entity: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int]
+    chance: Mapped[float]
+    drawn_at: Mapped[datetime]
+
+
+class Link(Base):
+    """One link of the chain: a row of another table, or the chain's beginning.
+
+    Attributes:
+        number: From 1, without gaps.
+        subject: The row's table; :data:`vouch.holdout.chain.BEGINNING` for the first link.
+        row: The row's primary key, a JSON list; of the first link how the chain began.
+        previous: Digest of the link before; of the first one zeros, or the head of a ledger
+            that was forgotten.
+        content: Digest of the row's content.
+        digest: Of all of these.
+    """
+
+    __tablename__ = "chain"
+    __table_args__ = (UniqueConstraint("subject", "row"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[str]
+    row: Mapped[str]
+    previous: Mapped[str]
+    content: Mapped[str]
+    digest: Mapped[str]
+
+
+for _table in Base.metadata.tables.values():
+    append_only(_table)

@@ -1,0 +1,108 @@
+"""The store on SQLite and on a PostgreSQL named by an address."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from benchmarks.ledger import project, storm
+from tests import postgres
+from tests.holdout.conftest import CUT, KEY, inquiry
+from vouch.core.database import ADDRESS, exists, open_database, place
+from vouch.core.errors import VouchError
+from vouch.holdout.chain import TamperedError
+from vouch.holdout.ledger import Ledger
+from vouch.holdout.tables import Base
+from vouch.operate.reset import Scope, reset
+from vouch.project.inputs import Inputs, write_inputs
+from vouch.registry.promotions import Change, champion_version, record
+
+
+@pytest.fixture(scope="module")
+def server():
+    if why := postgres.missing():
+        pytest.skip(why)
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture
+def served(server, monkeypatch, tmp_path):
+    monkeypatch.setenv(ADDRESS, server)
+    yield tmp_path / ".vouch"
+    with open_database(tmp_path / ".vouch", Base.metadata).begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+
+
+@pytest.mark.parametrize(
+    ("address", "match"),
+    [
+        ("nonsense with secret", "no address"),
+        ("mysql://me:secret@here/x", "must be of PostgreSQL"),
+        ("postgresql://me:secret@localhost:1/x", "localhost:1"),
+    ],
+)
+def test_a_wrong_address_is_told_without_its_password(tmp_path, monkeypatch, address, match):
+    monkeypatch.setenv(ADDRESS, address)
+    with pytest.raises(VouchError, match=match) as caught:
+        open_database(tmp_path, Base.metadata)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_takes_the_files_place(served):
+    ledger = Ledger(served)
+    assert exists(served) and not (served / "vouch.db").exists()
+    assert place(served).startswith("postgresql://postgres@")
+    assert ledger.log() == []
+
+
+def test_a_servers_ledger_has_the_same_chain_and_shows_what_was_changed(served):
+    state = project(served.parent)
+    ledger = Ledger(state)
+    ledger.cut(KEY, lambda: CUT)
+    ledger.draw(KEY, {"r1": 1 / 3, "r2": 1.0})
+    charge = ledger.charge(KEY, inquiry("a"), 5, 10, 2)
+    ledger.answer(charge.question, {"value": 0.1, "list": [1, 2.5, None]})
+    assert ledger.verify().faults == ()
+    engine = open_database(state, Base.metadata)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE questions DISABLE TRIGGER ALL"))
+        connection.execute(text("UPDATE questions SET cost = 0"))
+    with pytest.raises(TamperedError, match="changed row: questions"):
+        ledger.charge(KEY, inquiry("b"), 5, 10, 2)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE chain, drawn, answers, questions, openings CASCADE"))
+    with pytest.raises(TamperedError, match="shorter chain"):
+        Ledger(state).charge(KEY, inquiry("b"), 5, 10, 2)
+
+
+@pytest.mark.slow
+def test_processes_that_are_killed_leave_chain_and_budget_right_on_a_server(served):
+    assert storm(project(served.parent), 200, 4, 100, seed=0).faults == ()
+
+
+@pytest.mark.slow
+def test_processes_that_are_killed_leave_chain_and_budget_right_in_a_file(tmp_path):
+    assert storm(project(tmp_path), 200, 4, 100, seed=0).faults == ()
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM promotions", "UPDATE promotions SET who = ''", "TRUNCATE promotions"]
+)
+def test_a_server_refuses_to_forget_too(served, statement):
+    record(served, Change("fraud-x", 1, "manual", "because"))
+    engine = open_database(served, Base.metadata)
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(statement))
+    assert champion_version(served, "fraud-x") == 1
+
+
+def test_a_reset_leaves_what_is_not_ours_in_a_servers_database(served):
+    record(served, Change("fraud-x", 1, "manual", "because"))
+    with open_database(served, Base.metadata).begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (a int)"))
+    write_inputs(served.parent, Inputs(usecases={}))
+    reset(served.parent, Scope())
+    assert champion_version(served, "fraud-x") is None
+    with open_database(served, Base.metadata).begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM theirs")) == 0
