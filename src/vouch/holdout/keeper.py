@@ -44,6 +44,8 @@ from vouch.holdout.ledger import (
     Ledger,
     RefusedError,
 )
+from vouch.holdout.rows import Hashes, identities
+from vouch.holdout.spending import Inherited
 from vouch.holdout.thresholdout import thresholdout
 from vouch.results.evaluate import Answer, HoldoutStatus
 from vouch.results.holdouts import Head
@@ -142,6 +144,28 @@ class Keeper:
         """
         box.seal(box.make_key(self._state), plain, sealed)
         return sha256(sealed)
+
+    def know(
+        self, key: HoldoutKey, rows: Path, held: Path, overlap: float, *, declared: bool
+    ) -> None:
+        """Record which rows a holdout has: what was asked of them before counts as asked of it.
+
+        Args:
+            key: A holdout that was cut.
+            rows: Silver rows, every version.
+            held: A table with the ``id`` of those in the holdout (Parquet).
+            overlap: Share of them that may have been asked about before, 0 to 1; set once.
+            declared: Whether the source declares a column of ids.
+        """
+        self._ledger.know(key, self.identities(rows, held, declared=declared), overlap)
+
+    def inherited(self, key: HoldoutKey) -> Inherited:
+        """Return what was asked of a holdout's rows in others, which counts as asked of it."""
+        return self._ledger.inherited(key)
+
+    def identities(self, rows: Path, chosen: Path, *, declared: bool) -> dict[str, Hashes]:
+        """Return the identities of rows, such as a model learned from; see :meth:`know`."""
+        return identities(rows, chosen, self._ledger.secret(), declared=declared)
 
     def drawn(self, key: HoldoutKey) -> dict[str, float]:
         """Return the holdout's rows that people are asked about, and the chance each had.

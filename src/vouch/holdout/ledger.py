@@ -12,20 +12,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from sqlalchemy import func, or_, select
+import numpy as np
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from vouch.core.database import open_database, place
 from vouch.core.errors import VouchError
-from vouch.holdout import chain, witness
+from vouch.holdout import chain, spending, witness
 from vouch.holdout.chain import Fault, Recorded, TamperedError
-from vouch.holdout.tables import Answer, Base, Drawn, Holdout, Opening, Question, Reserve
+from vouch.holdout.rows import KINDS, Identities
+from vouch.holdout.spending import Inherited
+from vouch.holdout.tables import (
+    Answer,
+    Base,
+    Drawn,
+    Holdout,
+    Opening,
+    Question,
+    Reserve,
+    Rows,
+)
 from vouch.results.evaluate import HoldoutStatus
 from vouch.results.holdouts import Head
 
@@ -185,7 +198,7 @@ class Ledger:
             mine, newest = witness.recorded(self._state, session), chain.head(session)
             served = [each for each in more if newest and each.head.ledger == newest.ledger]
             compared = [*mine, *served]
-            faults = chain.faults(session, compared)
+            faults = [*chain.faults(session, compared), *spending.faults(session)]
             rows = chain.count(session)
         forgotten = witness.load(self._state).forgotten
         others = [f"a ledger forgotten {each.at} by {each.who}" for each in forgotten]
@@ -248,6 +261,49 @@ class Ledger:
             reserve = session.get(Reserve, holdout.id) if holdout else None
             return reserve.share if reserve else None
 
+    def secret(self) -> bytes:
+        """Return the key of the rows' identities, which is the ledger's own."""
+        with self._writing() as session:
+            return chain.nonce(session)
+
+    def know(self, key: HoldoutKey, rows: Identities, overlap: float) -> None:
+        """Record the identities of a holdout's rows, those that are not recorded yet.
+
+        Args:
+            key: A holdout that was cut.
+            rows: Its rows.
+            overlap: Share of them that may have been asked about before, 0 to 1; set once.
+        """
+        with self._writing() as session:
+            holdout = _existing(session, key)
+            moment = self._clock()
+            limit = _limit(session, holdout.id)
+            for kind, hashes in rows.items():
+                new = np.setdiff1d(hashes, spending.rows_of(session, holdout.id, kind))
+                if len(new):
+                    content = new.astype("<u8").tobytes()
+                    entry = Rows(
+                        holdout=holdout.id,
+                        kind=kind,
+                        count=len(new),
+                        overlap=overlap if limit is None else limit,
+                        digest=sha256(content).hexdigest(),
+                        hashes=content,
+                        sealed_at=moment,
+                    )
+                    chain.append(session, entry)
+
+    def rows(self, key: HoldoutKey) -> Identities:
+        """Return the identities of a holdout's rows; none where an earlier release sealed it."""
+        with Session(self._engine) as session:
+            holdout = _existing(session, key)
+            return {kind: spending.rows_of(session, holdout.id, kind) for kind in KINDS}
+
+    def inherited(self, key: HoldoutKey) -> Inherited:
+        """Return what was asked of a holdout's rows under other names."""
+        with Session(self._engine) as session:
+            return spending.inherited(session, _existing(session, key))
+
     def waves(self, key: HoldoutKey) -> list[dict[str, float]]:
         """Return, by wave, the rows of a holdout that were drawn by then and their chances.
 
@@ -303,15 +359,18 @@ class Ledger:
             if earlier is not None:
                 answer = session.get(Answer, earlier.id)
                 return Charge(earlier.id, answer.answer if answer else None)
+            _refuse_retired(session, holdout, key)
             opening = session.get(Opening, holdout.id) or self._open(
                 session, holdout, budget, rows, positives
             )
-            _refuse(session, holdout, key, inquiry, opening.budget)
-            question = Question(
-                **asdict(inquiry), holdout=holdout.id, actor=actor(), asked_at=self._clock()
-            )
-            chain.append(session, question)
-            return Charge(question.id, None)
+            refusal = _refusal(session, holdout, key, inquiry, opening.budget)
+            if refusal is None:
+                question = Question(
+                    **asdict(inquiry), holdout=holdout.id, actor=actor(), asked_at=self._clock()
+                )
+                chain.append(session, question)
+                return Charge(question.id, None)
+        raise refusal  # its budget stands all the same
 
     def _open(
         self, session: Session, holdout: Holdout, budget: int, rows: int, positives: int
@@ -392,6 +451,10 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
     )
 
 
+def _limit(session: Session, holdout: int) -> float | None:
+    return session.scalars(select(Rows.overlap).filter_by(holdout=holdout).limit(1)).first()
+
+
 def _waves(session: Session, holdout: int) -> list[dict[str, float]]:
     query = select(Drawn).filter_by(holdout=holdout).order_by(Drawn.wave, Drawn.place)
     rows = groupby(session.scalars(query), key=attrgetter("wave"))
@@ -417,17 +480,22 @@ def _earlier_question(session: Session, inquiry: Inquiry) -> Question | None:
     return session.scalars(same.order_by(Question.id)).first()
 
 
-def _refuse(
-    session: Session, holdout: Holdout, key: HoldoutKey, inquiry: Inquiry, budget: int
-) -> None:
+def _refuse_retired(session: Session, holdout: Holdout, key: HoldoutKey) -> None:
     if _retired(session, holdout):
         reason = f"the holdout of {key} is retired: its rows have become training data"
         raise RefusedError(reason, "run the pipeline on the newest generation")
-    spent = _spent(session, holdout.id, inquiry.content)
-    if spent + inquiry.cost > budget:
-        reason = f"the holdout of {key} is spent: {spent} of {budget} questions asked"
-        hint = f"bring newer rows (vouch run {key.usecase} --add FILE), then: vouch holdout rotate"
-        raise RefusedError(reason, f"{hint} {key.usecase}")
+
+
+def _refusal(
+    session: Session, holdout: Holdout, key: HoldoutKey, inquiry: Inquiry, budget: int
+) -> RefusedError | None:
+    before = spending.inherited(session, holdout, inquiry.content)
+    spent = spending.own(session, holdout.id, inquiry.content) + before.questions
+    if spent + inquiry.cost <= budget:
+        return None
+    reason = f"the holdout of {key} is spent: {spent} of {budget} questions asked{before.told()}"
+    hint = f"bring newer rows (vouch run {key.usecase} --add FILE), then: vouch holdout rotate"
+    return RefusedError(reason, f"{hint} {key.usecase}")
 
 
 def _retired(session: Session, holdout: Holdout) -> bool:
@@ -440,16 +508,9 @@ def _retired(session: Session, holdout: Holdout) -> bool:
     return session.scalars(newer).first() is not None
 
 
-def _spent(session: Session, holdout: int, content: str = "") -> int:
-    """Sum what was charged to a holdout, and to the same sealed rows under another name."""
-    charged = or_(Question.holdout == holdout, Question.content == content)
-    return int(
-        session.scalar(select(func.coalesce(func.sum(Question.cost), 0)).where(charged)) or 0
-    )
-
-
 def _status(session: Session, holdout: Holdout) -> HoldoutStatus:
-    opening, spent = session.get(Opening, holdout.id), _spent(session, holdout.id)
+    opening, before = session.get(Opening, holdout.id), spending.inherited(session, holdout)
+    spent = spending.own(session, holdout.id) + before.questions
     status: Status = "spent" if opening and spent >= opening.budget else "open"
     if _retired(session, holdout):
         status = "retired"
@@ -467,6 +528,8 @@ def _status(session: Session, holdout: Holdout) -> HoldoutStatus:
         "left": opening.budget - spent if opening else None,
         "opened_at": _text(opening.opened_at if opening else None),
         "status": status,
+        "inherited": before.questions,
+        "inherited_from": list(before.names),
     }
 
 

@@ -96,6 +96,25 @@ class Drawn(Base):
     drawn_at: Mapped[datetime]
 
 
+class Rows(Base):
+    """Identities of a holdout's rows, see :mod:`vouch.holdout.rows`: those not written before.
+
+    ``overlap`` is the share of them that may have been asked about before without counting, as it
+    was declared when the first were written.
+    """
+
+    __tablename__ = "rows"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), index=True)
+    kind: Mapped[str]
+    count: Mapped[int]
+    overlap: Mapped[float]
+    digest: Mapped[str]
+    hashes: Mapped[bytes] = mapped_column(info={"unchained": True}, deferred=True)
+    sealed_at: Mapped[datetime]
+
+
 class Link(Base):
     """One link of the chain: a row of another table, or the chain's beginning.
 

@@ -130,7 +130,9 @@ class Champion(TypedDict):
 class HoldoutStatus(TypedDict):
     """A holdout's cut, budget and spent questions; null where it was never asked.
 
-    In an evaluation ``head`` is the ledger's link of the answer, or its newest one if refused.
+    ``inherited`` of the spent questions were asked of holdouts that share rows with it, which are
+    ``inherited_from``. In an evaluation ``head`` is the ledger's link of the answer, or its newest
+    one if refused.
     """
 
     usecase: str
@@ -146,6 +148,8 @@ class HoldoutStatus(TypedDict):
     left: int | None
     opened_at: str | None
     status: Literal["open", "spent", "retired"]
+    inherited: NotRequired[int]
+    inherited_from: NotRequired[list[str]]
     head: NotRequired[Head | None]
 
 

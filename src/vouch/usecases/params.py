@@ -40,10 +40,13 @@ class SplitParams(Params):
         holdout_share: Share of the rows, the latest ones, that are sealed away, 0.01 to 0.5.
         reserve_share: Share of the parties whose rows after the holdout are kept for the next
             one, 0.01 to 1; the others' train at once. A change counts from the next holdout on.
+        overlap: Share of a holdout's rows that may have been asked about under another name
+            without counting, at most 0.1; of more, what was asked counts. Set with the holdout.
     """
 
     holdout_share: float = Field(default=0.2, ge=0.01, le=0.5)
     reserve_share: float = Field(default=0.2, ge=0.01, le=1)
+    overlap: float = Field(default=0.05, ge=0, le=0.1)
 
 
 class ReportParams(Params):

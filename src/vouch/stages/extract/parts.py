@@ -64,6 +64,8 @@ def divide(
             write_parquet(parts["reserved"].select("time"), reserved)
         plain = whole.with_name("holdout.parquet")
         write_parquet(_sorted(parts["holdout"]), plain)
+        declared = job.source.column("id") is not None
+        keeper.know(job.key, job.path, plain, job.params.overlap, declared=declared)
         return {
             "holdout_id": keeper.seal(plain, holdout),
             "boundary": _iso(split.cut.boundary),

@@ -111,7 +111,7 @@ def extract(
         engine=engine if usecase.raw_features else None,
         listed=list(listed_values(source)),
         mapped=mapped_values(source),
-        warnings=_warnings(divided),
+        warnings=[*filter(None, [keeper.inherited(key).sentence()]), *_warnings(divided)],
     )
     result.write(summary)
     progress(STEPS, STEPS, "features extracted")

@@ -1,0 +1,102 @@
+"""What a row is, whatever file, set and source name it came in: keyed hashes by which rows match.
+
+A row has up to two identities. Its *content*: of a text the text itself, else time, amount and
+parties as they were parsed, or where a source declares fewer than two of these all its columns but
+the labels; equal rows are told apart by their number. And its declared *id* with its time, or
+without times an id that is no mere row number. Renaming the file or the source, another window
+over the same rows, a few rows more or less, or a declaration without the id leave one of them.
+
+All identities are kept, 8 bytes each, sorted: a sketch would be smaller, but could not say whether
+a model learned from any single row. Of 10 million rows against 10 million others two agree by
+chance with a probability of 5 in a million. The key is the ledger's own, so hashes of two ledgers
+cannot be compared, and those who share a ledger share the key.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from vouch.sources.readers import parquet, quoted
+
+Hashes = NDArray[np.uint64]
+"""Sorted, without repeats, shape (rows,)."""
+Identities = Mapping[str, Hashes]
+"""By kind; see :data:`KINDS`."""
+CONTENT, ID = "content", "id"
+KINDS = (CONTENT, ID)
+CORE = ("time", "amount", "payer", "payee", "author")
+FEWEST = 2  # of the core columns, below which all columns count
+OUTER = {
+    "id", "source", "file", "line", "arrived_at", "arrival", "row_hash", "known_at",
+    "superseded_at", "label", "label_confidence", "label_known", "occurrence",
+}  # fmt: skip
+"""Columns that say where a row came from or what people say of it, not what it is."""
+ROW_NUMBER = r"\d{1,9}"
+
+
+def identities(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> dict[str, Hashes]:
+    """Return the identities of some of a source's rows.
+
+    Args:
+        rows: Silver rows, every version (Parquet); the versions in force count.
+        ids: Which rows: a table with their ``id`` (Parquet).
+        secret: The key.
+        declared: Whether the source declares a column of ids.
+    """
+    with duckdb.connect() as connection:
+        columns = set(connection.execute(f"FROM {parquet(rows)} LIMIT 0").df().columns)
+        content, own = _content(columns), _own(columns) if declared else "NULL"
+        current = "WHERE superseded_at IS NULL" if "superseded_at" in columns else ""
+        table = (
+            connection.execute(
+                f"""WITH every AS (
+                  SELECT id, {own} AS own, sha256({content}) AS content
+                  FROM {parquet(rows)} {current}),
+                numbered AS (
+                  SELECT id, own, content || row_number() OVER (PARTITION BY content ORDER BY id)
+                    AS content FROM every)
+                SELECT {_hash("content")} AS content, {_hash("own")} AS id
+                FROM numbered SEMI JOIN {parquet(ids)} AS wanted USING (id)""",
+                {"secret": secret.hex()},
+            )
+            .arrow()
+            .read_all()
+        )
+    return {kind: np.unique(table[kind].drop_null().to_numpy().astype("<u8")) for kind in KINDS}
+
+
+def shared(mine: Hashes, theirs: Hashes) -> NDArray[np.bool_]:
+    """Return which hashes are among others, shape of ``mine``."""
+    if not len(theirs):
+        return np.zeros(len(mine), bool)
+    places = np.searchsorted(theirs, mine)
+    return np.asarray(theirs[np.minimum(places, len(theirs) - 1)] == mine)
+
+
+def count_shared(mine: Identities, theirs: Identities) -> int:
+    """Return how many rows are among others, by the identity of which more are."""
+    return max(
+        (int(shared(mine[kind], theirs[kind]).sum()) for kind in KINDS if kind in mine), default=0
+    )
+
+
+def _content(columns: set[str]) -> str:
+    if "text" in columns:
+        return r"lower(regexp_replace(trim(coalesce(text, '')), '\s+', ' ', 'g'))"
+    core = [name for name in CORE if name in columns]
+    chosen = core if len(core) >= FEWEST else sorted(columns - OUTER)
+    values = (f"coalesce({quoted(name)}::VARCHAR, '')" for name in chosen)
+    return f"concat_ws(chr(31), {', '.join(values)})"
+
+
+def _own(columns: set[str]) -> str:
+    if "time" in columns:
+        return "id || chr(31) || time::VARCHAR"
+    return f"CASE WHEN NOT regexp_full_match(id, '{ROW_NUMBER}') THEN id END"
+
+
+def _hash(column: str) -> str:
+    return f"('0x' || left(sha256($secret || {column}), 16))::UBIGINT"

@@ -1,0 +1,131 @@
+"""What was asked of a holdout's rows: a budget belongs to rows, not to a name.
+
+Each row was asked about with every question to a holdout that has it. A holdout inherits the most
+questions that more than the declared share of its rows were asked by others. So a copy under
+another name, a longer file, a part of the rows, and a union of several parts each inherit what
+their rows answered, while a few common rows do not spend a fresh holdout.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from vouch.core.errors import VouchError
+from vouch.holdout.chain import RESTORE, Fault
+from vouch.holdout.rows import CONTENT, KINDS, Hashes, shared
+from vouch.holdout.tables import Holdout, Question, Rows
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """Questions that count for a holdout though others were asked.
+
+    Attributes:
+        questions: How many.
+        names: The holdouts that were asked, with the rows they share with it, most first.
+    """
+
+    questions: int = 0
+    names: tuple[str, ...] = ()
+
+    def told(self) -> str:
+        """Return it as the end of a sentence; empty where nothing is inherited."""
+        if not self.questions:
+            return ""
+        return f", {self.questions} of them of rows it shares with {'; '.join(self.names)}"
+
+    def sentence(self) -> str:
+        """Return it as a sentence of its own; empty where nothing is inherited."""
+        if not self.questions:
+            return ""
+        return (
+            f"holdout: {self.questions} questions were asked of these rows before and count: it "
+            f"shares rows with {'; '.join(self.names)}"
+        )
+
+
+def own(session: Session, holdout: int, content: str = "") -> int:
+    """Sum what was charged to a holdout, and to the same sealed rows under another name."""
+    charged = or_(Question.holdout == holdout, Question.content == content)
+    query = select(func.coalesce(func.sum(Question.cost), 0)).where(charged)
+    return int(session.scalar(query) or 0)
+
+
+def inherited(session: Session, holdout: Holdout, content: str = "") -> Inherited:
+    """Return what was asked of a holdout's rows in other holdouts.
+
+    Args:
+        session: On the ledger.
+        holdout: Which.
+        content: Digest of sealed rows whose questions are counted as its own.
+    """
+    others = _charged(session, holdout.id, content)
+    limit = session.scalars(select(Rows.overlap).filter_by(holdout=holdout.id)).first()
+    if not others or limit is None:
+        return Inherited()
+    most, names = 0, dict[str, int]()
+    size = _count(session, holdout.id)
+    for kind in KINDS:
+        mine = rows_of(session, holdout.id, kind)
+        asked = np.zeros(len(mine), np.int64)
+        for other, cost in others:
+            common = shared(mine, rows_of(session, other.id, kind))
+            asked[common] += cost
+            names[_name(other)] = max(names.get(_name(other), 0), int(common.sum()))
+        # the rows that were asked most may be left out, as far as the limit goes
+        left = np.sort(asked)[::-1][int(limit * size) :]
+        most = max(most, int(left[0]) if len(left) else 0)
+    sharing = sorted(((rows, name) for name, rows in names.items() if rows), reverse=True)
+    told = (f"{name} ({rows:,} of {size:,} rows)" for rows, name in sharing)
+    return Inherited(most, tuple(told)) if most else Inherited()
+
+
+def rows_of(session: Session, holdout: int, kind: str) -> Hashes:
+    """Return the identities of a holdout's rows.
+
+    Raises:
+        VouchError: They are not as they were recorded.
+    """
+    parts = session.scalars(select(Rows).filter_by(holdout=holdout, kind=kind).order_by(Rows.id))
+    content = []
+    for part in parts:
+        if fault := _fault(part):
+            raise VouchError(f"the holdouts' ledger was changed: {fault}", RESTORE)
+        content.append(part.hashes)
+    return np.sort(np.frombuffer(b"".join(content), "<u8"))
+
+
+def faults(session: Session) -> list[Fault]:
+    """Compare the identities of all holdouts' rows with their digests, which the chain covers."""
+    parts = session.scalars(select(Rows).order_by(Rows.id))
+    return [fault for part in parts if (fault := _fault(part))]
+
+
+def _fault(part: Rows) -> Fault | None:
+    if sha256(part.hashes).hexdigest() == part.digest:
+        return None
+    return Fault("changed row", f"rows [{part.id}]", "its hashes have another digest")
+
+
+def _charged(session: Session, holdout: int, content: str) -> list[tuple[Holdout, int]]:
+    """Return the other holdouts that were asked, and how much."""
+    query = (
+        select(Holdout, func.sum(Question.cost))
+        .join(Question, Question.holdout == Holdout.id)
+        .where(Holdout.id != holdout, Question.content != content)
+        .group_by(Holdout.id)
+        .order_by(Holdout.id)
+    )
+    return [(other, int(cost)) for other, cost in session.execute(query)]
+
+
+def _count(session: Session, holdout: int) -> int:
+    query = select(func.sum(Rows.count)).filter_by(holdout=holdout, kind=CONTENT)
+    return int(session.scalar(query) or 0)
+
+
+def _name(holdout: Holdout) -> str:
+    return f"{holdout.usecase} {holdout.source} set {holdout.set} generation {holdout.generation}"
