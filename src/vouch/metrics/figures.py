@@ -19,6 +19,13 @@ class Count(TypedDict):
     interval: list[float]
 
 
+class Difference(TypedDict):
+    """The difference of two models' figures, and the ends of its interval."""
+
+    value: float
+    interval: list[float]
+
+
 def count(value: int, confidence: float) -> Count:
     """Return a count with its exact Poisson interval.
 
