@@ -4,16 +4,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from vouch.metrics.clusters import Clusters, independent
 from vouch.metrics.ranked import (
     average_precision,
-    bootstrap,
-    bootstrap_interval,
-    gather,
-    paired_bootstrap,
+    compare,
+    measured,
     precision_at_capacity,
+    ranking_interval,
     review,
     roc_auc,
 )
+
+METRICS = {"average_precision": average_precision_score, "roc_auc": roc_auc_score}
 
 # few distinct scores, so that ties are common
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=1, max_size=60)
@@ -37,40 +39,52 @@ def test_metrics_equal_scikit_learns(rows):
         assert np.isnan(roc_auc(labels, scores))
 
 
-@given(ROWS, st.integers(0, 2**32 - 1))
-def test_a_bootstrap_sample_is_the_metric_of_weighted_rows(rows, seed):
-    """The gathered cells, drawn as one, are the rows repeated as often as the cell was drawn."""
+@given(ROWS, st.integers(0, 59), st.sampled_from(list(METRICS)))
+def test_an_influence_is_the_change_by_a_row_more_of_its_kind(rows, place, metric):
     labels, scores = columns(rows)
-    cells = gather(labels, scores)
-    weights = np.random.default_rng(seed).poisson(cells.rows)
-    # a cell's rows rank alike: let one row of the cell's code stand for all its draws
-    drawn = np.repeat(cells.positive, weights)
-    ranks = np.repeat(-cells.codes[0], weights)
-    value = bootstrap(labels, scores, metric="average_precision", repeats=1, seed=seed)[0, 0]
-    expected = average_precision_score(drawn, ranks) if drawn.any() else np.nan
-    assert value == pytest.approx(expected, nan_ok=True)
+    place %= len(rows)
+    if not 0 < labels.sum() < len(labels):
+        return
+
+    def weighted(extra):
+        weights = np.ones(len(rows))
+        weights[place] += extra
+        return METRICS[metric](labels, scores, sample_weight=weights)
+
+    slope = (weighted(1e-5) - weighted(-1e-5)) / 2e-5
+    ours = measured(metric, labels, scores)
+    assert ours.influence[place] == pytest.approx(slope, abs=1e-6)
+    assert ours.influence.sum() == pytest.approx(0, abs=1e-9)
 
 
-@given(ROWS)
-def test_cells_hold_every_row_once(rows):
+@given(ROWS, st.integers(1, 30), st.sampled_from(list(METRICS)))
+def test_intervals_lie_between_0_and_1_around_the_value(rows, many, metric):
     labels, scores = columns(rows)
-    cells = gather(labels, scores, 1 - scores)
-    assert cells.rows.sum() == len(rows)
-    assert cells.rows[cells.positive].sum() == labels.sum()
+    clusters = Clusters(len(rows), ("payer",), (np.arange(len(rows)) % many,))
+    value = measured(metric, labels, scores).value
+    low, high = ranking_interval(labels, scores, metric, clusters)
+    assert np.isnan(value) == np.isnan(low) == np.isnan(high)
+    if not np.isnan(value):
+        assert 0 <= low <= value + 1e-12
+        assert value - 1e-12 <= high <= 1
 
 
-def test_the_poisson_bootstrap_agrees_with_the_plain_one():
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("size", [1, 6])
+def test_an_error_agrees_with_drawing_accounts_again(metric, size):
     random = np.random.default_rng(5)
-    labels = random.random(3000) < 0.05
-    scores = random.normal(size=3000) + 1.5 * labels
-    fast = bootstrap(labels, scores, metric="average_precision", repeats=2000, seed=1)[0]
-    plain = []
-    for _ in range(1000):
-        rows = random.integers(3000, size=3000)
-        plain.append(average_precision_score(labels[rows], scores[rows]))
-    # samples with replacement repeat rows, which ties them: a small bias both must share
-    assert np.mean(fast) == pytest.approx(np.mean(plain), abs=0.006)
-    assert np.std(fast) == pytest.approx(np.std(plain), rel=0.12)
+    codes = np.arange(1500) // size
+    labels = (random.random(codes[-1] + 1) < 0.1)[codes]
+    scores = random.normal(size=codes[-1] + 1)[codes] + random.normal(size=1500) + 2 * labels
+    one = measured(metric, labels, scores)
+    spread = Clusters(1500, ("payer",), (codes,)).spread(one.influence, one.counted)
+    members = [np.flatnonzero(codes == each) for each in range(codes[-1] + 1)]
+    values = []
+    for _ in range(800):
+        drawn = random.integers(len(members), size=len(members))
+        rows = np.concatenate([members[each] for each in drawn])
+        values.append(METRICS[metric](labels[rows], scores[rows]))
+    assert np.sqrt(spread.variance) == pytest.approx(np.std(values), rel=0.15)
 
 
 def test_intervals_cover_the_true_value_about_as_often_as_they_say():
@@ -83,13 +97,11 @@ def test_intervals_cover_the_true_value_about_as_often_as_they_say():
     }
     for metric, value in truth.items():
         inside = 0
-        for trial in range(150):
+        for _ in range(150):
             rows = random.integers(400_000, size=1500)
-            low, high = bootstrap_interval(
-                population[rows], strength[rows], metric, repeats=200, seed=trial
-            )
+            low, high = ranking_interval(population[rows], strength[rows], metric)
             inside += low <= value <= high
-        assert 0.88 <= inside / 150 <= 0.995
+        assert inside / 150 >= 0.9
 
 
 def test_a_paired_difference_is_surer_than_two_intervals():
@@ -97,31 +109,46 @@ def test_a_paired_difference_is_surer_than_two_intervals():
     labels = random.random(4000) < 0.05
     champion = random.normal(size=4000) + 1.5 * labels
     challenger = champion + 0.3 * labels
-    answer = paired_bootstrap(labels, challenger, champion, seed=2)
+    answer = compare(labels, challenger, champion)
     low, high = answer["difference"]["interval"]
     assert 0 < low <= answer["difference"]["value"] <= high
-    assert answer["share_better"] == 1
-    alone = bootstrap_interval(labels, champion)
+    assert answer["share_better"] > 0.999
+    alone = ranking_interval(labels, champion)
     assert high - low < 0.6 * (alone[1] - alone[0])
 
 
 def test_a_model_is_no_better_than_itself():
     random = np.random.default_rng(8)
     labels, scores = random.random(500) < 0.2, random.random(500)
-    answer = paired_bootstrap(labels, scores, scores)
+    answer = compare(labels, scores, scores)
     assert answer["difference"] == {"value": 0.0, "interval": [0.0, 0.0]}
     assert answer["share_better"] == 0
 
 
-def test_the_same_seed_gives_the_same_interval():
+def test_rankings_that_no_row_tells_apart_may_yet_differ():
+    labels = np.arange(200) >= 160
+    answer = compare(labels, np.arange(200.0), np.arange(200.0) ** 2)
+    reach = 1 - 0.025 ** (1 / 40)
+    assert answer["difference"]["value"] == 0
+    assert answer["difference"]["interval"] == pytest.approx([-reach, reach])
+
+
+def test_a_difference_in_accounts_is_less_sure():
     random = np.random.default_rng(8)
-    labels, scores = random.random(500) < 0.2, random.random(500)
-    first, again = (bootstrap_interval(labels, scores, seed=4) for _ in range(2))
-    assert first == again != bootstrap_interval(labels, scores, seed=5)
+    codes = np.arange(4000) // 20
+    labels = (random.random(200) < 0.1)[codes]
+    champion = random.normal(size=4000) + 1.5 * labels
+    challenger = champion + random.normal(size=200)[codes] * labels
+    clusters = Clusters(4000, ("payer",), (codes,))
+    alone, alike = (
+        compare(labels, challenger, champion, clusters=each)["difference"]["interval"]
+        for each in (independent(4000), clusters)
+    )
+    assert np.ptp(alike) > 1.5 * np.ptp(alone)
 
 
 def test_without_positives_there_is_no_interval():
-    assert np.isnan(bootstrap_interval([0, 0], [0.1, 0.2])).all()
+    assert np.isnan(ranking_interval([0, 0], [0.1, 0.2])).all()
 
 
 CASES = st.lists(
@@ -171,20 +198,42 @@ def test_precision_at_capacity_has_an_interval():
     random = np.random.default_rng(1)
     labels, scores = random.random(2000) < 0.3, random.random(2000)
     seen = review(labels, scores, np.arange(2000) // 200, 50)
-    low, high = seen.interval()
+    low, high = seen.figure()["interval"]
     assert low < seen.precision() < high
     assert 0.02 < high - low < 0.25
 
 
 def test_a_ranking_without_a_fault_is_not_called_certain():
     labels = np.arange(1000) >= 960
-    low, high = bootstrap_interval(labels, np.arange(1000))
+    low, high = ranking_interval(labels, np.arange(1000))
     assert low == pytest.approx(0.025 ** (1 / 40))
     assert high == 1
 
 
 def test_no_hit_among_the_reviewed_is_not_called_certain():
     seen = review(np.zeros(400), np.arange(400), np.arange(400) // 100, 10)
-    assert seen.interval() == (0, pytest.approx(1 - 0.025 ** (1 / 40)))
+    least = 0.025 ** (1 / 40)
+    assert seen.figure() == {"value": 0, "interval": [0, pytest.approx(1 - least)]}
     seen = review(np.ones(400), np.arange(400), np.arange(400) // 100, 10)
-    assert seen.interval() == (pytest.approx(0.025 ** (1 / 40)), 1)
+    assert seen.figure() == {"value": 1, "interval": [pytest.approx(least), 1]}
+
+
+def test_days_and_accounts_that_differ_make_a_precision_less_sure():
+    random = np.random.default_rng(2)
+    day, score = np.arange(2000) // 100, random.random(2000)
+    plain = review(random.random(2000) < 0.4, score, day, 20).figure()["interval"]
+    by_day = random.random(2000) < np.where(day % 2, 0.7, 0.1)
+    uneven = review(by_day, score, day, 20).figure()["interval"]
+    assert np.ptp(uneven) > 1.5 * np.ptp(plain)
+    account = np.arange(2000) % 10
+    by_account = random.random(2000) < np.where(account % 2, 0.7, 0.1)
+    clusters = Clusters(2000, ("payer",), (account,))
+    alone, alike = (
+        review(by_account, score, day, 20, clusters=each).figure()["interval"]
+        for each in (None, clusters)
+    )
+    assert np.ptp(alike) > 1.5 * np.ptp(alone)
+
+
+def test_nothing_reviewed_has_no_precision():
+    assert review([], [], [], 5).figure() == {"value": None, "interval": None}

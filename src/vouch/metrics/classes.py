@@ -1,21 +1,21 @@
-"""Measures of models of classes: macro-recall and others, with bootstrap intervals.
+"""Measures of models of classes: macro-recall and others, with each row's influence on them.
 
-All measures but those of confidence follow from a confusion, so a bootstrap sample is a weighing of
-groups: rows of one group resemble each other, and drawn one by one they would look like more
-evidence than they are (Davison and Hinkley 1997, Bootstrap methods and their application, 3.8).
+All are means of figures between 0 and 1: of each class's recall, of each class's F1, of all rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vouch.metrics.ranked import interval
+from vouch.metrics import intervals
+from vouch.metrics.clusters import Clusters
+from vouch.metrics.intervals import CONFIDENCE, UNDEFINED, Measured, share_of
 
-REPEATS = 400
-BLOCK = 50  # bootstrap samples drawn at a time
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Measure = Callable[[Floats], Floats]
+Parts = Callable[[Integers, Integers], list[Measured]]
 
 
 def macro_recall(labels: ArrayLike, predicted: ArrayLike) -> float:
@@ -38,8 +38,9 @@ def confusion(labels: ArrayLike, predicted: ArrayLike, classes: int) -> Floats:
     >>> confusion([0, 0, 1], [0, 1, 1], 2).tolist()
     [[1.0, 1.0], [0.0, 1.0]]
     """
-    cells: Floats = _cells(np.asarray(labels), np.asarray(predicted), classes).sum(axis=0)
-    return cells.reshape(classes, classes)
+    cells = np.asarray(labels).astype(int) * classes + np.asarray(predicted).astype(int)
+    counts = np.bincount(cells, minlength=classes * classes)
+    return counts.astype(np.float64).reshape(classes, classes)
 
 
 def recall_of(tables: Floats) -> Floats:
@@ -68,73 +69,56 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def bootstrap(
-    labels: ArrayLike,
-    predictions: Sequence[ArrayLike],
-    groups: ArrayLike,
-    repeats: int,
-    seed: int,
-    classes: int,
-) -> Floats:
-    """Draw confusions of bootstrap samples; several models are counted on the same samples.
-
-    Args:
-        labels: 0 to classes - 1, shape (rows,).
-        predictions: A model each, 0 to classes - 1, shape (rows,).
-        groups: Each row's group, shape (rows,).
-        repeats: Bootstrap samples, at least 1.
-        seed: The same seed gives the same samples.
-        classes: How many there are, at least 2.
-
-    Returns:
-        Shape (models, repeats, classes, classes).
-    """
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
-    cells = np.zeros((codes.max(initial=-1) + 1, len(predictions) * classes * classes))
-    truth = np.asarray(labels)
-    np.add.at(cells, codes, np.hstack([_cells(truth, np.asarray(p), classes) for p in predictions]))
-    random, blocks = np.random.default_rng(seed), []
-    for start in range(0, repeats, BLOCK):
-        # Poisson weights: a bootstrap sample whose groups can be counted independently
-        weights = random.poisson(1.0, (min(BLOCK, repeats - start), len(cells)))
-        blocks.append(weights.astype(np.float64) @ cells)
-    drawn = np.concatenate(blocks).reshape(repeats, len(predictions), classes, classes)
-    return drawn.transpose(1, 0, 2, 3)
+def recalls(labels: Integers, predicted: Integers) -> list[Measured]:
+    """Return the recall of each class that occurs."""
+    right = labels == predicted
+    return [share_of(right, labels == each) for each in np.unique(labels)]
 
 
-def bootstrap_interval(
+def f1s(labels: Integers, predicted: Integers) -> list[Measured]:
+    """Return the F1 of each class that occurs: twice its hits over its labels and predictions."""
+    return [_f1(labels == each, predicted == each) for each in np.unique(labels)]
+
+
+def _f1(actual: NDArray[np.bool_], said: NDArray[np.bool_]) -> Measured:
+    parts = actual.astype(np.float64) + said
+    hits = 2.0 * (actual & said)
+    value = float(hits.sum() / parts.sum())
+    return Measured(value, (hits - value * parts) / parts.sum(), actual.astype(np.float64))
+
+
+def accuracy(labels: Integers, predicted: Integers) -> list[Measured]:
+    """Return the share of rows that are right, alone; nothing of no rows."""
+    every = np.ones(len(labels), np.bool_)
+    return [share_of(labels == predicted, every)] if len(labels) else []
+
+
+PARTS: dict[str, Parts] = {"macro_recall": recalls, "macro_f1": f1s, "accuracy": accuracy}
+"""What each measure is the mean of."""
+
+
+def recall_interval(
     labels: ArrayLike,
     predicted: ArrayLike,
-    groups: ArrayLike,
-    seed: int,
-    confidence: float = 0.95,
-    repeats: int = REPEATS,
+    clusters: Clusters,
+    confidence: float = CONFIDENCE,
 ) -> tuple[float, float]:
-    """Return macro-recall's percentile bootstrap interval, whole groups drawn.
+    """Return macro-recall's interval; NaN without rows.
 
     Args:
         labels: As for :func:`macro_recall`.
         predicted: As for :func:`macro_recall`.
-        groups: Each row's group, shape (rows,).
-        seed: The same seed gives the same interval.
-        confidence: Share of the samples inside, above 0 and below 1.
-        repeats: Bootstrap samples, at least 1.
+        clusters: Rows that belong together.
+        confidence: Of the interval, above 0 and below 1.
     """
-    classes = _seen(labels, predicted)
-    tables = bootstrap(labels, [predicted], groups, repeats, seed, classes)[0]
-    return interval(recall_of(tables), confidence)
+    parts = recalls(np.asarray(labels), np.asarray(predicted))
+    ends = intervals.mean(parts, clusters, confidence)["interval"]
+    return (ends[0], ends[1]) if ends else UNDEFINED
 
 
 def _seen(*labels: ArrayLike) -> int:
     """Return how many classes there are, going by the highest that occurs."""
     return 1 + max((int(np.max(each)) for each in labels if np.size(each)), default=1)
-
-
-def _cells(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> Floats:
-    """Return for each row the cell of the confusion it falls in, one-hot: (rows, classes²)."""
-    cells = np.zeros((len(labels), classes * classes))
-    cells[np.arange(len(labels)), labels.astype(int) * classes + predicted.astype(int)] = 1.0
-    return cells
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -21,8 +21,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm, t
 from typing_extensions import TypedDict
 
-from vouch.metrics.figures import Figure, figure
-from vouch.metrics.ranked import Difference
+from vouch.metrics.figures import Difference, Figure, figure
 from vouch.metrics.weighted import effective
 
 Floats = NDArray[np.float64]

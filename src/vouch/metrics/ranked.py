@@ -1,12 +1,10 @@
-"""Ranking metrics and their bootstrap intervals, fast on a million rows.
+"""Ranking metrics, with each row's influence on them, fast on a million rows.
 
-The bootstrap is the Poisson bootstrap: a row is drawn Poisson(1) times, which for many rows is the
-same as drawing rows with replacement (Hanley & MacGibbon 2006, "Creating non-parametric bootstrap
-samples using Poisson frequencies", Computer Methods and Programs in Biomedicine 83; Chamandy et
-al. 2012, "Estimating uncertainty for massive data streams"). Sums of Poisson draws are Poisson,
-so rows that a metric cannot tell apart, such as all negatives ranked between two neighbouring
-positives, are drawn as one cell: the cost of a repeat grows with the positives, not with the rows.
-Intervals are percentile intervals, and take rows as independent of one another.
+A ranking is sorted once. What a row of weight more would change of a metric has a closed form: for
+the area under the ROC curve it is how far the row's own share of right pairs is from the whole's
+(DeLong, DeLong and Clarke-Pearson 1988, Comparing the areas under two or more correlated receiver
+operating characteristic curves, Biometrics 44), for the average precision a sum over the places
+below it. Intervals are made of it in :mod:`vouch.metrics.intervals`.
 """
 
 from collections.abc import Callable
@@ -18,55 +16,43 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import TypedDict
 
+from vouch.metrics import intervals
+from vouch.metrics.clusters import Clusters, Spread, coded, independent
+from vouch.metrics.figures import Difference, Figure, figure
+from vouch.metrics.intervals import CONFIDENCE, UNDEFINED, Measured
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Metric = Literal["average_precision", "roc_auc"]
-REPEATS = 400
-CONFIDENCE = 0.95
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Rows gathered in cells that no ranking metric can tell apart.
+class Levels:
+    """Rows of a ranking, those of one score together.
 
     Attributes:
-        positive: Whether a cell's rows are positive, shape (cells,).
-        rows: How many rows a cell has, shape (cells,).
-        codes: For each ranking the place of its cells, shape (rankings, cells): ``2 j + 1`` at
-            the j-th highest score a positive has, ``2 j`` strictly above it and below the one
-            before.
-        levels: For each ranking how many distinct scores its positives have.
+        of: Each row's level, the highest score's is 0, shape (rows,).
+        positives: Positives at each level, shape (levels,).
+        rows: All rows at each level, likewise.
     """
 
-    positive: NDArray[np.bool_]
-    rows: Integers
-    codes: Integers
-    levels: tuple[int, ...]
+    of: Integers
+    positives: Floats
+    rows: Floats
 
 
-def gather(labels: ArrayLike, *scores: ArrayLike) -> Cells:
-    """Gather rows in cells.
+def levels(positive: Bools, scores: ArrayLike) -> Levels:
+    """Sort rows by falling score.
 
     Args:
-        labels: 0 or 1, shape (rows,).
-        *scores: One or more rankings of the same rows, each shape (rows,), no NaN.
+        positive: Shape (rows,).
+        scores: Higher means more likely positive, shape (rows,), no NaN.
     """
-    positive = np.asarray(labels).astype(bool)
-    positions = [_position(positive, np.asarray(s, dtype=np.float64)) for s in scores]
-    key = positive.astype(np.int64)
-    for codes, levels in positions:
-        key = key * (2 * levels + 1) + codes
-    _, first, rows = np.unique(key, return_index=True, return_counts=True)
-    codes = np.array([codes[first] for codes, _ in positions], dtype=np.int64)
-    return Cells(positive[first], rows, codes, tuple(levels for _, levels in positions))
-
-
-def _position(positive: NDArray[np.bool_], scores: Floats) -> tuple[Integers, int]:
-    levels = np.unique(-scores[positive])  # ascending, so the highest score comes first
-    place = np.searchsorted(levels, -scores, side="left")
-    padded = np.append(levels, np.nan)
-    return 2 * place + (padded[place] == -scores), len(levels)
+    distinct, places = np.unique(-np.asarray(scores, dtype=np.float64), return_inverse=True)
+    size = len(distinct)
+    up = np.bincount(places[positive], minlength=size).astype(np.float64)
+    return Levels(places, up, np.bincount(places, minlength=size).astype(np.float64))
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -79,7 +65,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         0 to 1, as scikit-learn's ``average_precision_score``; NaN without a positive.
     """
-    return _of_all("average_precision", labels, scores)
+    return measured("average_precision", labels, scores).value
 
 
 def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -92,129 +78,94 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         0 to 1; NaN unless there are positives and negatives.
     """
-    return _of_all("roc_auc", labels, scores)
+    return measured("roc_auc", labels, scores).value
 
 
-def _of_all(metric: Metric, labels: ArrayLike, scores: ArrayLike) -> float:
-    cells = gather(labels, scores)
-    return _METRICS[metric](*_counts(cells, cells.rows, 0))
+def measured(metric: Metric, labels: ArrayLike, scores: ArrayLike) -> Measured:
+    """Return a metric with each row's influence on it.
+
+    Args:
+        metric: Which.
+        labels: 0 or 1, shape (rows,).
+        scores: Higher means more likely positive, shape (rows,), no NaN.
+
+    Returns:
+        Its value is NaN where it is undefined.
+    """
+    positive = np.asarray(labels).astype(bool)
+    return _METRICS[metric](positive, levels(positive, scores))
 
 
-def _counts(cells: Cells, weights: Integers, ranking: int) -> tuple[Floats, Floats]:
-    """Count positives at each level, shape (levels,), and negatives at each code."""
-    code, levels, up = cells.codes[ranking], cells.levels[ranking], cells.positive
-    positives = np.bincount(code[up] // 2, weights[up], levels)
-    negatives = np.bincount(code[~up], weights[~up], 2 * levels + 1)
-    return positives.astype(np.float64), negatives.astype(np.float64)
+def _average_precision(positive: Bools, ranked: Levels) -> Measured:
+    total = float(positive.sum())
+    if not total:
+        return _undefined(positive)
+    flagged, up = np.cumsum(ranked.rows), ranked.positives
+    precision = np.cumsum(up) / flagged
+    value = float(up @ precision / total)
+    # one row more raises (if positive) or lowers the precision at its level and all below
+    raised, lowered = (_from_here(part) for part in (up / flagged, up * precision / flagged))
+    own = np.where(positive, (precision + raised)[ranked.of] - value, 0.0)
+    influence = (own - lowered[ranked.of]) / total
+    return Measured(value, influence, positive.astype(np.float64), worst=total / len(positive))
 
 
-def _average_precision(positives: Floats, negatives: Floats) -> float:
-    hits = np.cumsum(positives)
-    if not len(hits) or not hits[-1]:
-        return float("nan")
-    flagged = hits + np.cumsum(negatives)[1::2]
-    precision = np.divide(hits, flagged, out=np.zeros_like(hits), where=flagged > 0)
-    return float(positives @ precision / hits[-1])
+def _from_here(values: Floats) -> Floats:
+    """Sum values from each one on to the last."""
+    return np.cumsum(values[::-1])[::-1]
 
 
-def _roc_auc(positives: Floats, negatives: Floats) -> float:
-    pairs = positives.sum() * negatives.sum()
-    if not pairs:
-        return float("nan")
-    below = negatives.sum() - np.cumsum(negatives)[1::2]
-    return float(positives @ (below + negatives[1::2] / 2) / pairs)
+def _roc_auc(positive: Bools, ranked: Levels) -> Measured:
+    ups, downs = float(positive.sum()), float((~positive).sum())
+    if not ups or not downs:
+        return _undefined(positive)
+    up, down = ranked.positives, ranked.rows - ranked.positives
+    beaten = (downs - np.cumsum(down) + down / 2) / downs  # negatives below a positive
+    beating = (np.cumsum(up) - up / 2) / ups  # positives above a negative
+    value = float(up @ beaten / ups)
+    influence = np.where(positive, beaten[ranked.of] / ups, beating[ranked.of] / downs)
+    influence = influence - value / np.where(positive, ups, downs)
+    rarer = positive if ups <= downs else ~positive
+    return Measured(value, influence, rarer.astype(np.float64), worst=0.5)
 
 
-_METRICS: dict[Metric, Callable[[Floats, Floats], float]] = {
+def _undefined(positive: Bools) -> Measured:
+    nothing = np.zeros(len(positive))
+    return Measured(float("nan"), nothing, nothing)
+
+
+_METRICS: dict[Metric, Callable[[Bools, Levels], Measured]] = {
     "average_precision": _average_precision,
     "roc_auc": _roc_auc,
 }
 
 
-def bootstrap(
-    labels: ArrayLike, *scores: ArrayLike, metric: Metric, repeats: int = REPEATS, seed: int = 0
-) -> Floats:
-    """Compute a metric on bootstrap samples; several rankings are measured on the same samples.
-
-    Args:
-        labels: 0 or 1, shape (rows,).
-        *scores: Rankings of the same rows, each shape (rows,).
-        metric: Which metric.
-        repeats: How many samples, at least 1.
-        seed: The same seed gives the same samples.
-
-    Returns:
-        Shape (rankings, repeats); NaN where a sample lacks a class.
-    """
-    cells, random = gather(labels, *scores), np.random.default_rng(seed)
-    values = np.empty((len(scores), repeats))
-    for repeat in range(repeats):
-        weights = random.poisson(cells.rows)
-        for ranking in range(len(scores)):
-            values[ranking, repeat] = _METRICS[metric](*_counts(cells, weights, ranking))
-    return values
-
-
-def bootstrap_interval(
+def ranking_interval(
     labels: ArrayLike,
     scores: ArrayLike,
     metric: Metric = "average_precision",
-    repeats: int = REPEATS,
+    clusters: Clusters | None = None,
     confidence: float = CONFIDENCE,
-    seed: int = 0,
 ) -> tuple[float, float]:
-    """Return a metric's percentile bootstrap interval.
+    """Return the interval of a metric.
 
     Args:
         labels: 0 or 1, shape (rows,).
         scores: Higher means more likely positive, shape (rows,).
         metric: Which metric.
-        repeats: Bootstrap samples, at least 1.
-        confidence: Share of the samples inside, above 0 and below 1.
-        seed: The same seed gives the same interval.
+        clusters: Rows that belong together; None: rows are independent.
+        confidence: Of the interval, above 0 and below 1.
 
     Returns:
-        Lower and upper end; NaN where the metric is undefined. Of a ranking without a fault the
-        lower end is 1 minus the largest share of misplaced positives that is not ruled out.
+        Lower and upper end; NaN where the metric is undefined.
     """
-    samples = bootstrap(labels, scores, metric=metric, repeats=repeats, seed=seed)
-    low, high = interval(samples[0], confidence)
-    if low > 1 - ROUNDING:  # no sample shows a fault; that does not mean there is none
-        low = _at_least(int(np.sum(np.asarray(labels) == 1)), confidence)
-    return low, high
-
-
-def _at_least(tries: int, confidence: float) -> float:
-    """Return the Clopper-Pearson lower end of a share when all of ``tries`` succeeded.
-
-    If a share q of positives ranked below everything else, either metric would be 1 - q or more.
-    """
-    return float(((1 - confidence) / 2) ** (1 / tries))
-
-
-def interval(values: Floats, confidence: float) -> tuple[float, float]:
-    """Return the central range of bootstrap values, NaN left out.
-
-    Args:
-        values: Shape (repeats,).
-        confidence: Share of the values inside, above 0 and below 1.
-    """
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-class Difference(TypedDict):
-    """The difference of two models' metrics, and the ends of its interval."""
-
-    value: float
-    interval: list[float]
+    there = clusters or independent(np.size(labels))
+    ends = intervals.bounded(measured(metric, labels, scores), there, confidence)["interval"]
+    return (ends[0], ends[1]) if ends else UNDEFINED
 
 
 class Comparison(TypedDict):
-    """Two rankings compared on the same bootstrap samples, see :func:`paired_bootstrap`."""
+    """Two rankings compared on the same rows, see :func:`compare`."""
 
     metric: Metric
     challenger: float
@@ -223,47 +174,39 @@ class Comparison(TypedDict):
     share_better: float
 
 
-def paired_bootstrap(
+def compare(
     labels: ArrayLike,
     challenger: ArrayLike,
     champion: ArrayLike,
     metric: Metric = "average_precision",
-    repeats: int = REPEATS,
+    clusters: Clusters | None = None,
     confidence: float = CONFIDENCE,
-    seed: int = 0,
 ) -> Comparison:
-    """Compare two rankings of the same rows on the same bootstrap samples.
-
-    Rows hard for both cancel out, so the interval is narrower than two separate ones suggest
-    (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 16).
+    """Compare two rankings of the same rows.
 
     Args:
-        labels: 0 or 1, shape (rows,).
+        labels: 0 or 1, shape (rows,), with a positive.
         challenger: Scores of the challenger, shape (rows,).
         champion: Scores of the champion, shape (rows,).
         metric: Which metric.
-        repeats: Bootstrap samples, at least 1.
+        clusters: Rows that belong together; None: rows are independent.
         confidence: Of the interval, above 0 and below 1.
-        seed: The same seed gives the same answer.
 
     Returns:
         ``challenger`` and ``champion`` (the metric of each), ``difference`` (``value`` and
-        ``interval``, challenger minus champion) and ``share_better``: the share of samples in
-        which the challenger is strictly ahead.
+        ``interval``, challenger minus champion) and ``share_better``: the chance that the
+        challenger is ahead.
     """
-    samples = bootstrap(labels, challenger, champion, metric=metric, repeats=repeats, seed=seed)
-    differences = samples[0] - samples[1]
-    ours, theirs = (_of_all(metric, labels, scores) for scores in (challenger, champion))
-    defined = differences[~np.isnan(differences)]
+    ours, theirs = (measured(metric, labels, scores) for scores in (challenger, champion))
+    there = clusters or independent(np.size(labels))
+    same = bool(np.array_equal(np.asarray(challenger), np.asarray(champion)))
+    gap = intervals.compare(ours, theirs, there, confidence, same=same)
     return {
         "metric": metric,
-        "challenger": ours,
-        "champion": theirs,
-        "difference": {
-            "value": ours - theirs,
-            "interval": list(interval(differences, confidence)),
-        },
-        "share_better": float(np.mean(defined > 0)) if len(defined) else float("nan"),
+        "challenger": ours.value,
+        "champion": theirs.value,
+        "difference": gap.difference,
+        "share_better": gap.better,
     }
 
 
@@ -275,33 +218,58 @@ class Reviewed:
         cases: Cases reviewed on each day, shape (days,), at most the capacity.
         hits: Truly positive ones among them, shape (days,); fractions where a tie at the
             capacity's edge is shared out evenly.
+        looked: Each case's share of a review, above 0, 1 but at a tie, shape (reviewed,).
+        positive: Whether it is one, likewise.
+        day: Its day's place among the days, likewise.
+        clusters: What cases have in common.
     """
 
     cases: Floats
     hits: Floats
+    looked: Floats
+    positive: Floats
+    day: Integers
+    clusters: Clusters
 
     def precision(self) -> float:
         """Return the mean over days of the share of hits, 0 to 1; NaN without a day."""
         return float(np.mean(self.hits / self.cases)) if len(self.cases) else float("nan")
 
-    def interval(
-        self, repeats: int = REPEATS, confidence: float = CONFIDENCE, seed: int = 0
-    ) -> tuple[float, float]:
-        """Return the precision's two-stage bootstrap interval: days, then cases within each.
+    def figure(self, confidence: float = CONFIDENCE) -> Figure:
+        """Return the precision with its interval; null without a day.
 
-        Resampling at both levels is a little wide rather than too narrow (Davison & Hinkley
-        1997, "Bootstrap Methods and their Application", section 3.8).
+        Days differ, and cases of one account resemble each other over many days: both count.
+
+        Args:
+            confidence: Of the interval, above 0 and below 1.
         """
-        if not len(self.cases):
-            return float("nan"), float("nan")
-        random = np.random.default_rng(seed)
-        days = random.integers(len(self.cases), size=(repeats, len(self.cases)))
-        cases = self.cases[days].astype(np.int64)
-        share = np.clip(self.hits / self.cases, 0, 1)[days]
-        ends = interval(np.mean(random.binomial(cases, share) / cases, axis=1), confidence)
-        sure = _at_least(int(self.cases.sum()), confidence)
-        # where every sample has only hits, or none: the exact bound, as unseen cases may differ
-        return (sure if ends[0] == 1 else ends[0]), (1 - sure if ends[1] == 0 else ends[1])
+        value = self.precision()
+        if np.isnan(value):
+            return figure(value, UNDEFINED)
+        weight = self.looked / (self.cases[self.day] * len(self.cases))
+        influence = weight * (self.positive - value)
+        one = Measured(value, influence, weight)
+        return figure(value, intervals.limits(one, self._spread(one), confidence))
+
+    def _spread(self, one: Measured) -> Spread:
+        """Return how far the precision may be off: cases' spread, and the days' beyond it.
+
+        The effective number of clusters is Satterthwaite's (1946, An approximate distribution of
+        estimates of variance components, Biometrics Bulletin 2): days count as far as they differ
+        by more than their cases do.
+        """
+        by_case = self.clusters.spread(one.influence, one.counted)
+        days = len(self.cases)
+        if days < 2 or not by_case.variance < np.inf:
+            return by_case
+        sums = np.bincount(self.day, one.influence)
+        alone = float(np.square(one.influence).sum())
+        beyond = max(float(np.square(sums).sum()) * days / (days - 1) - alone, 0.0)
+        variance = by_case.variance + beyond
+        if not beyond:
+            return by_case
+        parts = by_case.variance**2 / (by_case.clusters - 1) + beyond**2 / (days - 1)
+        return Spread(variance, variance**2 / parts + 1, by_case.rows)
 
 
 def review(
@@ -310,6 +278,7 @@ def review(
     days: ArrayLike,
     capacity: int,
     payers: ArrayLike | None = None,
+    clusters: Clusters | None = None,
 ) -> Reviewed:
     """Return what people would see who review each day's highest scores, up to their capacity.
 
@@ -322,21 +291,39 @@ def review(
         days: Each row's day as a number, shape (rows,).
         capacity: Cases a day, at least 1.
         payers: Each row's payer, shape (rows,), or None where a case is a row.
+        clusters: Rows that belong together, where a case is a row; None: none do. A payer's cases
+            belong together anyway.
     """
     columns = {"day": np.asarray(days), "score": np.asarray(scores), "label": np.asarray(labels)}
     cases = pd.DataFrame(columns)
     if payers is not None:
-        codes = pd.factorize(np.asarray(payers))[0]
-        alone = len(codes) + np.arange(len(codes))  # a row without a payer is its own case
-        cases["payer"] = np.where(codes < 0, alone, codes)
+        cases["payer"] = coded(payers)
         cases = cases.groupby(["day", "payer"], sort=False, as_index=False).max()
-    ties = cases.groupby(["day", "score"])["label"].agg(["size", "sum"]).reset_index()
+    cases["taken"] = _taken(cases, capacity)
+    seen: Bools = (cases["taken"] > 0).to_numpy(bool)
+    alike = clusters or independent(len(cases))
+    if payers is not None:
+        alike = Clusters(len(cases), ("payer",), (cases["payer"].to_numpy(np.int64),))
+    looked = cases[seen].assign(hits=cases["taken"] * cases["label"])
+    daily = looked.groupby("day")[["taken", "hits"]].sum().to_numpy(dtype=np.float64)
+    return Reviewed(
+        daily[:, 0],
+        daily[:, 1],
+        looked["taken"].to_numpy(np.float64),
+        looked["label"].to_numpy(np.float64),
+        np.unique(looked["day"], return_inverse=True)[1],
+        alike.of(seen),
+    )
+
+
+def _taken(cases: pd.DataFrame, capacity: int) -> Floats:
+    """Return each case's chance to be reviewed, 0 to 1: below 1 only in a tie at the edge."""
+    ties = cases.groupby(["day", "score"]).size().rename("size").reset_index()
     ties = ties.sort_values(["day", "score"], ascending=[True, False], kind="stable")
     before = ties.groupby("day")["size"].cumsum() - ties["size"]
-    ties["taken"] = (capacity - before).clip(0, ties["size"])
-    ties["hits"] = ties["sum"] * ties["taken"] / ties["size"]
-    daily = ties.groupby("day")[["taken", "hits"]].sum().to_numpy(dtype=np.float64)
-    return Reviewed(daily[:, 0], daily[:, 1])
+    ties["taken"] = (capacity - before).clip(0, ties["size"]) / ties["size"]
+    both = cases[["day", "score"]].merge(ties, on=["day", "score"], how="left")
+    return both["taken"].to_numpy(np.float64)
 
 
 def precision_at_capacity(

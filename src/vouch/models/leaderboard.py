@@ -22,7 +22,7 @@ class Best(Generic[C]):
         number: The trial's number in the leaderboard; None if no trial tried it.
         candidate: The candidate.
         value: Its measure, 0 to 1.
-        interval: The measure's bootstrap interval, of ``metrics.CONFIDENCE``.
+        interval: The measure's interval, of ``metrics.intervals.CONFIDENCE``.
         predictions: Columns row, fold and what was predicted.
     """
 

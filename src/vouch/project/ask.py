@@ -25,7 +25,7 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
             through Thresholdout: ``accuracy``, of payments also ``precision_at_capacity`` or
             ``cost``.
         kind: For a mean, against ``truth`` or ``rule``.
-        params: Budget and bootstrap.
+        params: Budget, and what counts as few.
 
     Returns:
         The keeper's reply.

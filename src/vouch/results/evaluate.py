@@ -7,8 +7,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from vouch.core.results import Result
-from vouch.metrics.figures import Figure
-from vouch.metrics.ranked import Difference
+from vouch.metrics.figures import Difference, Figure
 from vouch.results.holdouts import Head
 
 Kind = Literal["truth", "rule"]
@@ -29,7 +28,21 @@ class Figures(TypedDict):
     chance: float
     too_few: bool
     reason: NotRequired[str]
+    evidence: NotRequired["Evidence"]
     people: NotRequired["PeoplesWord"]
+
+
+class Evidence(TypedDict):
+    """In how many accounts or groups rows come, which intervals take together.
+
+    ``columns`` are what tells them, such as payer and payee; without any, rows count as independent
+    of each other. There are so many ``clusters``, and as much evidence for what ``positives``
+    counts as ``effective`` of them would carry if they were of one size.
+    """
+
+    columns: list[str]
+    clusters: int
+    effective: float
 
 
 class PeoplesWord(TypedDict):
@@ -69,7 +82,7 @@ class OutOfFold(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Two models on the same rows, by paired bootstrap; no ``difference`` for a ``reason``.
+    """Two models on the same rows, by their figures' difference; none for a ``reason``.
 
     By people's word on drawn rows there are ``surely``, the ends of an interval that holds whenever
     one looks, and ``missing``, how many more rows people must decide.
@@ -90,9 +103,9 @@ class Comparison(TypedDict):
 
 
 class Bootstrap(TypedDict):
-    """The samples behind each interval, and the share of them inside it."""
+    """The confidence of intervals; of earlier releases, also the samples behind them."""
 
-    repeats: int
+    repeats: NotRequired[int]
     confidence: float
 
 

@@ -67,7 +67,7 @@ class Candidate(Protocol):
 
     @property
     def params(self) -> "EvaluateParams":
-        """Budget and bootstrap."""
+        """Budget, and what counts as few."""
 
     @property
     def metric(self) -> str:

@@ -17,9 +17,8 @@ class EvaluateParams(Params):
 
     Attributes:
         budget: Questions a generation of the holdout may answer; stands from its first question.
-        repeats: Bootstrap samples behind each interval.
-        confidence: Share of the samples inside an interval.
-        seed: Seed of the bootstrap.
+        repeats: Bootstrap samples behind the interval of a threshold.
+        seed: Seed of the bootstrap, and of draws behind the figures of decided texts.
         min_positives: With fewer positives than this a figure is marked as uncertain.
         difference: The least difference in the deciding measure that matters, above 0: where people
             alone know the truth, they are asked until it can be told.
@@ -27,7 +26,6 @@ class EvaluateParams(Params):
 
     budget: int = Field(default=20, ge=1, le=1000)
     repeats: int = Field(default=400, ge=50, le=10_000)
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
     seed: int = Field(default=0, ge=0)
     min_positives: int = Field(default=20, ge=1)
     difference: float = Field(default=0.1, gt=0, lt=1)

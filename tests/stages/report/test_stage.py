@@ -91,6 +91,23 @@ def test_too_few_cases_are_said_loudly(inputs):
     assert "only 12 frauds are in the holdout" in page
 
 
+def test_it_says_what_counts_together(inputs):
+    measured = inputs.summaries["evaluation"]["holdout"]["truth"]
+    measured["evidence"] = {"columns": ["payer"], "clusters": 2_500, "effective": 3.2}
+    text = text_of(inputs.page())
+    assert "Payments of one account are not independent evidence of each other" in text
+    assert "2,500 accounts; the positives, or the rarest class, weigh as much as 3 of" in text
+    measured["evidence"] = {"columns": [], "clusters": 3_000, "effective": 12.0}
+    text = text_of(inputs.page())
+    assert "The source declares no payer and no payee, so payments count as independent" in text
+
+
+def test_the_intervals_confidence_is_told_where_an_answer_has_another(inputs):
+    assert "Intervals are of 95 % confidence." in text_of(inputs.page())
+    inputs.summaries["evaluation"]["holdout"]["bootstrap"] = {"repeats": 400, "confidence": 0.9}
+    assert "of 95 %, the holdout" in text_of(inputs.page())
+
+
 def test_no_number_has_many_digits(inputs):
     for name, value in (("average_precision", 0.123456789012345), ("roc_auc", 1 / 3)):
         inputs.summaries["evaluation"]["holdout"]["truth"][name]["value"] = value

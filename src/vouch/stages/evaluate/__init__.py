@@ -36,7 +36,7 @@ def evaluate(
         model: The candidate's folder.
         evaluation: Where to write ``evaluation.json``.
         state: The project's state folder: ledger, key, champion.
-        params: Budget and bootstrap.
+        params: Budget, and what counts as few.
         progress: Called after each part.
 
     Returns:

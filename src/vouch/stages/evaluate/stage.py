@@ -15,6 +15,7 @@ from vouch.core.settings import describe
 from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
 from vouch.labels.held import known_by, truth_arrives, votes
+from vouch.metrics.intervals import CONFIDENCE
 from vouch.registry.versions import find_champion
 from vouch.results.evaluate import (
     KINDS,
@@ -159,7 +160,7 @@ def write(
     content = Evaluation(
         metric=candidate.metric,
         kind=candidate.kind,
-        confidence=candidate.params.confidence,
+        confidence=CONFIDENCE,
         out_of_fold=measured,
         holdout=_answered(outcome.reply, answer),
         **candidate.extras(),

@@ -10,14 +10,12 @@ import pandas as pd
 from vouch.engine import connect
 from vouch.labels.resolve import resolve
 from vouch.metrics.figures import Figure
+from vouch.metrics.intervals import CONFIDENCE
 from vouch.metrics.weighted import share
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet
 from vouch.usecases import find
 from vouch.usecases.classes import class_names
-
-CONFIDENCE = 0.95
-
 
 Flip = TypedDict("Flip", {"from": str, "source": str, "to": str, "rows": int})
 """How many rows people moved from one class to another, by the label's source before."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.progress import Progress, silent
 from vouch.metrics import totals as facts
-from vouch.metrics.ranked import CONFIDENCE
+from vouch.metrics.intervals import CONFIDENCE
 from vouch.pages import TEMPLATES, formats
 from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
@@ -18,7 +18,6 @@ from vouch.results.tune import Leader, Leaderboard, Trial
 from vouch.results.validate import Validated
 from vouch.sources.declaration import load_declaration
 from vouch.stages.report import summary
-from vouch.stages.report.corrections import CONFIDENCE as CORRECTED
 from vouch.stages.report.corrections import corrections
 from vouch.stages.report.history import label_history
 from vouch.usecases import find
@@ -148,19 +147,19 @@ def report(
 
 
 def confidences(evaluation: Evaluation) -> str:
-    """Return the confidence of the page's intervals, in words: each as it was computed.
+    """Return the confidence of the page's intervals, in words.
 
     Args:
-        evaluation: Evaluate's result.
+        evaluation: Evaluate's result; an earlier release may have written it or its answer, with
+            a confidence of its own.
     """
     bootstrap = evaluation.holdout["bootstrap"]
-    by_part = {
-        "the search's": CONFIDENCE,
+    recorded = {
         "those out of fold": evaluation.confidence,
-        "the holdout's": bootstrap["confidence"] if bootstrap else None,
-        "those of what people corrected": CORRECTED,
+        "the holdout's": bootstrap["confidence"] if bootstrap else CONFIDENCE,
     }
-    return ", ".join(f"{what} {c * 100:g} %" for what, c in by_part.items() if c is not None)
+    others = [f"{what} {c * 100:g} %" for what, c in recorded.items() if c != CONFIDENCE]
+    return ", ".join([f"{CONFIDENCE * 100:g} %", *others])
 
 
 def render(content: Mapping[str, Any]) -> str:

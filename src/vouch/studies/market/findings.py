@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.progress import Progress, silent
+from vouch.metrics.clusters import independent
+from vouch.metrics.intervals import student
 from vouch.studies.market.params import MarketParams
 from vouch.studies.market.regress import (
-    CONFIDENCE,
     Estimate,
     Floats,
     correlation,
@@ -25,8 +26,8 @@ from vouch.studies.market.regress import (
 IMPULSES = ("sentiment", "tweets", "followers", "retweets")
 ALL = "all"
 """The series of all assets together."""
-DRAWS = 1000
 POWER = 0.8
+FEWEST_DAYS = 2  # whose difference tells how far a figure of days may be off
 
 
 class Interval(TypedDict):
@@ -332,7 +333,7 @@ def out_of_sample(whole: Panel, params: MarketParams) -> OutOfSample:
 
     Returns:
         ``boundary`` (windows of the training part), and for ``sentiment`` and ``everything`` the
-        R² with an interval (of ``regress.CONFIDENCE``) by resampling days of the test part;
+        R² with an interval that takes the windows of a day together;
         ``rows`` tested.
     """
     boundary = int(len(whole.returns) * params.train)
@@ -363,14 +364,17 @@ def _predicted(X: Floats, y: Floats, boundary: int, day: int) -> Prediction | No
     residual[test] = (y[test] - base - (X[test] - mean) / spread @ fitted) ** 2
     days = np.arange(len(y)) // day
     sums = [np.bincount(days, part.sum(axis=1)).astype(float) for part in (residual, missed)]
-    return {
-        "value": float(1 - sums[0].sum() / sums[1].sum()),
-        "interval": _resampled(sums[0][sums[1] > 0], sums[1][sums[1] > 0]),
-        "rows": int(test.sum()),
-    }
+    by_day = [part[sums[1] > 0] for part in sums]
+    if len(by_day[0]) < FEWEST_DAYS:
+        return None
+    return _r2(by_day[0], by_day[1], int(test.sum()))
 
 
-def _resampled(residual: Floats, missed: Floats) -> list[float]:
-    drawn = np.random.default_rng(0).integers(0, len(residual), (DRAWS, len(residual)))
-    r2 = 1 - residual[drawn].sum(axis=1) / missed[drawn].sum(axis=1)
-    return np.quantile(r2, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)).tolist()
+def _r2(residual: Floats, missed: Floats, rows: int) -> Prediction:
+    """Return one less the ratio of two sums over days, with the interval of as many days."""
+    total = float(missed.sum())
+    ratio, days = float(residual.sum()) / total, len(missed)
+    influence = -(residual - ratio * missed) / total
+    spread = independent(days).spread(influence, np.ones(days))
+    low, high = student(1 - ratio, spread)
+    return {"value": 1 - ratio, "interval": [low, min(high, 1.0)], "rows": rows}

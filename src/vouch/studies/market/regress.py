@@ -18,8 +18,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from vouch.metrics.intervals import CONFIDENCE, normal
+
 Floats = NDArray[np.float64]
-CONFIDENCE = 0.95
 
 
 def percent() -> str:
@@ -54,9 +55,8 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The confidence interval, of :data:`CONFIDENCE`."""
-        half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * self.error
-        return self.value - half, self.value + half
+        """The confidence interval, of :data:`vouch.metrics.intervals.CONFIDENCE`."""
+        return normal(self.value, self.error)
 
 
 NOTHING = Estimate(float("nan"), float("nan"), 0)

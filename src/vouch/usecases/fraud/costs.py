@@ -11,9 +11,12 @@ from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
+from vouch.metrics.amounts import Stake, mean_cost, stake
+from vouch.metrics.clusters import Clusters, Floats, Integers
 from vouch.metrics.figures import Figure
-from vouch.metrics.ranked import Floats, Integers, gather, interval
+from vouch.metrics.intervals import central
 from vouch.results.evaluate import Point
 from vouch.sources.declaration import Costs
 
@@ -24,47 +27,71 @@ BLOCK = 4_000_000  # numbers held at once while resampling
 
 @dataclass(frozen=True)
 class Stakes:
-    """Positives by falling score, and how many negatives are flagged with each.
+    """Rows by falling score, and what flagging them or not costs.
 
     Attributes:
         thresholds: Distinct scores of positives, falling, after ``NOTHING``: shape (levels + 1,).
-        level: Each positive's place in ``thresholds``, rising, 1 to levels, shape (positives,).
-        losses: What each costs if missed, shape (positives,).
-        negatives: Negatives first flagged at each threshold, shape (levels + 1,).
-        rows: All rows.
+        first: From which threshold on each row is flagged, rising, shape (rows,); one more than
+            there are for those that no threshold flags.
+        positive: Whether each row is, likewise.
+        losses: What each would cost if it were positive and missed, likewise.
+        clusters: The rows.
         costs: Prices.
     """
 
     thresholds: Floats
-    level: Integers
+    first: Integers
+    positive: NDArray[np.bool_]
     losses: Floats
-    negatives: Integers
-    rows: int
+    clusters: Clusters
     costs: Costs
 
-    def totals(self, positives: Floats, negatives: Floats) -> Floats:
-        """Return the cost at every threshold.
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.first)
+
+    @property
+    def price(self) -> Floats:
+        """What each row costs if it is flagged, shape (rows,)."""
+        return self.costs.review + np.where(self.positive, 0.0, self.costs.false_alarm)
+
+    @property
+    def change(self) -> Floats:
+        """What flagging each row costs more than leaving it alone, shape (rows,)."""
+        return self.price - self.alone
+
+    @property
+    def alone(self) -> Floats:
+        """What each row costs if it is left alone, shape (rows,)."""
+        return np.where(self.positive, self.losses, 0.0)
+
+    def totals(self) -> Floats:
+        """Return the cost at every threshold, shape (levels + 1,)."""
+        size = len(self.thresholds)
+        change = np.bincount(self.first, self.change, size + 1)[:size]
+        return np.asarray(self.alone.sum() + np.cumsum(change))
+
+    def figure(self, place: int, at_stake: Stake, confidence: float) -> Figure:
+        """Return the mean cost of a row at a threshold, with its interval.
 
         Args:
-            positives: How often each positive is drawn, shape (..., positives).
-            negatives: How many negatives are drawn at each threshold, shape (..., levels + 1).
-
-        Returns:
-            In the currency of the amount, shape (..., levels + 1).
+            place: The threshold's.
+            at_stake: What losses not seen may be like.
+            confidence: Of the interval.
         """
-        starts = np.searchsorted(self.level, np.arange(1, len(self.thresholds)))
-        flagged, saved = (
-            np.add.reduceat(values, starts, axis=-1)
-            for values in (positives, positives * self.losses)
-        )
-        price = self.costs.review * flagged - saved
-        price = np.concatenate([np.zeros((*price.shape[:-1], 1)), price], axis=-1)
-        price = price + (self.costs.review + self.costs.false_alarm) * negatives
-        missed = np.sum(positives * self.losses, axis=-1, keepdims=True)
-        return np.asarray(missed + np.cumsum(price, axis=-1), dtype=np.float64)
+        flagged = int(np.searchsorted(self.first, place, side="right"))
+        missed = flagged + np.flatnonzero(self.positive[flagged:])
+        costly = np.concatenate([np.arange(flagged), missed])
+        prices = np.concatenate([self.price[:flagged], np.zeros(len(missed))])
+        lost = np.concatenate([np.zeros(flagged), self.losses[missed]])
+        clusters = self.clusters.of(costly)
+        return mean_cost(prices, lost, at_stake, clusters, self.rows, confidence)
 
 
-def stake(labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs) -> Stakes:
+def stakes_of(
+    labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs, clusters: Clusters
+) -> Stakes:
     """Sort rows for the search for a threshold.
 
     Args:
@@ -72,22 +99,20 @@ def stake(labels: ArrayLike, scores: ArrayLike, amounts: ArrayLike, costs: Costs
         scores: Shape (rows,), no NaN.
         amounts: Money at stake in each row, at least 0, shape (rows,); NaN counts as 0.
         costs: Prices.
+        clusters: The rows.
     """
     positive = np.asarray(labels).astype(bool)
     score = np.asarray(scores, dtype=np.float64)
-    levels, level = np.unique(-score[positive], return_inverse=True)
-    order = np.argsort(level, kind="stable")
-    losses = costs.missed * np.nan_to_num(np.asarray(amounts, dtype=np.float64))[positive]
-    cells = gather(positive, score)
-    # codes 2j and 2j + 1 are both flagged from the j-th positive's score on, the last by none
-    first = cells.codes[0][~cells.positive] // 2 + 1
-    negatives = np.bincount(first, cells.rows[~cells.positive], len(levels) + 2)[: len(levels) + 1]
+    levels = np.unique(-score[positive])
+    first = np.searchsorted(levels, -score, side="left") + 1
+    order = np.argsort(first, kind="stable")
+    losses = costs.missed * np.nan_to_num(np.asarray(amounts, dtype=np.float64))
     return Stakes(
         np.concatenate([[NOTHING], -levels]),
-        level[order] + 1,
+        first[order],
+        positive[order],
         losses[order],
-        negatives.astype(np.int64),
-        len(score),
+        clusters.of(order),
         costs,
     )
 
@@ -109,7 +134,7 @@ def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> Chea
 
     Args:
         stakes: The rows.
-        repeats: Bootstrap samples.
+        repeats: Bootstrap samples behind the threshold's own interval.
         confidence: Of the intervals.
         seed: The same seed gives the same answer.
 
@@ -119,50 +144,75 @@ def cheapest(stakes: Stakes, repeats: int, confidence: float, seed: int) -> Chea
         ``flag_everything`` (a row, what the two thoughtless policies cost), ``curve``: points
         ``threshold``, ``cost``, ``interval`` along the cost curve, thresholds falling.
     """
-    plain = stakes.totals(np.ones(len(stakes.losses)), stakes.negatives.astype(np.float64))
+    plain, rows = stakes.totals(), stakes.rows
     best = int(np.argmin(plain))
+    at_stake = stake(stakes.losses, stakes.positive, stakes.clusters)
     places = np.unique(np.linspace(0, len(plain) - 1, POINTS).astype(int))
-    chosen, at_best, along = _resample(stakes, best, places, repeats, seed)
-    rows = stakes.rows
-    ends = [interval(column / rows, confidence) for column in along.T]
-    everything = stakes.costs.review * rows + stakes.costs.false_alarm * (rows - len(stakes.losses))
+    chosen = stakes.thresholds[np.argmin(resample(stakes, best, repeats, seed), axis=1)]
     return {
         "value": float(stakes.thresholds[best]),
-        "interval": list(interval(chosen, confidence)),
-        "cost": {
-            "value": float(plain[best] / rows),
-            "interval": list(interval(at_best / rows, confidence)),
-        },
+        "interval": list(central(chosen, confidence)),
+        "cost": stakes.figure(best, at_stake, confidence),
         "total": float(plain[best]),
         "flag_nothing": float(plain[0] / rows),
-        "flag_everything": float(everything / rows),
+        "flag_everything": float(stakes.price.sum() / rows),
         "curve": [
             {
                 "threshold": float(stakes.thresholds[place]),
                 "cost": float(plain[place] / rows),
-                "interval": list(end),
+                "interval": stakes.figure(place, at_stake, confidence)["interval"] or [],
             }
-            for place, end in zip(places, ends, strict=True)
+            for place in places
         ],
     }
 
 
-def _resample(
-    stakes: Stakes, best: int, places: NDArray[np.int_], repeats: int, seed: int
-) -> tuple[Floats, Floats, Floats]:
-    """Return each sample's cheapest threshold, its cost at ``best`` and at ``places``."""
-    random = np.random.default_rng(seed)
-    size = len(stakes.losses) + len(stakes.thresholds)
-    step, parts = max(1, BLOCK // size), []
-    for start in range(0, repeats, step):
-        count = min(step, repeats - start)
-        positives = random.poisson(1.0, (count, len(stakes.losses)))
-        negatives = random.poisson(stakes.negatives, (count, len(stakes.thresholds)))
-        totals = stakes.totals(positives.astype(np.float64), negatives.astype(np.float64))
-        lowest = stakes.thresholds[np.argmin(totals, axis=1)]
-        parts.append((lowest, totals[:, best], totals[:, places]))
-    chosen, at_best, along = zip(*parts, strict=True)
-    return np.concatenate(chosen), np.concatenate(at_best), np.concatenate(along)
+def resample(stakes: Stakes, best: int, repeats: int, seed: int) -> Floats:
+    """Return the cost at every threshold of bootstrap samples.
+
+    A sample weighs clusters, each by a Poisson(1) draw, in place of drawing them with replacement
+    (Hanley and MacGibbon 2006, Creating non-parametric bootstrap samples using Poisson frequencies,
+    Computer Methods and Programs in Biomedicine 83); rows are sorted once for all samples.
+
+    Args:
+        stakes: The rows.
+        best: The threshold for whose cost the rows' clusters matter most.
+        repeats: Samples, at least 1.
+        seed: The same seed gives the same samples.
+
+    Returns:
+        Shape (repeats, levels + 1).
+    """
+    random, parts = np.random.default_rng(seed), []
+    kept = stakes.first < len(stakes.thresholds)  # no threshold flags the others
+    codes, rates = _drawn_alike(stakes, kept, best)
+    size, weight = len(stakes.thresholds), rates[codes]
+    placed = (stakes.change[kept] / weight, (codes, stakes.first[kept]))
+    changes = csr_array(placed, (len(rates), size))
+    start = np.bincount(codes, stakes.alone[kept] / weight, len(rates))
+    step = max(1, BLOCK // (len(rates) + size))
+    for begin in range(0, repeats, step):
+        drawn = random.poisson(rates, (min(step, repeats - begin), len(rates))).astype(np.float64)
+        parts.append((drawn @ start)[:, None] + np.cumsum(drawn @ changes, axis=1))
+    return np.concatenate(parts)
+
+
+def _drawn_alike(stakes: Stakes, kept: NDArray[np.bool_], best: int) -> tuple[Integers, Floats]:
+    """Return what is drawn as one: a cluster, or all lone negatives that one threshold flags.
+
+    A sum of Poisson draws is a Poisson draw, so the latter need one draw between them.
+
+    Returns:
+        What each row belongs to, numbers from 0, and how many are drawn of each in the mean.
+    """
+    costs = np.where(stakes.first <= best, stakes.price, stakes.alone)
+    codes = np.unique(stakes.clusters.main(costs)[kept], return_inverse=True)[1]
+    alone = (np.bincount(codes)[codes] == 1) & ~stakes.positive[kept]
+    codes = np.where(alone, codes.max(initial=-1) + 1 + stakes.first[kept], codes)
+    codes, rows = np.unique(codes, return_inverse=True, return_counts=True)[1:]
+    rates = np.ones(len(rows))
+    rates[codes[alone]] = rows[codes[alone]]
+    return codes, rates
 
 
 def row_costs(labels: ArrayLike, flagged: ArrayLike, amounts: ArrayLike, costs: Costs) -> Floats:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from vouch.metrics.figures import count
-from vouch.metrics.ranked import Floats
+from vouch.metrics.clusters import Clusters, Floats
+from vouch.metrics.intervals import share
 from vouch.results.evaluate import CalibrationBin
 
 POINTS = 200
@@ -22,13 +22,13 @@ class Points(TypedDict):
     calibration: list[CalibrationBin]
 
 
-def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Points:
+def curves(labels: NDArray[np.int8], scores: Floats, clusters: Clusters) -> Points:
     """Draw precision-recall, ROC and calibration curves.
 
     Args:
         labels: 0 or 1, shape (rows,), both present.
         scores: Shape (rows,), 0 to 1.
-        confidence: Of the calibration's intervals.
+        clusters: The rows.
 
     Returns:
         ``precision_recall`` (points ``[recall, precision]``), ``roc`` (points ``[false positive
@@ -40,7 +40,7 @@ def curves(labels: NDArray[np.int8], scores: Floats, confidence: float) -> Point
     return {
         "precision_recall": _thin(recall[::-1], precision[::-1]),
         "roc": _thin(false, true),
-        "calibration": calibration(labels, scores, confidence),
+        "calibration": calibration(labels, scores, clusters),
     }
 
 
@@ -53,7 +53,7 @@ def _thin(x: Floats, y: Floats) -> list[list[float]]:
 
 
 def calibration(
-    labels: NDArray[np.int8], scores: Floats, confidence: float
+    labels: NDArray[np.int8], scores: Floats, clusters: Clusters
 ) -> list[CalibrationBin]:
     """Compare promised with observed shares in bins with equally many positives.
 
@@ -65,15 +65,18 @@ def calibration(
     """
     edges = np.quantile(scores[labels == 1], np.linspace(0, 1, BINS + 1)[1:-1])
     bins = np.searchsorted(np.unique(edges), scores, side="right")
-    return [_bin(labels[bins == b], scores[bins == b], confidence) for b in np.unique(bins)]
+    return [_bin(labels, scores, clusters, bins == b) for b in np.unique(bins)]
 
 
-def _bin(labels: NDArray[np.int8], scores: Floats, confidence: float) -> CalibrationBin:
-    rows = len(labels)
-    hits = count(int(labels.sum()), confidence)
+def _bin(
+    labels: NDArray[np.int8], scores: Floats, clusters: Clusters, inside: NDArray[np.bool_]
+) -> CalibrationBin:
+    observed = share(labels[inside] == 1, clusters.of(inside))
+    assert observed["value"] is not None
+    assert observed["interval"] is not None  # a bin has rows
     return {
-        "score": float(scores.mean()),
-        "share": hits["value"] / rows,
-        "interval": [min(end / rows, 1.0) for end in hits["interval"]],
-        "rows": rows,
+        "score": float(scores[inside].mean()),
+        "share": observed["value"],
+        "interval": observed["interval"],
+        "rows": int(inside.sum()),
     }

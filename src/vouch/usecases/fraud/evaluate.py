@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from vouch.metrics import weighted
-from vouch.metrics.figures import Figure, share
+from vouch.metrics.figures import Figure
+from vouch.metrics.intervals import CONFIDENCE, bounded, share_of
 from vouch.metrics.weighted import Floats
 from vouch.models.predictions import probabilities
 from vouch.results.evaluate import (
@@ -24,7 +25,8 @@ from vouch.results.evaluate import (
 )
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import Declaration
-from vouch.usecases.fraud.costs import NOTHING, Cheapest, cheapest, stake
+from vouch.usecases.fraud.accounts import accounts
+from vouch.usecases.fraud.costs import NOTHING, Cheapest, cheapest, stakes_of
 from vouch.usecases.fraud.curves import curves
 from vouch.usecases.fraud.judge import Ranking
 from vouch.usecases.fraud.measures import Terms, judged, measure, terms
@@ -41,7 +43,7 @@ class Candidate:
         extracted: What extract wrote.
         rows: Its out-of-fold predictions, see :func:`positive`.
         model: Its folder.
-        params: Budget and bootstrap.
+        params: Budget, and what counts as few.
         metric: The measure that decides.
     """
 
@@ -63,8 +65,9 @@ class Candidate:
         labelled, p = judged(self.rows, self.kind), self.params
         if not labelled["y"].any():
             return None
-        stakes = stake(labelled["y"], labelled["score"], labelled["amount"], self.declaration.costs)
-        return cheapest(stakes, p.repeats, p.confidence, p.seed)
+        clusters, costs = accounts(labelled), self.declaration.costs
+        rows = (labelled["y"], labelled["score"], labelled["amount"])
+        return cheapest(stakes_of(*rows, costs, clusters), p.repeats, CONFIDENCE, p.seed)
 
     @property
     def threshold(self) -> Threshold:
@@ -111,7 +114,7 @@ class Candidate:
             weights: How many rows each stands for, above 0, shape (rows,).
         """
         positive = rows["decided"].to_numpy(np.int64) == 1
-        scores, sure = rows["score"].to_numpy(np.float64), self.params.confidence
+        scores, sure = rows["score"].to_numpy(np.float64), CONFIDENCE
         flagged = scores >= self.threshold["value"]
         return {
             "average_precision": weighted.average_precision(positive, scores, weights, sure),
@@ -135,7 +138,8 @@ class Candidate:
         labels = labelled["y"].to_numpy()
         if len(np.unique(labels)) < 2:
             return {"kind": self.kind, "precision_recall": [], "roc": [], "calibration": []}
-        drawn = curves(labels, labelled["score"].to_numpy(), self.params.confidence)
+        clusters = accounts(labelled)
+        drawn = curves(labels, labelled["score"].to_numpy(), clusters)
         return {"kind": self.kind, **drawn}
 
 
@@ -149,11 +153,11 @@ def the_rule(rows: pd.DataFrame, terms: Terms) -> RuleFigures:
 
     Args:
         rows: As for :func:`vouch.usecases.fraud.measures.measure`.
-        terms: Capacity, costs, bootstrap.
+        terms: Capacity and costs.
 
     Returns:
         ``share_flagged_rows`` and ``share_flagged_money`` of all rows it decided, ``truth``: its
-        figures against truth, ``precision`` and ``recall`` among them, each with exact intervals.
+        figures against truth, ``precision`` and ``recall`` among them.
     """
     with_rule = rows[rows["rule"].notna()]
     decided, cut = (
@@ -162,10 +166,11 @@ def the_rule(rows: pd.DataFrame, terms: Terms) -> RuleFigures:
     )
     shares = measure(decided, "rule", cut)
     judgement = measure(decided, "truth", cut)
-    cells = {name: cell["value"] for name, cell in judgement["confusion"].items()}
-    confidence = terms.params.confidence
-    judgement["precision"] = share(cells["tp"], cells["tp"] + cells["fp"], confidence)
-    judgement["recall"] = share(cells["tp"], cells["tp"] + cells["fn"], confidence)
+    labelled = judged(decided, "truth")
+    positive, flagged = (labelled[name].to_numpy() == 1 for name in ("y", "rule"))
+    clusters = accounts(labelled)
+    judgement["precision"] = bounded(share_of(positive, flagged), clusters)
+    judgement["recall"] = bounded(share_of(flagged, positive), clusters)
     return {
         "share_flagged_rows": shares["share_flagged_rows"],
         "share_flagged_money": shares["share_flagged_money"],

@@ -10,6 +10,7 @@ import pandas as pd
 from vouch.core.errors import VouchError
 from vouch.holdout.judge import People, ScoredModel
 from vouch.holdout.thresholdout import Mean
+from vouch.metrics.intervals import CONFIDENCE
 from vouch.models.predictions import Floats
 from vouch.results.evaluate import Answer, Comparison, Kind
 from vouch.usecases.fraud import people as by_people
@@ -22,7 +23,7 @@ class Ranking:
     """A judge of rankings; see :class:`vouch.holdout.judge.Judge`.
 
     Attributes:
-        terms: Threshold, capacity, costs, bootstrap.
+        terms: Threshold, capacity, costs.
     """
 
     terms: Terms
@@ -67,7 +68,7 @@ class Ranking:
             ``{"truth", "rule"}`` (see :func:`.measures.measure`), ``against_rule``
             and ``against_champion`` (see :func:`vouch.usecases.fraud.measures.compare`).
         """
-        scored, p = self.scored(rows, challenger), self.terms.params
+        scored = self.scored(rows, challenger)
         if people is None:
             truth = measure(scored, "truth", self.terms)
             rule = against_rule(scored, lambda rows: compare(rows, "truth", "rule", self.terms))
@@ -81,7 +82,7 @@ class Ranking:
             "rule": measure(scored, "rule", self.terms),
             "against_rule": rule,
             "against_champion": rival,
-            "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
+            "bootstrap": {"confidence": CONFIDENCE},
         }
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:

@@ -1,6 +1,5 @@
 """The figures of a ranking, the same out of fold and on the holdout, each with its interval."""
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Literal, NotRequired
 
@@ -9,18 +8,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.holdout.thresholdout import Mean
-from vouch.metrics.figures import Count, Figure, count, figure
-from vouch.metrics.ranked import (
-    Floats,
-    Metric,
-    average_precision,
-    bootstrap_interval,
-    paired_bootstrap,
-    review,
-    roc_auc,
-)
-from vouch.results.evaluate import Comparison, Figures, Kind
+from vouch.metrics import ranked
+from vouch.metrics.amounts import mean_cost, stake
+from vouch.metrics.clusters import Clusters
+from vouch.metrics.figures import Count, Figure
+from vouch.metrics.intervals import bounded, count
+from vouch.metrics.ranked import measured, review
+from vouch.results.evaluate import Comparison, Evidence, Figures, Kind
 from vouch.sources.declaration import Costs, Declaration
+from vouch.usecases.fraud.accounts import accounts
 from vouch.usecases.fraud.costs import row_costs
 from vouch.usecases.params import EvaluateParams
 
@@ -38,7 +34,7 @@ class Terms:
         by_payer: Whether a case is a payer's day rather than a row.
         costs: Prices of decisions.
         cost_cap: The largest cost of one row, above 0: scales mean cost to 0..1.
-        params: Bootstrap and what counts as few.
+        params: What counts as few.
     """
 
     threshold: float
@@ -64,7 +60,7 @@ def terms(
         declaration: The source.
         threshold: Rows with at least this score are flagged.
         rows: Out-of-fold rows: the largest amount among them caps a row's cost.
-        params: Bootstrap and what counts as few.
+        params: What counts as few.
     """
     payer, costs = declaration.column("payer"), declaration.costs
     largest = float(np.nan_to_num(rows["amount"].to_numpy(dtype=np.float64)).max(initial=0))
@@ -112,28 +108,30 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> Ranked:
 
     Args:
         rows: Columns ``score``, ``amount``, ``truth``, ``rule`` and, where there are any,
-            ``time`` and ``payer``.
+            ``time``, ``payer`` and ``payee``.
         kind: Against what.
-        terms: Threshold, capacity, costs, bootstrap.
+        terms: Threshold, capacity, costs.
 
     Returns:
         ``average_precision``, ``roc_auc``, ``precision_at_capacity``, ``cost`` (a row), each
         ``{"value", "interval"}`` with null where undefined; ``confusion``; ``positives``;
+        ``evidence``, in how many accounts they come;
         ``chance`` (the average precision of a random ranking); ``rows``;
         ``share_flagged_rows``, ``share_flagged_money``; ``too_few``; and a ``reason`` where
         something is undefined.
     """
     labelled = judged(rows, kind)
     labels, scores = labelled["y"].to_numpy(), labelled["score"].to_numpy()
-    flagged = scores >= terms.threshold
+    flagged, clusters = scores >= terms.threshold, accounts(labelled)
     positives = int(labels.sum())
-    measured: Ranked = {
-        "average_precision": _ranking("average_precision", labels, scores, terms),
-        "roc_auc": _ranking("roc_auc", labels, scores, terms),
-        "precision_at_capacity": _capacity(labelled, terms),
-        "cost": _cost(labelled, flagged, terms),
-        "confusion": confusion(labels, flagged, terms.params.confidence),
+    figures: Ranked = {
+        "average_precision": bounded(measured("average_precision", labels, scores), clusters),
+        "roc_auc": bounded(measured("roc_auc", labels, scores), clusters),
+        "precision_at_capacity": _capacity(labelled, clusters, terms),
+        "cost": _cost(labelled, flagged, clusters, terms),
+        "confusion": confusion(labels, flagged, clusters),
         "positives": positives,
+        "evidence": evidence(labels, clusters),
         "chance": positives / max(len(labelled), 1),
         "rows": len(labelled),
         "share_flagged_rows": float(flagged.mean()) if len(flagged) else None,
@@ -141,24 +139,26 @@ def measure(rows: pd.DataFrame, kind: Kind, terms: Terms) -> Ranked:
         "too_few": positives < terms.params.min_positives,
     }
     if reason := _reason(kind, len(labelled), positives, terms):
-        measured["reason"] = reason
-    return measured
+        figures["reason"] = reason
+    return figures
 
 
-def _ranking(metric: Metric, labels: NDArray[np.int8], scores: Floats, terms: Terms) -> Figure:
-    p = terms.params
-    value = (average_precision if metric == "average_precision" else roc_auc)(labels, scores)
-    ends = bootstrap_interval(labels, scores, metric, p.repeats, p.confidence, p.seed)
-    return figure(value, ends)
+def evidence(labels: NDArray[np.int8], clusters: Clusters) -> Evidence:
+    """Return in how many accounts rows come, and how many of equal size the positives."""
+    return {
+        "columns": list(clusters.columns),
+        "clusters": clusters.count(),
+        "effective": clusters.evidence(labels.astype(np.float64)),
+    }
 
 
-def _capacity(labelled: pd.DataFrame, terms: Terms) -> Capacity:
+def _capacity(labelled: pd.DataFrame, clusters: Clusters, terms: Terms) -> Capacity:
     if "time" not in labelled:
         return {"value": None, "interval": None, "reason": "no time: no days"}
     payers = labelled["payer"] if terms.by_payer else None
-    seen = review(labelled["y"], labelled["score"], days(labelled["time"]), terms.capacity, payers)
-    p = terms.params
-    precision = figure(seen.precision(), seen.interval(p.repeats, p.confidence, p.seed))
+    times, size = days(labelled["time"]), terms.capacity
+    seen = review(labelled["y"], labelled["score"], times, size, payers, clusters)
+    precision = seen.figure()
     return {
         "value": precision["value"],
         "interval": precision["interval"],
@@ -173,27 +173,24 @@ def days(times: pd.Series) -> NDArray[np.int64]:
     return times.to_numpy(dtype="datetime64[us]").astype(np.int64) // MICROSECONDS_A_DAY
 
 
-def _cost(labelled: pd.DataFrame, flagged: NDArray[np.bool_], terms: Terms) -> Figure:
-    """Return the mean cost of a row; equal costs are drawn together, which bootstraps alike."""
-    if labelled.empty:
-        return figure(math.nan, (math.nan, math.nan))
-    costs, rows = np.unique(
-        row_costs(labelled["y"], flagged, labelled["amount"], terms.costs), return_counts=True
-    )
-    p = terms.params
-    random = np.random.default_rng(p.seed)
-    draws = np.array([random.poisson(rows) @ costs for _ in range(p.repeats)]) / len(labelled)
-    low, high = np.quantile(draws, [(1 - p.confidence) / 2, (1 + p.confidence) / 2])
-    return figure(float(costs @ rows / len(labelled)), (low, high))
+def _cost(
+    labelled: pd.DataFrame, flagged: NDArray[np.bool_], clusters: Clusters, terms: Terms
+) -> Figure:
+    """Return the mean cost of a row."""
+    positive, amounts = labelled["y"].to_numpy(bool), labelled["amount"]
+    costs = row_costs(positive, flagged, amounts, terms.costs)
+    losses = row_costs(np.ones(len(costs)), np.zeros(len(costs)), amounts, terms.costs)
+    prices, lost = np.where(flagged, costs, 0.0), np.where(flagged, 0.0, costs)
+    return mean_cost(prices, lost, stake(losses, positive, clusters), clusters, len(costs))
 
 
 def confusion(
-    labels: NDArray[np.int8], flagged: NDArray[np.bool_], confidence: float
+    labels: NDArray[np.int8], flagged: NDArray[np.bool_], clusters: Clusters
 ) -> dict[str, Count]:
     """Count right and wrong decisions: ``tn``, ``fp``, ``fn``, ``tp``."""
     up = labels.astype(bool)
-    counts = {"tn": ~up & ~flagged, "fp": ~up & flagged, "fn": up & ~flagged, "tp": up & flagged}
-    return {name: count(int(cell.sum()), confidence) for name, cell in counts.items()}
+    cells = {"tn": (~up, ~flagged), "fp": (~up, flagged), "fn": (up, ~flagged), "tp": (up, flagged)}
+    return {name: count(kind & decided, kind, clusters) for name, (kind, decided) in cells.items()}
 
 
 def _share_of_money(labelled: pd.DataFrame, flagged: NDArray[np.bool_]) -> float | None:
@@ -216,25 +213,25 @@ def _reason(kind: Kind, rows: int, positives: int, terms: Terms) -> str:
 
 
 def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> Comparison:
-    """Compare ``score`` with a rival column by average precision, paired bootstrap.
+    """Compare ``score`` with a rival column by average precision, on the same rows.
 
     Args:
         rows: As for :func:`measure`, with a column ``rival`` of scores.
         kind: Against what both are judged.
         rival: The column of the one to beat; rows where it is missing are left out.
-        terms: Bootstrap and what counts as few.
+        terms: What counts as few.
 
     Returns:
-        As :func:`vouch.metrics.ranked.paired_bootstrap`, with ``kind``, ``rows``,
+        As :func:`vouch.metrics.ranked.compare`, with ``kind``, ``rows``,
         ``positives``, ``too_few``; ``difference`` is null, with a ``reason``, without positives.
     """
     labelled = judged(rows[rows[rival].notna()], kind)
-    positives, p = int(labelled["y"].sum()), terms.params
+    positives = int(labelled["y"].sum())
     compared: Comparison = {
         "kind": kind,
         "rows": len(labelled),
         "positives": positives,
-        "too_few": positives < p.min_positives,
+        "too_few": positives < terms.params.min_positives,
         "difference": None,
     }
     if reason := _reason(kind, len(labelled), positives, terms):
@@ -242,15 +239,8 @@ def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> Compari
     if not positives:
         return compared
     other = labelled[rival].to_numpy(dtype=np.float64)
-    answer = paired_bootstrap(
-        labelled["y"],
-        labelled["score"],
-        other,
-        "average_precision",
-        p.repeats,
-        p.confidence,
-        p.seed,
-    )
+    clusters = accounts(labelled)
+    answer = ranked.compare(labelled["y"], labelled["score"], other, clusters=clusters)
     return {**compared, **answer}
 
 

@@ -11,6 +11,7 @@ from vouch.metrics import crowd, drawn
 from vouch.metrics.crowd import Belief
 from vouch.metrics.drawn import Estimate, Sample
 from vouch.metrics.figures import Count, Figure, figure
+from vouch.metrics.intervals import CONFIDENCE
 from vouch.results.evaluate import Comparison, PeoplesWord
 from vouch.usecases.fraud.costs import row_costs
 from vouch.usecases.fraud.measures import Ranked, Terms
@@ -96,7 +97,7 @@ def measure(scored: pd.DataFrame, people: People, terms: Terms) -> Ranked:
     Args:
         scored: The holdout, in its order, with ``score`` and ``amount``.
         people: Their word.
-        terms: Threshold, costs, confidence.
+        terms: Threshold, costs.
 
     Returns:
         As :func:`vouch.usecases.fraud.measures.measure`; ``rows`` are those decided, ``positives``
@@ -107,7 +108,7 @@ def measure(scored: pd.DataFrame, people: People, terms: Terms) -> Ranked:
     known = _known(people, scores)
     belief = crowd.believe(people.votes, known)
     decided = sample(people, belief)
-    positives, sure = count(people), terms.params.confidence
+    positives, sure = count(people), CONFIDENCE
     ones = np.ones(len(decided.rows))
     flagged = scores >= terms.threshold
     measured: Ranked = {
@@ -175,7 +176,7 @@ def _cost(
     )
     change = (fraud - genuine)[decided.rows] * decided.hits / len(scored)
     value, error = float(genuine.mean() + change.sum()), float(np.sqrt(np.square(change).sum()))
-    reach = drawn.quantile(decided.hits, terms.params.confidence) * error
+    reach = drawn.quantile(decided.hits, CONFIDENCE) * error
     return figure(value, (max(value - reach, 0.0), value + reach))
 
 
@@ -215,7 +216,7 @@ def compare(scored: pd.DataFrame, rival: Floats, people: People, terms: Terms) -
         scored: As for :func:`measure`.
         rival: The scores of the one to beat, shape (rows,).
         people: Their word.
-        terms: Confidence, and the difference that matters.
+        terms: The difference that matters.
 
     Returns:
         As :func:`vouch.usecases.fraud.measures.compare`, with ``surely`` and ``missing``, see
@@ -245,7 +246,7 @@ def compare(scored: pd.DataFrame, rival: Floats, people: People, terms: Terms) -
         return first.average_precision(hits) - second.average_precision(hits)
 
     error = _error(people, known, belief, gap)
-    answer = drawn.compare(ours, theirs, decided, p.difference, p.confidence, error)
+    answer = drawn.compare(ours, theirs, decided, p.difference, CONFIDENCE, error)
     if certainty(people, belief) < SETTLED:
         answer["missing"] = max(answer["missing"], int(belief.unsure.sum()), 1)
     return {**compared, **answer}

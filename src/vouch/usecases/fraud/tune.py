@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 METRIC = "average_precision"
-KEPT = ("id", "time", "amount", "payer", "label_known_at")
+KEPT = ("id", "time", "amount", "payer", "payee", "label_known_at")
 GIVEN = ("label", "rule", "truth")
 PREFERRED: tuple[Algorithm, ...] = (
     "decision_tree",
@@ -102,12 +102,14 @@ class SearchData:
             candidate: The candidate.
             number: Its trial's number; None if no trial tried it.
         """
-        from vouch.metrics.ranked import average_precision, bootstrap_interval
+        from vouch.metrics.ranked import average_precision, ranking_interval
+        from vouch.usecases.fraud.accounts import accounts
 
         predictions = out_of_fold(self.objective, candidate, self.frame, self.folds)
         rows = predictions[self.judged[predictions["row"]]]
         labels, scores = self.frame[TARGET].to_numpy()[rows["row"]], rows["score"].to_numpy()
-        interval = bootstrap_interval(labels, scores, seed=self.search.seed)
+        clusters = accounts(self.frame.iloc[rows["row"]])
+        interval = ranking_interval(labels, scores, clusters=clusters)
         value = average_precision(labels, scores)
         return Best(number, candidate, value, interval, predictions)
 

@@ -29,7 +29,7 @@ class TextCandidate:
         extracted: What extract wrote.
         rows: Its out-of-fold predictions.
         model: Its folder.
-        params: Budget and bootstrap.
+        params: Budget, and what counts as few.
         metric: The measure that decides.
     """
 

@@ -14,9 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
+from vouch.metrics.clusters import Clusters, clusters_of, coded
 from vouch.models.folds import Fold
 
 LEAST = 0.5  # share of the earlier rows a fold must keep once groups are taken out
+ALIKE = ("group", "twin")
 Rows = NDArray[np.int64]
 Labels = NDArray[np.int8]
 
@@ -65,12 +67,12 @@ def _without_near_duplicates(frame: pd.DataFrame, folds: list[Fold]) -> list[Fol
 
 def groups_of(frame: pd.DataFrame) -> Rows:
     """Return each row's group as a number from 0; without the column each row is its own."""
-    if "group" not in frame:
-        return np.arange(len(frame))
-    codes: Rows = pd.factorize(frame["group"])[0].astype(np.int64)
-    alone = np.flatnonzero(codes < 0)  # rows without a group are a group of their own
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
-    return codes
+    return coded(frame["group"]) if "group" in frame else np.arange(len(frame))
+
+
+def alike(frame: pd.DataFrame) -> Clusters:
+    """Return texts by their authors, and by their near-duplicates whoever wrote them."""
+    return clusters_of(frame, ALIKE)
 
 
 def _by_time(frame: pd.DataFrame, folds: int) -> list[Fold]:

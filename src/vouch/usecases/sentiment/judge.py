@@ -1,7 +1,7 @@
 """Measures models of classes: macro-recall, calibration, and figures by kind of text."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -13,17 +13,18 @@ from typing_extensions import TypedDict
 
 from vouch.holdout.judge import People, ScoredModel
 from vouch.holdout.thresholdout import Mean
-from vouch.metrics import drawn
-from vouch.metrics.classes import MEASURES, bootstrap, confusion, recall_of
-from vouch.metrics.figures import Figure, figure, share
-from vouch.metrics.ranked import interval
+from vouch.metrics import drawn, intervals
+from vouch.metrics.classes import PARTS, confusion, recalls
+from vouch.metrics.clusters import Clusters
+from vouch.metrics.figures import Figure
+from vouch.metrics.intervals import CONFIDENCE, bounded, share, share_of
 from vouch.models.predictions import Likeliest, probabilities, score_columns
-from vouch.results.evaluate import Answer, Comparison, Figures, Kind
+from vouch.results.evaluate import Answer, Comparison, Evidence, Figures, Kind
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.rivals import NO_RULE, against_champion, against_rule, kind_of, labelled
 from vouch.usecases.sentiment import people as by_people
 from vouch.usecases.sentiment.classes import CLASSES
-from vouch.usecases.sentiment.folds import groups_of
+from vouch.usecases.sentiment.folds import alike
 from vouch.usecases.sentiment.slices import slices
 
 Floats = NDArray[np.float64]
@@ -62,11 +63,12 @@ class Measures(TypedDict):
 
 
 class SliceFigures(TypedDict):
-    """Figures of the rows of one value of what rows are cut by."""
+    """Figures of the rows of one value of what rows are cut by, which come in ``groups``."""
 
     slice: str
     value: str
     rows: int
+    groups: int
     macro_recall: Figure
     accuracy: Figure
     too_few: bool
@@ -88,7 +90,7 @@ class Judge:
     """A judge of classes; see :class:`vouch.holdout.judge.Judge`.
 
     Attributes:
-        params: Budget and bootstrap; ``min_positives`` counts rows of the rarest class.
+        params: Budget; ``min_positives`` counts rows of the rarest class.
         shares: How common each class was in training: a model fitted with balanced classes gives
             probabilities as if all were equally common, which these shares correct.
         names: What the classes are called, class 0 first.
@@ -135,7 +137,6 @@ class Judge:
             ``against_champion`` (see :meth:`compare`).
         """
         scored = self.scored(rows, challenger)
-        p = self.params
         if people is None:
             truth, rule = self.measure(scored, "truth"), against_rule(scored, self._against_rule)
             against = self._against_champion
@@ -149,7 +150,7 @@ class Judge:
             "rule": self.measure(scored, "rule"),
             "against_rule": rule,
             "against_champion": rival,
-            "bootstrap": {"repeats": p.repeats, "confidence": p.confidence},
+            "bootstrap": {"confidence": CONFIDENCE},
         }
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
@@ -175,31 +176,34 @@ class Judge:
 
         Args:
             scored: Columns ``score_0`` and on, ``text``, ``truth``, ``rule``, and where
-                known ``group``, ``asset`` and ``confidence``.
+                known ``group``, ``twin``, ``asset`` and ``confidence``.
             kind: Against what.
 
         Returns:
             ``macro_recall``, ``macro_f1``, ``accuracy``, each ``{"value", "interval"}`` with null
             where undefined; ``recalls`` of each class; ``confusion``, a row a true class;
             ``coverage``: accuracy among the surest rows; ``calibration`` and its ``error``;
-            ``slices``; ``positives``, the rows of the rarest class; ``chance``; ``rows``,
-            ``too_few``, and a ``reason`` where something is undefined.
+            ``slices``; ``positives``, the rows of the rarest class, and ``evidence``, in how many
+            groups they come; ``chance``; ``rows``, ``too_few``, and a ``reason`` where something
+            is undefined.
         """
         labelled = scored[scored[kind].notna()].reset_index(drop=True)
         labels, predicted = labelled[kind].to_numpy(np.int64), chosen(labelled)
         rarest, counted = self._rarest(labelled[kind]), self._counted(labels)
-        figures = self._figures(labelled, labels, predicted)
+        clusters = alike(labelled)
+        figures = self._figures(labels, predicted, clusters)
         measured: Classified = {
             "macro_recall": figures["macro_recall"],
             "macro_f1": figures["macro_f1"],
             "accuracy": figures["accuracy"],
-            "recalls": self._recalls(labels, predicted),
+            "recalls": self._recalls(labels, predicted, clusters),
             "confusion": self._confusion(labels, predicted).astype(int).tolist(),
-            "coverage": list(self._coverage(labelled, labels, predicted)),
-            "calibration": self._calibration(labelled, labels),
-            "slices": self._slices(labelled, labels, predicted),
+            "coverage": list(self._coverage(labelled, labels == predicted, clusters)),
+            "calibration": self._calibration(labelled, labels, clusters),
+            "slices": self._slices(labelled, labels, predicted, clusters),
             "by_class": dict(zip(self.names, counted.tolist(), strict=True)),
             "positives": rarest,
+            "evidence": self._evidence(labels, clusters),
             "chance": 1 / max(int((counted > 0).sum()), 1),
             "rows": len(labelled),
             "too_few": rarest < self.least,
@@ -209,44 +213,49 @@ class Judge:
         return measured
 
     def _figures(
-        self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+        self, labels: NDArray[np.int64], predicted: NDArray[np.int64], clusters: Clusters
     ) -> Measures:
-        if labelled.empty:
-            nothing = figure(math.nan, (math.nan, math.nan))
-            return cast(Measures, dict.fromkeys(MEASURES, nothing))
-        drawn = self._bootstrap(labels, [predicted], groups_of(labelled))[0]
-        table, p = self._confusion(labels, predicted)[None], self.params
         measured = {
-            name: figure(float(measure(table)[0]), interval(measure(drawn), p.confidence))
-            for name, measure in MEASURES.items()
+            name: intervals.mean(parts(labels, predicted), clusters)
+            for name, parts in PARTS.items()
         }
         return cast(Measures, measured)
 
+    def _evidence(self, labels: NDArray[np.int64], clusters: Clusters) -> Evidence:
+        """Return in how many groups texts come, and how many of equal size the rarest class's."""
+        rarest = int(self._counted(labels).argmin())
+        return {
+            "columns": list(clusters.columns),
+            "clusters": clusters.count(),
+            "effective": clusters.evidence((labels == rarest).astype(np.float64)),
+        }
+
     def _recalls(
-        self, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+        self, labels: NDArray[np.int64], predicted: NDArray[np.int64], clusters: Clusters
     ) -> dict[str, Figure]:
-        """Return each class's recall with its exact interval."""
-        recalls = {}
-        for number, name in enumerate(self.names):
-            own = predicted[labels == number]
-            recalls[name] = share(int((own == number).sum()), len(own), self.params.confidence)
-        return recalls
+        """Return each class's recall."""
+        return {
+            name: bounded(share_of(predicted == number, labels == number), clusters)
+            for number, name in enumerate(self.names)
+        }
 
     def _coverage(
-        self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+        self, labelled: pd.DataFrame, right: NDArray[np.bool_], clusters: Clusters
     ) -> Iterator[Coverage]:
         """Yield how many of the surest rows are right, for smaller and smaller shares of rows."""
         sureness = probabilities(labelled).max(axis=1) if len(labelled) else np.empty(0)
         order = np.argsort(-sureness, kind="stable")
-        right = (labels == predicted)[order]
         for coverage in COVERAGES:
             rows = math.ceil(coverage * len(labelled))
             if rows:
-                accuracy = share(int(right[:rows].sum()), rows, self.params.confidence)
+                surest = order[:rows]
+                accuracy = share(right[surest], clusters.of(surest))
                 least = float(sureness[order[rows - 1]])
                 yield {"coverage": coverage, "rows": rows, "accuracy": accuracy, "from": least}
 
-    def _calibration(self, labelled: pd.DataFrame, labels: NDArray[np.int64]) -> Calibration:
+    def _calibration(
+        self, labelled: pd.DataFrame, labels: NDArray[np.int64], clusters: Clusters
+    ) -> Calibration:
         """Compare predicted with observed shares of each class, in bins of equally many.
 
         The error is the mean gap, weighted by the bins' rows (Naeini et al. 2015, Obtaining well
@@ -259,15 +268,17 @@ class Judge:
         true = labels[:, None] == np.arange(len(self.names))
         order = np.argsort(likely.ravel(), kind="stable")
         bins = [
-            self._bin(likely.ravel()[part], true.ravel()[part])
+            self._bin(
+                likely.ravel()[part], true.ravel()[part], clusters.of(part // len(self.names))
+            )
             for part in np.array_split(order, BINS)
             if len(part)
         ]
         gap = sum(abs(each["score"] - each["share"]) * each["rows"] for each in bins)
         return {"bins": bins, "error": gap / likely.size}
 
-    def _bin(self, probabilities: Floats, true: NDArray[np.bool_]) -> Bin:
-        observed = share(int(true.sum()), len(true), self.params.confidence)
+    def _bin(self, probabilities: Floats, true: NDArray[np.bool_], clusters: Clusters) -> Bin:
+        observed = share(true, clusters)
         assert observed["value"] is not None
         assert observed["interval"] is not None  # a bin has rows
         return {
@@ -278,25 +289,31 @@ class Judge:
         }
 
     def _slices(
-        self, labelled: pd.DataFrame, labels: NDArray[np.int64], predicted: NDArray[np.int64]
+        self,
+        labelled: pd.DataFrame,
+        labels: NDArray[np.int64],
+        predicted: NDArray[np.int64],
+        clusters: Clusters,
     ) -> list[SliceFigures]:
-        p, groups, measured = self.params, groups_of(labelled), list[SliceFigures]()
+        measured = list[SliceFigures]()
         for kind, value, inside in slices(labelled):
-            own, decisions = labels[inside], predicted[inside]
-            drawn = self._bootstrap(own, [decisions], groups[inside])[0]
-            value_of = float(recall_of(self._confusion(own, decisions)[None])[0])
-            rarest = int(self._counted(own).min())
+            own, decisions, texts = labels[inside], predicted[inside], clusters.of(inside)
             measured.append(
                 {
                     "slice": kind,
                     "value": value,
                     "rows": int(inside.sum()),
-                    "macro_recall": figure(value_of, interval(recall_of(drawn), p.confidence)),
-                    "accuracy": share(int((own == decisions).sum()), len(own), p.confidence),
-                    "too_few": rarest < self.least,
+                    "groups": texts.count(),
+                    "macro_recall": intervals.mean(recalls(own, decisions), texts),
+                    "accuracy": share(own == decisions, texts),
+                    "too_few": self._fewest(own, texts) < self.least,
                 }
             )
         return measured
+
+    def _fewest(self, labels: NDArray[np.int64], clusters: Clusters) -> float:
+        """Return how many groups of texts the class has that has fewest."""
+        return min(clusters.of(labels == number).count() for number in range(len(self.names)))
 
     def compare(
         self,
@@ -305,7 +322,7 @@ class Judge:
         challenger: NDArray[np.int64],
         champion: NDArray[np.int64],
     ) -> Comparison:
-        """Compare two models' decisions by macro-recall, paired bootstrap.
+        """Compare two models' decisions by macro-recall, on the same rows.
 
         Args:
             labelled: Rows whose label of a kind is known.
@@ -318,7 +335,7 @@ class Judge:
             ``share_better``, ``kind``, ``rows``, ``positives``, ``too_few``; ``difference`` is
             null, with a ``reason``, without rows.
         """
-        rarest, p = self._rarest(labelled[kind]), self.params
+        rarest = self._rarest(labelled[kind])
         compared: Comparison = {
             "metric": METRIC,
             "kind": kind,
@@ -332,21 +349,16 @@ class Judge:
         if labelled.empty:
             return compared
         labels = labelled[kind].to_numpy(np.int64)
-        pair = [challenger, champion]
-        drawn = [recall_of(each) for each in self._bootstrap(labels, pair, groups_of(labelled))]
         ours, theirs = (
-            float(recall_of(self._confusion(labels, decisions)[None])[0]) for decisions in pair
+            intervals.together(recalls(labels, decisions)) for decisions in (challenger, champion)
         )
-        gaps = drawn[0] - drawn[1]
+        gap = intervals.compare(ours, theirs, alike(labelled))
         return {
             **compared,
-            "challenger": ours,
-            "champion": theirs,
-            "difference": {
-                "value": ours - theirs,
-                "interval": list(interval(gaps, p.confidence)),
-            },
-            "share_better": float(np.mean(gaps > 0)),
+            "challenger": ours.value,
+            "champion": theirs.value,
+            "difference": gap.difference,
+            "share_better": gap.better,
         }
 
     def _against_rule(self, rows: pd.DataFrame) -> Comparison:
@@ -360,7 +372,7 @@ class Judge:
     def _by_people(self, scored: pd.DataFrame, people: People) -> Classified:
         """Measure by people's word on some texts: what a sample cannot tell is left empty."""
         true, decided = by_people.labels(people), by_people.sample(people)
-        predicted, sure = chosen(scored)[decided.rows], self.params.confidence
+        predicted, sure = chosen(scored)[decided.rows], CONFIDENCE
         measured = self.measure(scored[:0], "truth")
         rarest, counted = self._rarest(pd.Series(true)), self._counted(true)
         recall = by_people.macro_recall(predicted, true, decided)
@@ -401,7 +413,7 @@ class Judge:
             by_people.macro_recall(each[decided.rows], true, decided)
             for each in (chosen(scored), rival)
         )
-        return {**compared, **drawn.compare(ours, theirs, decided, p.difference, p.confidence)}
+        return {**compared, **drawn.compare(ours, theirs, decided, p.difference, CONFIDENCE)}
 
     def _rule_by_people(self, scored: pd.DataFrame, people: People) -> Comparison:
         if not scored["rule"].notna().all():
@@ -426,15 +438,6 @@ class Judge:
 
     def _confusion(self, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Floats:
         return confusion(labels, predicted, len(self.names))
-
-    def _bootstrap(
-        self,
-        labels: NDArray[np.int64],
-        predictions: Sequence[NDArray[np.int64]],
-        groups: NDArray[np.int64],
-    ) -> Floats:
-        p = self.params
-        return bootstrap(labels, predictions, groups, p.repeats, p.seed, len(self.names))
 
     def _reason(self, kind: Kind, rows: int, rarest: int) -> str:
         """Return why figures are undefined or unsure; nothing if they are neither."""

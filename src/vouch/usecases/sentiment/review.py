@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vouch.metrics.classes import MEASURES
 from vouch.metrics.figures import Figure, figure
-from vouch.metrics.ranked import interval
+from vouch.metrics.intervals import CONFIDENCE, central
 from vouch.metrics.weighted import Floats, around, effective
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.classes import CLASSES
@@ -34,7 +34,7 @@ def figures(
         labels: 0 to classes - 1, shape (rows,).
         predicted: 0 to classes - 1, shape (rows,).
         weights: How many texts each stands for, above 0, shape (rows,).
-        params: Confidence and seed.
+        params: The seed.
         classes: How many there are, at least 2.
 
     Returns:
@@ -51,7 +51,7 @@ def figures(
     posterior = shares * effective(weights) + _prior(classes)
     drawn = random.gamma(posterior, size=(DRAWS, classes, classes))
     return {
-        name: around(float(measure(shares[None])[0]), interval(measure(drawn), params.confidence))
+        name: around(float(measure(shares[None])[0]), central(measure(drawn), CONFIDENCE))
         for name, measure in MEASURES.items()
     }
 

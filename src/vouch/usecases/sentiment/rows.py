@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError, suggest
-from vouch.metrics.classes import bootstrap_interval, macro_recall
+from vouch.metrics.classes import macro_recall, recall_interval
 from vouch.models.folds import Fold
 from vouch.models.leaderboard import Best
 from vouch.models.predictions import score_columns
@@ -23,7 +23,7 @@ from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.classes import CLASSES, TARGET
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.features import Columns, Corpus
-from vouch.usecases.sentiment.folds import groups_of, split
+from vouch.usecases.sentiment.folds import alike, groups_of, split
 from vouch.usecases.sentiment.models import Fitted, fit_rows, predict_rows
 from vouch.usecases.sentiment.params import TextTuneParams
 
@@ -129,9 +129,9 @@ class SearchRows:
         names = score_columns(len(self.names))
         table[names] = np.concatenate(scores)
         rows = table[self.judged[table["row"]]]
-        labels, groups = self.labels[rows["row"]], self.groups[rows["row"]]
+        labels, clusters = self.labels[rows["row"]], alike(self.frame.iloc[rows["row"]])
         chosen = rows[names].to_numpy().argmax(axis=1)
-        interval = bootstrap_interval(labels, chosen, groups, self.params.seed)
+        interval = recall_interval(labels, chosen, clusters)
         table = table.sort_values("row", ignore_index=True)
         return Best(number, candidate, macro_recall(labels, chosen), interval, table)
 
