@@ -33,6 +33,8 @@ Mask = NDArray[np.bool_]
 Predict = Callable[[Any], Array]
 CHECKED, STEPPED = 4, 5
 """One in so many perturbed rows is predicted, and so many times fewer with one feature replaced."""
+LEAST = 1000
+"""Rows that are predicted at least: of fewer the errors cannot be told."""
 FEWEST_STEPS, MOST_STEPS = 4, 32
 CERTAIN = 1e-6
 """Probabilities nearer to 0 or 1 count as this: their log odds have no end."""
@@ -81,7 +83,7 @@ class ReplaceExplainer:
         self._predict, self._params = predict, params
         self._background = background.astype(np.float32)
         self._steps = Steps.of(self._background, params.samples // STEPPED // background.shape[1])
-        checked = params.samples // CHECKED
+        checked = max(params.samples // CHECKED, LEAST)
         few = checked + len(self._steps.values) >= params.samples
         self._checked = params.samples if few else checked
 
