@@ -44,7 +44,7 @@ from vouch.holdout.ledger import (
     Ledger,
     RefusedError,
 )
-from vouch.holdout.rows import Hashes, identities
+from vouch.holdout.rows import Hashes, Identities, identities
 from vouch.holdout.spending import Inherited
 from vouch.holdout.thresholdout import thresholdout
 from vouch.results.evaluate import Answer, HoldoutStatus
@@ -166,6 +166,15 @@ class Keeper:
     def identities(self, rows: Path, chosen: Path, *, declared: bool) -> dict[str, Hashes]:
         """Return the identities of rows, such as a model learned from; see :meth:`know`."""
         return identities(rows, chosen, self._ledger.secret(), declared=declared)
+
+    def rows(self, key: HoldoutKey) -> Identities:
+        """Return the identities of a holdout's rows; none where an earlier release sealed it."""
+        return self._ledger.rows(key)
+
+    def ledger(self) -> str:
+        """Return the digest of the ledger's first link, which tells ledgers apart."""
+        head = self._ledger.head()
+        return head.ledger if head else ""
 
     def drawn(self, key: HoldoutKey) -> dict[str, float]:
         """Return the holdout's rows that people are asked about, and the chance each had.

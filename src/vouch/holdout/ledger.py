@@ -294,10 +294,11 @@ class Ledger:
                     chain.append(session, entry)
 
     def rows(self, key: HoldoutKey) -> Identities:
-        """Return the identities of a holdout's rows; none where an earlier release sealed it."""
+        """Return the identities of a holdout's rows; none where it is unknown."""
         with Session(self._engine) as session:
-            holdout = _existing(session, key)
-            return {kind: spending.rows_of(session, holdout.id, kind) for kind in KINDS}
+            holdout = _holdout(session, key)
+            number = holdout.id if holdout else 0
+            return {kind: spending.rows_of(session, number, kind) for kind in KINDS}
 
     def inherited(self, key: HoldoutKey) -> Inherited:
         """Return what was asked of a holdout's rows under other names."""

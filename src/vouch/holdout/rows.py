@@ -1,6 +1,7 @@
 """What a row is, whatever file, set and source name it came in: keyed hashes by which rows match.
 
-A row has up to two identities. Its *content*: of a text the text itself, else time, amount and
+A row has up to two identities. Its *content*: of a text the text itself (of a short one with its
+author and time), else time, amount and
 parties as they were parsed, or where a source declares fewer than two of these all its columns but
 the labels; equal rows are told apart by their number. And its declared *id* with its time, or
 without times an id that is no mere row number. Renaming the file or the source, another window
@@ -34,6 +35,7 @@ OUTER = {
     "superseded_at", "label", "label_confidence", "label_known", "occurrence",
 }  # fmt: skip
 """Columns that say where a row came from or what people say of it, not what it is."""
+SHORT = 20  # characters
 ROW_NUMBER = r"\d{1,9}"
 
 
@@ -49,15 +51,18 @@ def identities(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> dict[
     with duckdb.connect() as connection:
         columns = set(connection.execute(f"FROM {parquet(rows)} LIMIT 0").df().columns)
         content, own = _content(columns), _own(columns) if declared else "NULL"
+        # rows that come later renumber none
+        arrival = "arrived_at" if "arrived_at" in columns else "1"
         current = "WHERE superseded_at IS NULL" if "superseded_at" in columns else ""
         table = (
             connection.execute(
                 f"""WITH every AS (
-                  SELECT id, {own} AS own, sha256({content}) AS content
+                  SELECT id, {arrival} AS place, {own} AS own, sha256({content}) AS content
                   FROM {parquet(rows)} {current}),
                 numbered AS (
-                  SELECT id, own, content || row_number() OVER (PARTITION BY content ORDER BY id)
-                    AS content FROM every)
+                  SELECT id, own, content
+                      || row_number() OVER (PARTITION BY content ORDER BY place, id) AS content
+                  FROM every)
                 SELECT {_hash("content")} AS content, {_hash("own")} AS id
                 FROM numbered SEMI JOIN {parquet(ids)} AS wanted USING (id)""",
                 {"secret": secret.hex()},
@@ -83,9 +88,27 @@ def count_shared(mine: Identities, theirs: Identities) -> int:
     )
 
 
+def write(path: Path, rows: Identities, ledger: str) -> None:
+    """Write identities with the ledger whose key they have (NumPy's archive)."""
+    with path.open("wb") as file:
+        np.savez(file, ledger=np.array(ledger), content=rows[CONTENT], id=rows[ID])
+
+
+def read(path: Path, ledger: str) -> dict[str, Hashes]:
+    """Read identities; none where there is no file, or it has another ledger's key."""
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as content:
+        return {kind: content[kind] for kind in KINDS} if str(content["ledger"]) == ledger else {}
+
+
 def _content(columns: set[str]) -> str:
     if "text" in columns:
-        return r"lower(regexp_replace(trim(coalesce(text, '')), '\s+', ' ', 'g'))"
+        text = r"lower(regexp_replace(trim(coalesce(text, '')), '\s+', ' ', 'g'))"
+        outer = [name for name in ("time", "author") if name in columns]
+        longer = " || ".join([text, *(f"coalesce({name}::VARCHAR, '')" for name in outer)])
+        # "gm" is many people's: short texts are one row only with their author and time
+        return f"CASE WHEN length({text}) < {SHORT} THEN {longer} ELSE {text} END"
     core = [name for name in CORE if name in columns]
     chosen = core if len(core) >= FEWEST else sorted(columns - OUTER)
     values = (f"coalesce({quoted(name)}::VARCHAR, '')" for name in chosen)

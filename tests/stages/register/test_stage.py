@@ -6,6 +6,7 @@ import pytest
 
 from tests.results import leaderboard
 from vouch.core import tracking
+from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.registry.promotions import history, record_rollback
 from vouch.registry.versions import versions
 from vouch.results.register import Registration
@@ -96,6 +97,34 @@ def test_registers_in_the_run_that_tuned_it(project):
     run = mlflow.create_run(tracking.experiment(project.state, "fraud-shop"))
     leaderboard(run_id=run.info.run_id).write(project.path("tune/leaderboard.json"))
     assert project.register()["run_id"] == run.info.run_id
+
+
+HELD = HoldoutKey("fraud", "shop", "s", 1)
+
+
+def seal(project, count):
+    """Let the ledger know a holdout of rows that the present training table has, too."""
+    keeper, chosen = Keeper(project.state), project.path("chosen.parquet")
+    keeper.cut(HELD, lambda: None)
+    pd.read_parquet(project.path("gold/train.parquet")).head(count).to_parquet(chosen)
+    keeper.know(HELD, project.path("silver/rows.parquet"), chosen, 0.05, declared=False)
+
+
+@pytest.mark.parametrize("count", [1, 400])
+def test_a_model_that_learned_from_the_holdouts_rows_is_not_promoted(project, count):
+    seal(project, count)
+    gate = project.register()["gate"]
+    assert not gate["promoted"] and not gate["better"]
+    assert f"it learned from {count} of the {count} rows of the holdout" in gate["reasons"][-1]
+    assert champion(project.state, "fraud-shop") is None
+
+
+def test_nor_is_one_compared_with_a_champion_that_did(project):
+    assert project.register()["gate"]["promoted"]
+    seal(project, 7)
+    gate = project.with_seed(2).register()["gate"]
+    assert not gate["promoted"]
+    assert "the champion, version 1, learned from 7 of the 7 rows" in gate["reasons"][-1]
 
 
 @pytest.mark.parametrize("gate", ["dry_run", "disabled"])

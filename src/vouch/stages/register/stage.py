@@ -3,6 +3,8 @@
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,10 +15,15 @@ from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
 from vouch.core.progress import Progress, silent
+from vouch.holdout.keeper import HoldoutKey, Keeper
+from vouch.holdout.rows import CONTENT, Identities, count_shared
+from vouch.holdout.rows import read as read_rows
+from vouch.holdout.rows import write as write_rows
 from vouch.holdout.witness import TAG
 from vouch.registry import lineage
 from vouch.registry.compare import decisions
 from vouch.registry.digests import digests, git_commit
+from vouch.registry.packaging import EVIDENCE
 from vouch.registry.promotions import Change, champion_entry, entries_of, history, is_of, record
 from vouch.registry.versions import (
     CHALLENGER,
@@ -26,6 +33,7 @@ from vouch.registry.versions import (
     Version,
     champion_number,
     find,
+    find_champion,
     publish,
     set_alias,
 )
@@ -46,6 +54,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Dataset
 
 EXAMPLES = 5
+LEARNED = "training_rows.npz"
+"""Beside a version's evidence: the identities of the rows it learned from."""
 LONGEST = 36  # characters of a digest MLflow keeps; DVC's of a folder has just as many
 
 
@@ -123,12 +133,18 @@ def register(
         "explanations.parquet": explanations,
     }
     progress(1, 3, "registering")
+    keeper, key = Keeper(state), _key(facts)
+    declared = source.column("id") is not None
+    learned = keeper.identities(rows, train, declared=declared)
     name = f"{source.usecase}-{source.name}"
     fingerprint = _fingerprint(name, model_digests, declaration, facts.threshold)
     run = Leaderboard.read(leaderboard).run_id
-    version = _publish(state, name, model, train, run, fingerprint, facts, evidence)
+    with tempfile.TemporaryDirectory() as scratch:
+        evidence[LEARNED] = Path(scratch) / LEARNED
+        write_rows(evidence[LEARNED], learned, keeper.ledger())
+        version = _publish(state, name, model, train, run, fingerprint, facts, evidence)
     progress(2, 3, "gate")
-    gate = _decide(state, version, measured, params)
+    gate = _decide(state, version, measured, params, partial(_learned, keeper, key, learned))
     set_alias(state, name, CHALLENGER, version.number)
     otherwise = _otherwise(state, version, measured.champion["version"])
     result = _result(state, version, facts, gate, otherwise)
@@ -241,7 +257,42 @@ def _dataset(path: str, digest: str) -> "Dataset":
     return Dataset(path, digest[:LONGEST], source_type="local", source=source)
 
 
-def _decide(state: Path, version: Version, evaluation: Evaluation, params: RegisterParams) -> Gate:
+def _key(facts: Lineage) -> HoldoutKey:
+    return HoldoutKey(facts.usecase, facts.source, facts.set, facts.generation)
+
+
+def _learned(
+    keeper: Keeper, key: HoldoutKey, mine: Identities, champion: Version | None
+) -> tuple[str, ...]:
+    """Return which of the compared models learned from rows of the holdout, in sentences.
+
+    Args:
+        keeper: Knows the holdout's rows.
+        key: Which holdout.
+        mine: The rows the challenger learned from.
+        champion: The model it was compared with; of earlier releases nothing is known.
+    """
+    held = keeper.rows(key)
+    size, models = len(held[CONTENT]), {"it": mine}
+    if champion is not None:
+        place = champion.folder / EVIDENCE / LEARNED
+        models[f"the champion, version {champion.number},"] = read_rows(place, keeper.ledger())
+    counts = {name: count_shared(held, rows) for name, rows in models.items() if rows}
+    return tuple(
+        f"No promotion: {name} learned from {count:,} of the {size:,} rows of the holdout; a fresh "
+        "one can tell (vouch holdout rotate), or a person decides (vouch promote)."
+        for name, count in counts.items()
+        if count
+    )
+
+
+def _decide(
+    state: Path,
+    version: Version,
+    evaluation: Evaluation,
+    params: RegisterParams,
+    learned: Callable[[Version | None], tuple[str, ...]],
+) -> Gate:
     """Ask the gate and, if it may, promote."""
     entry = champion_entry(state, version.name)
     if is_of(entry, version.number, version.model_id):
@@ -254,6 +305,11 @@ def _decide(state: Path, version: Version, evaluation: Evaluation, params: Regis
         verdict = replace(verdict, reasons=(*verdict.reasons, gone))
     if verdict.better and _rolled_back(state, version):
         verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
+    champion = None
+    with suppress(VouchError):  # its files are gone: nothing is known of it
+        champion = find_champion(state, version.name)
+    if reasons := learned(champion):
+        verdict = Verdict(False, (*verdict.reasons, *reasons))
     if not verdict.better or params.gate != "enabled":
         return _gate(params, verdict, promoted=False)
     change = Change(
