@@ -178,15 +178,17 @@ def test_a_holdout_is_remembered_until_another_comes_or_a_new_set(root, file):
     held = file("step\n2\n", "h.csv")
     choice = choose(root, "fraud", holdout=held)
     key = sha256(held)[:12]
-    assert (choice.held_out, choice.generation) == ((key,), 1)
+    assert (choice.held_out, choice.generation) == ((key,), 2)
     assert key not in choice.files
     assert load_manifest(root / choice.raw)[key].name == f"{key}-h.csv"
     added = choose(root, "fraud", add=file("step\n3\n", "b.csv"))
     assert added.held_out == (key,)
     choose(root, "fraud", "simulated")
     assert choose(root, "fraud", "paysim").held_out == (key,)
+    assert choose(root, "fraud", holdout=held).generation == 2  # the same one again
     other = file("step\n4\n", "i.csv")
-    assert choose(root, "fraud", holdout=other).held_out == (sha256(other)[:12],)
+    choice = choose(root, "fraud", holdout=other)
+    assert (choice.held_out, choice.generation) == ((sha256(other)[:12],), 3)
     assert choose(root, "fraud", path=file("step\n5\n", "c.csv")).held_out == ()
 
 

@@ -94,19 +94,17 @@ def rotate(
 
     from rich.console import Console
 
-    from vouch.core.settings import load_params
     from vouch.project.rotation import rotate as open_next
     from vouch.project.training import alone
     from vouch.project.trial import end_trial
 
-    declared = find(usecase).extract_params()
-    extract = load_params(ROOT / "params.yaml", declared, "extract", usecase)
     few = _params(usecase).min_positives
     with alone(ROOT, Console(stderr=True)):
         end_trial(ROOT, usecase)
-        rotation = open_next(ROOT, usecase, few, extract.holdout_share, force)
+        rotation = open_next(ROOT, usecase, few, force)
     reserved = rotation.reserved
-    rows = f"{reserved:,} newer rows that were kept for it" if reserved else "other parties"
+    newer = f"{reserved:,} newer rows" if reserved else "parties"
+    rows = f"{newer} that were kept for it"
     write(
         f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"
     )

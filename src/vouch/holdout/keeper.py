@@ -42,6 +42,7 @@ from vouch.holdout.ledger import (
     HoldoutKey,
     Inquiry,
     Ledger,
+    Parties,
     RefusedError,
 )
 from vouch.holdout.rows import Hashes, Identities, identities
@@ -113,6 +114,19 @@ class Keeper:
                 time and are split by hash; called only if nothing is recorded.
         """
         return self._ledger.cut(key, propose)
+
+    def take(self, key: HoldoutKey, share: float, reserve: float) -> Parties:
+        """Return which parties a holdout of rows without time has, and which are kept; set once.
+
+        Args:
+            key: Which holdout; it is cut if it was not.
+            share: Share of the parties in it, above 0 and at most 0.5.
+            reserve: Share of them kept for later ones from the first training on, above 0.
+
+        Raises:
+            VouchError: None are kept any more.
+        """
+        return self._ledger.take(key, share, reserve)
 
     def reserve(self, key: HoldoutKey, share: float) -> float:
         """Return what of the rows after a holdout is kept for the next one; set once.

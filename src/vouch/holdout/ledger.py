@@ -10,7 +10,7 @@ killed in between has paid and may ask again without paying twice.
 import getpass
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import groupby
@@ -38,6 +38,7 @@ from vouch.holdout.tables import (
     Question,
     Reserve,
     Rows,
+    Slot,
 )
 from vouch.results.evaluate import HoldoutStatus
 from vouch.results.holdouts import Head
@@ -64,6 +65,21 @@ class Cut:
 
     boundary: datetime | None
     until: datetime | None
+
+
+@dataclass(frozen=True)
+class Parties:
+    """Of rows without time, which parties are held out and which kept, by numbers from 0 to 1.
+
+    Attributes:
+        first: From this number on they are in the holdout.
+        last: From this one on they are kept for later holdouts.
+        kept: From this one on they train; so do those below ``first``, which were held out before.
+    """
+
+    first: float
+    last: float
+    kept: float
 
 
 @dataclass(frozen=True)
@@ -236,6 +252,33 @@ class Ledger:
                 )
                 chain.append(session, holdout)
             return Cut(holdout.boundary, holdout.until)
+
+    def take(self, key: HoldoutKey, share: float, reserve: float) -> Parties:
+        """Return the recorded parties of a holdout of rows without time, or record the next ones.
+
+        The first holdout of a set also decides which parties are kept for all later ones: what
+        trained once can be held out no more.
+
+        Args:
+            key: Which holdout; it is cut if it was not.
+            share: Share of the parties in it, above 0 and at most 0.5.
+            reserve: Share of the parties kept for later ones, above 0.
+
+        Raises:
+            VouchError: None are kept any more.
+        """
+        with self._writing() as session:
+            holdout, earlier = _holdout(session, key), _before(session, key)
+            slot = session.get(Slot, holdout.id) if holdout else None
+            if slot is None:
+                parties = _parties(key, share, reserve, holdout is not None, earlier)
+                if holdout is None:
+                    moment, names = self._clock(), asdict(key)
+                    holdout = Holdout(**names, boundary=None, until=None, cut_at=moment)
+                    chain.append(session, holdout)
+                slot = Slot(holdout=holdout.id, **asdict(parties), taken_at=self._clock())
+                chain.append(session, slot)
+            return Parties(slot.first, slot.last, slot.kept)
 
     def reserve(self, key: HoldoutKey, share: float) -> float:
         """Return the recorded reserve, or record the proposed one: rows left over have trained.
@@ -452,6 +495,43 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
     )
 
 
+def _before(session: Session, key: HoldoutKey) -> Parties | None:
+    """Return the parties of the set's holdout before; all, where an earlier release cut it."""
+    earlier = _holdout(session, replace(key, generation=key.generation - 1))
+    if earlier is None:
+        return None
+    slot = session.get(Slot, earlier.id)
+    return Parties(slot.first, slot.last, slot.kept) if slot else Parties(0, 1, 1)
+
+
+def _parties(
+    key: HoldoutKey, share: float, reserve: float, cut: bool, earlier: Parties | None
+) -> Parties:
+    """Return the parties of a holdout that has none yet.
+
+    Args:
+        key: Which holdout.
+        share: Share of the parties wanted in it.
+        reserve: Share of them to be kept, if it is the first one.
+        cut: Whether an earlier release cut it, which kept none.
+        earlier: Those of the holdout before.
+    """
+    if cut:
+        place = (key.generation - 1) % int(1 / share) * share
+        return Parties(place, place + share, place + share)
+    if earlier is None:
+        return Parties(0, share, min(share + reserve, (1 + share) / 2))  # somebody must train
+    if earlier.last >= earlier.kept:
+        raise VouchError(
+            f"no rows are kept for the holdout of {key}: all others have been learned from",
+            f"bring rows that no model learned from: vouch run {key.usecase} --holdout FILE",
+        )
+    last = min(earlier.last + share, earlier.kept)
+    # a rest too small for a holdout of its own goes with this one
+    last = earlier.kept if earlier.kept - last < share / 2 else last
+    return Parties(earlier.last, last, earlier.kept)
+
+
 def _limit(session: Session, holdout: int) -> float | None:
     return session.scalars(select(Rows.overlap).filter_by(holdout=holdout).limit(1)).first()
 
@@ -495,8 +575,18 @@ def _refusal(
     if spent + inquiry.cost <= budget:
         return None
     reason = f"the holdout of {key} is spent: {spent} of {budget} questions asked{before.told()}"
-    hint = f"bring newer rows (vouch run {key.usecase} --add FILE), then: vouch holdout rotate"
-    return RefusedError(reason, f"{hint} {key.usecase}")
+    return RefusedError(reason, _way_out(session, holdout))
+
+
+def _way_out(session: Session, holdout: Holdout) -> str:
+    """Return how a fresh holdout comes about."""
+    usecase, slot = holdout.usecase, session.get(Slot, holdout.id)
+    if holdout.until is not None:
+        newer = f"bring newer rows (vouch run {usecase} --add FILE)"
+        return f"{newer}, then: vouch holdout rotate {usecase}"
+    if slot is not None and slot.last < slot.kept:
+        return f"vouch holdout rotate {usecase}"
+    return f"bring rows that no model learned from: vouch run {usecase} --holdout FILE"
 
 
 def _retired(session: Session, holdout: Holdout) -> bool:

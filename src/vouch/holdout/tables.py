@@ -39,6 +39,22 @@ class Reserve(Base):
     reserved_at: Mapped[datetime]
 
 
+class Slot(Base):
+    """Which parties a holdout of rows without time has, by their numbers from 0 to 1.
+
+    Those from ``first`` on, below ``last``, are in it; those from there on, below ``kept``, are
+    kept for later ones. All others train.
+    """
+
+    __tablename__ = "slots"
+
+    holdout: Mapped[int] = mapped_column(ForeignKey("holdouts.id"), primary_key=True)
+    first: Mapped[float]
+    last: Mapped[float]
+    kept: Mapped[float]
+    taken_at: Mapped[datetime]
+
+
 class Opening(Base):
     """A holdout's first question, which fixes its budget."""
 

@@ -220,6 +220,7 @@ def choose(
         choice = _held_out(
             root, declaration, _filed(root, declaration, previous, path, add), holdout
         )
+        choice = _renewed(previous, choice, say)
         _tell_known(previous, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
     choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
@@ -313,6 +314,18 @@ def _held_out(root: Path, declaration: Declaration, choice: Choice, file: Path |
             "give the holdout another file than --path",
         )
     return choice.model_copy(update={"held_out": (key,)})
+
+
+def _renewed(previous: Choice | None, choice: Choice, say: Callable[[str], None]) -> Choice:
+    """Open the next generation where another file becomes the holdout of the same set."""
+    if not previous or previous.set != choice.set or previous.held_out == choice.held_out:
+        return choice
+    generation = choice.generation + 1
+    say(
+        f"generation {generation} of the holdout opens, on the rows of the file; those sealed or "
+        "kept until now are learned from"
+    )
+    return choice.model_copy(update={"generation": generation})
 
 
 def check_file(declaration: Declaration, file: Path) -> None:

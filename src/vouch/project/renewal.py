@@ -6,7 +6,6 @@ from math import ceil
 from pathlib import Path
 from typing import Literal
 
-from vouch import usecases
 from vouch.core.database import exists
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
@@ -52,9 +51,8 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
         return Renewal("open", f"The holdout still answers{rest}.")
     params = root / "params.yaml"
     few = load_params(params, EvaluateParams, "evaluate", usecase).min_positives
-    share = load_params(params, usecases.find(usecase).extract_params(), "extract", usecase)
     try:
-        rotation = rotate(root, usecase, few, share.holdout_share)
+        rotation = rotate(root, usecase, few)
     except VouchError as error:
         return _waiting(root, usecase, few, error)
     return Renewal("rotated", f"The holdout was spent: generation {rotation.generation} opens.")

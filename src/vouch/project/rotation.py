@@ -26,18 +26,17 @@ class Rotation:
     positives: float | None
 
 
-def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False) -> Rotation:
+def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
     """Open the next generation: written to ``data/inputs.yaml``, cut by the next run.
 
     A fresh holdout needs rows nobody has asked about or learned from. By time these are the rows
-    newer than the old holdout that were kept for it; without times, parties that no generation
-    has taken yet.
+    newer than the old holdout that were kept for it; without times, those of parties that were kept
+    from the first training on.
 
     Args:
         root: The project's folder.
         usecase: Whose holdout.
         few: Below so many expected positives the new holdout could tell nothing.
-        share: Extract's share of rows in a holdout.
         force: Rotate although the new holdout will be too small.
 
     Raises:
@@ -50,7 +49,7 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
     if (extracted.set, extracted.generation) != (choice.set, choice.generation):
         message = f"{path}: not of generation {choice.generation} of set {choice.set}"
         raise VouchError(message, f"vouch run {usecase}, then rotate")
-    rotation = _plan(usecase, choice, extracted, share)
+    rotation = _plan(usecase, choice, extracted)
     if rotation.positives is not None and rotation.positives < few and not force:
         raise VouchError(
             f"{path}: {rotation.reserved} newer rows are kept for the next holdout, about "
@@ -61,17 +60,18 @@ def rotate(root: Path, usecase: str, few: int, share: float, force: bool = False
     return rotation
 
 
-def _plan(usecase: str, choice: Choice, extracted: Extracted, share: float) -> Rotation:
+def _plan(usecase: str, choice: Choice, extracted: Extracted) -> Rotation:
     if choice.held_out:
         raise VouchError(
             f"{INPUTS}: the holdout of set {choice.set} was given as a file",
             f"bring other rows to be asked about: vouch run {usecase} --holdout FILE",
         )
     if extracted.until is None:
-        if choice.generation >= int(1 / share):
+        if not extracted.rows["reserved"]:
             raise VouchError(
-                f"{INPUTS}: every part of set {choice.set} has been a holdout once",
-                f"bring other rows: vouch run {usecase} --path FILE",
+                f"{INPUTS}: no rows of set {choice.set} are kept for another holdout: all others "
+                "were asked about or learned from",
+                f"bring rows that no model learned from: vouch run {usecase} --holdout FILE",
             )
         return Rotation(usecase, choice.generation + 1, None, None)
     reserved = extracted.rows["reserved"]

@@ -37,7 +37,9 @@ class SplitParams(Params):
     Attributes:
         holdout_share: Share of the rows, the latest ones, that are sealed away, 0.01 to 0.5.
         reserve_share: Share of the parties whose rows after the holdout are kept for the next
-            one, 0.01 to 1; the others' train at once. A change counts from the next holdout on.
+            one, 0.01 to 1; the others' train at once. Where rows have no time, of all parties: they
+            are kept from the first training on. A change counts from the next holdout on, of rows
+            without time from the next set on.
         overlap: Share of a holdout's rows that may have been asked about under another name
             without counting, at most 0.1; of more, what was asked counts. Set with the holdout.
     """

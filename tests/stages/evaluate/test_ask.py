@@ -103,7 +103,7 @@ def test_no_ledger_yet_says_so(tmp_path, monkeypatch):
 
 def test_rotating_needs_newer_rows(asking):
     with pytest.raises(VouchError, match="asked about or learned from already") as caught:
-        rotate(asking.root, "fraud", 20, 0.2, force=True)
+        rotate(asking.root, "fraud", 20, force=True)
     assert "--add" in caught.value.hint
     assert load_inputs(INPUTS).choice("fraud").generation == 1
 
@@ -126,15 +126,18 @@ def test_rotating_opens_the_next_generation_once(asking):
     assert "vouch run fraud" in caught.value.hint
 
 
-def test_rotating_without_times_ends_when_every_part_was_a_holdout(asking):
+def test_rotating_without_times_ends_when_no_parties_are_kept(asking):
     content = read_json(asking.path("extracted")) | {"until": None, "boundary": None}
+    content["rows"]["reserved"] = 100
     from vouch.core.files import write_json
 
     write_json(asking.path("extracted"), content)
-    assert rotate(asking.root, "fraud", 20, 0.5).generation == 2
+    assert rotate(asking.root, "fraud", 20).generation == 2
+    content["rows"]["reserved"] = 0
     write_json(asking.path("extracted"), content | {"generation": 2})
-    with pytest.raises(VouchError, match="a holdout once"):
-        rotate(asking.root, "fraud", 20, 0.5)
+    with pytest.raises(VouchError, match="kept for another holdout") as caught:
+        rotate(asking.root, "fraud", 20)
+    assert "--holdout FILE" in caught.value.hint
 
 
 def test_nothing_but_the_keeper_can_read_the_sealed_file(asking):

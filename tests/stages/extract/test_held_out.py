@@ -97,7 +97,7 @@ def test_the_files_rows_are_the_holdout_even_those_that_training_files_have_too(
     assert set(sealed["id"]) == set(held["number"])
     assert set(train["id"]) == {f"p{n:04}" for n in (*range(60), *range(100, 130))}
     with pytest.raises(VouchError, match="given as a file") as caught:
-        rotate(shop.root, "fraud", 1, 0.2)
+        rotate(shop.root, "fraud", 1)
     assert "--holdout FILE" in caught.value.hint
 
 
@@ -105,9 +105,14 @@ def test_a_file_that_comes_after_a_run_takes_the_place_of_the_latest_rows(shop):
     first, _, _ = shop.run(path=shop.write("a.csv", payments(0, 80)))
     assert first["boundary"] is not None
     held = payments(200, 30)
-    told, train, sealed = shop.run(holdout=shop.write("h.csv", held))
+    messages = []
+    told, train, sealed = shop.run(holdout=shop.write("h.csv", held), say=messages.append)
     assert set(sealed["id"]) == set(held["number"])
     assert len(train) == 80
+    assert told["generation"] == 2  # the first one's rows are learned from, and it is retired
+    assert "generation 2" in messages[0] and "learned from" in messages[0]
+    again, _, _ = shop.run(holdout=shop.root / "h.csv")
+    assert again["generation"] == 2
     assert (told["boundary"], told["until"]) == (None, None)
 
 

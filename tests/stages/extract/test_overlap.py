@@ -82,11 +82,15 @@ def test_rows_that_were_never_asked_about_are_fresh_all_the_same(shop):
     assert spend(shop, told) == BUDGET
 
 
-def test_texts_asked_about_under_another_share_after_a_rotation(tmp_path):
+def test_another_share_moves_no_held_texts_and_a_rotation_brings_fresh_ones(tmp_path):
     project = Project(tmp_path, "sentiment", "notes", NOTES)
-    told, _, _ = project.run(path=project.write("a.csv", notes(0, 300)))
+    told, train, held = project.run(path=project.write("a.csv", notes(0, 300)))
     assert spend(project, told) == BUDGET
     share(project, 0.1)
-    rotate(tmp_path, "sentiment", few=1, share=0.1, force=True)
-    told, _, _ = project.run()
-    assert spend(project, told) == 0
+    _, same, still = project.run()
+    assert set(same.id) == set(train.id) and set(still.id) == set(held.id)
+    rotate(tmp_path, "sentiment", few=1)
+    told, after, fresh = project.run()
+    assert spend(project, told) == BUDGET
+    assert {*fresh.id}.isdisjoint({*train.id, *held.id, *after.id})
+    assert {*held.id} <= {*after.id}

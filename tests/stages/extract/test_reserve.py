@@ -6,10 +6,12 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stages.extract.conftest import START, declare
+from vouch.core.errors import VouchError
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.stages.extract.parts import _parted
 from vouch.usecases.job import Job
@@ -70,6 +72,70 @@ def test_a_holdouts_rows_never_trained_and_were_in_no_earlier_one(steps):
             trained |= parts["train"]
             asked[shop.generation] = asked.get(shop.generation, set()) | parts["holdout"]
             shop.generation += rotate and bool(parts["reserved"])
+
+
+class Notes(Shop):
+    """Rows without time."""
+
+    def add(self, rows, minutes=0):
+        self.rows += [(f"r{len(self.rows) + n}", f"p{payer}") for n, (_, payer) in enumerate(rows)]
+
+    def split(self, holdout, reserve):
+        table = ibis.memtable(pd.DataFrame(self.rows, columns=["id", "payer"]))
+        key = HoldoutKey("fraud", "shop", "first", self.generation)
+        params = SplitParams(holdout_share=holdout, reserve_share=reserve)
+        job = Job(declare(), table, table, HERE, START, key, (), params)
+        split = _parted(job, None, table, self.keeper)
+        everything = {row[0] for row in self.rows}
+        held, kept = (
+            set(table.filter(part).id.to_pyarrow().to_pylist())
+            for part in (split.holdout, split.reserved)
+        )
+        return {"holdout": held, "reserved": kept, "train": everything - held - kept}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            ROWS,
+            st.booleans(),
+            st.sampled_from([0.05, 0.2, 0.5]),
+            st.sampled_from([0.05, 0.3, 1.0]),
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_without_time_too_no_holdouts_row_ever_trained_whatever_is_added_or_changed(steps):
+    with tempfile.TemporaryDirectory() as folder:
+        notes = Notes(Path(folder))
+        notes.add([(0, n) for n in range(60)])
+        trained, asked = set(), {}
+        for rows, rotate, holdout, reserve in steps:
+            notes.add(rows)
+            parts = notes.split(holdout, reserve)
+            assert parts["holdout"].isdisjoint(parts["reserved"]) and parts["train"]
+            assert parts["holdout"].isdisjoint(trained)
+            earlier = [ids for generation, ids in asked.items() if generation < notes.generation]
+            assert parts["holdout"].isdisjoint(set().union(*earlier))
+            assert asked.get(notes.generation, set()) <= parts["holdout"]
+            trained |= parts["train"]
+            asked[notes.generation] = parts["holdout"]
+            notes.generation += rotate and bool(parts["reserved"])
+
+
+def test_a_set_that_an_earlier_release_cut_keeps_its_holdout_and_opens_no_other(tmp_path):
+    notes = Notes(tmp_path)
+    notes.add([(0, n) for n in range(200)])
+    notes.keeper.cut(HoldoutKey("fraud", "shop", "first", 1), lambda: None)
+    parts = notes.split(0.2, 0.3)
+    assert len(parts["holdout"]) > 20 and not parts["reserved"]
+    assert notes.split(0.1, 0.3) == parts
+    notes.generation = 2
+    with pytest.raises(VouchError, match="all others have been learned from") as caught:
+        notes.split(0.2, 0.3)
+    assert "--holdout FILE" in caught.value.hint
 
 
 def test_a_holdout_that_was_cut_while_all_rows_were_kept_stays_whole(tmp_path):

@@ -122,8 +122,11 @@ def _parted(job: Job, engine: Any, table: "Table", keeper: Keeper) -> Split:
         held_out = rows.filter(rows.file.isin(list(job.holdout_files))).id
         return Split(Cut(None, None), table.id.isin(held_out))
     if "time" not in table.columns:
-        cut, salt = keeper.cut(job.key, lambda: None), f"{job.key.source} {job.key.set}"
-        return Split(cut, by_hash(table, job.params.holdout_share, salt, job.key.generation))
+        taken = keeper.take(job.key, job.params.holdout_share, job.params.reserve_share)
+        salt = f"{job.key.source} {job.key.set}"
+        held = by_hash(table, taken.first, taken.last, salt)
+        kept = by_hash(table, taken.last, taken.kept, salt)
+        return Split(Cut(None, None), held, reserved=kept)
     return _by_time(job, table, keeper)
 
 

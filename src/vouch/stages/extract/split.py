@@ -88,17 +88,20 @@ def newest(
     return first, last
 
 
-def by_hash(rows: "Table", share: float, salt: str, generation: int) -> Any:
-    """Return whether a row's party is in a holdout of rows without time.
+def by_hash(rows: "Table", first: float, last: float, salt: str) -> Any:
+    """Return whether the number of a row's party is from ``first`` on and below ``last``.
 
-    Each generation takes other parties, until all were taken once.
+    Args:
+        rows: Rows with ``id``, without time.
+        first: From 0 on.
+        last: Up to 1.
+        salt: Each has its own draw.
 
     Returns:
         A boolean expression.
     """
-    slot = (generation - 1) % int(1 / share)
     drawn = _drawn(rows, salt)
-    return (drawn >= slot * share) & (drawn < (slot + 1) * share)
+    return (drawn >= first) & (drawn < last)
 
 
 def is_reserved(rows: "Table", share: float, key: HoldoutKey) -> Any:
