@@ -9,6 +9,7 @@ decision, charge of the ledger or promotion be lost. Needs git.
 
 import argparse
 import csv
+import json
 import os
 import random
 import re
@@ -40,10 +41,11 @@ VOUCH, DVC = str(BIN / "vouch"), str(BIN / "dvc")
 STRACE = shutil.which("strace")
 TRACED = [str(STRACE), "-f", "-qq", "-e", "trace=pwrite64", "-e"]
 """A signal at a system call needs every call stopped: no --seccomp-bpf."""
+EVALUATION = "evaluation.json"
 NEVER = 65_535  # the largest that strace takes
 TABLES = (
-    "holdouts", "reserves", "openings", "questions", "answers", "promotions", "approvals",
-    "adoptions", "model_files", "cases",
+    "holdouts", "reserves", "slots", "rows", "openings", "questions", "answers", "drawn", "chain",
+    "promotions", "approvals", "adoptions", "model_files", "cases",
 )  # fmt: skip
 
 
@@ -286,9 +288,18 @@ class Ground:
         stages = (yaml.safe_load(lock.read_text()) if lock.exists() else {}).get("stages", {})
         outs = [out for stage in stages.values() for out in stage.get("outs", ())]
         results = {out["path"]: str(out["md5"]) for out in outs}
+        results |= {path: self._undated(path) for path in results if path.endswith(EVALUATION)}
         if command.made and (self.project / command.made).exists():
             results[command.made] = sha256(self.project / command.made)
         return results
+
+    def _undated(self, path: str) -> str:
+        """Return an evaluation without the head of the ledger, which covers when it was asked."""
+        if not (self.project / path).exists():
+            return ""
+        content = json.loads((self.project / path).read_text())
+        (content["ledger"] or {}).pop("head", None)
+        return json.dumps(content, sort_keys=True)
 
     def _unclean(self, targets: tuple[str, ...]) -> Iterator[str]:
         stages = [target for target in targets if "@" in target]
