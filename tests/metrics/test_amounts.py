@@ -59,6 +59,16 @@ def test_a_few_losses_vary_as_all_that_could_have_been_lost(missed):
     assert low < figure["value"] < high < 100 * figure["value"]
 
 
+def test_losses_smaller_than_those_at_stake_could_have_been_smaller_still():
+    amounts = np.append(np.random.default_rng(4).lognormal(8, 3, 200), np.linspace(15.0, 25.0, 10))
+    fraud, last = np.ones(210, bool), np.arange(210) >= 200
+    clusters = independent(210)
+    figure = mean_cost(
+        np.zeros(210), amounts * last, stake(amounts, fraud, clusters), clusters, 210
+    )
+    assert figure["interval"][0] < 0.7 * figure["value"]
+
+
 def test_no_rows_cost_nothing_known():
     none = np.zeros(0)
     figure = mean_cost(none, none, Stake(0.0, 0.0), independent(0), 0)

@@ -141,9 +141,11 @@ def _summed(amounts: Floats, variance: float | None, at_stake: Stake, confidence
         # as many as really make the sum: of amounts squared those that make their sum
         return _scaled(amounts, max(effective(np.square(amounts)), 1.0), confidence)
     if variance is not None:
-        return lognormal(logs, variance, at_stake.clusters - 1, confidence)
-    plain = _scaled(amounts, len(amounts) - 1, confidence)
-    fitted = lognormal(logs, float(logs.var(ddof=1)), len(logs) - 1, confidence)
+        fitted = lognormal(logs, variance, at_stake.clusters - 1, confidence)
+    else:
+        fitted = lognormal(logs, float(logs.var(ddof=1)), len(logs) - 1, confidence)
+    # these may be smaller than all that could be lost: the fit alone may lie above their sum
+    plain = _scaled(amounts, max(len(amounts) - 1, 1), confidence)
     return min(plain[0], fitted[0]), max(plain[1], fitted[1])
 
 
