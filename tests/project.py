@@ -36,6 +36,7 @@ def copy_checkout(to: Path) -> Path:
             *PARTS,
             ".dvcignore",
             ".gitignore",
+            ":(exclude)data/holdouts.json",  # of runs in the checkout, whose ledger stays there
         ],
         cwd=ROOT,
         capture_output=True,

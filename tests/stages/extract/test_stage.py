@@ -205,7 +205,8 @@ def test_without_time_whole_payers_are_held_out(engine, tmp_path):
     result = project.extract()
     assert result["boundary"] is None
     assert not set(project.train()["payer"]) & set(project.held()["payer"])
-    assert result["rows"]["train"] + result["rows"]["holdout"] == size
+    rows = result["rows"]
+    assert rows["train"] + rows["holdout"] + rows["reserved"] == size
 
 
 @pytest.mark.parametrize(

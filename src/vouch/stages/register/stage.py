@@ -275,8 +275,9 @@ def _learned(
     held = keeper.rows(key)
     size, models = len(held[CONTENT]), {"it": mine}
     if champion is not None:
-        place = champion.folder / EVIDENCE / LEARNED
-        models[f"the champion, version {champion.number},"] = read_rows(place, keeper.ledger())
+        with suppress(VouchError):  # its files are gone or damaged: nothing is known of it
+            place = champion.folder / EVIDENCE / LEARNED
+            models[f"the champion, version {champion.number},"] = read_rows(place, keeper.ledger())
     counts = {name: count_shared(held, rows) for name, rows in models.items() if rows}
     return tuple(
         f"No promotion: {name} learned from {count:,} of the {size:,} rows of the holdout; a fresh "

@@ -1,15 +1,15 @@
 """The command ``vouch simulate payments``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vouch.core.errors import VouchError
 from vouch.core.output import write
-from vouch.sources.declaration import PaySim, load_declaration
 
-DEFAULT = PaySim(name="paysim", rows=200_000, seed=1)
+if TYPE_CHECKING:
+    from vouch.sources.declaration import PaySim
 
 
 def payments(
@@ -37,7 +37,7 @@ def payments(
     from vouch.core.terminal import working
     from vouch.sources import paysim
 
-    simulator = _simulator(like) if like else DEFAULT
+    simulator = _simulator(like)
     rows = simulator.rows if rows is None else rows
     seed = simulator.seed if seed is None else seed
     with working(Console(stderr=True), "simulate") as progress:
@@ -46,8 +46,12 @@ def payments(
     write(f"{out}: {written:,} payments")
 
 
-def _simulator(declaration: Path) -> PaySim:
-    """Return a source's simulator of payments."""
+def _simulator(declaration: Path | None) -> "PaySim":
+    """Return a source's simulator of payments; without one, PaySim's own."""
+    from vouch.sources.declaration import PaySim, load_declaration
+
+    if declaration is None:
+        return PaySim(name="paysim", rows=200_000, seed=1)
     simulator = load_declaration(declaration).simulator
     if not isinstance(simulator, PaySim):
         raise VouchError(f"{declaration}: no simulator of payments", "name another --like")
