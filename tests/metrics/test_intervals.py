@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, poisson
 
-from vouch.metrics.clusters import Clusters, independent
+from vouch.metrics.clusters import Clusters, Spread, independent
 from vouch.metrics.intervals import (
     CONFIDENCE,
     Measured,
@@ -18,6 +18,7 @@ from vouch.metrics.intervals import (
     normal,
     share,
     share_of,
+    student,
 )
 
 HITS = st.lists(st.booleans(), min_size=1, max_size=80)
@@ -129,3 +130,9 @@ def test_ends_leave_out_what_is_undefined():
 def test_a_normal_error_reaches_to_both_sides():
     assert normal(1.0, 2.0) == pytest.approx((1 - 3.9199, 1 + 3.9199), abs=1e-3)
     assert CONFIDENCE == 0.95
+
+
+@pytest.mark.parametrize("clusters", [1.0, 1 + 1e-12, 5.0])
+def test_without_any_variance_there_is_no_reach_and_of_an_unknown_one_no_end(clusters):
+    assert student(0.2, Spread(0.0, clusters, 9.0)) == (0.2, 0.2)
+    assert student(0.2, Spread(float("nan"), clusters, 9.0)) == (-np.inf, np.inf)

@@ -48,6 +48,14 @@ def test_words_are_marked_whatever_their_case(root):
     assert undo(root, "sentiment", "NNTP-posting-host") == ()
 
 
+def test_words_that_yaml_takes_for_something_else_stay_words(root):
+    words = ("no", "12:30", "null")
+    for word in words:
+        mark(root, "sentiment", word)
+    assert listed(root, "sentiment") == words
+    assert undo(root, "sentiment", "no") == words[1:]
+
+
 def test_what_there_is_not_cannot_be_marked(root):
     with pytest.raises(VouchError, match="no feature 'hours'") as refused:
         mark(root, "fraud", "hours")

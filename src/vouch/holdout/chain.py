@@ -31,7 +31,8 @@ CHAINED = tuple(table for table in Base.metadata.sorted_tables if table.name != 
 UNCHAINED = "unchained"
 """Marks a column, in its ``info``, that no link covers: another column holds its digest."""
 RESTORE = (
-    "bring the ledger back from a copy; if these holdouts shall be forgotten for good: "
+    "bring the ledger back from a copy, or the record if it is another ledger's (git checkout, or "
+    "delete an evaluation.json and run again); if these holdouts shall be forgotten for good: "
     "vouch reset --forget-holdouts"
 )
 

@@ -249,14 +249,16 @@ def student(value: float, spread: Spread, confidence: float = CONFIDENCE) -> End
         spread: How far it may be off.
         confidence: Of the interval, above 0 and below 1.
     """
+    if spread.variance == 0:
+        return value, value
     reach = quantile(spread.clusters, confidence) * math.sqrt(spread.variance)
-    return value - reach, value + reach
+    return (-math.inf, math.inf) if math.isnan(reach) else (value - reach, value + reach)
 
 
 def _chance(value: float, spread: Spread) -> float:
     """Return the chance that a difference is above 0."""
-    if not spread.variance:
-        return float(value > 0)
+    if not spread.variance > 0:  # or unknown
+        return float(value > 0) if spread.variance == 0 else 0.5
     return float(t.cdf(value / math.sqrt(spread.variance), max(spread.clusters - 1, EDGE)))
 
 

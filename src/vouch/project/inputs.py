@@ -320,7 +320,7 @@ def _renewed(previous: Choice | None, choice: Choice, say: Callable[[str], None]
     """Open the next generation where another file becomes the holdout of the same set."""
     if not previous or previous.set != choice.set or previous.held_out == choice.held_out:
         return choice
-    generation = choice.generation + 1
+    generation = max(previous.generation, choice.generation) + 1  # none is opened twice
     say(
         f"generation {generation} of the holdout opens, on the rows of the file; those sealed or "
         "kept until now are learned from"

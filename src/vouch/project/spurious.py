@@ -79,13 +79,15 @@ def _write(root: Path, usecase: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Write the list into the parameter file; comments and all else stay."""
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     path, yaml = root / "params.yaml", YAML()
     yaml.preserve_quotes, yaml.width = True, 4096
     content: Any = yaml.load(path.read_text("utf-8"))
     if not isinstance(content.get("tune", {}).get(usecase), dict):
         raise no_section(path, "tune", usecase)
-    section, marked = content["tune"][usecase], CommentedSeq(names)
+    # in quotes: the word "no" is a word
+    section, marked = content["tune"][usecase], CommentedSeq(map(DoubleQuotedScalarString, names))
     marked.fa.set_flow_style()
     section.pop(FIELD, None)
     if names:
