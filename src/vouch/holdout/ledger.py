@@ -16,7 +16,7 @@ from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 from sqlalchemy import func, select
@@ -43,6 +43,10 @@ from vouch.holdout.tables import (
 from vouch.results.evaluate import HoldoutStatus
 from vouch.results.holdouts import Head
 
+if TYPE_CHECKING:
+    from vouch.results.extract import Extracted
+    from vouch.results.lineage import Lineage
+
 Status = Literal["open", "spent", "retired"]
 
 
@@ -54,6 +58,11 @@ class HoldoutKey:
     source: str
     set: str
     generation: int
+
+    @classmethod
+    def of(cls, result: "Extracted | Lineage") -> "HoldoutKey":
+        """Return the key of the holdout that an extract sealed, or beside which a model learned."""
+        return cls(result.usecase, result.source, result.set, result.generation)
 
     def __str__(self) -> str:
         return f"{self.usecase} {self.source} set {self.set} generation {self.generation}"

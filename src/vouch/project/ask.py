@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from vouch.core.errors import VouchError, suggest
-from vouch.holdout.keeper import Keeper, Reply
+from vouch.holdout.keeper import HoldoutKey, Keeper, Reply
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
 from vouch.results.evaluate import KINDS
-from vouch.stages.evaluate.stage import key, load_candidate, question, scored_model
+from vouch.stages.evaluate.stage import load_candidate, question, scored_model
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
 
@@ -59,6 +59,6 @@ def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: st
         other = "rule" if kind == "truth" else "truth"
         raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
     training = judge.mean(candidate.rows, metric, kind).value
-    which = key(candidate.extracted)
+    which = HoldoutKey.of(candidate.extracted)
     model = scored_model(candidate.model, which.usecase)
     return Keeper(state).mean(which, sealed, model, metric, kind, training, judge)

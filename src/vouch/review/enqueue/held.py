@@ -24,7 +24,7 @@ from vouch.review.collect.batch import recorded
 from vouch.review.enqueue.cases import Desk, facts_of, name_of
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.queue import Case
-from vouch.stages.evaluate.stage import champion, key, scored_model
+from vouch.stages.evaluate.stage import champion, scored_model
 from vouch.usecases.classes import class_names, reviewed_words
 
 MOST = 7
@@ -56,7 +56,7 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
     with connect() as engine:
         if truth_arrives(known_by(engine.read_parquet(labels), extracted.as_of)):
             return []
-    which = key(extracted)
+    which = HoldoutKey.of(extracted)
     status = keeper.find(which)
     if status and status["status"] != "open":
         return []
@@ -76,7 +76,7 @@ def _wanted(desk: Desk, count: int, params: EnqueueParams) -> int:
 
 def _new(desk: Desk, keeper: Keeper, extracted: Extracted, wanted: int) -> list[Case]:
     """Return cases of rows that were drawn and not put out yet; draw more where they are few."""
-    which, queued = key(extracted), desk.asked_about()
+    which, queued = HoldoutKey.of(extracted), desk.asked_about()
     waiting = [entity for entity in keeper.drawn(which) if entity not in queued]
     if len(waiting) < wanted:
         models = list(_models(desk, which, extracted))

@@ -55,11 +55,6 @@ class HoldoutOutcome:
     ledger: HoldoutStatus | None
 
 
-def key(extracted: Extracted) -> HoldoutKey:
-    """Return the key of the holdout that an extract has sealed."""
-    return HoldoutKey(extracted.usecase, extracted.source, extracted.set, extracted.generation)
-
-
 def scored_model(folder: Path, usecase: str) -> ScoredModel:
     """Load a use case's model, to measure it on the holdout."""
     return ScoredModel(model_digest(folder), find(usecase).load_model(folder).predict)
@@ -94,7 +89,7 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
         labels: Issued labels: where no truth comes by itself, people's decisions tell it.
         state: The project's state folder.
     """
-    which, keeper = key(candidate.extracted), Keeper(state)
+    which, keeper = HoldoutKey.of(candidate.extracted), Keeper(state)
     version, rival = champion(state, which, candidate.extracted)
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest

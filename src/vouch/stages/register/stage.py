@@ -133,7 +133,7 @@ def register(
         "explanations.parquet": explanations,
     }
     progress(1, 3, "registering")
-    keeper, key = Keeper(state), _key(facts)
+    keeper, key = Keeper(state), HoldoutKey.of(facts)
     declared = source.column("id") is not None
     learned = keeper.identities(rows, train, declared=declared)
     name = f"{source.usecase}-{source.name}"
@@ -144,7 +144,7 @@ def register(
         write_rows(evidence[LEARNED], learned, keeper.ledger())
         version = _publish(state, name, model, train, run, fingerprint, facts, evidence)
     progress(2, 3, "gate")
-    gate = _decide(state, version, measured, params, partial(_learned, keeper, key, learned))
+    gate = _decide(state, version, measured, params, partial(_learned, state, name, key, learned))
     set_alias(state, name, CHALLENGER, version.number)
     otherwise = _otherwise(state, version, measured.champion["version"])
     result = _result(state, version, facts, gate, otherwise)
@@ -257,25 +257,21 @@ def _dataset(path: str, digest: str) -> "Dataset":
     return Dataset(path, digest[:LONGEST], source_type="local", source=source)
 
 
-def _key(facts: Lineage) -> HoldoutKey:
-    return HoldoutKey(facts.usecase, facts.source, facts.set, facts.generation)
-
-
-def _learned(
-    keeper: Keeper, key: HoldoutKey, mine: Identities, champion: Version | None
-) -> tuple[str, ...]:
+def _learned(state: Path, name: str, key: HoldoutKey, mine: Identities) -> tuple[str, ...]:
     """Return which of the compared models learned from rows of the holdout, in sentences.
 
     Args:
-        keeper: Knows the holdout's rows.
+        state: The project's state folder.
+        name: The registered model, whose champion is looked at: of one of an earlier release
+            nothing is known.
         key: Which holdout.
         mine: The rows the challenger learned from.
-        champion: The model it was compared with; of earlier releases nothing is known.
     """
+    keeper = Keeper(state)
     held = keeper.rows(key)
     size, models = len(held[CONTENT]), {"it": mine}
-    if champion is not None:
-        with suppress(VouchError):  # its files are gone or damaged: nothing is known of it
+    with suppress(VouchError):  # its files are gone or damaged: nothing is known of it
+        if champion := find_champion(state, name):
             place = champion.folder / EVIDENCE / LEARNED
             models[f"the champion, version {champion.number},"] = read_rows(place, keeper.ledger())
     counts = {name: count_shared(held, rows) for name, rows in models.items() if rows}
@@ -292,7 +288,7 @@ def _decide(
     version: Version,
     evaluation: Evaluation,
     params: RegisterParams,
-    learned: Callable[[Version | None], tuple[str, ...]],
+    learned: Callable[[], tuple[str, ...]],
 ) -> Gate:
     """Ask the gate and, if it may, promote."""
     entry = champion_entry(state, version.name)
@@ -306,10 +302,7 @@ def _decide(
         verdict = replace(verdict, reasons=(*verdict.reasons, gone))
     if verdict.better and _rolled_back(state, version):
         verdict = Verdict(False, (*verdict.reasons, "No promotion: a person rolled it back."))
-    champion = None
-    with suppress(VouchError):  # its files are gone: nothing is known of it
-        champion = find_champion(state, version.name)
-    if reasons := learned(champion):
+    if reasons := learned():
         verdict = Verdict(False, (*verdict.reasons, *reasons))
     if not verdict.better or params.gate != "enabled":
         return _gate(params, verdict, promoted=False)
