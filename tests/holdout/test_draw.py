@@ -108,7 +108,8 @@ def test_what_people_said_of_whole_waves_counts_by_its_chance(sealed):
     assert sorted(judge.people.chances) == pytest.approx(sorted(keeper.drawn(key).values()))
     # of a first wave decided in part nothing counts, and nothing is charged
     before = len(keeper.log())
-    part = ask([*list(first)[:3], "r0", "nobody's"])
+    later = list(keeper.drawn(key))[5]  # of the second wave
+    part = ask([*list(first)[:3], later, "nobody's"])
     assert part.answer == {"decided": 0} and part.status == "too_small"
     assert len(keeper.log()) == before
 
