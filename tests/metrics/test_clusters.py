@@ -78,3 +78,19 @@ def test_a_table_is_read_by_the_columns_it_has():
     assert clusters.evidence(np.array([1.0, 0, 1, 0])) == 1
     nothing = clusters_of(table[["payee"]], ("payer", "payee"))
     assert (nothing.columns, nothing.count()) == ((), 4)
+
+
+@given(TABLES)
+def test_rows_are_connected_through_any_column(rows):
+    columns = tuple(np.array(part) for part in tuple(zip(*rows, strict=True))[1:])
+    expected = list(range(len(rows)))
+    for _ in rows:  # the least number among all that agree in a column, until nothing changes
+        for codes in columns:
+            expected = [
+                min(e for e, c in zip(expected, codes, strict=True) if c == own) for own in codes
+            ]
+    found = Clusters(len(rows), ("group", "twin"), columns).connected()
+    assert [list(found).index(each) for each in found] == [
+        expected.index(each) for each in expected
+    ]
+    assert list(independent(3).connected()) == [0, 1, 2]

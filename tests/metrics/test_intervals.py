@@ -7,6 +7,7 @@ from scipy.stats import binomtest, poisson
 from vouch.metrics.clusters import Clusters, Spread, independent
 from vouch.metrics.intervals import (
     CONFIDENCE,
+    Lead,
     Measured,
     bounded,
     central,
@@ -14,12 +15,14 @@ from vouch.metrics.intervals import (
     compare,
     count,
     garwood,
+    lead,
     mean,
     normal,
     share,
     share_of,
     student,
 )
+from vouch.metrics.ranked import measured
 
 HITS = st.lists(st.booleans(), min_size=1, max_size=80)
 
@@ -119,6 +122,60 @@ def test_a_difference_goes_no_further_than_it_can():
     gap = compare(ours, theirs, independent(2))
     assert gap.difference["interval"][1] == 1
     assert gap.difference["interval"][0] >= -1
+
+
+def rankings(seed, rows=4000, noise=0.5, size=1):
+    """Draw labels and two rankings alike; rows of an account share label and noise."""
+    random = np.random.default_rng(seed)
+    accounts = np.arange(rows) // size
+    labels = (random.random(rows) < 0.05)[accounts]
+    shared = random.normal(size=rows) + 2 * labels
+    return labels, *(shared + noise * random.normal(size=rows)[accounts] for _ in range(2))
+
+
+def ahead(labels, ours, theirs, clusters=None):
+    parts = (measured("average_precision", labels, scores) for scores in (ours, theirs))
+    return lead(*parts, clusters or independent(len(labels)))
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_the_error_of_a_lead_is_that_over_many_tables(size):
+    clusters = Clusters(4000, ("payer",), (np.arange(4000) // size,))
+    leads = [ahead(*rankings(seed, size=size), clusters) for seed in range(150)]
+    truth = np.std([each.value for each in leads])
+    assert np.mean([each.error for each in leads]) == pytest.approx(truth, rel=0.2)
+    assert np.mean([each.p <= 0.05 for each in leads]) < 0.12
+    assert np.mean([each.p <= 0.5 for each in leads]) == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_better_ranking_is_seen_and_the_same_is_not():
+    labels, ours, theirs = rankings(3)
+    assert ahead(labels, ours + 2 * labels, theirs).p < 1e-6
+    assert ahead(labels, ours, ours) == Lead(0.0, 0.0, 0.0, 1.0)
+    assert ahead(labels, theirs - labels, theirs).p > 0.99
+
+
+def test_a_few_rows_prove_little_and_one_account_nothing():
+    labels, _, theirs = rankings(4)
+    better, codes = theirs.copy(), np.arange(4000)
+    hits = np.flatnonzero(labels)[np.argsort(theirs[labels])[20:23]]
+    better[hits] = theirs.max() + 1
+    assert 0.01 < ahead(labels, better, theirs).p < 0.3
+    codes[hits] = codes[hits[0]]
+    account = Clusters(4000, ("payer",), (codes,))
+    assert ahead(labels, better, theirs, account).p > 0.15
+
+
+@given(st.integers(0, 20), st.integers(2, 200))
+def test_copies_of_a_row_make_no_lead_surer(seed, rows):
+    random = np.random.default_rng(seed)
+    labels, scores = random.random(rows) < 0.5, random.random((2, rows))
+    labels[0] = True
+    codes = np.repeat(np.arange(rows), 3)
+    alone = ahead(labels, *scores)
+    copied = ahead(labels[codes], *scores[:, codes], Clusters(len(codes), ("payer",), (codes,)))
+    assert copied.value == pytest.approx(alone.value)
+    assert abs(copied.p - 0.5) <= abs(alone.p - 0.5) + 0.02
 
 
 def test_ends_leave_out_what_is_undefined():

@@ -18,6 +18,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from vouch.metrics.weighted import effective
 
@@ -110,6 +112,21 @@ class Clusters:
             return np.arange(self.rows)
         squares = [float(np.square(sums(c, influence)).sum()) for c in self.codes]
         return self.codes[int(np.argmax(squares))]
+
+    def connected(self) -> Integers:
+        """Return what has nothing in common with any other rows, numbers from 0, shape (rows,).
+
+        Rows are connected that agree in any column, or that others connect.
+        """
+        if not self.codes:
+            return np.arange(self.rows)
+        ends, first = list[Integers](), self.rows  # a row's neighbours are its clusters
+        for codes in self.codes:
+            ends.append(first + codes)
+            first += int(codes.max(initial=-1)) + 1
+        rows, clusters = np.tile(np.arange(self.rows), len(self.codes)), np.concatenate(ends)
+        edges = coo_array((np.ones(len(rows), np.bool_), (rows, clusters)), shape=(first, first))
+        return numbered(connected_components(edges, directed=False)[1][: self.rows])
 
     def count(self) -> int:
         """Count the clusters by the column that makes fewest of the rows."""

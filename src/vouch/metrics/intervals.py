@@ -70,6 +70,23 @@ class Gap:
     better: float
 
 
+@dataclass(frozen=True)
+class Lead:
+    """How far one model is ahead of another on the same rows, and how surely.
+
+    Attributes:
+        value: The first one's figure less the second one's.
+        error: The standard error of that; 0 where no row tells them apart.
+        freedom: Degrees of freedom of Student's t, at least 0.
+        p: The chance of a lead at least as great if the first were no better, above 0, at most 1.
+    """
+
+    value: float
+    error: float
+    freedom: float
+    p: float
+
+
 def bounded(measured: Measured, clusters: Clusters, confidence: float = CONFIDENCE) -> Figure:
     """Return a figure between 0 and 1 with its interval; null where undefined."""
     if math.isnan(measured.value):
@@ -239,6 +256,27 @@ def compare(
         low, high = value - reach, value + reach
     ends = [max(low, -1.0), min(high, 1.0)]
     return Gap({"value": value, "interval": ends}, _chance(value, spread))
+
+
+def lead(challenger: Measured, champion: Measured, clusters: Clusters) -> Lead:
+    """Test whether one model is better than another on the same rows.
+
+    What is hard for both cancels out in the difference of the influences. Degrees of freedom are
+    as many clusters as carry the difference, less 1: what a handful of accounts tell is told by a
+    handful, however many there are.
+
+    Args:
+        challenger: The challenger's figure, defined.
+        champion: The champion's.
+        clusters: The rows.
+    """
+    value, change = challenger.value - champion.value, challenger.influence - champion.influence
+    spread = clusters.spread(change, challenger.counted)
+    if not spread.variance > 0:
+        return Lead(value, 0.0, 0.0, 1.0)
+    carried = min(spread.clusters, clusters.evidence(np.square(change)))
+    error, freedom = math.sqrt(spread.variance), max(carried - 1, 0.0)
+    return Lead(value, error, freedom, float(t.sf(value / error, max(freedom, EDGE))))
 
 
 def student(value: float, spread: Spread, confidence: float = CONFIDENCE) -> Ends:
