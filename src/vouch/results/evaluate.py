@@ -13,6 +13,22 @@ from vouch.results.holdouts import Head
 Kind = Literal["truth", "rule"]
 """Against what a figure is: the truth, or the rule's labels."""
 KINDS: tuple[Kind, ...] = ("truth", "rule")
+Guarantee = Literal["certified", "heuristic", "none"]
+"""What is proved of an answer of the holdout, see :mod:`vouch.holdout.mechanisms`."""
+Mechanism = Literal["comparison", "thresholdout", "gaussian", "exact"]
+"""How the holdout answered; ``exact`` by people's word, and in earlier releases."""
+ToldKind = Literal["rule", "champion", "figure", "mean"]
+
+
+class Told(TypedDict):
+    """One thing that an answer told of the holdout: whether it was not the expected one.
+
+    ``probability`` is the value's among all surprising ones of its kind.
+    """
+
+    kind: ToldKind
+    surprise: bool
+    probability: float
 
 
 @with_config({"extra": "allow"})
@@ -82,7 +98,10 @@ class OutOfFold(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Two models on the same rows, by their figures' difference; none for a ``reason``.
+    """Two models on the same rows; no ``difference`` for a ``reason``.
+
+    Of the ``rival`` the holdout tells whether to ``promote`` the challenger over it, as a p-value
+    of at most ``level`` does, and how large a difference it would notice: ``detectable``.
 
     By people's word on drawn rows there are ``surely``, the ends of an interval that holds whenever
     one looks, and ``missing``, how many more rows people must decide.
@@ -97,6 +116,10 @@ class Comparison(TypedDict):
     champion: NotRequired[float]
     difference: Difference | None
     share_better: NotRequired[float]
+    rival: NotRequired[Literal["rule", "chance", "champion"]]
+    promote: NotRequired[bool]
+    level: NotRequired[float]
+    detectable: NotRequired[float | None]
     surely: NotRequired[list[float]]
     missing: NotRequired[int]
     reason: NotRequired[str]
@@ -110,13 +133,20 @@ class Bootstrap(TypedDict):
 
 
 class Answer(TypedDict):
-    """The holdout's answer about a candidate, as the ledger keeps it."""
+    """The holdout's answer about a candidate, as the ledger keeps it.
+
+    Of a comparison its figures are the rows', not the model's; only a promoted model has its
+    deciding measure, rounded.
+    """
 
     truth: Figures
     rule: Figures
     against_rule: Comparison
     against_champion: Comparison
     bootstrap: Bootstrap
+    mechanism: NotRequired[Mechanism]
+    guarantee: NotRequired[Guarantee]
+    told: NotRequired[list[Told]]
 
 
 class Holdout(TypedDict):
@@ -130,6 +160,8 @@ class Holdout(TypedDict):
     rule_comparison: Comparison | None
     rule_comparison_reason: str
     bootstrap: Bootstrap | None
+    mechanism: NotRequired[Mechanism]
+    guarantee: NotRequired[Guarantee]
 
 
 class Champion(TypedDict):
@@ -299,6 +331,11 @@ class Evaluation(Result):
     def cut(self) -> float | None:
         """The score from which a row is flagged; None: the likeliest class decides."""
         return None if self.threshold is None else self.threshold["value"]
+
+
+def compared(comparison: Comparison) -> bool:
+    """Return whether two models were compared, rather than not for a reason."""
+    return comparison["difference"] is not None or "promote" in comparison
 
 
 def figure_of(figures: Mapping[str, object] | None, metric: str) -> Figure | None:
