@@ -77,6 +77,23 @@ def test_an_untouched_ledger_agrees_and_says_with_what(state):
     assert head == Ledger(state).head() and head.number == result.links
 
 
+def test_a_table_that_a_later_release_adds_changes_nothing_of_a_chain_of_before(state):
+    tamper(state, "DROP TABLE refunds")  # as the release before made the store
+    ledger = Ledger(state)
+    assert ledger.verify().faults == ()
+    charge = ledger.charge(KEY, inquiry("c"), BUDGET, 10, 2)
+    ledger.answer(charge.question, {"value": 0.5}, free=True)
+    result = Ledger(state).verify()
+    assert result.faults == () and result.links == result.rows + 1
+    assert ledger.find(KEY)["spent"] == 2
+
+
+def test_nobody_gives_a_charge_back_by_hand(state):
+    tamper(state, "INSERT INTO refunds VALUES (1, '2026-01-01 00:00:00')")
+    assert kinds(state) == {"inserted row"}
+    assert "refunds [1]" in str(refused(state))
+
+
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import HoldoutKey, Ledger, RefusedError
+from vouch.holdout.mechanisms.limits import FREE
 
 from .conftest import CUT, KEY, inquiry
 
@@ -184,3 +185,23 @@ def test_a_process_killed_after_the_charge_has_paid(tmp_path):
     assert ledger.status()[0]["spent"] == 1
     assert ask(ledger, "a", budget=2).answer is None
     assert ledger.status()[0]["spent"] == 1
+
+
+def test_a_free_answer_gives_its_charge_back_and_stays_free(ledger):
+    first = ask(ledger, "a")
+    ledger.answer(first.question, {"value": 1}, free=True)
+    assert ledger.find(KEY)["spent"] == 0
+    assert ask(ledger, "a").answer == {"value": 1}
+    ledger.answer(ask(ledger, "b").question, {"value": 2})
+    assert ledger.find(KEY)["spent"] == 1
+    assert ledger.recorded(inquiry("a")) == {"value": 1}
+    assert ledger.recorded(inquiry("c")) is None
+
+
+def test_free_questions_run_out_too(ledger):
+    for number in range(FREE):
+        charge = ask(ledger, f"q{number}", budget=1)
+        ledger.answer(charge.question, {"value": 1}, free=True)
+    with pytest.raises(RefusedError, match="free ones included"):
+        ask(ledger, "one more", budget=1)
+    assert ask(ledger, "q0", budget=1).answer == {"value": 1}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import HoldoutKey, Ledger, RefusedError
+from vouch.holdout.mechanisms.limits import FREE
 from vouch.holdout.rows import count_shared, identities
 
 from .conftest import CUT, inquiry
@@ -77,6 +78,31 @@ def test_a_union_of_parts_inherits_what_each_part_was_asked(ledger):
         part = holdout(ledger, f"part {number}", range(number * 10, number * 10 + 10))
         assert ask(ledger, part, 7 + number) == 7 + number
     assert ledger.find(holdout(ledger, "union", range(100)))["spent"] == 16
+
+
+def test_free_answers_spend_nothing_under_any_name_but_all_count_for_the_history(ledger):
+    first = holdout(ledger, "first", range(100))
+    for number in range(3):
+        question = inquiry(f"{number}", content="sealed first")
+        charge = ledger.charge(first, question, 20, 10, 2)
+        ledger.answer(charge.question, {"value": number}, free=number < 2)
+    second = holdout(ledger, "second", range(100))
+    assert ledger.find(first)["spent"] == ledger.find(second)["spent"] == 1
+    given = [{"value": 0}, {"value": 1}, {"value": 2}]
+    assert ledger.answers(first, "sealed first") == given
+    assert ledger.answers(second, "sealed second") == given
+    assert ledger.answers(holdout(ledger, "third", range(98, 198)), "sealed third") == []
+
+
+def test_free_questions_of_the_same_rows_run_out_under_any_name(ledger):
+    keys = [holdout(ledger, name, range(10)) for name in ("first", "second")]
+    for number in range(FREE):
+        key = keys[number % 2]
+        question = inquiry(f"{number}", content=f"sealed {key}")
+        ledger.answer(ledger.charge(key, question, 1, 10, 2).question, {}, free=True)
+    for key in keys:
+        with pytest.raises(RefusedError, match="free ones included, 25 of them of rows it shares"):
+            ledger.charge(key, inquiry("more", content=f"sealed {key}"), 1, 10, 2)
 
 
 LIMIT = st.sampled_from([0.0, 0.05, 0.1])

@@ -27,6 +27,7 @@ from vouch.core.database import open_database, place
 from vouch.core.errors import VouchError
 from vouch.holdout import chain, spending, witness
 from vouch.holdout.chain import Fault, Recorded, TamperedError
+from vouch.holdout.mechanisms.limits import FREE
 from vouch.holdout.rows import KINDS, Identities
 from vouch.holdout.spending import Inherited
 from vouch.holdout.tables import (
@@ -36,6 +37,7 @@ from vouch.holdout.tables import (
     Holdout,
     Opening,
     Question,
+    Refund,
     Reserve,
     Rows,
     Slot,
@@ -438,12 +440,22 @@ class Ledger:
         chain.append(session, opening)
         return opening
 
-    def answer(self, question: int, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    def recorded(self, inquiry: Inquiry) -> Mapping[str, Any] | None:
+        """Return the answer to a question that was answered before."""
+        with Session(self._engine) as session:
+            earlier = _earlier_question(session, inquiry)
+            answer = session.get(Answer, earlier.id) if earlier else None
+            return answer.answer if answer else None
+
+    def answer(
+        self, question: int, answer: Mapping[str, Any], *, free: bool = False
+    ) -> Mapping[str, Any]:
         """Record the holdout's answer.
 
         Args:
             question: The charged question's number.
             answer: JSON without NaN.
+            free: Whether its charge is given back, in the same transaction.
 
         Returns:
             The recorded answer: another process's, if it was faster.
@@ -453,7 +465,23 @@ class Ledger:
             if recorded is None:
                 recorded = Answer(question=question, answer=dict(answer), answered_at=self._clock())
                 chain.append(session, recorded)
+                if free:
+                    refund = Refund(question=question, refunded_at=self._clock())
+                    chain.append(session, refund)
             return recorded.answer
+
+    def answers(self, key: HoldoutKey, content: str) -> list[Mapping[str, Any]]:
+        """Return what a holdout's rows answered, under any name, oldest first.
+
+        Args:
+            key: A holdout that was cut.
+            content: Digest of its sealed rows.
+
+        Raises:
+            TamperedError: The ledger was changed, so it may tell less than was told.
+        """
+        with self._writing() as session:
+            return spending.answers(session, _existing(session, key), content)
 
     def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent, in the order they were cut."""
@@ -581,10 +609,14 @@ def _refusal(
 ) -> RefusedError | None:
     before = spending.inherited(session, holdout, inquiry.content)
     spent = spending.own(session, holdout.id, inquiry.content) + before.questions
-    if spent + inquiry.cost <= budget:
+    if spent + inquiry.cost > budget:
+        reason = f"the holdout of {key} is spent: {spent} of {budget} questions asked"
+    elif spending.asked(session, holdout, inquiry.content) >= FREE * budget:
+        reason = f"the holdout of {key} was asked {FREE * budget:,} questions, free ones included"
+        before = spending.inherited(session, holdout, inquiry.content, every=True)
+    else:
         return None
-    reason = f"the holdout of {key} is spent: {spent} of {budget} questions asked{before.told()}"
-    return RefusedError(reason, _way_out(session, holdout))
+    return RefusedError(f"{reason}{before.told()}", _way_out(session, holdout))
 
 
 def _way_out(session: Session, holdout: Holdout) -> str:

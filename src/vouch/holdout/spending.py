@@ -6,17 +6,22 @@ another name, a longer file, a part of the rows, and a union of several parts ea
 their rows answered, while a few common rows do not spend a fresh holdout.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from vouch.core.errors import VouchError
 from vouch.holdout.chain import RESTORE, Fault
 from vouch.holdout.rows import CONTENT, KINDS, Hashes, shared
-from vouch.holdout.tables import Holdout, Question, Rows
+from vouch.holdout.tables import Answer, Holdout, Question, Refund, Rows
+
+KEPT = Question.id.not_in(select(Refund.question))
+"""Questions whose charge was not given back."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,12 @@ class Inherited:
     Attributes:
         questions: How many.
         names: The holdouts that were asked, with the rows they share with it, most first.
+        holdouts: Their numbers in the ledger, likewise.
     """
 
     questions: int = 0
     names: tuple[str, ...] = ()
+    holdouts: tuple[int, ...] = ()
 
     def told(self) -> str:
         """Return it as the end of a sentence; empty where nothing is inherited."""
@@ -47,26 +54,54 @@ class Inherited:
         )
 
 
-def own(session: Session, holdout: int, content: str = "") -> int:
-    """Sum what was charged to a holdout, and to the same sealed rows under another name."""
-    charged = or_(Question.holdout == holdout, Question.content == content)
-    query = select(func.coalesce(func.sum(Question.cost), 0)).where(charged)
-    return int(session.scalar(query) or 0)
+def own(session: Session, holdout: int, content: str = "", *, every: bool = False) -> int:
+    """Sum what was charged to a holdout, and to the same sealed rows under another name.
+
+    Args:
+        session: On the ledger.
+        holdout: Which.
+        content: Digest of the sealed rows.
+        every: Whether each question counts as one, also those whose charge was given back.
+    """
+    counted = _count_of(every=every)
+    query = select(func.coalesce(counted, 0)).where(_of_itself(holdout, content))
+    return int(session.scalar(query if every else query.where(KEPT)) or 0)
 
 
-def inherited(session: Session, holdout: Holdout, content: str = "") -> Inherited:
+def asked(session: Session, holdout: Holdout, content: str) -> int:
+    """Count all questions about a holdout's rows under any name, whatever they cost."""
+    before = inherited(session, holdout, content, every=True)
+    return own(session, holdout.id, content, every=True) + before.questions
+
+
+def answers(session: Session, holdout: Holdout, content: str) -> list[Mapping[str, Any]]:
+    """Return what a holdout's rows answered under any name, oldest first.
+
+    Where what others were asked counts for it, all answers of all that share rows with it do:
+    more than need be, never less.
+    """
+    before = inherited(session, holdout, content, every=True)
+    about = or_(_of_itself(holdout.id, content), Question.holdout.in_(before.holdouts))
+    query = select(Answer).join(Question, Question.id == Answer.question).where(about)
+    return [row.answer for row in session.scalars(query.order_by(Answer.question))]
+
+
+def inherited(
+    session: Session, holdout: Holdout, content: str = "", *, every: bool = False
+) -> Inherited:
     """Return what was asked of a holdout's rows in other holdouts.
 
     Args:
         session: On the ledger.
         holdout: Which.
         content: Digest of sealed rows whose questions are counted as its own.
+        every: As for :func:`own`.
     """
-    others = _charged(session, holdout.id, content)
+    others = _charged(session, holdout.id, content, every=every)
     limit = session.scalars(select(Rows.overlap).filter_by(holdout=holdout.id)).first()
     if not others or limit is None:
         return Inherited()
-    most, names = 0, dict[str, int]()
+    most, rows = 0, dict[int, int]()
     size = _count(session, holdout.id)
     for kind in KINDS:
         mine = rows_of(session, holdout.id, kind)
@@ -74,13 +109,16 @@ def inherited(session: Session, holdout: Holdout, content: str = "") -> Inherite
         for other, cost in others:
             common = shared(mine, rows_of(session, other.id, kind))
             asked[common] += cost
-            names[_name(other)] = max(names.get(_name(other), 0), int(common.sum()))
+            rows[other.id] = max(rows.get(other.id, 0), int(common.sum()))
         # the rows that were asked most may be left out, as far as the limit goes
         left = np.sort(asked)[::-1][int(limit * size) :]
         most = max(most, int(left[0]) if len(left) else 0)
-    sharing = sorted(((rows, name) for name, rows in names.items() if rows), reverse=True)
-    told = (f"{name} ({rows:,} of {size:,} rows)" for rows, name in sharing)
-    return Inherited(most, tuple(told)) if most else Inherited()
+    if not most:
+        return Inherited()
+    sharing = [(rows[other.id], _name(other), other.id) for other, _ in others if rows[other.id]]
+    sharing.sort(reverse=True)
+    told = (f"{name} ({common:,} of {size:,} rows)" for common, name, _ in sharing)
+    return Inherited(most, tuple(told), tuple(number for *_, number in sharing))
 
 
 def rows_of(session: Session, holdout: int, kind: str) -> Hashes:
@@ -110,16 +148,27 @@ def _fault(part: Rows) -> Fault | None:
     return Fault("changed row", f"rows [{part.id}]", "its hashes have another digest")
 
 
-def _charged(session: Session, holdout: int, content: str) -> list[tuple[Holdout, int]]:
+def _charged(
+    session: Session, holdout: int, content: str, *, every: bool
+) -> list[tuple[Holdout, int]]:
     """Return the other holdouts that were asked, and how much."""
     query = (
-        select(Holdout, func.sum(Question.cost))
+        select(Holdout, _count_of(every=every))
         .join(Question, Question.holdout == Holdout.id)
         .where(Holdout.id != holdout, Question.content != content)
         .group_by(Holdout.id)
         .order_by(Holdout.id)
     )
-    return [(other, int(cost)) for other, cost in session.execute(query)]
+    rows = session.execute(query if every else query.where(KEPT))
+    return [(other, int(cost)) for other, cost in rows]
+
+
+def _count_of(*, every: bool) -> ColumnElement[int]:
+    return func.count(Question.id) if every else func.sum(Question.cost)
+
+
+def _of_itself(holdout: int, content: str) -> ColumnElement[bool]:
+    return or_(Question.holdout == holdout, Question.content == content)
 
 
 def _count(session: Session, holdout: int) -> int:

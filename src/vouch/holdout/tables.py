@@ -96,6 +96,15 @@ class Answer(Base):
     answered_at: Mapped[datetime]
 
 
+class Refund(Base):
+    """A question whose charge was given back: its answer told nothing that was not expected."""
+
+    __tablename__ = "refunds"
+
+    question: Mapped[int] = mapped_column(ForeignKey("questions.id"), primary_key=True)
+    refunded_at: Mapped[datetime]
+
+
 class Drawn(Base):
     """A row of a holdout that people were asked about, and the chance it had to be drawn.
 
