@@ -62,6 +62,7 @@ def shrink(
     for usecase in usecases:
         params["tune"][usecase]["budget"] = {"trials": trials}
         params["explain"][usecase] |= {"cases": 2, "samples": 500}
+        params["evaluate"][usecase]["difference"] = 0.3  # of so few rows no less can be told
     params["tune"]["sentiment"]["algorithms"] = ["naive_bayes", "logistic_regression"]
     (project / "params.yaml").write_text(yaml.safe_dump(params))
     inputs = yaml.safe_load((project / "data/inputs.yaml").read_text())

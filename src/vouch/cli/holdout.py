@@ -1,6 +1,7 @@
 """``vouch holdout``: what the sealed holdout may still be asked, and asking it."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Ask the sealed holdout; see what it was asked.", no_args_is_help=True)
 ROOT = Path()
 Usecase = Annotated[str, typer.Argument(help=" or ".join(names()))]
+
+
+class MeanMechanism(StrEnum):
+    """Which noise hides the holdout."""
+
+    thresholdout = "thresholdout"
+    gaussian = "gaussian"
+
+
 Json = Annotated[Path | None, typer.Option("--json", help="Write the answer here too.")]
 
 
@@ -37,15 +47,22 @@ def status(json_file: Json = None) -> None:
 def ask(
     usecase: Usecase,
     metric: Annotated[
-        str, typer.Option(help="candidate, accuracy, precision_at_capacity or cost.")
+        str,
+        typer.Option(
+            help="candidate, accuracy, brier; of payments recall, precision_at_capacity, cost."
+        ),
     ] = "candidate",
     against: Annotated[str, typer.Option(help="truth or rule.")] = "truth",
+    mechanism: Annotated[
+        MeanMechanism, typer.Option(help="Of a mean: thresholdout (proved) or gaussian (not).")
+    ] = MeanMechanism.thresholdout,
     json_file: Json = None,
 ) -> None:
     """Ask the holdout about the current model; a new question is charged to its budget.
 
-    `candidate` is the evaluate stage's own question, so it is free once the stage has run. The
-    means go through Thresholdout: you are told the training estimate unless it is wrong.
+    `candidate` is the evaluate stage's own question, so it is free once the stage has run: whether
+    the model is to be promoted, and then a rounded figure. All others shown are out of fold. Of a
+    mean you are told the training estimate, for nothing, unless the holdout contradicts it.
 
     Examples:
       vouch holdout ask fraud
@@ -53,13 +70,18 @@ def ask(
     """
     from dataclasses import asdict
 
+    from vouch.project.ask import ALL, out_of_fold
     from vouch.project.ask import ask as ask_holdout
 
-    reply = ask_holdout(ROOT, usecase, metric, against, _params(usecase))
+    params = _params(usecase)
+    reply = ask_holdout(ROOT, usecase, metric, against, params, mechanism.value)
     number = f"question {reply.question}: " if reply.question else ""
     write(f"{number}{reply.status}{_colon(reply.reason)}")
     for line in _lines(reply.answer or {}):
         write(f"  {line}")
+    if metric == ALL:
+        for line in _figures(out_of_fold(ROOT, usecase, params), "out of fold"):
+            write(f"  {line}")
     _save(json_file, asdict(reply))
 
 
@@ -164,17 +186,39 @@ def _lines(answer: Mapping[str, Any]) -> list[str]:
     if "value" in answer:
         basis = "the training estimate holds" if answer["from"] == "training" else "with noise"
         value = answer["value"] * answer["scale"]
-        return [f"{answer['metric']} against {answer['kind']}: {value:.4f} ({basis})"]
+        line = f"{answer['metric']} against {answer['kind']}: {value:.4f} ({basis})"
+        return [line, _proved(answer)]
     lines = []
     for kind in ("truth", "rule"):
-        for name, figure in answer.get(kind, {}).items():
-            text = _estimate(figure)
-            lines += [f"{name} against {kind}: {text}"] if text else []
+        rounded = " on the holdout, rounded" * (answer.get("mechanism") == "comparison")
+        lines += _figures(answer.get(kind, {}), f"against {kind}{rounded}")
     for rival in ("rule", "champion"):
-        compared = answer.get(f"against_{rival}", {})
-        text = _estimate(compared.get("difference"))
-        lines += [f"{compared['metric']} beyond the {rival}'s: {text}"] if text else []
+        lines += _compared(answer.get(f"against_{rival}", {}), rival)
     return lines
+
+
+def _figures(figures: Mapping[str, Any], where: str) -> list[str]:
+    lines = ((name, _estimate(figure)) for name, figure in figures.items())
+    return [f"{name} {where}: {text}" for name, text in lines if text]
+
+
+def _compared(compared: Mapping[str, Any], rival: str) -> list[str]:
+    if "promote" in compared:
+        verb = "beats" if compared["promote"] else "does not surely beat"
+        size = compared["detectable"]
+        notice = f"; a difference of {size:.3f} is noticed in four of five cases" if size else ""
+        needed = f"at a p-value of {compared['level']:.2g}{notice}"
+        return [f"{verb} the {compared['rival']} by {compared['metric']}, {needed}"]
+    text = _estimate(compared.get("difference"))
+    return [f"{compared['metric']} beyond the {rival}'s: {text}"] if text else []
+
+
+def _proved(answer: Mapping[str, Any]) -> str:
+    """Return what is proved of a mean's answer."""
+    if answer.get("bound") is None:
+        return f"guarantee: {answer.get('guarantee', 'none')}"
+    reach, chance = answer["bound"] * answer["scale"], answer["beta"]
+    return f"within {reach:.4f} of the truth, but for a chance of {chance:g} over all questions"
 
 
 def _estimate(figure: Any) -> str:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.holdout.thresholdout import Mean
-from vouch.results.evaluate import Answer, PeoplesWord
+from vouch.holdout.mechanisms.comparison import Evidence
+from vouch.holdout.mechanisms.thresholdout import Mean
+from vouch.results.evaluate import Answer, Figures, Kind, PeoplesWord
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,53 @@ class People:
         }
 
 
+@dataclass(frozen=True)
+class Stakes:
+    """What the answers of a holdout may cost.
+
+    Attributes:
+        error: Useless promotions expected at most in a whole budget, above 0.
+        difference: The least difference in the deciding measure that matters, above 0.
+    """
+
+    error: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What out-of-fold rows say of a challenger, before the holdout is asked.
+
+    Attributes:
+        value: Its deciding measure.
+        error: The standard error of that.
+        gap: Its difference to the rival's; 0 where that is unknown.
+        difference: The standard error of that.
+        units: The rows on which they rest, see :meth:`Judge.count`.
+    """
+
+    value: float
+    error: float
+    gap: float
+    difference: float
+    units: int
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A challenger beside its rival on the holdout; for the keeper alone.
+
+    Attributes:
+        rival: Whom it has to beat.
+        evidence: How surely it does; None for a ``reason``.
+        reason: Why they cannot be compared.
+    """
+
+    rival: Literal["rule", "chance", "champion"]
+    evidence: Evidence | None
+    reason: str = ""
+
+
 class Judge(Protocol):
     """How models are judged."""
 
@@ -69,6 +117,14 @@ class Judge(Protocol):
         """What ``count`` counts, in words."""
 
     @property
+    def metric(self) -> str:
+        """The measure that decides."""
+
+    @property
+    def stakes(self) -> Stakes:
+        """What its answers may cost."""
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The bounded means it can measure."""
 
@@ -82,21 +138,47 @@ class Judge(Protocol):
     def count(self, rows: pd.DataFrame, people: People | None = None) -> int:
         """Count the rows on which any figure rests."""
 
-    def candidate(
-        self,
-        rows: pd.DataFrame,
-        challenger: ScoredModel,
-        champion: ScoredModel | None,
-        people: People | None = None,
-    ) -> Answer:
-        """Return all figures of a candidate: against truth, rule and champion.
+    def contest(
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
+    ) -> Contest:
+        """Compare a candidate by the truth: with the champion, or else the rule, or else chance.
 
         Args:
             rows: The holdout.
             challenger: The candidate.
             champion: The model to beat, if there is one.
-            people: What people say of some rows, where their word is the only truth; None: the
-                column ``truth`` holds it.
+        """
+
+    def outlook(self, rows: pd.DataFrame, champion: NDArray[np.float64] | None) -> Outlook | None:
+        """Return what out-of-fold rows say of a candidate; None where they know no truth.
+
+        Args:
+            rows: Out-of-fold predictions.
+            champion: The champion's of the same rows, shape (rows, classes), if there is one.
+        """
+
+    def described(self, rows: pd.DataFrame, kind: Kind) -> Figures:
+        """Describe the rows whose label of a kind is known; of no model.
+
+        Args:
+            rows: The holdout.
+            kind: Which label.
+        """
+
+    def candidate(
+        self,
+        rows: pd.DataFrame,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
+        people: People,
+    ) -> Answer:
+        """Return all figures of a candidate by people's word: against truth and champion.
+
+        Args:
+            rows: The holdout.
+            challenger: The candidate.
+            champion: The model to beat, if there is one.
+            people: What people say of some rows, where their word is the only truth.
         """
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:

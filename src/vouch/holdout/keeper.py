@@ -5,9 +5,13 @@ Each new question costs one, charged before anything is computed. The same quest
 sealed rows, model, metric, threshold, capacity and prices) gets its recorded answer for nothing,
 however often and by whomever it is asked. Two kinds of question:
 
-- ``candidate``: all figures of one model, and its paired comparison with the rule and with the
-  champion. Meant once a candidate; a comparison with another champion is another question.
-- ``mean``: one bounded mean of one model, through Thresholdout.
+- ``candidate``: whether a model beats the champion, or else the rule, or else chance: one bit, and
+  of a promoted model a rounded figure (:mod:`vouch.holdout.mechanisms.comparison`).
+- ``mean``: one bounded mean of one model, through Thresholdout or with Gaussian noise. It is free
+  where the training estimate holds.
+
+Figures of a model that both would spoil are not told, whatever is asked. What a question must reach
+follows from everything that was told before, in the ledger.
 
 **People.** Where no truth comes by itself, people decide some rows of the holdout, drawn with
 unequal chances that are recorded. A row has one random number for ever, which nobody can compute
@@ -34,7 +38,7 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.holdout import sealed as box
-from vouch.holdout.judge import Judge, People, ScoredModel
+from vouch.holdout.judge import Contest, Judge, Outlook, People, ScoredModel
 from vouch.holdout.ledger import (
     Charge,
     Cut,
@@ -45,10 +49,27 @@ from vouch.holdout.ledger import (
     Parties,
     RefusedError,
 )
+from vouch.holdout.mechanisms import comparison, thresholdout
+from vouch.holdout.mechanisms import gaussian as gaussian_noise
+from vouch.holdout.mechanisms.comparison import Expectation, Rounded, Standard
+from vouch.holdout.mechanisms.gaussian import gaussian
+from vouch.holdout.mechanisms.history import History
+from vouch.holdout.mechanisms.limits import FREE, LEAST, MOST_QUESTIONS
+from vouch.holdout.mechanisms.thresholdout import Mean, Thresholdout, noise
 from vouch.holdout.rows import Hashes, Identities, identities
 from vouch.holdout.spending import Inherited
-from vouch.holdout.thresholdout import thresholdout
-from vouch.results.evaluate import Answer, HoldoutStatus
+from vouch.metrics.figures import Figure
+from vouch.metrics.intervals import CONFIDENCE
+from vouch.results.evaluate import (
+    KINDS,
+    Answer,
+    Comparison,
+    Figures,
+    Guarantee,
+    HoldoutStatus,
+    Kind,
+    Told,
+)
 from vouch.results.holdouts import Head
 
 __all__ = ["Cut", "HoldoutKey", "Keeper", "Reply", "ScoredModel", "model_digest"]
@@ -59,6 +80,20 @@ NEARLY = 0.8
 
 NOBODY = "people have decided too few of the rows drawn from the holdout: vouch enqueue asks them"
 
+OTHERWISE = {
+    "champion": "a champion stands: it is the one to beat",
+    "rule": "there is no champion yet",
+    "chance": "there is no champion yet",
+}
+"""Why there is no second comparison: a question has one answer."""
+
+LESS: tuple[Guarantee, ...] = ("none", "heuristic", "certified")
+MeanMechanism = Literal["thresholdout", "gaussian"]
+GUARANTEES: dict[MeanMechanism, Guarantee] = {
+    "thresholdout": thresholdout.GUARANTEE,
+    "gaussian": gaussian_noise.GUARANTEE,
+}
+
 MeanAnswer = TypedDict(
     "MeanAnswer",
     {
@@ -68,9 +103,19 @@ MeanAnswer = TypedDict(
         "scale": float,
         "from": Literal["training", "holdout"],
         "training": float,
+        "mechanism": MeanMechanism,
+        "guarantee": Guarantee,
+        "bound": float | None,
+        "beta": float,
+        "told": list[Told],
     },
 )
-"""The answer to a question for a mean, see :meth:`Keeper.mean`."""
+"""The answer to a question for a mean.
+
+``value`` (0 to 1; times ``scale`` in the metric's own unit) is the ``training`` estimate if the
+holdout did not contradict it, else the holdout's with noise, as ``from`` says. But for a chance of
+``beta``, no answer is further from the truth than its ``bound``; None where nothing is proved.
+"""
 Answered = Answer | MeanAnswer
 
 
@@ -245,8 +290,9 @@ class Keeper:
         champion: ScoredModel | None,
         judge: Judge,
         votes: pd.DataFrame | None = None,
+        outlook: Outlook | None = None,
     ) -> Reply:
-        """Measure a candidate: the one question each candidate is meant to ask.
+        """Ask whether a candidate is to be promoted: the one question each is meant to ask.
 
         Args:
             key: Which holdout.
@@ -255,17 +301,44 @@ class Keeper:
             champion: The model to beat, if there is one.
             judge: Measures them, on which terms.
             votes: Where no truth comes by itself, how many reviewers chose each class (a column
-                each) of each decided row (the index); else None.
+                each) of each decided row (the index); else None. Their answer is of figures.
+            outlook: What out-of-fold rows say of the candidate; None: they know no truth.
 
         Returns:
-            With what ``judge.candidate`` answers.
+            The answer. A holdout too small to tell a difference that matters is not asked.
 
         Raises:
             VouchError: The sealed file cannot be opened; nothing is charged then.
         """
         rows = self._rows(sealed)
-        people = None if votes is None else self._people(key, rows, votes)
-        if people is not None and not len(people.rows):  # nothing is said of the truth: no charge
+        if votes is not None:
+            people = self._people(key, rows, votes)
+            return self._by_people(key, sealed, rows, challenger, champion, judge, people)
+        rival = champion.digest if champion else ""
+        inquiry = _inquiry(sealed, challenger, rival, "candidate", "promotion", judge)
+        counted = judge.count(rows)
+        if self._ledger.recorded(inquiry) is None:
+            reason = _few(counted, judge) or self._blind(key, inquiry, counted, judge, outlook)
+            if reason:
+                return Reply("too_small", None, None, reason, self._ledger.head())
+
+        def compute() -> Answer:
+            contest = judge.contest(rows, challenger, champion)
+            return self._compared(key, inquiry, rows, contest, judge, outlook)
+
+        return self._ask(key, inquiry, len(rows), counted, judge, compute)
+
+    def _by_people(
+        self,
+        key: HoldoutKey,
+        sealed: Path,
+        rows: pd.DataFrame,
+        challenger: ScoredModel,
+        champion: ScoredModel | None,
+        judge: Judge,
+        people: People,
+    ) -> Reply:
+        if not len(people.rows):  # nothing is said of the truth: no charge
             answer = judge.candidate(rows, challenger, champion, people)
             return Reply("too_small", None, answer, NOBODY, self._ledger.head())
         rival = champion.digest if champion else ""
@@ -278,6 +351,99 @@ class Keeper:
             judge,
             lambda: judge.candidate(rows, challenger, champion, people),
         )
+
+    def _blind(
+        self,
+        key: HoldoutKey,
+        inquiry: Inquiry,
+        counted: int,
+        judge: Judge,
+        outlook: Outlook | None,
+    ) -> str:
+        """Return why a holdout could tell no difference that matters or is expected, if so."""
+        if outlook is None:
+            return ""
+        needed = self._standard(key, inquiry, judge)[0]
+        size, matters = _detectable(needed, counted, outlook), judge.stakes.difference
+        if size <= max(matters, outlook.gap):
+            return ""
+        return (
+            f"with {counted} {judge.counted} the holdout could tell a difference of about "
+            f"{size:.3f} (with a chance of {comparison.POWER:.0%}), neither the {matters:g} that "
+            f"matters (evaluate.difference) nor the {outlook.gap:+.3f} out of fold"
+        )
+
+    def _compared(
+        self,
+        key: HoldoutKey,
+        inquiry: Inquiry,
+        rows: pd.DataFrame,
+        contest: Contest,
+        judge: Judge,
+        outlook: Outlook | None,
+    ) -> Answer:
+        """Return the answer to a comparison: no more than its bit and its rounded figure."""
+        needed, guarantee = self._standard(key, inquiry, judge)
+        counted = judge.count(rows)
+        parts: dict[Kind, Figures] = {kind: judge.described(rows, kind) for kind in KINDS}
+        result: Comparison = {
+            "metric": judge.metric,
+            "kind": "truth",
+            "rows": parts["truth"]["rows"],
+            "positives": parts["truth"]["positives"],
+            "too_few": parts["truth"]["too_few"],
+            "difference": None,
+            "rival": contest.rival,
+        }
+        told = list[Told]()
+        if contest.evidence is None:
+            result["reason"] = contest.reason
+        else:
+            expected = _expected(counted, outlook) if outlook else None
+            answer = comparison.compare(contest.evidence, needed, expected)
+            told = comparison.told("champion" if contest.rival == "champion" else "rule", answer)
+            size = _detectable(needed, counted, outlook) if outlook else None
+            result |= {"promote": answer.promote, "level": needed.level, "detectable": size}
+            if answer.figure:
+                parts["truth"] |= {judge.metric: _figure(answer.figure)}  # type: ignore[misc]
+        other: Comparison = {"difference": None, "reason": OTHERWISE[contest.rival]}
+        first = contest.rival == "champion"
+        return {
+            "truth": parts["truth"],
+            "rule": parts["rule"],
+            "against_rule": other if first else result,
+            "against_champion": result if first else other,
+            "bootstrap": {"confidence": CONFIDENCE},
+            "mechanism": "comparison",
+            "guarantee": guarantee,
+            "told": told,
+        }
+
+    def _standard(
+        self, key: HoldoutKey, inquiry: Inquiry, judge: Judge
+    ) -> tuple[Standard, Guarantee]:
+        """Return what the next comparison must reach, and what that guarantees."""
+        history, guarantee = self._history(key, inquiry.content, comparison.GUARANTEE)
+        stakes, budget = judge.stakes, self._budget(key, judge)
+        return comparison.standard(budget, stakes.error, CONFIDENCE, history), guarantee
+
+    def _budget(self, key: HoldoutKey, judge: Judge) -> int:
+        """Return the budget that was fixed at the first question, or would be now."""
+        status = self._ledger.find(key)
+        return (status and status["budget"]) or min(judge.budget, MOST_QUESTIONS)
+
+    def _history(
+        self, key: HoldoutKey, content: str, guarantee: Guarantee
+    ) -> tuple[History, Guarantee]:
+        """Return what the same rows told under any name, and what that leaves of a guarantee.
+
+        An answer with exact figures, by people's word or of an earlier release, leaves nothing.
+        """
+        history, answers = History(), self._ledger.answers(key, content)
+        for answer in answers:
+            history = history.after(answer.get("told", ()))
+        exact = any("told" not in answer for answer in answers)
+        return history, "none" if exact else guarantee
 
     def _people(self, key: HoldoutKey, rows: pd.DataFrame, votes: pd.DataFrame) -> People:
         """Return people's word on the rows of the last wave that they have nearly all decided.
@@ -309,8 +475,9 @@ class Keeper:
         kind: str,
         training: float,
         judge: Judge,
+        mechanism: MeanMechanism = "thresholdout",
     ) -> Reply:
-        """Return a bounded mean, answered through Thresholdout.
+        """Return a bounded mean, for nothing where the training estimate holds.
 
         Args:
             key: Which holdout.
@@ -320,11 +487,7 @@ class Keeper:
             kind: Against truth or against the rule.
             training: The same mean on out-of-fold training rows, 0 to 1.
             judge: Measures it, on which terms.
-
-        Returns:
-            With an answer: ``value`` (0 to 1; times ``scale`` in the metric's own unit),
-            ``from`` (``training`` if the holdout did not contradict the training estimate, else
-            ``holdout``), ``training`` (that estimate), ``metric``, ``kind``.
+            mechanism: Which noise hides the holdout.
 
         Raises:
             VouchError: The sealed file cannot be opened, or no row's label is known.
@@ -332,21 +495,51 @@ class Keeper:
         rows = self._rows(sealed)
         if not judge.count_labelled(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
-        inquiry = _inquiry(sealed, model, "", "mean", f"{metric} against {kind}", judge)
+        about = f"{metric} against {kind}" + (", Gaussian noise" * (mechanism == "gaussian"))
+        inquiry = _inquiry(sealed, model, "", "mean", about, judge)
 
         def compute() -> MeanAnswer:
             mean = judge.mean(judge.scored(rows, model), metric, kind)
-            value, from_training = thresholdout(training, mean, self._seed(inquiry))
+            questions = FREE * self._budget(key, judge)
+            way = Thresholdout(mean.units, questions)
+            history, guarantee = self._history(key, inquiry.content, GUARANTEES[mechanism])
+            value, held = self._noisy(way, training, mean, inquiry, history, mechanism)
+            certified = guarantee == "certified" and mean.independent
             return {
                 "metric": metric,
                 "kind": kind,
                 "value": value,
                 "scale": judge.scale(metric),
-                "from": "training" if from_training else "holdout",
+                "from": "training" if held else "holdout",
                 "training": training,
+                "mechanism": mechanism,
+                "guarantee": guarantee
+                if certified
+                else min(guarantee, "heuristic", key=LESS.index),
+                "bound": way.bound(history) if certified else None,
+                "beta": way.beta,
+                "told": way.told(held),
             }
 
         return self._ask(key, inquiry, len(rows), judge.count(rows), judge, compute)
+
+    def _noisy(
+        self,
+        way: Thresholdout,
+        training: float,
+        mean: Mean,
+        inquiry: Inquiry,
+        history: History,
+        mechanism: MeanMechanism,
+    ) -> tuple[float, bool]:
+        """Return a mean through its noise, and whether it is the training estimate."""
+        own = self._seed(inquiry.digest)
+        if mechanism == "gaussian":
+            value, held = gaussian(training, mean, own)
+            return (value if held else way.rounded(value)), held
+        # the threshold's noise stays until the holdout's value is told
+        kept = self._seed(f"{inquiry.content} threshold {history.mean.surprises}")
+        return way.answer(training, mean.value, noise(kept, own))
 
     def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent of it."""
@@ -364,9 +557,9 @@ class Keeper:
         content = box.unseal(box.read_key(self._state), sealed)
         return pd.read_parquet(io.BytesIO(content))
 
-    def _seed(self, inquiry: Inquiry) -> int:
-        """Return the seed of a question's noise, keyed: it repeats, but nobody can subtract it."""
-        code = hmac.new(box.read_key(self._state), inquiry.digest.encode(), "sha256")
+    def _seed(self, of: str) -> int:
+        """Return the seed of noise, keyed: it repeats, but nobody can subtract it."""
+        code = hmac.new(box.read_key(self._state), of.encode(), "sha256")
         return int.from_bytes(code.digest())
 
     def _ask(
@@ -378,23 +571,48 @@ class Keeper:
         judge: Judge,
         compute: Callable[[], Answered],
     ) -> Reply:
+        budget = min(judge.budget, MOST_QUESTIONS)
         try:
-            charge = self._ledger.charge(key, inquiry, judge.budget, rows, counted)
+            charge = self._ledger.charge(key, inquiry, budget, rows, counted)
         except RefusedError as error:
             reason = f"{error}; try: {error.hint}"
             return Reply("refused", None, None, reason, self._ledger.head())
         answer = self._answer(charge, compute)
         head = self._ledger.head_of(charge.question)
-        if counted < judge.least:
-            few = f"too few to tell (fewer than {judge.least})"
-            reason = f"the holdout has {counted} {judge.counted}, {few}"
+        if reason := _few(counted, judge):
             return Reply("too_small", charge.question, answer, reason, head)
         return Reply("answered", charge.question, answer, "", head)
 
     def _answer(self, charge: Charge, compute: Callable[[], Answered]) -> Mapping[str, Any]:
         if charge.answer is not None:
             return charge.answer
-        return self._ledger.answer(charge.question, compute())
+        answer = compute()
+        free = answer.get("from") == "training"
+        return self._ledger.answer(charge.question, answer, free=free)
+
+
+def _few(counted: int, judge: Judge) -> str:
+    """Return that there are too few rows to tell anything; nothing if there are enough."""
+    least = max(judge.least, LEAST)
+    if counted >= least:
+        return ""
+    return f"the holdout has {counted} {judge.counted}, too few to tell (fewer than {least})"
+
+
+def _expected(counted: int, outlook: Outlook) -> Expectation:
+    """Return what a candidate's figure on the holdout is expected to be."""
+    error = comparison.scaled(outlook.error, outlook.units, counted)
+    return Expectation(round(outlook.value, comparison.DECIMALS), error)
+
+
+def _detectable(needed: Standard, counted: int, outlook: Outlook) -> float:
+    """Return the least difference the holdout is likely to notice."""
+    error = comparison.scaled(outlook.difference, outlook.units, counted)
+    return comparison.detectable(needed, error)
+
+
+def _figure(told: Rounded) -> Figure:
+    return {"value": told.value, "interval": list(told.interval)}
 
 
 def model_digest(folder: Path) -> str:

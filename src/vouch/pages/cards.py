@@ -6,8 +6,9 @@ from vouch.results.evaluate import Evaluation, Holdout, OutOfFold
 
 
 def headline_part(evaluation: Evaluation) -> tuple[Holdout | OutOfFold, str]:
-    """Return the figures to show first, the holdout's if it answered, and where they are from."""
-    if evaluation.holdout["status"] == "answered":
+    """Return the figures to show first and where they are from: the holdout's if it told any."""
+    told = evaluation.holdout.get("mechanism", "exact") == "exact"
+    if told and evaluation.holdout["status"] == "answered":
         return evaluation.holdout, "holdout"
     return evaluation.out_of_fold, "out of fold"
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from vouch.core.errors import VouchError, suggest
-from vouch.holdout.keeper import HoldoutKey, Keeper, Reply
+from vouch.holdout.keeper import HoldoutKey, Keeper, MeanMechanism, Reply
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
-from vouch.results.evaluate import KINDS
+from vouch.results.evaluate import KINDS, Figures
 from vouch.stages.evaluate.stage import load_candidate, question, scored_model
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
@@ -15,17 +15,25 @@ from vouch.usecases.params import EvaluateParams
 ALL = "candidate"
 
 
-def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams) -> Reply:
+def ask(
+    root: Path,
+    usecase: str,
+    metric: str,
+    kind: str,
+    params: EvaluateParams,
+    mechanism: MeanMechanism = "thresholdout",
+) -> Reply:
     """Ask the holdout one question about the current model.
 
     Args:
         root: The project's folder.
         usecase: Which use case's model and holdout.
-        metric: ``candidate``, all figures, as the evaluate stage asks; or a bounded mean, answered
-            through Thresholdout: ``accuracy``, of payments also ``precision_at_capacity`` or
-            ``cost``.
+        metric: ``candidate``, whether it is to be promoted, as the evaluate stage asks; or a
+            bounded mean: ``accuracy`` or ``brier``, of payments also ``recall``,
+            ``precision_at_capacity`` or ``cost``.
         kind: For a mean, against ``truth`` or ``rule``.
         params: Budget, and what counts as few.
+        mechanism: For a mean, which noise hides the holdout.
 
     Returns:
         The keeper's reply.
@@ -44,7 +52,15 @@ def ask(root: Path, usecase: str, metric: str, kind: str, params: EvaluateParams
         raise VouchError(f"the holdout cannot be asked for {metric!r}", suggest(metric, choices))
     if metric == ALL:
         return question(candidate, sealed, labels, root / STATE).reply
-    return _mean(candidate, sealed, root / STATE, metric, kind)
+    return _mean(candidate, sealed, root / STATE, metric, kind, mechanism)
+
+
+def out_of_fold(root: Path, usecase: str, params: EvaluateParams) -> Figures:
+    """Return the current model's figures on out-of-fold rows, by what it is judged against."""
+    paths = _paths(root, usecase)
+    del paths["holdout"], paths["labels"]
+    candidate = load_candidate(**paths, params=params)
+    return candidate.measure()[candidate.kind]
 
 
 def _paths(root: Path, usecase: str) -> dict[str, Path]:
@@ -53,7 +69,14 @@ def _paths(root: Path, usecase: str) -> dict[str, Path]:
     return {name: root / p.format(**filled) for name, p in find("evaluate").inputs.items()}
 
 
-def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: str) -> Reply:
+def _mean(
+    candidate: Candidate,
+    sealed: Path,
+    state: Path,
+    metric: str,
+    kind: str,
+    mechanism: MeanMechanism,
+) -> Reply:
     judge = candidate.judge
     if not judge.count_labelled(candidate.rows, kind):
         other = "rule" if kind == "truth" else "truth"
@@ -61,4 +84,4 @@ def _mean(candidate: Candidate, sealed: Path, state: Path, metric: str, kind: st
     training = judge.mean(candidate.rows, metric, kind).value
     which = HoldoutKey.of(candidate.extracted)
     model = scored_model(candidate.model, which.usecase)
-    return Keeper(state).mean(which, sealed, model, metric, kind, training, judge)
+    return Keeper(state).mean(which, sealed, model, metric, kind, training, judge, mechanism)

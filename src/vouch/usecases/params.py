@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from vouch.core.settings import Params
+from vouch.holdout.mechanisms.limits import MOST_QUESTIONS
 from vouch.models.agreement import Trust, Weighed, agreement, stability
 
 if TYPE_CHECKING:
@@ -17,17 +18,21 @@ class EvaluateParams(Params):
 
     Attributes:
         budget: Questions a generation of the holdout may answer; stands from its first question.
+        error: Useless promotions expected at most in a whole budget, if no challenger is better:
+            less is surer, and promotes fewer of those that are.
         repeats: Bootstrap samples behind the interval of a threshold.
         seed: Seed of the bootstrap, and of draws behind the figures of decided texts.
         min_positives: With fewer positives than this a figure is marked as uncertain.
-        difference: The least difference in the deciding measure that matters, above 0: where people
-            alone know the truth, they are asked until it can be told.
+        difference: The least difference in the deciding measure that matters, above 0: a holdout
+            that could not tell it is not asked; where people alone know the truth, they are asked
+            until it can be told.
     """
 
-    budget: int = Field(default=20, ge=1, le=1000)
+    budget: int = Field(default=20, ge=1, le=MOST_QUESTIONS)
+    error: float = Field(default=0.5, gt=0, le=0.5)
     repeats: int = Field(default=400, ge=50, le=10_000)
     seed: int = Field(default=0, ge=0)
-    min_positives: int = Field(default=20, ge=1)
+    min_positives: int = Field(default=20, ge=1)  # the keeper knows a limit of its own
     difference: float = Field(default=0.1, gt=0, lt=1)
 
 

@@ -49,7 +49,9 @@ class Project:
 
     root: Path
     source: str = "paysim"
-    params: EvaluateParams = field(default_factory=lambda: EvaluateParams(repeats=100))
+    params: EvaluateParams = field(
+        default_factory=lambda: EvaluateParams(repeats=100, difference=0.4)
+    )
 
     @property
     def state(self) -> Path:

@@ -11,6 +11,7 @@ from vouch.cli.holdout import app
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
 from vouch.holdout.keeper import Keeper
+from vouch.holdout.mechanisms.thresholdout import Thresholdout
 from vouch.project.ask import ask
 from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
 from vouch.project.rotation import rotate
@@ -23,7 +24,7 @@ def asking(project, monkeypatch):
     """A project folder in which commands can run."""
     shutil.copy(ROOT / "params.yaml", project.root)
     params = yaml.safe_load((project.root / "params.yaml").read_text())
-    params["evaluate"]["fraud"] |= {"repeats": 100, "budget": 3}
+    params["evaluate"]["fraud"] |= {"repeats": 100, "budget": 3, "difference": 0.4}
     (project.root / "params.yaml").write_text(yaml.safe_dump(params))
     save_choice(project.root, "fraud", Choice(source="paysim", raw="data/raw/paysim", set=KEY.set))
     monkeypatch.chdir(project.root)
@@ -45,11 +46,13 @@ def test_the_stages_own_question_is_free_to_read_again(asking):
     reply = read_json(asking.root / "answer.json")
     assert reply["question"] == content["holdout"]["question"]
     assert reply["answer"]["truth"] == content["holdout"]["truth"]
-    assert "average_precision against truth" in said
+    assert "average_precision out of fold" in said
+    assert "average_precision against truth on the holdout, rounded: " in said
+    assert "beats the rule by average_precision" in said
     assert len(Keeper(asking.state).log()) == 1
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "precision_at_capacity", "cost"])
+@pytest.mark.parametrize("metric", ["accuracy", "recall", "brier", "precision_at_capacity", "cost"])
 @pytest.mark.parametrize("kind", ["truth", "rule"])
 def test_a_mean_is_answered_and_repeats_word_for_word(asking, metric, kind):
     first = ask(asking.root, "fraud", metric, kind, asking.params)
@@ -58,29 +61,44 @@ def test_a_mean_is_answered_and_repeats_word_for_word(asking, metric, kind):
     assert len(Keeper(asking.state).log()) == 1
 
 
-def test_a_fitting_training_estimate_hides_the_holdout(asking):
+def spent(asking) -> int:
+    return Keeper(asking.state).status()[0]["spent"]
+
+
+def test_a_fitting_training_estimate_hides_the_holdout_and_is_free(asking):
     """Rows as in training: the very number of the training rows comes back, not the holdout's."""
     asking.seal(payments(3000, 1))
     answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params).answer
-    if answer["from"] == "training":
-        assert answer["value"] == answer["training"]
-    else:  # the noise may decide otherwise, but then the answer carries noise
-        assert answer["value"] != answer["training"]
+    assert (answer["from"], answer["value"]) == ("training", answer["training"])
+    assert answer["guarantee"] == "certified"
+    assert 0 < answer["bound"] < 0.2
+    assert spent(asking) == 0
 
 
-def test_an_overfitted_training_estimate_is_exposed(asking):
+def test_an_overfitted_training_estimate_is_exposed_in_whole_steps_and_charged(asking):
     held = payments(4000, 5)
-    flipped = held.assign(truth=1 - held["truth"])
-    asking.seal(flipped)
+    asking.seal(held.assign(truth=1 - held["truth"]))
     answer = ask(asking.root, "fraud", "accuracy", "truth", asking.params).answer
     assert answer["from"] == "holdout"
     assert answer["training"] - answer["value"] > 0.5
+    steps = answer["value"] / Thresholdout(4000, 150).step
+    assert steps == pytest.approx(round(steps), abs=1e-6) or answer["value"] in {0, 1}
+    assert spent(asking) == 1
+
+
+def test_gaussian_noise_proves_nothing_and_says_so(asking):
+    said = run("ask", "fraud", "--metric", "accuracy", "--mechanism", "gaussian")
+    assert "guarantee: heuristic" in said
+    assert "of the truth, but for a chance of" in run("ask", "fraud", "--metric", "accuracy")
+    unproved = run("ask", "fraud", "--metric", "precision_at_capacity")
+    assert "guarantee: heuristic" in unproved  # a day's cases depend on all its rows
 
 
 def test_questions_run_out(asking):
-    for kind in ("truth", "rule"):
-        run("ask", "fraud", "--metric", "accuracy", "--against", kind)
-    run("ask", "fraud", "--metric", "cost")
+    held = payments(4000, 5)
+    asking.seal(held.assign(truth=1 - held["truth"], rule=1 - held["rule"]))
+    for metric, kind in (("accuracy", "truth"), ("accuracy", "rule"), ("brier", "truth")):
+        run("ask", "fraud", "--metric", metric, "--against", kind)
     assert "refused" in run("ask", "fraud")
     assert "spent" in run("status", "--json", "s.json")
     assert read_json(asking.root / "s.json")[0]["left"] == 0

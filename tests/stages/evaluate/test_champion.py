@@ -45,6 +45,7 @@ def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project):
         "comparison": None,
         "reason": "there is no champion yet",
     }
+    assert first["holdout"]["rule_comparison"]["promote"]
     version = crown(project)
 
     itself = project.evaluate()
@@ -57,9 +58,10 @@ def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project):
     worse = project.evaluate()
     assert worse["champion"]["version"] == version
     comparison = worse["champion"]["comparison"]
-    assert comparison["kind"] == "truth"
-    assert comparison["champion"] == first["holdout"]["truth"]["average_precision"]["value"]
-    assert comparison["difference"]["interval"][1] < 0
+    assert (comparison["kind"], comparison["rival"]) == ("truth", "champion")
+    assert not comparison["promote"]
+    assert comparison["level"] < first["holdout"]["rule_comparison"]["level"]
+    assert "average_precision" not in worse["holdout"]["truth"]
     assert worse["ledger"]["spent"] == 2
 
 
@@ -90,5 +92,4 @@ def test_a_champion_of_the_same_classes_in_another_order_is_compared_by_name(pro
     extracted.write(project.path("extracted"))
     project.fit(payments(3000, 1), depth=1)
     # the champion was fitted the other way round: by name it is as bad as it can be
-    comparison = project.evaluate()["champion"]["comparison"]
-    assert comparison["champion"] < 0.1 < comparison["challenger"]
+    assert project.evaluate()["champion"]["comparison"]["promote"]

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import Ledger
@@ -15,35 +15,43 @@ from .conftest import payments
 
 def test_every_figure_has_an_interval_around_it(project):
     content = project.evaluate()
-    for part in (content["out_of_fold"], content["holdout"]):
-        for kind in KINDS:
-            judged = part[kind]
-            for name in ("average_precision", "roc_auc", "precision_at_capacity", "cost"):
-                low, high = judged[name]["interval"]
-                assert low <= judged[name]["value"] <= high, name
-            assert sum(c["value"] for c in judged["confusion"].values()) == judged["rows"]
-            for cell in judged["confusion"].values():
-                assert cell["interval"][0] <= cell["value"] <= cell["interval"][1]
-            assert not judged["too_few"]
+    for kind in KINDS:
+        judged = content["out_of_fold"][kind]
+        for name in ("average_precision", "roc_auc", "precision_at_capacity", "cost"):
+            low, high = judged[name]["interval"]
+            assert low <= judged[name]["value"] <= high, name
+        assert sum(c["value"] for c in judged["confusion"].values()) == judged["rows"]
+        for cell in judged["confusion"].values():
+            assert cell["interval"][0] <= cell["value"] <= cell["interval"][1]
+        assert not judged["too_few"]
 
 
-def test_the_holdouts_figures_are_the_models(project):
+def test_the_holdout_tells_a_bit_and_a_rounded_figure(project):
     content = project.evaluate()
-    held = payments(2000, 2)
-    scores = load(project.path("model")).score(held)
-    assert content["holdout"]["status"] == "answered"
-    assert content["holdout"]["truth"]["average_precision"]["value"] == pytest.approx(
-        average_precision_score(held["truth"].astype(int), scores)
+    holdout, held = content["holdout"], payments(2000, 2)
+    assert (holdout["status"], holdout["mechanism"]) == ("answered", "comparison")
+    assert holdout["guarantee"] == "certified"
+    assert holdout["rule_comparison"]["rival"] == "rule"
+    assert holdout["rule_comparison"]["promote"]
+    assert holdout["rule_comparison"]["level"] == pytest.approx(0.5 / 20)
+    exact = average_precision_score(
+        held["truth"].astype(int), load(project.path("model")).score(held)
     )
-    flagged = scores >= content["threshold"]["value"]
-    cells = content["holdout"]["truth"]["confusion"]
-    assert cells["tp"]["value"] == int((flagged & (held["truth"] == 1)).sum())
+    low, high = holdout["truth"]["average_precision"]["interval"]
+    assert low < exact < high and high - low > 0.1
+    counted = {"rows", "positives", "chance", "too_few", "average_precision"}
+    assert set(holdout["truth"]) == counted
+    assert set(holdout["rule"]) == counted - {"average_precision"}
 
 
-def test_the_model_beats_a_poor_rule(project):
-    comparison = project.evaluate()["holdout"]["rule_comparison"]
-    assert comparison["kind"] == "truth"
-    assert comparison["difference"]["interval"][0] > 0
+def test_no_exact_figure_of_the_holdout_is_in_the_file_or_the_ledger(project):
+    """Whatever can be computed of the model on the holdout alone is nowhere."""
+    project.evaluate()
+    held = payments(2000, 2)
+    scores, truth = load(project.path("model")).score(held), held["truth"].astype(int)
+    exact = [average_precision_score(truth, scores), roc_auc_score(truth, scores)]
+    written = project.path("evaluation").read_text() + json.dumps(Ledger(project.state).log())
+    assert not any(f"{value:.6f}"[:7] in written for value in exact)
 
 
 def test_asking_again_costs_nothing_and_changes_nothing(project):
@@ -72,14 +80,23 @@ def test_a_spent_holdout_refuses_and_the_stage_goes_on(project):
     assert all(row["on"] == "out_of_fold" for row in content["published"])
 
 
-def test_too_few_positives_are_said(project):
+def test_too_few_positives_are_said_and_cost_nothing(project):
     held = payments(2000, 2, rate=0.002)
     project.seal(held)
     content = project.evaluate()
     assert content["holdout"]["status"] == "too_small"
-    assert content["holdout"]["truth"]["too_few"]
-    assert content["holdout"]["truth"]["average_precision"]["interval"]
+    assert content["holdout"]["truth"] is None
     assert "too few" in content["holdout"]["reason"]
+    assert content["ledger"]["spent"] == 0
+
+
+def test_a_holdout_that_cannot_tell_what_matters_is_not_asked(project):
+    project.fit(payments(3000, 1), depth=1)
+    project.seal(payments(1000, 2))
+    content = project.evaluate(difference=0.01)
+    assert content["holdout"]["status"] == "too_small"
+    assert "the 0.01 that matters" in content["holdout"]["reason"]
+    assert content["ledger"]["spent"] == 0
 
 
 def unknown(frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -90,9 +107,9 @@ def test_without_truth_the_rule_alone_judges(project):
     project.make(unknown(payments(3000, 1), "truth"), unknown(payments(2000, 2), "truth"))
     content = project.evaluate()
     assert content["threshold"]["kind"] == "rule"
-    assert content["holdout"]["truth"]["average_precision"]["value"] is None
+    assert "average_precision" not in content["holdout"]["truth"]
     assert "known" in content["holdout"]["truth"]["reason"]
-    assert content["holdout"]["rule"]["average_precision"]["value"] > 0
+    assert content["out_of_fold"]["rule"]["average_precision"]["value"] > 0
     assert content["holdout"]["rule_comparison"] is None
     assert "no truth" in content["holdout"]["rule_comparison_reason"]
 
@@ -100,9 +117,9 @@ def test_without_truth_the_rule_alone_judges(project):
 def test_without_a_rule_the_truth_alone_judges(project):
     project.make(unknown(payments(3000, 1), "rule"), unknown(payments(2000, 2), "rule"))
     content = project.evaluate()
-    assert content["holdout"]["rule"]["average_precision"]["value"] is None
+    assert content["out_of_fold"]["rule"]["average_precision"]["value"] is None
     assert content["holdout"]["truth"]["average_precision"]["value"] > 0
-    assert content["holdout"]["rule_comparison"] is None
+    assert content["holdout"]["rule_comparison"]["rival"] == "chance"
 
 
 def test_without_any_positive_nothing_breaks(project):
@@ -122,7 +139,7 @@ def test_a_holdout_without_rows_is_too_small(project):
 def test_a_source_without_time_has_no_days(project):
     rows, held = (payments(n, s).drop(columns="time") for n, s in ((3000, 1), (2000, 2)))
     project.make(rows, held)
-    assert project.evaluate()["holdout"]["truth"]["precision_at_capacity"]["reason"]
+    assert project.evaluate()["out_of_fold"]["truth"]["precision_at_capacity"]["reason"]
 
 
 def test_the_file_is_strict_json_and_its_curves_are_short(project):

@@ -30,6 +30,35 @@ def test_a_later_one_must_beat_the_champion_whatever_the_rule(low, better):
     assert verdict.better is better and "the champion, version 1" in verdict.reasons[0]
 
 
+TESTED = {
+    "metric": "average_precision",
+    "difference": None,
+    "level": 0.0204,
+    "detectable": 0.0812,
+}
+
+
+@pytest.mark.parametrize("promote", [True, False])
+@pytest.mark.parametrize(
+    ("rival", "said"),
+    [
+        ("rule", "the rule on the holdout"),
+        ("chance", "what chance reaches on the holdout"),
+        ("champion", "the champion, version 1 on the holdout"),
+    ],
+)
+def test_what_the_holdouts_test_says_decides(rival, said, promote):
+    result = TESTED | {"rival": rival, "promote": promote}
+    if rival == "champion":
+        asked = evaluation(champion={"version": 1, "comparison": result})
+    else:
+        asked = evaluation(holdout={"rule_comparison": result})
+    verdict = judge(asked, 1 if rival == "champion" else None)
+    assert verdict.better is promote
+    assert said in verdict.reasons[0]
+    assert "0.02" in verdict.reasons[0] and "0.081" in verdict.reasons[0]
+
+
 @pytest.mark.parametrize("champion", [None, 1])
 @pytest.mark.parametrize(("confidence", "told"), [(0.51, "51 %"), (0.57, "57 %")])
 def test_the_confidence_is_that_of_the_interval(confidence, told, champion):

@@ -266,3 +266,41 @@ def test_lineage_goes_from_file_to_version(page):
 
 def test_the_page_is_readable_at_every_width(page, tmp_path):
     assert check_layout(page, tmp_path) > 10
+
+
+def compared(inputs, **changes):
+    """Make the holdout's answer one of a comparison, as it is where truth comes by itself."""
+    holdout = inputs.summaries["evaluation"]["holdout"]
+    counts = {"rows": 3_000, "positives": 40, "chance": 0.01, "too_few": False}
+    rounded = {"average_precision": {"value": 0.58, "interval": [0.47, 0.69]}}
+    result = {"metric": "average_precision", "rival": "rule", "difference": None, "promote": True}
+    holdout |= {
+        "mechanism": "comparison",
+        "guarantee": "certified",
+        "truth": counts | rounded,
+        "rule": counts,
+        "rule_comparison": result | {"level": 0.0204, "detectable": 0.0812},
+    } | changes
+
+
+def test_a_comparison_tells_its_bit_its_rounded_figure_and_what_is_guaranteed(inputs):
+    compared(inputs)
+    text = text_of(inputs.page())
+    assert "The average precision is better than the rule’s." in text
+    assert "takes a p-value of 0.020 or less; a difference of 0.081 is noticed" in text
+    assert "On the holdout it is about 0.580 (0.470 to 0.690)" in text
+    assert "the error stated holds however the questions were chosen" in text
+    assert "Against true labels, out of fold, its average precision is 0.610" in text
+    assert "None" not in text
+
+
+def test_of_a_model_that_is_not_promoted_no_figure_of_the_holdout_is_shown(inputs):
+    compared(inputs)
+    holdout = inputs.summaries["evaluation"]["holdout"]
+    del holdout["truth"]["average_precision"]
+    holdout["rule_comparison"]["promote"] = False
+    holdout["guarantee"] = "none"
+    text = text_of(inputs.page())
+    assert "The average precision is not surely better than the rule’s." in text
+    assert "exact figures were told of these rows too" in text
+    assert "On the holdout it is about" not in text

@@ -8,7 +8,8 @@ from vouch.metrics.clusters import independent
 from vouch.metrics.figures import figure
 from vouch.sources.declaration import Costs
 from vouch.usecases.fraud.curves import calibration, curves
-from vouch.usecases.fraud.measures import Terms, compare, measure
+from vouch.usecases.fraud.judge import Ranking
+from vouch.usecases.fraud.measures import Terms, measure
 from vouch.usecases.params import EvaluateParams
 
 TERMS = Terms(0.5, 5, False, Costs(), 1.0, EvaluateParams())
@@ -52,10 +53,10 @@ def test_frauds_of_one_account_are_less_evidence():
     assert alike["evidence"] == {"columns": ["payer", "payee"], "clusters": 60, "effective": 6}
     assert alone["evidence"] == {"columns": [], "clusters": 600, "effective": 60}
     gaps = [
-        compare(each, "truth", "rule", TERMS)["difference"]
+        Ranking(TERMS).outlook(each, None).difference
         for each in (rows, rows.drop(columns=["payer", "payee"]))
     ]
-    assert width(gaps[0]) > 1.3 * width(gaps[1])
+    assert gaps[0] > 1.3 * gaps[1]
 
 
 def test_an_account_of_each_payment_changes_nothing():

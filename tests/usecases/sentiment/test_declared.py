@@ -119,7 +119,9 @@ def test_the_classes_are_those_declared(project, classes):
     described = made(project, "tune/sentiment/model/candidate.json")
     assert described["classes"] == classes
     evaluation = made(project, "evaluate/sentiment/evaluation.json")
-    measured = evaluation["holdout"]["truth"]
+    counted = evaluation["holdout"]["truth"]["by_class"]
+    assert counted.keys() == {*classes}
+    measured = evaluation["out_of_fold"]["truth"]
     assert measured["recalls"].keys() == measured["by_class"].keys() == {*classes}
     assert measured["chance"] == 1 / len(classes)
     assert measured["macro_recall"]["interval"][0] > measured["chance"] + 0.1

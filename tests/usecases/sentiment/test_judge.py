@@ -177,77 +177,80 @@ def test_the_shares_take_back_what_balanced_classes_did_to_probabilities():
     assert errors["corrected"] < 0.02 < 0.04 < errors["plain"]
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 5)), min_size=1, max_size=50))
-def test_a_comparison_turned_round_is_its_opposite(drawn):
-    truth, ours, theirs, group = (np.array(part) for part in zip(*drawn, strict=True))
-    known = pd.DataFrame({"truth": pd.array(truth, dtype="Int8"), "group": group})
-    one = JUDGE.compare(known, "truth", ours, theirs)
-    other = JUDGE.compare(known, "truth", theirs, ours)
-    assert (one["challenger"], one["champion"]) == (other["champion"], other["challenger"])
-    assert one["difference"]["value"] == pytest.approx(-other["difference"]["value"])
-    low, high = one["difference"]["interval"]
-    assert other["difference"]["interval"] == pytest.approx([-high, -low])
-    assert one["share_better"] + other["share_better"] <= 1 + 1e-9
-    same = JUDGE.compare(known, "truth", ours, ours)
-    low, high = same["difference"]["interval"]
-    assert same["difference"]["value"] == 0
-    assert low == -high < 0  # a text to come may tell them apart
-    assert same["share_better"] <= 0.5
+def bare(scored):
+    return scored.drop(columns=["score_0", "score_1", "score_2"])
 
 
-def test_a_better_model_is_found_better_and_pairing_makes_it_sure():
+def test_a_better_model_is_sure_to_be_better_and_a_worse_one_is_not():
     scored = sampled(400, 0.6)
     truth, worse = scored["truth"].to_numpy(int), chosen(scored)
     better = np.where(np.arange(400) % 10 == 0, truth, worse)  # a tenth of the rows mended
-    told = JUDGE.compare(scored, "truth", better, worse)
-    wanted = recall_score(truth, better, average="macro") - recall_score(
-        truth, worse, average="macro"
+    ours, theirs = model(better), model(worse, "other")
+    contest = JUDGE.contest(bare(scored), ours, theirs)
+    assert contest.rival == "champion"
+    assert contest.evidence.p < 0.01
+    assert contest.evidence.value == pytest.approx(recall_score(truth, better, average="macro"))
+    assert JUDGE.contest(bare(scored), theirs, ours).evidence.p > 0.99
+
+
+def test_four_rows_that_differ_prove_nothing_however_they_fall():
+    scored = sampled(400, 0.6)
+    truth, worse = scored["truth"].to_numpy(int), chosen(scored)
+    better = worse.copy()
+    mended = np.flatnonzero(worse != truth)[:4]
+    better[mended] = truth[mended]
+    contest = JUDGE.contest(bare(scored), model(better), model(worse, "other"))
+    assert contest.evidence.p == pytest.approx(1 / 16)
+
+
+@pytest.mark.parametrize("column", ["group", "twin"])
+def test_near_duplicates_and_texts_of_one_author_have_one_sign(column):
+    scored = sampled(400, 0.6).drop(columns=["group", "twin"], errors="ignore")
+    truth, worse = scored["truth"].to_numpy(int), chosen(scored)
+    alike = pd.Series(range(400)).astype(str)
+    alike[np.flatnonzero(worse != truth)[:40]] = [f"one of {n}" for n in range(4)] * 10
+    mended = np.where(alike.str.startswith("one of"), truth, worse)
+    contest = JUDGE.contest(
+        bare(scored).assign(**{column: alike}), model(mended), model(worse, "other")
     )
-    assert told["difference"]["value"] == pytest.approx(wanted)
-    assert told["difference"]["interval"][0] > 0
-    assert told["share_better"] > 0.99
-    spread = np.ptp(JUDGE.measure(scored, "truth")["macro_recall"]["interval"])
-    assert np.ptp(told["difference"]["interval"]) < 0.75 * spread
+    assert contest.evidence.p == pytest.approx(1 / 16)
 
 
-def test_a_candidate_is_compared_with_the_rule_and_the_champion():
+def test_without_a_champion_it_has_to_beat_the_rule_and_without_that_chance():
     scored = sampled(300)
-    rows = scored.drop(columns=["score_0", "score_1", "score_2"])
-    truth = scored["truth"].to_numpy(int)
-    ours, theirs = model(chosen(scored)), model(np.full(300, 1), "other")
-    told = JUDGE.candidate(rows, ours, theirs)
-    assert told["truth"]["accuracy"]["value"] == pytest.approx((chosen(scored) == truth).mean())
-    assert told["against_champion"]["champion"] == pytest.approx(1 / 3)
-    assert told["against_champion"]["difference"]["interval"][0] > 0
-    rule = recall_score(truth, scored["rule"].to_numpy(int), average="macro")
-    assert told["against_rule"]["champion"] == pytest.approx(rule)
-    assert told["bootstrap"] == {"confidence": 0.95}
+    rows, ours = bare(scored), model(chosen(scored))
+    assert JUDGE.contest(rows, ours, None).rival == "rule"
+    assert JUDGE.contest(rows, ours, None).evidence.p < 1e-6
+    unruled = JUDGE.contest(rows.assign(rule=pd.array([None] * 300, "Int8")), ours, None)
+    assert unruled.rival == "chance"
+    assert unruled.evidence.p < 1e-6
+    assert JUDGE.contest(rows, model(np.full(300, 1)), None).evidence.p > 0.01
 
 
 def test_what_cannot_be_compared_says_why():
     scored = sampled(60)
-    rows, said = scored.drop(columns=["score_0", "score_1", "score_2"]), chosen(scored)
+    rows, said = bare(scored), chosen(scored)
     ours, none = model(said), pd.array([None] * 60, dtype="Int8")
-    alone = JUDGE.candidate(rows, ours, None)
-    assert "no champion yet" in alone["against_champion"]["reason"]
-    itself = JUDGE.candidate(rows, ours, model(said))
-    assert "champion itself" in itself["against_champion"]["reason"]
-    ruled = JUDGE.candidate(rows.assign(truth=none), ours, model(np.full(60, 1), "other"))
-    assert "no truth" in ruled["against_rule"]["reason"]
-    assert ruled["against_champion"]["kind"] == "rule"
-    assert ruled["truth"]["macro_recall"]["value"] is None
-    unruled = JUDGE.candidate(rows.assign(rule=none), ours, None)
-    assert "no rule" in unruled["against_rule"]["reason"]
+    assert "champion itself" in JUDGE.contest(rows, ours, model(said)).reason
+    assert "no truth" in JUDGE.contest(rows.assign(truth=none), ours, None).reason
 
     def refuse(rows):
         raise VouchError("column 'x' is not there", "")
 
-    other = JUDGE.candidate(rows, ours, ScoredModel("other", refuse))
-    assert "column 'x'" in other["against_champion"]["reason"]
-    nothing = JUDGE.compare(scored.head(0), "truth", said[:0], said[:0])
-    assert nothing["difference"] is None
-    assert nothing["reason"]
+    assert "column 'x'" in JUDGE.contest(rows, ours, ScoredModel("other", refuse)).reason
+
+
+def test_out_of_fold_rows_tell_how_unsure_the_holdout_will_be():
+    scored = sampled(900)
+    outlook = JUDGE.outlook(scored, None)
+    measured = JUDGE.measure(scored, "truth")["macro_recall"]
+    assert outlook.value == pytest.approx(measured["value"])
+    assert outlook.error == pytest.approx(np.ptp(measured["interval"]) / 3.92, rel=0.25)
+    assert outlook.units == np.bincount(scored["truth"].to_numpy(int)).min()
+    itself = JUDGE.outlook(scored, probabilities(scored))
+    assert itself.gap == 0
+    assert outlook.gap > 0.2 > outlook.difference
+    assert JUDGE.outlook(scored.assign(truth=pd.array([None] * 900, "Int8")), None) is None
 
 
 def test_the_rarest_class_decides_whether_there_are_too_few():
@@ -256,7 +259,7 @@ def test_the_rarest_class_decides_whether_there_are_too_few():
     told = JUDGE.measure(scored, "truth")
     assert told["too_few"]
     assert "4 rows of the rarest class" in told["reason"]
-    assert JUDGE.compare(scored, "truth", chosen(scored), chosen(scored))["too_few"]
+    assert JUDGE.described(scored, "truth")["too_few"]
     assert JUDGE.count(scored) == 4
     enough = table(np.eye(3)[[*truth, 0]] + 0.1, [*truth, 0])
     assert not JUDGE.measure(enough, "truth")["too_few"]
@@ -296,18 +299,20 @@ def test_by_people_on_all_rows_the_figures_are_those_of_the_truth():
     scored = sampled(600)
     ours, theirs = chosen(scored), scored["rule"].to_numpy(int)
     people = people_of(scored, np.ones(600))
-    bare = scored.assign(truth=pd.array([None] * 600, "Int8"))
-    word = JUDGE.candidate(bare, model(ours), model(theirs, "other"), people)
-    truth = JUDGE.candidate(scored, model(ours), model(theirs, "other"))
+    unknown = scored.assign(truth=pd.array([None] * 600, "Int8"))
+    word = JUDGE.candidate(unknown, model(ours), model(theirs, "other"), people)
+    truth = JUDGE.measure(scored, "truth")
     for name in ("macro_recall", "accuracy"):
-        assert word["truth"][name]["value"] == pytest.approx(truth["truth"][name]["value"])
-    assert word["truth"]["confusion"] == truth["truth"]["confusion"]
+        assert word["truth"][name]["value"] == pytest.approx(truth[name]["value"])
+    assert word["truth"]["confusion"] == truth["confusion"]
+    right = scored["truth"].to_numpy(int)
+    wanted = recall_score(right, ours, average="macro") - recall_score(
+        right, theirs, average="macro"
+    )
     for name in ("against_rule", "against_champion"):
-        mine, right = word[name]["difference"], truth[name]["difference"]
-        assert mine["value"] == pytest.approx(right["value"])
-        assert np.ptp(mine["interval"]) == pytest.approx(np.ptp(right["interval"]), rel=0.35)
+        assert word[name]["difference"]["value"] == pytest.approx(wanted)
         assert word[name]["missing"] == 0
-    assert JUDGE.count(bare, people) == JUDGE.count(scored)
+    assert JUDGE.count(unknown, people) == JUDGE.count(scored)
 
 
 def test_by_people_on_drawn_rows_the_truth_lies_in_the_interval():

@@ -31,8 +31,13 @@ def test_the_holdout_comes_first_and_what_is_not_measured_is_null():
     unknown = {"truth": {METRIC: {"value": None, "interval": None}, "too_few": True}}
     row = side_by_side("tweeteval", MEASURED, held)[0]
     assert (row["ours"], row["on"], row["too_few"]) == (0.55, "holdout", True)
-    row = side_by_side("crypto", MEASURED, unknown)[0]
+    row = side_by_side("tweeteval", MEASURED, unknown)[0]
     assert (row["ours"], row["interval"], row["on"]) == (None, None, "holdout")
+
+
+def test_what_the_holdout_does_not_tell_is_the_out_of_fold_figure():
+    row = side_by_side("tweeteval", MEASURED, {"truth": {"rows": 9, "too_few": False}})[0]
+    assert (row["ours"], row["on"]) == (MEASURED["truth"][METRIC]["value"], "out_of_fold")
 
 
 def test_a_source_nobody_published_on_has_none():

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from vouch.core.errors import VouchError
 from vouch.core.settings import describe
 from vouch.engine import connect
+from vouch.holdout.judge import Outlook
 from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
+from vouch.holdout.mechanisms.comparison import scaled
 from vouch.labels.held import known_by, truth_arrives, votes
 from vouch.metrics.intervals import CONFIDENCE
+from vouch.models.predictions import score_columns
 from vouch.registry.versions import find_champion
 from vouch.results.evaluate import (
     KINDS,
@@ -26,6 +30,7 @@ from vouch.results.evaluate import (
     HoldoutStatus,
     OutOfFold,
     Review,
+    compared,
     figure_of,
 )
 from vouch.results.extract import Extracted
@@ -94,7 +99,8 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
     word = _votes(labels, candidate.extracted)
-    reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge, word)
+    outlook = _outlook(candidate, state) if word is None else None
+    reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge, word, outlook)
     status = keeper.find(which)
     ledger = status and status | {"head": reply.head}
     return HoldoutOutcome(reply, version, itself, ledger)
@@ -105,6 +111,37 @@ def _votes(labels: Path, extracted: Extracted) -> pd.DataFrame | None:
     with connect() as engine:
         known = known_by(engine.read_parquet(labels), extracted.as_of)
         return None if truth_arrives(known) else votes(known, len(extracted.classes))
+
+
+def _outlook(candidate: Candidate, state: Path) -> Outlook | None:
+    """Return what out-of-fold rows say of a candidate, beside the champion's where both have any.
+
+    The champion's cannot be had of other classes or where its files are gone: then its errors are
+    taken to be independent of the candidate's, which makes the outlook more careful.
+    """
+    alone = candidate.judge.outlook(candidate.rows, None)
+    which = HoldoutKey.of(candidate.extracted)
+    version = find_champion(state, f"{which.usecase}-{which.source}")
+    if version is None or alone is None:
+        return alone
+    careful = replace(alone, gap=0.0, difference=sqrt(2) * alone.error)
+    trained = with_classes(version.extracted)
+    if trained.differing(candidate.extracted) or not version.predictions.exists():
+        return careful
+    order = [trained.classes.index(name) for name in candidate.extracted.classes]
+    columns = [score_columns(len(order))[place] for place in order]
+    theirs = pd.read_parquet(version.predictions)
+    if not {"id", *columns} <= {*theirs.columns}:
+        return careful
+    both = candidate.rows.merge(theirs[["id", *columns]], on="id", suffixes=("", " champion"))
+    beside = candidate.judge.outlook(
+        both[list(candidate.rows.columns)],
+        both[[f"{name} champion" for name in columns]].to_numpy(np.float64),
+    )
+    if beside is None:
+        return careful
+    difference = scaled(beside.difference, beside.units, alone.units)
+    return replace(alone, gap=beside.gap, difference=difference)
 
 
 def champion(
@@ -192,9 +229,11 @@ def _answered(reply: Reply, answer: Answer | None) -> Holdout:
         "reason": reply.reason,
         "truth": answer["truth"] if answer else None,
         "rule": answer["rule"] if answer else None,
-        "rule_comparison": against if against and against["difference"] else None,
+        "rule_comparison": against if against and compared(against) else None,
         "rule_comparison_reason": against.get("reason", "") if against else "",
         "bootstrap": answer["bootstrap"] if answer else None,
+        "mechanism": answer.get("mechanism", "exact") if answer else "exact",
+        "guarantee": answer.get("guarantee", "none") if answer else "none",
     }
 
 
@@ -208,7 +247,7 @@ def _compared(outcome: HoldoutOutcome, answer: Answer | None) -> Champion:
     against = answer["against_champion"]
     return {
         "version": outcome.version,
-        "comparison": against if against["difference"] else None,
+        "comparison": against if compared(against) else None,
         "reason": against.get("reason", outcome.reply.reason),
     }
 

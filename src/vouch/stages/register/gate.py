@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vouch.holdout.mechanisms.comparison import POWER
 from vouch.results.evaluate import (
     Champion,
     Comparison,
@@ -38,10 +39,11 @@ class Verdict:
 def judge(evaluation: Evaluation, champion: int | None) -> Verdict:
     """Decide on a challenger.
 
-    The first champion must beat the rule, later ones the champion, on the holdout, against truth:
-    the interval of the paired difference in the measure that decides (average precision,
-    macro-recall), of the confidence it was asked with, must lie above 0. Without a rule, the first
-    champion's must lie above what chance reaches.
+    The first champion must beat the rule (without one, chance), later ones the champion, on the
+    holdout, against truth, in the measure that decides (average precision, macro-recall). The
+    holdout tells that by a test whose level follows from all questions it was asked. By people's
+    word, and in answers of earlier releases, the interval of the paired difference must lie above
+    0.
 
     Args:
         evaluation: Evaluate's result.
@@ -89,7 +91,8 @@ def _against_champion(compared: Champion, champion: int, confidence: float) -> V
 
 def _against_rule(holdout: Holdout, measured: Figures, metric: str) -> Verdict:
     if comparison := holdout["rule_comparison"]:
-        return _compared(comparison, "the rule", _confidence(holdout))
+        rival = "what chance reaches" if comparison.get("rival") == "chance" else "the rule"
+        return _compared(comparison, rival, _confidence(holdout))
     reached, chance = figure_of(measured, metric), measured["chance"]
     if reached is None or reached["value"] is None or reached["interval"] is None:
         return Verdict(False, (f"No promotion: its {_words(metric)} is undefined.",))
@@ -107,6 +110,8 @@ def _against_rule(holdout: Holdout, measured: Figures, metric: str) -> Verdict:
 
 
 def _compared(comparison: Comparison, rival: str, confidence: float) -> Verdict:
+    if "promote" in comparison:
+        return _tested(comparison, rival)
     difference = comparison["difference"]
     assert difference is not None  # evaluate leaves a comparison without one out
     missing = comparison.get("missing", 0)
@@ -126,6 +131,19 @@ def _compared(comparison: Comparison, rival: str, confidence: float) -> Verdict:
             "difference that matters (evaluate.difference) can be told: vouch enqueue asks people."
         )
     return Verdict(better, tuple(reasons), 0 if better else missing)
+
+
+def _tested(comparison: Comparison, rival: str) -> Verdict:
+    """Return the verdict of a test: the holdout tells no figure of it."""
+    better, size = comparison["promote"], comparison.get("detectable")
+    verb = "beats" if better else "does not surely beat"
+    level = f"a p-value of at most {comparison['level']:.2g}, by what it was asked before"
+    notice = f"; a difference of {size:.3f} is noticed with a chance of {POWER:.0%}" if size else ""
+    measure = _words(comparison["metric"])
+    return Verdict(
+        better,
+        (f"It {verb} {rival} on the holdout, by {measure}: that takes {level}{notice}.",),
+    )
 
 
 def _words(metric: str) -> str:

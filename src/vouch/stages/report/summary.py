@@ -88,7 +88,16 @@ def _holdout(evaluation: Evaluation) -> Iterator[str]:
         yield f"{UNANSWERED[holdout['status']]}{why}."
         yield from _measured(evaluation.metric, evaluation.out_of_fold, "out of fold")
         return
-    yield from _measured(evaluation.metric, holdout, "on the holdout")
+    if holdout.get("mechanism", "exact") == "exact":
+        yield from _measured(evaluation.metric, holdout, "on the holdout")
+        return
+    yield from _measured(evaluation.metric, evaluation.out_of_fold, "out of fold")
+    if figure := figure_of(holdout["truth"], evaluation.metric):
+        name = formats.words(evaluation.metric).lower()
+        yield (
+            f"Rounded, and allowing for all that the holdout was asked, its {name} there is "
+            f"{formats.figure(figure)}."
+        )
 
 
 def _measured(metric: str, part: OutOfFold | Holdout, where: str) -> Iterator[str]:

@@ -2,20 +2,26 @@
 
 from dataclasses import dataclass
 from functools import partial
+from math import sqrt
 from typing import cast, get_args
 
 import numpy as np
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.judge import People, ScoredModel
-from vouch.holdout.thresholdout import Mean
-from vouch.metrics.intervals import CONFIDENCE
+from vouch.holdout.judge import Contest, Outlook, People, ScoredModel, Stakes
+from vouch.holdout.mechanisms.comparison import Evidence
+from vouch.holdout.mechanisms.thresholdout import Mean
+from vouch.metrics.intervals import CONFIDENCE, Lead, Measured, lead
+from vouch.metrics.ranked import measured
 from vouch.models.predictions import Floats
-from vouch.results.evaluate import Answer, Comparison, Kind
+from vouch.results.evaluate import Answer, Comparison, Figures, Kind
 from vouch.usecases.fraud import people as by_people
-from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, compare, measure
-from vouch.usecases.rivals import NO_RULE, against_champion, against_rule, kind_of, labelled
+from vouch.usecases.fraud.accounts import accounts
+from vouch.usecases.fraud.measures import MeanMetric, Terms, bounded_mean, described, measure
+from vouch.usecases.rivals import NO_RULE, against_champion, contest, kind_of
+
+CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Ranking:
 
     terms: Terms
     counted: str = "positives"
+    metric: str = "average_precision"
     metrics: tuple[str, ...] = get_args(MeanMetric)
 
     @property
@@ -55,34 +62,53 @@ class Ranking:
             return by_people.count(people)
         return int(rows[kind_of(rows)].fillna(0).sum())
 
+    @property
+    def stakes(self) -> Stakes:
+        """What its answers may cost."""
+        p = self.terms.params
+        return Stakes(p.error, p.difference)
+
+    def contest(
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
+    ) -> Contest:
+        """Compare a candidate by average precision: with the champion, the rule or chance."""
+        scored = self.scored(rows, challenger)
+        return contest(scored, challenger, champion, CLASSES, _evidence)
+
+    def outlook(self, rows: pd.DataFrame, champion: Floats | None) -> Outlook | None:
+        """Return what out-of-fold rows say of a candidate; None where they know no positive."""
+        known = rows["truth"].notna().to_numpy()
+        own = rows[known]
+        if not own["truth"].any():
+            return None
+        rival = rows["rule"].fillna(0).to_numpy(np.float64) if champion is None else champion[:, 1]
+        ours, ahead = _ahead(own, rival[known])
+        spread = accounts(own).spread(ours.influence, ours.counted)
+        positives = int(ours.counted.sum())
+        return Outlook(ours.value, sqrt(spread.variance), ahead.value, ahead.error, positives)
+
+    def described(self, rows: pd.DataFrame, kind: Kind) -> Figures:
+        """Count the rows whose label of a kind is known, and the positives among them."""
+        return described(rows, kind, self.terms)
+
     def candidate(
         self,
         rows: pd.DataFrame,
         challenger: ScoredModel,
         champion: ScoredModel | None,
-        people: People | None = None,
+        people: People,
     ) -> Answer:
-        """Return a candidate's figures.
-
-        Returns:
-            ``{"truth", "rule"}`` (see :func:`.measures.measure`), ``against_rule``
-            and ``against_champion`` (see :func:`vouch.usecases.fraud.measures.compare`).
-        """
+        """Return a candidate's figures by people's word, see :mod:`.people`."""
         scored = self.scored(rows, challenger)
-        if people is None:
-            truth = measure(scored, "truth", self.terms)
-            rule = against_rule(scored, lambda rows: compare(rows, "truth", "rule", self.terms))
-            rival = against_champion(labelled(scored), challenger, champion, self._compare)
-        else:
-            truth, rule = by_people.measure(scored, people, self.terms), self._rule(scored, people)
-            against = partial(self._by_people, people)
-            rival = against_champion(scored, challenger, champion, against)
+        against = partial(self._by_people, people)
         return {
-            "truth": truth,
+            "truth": by_people.measure(scored, people, self.terms),
             "rule": measure(scored, "rule", self.terms),
-            "against_rule": rule,
-            "against_champion": rival,
+            "against_rule": self._rule(scored, people),
+            "against_champion": against_champion(scored, challenger, champion, against),
             "bootstrap": {"confidence": CONFIDENCE},
+            "mechanism": "exact",
+            "guarantee": "none",
         }
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
@@ -109,10 +135,6 @@ class Ranking:
         """Return the largest cost of a row for ``cost``, else 1."""
         return self.terms.cost_cap if metric == "cost" else 1.0
 
-    def _compare(self, rows: pd.DataFrame, champion: Floats) -> Comparison:
-        scored = rows.assign(champion=champion[:, 1])
-        return compare(scored, kind_of(rows), "champion", self.terms)
-
     def _by_people(self, people: People, rows: pd.DataFrame, champion: Floats) -> Comparison:
         return by_people.compare(rows, champion[:, 1], people, self.terms)
 
@@ -121,3 +143,22 @@ class Ranking:
             return {"difference": None, "reason": NO_RULE}
         flags = rows["rule"].fillna(0).to_numpy(np.float64)
         return by_people.compare(rows, flags, people, self.terms)
+
+
+def _evidence(rows: pd.DataFrame, rival: Floats) -> Evidence:
+    """Weigh rows whose truth is known, scored, against a rival's probabilities."""
+    if not rows["truth"].any():
+        return Evidence(1.0, 0.0)
+    ours, ahead = _ahead(rows, rival[:, 1])
+    return Evidence(ahead.p, ours.value)
+
+
+def _ahead(rows: pd.DataFrame, rival: Floats) -> tuple[Measured, Lead]:
+    """Return the average precision of rows whose truth is known, and its lead over a rival's.
+
+    Payments of one payer, and of one payee, are taken together.
+    """
+    labels = rows["truth"].to_numpy(np.int64)
+    scores = rows["score"].to_numpy(np.float64)
+    ours, theirs = (measured("average_precision", labels, each) for each in (scores, rival))
+    return ours, lead(ours, theirs, accounts(rows))

@@ -7,20 +7,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.holdout.thresholdout import Mean
-from vouch.metrics import ranked
+from vouch.holdout.mechanisms.thresholdout import Mean
 from vouch.metrics.amounts import mean_cost, stake
 from vouch.metrics.clusters import Clusters
 from vouch.metrics.figures import Count, Figure
 from vouch.metrics.intervals import bounded, count
 from vouch.metrics.ranked import measured, review
-from vouch.results.evaluate import Comparison, Evidence, Figures, Kind
+from vouch.results.evaluate import Evidence, Figures, Kind
 from vouch.sources.declaration import Costs, Declaration
 from vouch.usecases.fraud.accounts import accounts
 from vouch.usecases.fraud.costs import row_costs
 from vouch.usecases.params import EvaluateParams
 
-MeanMetric = Literal["accuracy", "precision_at_capacity", "cost"]
+MeanMetric = Literal["accuracy", "recall", "brier", "precision_at_capacity", "cost"]
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
@@ -212,36 +211,25 @@ def _reason(kind: Kind, rows: int, positives: int, terms: Terms) -> str:
     return ""
 
 
-def compare(rows: pd.DataFrame, kind: Kind, rival: str, terms: Terms) -> Comparison:
-    """Compare ``score`` with a rival column by average precision, on the same rows.
+def described(rows: pd.DataFrame, kind: Kind, terms: Terms) -> Figures:
+    """Describe the rows whose label of a kind is known: of no model.
 
     Args:
-        rows: As for :func:`measure`, with a column ``rival`` of scores.
-        kind: Against what both are judged.
-        rival: The column of the one to beat; rows where it is missing are left out.
+        rows: Columns ``truth`` and ``rule``.
+        kind: Which label.
         terms: What counts as few.
-
-    Returns:
-        As :func:`vouch.metrics.ranked.compare`, with ``kind``, ``rows``,
-        ``positives``, ``too_few``; ``difference`` is null, with a ``reason``, without positives.
     """
-    labelled = judged(rows[rows[rival].notna()], kind)
-    positives = int(labelled["y"].sum())
-    compared: Comparison = {
-        "kind": kind,
-        "rows": len(labelled),
+    labels = rows[kind].dropna().to_numpy(np.int64)
+    positives = int(labels.sum())
+    figures: Figures = {
+        "rows": len(labels),
         "positives": positives,
+        "chance": positives / max(len(labels), 1),
         "too_few": positives < terms.params.min_positives,
-        "difference": None,
     }
-    if reason := _reason(kind, len(labelled), positives, terms):
-        compared["reason"] = reason
-    if not positives:
-        return compared
-    other = labelled[rival].to_numpy(dtype=np.float64)
-    clusters = accounts(labelled)
-    answer = ranked.compare(labelled["y"], labelled["score"], other, clusters=clusters)
-    return {**compared, **answer}
+    if reason := _reason(kind, len(labels), positives, terms):
+        figures["reason"] = reason
+    return figures
 
 
 def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Terms) -> Mean:
@@ -250,7 +238,8 @@ def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Term
     Args:
         rows: As for :func:`measure`; at least one has a known ``kind``.
         kind: Against what.
-        metric: ``accuracy``; ``precision_at_capacity``, here the share of hits among all cases
+        metric: ``accuracy``; ``recall`` of the positives; ``brier``, the mean squared error of the
+            probability; ``precision_at_capacity``, here the share of hits among all cases
             reviewed on all days; or ``cost``, a row's mean cost over ``terms.cost_cap``.
         terms: Threshold, capacity, costs.
     """
@@ -260,9 +249,17 @@ def bounded_mean(rows: pd.DataFrame, kind: Kind, metric: MeanMetric, terms: Term
         seen = review(
             labelled["y"], labelled["score"], days(labelled["time"]), terms.capacity, payers
         )
-        return Mean(float(seen.hits.sum() / seen.cases.sum()), int(seen.cases.sum()))
-    flagged = labelled["score"].to_numpy() >= terms.threshold
+        # which cases of a day are reviewed depends on all its rows
+        cases = int(seen.cases.sum())
+        return Mean(float(seen.hits.sum() / cases), cases, independent=False)
+    scores, positive = labelled["score"].to_numpy(), labelled["y"].to_numpy() == 1
+    flagged = scores >= terms.threshold
     if metric == "accuracy":
-        return Mean(float(np.mean(flagged == labelled["y"].astype(bool))), len(labelled))
+        return Mean(float(np.mean(flagged == positive)), len(labelled))
+    if metric == "recall":
+        hits = flagged[positive]
+        return Mean(float(hits.mean()) if len(hits) else 0.0, max(len(hits), 1))
+    if metric == "brier":
+        return Mean(float(np.mean(np.square(scores - positive))), len(labelled))
     costs = row_costs(labelled["y"], flagged, labelled["amount"], terms.costs)
     return Mean(float(np.mean(np.minimum(costs / terms.cost_cap, 1))), len(labelled))

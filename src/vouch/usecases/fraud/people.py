@@ -219,7 +219,7 @@ def compare(scored: pd.DataFrame, rival: Floats, people: People, terms: Terms) -
         terms: The difference that matters.
 
     Returns:
-        As :func:`vouch.usecases.fraud.measures.compare`, with ``surely`` and ``missing``, see
+        Figures of both and their difference, with ``surely`` and ``missing``, see
         :func:`vouch.metrics.drawn.compare`.
     """
     p, positives = terms.params, count(people)

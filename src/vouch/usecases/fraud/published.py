@@ -119,7 +119,7 @@ def side_by_side(source: str, out_of_fold: OutOfFold, holdout: Answer | None) ->
     Args:
         source: The source's name; none but the built-in ones have reference figures.
         out_of_fold: Figures on out-of-fold rows: ``truth``, ``rule`` and ``the_rule``.
-        holdout: Figures on the holdout: ``truth`` and ``rule``; None if it did not answer.
+        holdout: What the holdout told: ``truth`` and ``rule``; None if it did not answer.
 
     Returns:
         One row a figure: ``figure``, ``kind``, ``value``, ``citation`` (None: measured by
@@ -131,7 +131,8 @@ def side_by_side(source: str, out_of_fold: OutOfFold, holdout: Answer | None) ->
 
 def _row(figure: Figure, out_of_fold: OutOfFold, holdout: Answer | None) -> Reference:
     path = figure.ours.split(".") if "." in figure.ours else [figure.kind, figure.ours]
-    inside = holdout is None or path[0] == "the_rule"
+    told: Any = holdout and holdout.get(path[0])
+    inside = path[0] == "the_rule" or not told or path[-1] not in told
     part: Any = out_of_fold if inside else holdout
     for step in path[:-1]:
         part = part[step]

@@ -11,17 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
-from vouch.holdout.judge import People, ScoredModel
-from vouch.holdout.thresholdout import Mean
+from vouch.holdout.judge import Contest, Outlook, People, ScoredModel, Stakes
+from vouch.holdout.mechanisms.comparison import Evidence as Proof
+from vouch.holdout.mechanisms.evidence import recall_gains, signs
+from vouch.holdout.mechanisms.thresholdout import Mean
 from vouch.metrics import drawn, intervals
-from vouch.metrics.classes import PARTS, confusion, recalls
+from vouch.metrics.classes import PARTS, confusion, macro_recall, recalls
 from vouch.metrics.clusters import Clusters
 from vouch.metrics.figures import Figure
-from vouch.metrics.intervals import CONFIDENCE, bounded, share, share_of
+from vouch.metrics.intervals import CONFIDENCE, Measured, bounded, share, share_of
 from vouch.models.predictions import Likeliest, probabilities, score_columns
 from vouch.results.evaluate import Answer, Comparison, Evidence, Figures, Kind
 from vouch.usecases.params import EvaluateParams
-from vouch.usecases.rivals import NO_RULE, against_champion, against_rule, kind_of, labelled
+from vouch.usecases.rivals import NO_RULE, Rule, against_champion, contest, kind_of, rule_of
 from vouch.usecases.sentiment import people as by_people
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.folds import alike
@@ -85,6 +87,12 @@ class Classified(Figures, Measures):
     by_class: dict[str, int]
 
 
+class Described(Figures):
+    """Rows by class, of no model."""
+
+    by_class: dict[str, int]
+
+
 @dataclass(frozen=True)
 class Judge:
     """A judge of classes; see :class:`vouch.holdout.judge.Judge`.
@@ -100,7 +108,8 @@ class Judge:
     shares: tuple[float, ...]
     names: tuple[str, ...] = CLASSES
     counted: str = "rows of the rarest class"
-    metrics: tuple[str, ...] = ("accuracy",)
+    metric: str = METRIC
+    metrics: tuple[str, ...] = ("accuracy", "brier")
     description: str = "the likeliest class"
 
     @property
@@ -123,34 +132,70 @@ class Judge:
             return self._rarest(pd.Series(by_people.labels(people)))
         return self._rarest(rows[kind_of(rows)].dropna())
 
+    @property
+    def stakes(self) -> Stakes:
+        """What its answers may cost."""
+        return Stakes(self.params.error, self.params.difference)
+
+    def contest(
+        self, rows: pd.DataFrame, challenger: ScoredModel, champion: ScoredModel | None
+    ) -> Contest:
+        """Compare a candidate by macro-recall: with the champion, the rule or chance."""
+        scored = self.scored(rows, challenger)
+        return contest(scored, challenger, champion, len(self.names), _weigh)
+
+    def outlook(self, rows: pd.DataFrame, champion: Floats | None) -> Outlook | None:
+        """Return what out-of-fold rows say of a candidate; None where they know no truth."""
+        known = rows["truth"].notna().to_numpy()
+        if not known.any():
+            return None
+        own = rows[known].reset_index(drop=True)
+        labels = own["truth"].to_numpy(np.int64)
+        ours = _recall(labels, chosen(own))
+        error = math.sqrt(alike(own).spread(ours.influence, ours.counted).variance)
+        rival = rule_of(own, len(self.names)) if champion is None else Rule(own, champion[known])
+        rarest = max(self._rarest(own["truth"]), 1)
+        if rival is None:
+            chance = 1 / len(np.unique(labels))
+            return Outlook(ours.value, error, ours.value - chance, error, rarest)
+        truth, theirs = rival.rows["truth"].to_numpy(np.int64), Likeliest().classes(rival.likely)
+        both = _recall(truth, chosen(rival.rows)), _recall(truth, theirs)
+        ahead = intervals.lead(*both, alike(rival.rows))
+        return Outlook(ours.value, error, ahead.value, ahead.error, rarest)
+
+    def described(self, rows: pd.DataFrame, kind: Kind) -> Figures:
+        """Count the rows whose label of a kind is known, by class."""
+        labels = rows[kind].dropna().to_numpy(np.int64)
+        counted = self._counted(labels)
+        described: Described = {
+            "by_class": dict(zip(self.names, counted.tolist(), strict=True)),
+            "positives": int(counted.min()),
+            "chance": 1 / max(int((counted > 0).sum()), 1),
+            "rows": len(labels),
+            "too_few": bool(counted.min() < self.least),
+        }
+        if reason := self._reason(kind, len(labels), int(counted.min())):
+            described["reason"] = reason
+        return described
+
     def candidate(
         self,
         rows: pd.DataFrame,
         challenger: ScoredModel,
         champion: ScoredModel | None,
-        people: People | None = None,
+        people: People,
     ) -> Answer:
-        """Return a candidate's figures.
-
-        Returns:
-            ``{"truth", "rule"}`` (see :meth:`measure`), ``against_rule`` and
-            ``against_champion`` (see :meth:`compare`).
-        """
+        """Return a candidate's figures by people's word."""
         scored = self.scored(rows, challenger)
-        if people is None:
-            truth, rule = self.measure(scored, "truth"), against_rule(scored, self._against_rule)
-            against = self._against_champion
-            rival = against_champion(labelled(scored), challenger, champion, against)
-        else:
-            truth, rule = self._by_people(scored, people), self._rule_by_people(scored, people)
-            word = partial(self._champion_by_people, people)
-            rival = against_champion(scored, challenger, champion, word)
+        word = partial(self._champion_by_people, people)
         return {
-            "truth": truth,
+            "truth": self._by_people(scored, people),
             "rule": self.measure(scored, "rule"),
-            "against_rule": rule,
-            "against_champion": rival,
+            "against_rule": self._rule_by_people(scored, people),
+            "against_champion": against_champion(scored, challenger, champion, word),
             "bootstrap": {"confidence": CONFIDENCE},
+            "mechanism": "exact",
+            "guarantee": "none",
         }
 
     def count_labelled(self, rows: pd.DataFrame, kind: str) -> int:
@@ -162,10 +207,19 @@ class Judge:
         return rows.assign(**dict(zip(self._columns, model.predict(rows).T, strict=True)))
 
     def mean(self, scored: pd.DataFrame, metric: str, kind: str) -> Mean:
-        """Return the accuracy of scored rows whose label of a kind is known."""
+        """Return a bounded mean of scored rows whose label of a kind is known.
+
+        Args:
+            scored: The rows.
+            metric: ``accuracy``, or ``brier``: half of the squared error of all probabilities.
+            kind: Which label.
+        """
         labelled = scored[scored[kind].notna()]
-        right = chosen(labelled) == labelled[kind].to_numpy(np.int64)
-        return Mean(float(np.mean(right)), len(labelled))
+        labels = labelled[kind].to_numpy(np.int64)
+        if metric == "accuracy":
+            return Mean(float(np.mean(chosen(labelled) == labels)), len(labelled))
+        errors = np.square(probabilities(labelled) - np.eye(len(self.names))[labels])
+        return Mean(float(np.minimum(errors.sum(axis=1) / 2, 1).mean()), len(labelled))
 
     def scale(self, metric: str) -> float:
         """Return what a mean of 1 is: all right."""
@@ -315,60 +369,6 @@ class Judge:
         """Return how many groups of texts the class has that has fewest."""
         return min(clusters.of(labels == number).count() for number in range(len(self.names)))
 
-    def compare(
-        self,
-        labelled: pd.DataFrame,
-        kind: Kind,
-        challenger: NDArray[np.int64],
-        champion: NDArray[np.int64],
-    ) -> Comparison:
-        """Compare two models' decisions by macro-recall, on the same rows.
-
-        Args:
-            labelled: Rows whose label of a kind is known.
-            kind: Against what both are judged.
-            challenger: The challenger's decisions, shape (rows,).
-            champion: The champion's, likewise.
-
-        Returns:
-            ``metric``, ``challenger``, ``champion``, ``difference`` (``value``, ``interval``),
-            ``share_better``, ``kind``, ``rows``, ``positives``, ``too_few``; ``difference`` is
-            null, with a ``reason``, without rows.
-        """
-        rarest = self._rarest(labelled[kind])
-        compared: Comparison = {
-            "metric": METRIC,
-            "kind": kind,
-            "rows": len(labelled),
-            "positives": rarest,
-            "too_few": rarest < self.least,
-            "difference": None,
-        }
-        if reason := self._reason(kind, len(labelled), rarest):
-            compared["reason"] = reason
-        if labelled.empty:
-            return compared
-        labels = labelled[kind].to_numpy(np.int64)
-        ours, theirs = (
-            intervals.together(recalls(labels, decisions)) for decisions in (challenger, champion)
-        )
-        gap = intervals.compare(ours, theirs, alike(labelled))
-        return {
-            **compared,
-            "challenger": ours.value,
-            "champion": theirs.value,
-            "difference": gap.difference,
-            "share_better": gap.better,
-        }
-
-    def _against_rule(self, rows: pd.DataFrame) -> Comparison:
-        decisions = rows["rule"].to_numpy(np.int64)
-        return self.compare(rows, "truth", chosen(rows), decisions)
-
-    def _against_champion(self, rows: pd.DataFrame, champion: Floats) -> Comparison:
-        decisions = Likeliest().classes(champion)
-        return self.compare(rows, kind_of(rows), chosen(rows), decisions)
-
     def _by_people(self, scored: pd.DataFrame, people: People) -> Classified:
         """Measure by people's word on some texts: what a sample cannot tell is left empty."""
         true, decided = by_people.labels(people), by_people.sample(people)
@@ -452,3 +452,18 @@ class Judge:
 def chosen(scored: pd.DataFrame) -> NDArray[np.int64]:
     """Return each row's likeliest class; of equally likely ones the first."""
     return Likeliest().classes(probabilities(scored))
+
+
+def _recall(labels: NDArray[np.int64], decisions: NDArray[np.int64]) -> Measured:
+    """Return macro-recall with each row's influence on it."""
+    return intervals.together(recalls(labels, decisions))
+
+
+def _weigh(rows: pd.DataFrame, rival: Floats) -> Proof:
+    """Weigh rows whose truth is known, scored, against a rival's probabilities.
+
+    Texts of one author and near-duplicates, also through others, have one sign in the test.
+    """
+    labels, ours = rows["truth"].to_numpy(np.int64), chosen(rows)
+    gains = recall_gains(labels, ours, Likeliest().classes(rival), alike(rows).connected())
+    return Proof(signs(gains), macro_recall(labels, ours))

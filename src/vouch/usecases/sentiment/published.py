@@ -1,8 +1,8 @@
 """The figures others published for the built-in sources of texts, beside ours."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from vouch.results.evaluate import Answer, Figures, OutOfFold, Reference, figure_of
+from vouch.results.evaluate import Answer, OutOfFold, Reference, figure_of
 
 
 class Figure(NamedTuple):
@@ -55,14 +55,12 @@ FIGURES = {"tweeteval": TWEETEVAL, "tweets": STUDY, "crypto": STUDY}
 
 def side_by_side(source: str, out_of_fold: OutOfFold, holdout: Answer | None) -> list[Reference]:
     """Return published figures beside ours."""
-    truth = out_of_fold["truth"] if holdout is None else holdout["truth"]
-    return [
-        _row(figure, truth, "out_of_fold" if holdout is None else "holdout")
-        for figure in FIGURES.get(source, ())
-    ]
+    return [_row(figure, out_of_fold, holdout) for figure in FIGURES.get(source, ())]
 
 
-def _row(figure: Figure, truth: Figures, on: Literal["out_of_fold", "holdout"]) -> Reference:
+def _row(figure: Figure, out_of_fold: OutOfFold, holdout: Answer | None) -> Reference:
+    told = holdout is not None and figure.ours in holdout["truth"]
+    truth = holdout["truth"] if holdout is not None and told else out_of_fold["truth"]
     ours = figure_of(truth, figure.ours)
     return {
         "figure": figure.what,
@@ -71,7 +69,7 @@ def _row(figure: Figure, truth: Figures, on: Literal["out_of_fold", "holdout"]) 
         "citation": figure.citation,
         "ours": ours["value"] if ours else None,
         "interval": ours["interval"] if ours else None,
-        "on": on,
+        "on": "holdout" if told else "out_of_fold",
         "too_few": truth["too_few"],
         "remark": figure.remark,
     }
