@@ -12,7 +12,6 @@ from vouch.metrics.intervals import (
     bounded,
     central,
     clopper_pearson,
-    compare,
     count,
     garwood,
     lead,
@@ -116,14 +115,6 @@ def test_what_makes_two_parts_wrong_at_once_widens_their_mean():
     assert width(together) > 1.25 * width(apart)
 
 
-def test_a_difference_goes_no_further_than_it_can():
-    ours = Measured(1.0, np.zeros(2), np.ones(2))
-    theirs = Measured(0.0, np.array([0.5, -0.5]), np.ones(2))
-    gap = compare(ours, theirs, independent(2))
-    assert gap.difference["interval"][1] == 1
-    assert gap.difference["interval"][0] >= -1
-
-
 def rankings(seed, rows=4000, noise=0.5, size=1):
     """Draw labels and two rankings alike; rows of an account share label and noise."""
     random = np.random.default_rng(seed)
@@ -153,6 +144,19 @@ def test_a_better_ranking_is_seen_and_the_same_is_not():
     assert ahead(labels, ours + 2 * labels, theirs).p < 1e-6
     assert ahead(labels, ours, ours) == Lead(0.0, 0.0, 0.0, 1.0)
     assert ahead(labels, theirs - labels, theirs).p > 0.99
+
+
+def test_rows_hard_for_both_make_no_lead_less_sure():
+    labels, ours, theirs = rankings(5, noise=0.1)
+    parts = (measured("average_precision", labels, scores) for scores in (ours, theirs))
+    alone = [np.sqrt(np.square(each.influence).sum()) for each in parts]
+    assert ahead(labels, ours, theirs).error < 0.6 * min(alone)
+
+
+def test_a_lead_in_accounts_is_less_sure():
+    labels, ours, theirs = rankings(6, size=20)
+    alike = Clusters(4000, ("payer",), (np.arange(4000) // 20,))
+    assert ahead(labels, ours, theirs, alike).error > 1.5 * ahead(labels, ours, theirs).error
 
 
 def test_a_few_rows_prove_little_and_one_account_nothing():

@@ -4,10 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vouch.metrics.clusters import Clusters, independent
+from vouch.metrics.clusters import Clusters
 from vouch.metrics.ranked import (
     average_precision,
-    compare,
     measured,
     precision_at_capacity,
     ranking_interval,
@@ -102,49 +101,6 @@ def test_intervals_cover_the_true_value_about_as_often_as_they_say():
             low, high = ranking_interval(population[rows], strength[rows], metric)
             inside += low <= value <= high
         assert inside / 150 >= 0.9
-
-
-def test_a_paired_difference_is_surer_than_two_intervals():
-    random = np.random.default_rng(8)
-    labels = random.random(4000) < 0.05
-    champion = random.normal(size=4000) + 1.5 * labels
-    challenger = champion + 0.3 * labels
-    answer = compare(labels, challenger, champion)
-    low, high = answer["difference"]["interval"]
-    assert 0 < low <= answer["difference"]["value"] <= high
-    assert answer["share_better"] > 0.999
-    alone = ranking_interval(labels, champion)
-    assert high - low < 0.6 * (alone[1] - alone[0])
-
-
-def test_a_model_is_no_better_than_itself():
-    random = np.random.default_rng(8)
-    labels, scores = random.random(500) < 0.2, random.random(500)
-    answer = compare(labels, scores, scores)
-    assert answer["difference"] == {"value": 0.0, "interval": [0.0, 0.0]}
-    assert answer["share_better"] == 0
-
-
-def test_rankings_that_no_row_tells_apart_may_yet_differ():
-    labels = np.arange(200) >= 160
-    answer = compare(labels, np.arange(200.0), np.arange(200.0) ** 2)
-    reach = 1 - 0.025 ** (1 / 40)
-    assert answer["difference"]["value"] == 0
-    assert answer["difference"]["interval"] == pytest.approx([-reach, reach])
-
-
-def test_a_difference_in_accounts_is_less_sure():
-    random = np.random.default_rng(8)
-    codes = np.arange(4000) // 20
-    labels = (random.random(200) < 0.1)[codes]
-    champion = random.normal(size=4000) + 1.5 * labels
-    challenger = champion + random.normal(size=200)[codes] * labels
-    clusters = Clusters(4000, ("payer",), (codes,))
-    alone, alike = (
-        compare(labels, challenger, champion, clusters=each)["difference"]["interval"]
-        for each in (independent(4000), clusters)
-    )
-    assert np.ptp(alike) > 1.5 * np.ptp(alone)
 
 
 def test_without_positives_there_is_no_interval():

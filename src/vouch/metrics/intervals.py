@@ -26,7 +26,7 @@ from scipy.special import expit, logit
 from scipy.stats import beta, chi2, norm, t
 
 from vouch.metrics.clusters import Bools, Clusters, Floats, Integers, Spread, sums
-from vouch.metrics.figures import Count, Difference, Figure, figure
+from vouch.metrics.figures import Count, Figure, figure
 
 CONFIDENCE = 0.95
 """Of every interval of vouch: how often it holds the true value."""
@@ -55,19 +55,6 @@ class Measured:
     counted: Floats
     worst: float = 0.0
     best: float = 1.0
-
-
-@dataclass(frozen=True)
-class Gap:
-    """The difference of two models' figures of the same rows.
-
-    Attributes:
-        difference: The first less the second, with its interval.
-        better: The chance that it is above 0.
-    """
-
-    difference: Difference
-    better: float
 
 
 @dataclass(frozen=True)
@@ -227,37 +214,6 @@ def together(parts: Sequence[Measured]) -> Measured:
     )
 
 
-def compare(
-    challenger: Measured,
-    champion: Measured,
-    clusters: Clusters,
-    confidence: float = CONFIDENCE,
-    *,
-    same: bool = False,
-) -> Gap:
-    """Compare two models' figures of the same rows.
-
-    What is hard for both cancels out in the difference of the influences, so that its interval is
-    narrower than two separate ones suggest. Where no row tells the models apart, one among the
-    clusters to come still might.
-
-    Args:
-        challenger: The challenger's figure, defined.
-        champion: The champion's.
-        clusters: The rows.
-        confidence: Of the interval, above 0 and below 1.
-        same: Whether the two are the same model, so that their difference is 0 for sure.
-    """
-    value = challenger.value - champion.value
-    spread = clusters.spread(challenger.influence - champion.influence, challenger.counted)
-    low, high = student(value, spread, confidence)
-    if low == high and not same:
-        reach = 1 - clopper_pearson(1.0, spread.clusters, confidence)[0]
-        low, high = value - reach, value + reach
-    ends = [max(low, -1.0), min(high, 1.0)]
-    return Gap({"value": value, "interval": ends}, _chance(value, spread))
-
-
 def lead(challenger: Measured, champion: Measured, clusters: Clusters) -> Lead:
     """Test whether one model is better than another on the same rows.
 
@@ -291,13 +247,6 @@ def student(value: float, spread: Spread, confidence: float = CONFIDENCE) -> End
         return value, value
     reach = quantile(spread.clusters, confidence) * math.sqrt(spread.variance)
     return (-math.inf, math.inf) if math.isnan(reach) else (value - reach, value + reach)
-
-
-def _chance(value: float, spread: Spread) -> float:
-    """Return the chance that a difference is above 0."""
-    if not spread.variance > 0:  # or unknown
-        return float(value > 0) if spread.variance == 0 else 0.5
-    return float(t.cdf(value / math.sqrt(spread.variance), max(spread.clusters - 1, EDGE)))
 
 
 def count(flags: Bools, among: Bools, clusters: Clusters, confidence: float = CONFIDENCE) -> Count:

@@ -14,11 +14,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import TypedDict
 
 from vouch.metrics import intervals
 from vouch.metrics.clusters import Clusters, Spread, coded, independent
-from vouch.metrics.figures import Difference, Figure, figure
+from vouch.metrics.figures import Figure, figure
 from vouch.metrics.intervals import CONFIDENCE, UNDEFINED, Measured
 
 Floats = NDArray[np.float64]
@@ -162,52 +161,6 @@ def ranking_interval(
     there = clusters or independent(np.size(labels))
     ends = intervals.bounded(measured(metric, labels, scores), there, confidence)["interval"]
     return (ends[0], ends[1]) if ends else UNDEFINED
-
-
-class Comparison(TypedDict):
-    """Two rankings compared on the same rows, see :func:`compare`."""
-
-    metric: Metric
-    challenger: float
-    champion: float
-    difference: Difference
-    share_better: float
-
-
-def compare(
-    labels: ArrayLike,
-    challenger: ArrayLike,
-    champion: ArrayLike,
-    metric: Metric = "average_precision",
-    clusters: Clusters | None = None,
-    confidence: float = CONFIDENCE,
-) -> Comparison:
-    """Compare two rankings of the same rows.
-
-    Args:
-        labels: 0 or 1, shape (rows,), with a positive.
-        challenger: Scores of the challenger, shape (rows,).
-        champion: Scores of the champion, shape (rows,).
-        metric: Which metric.
-        clusters: Rows that belong together; None: rows are independent.
-        confidence: Of the interval, above 0 and below 1.
-
-    Returns:
-        ``challenger`` and ``champion`` (the metric of each), ``difference`` (``value`` and
-        ``interval``, challenger minus champion) and ``share_better``: the chance that the
-        challenger is ahead.
-    """
-    ours, theirs = (measured(metric, labels, scores) for scores in (challenger, champion))
-    there = clusters or independent(np.size(labels))
-    same = bool(np.array_equal(np.asarray(challenger), np.asarray(champion)))
-    gap = intervals.compare(ours, theirs, there, confidence, same=same)
-    return {
-        "metric": metric,
-        "challenger": ours.value,
-        "champion": theirs.value,
-        "difference": gap.difference,
-        "share_better": gap.better,
-    }
 
 
 @dataclass(frozen=True)
