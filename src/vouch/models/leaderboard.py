@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Generic
 
@@ -21,7 +22,7 @@ class Best(Generic[C]):
     Attributes:
         number: The trial's number in the leaderboard; None if no trial tried it.
         candidate: The candidate.
-        value: Its measure, 0 to 1.
+        value: Its measure, 0 to 1; with its offset while blind.
         interval: The measure's interval, of ``metrics.intervals.CONFIDENCE``.
         predictions: Columns row, fold and what was predicted.
     """
@@ -55,7 +56,7 @@ def leading(records: Sequence[Record[C]], journal: Path) -> dict[str, int]:
     leaders: dict[str, tuple[float, int]] = {}
     for number, record in enumerate(records):
         algorithm = record.candidate.algorithm
-        if record.value is not None and record.value > leaders.get(algorithm, (-1.0, 0))[0]:
+        if record.value is not None and record.value > leaders.get(algorithm, (-inf, 0))[0]:
             leaders[algorithm] = record.value, number
     if not leaders:
         reasons = sorted({record.error or "" for record in records})

@@ -23,6 +23,7 @@ class Runs:
         experiment: The experiment's id.
         parent: The id of the search's run.
         metric: What the search's measure is called.
+        tags: Of every run.
         logged: Sampler and position of the trials that have a run.
     """
 
@@ -30,11 +31,18 @@ class Runs:
     experiment: str
     parent: str
     metric: str
+    tags: dict[str, str] = field(default_factory=dict)
     logged: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def open(
-        cls, state: Path, name: str, fingerprint: str, params: dict[str, Any], metric: str
+        cls,
+        state: Path,
+        name: str,
+        fingerprint: str,
+        params: dict[str, Any],
+        metric: str,
+        blind: str | None = None,
     ) -> "Runs":
         """Find or make the run of a search.
 
@@ -44,16 +52,20 @@ class Runs:
             fingerprint: Identifies the search by its data, features and parameters.
             params: The search's parameters, logged once.
             metric: What the search's measure is called.
+            blind: The blind period in which its figures have an offset; its runs are other ones:
+                a run with both figures would tell the offset.
         """
+        marks = {"vouch.blind": blind} if blind else {}
+        fingerprint += f"-blind-{blind}" if blind else ""
         client, experiment = tracking.client(state), tracking.experiment(state, name)
         query = f"tags.`vouch.fingerprint` = '{fingerprint}'"
         if matches := client.search_runs([experiment], query, max_results=1):
-            runs = cls(client, experiment, matches[0].info.run_id, metric)
+            runs = cls(client, experiment, matches[0].info.run_id, metric, marks)
             runs.logged = runs._children()
             return runs
-        tags = {"vouch.fingerprint": fingerprint, "vouch.stage": "tune"}
+        tags = {"vouch.fingerprint": fingerprint, "vouch.stage": "tune", **marks}
         run = client.create_run(experiment, run_name="tune", tags=tags)
-        runs = cls(client, experiment, run.info.run_id, metric)
+        runs = cls(client, experiment, run.info.run_id, metric, marks)
         runs._batch(run.info.run_id, {}, params)
         return runs
 
@@ -74,6 +86,7 @@ class Runs:
             "sampler": record.sampler,
             "position": str(record.position),
             "imbalance": record.candidate.imbalance,
+            **self.tags,
         }
         if record.error:
             tags["error"] = record.error

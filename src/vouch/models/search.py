@@ -9,15 +9,17 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
+from vouch.core.files import replacing
 from vouch.core.progress import Progress, silent
 from vouch.models.params import Budget, Sampler, SearchParams
 from vouch.models.proposal import C, Outcome, Space
+from vouch.models.veil import Veil
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -37,7 +39,8 @@ class Record(Generic[C]):
         sampler: Which sampler proposed it.
         position: Its place among the sampler's finished trials, from 0.
         candidate: What was tried.
-        value: The measure it reached, higher is better; None if it failed.
+        value: The measure it reached, higher is better; None if it failed. While blind it carries
+            the measure's offset, and there are no folds.
         folds: The same in each fold; None where a fold has none.
         seconds: How long it took.
         error: Why it failed, or None.
@@ -62,6 +65,7 @@ class Search(Generic[C]):
         space: Where it looks.
         assess: Assesses a candidate; what it raises fails the trial, an OSError the search.
         starts: Choices of earlier winners, tried first, by the names ``suggest`` asks for.
+        veil: Hides the trials' figures while the use case is blind.
     """
 
     journal: Path
@@ -69,6 +73,7 @@ class Search(Generic[C]):
     space: Space[C]
     assess: Callable[[C], Outcome]
     starts: Sequence[dict[str, Any]] = ()
+    veil: Veil = field(default_factory=Veil)
 
     def run(
         self,
@@ -85,6 +90,7 @@ class Search(Generic[C]):
             All finished trials, sampler by sampler, in order.
         """
         records: list[Record[C]] = []
+        _renew(self.journal, self.veil)
         with _quiet(), _storage(self.journal) as storage:
             for sampler in self.params.samplers:
                 study = _study(storage, sampler)
@@ -116,9 +122,11 @@ class Search(Generic[C]):
         except Exception as error:
             _fail(study, trial, error, time.monotonic() - began)
             return
-        trial.set_user_attr("folds", outcome.folds)
+        value, attributes = self.veil.outcome(outcome)
+        for name, attribute in attributes.items():
+            trial.set_user_attr(name, attribute)
         trial.set_user_attr("seconds", time.monotonic() - began)
-        study.tell(trial, outcome.value)
+        study.tell(trial, value)
 
     def _record(self, sampler: Sampler, position: int, trial: "FrozenTrial") -> Record[C]:
         attributes = trial.user_attrs
@@ -196,7 +204,27 @@ def _storage(journal: Path) -> Iterator["BaseStorage"]:
         yield JournalStorage(JournalFileBackend(str(journal)))
 
 
-def _study(storage: "BaseStorage", sampler: Sampler) -> "Study":
+def _renew(journal: Path, veil: Veil) -> None:
+    """Write a journal anew whose figures were kept in another state of blindness."""
+    import optuna
+
+    if not journal.exists():
+        return
+    with _quiet(), _storage(journal) as storage:
+        studies = {}
+        for name in optuna.get_all_study_names(storage):
+            study = optuna.load_study(study_name=name, storage=storage)
+            _fail_leftovers(study)
+            studies[name] = study.get_trials(deepcopy=False)
+    if all(veil.is_of_now(trial) for trials in studies.values() for trial in trials):
+        return
+    with replacing(journal) as draft, _quiet(), _storage(draft) as storage:
+        for name, trials in studies.items():
+            _study(storage, name).add_trials([veil.renewed(trial) for trial in trials])
+        draft.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _study(storage: "BaseStorage", sampler: str) -> "Study":
     import optuna
 
     return optuna.create_study(
