@@ -45,7 +45,7 @@ EVALUATION = "evaluation.json"
 NEVER = 65_535  # the largest that strace takes
 TABLES = (
     "holdouts", "reserves", "slots", "rows", "openings", "questions", "answers", "drawn", "chain",
-    "promotions", "approvals", "adoptions", "model_files", "cases",
+    "blindness", "promotions", "approvals", "adoptions", "model_files", "cases",
 )  # fmt: skip
 
 

@@ -37,7 +37,11 @@ class Result(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write it as JSON: the same content is the same bytes."""
-        write_json(path, {FORMAT: self.FORMAT, **self.model_dump()})
+        write_json(path, {FORMAT: self.FORMAT, **self.content()})
+
+    def content(self) -> dict[str, Any]:
+        """Return its fields and values, as they are written."""
+        return self.model_dump()
 
     @classmethod
     def read(cls, path: Path) -> Self:

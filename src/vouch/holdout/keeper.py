@@ -13,6 +13,9 @@ however often and by whomever it is asked. Two kinds of question:
 Figures of a model that both would spoil are not told, whatever is asked. What a question must reach
 follows from everything that was told before, in the ledger.
 
+**Blind.** While a use case is blind (:mod:`vouch.holdout.blind`), everything about its models is
+refused: an answer would tell what is hidden.
+
 **People.** Where no truth comes by itself, people decide some rows of the holdout, drawn with
 unequal chances that are recorded. A row has one random number for ever, which nobody can compute
 without the key, and is drawn once this number is at most its chance (Ohlsson 1998, Sequential
@@ -37,6 +40,7 @@ from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
+from vouch.holdout import blind
 from vouch.holdout import sealed as box
 from vouch.holdout.judge import Contest, Judge, Outlook, People, ScoredModel
 from vouch.holdout.ledger import (
@@ -310,6 +314,8 @@ class Keeper:
         Raises:
             VouchError: The sealed file cannot be opened; nothing is charged then.
         """
+        if reason := blind.refusal(self._state, key.usecase):
+            return Reply("refused", None, None, reason, self._ledger.head())
         rows = self._rows(sealed)
         if votes is not None:
             people = self._people(key, rows, votes)
@@ -492,6 +498,8 @@ class Keeper:
         Raises:
             VouchError: The sealed file cannot be opened, or no row's label is known.
         """
+        if reason := blind.refusal(self._state, key.usecase):
+            return Reply("refused", None, None, reason, self._ledger.head())
         rows = self._rows(sealed)
         if not judge.count_labelled(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")

@@ -33,6 +33,7 @@ from vouch.holdout.spending import Inherited
 from vouch.holdout.tables import (
     Answer,
     Base,
+    Blindness,
     Drawn,
     Holdout,
     Opening,
@@ -495,6 +496,32 @@ class Ledger:
             holdout = _holdout(session, key)
             return _status(session, holdout) if holdout else None
 
+    def blindness(self, usecase: str) -> list[Blindness]:
+        """Return when a use case became blind and was unblinded, oldest first."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return _blindness(session, usecase)
+
+    def blind(
+        self, usecase: str, propose: Callable[[Sequence[Blindness]], Blindness | None]
+    ) -> Blindness | None:
+        """Record that a use case becomes blind or is unblinded.
+
+        Args:
+            usecase: Which one.
+            propose: Returns the new row, without who and when, from the earlier ones; None:
+                nothing changes.
+
+        Returns:
+            The new row, or None.
+        """
+        with self._writing() as session:
+            row = propose(_blindness(session, usecase))
+            if row is not None:
+                row.actor, row.at = actor(), self._clock()
+                chain.append(session, row)
+                session.expunge(row)
+            return row
+
     def log(self) -> list[Entry]:
         """Return every question and its answer (None: charged, never answered), oldest first."""
         query = (
@@ -522,6 +549,11 @@ def actor() -> str:
 
 def _naive(time: datetime | None) -> datetime | None:
     return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time
+
+
+def _blindness(session: Session, usecase: str) -> list[Blindness]:
+    query = select(Blindness).filter_by(usecase=usecase).order_by(Blindness.id)
+    return list(session.scalars(query))
 
 
 def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:

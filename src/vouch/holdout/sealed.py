@@ -1,4 +1,6 @@
-"""Encrypting the holdout. Only :mod:`vouch.holdout.keeper` imports this module.
+"""Encrypting the holdout, and the offsets of blinded figures (:mod:`vouch.holdout.blind`).
+
+Of all rooms only this one imports the module.
 
 AES-SIV (RFC 5297) is deterministic, so the same holdout is the same bytes for DVC, and it is
 authenticated, so a changed byte is noticed.
@@ -56,6 +58,29 @@ def unseal(key: bytes, sealed: Path) -> bytes:
     except (InvalidTag, ValueError):
         message = f"{sealed}: the file was changed, or sealed with another {KEY}"
         raise VouchError(message, f"bring back the {KEY} it was sealed with, or {AGAIN}") from None
+
+
+def seal_text(key: bytes, plain: bytes) -> str:
+    """Encrypt a few bytes, as hexadecimal digits; see :func:`seal`."""
+    return AESSIV(key).encrypt(plain, [HEADER]).hex()
+
+
+def unseal_text(key: bytes, sealed: str, where: str) -> bytes:
+    """Decrypt what :func:`seal_text` wrote.
+
+    Args:
+        key: The key it was sealed with.
+        sealed: Hexadecimal digits.
+        where: What it is, for the message.
+
+    Raises:
+        VouchError: It was changed, or has another key.
+    """
+    try:
+        return AESSIV(key).decrypt(bytes.fromhex(sealed), [HEADER])
+    except (InvalidTag, ValueError):
+        message = f"{where}: was changed, or sealed with another {KEY}"
+        raise VouchError(message, f"bring back the {KEY} it was sealed with") from None
 
 
 def make_key(state: Path) -> bytes:

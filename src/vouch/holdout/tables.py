@@ -140,6 +140,36 @@ class Rows(Base):
     sealed_at: Mapped[datetime]
 
 
+class Blindness(Base):
+    """A use case that became blind or was unblinded, see :mod:`vouch.holdout.blind`.
+
+    Attributes:
+        usecase: Whose figures.
+        state: ``on`` or ``off``.
+        commitment: SHA-256 of the period's nonce, from which its offsets follow.
+        nonce: When it began, encrypted with the project's key; when it ended, in plain: from then
+            on everybody can take the offsets off what was shown. Hexadecimal digits.
+        seen: When it began: whether development figures had been seen before.
+        pipeline: When it ended: digest of what was frozen.
+        git_commit: Likewise, the code's commit.
+        actor: Who decided so.
+        at: When, UTC.
+    """
+
+    __tablename__ = "blindness"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    usecase: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str]
+    commitment: Mapped[str]
+    nonce: Mapped[str]
+    seen: Mapped[bool | None]
+    pipeline: Mapped[str | None]
+    git_commit: Mapped[str | None]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+
+
 class Link(Base):
     """One link of the chain: a row of another table, or the chain's beginning.
 

@@ -6,8 +6,8 @@ from typing import Literal, NotRequired, cast
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from vouch.core.results import Result
 from vouch.metrics.figures import Difference, Figure
+from vouch.results.blind import Blindable
 from vouch.results.holdouts import Head
 
 Kind = Literal["truth", "rule"]
@@ -294,7 +294,7 @@ class Reference(TypedDict):
     remark: str
 
 
-class Evaluation(Result):
+class Evaluation(Blindable):
     """A candidate's figures.
 
     Attributes:

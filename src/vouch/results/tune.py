@@ -5,8 +5,8 @@ from typing import Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from vouch.core.results import Result
 from vouch.core.settings import Engine
+from vouch.results.blind import Blindable
 
 
 class Costs(TypedDict, total=False):
@@ -67,11 +67,11 @@ FoldSummary = TypedDict(
 """A fold's times (ISO) and counts: of two classes their positives, else the rows of each."""
 
 
-class Leaderboard(Result):
+class Leaderboard(Blindable):
     """Every trial of a search, and the best ones.
 
     Attributes:
-        metric: The measure that decides; it is each ``value``, 0 to 1.
+        metric: The measure that decides; it is each ``value``, 0 to 1, or that and an offset.
         budget: Trials, or seconds, that each sampler had.
         trials: All trials, by number.
         best: The number of the best one; None: no trial tried it.
