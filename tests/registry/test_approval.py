@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, text
 from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.files import write_json
+from vouch.holdout import blind
 from vouch.registry.approval import approve, decisions, refuse, waiting
 from vouch.registry.life import promote, rollback
 from vouch.registry.promotions import champion_version, history
@@ -127,3 +128,13 @@ def test_refusals_of_an_older_store_hold(project):
         row = f"1, '{NAME}', 1, 'ada', 'no', '2024-01-01 00:00:00'"
         connection.execute(text(f"INSERT INTO refusals VALUES ({row})"))
     assert ask(project) is None
+
+
+def test_while_blind_an_answer_promotes_nothing_and_is_not_written(project):
+    register(project)
+    asked = ask(project)
+    blind.begin(project.state, "fraud", seen=True)
+    with pytest.raises(VouchError, match="fraud-shop:1 is not promoted: fraud is blind since"):
+        approve(project.state, asked, "ada", "checked the flagged cases")
+    assert decisions(project.state, NAME, 1, asked.model_id) == []
+    assert champion_version(project.state, NAME) is None

@@ -5,6 +5,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
 from vouch.core.errors import VouchError
+from vouch.holdout import blind
 from vouch.registry.promotions import (
     Change,
     champion_version,
@@ -102,3 +103,16 @@ def test_another_model_under_the_champions_number_is_another_champion(tmp_path):
     assert record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
     assert not record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
     assert record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-2"))[1]
+
+
+def test_while_its_use_case_is_blind_no_version_is_promoted_and_a_rollback_is_not_held_up(tmp_path):
+    for version in (1, 2):
+        promote(tmp_path, version)
+    blind.begin(tmp_path, "fraud", seen=True)
+    with pytest.raises(VouchError, match="fraud-shop:3 is not promoted: fraud is blind since"):
+        promote(tmp_path, 3)
+    record(tmp_path, Change("sentiment-shop", 1, "manual", "another use case"))
+    assert record_rollback(tmp_path, NAME, "worse").to_version == 1
+    blind.end(tmp_path, "fraud", "f" * 64, "none")
+    promote(tmp_path, 3)
+    assert champion_version(tmp_path, NAME) == 3

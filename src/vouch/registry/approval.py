@@ -12,7 +12,13 @@ from vouch.core.database import append_only, open_database
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import now
 from vouch.registry.life import promote
-from vouch.registry.promotions import Promotion, champion_version, history, is_of
+from vouch.registry.promotions import (
+    Promotion,
+    champion_version,
+    check_not_blind,
+    history,
+    is_of,
+)
 from vouch.results.register import Registration
 
 D = TypeVar("D", bound="Decision")
@@ -107,9 +113,11 @@ def approve(state: Path, challenger: Waiting, who: str, why: str) -> Promotion:
     """Promote a challenger as a person decided; nothing changes if that was done already.
 
     Raises:
-        VouchError: Another version became champion since they were asked, or no name or reason.
+        VouchError: Another version became champion since they were asked, or no name or reason;
+            or the use case is blind.
     """
     _check(who, why)
+    check_not_blind(state, challenger.name, challenger.version)
     _write(state, Approval, challenger, who, why)
     entry, _ = promote(
         state, challenger.name, str(challenger.version), why, who, instead_of=challenger.champion

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from vouch.core.errors import VouchError
 from vouch.models.predictions import decision_at, scored_names
+from vouch.registry.lineage import visible
 from vouch.registry.picks import Picked, compare_picks
 from vouch.registry.versions import Version
 from vouch.results.lineage import Lineage
@@ -78,7 +79,7 @@ def compare(a: Version, b: Version) -> VersionComparison:
         "raw_files": _differing(*files),
         "labels": _differing(*labels),
         "parameters": _differing(*parameters),
-        "metrics": _differing(ours.metrics, theirs.metrics),
+        "metrics": _differing(visible(a), visible(b)),
         "decisions": None if reason else decisions(a, b),
         "reason": reason,
         "picks": compare_picks(a, b),

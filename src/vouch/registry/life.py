@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from vouch.core.errors import VouchError
+from vouch.holdout.blind import refusal
 from vouch.registry.promotions import (
     Change,
     Promotion,
@@ -41,10 +42,15 @@ def promote(
 
     Raises:
         VouchError: No such model or version, a file of it is not as registered, another champion
-            meanwhile, or no reason.
+            meanwhile, or no reason; or its use case is blind, or it was registered blind.
     """
     version = find(state, name, which)
     _ = version.folder  # what was altered since it was registered becomes no champion
+    if version.lineage.blind and not refusal(state, version.lineage.usecase):
+        raise VouchError(
+            f"{version} is not promoted: it was registered while blind, with blinded figures",
+            f"vouch run {version.lineage.usecase} registers it with its true ones",
+        )
     change = Change(
         name,
         version.number,

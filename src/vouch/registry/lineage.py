@@ -8,6 +8,7 @@ from typing import Any, Required, TypedDict
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
+from vouch.holdout.blind import status
 from vouch.registry.approval import decisions
 from vouch.registry.digests import dvc_digest, relative
 from vouch.registry.promotions import as_dict, entries_of, history
@@ -76,6 +77,7 @@ def collect(
         holdout_status=evaluation.holdout["status"],
         ledger_head=_ledger_head(evaluation),
         git_commit=git_commit,
+        blind=evaluation.blind,
     )
 
 
@@ -137,6 +139,20 @@ def _is_number(value: Any) -> bool:
     return numeric and math.isfinite(value)
 
 
+def visible(version: Version) -> dict[str, float] | dict[str, str]:
+    """Return a version's measured values, or that they are withheld.
+
+    Blinded values of another period, or true ones while blind, are no figures to compare with.
+    """
+    facts = version.lineage
+    now = status(version.state, facts.usecase).describe()
+    mine, present = facts.blind and facts.blind["period"], now and now["period"]
+    if mine == present:
+        return facts.metrics
+    periods = [f"in blind period {period}" if period else "unblinded" for period in (mine, present)]
+    return {"withheld": f"{version} was registered {periods[0]}, its use case is now {periods[1]}"}
+
+
 class Hit(TypedDict, total=False):
     """A version and the file it was made from, or the problem with the version's own files."""
 
@@ -167,7 +183,8 @@ def of_version(state: Path, version: Version) -> dict[str, Any]:
         "aliases": list(version.aliases),
         "run_id": version.run_id,
         "origin": version.origin,
-        **version.lineage.model_dump(),
+        **version.lineage.content(),
+        "metrics": visible(version),
         "promotions": [
             as_dict(entry)
             for entry in entries_of(history(state, version.name), version.number, version.model_id)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vouch.core.database import append_only, exists, open_database
 from vouch.core.errors import VouchError
+from vouch.holdout.blind import refusal
 from vouch.holdout.ledger import Ledger, actor, now
 
 Kind = Literal["gate", "manual", "rollback"]
@@ -142,8 +143,10 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[P
         The entry that made it champion, and whether it is new.
 
     Raises:
-        VouchError: Another champion than the decision was made against, or no reason.
+        VouchError: Another champion than the decision was made against, or no reason; or the use
+            case is blind.
     """
+    check_not_blind(state, change.name, change.to)
     head = _ledger_head(state)
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, change.name))
@@ -157,6 +160,24 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[P
                 f"compare them, then: {by_hand(change.name)}",
             )
         return _add(session, change, before, follow, head), True
+
+
+def check_not_blind(state: Path, name: str, version: int) -> None:
+    """Check that a version may be promoted.
+
+    Args:
+        state: The project's state folder.
+        name: The registered model.
+        version: Its version.
+
+    Raises:
+        VouchError: The use case is blind.
+    """
+    if reason := refusal(state, name.partition("-")[0]):
+        raise VouchError(
+            f"{name}:{version} is not promoted: {reason}",
+            "freeze the pipeline, unblind it, run it again, then promote",
+        )
 
 
 def record_rollback(

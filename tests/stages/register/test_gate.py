@@ -128,3 +128,10 @@ def test_too_few_decisions_of_people_ask_for_more():
     held = {"status": "too_small", "reason": "x", "truth": truth}
     verdict = judge(evaluation(holdout=held), None)
     assert not verdict.better and verdict.missing and "3 frauds" in verdict.reasons[0]
+
+
+def test_while_blind_nothing_proves_better():
+    period = {"period": "0123456789ab", "since": "2024-03-01T08:00:00", "by": "ann", "seen": False}
+    answered = evaluation(holdout={"rule_comparison": comparison(0.05)}, blind=period)
+    verdict = judge(answered, None)
+    assert not verdict.better and verdict.reasons[0].startswith("No promotion while blind")

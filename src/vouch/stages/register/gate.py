@@ -43,7 +43,7 @@ def judge(evaluation: Evaluation, champion: int | None) -> Verdict:
     holdout, against truth, in the measure that decides (average precision, macro-recall). The
     holdout tells that by a test whose level follows from all questions it was asked. By people's
     word, and in answers of earlier releases, the interval of the paired difference must lie above
-    0.
+    0. While a use case is blind nothing is promoted.
 
     Args:
         evaluation: Evaluate's result.
@@ -51,6 +51,9 @@ def judge(evaluation: Evaluation, champion: int | None) -> Verdict:
     """
     holdout = evaluation.holdout
     measured = holdout["truth"]
+    if evaluation.blind:
+        reason = "its figures are blinded until the pipeline is frozen (vouch blind off)"
+        return Verdict(False, (f"No promotion while blind: {reason}.",))
     if holdout["status"] == "too_small" and measured and "people" in measured:
         return Verdict(False, (f"No promotion yet: {measured.get('reason', '')}.",), SOME)
     if holdout["status"] != "answered":

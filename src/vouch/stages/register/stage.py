@@ -137,7 +137,7 @@ def register(
     declared = source.column("id") is not None
     learned = keeper.identities(rows, train, declared=declared)
     name = f"{source.usecase}-{source.name}"
-    fingerprint = _fingerprint(name, model_digests, declaration, facts.threshold)
+    fingerprint = _fingerprint(name, model_digests, declaration, facts)
     run = Leaderboard.read(leaderboard).run_id
     with tempfile.TemporaryDirectory() as scratch:
         evidence[LEARNED] = Path(scratch) / LEARNED
@@ -162,10 +162,14 @@ def _raw_digests(root: Path, source: Declaration, raw: Path) -> dict[str, str]:
 
 
 def _fingerprint(
-    name: str, model_digests: dict[str, str], declaration: Path, threshold: float | None
+    name: str, model_digests: dict[str, str], declaration: Path, facts: Lineage
 ) -> str:
-    """Return what identifies a version: costs and capacity, declared, decide its threshold."""
-    content = [name, model_digests, sha256(declaration), threshold]
+    """Return what identifies a version: costs and capacity, declared, decide its threshold.
+
+    One with blinded figures is another version than one with true figures.
+    """
+    content = [name, model_digests, sha256(declaration), facts.threshold]
+    content += [facts.blind["period"]] if facts.blind else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -190,6 +194,8 @@ def _publish(
     }
     if facts.ledger_head:
         tags[TAG] = facts.ledger_head
+    if facts.blind:
+        tags["vouch.blind"] = facts.blind["period"]
     with tempfile.TemporaryDirectory() as scratch:
         gathered = Path(scratch) / "lineage.json"
         facts.write(gathered)
