@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from vouch.core.errors import VouchError, suggest
+from vouch.holdout.blind import figures, periods
 from vouch.holdout.keeper import HoldoutKey, Keeper, MeanMechanism, Reply
+from vouch.metrics.blinding import SHARES
 from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
@@ -56,11 +58,15 @@ def ask(
 
 
 def out_of_fold(root: Path, usecase: str, params: EvaluateParams) -> Figures:
-    """Return the current model's figures on out-of-fold rows, by what it is judged against."""
+    """Return the current model's figures on out-of-fold rows, by what it is judged against.
+
+    While blind they carry their offsets, and what has none is left out.
+    """
     paths = _paths(root, usecase)
     del paths["holdout"], paths["labels"]
     candidate = load_candidate(**paths, params=params)
-    return candidate.measure()[candidate.kind]
+    measured, now = candidate.measure()[candidate.kind], periods(root / STATE, usecase).now
+    return figures(measured, now, SHARES | {candidate.metric}) if now else measured
 
 
 def _paths(root: Path, usecase: str) -> dict[str, Path]:

@@ -17,6 +17,7 @@ from vouch.core.files import read_yaml, replacing, write_json
 from vouch.core.output import write
 from vouch.core.settings import Engine, describe
 from vouch.project.code import code_of
+from vouch.project.paths import STATE
 from vouch.project.stages import REVIEWS
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import (
@@ -57,6 +58,7 @@ class Choice(Strict):
         generation: Which holdout of this set, from 1.
         as_of: ``latest``, or the ISO time up to which anything is known.
         engine: Where features are computed; both engines make the same rows.
+        blind: The blind period in force, as the ledger has it; None: figures are shown.
         code: The use case's own code: its folder, or a file that holds its package's digest.
     """
 
@@ -68,6 +70,7 @@ class Choice(Strict):
     generation: int = Field(default=1, ge=1)
     as_of: Annotated[str, AfterValidator(_as_of)] = "latest"
     engine: Engine = "duckdb"
+    blind: Sha12 | None = None
     code: str = Field(default="", pattern=r"^((src/vouch|data)/usecases/[\w-]+(\.txt)?)?$")
 
 
@@ -204,6 +207,8 @@ def choose(
         VouchError: Unknown source or use case, a file that cannot be read, is empty or a folder,
             files for a simulator, or no files for a source that needs some.
     """
+    from vouch.holdout.blind import status
+
     inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
     before = inputs.usecases.get(usecase)
     name = source or (before.source if before else None)
@@ -223,7 +228,10 @@ def choose(
         choice = _renewed(previous, choice, say)
         _tell_known(previous, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
-    choice = choice.model_copy(update={"engine": engine or (before.engine if before else "duckdb")})
+    engine = engine or (before.engine if before else "duckdb")
+    period = status(root / STATE, usecase)
+    blind = period.period if period.blind else None
+    choice = choice.model_copy(update={"engine": engine, "blind": blind})
     _write_suite(root, declaration)
     _make_folder(root, usecase)
     return save_choice(root, usecase, choice)

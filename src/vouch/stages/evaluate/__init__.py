@@ -18,13 +18,15 @@ def evaluate(
     model: Path,
     evaluation: Path,
     state: Path,
+    blind: str | None = None,
     params: EvaluateParams,
     progress: Progress = silent,
 ) -> dict[str, object]:
     """Measure the candidate on out-of-fold rows and, with one charged question, on the holdout.
 
     Curves and the threshold come from the out-of-fold rows. A refused question is no error: the
-    evaluation says so, and the gate will not promote. For what ``evaluation.json`` holds see
+    evaluation says so, and the gate will not promote. While blind, figures carry an offset and the
+    holdout is not asked (:mod:`vouch.holdout.blind`). For what ``evaluation.json`` holds see
     :class:`vouch.results.evaluate.Evaluation`.
 
     Args:
@@ -36,6 +38,7 @@ def evaluate(
         model: The candidate's folder.
         evaluation: Where to write ``evaluation.json``.
         state: The project's state folder: ledger, key, champion.
+        blind: The blind period in force; None: figures are shown as they are.
         params: Budget, and what counts as few.
         progress: Called after each part.
 
@@ -43,17 +46,25 @@ def evaluate(
         The measure that decides, on out-of-fold rows and on the holdout, and the holdout's status.
 
     Raises:
-        VouchError: The holdout cannot be opened, or there are no predictions to judge.
+        VouchError: The holdout cannot be opened, there are no predictions to judge, or the ledger
+            knows of another blind period.
     """
+    from vouch.holdout import blind as blindness
     from vouch.stages.evaluate.review import review
-    from vouch.stages.evaluate.stage import load_candidate, question, summary, write
+    from vouch.stages.evaluate.stage import gather, load_candidate, question, summary
 
     progress(0, 3, "out-of-fold rows")
     candidate = load_candidate(declaration, extracted, predictions, model, params)
+    usecase = candidate.extracted.usecase
+    periods = blindness.declared(state, usecase, blind)
     measured, reviewed = candidate.measure(), review(candidate, labels)
     progress(1, 3, "holdout")
     outcome = question(candidate, holdout, labels, state)
     progress(2, 3, "writing")
-    content = write(evaluation, candidate, measured, reviewed, outcome)
+    content = gather(candidate, measured, reviewed, outcome)
+    shown = blindness.status(state, usecase).describe()
+    if periods.now and shown:
+        content = blindness.blinded(content, periods.now, shown)
+    content.write(evaluation)
     progress(3, 3, "done")
     return summary(content)

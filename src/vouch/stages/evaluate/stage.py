@@ -180,16 +180,15 @@ def _ordered(
     return predict(rows)[:, order]
 
 
-def write(
-    evaluation: Path,
+def gather(
     candidate: Candidate,
     measured: OutOfFold,
     reviewed: Review | None,
     outcome: HoldoutOutcome,
 ) -> Evaluation:
-    """Write ``evaluation.json``."""
+    """Return all figures of a candidate."""
     answer = _answer(outcome.reply)
-    content = Evaluation(
+    return Evaluation(
         metric=candidate.metric,
         kind=candidate.kind,
         confidence=CONFIDENCE,
@@ -202,8 +201,6 @@ def write(
         published=candidate.published(measured, answer),
         warnings=_warnings(measured, outcome, candidate.params),
     )
-    content.write(evaluation)
-    return content
 
 
 def _answer(reply: Reply) -> Answer | None:
@@ -280,4 +277,5 @@ def summary(content: Evaluation) -> dict[str, object]:
         "holdout": content.holdout["status"],
         "question": content.holdout["question"],
         "warnings": content.warnings,
+        **({"blind": content.blind["period"]} if content.blind else {}),
     }
