@@ -5,8 +5,9 @@ from typing import Any
 
 from prefect import task
 
-from tasks.artifacts import show_image
+from tasks.artifacts import show_image, show_text
 from tasks.stage import RETRY, run
+from vouch.holdout.blind import sentence
 from vouch.results.evaluate import Evaluation
 
 
@@ -17,6 +18,8 @@ def evaluate(usecase: str, force: bool = False) -> dict[str, Any]:
 
     outcome = run("evaluate", usecase, force)
     evaluation = Evaluation.read(Path(f"data/evaluate/{usecase}/evaluation.json"))
+    if evaluation.blind:
+        show_text(f"{usecase}-blind", f"{usecase} is blind", [sentence(evaluation.blind)])
     drawn = {
         "precision-recall": precision_recall_png(evaluation),
         "roc": roc_png(evaluation),

@@ -22,7 +22,7 @@ def tune(usecase: str, force: bool = False) -> dict[str, Any]:
     show_table(
         f"{usecase}-leaderboard",
         [_row(trial, board.metric) for trial in done],
-        f"{words(board.metric)} out of fold; {len(done)} trials",
+        f"{words(board.metric)} out of fold{', blinded' * bool(board.blind)}; {len(done)} trials",
     )
     return outcome
 

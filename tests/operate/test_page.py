@@ -69,6 +69,15 @@ def test_a_server_that_is_not_there_is_told(client, path):
     assert client.get(path).status_code == 502
 
 
+def test_it_says_which_use_case_is_blind(tmp_path):
+    project = copy_checkout(tmp_path / "project")
+    inputs = project / "data/inputs.yaml"
+    inputs.write_text(inputs.read_text().replace("blind: null", "blind: 0123456789ab", 1))
+    page = pages(project).get("/").text
+    assert page.count("Blind</strong> (period <code>0123456789ab</code>)") == 1
+    assert "vouch blind status fraud" in page and "vouch blind status sentiment" not in page
+
+
 def test_a_broken_input_file_is_told_on_the_page(tmp_path):
     page = pages(tmp_path).get("/")
     assert page.status_code == 200 and "no such file" in page.text

@@ -8,6 +8,7 @@ import typer
 from vouch.cli import (
     add,
     backtest,
+    blind,
     collect,
     data,
     enqueue,
@@ -61,6 +62,7 @@ for module in (
     module.add_to(app)
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")
+app.add_typer(blind.app, name="blind")
 app.add_typer(data.app, name="data")
 
 

@@ -28,7 +28,8 @@ def backtest(
     """Backtest: train on what was known, assess the week after, fold by fold.
 
     A fold's date is its first training day; its assessed week starts 14 days later, so that the
-    labels of the training days have arrived. Features may use all earlier rows.
+    labels of the training days have arrived. Features may use all earlier rows. While the source's
+    use case is blind (vouch blind), its figures are refused.
 
     Examples:
       vouch backtest cards --path cards.parquet --folds 2018-07-11,2018-07-04
@@ -37,7 +38,10 @@ def backtest(
     from rich.console import Console
 
     from vouch.core import terminal
+    from vouch.core.errors import VouchError
     from vouch.core.files import write_json
+    from vouch.holdout.blind import refusal
+    from vouch.project.paths import STATE
     from vouch.sources.declaration import load_declaration, source_path
     from vouch.studies.backtest.protocol import parse_folds
     from vouch.studies.backtest.run import DEFAULT, SEEDS, Settings
@@ -45,6 +49,8 @@ def backtest(
 
     chosen = parse_folds(folds)
     declaration = load_declaration(source_path(Path(), source))
+    if reason := refusal(STATE, declaration.usecase):
+        raise VouchError(f"no backtest: {reason}", "freeze the pipeline first")
     settings = Settings(DEFAULT, SEEDS, history)
     with terminal.working(Console(stderr=True), "backtest") as progress:
         result = run(declaration, path, chosen, settings, progress)

@@ -72,6 +72,7 @@ def ask(
 
     from vouch.project.ask import ALL, out_of_fold
     from vouch.project.ask import ask as ask_holdout
+    from vouch.project.blind import status as blindness
 
     params = _params(usecase)
     reply = ask_holdout(ROOT, usecase, metric, against, params, mechanism.value)
@@ -80,7 +81,8 @@ def ask(
     for line in _lines(reply.answer or {}):
         write(f"  {line}")
     if metric == ALL:
-        for line in _figures(out_of_fold(ROOT, usecase, params), "out of fold"):
+        where = "out of fold" + ", blinded" * blindness(ROOT, usecase).blind
+        for line in _figures(out_of_fold(ROOT, usecase, params), where):
             write(f"  {line}")
     _save(json_file, asdict(reply))
 

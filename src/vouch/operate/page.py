@@ -48,6 +48,7 @@ class Section:
         pages: Those of ``PAGES`` that are there.
         files: Names of the files in each folder of ``FILES``, newest first.
         waiting: How many files lie in each of its inbox's folders.
+        blind: The period in which its figures are blinded; None: they are not.
     """
 
     usecase: str
@@ -55,6 +56,7 @@ class Section:
     pages: list[str]
     files: dict[str, list[str]]
     waiting: dict[str, int]
+    blind: str | None
 
 
 def sections(root: Path) -> list[Section]:
@@ -73,6 +75,7 @@ def sections(root: Path) -> list[Section]:
                 path.format(usecase=usecase): len(arrived(root / path.format(usecase=usecase)))
                 for path in (ROWS, TO_SCORE, REVIEWS)
             },
+            choice.blind,
         )
         for usecase, choice in load_inputs(root / INPUTS).usecases.items()
     ]

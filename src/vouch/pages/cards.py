@@ -10,7 +10,7 @@ def headline_part(evaluation: Evaluation) -> tuple[Holdout | OutOfFold, str]:
     told = evaluation.holdout.get("mechanism", "exact") == "exact"
     if told and evaluation.holdout["status"] == "answered":
         return evaluation.holdout, "holdout"
-    return evaluation.out_of_fold, "out of fold"
+    return evaluation.out_of_fold, "out of fold" + ", blinded" * bool(evaluation.blind)
 
 
 def card(measured: Figure | None, label: str, where: str) -> dict[str, str]:

@@ -94,7 +94,8 @@ def trials(leaderboard: Leaderboard) -> "Figure | None":
     if not done:
         return None
     metric = words(leaderboard.metric).lower()
-    figure, axes = axes_of("trial of its sampler", f"{metric}, out of fold")
+    blinded = ", blinded" * bool(leaderboard.blind)
+    figure, axes = axes_of("trial of its sampler", f"{metric}, out of fold{blinded}")
     for sampler, marker in (("random", "s"), ("tpe", "o")):
         values = [value for name, value in done if name == sampler]
         if not values:

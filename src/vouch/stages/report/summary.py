@@ -31,7 +31,7 @@ def sentences(results: Results, totals: Totals) -> list[str]:
     return [
         *_data(totals, results.ingested, results.validated),
         *_model(results.leaderboard),
-        *_holdout(results.evaluation),
+        *(_blinded if results.evaluation.blind else _holdout)(results.evaluation),
         *_rule(results.evaluation),
         *_gate(results.registration),
     ]
@@ -98,6 +98,16 @@ def _holdout(evaluation: Evaluation) -> Iterator[str]:
             f"Rounded, and allowing for all that the holdout was asked, its {name} there is "
             f"{formats.figure(figure)}."
         )
+
+
+def _blinded(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what may be said of a blinded evaluation: its values mean nothing by themselves."""
+    kind, name = evaluation.kind, formats.words(evaluation.metric).lower()
+    figure = figure_of(evaluation.out_of_fold[kind], evaluation.metric)
+    yield (
+        f"It is blind: the {name} against {JUDGED[kind]}, out of fold, is shown as "
+        f"{formats.figure(figure)}, which is the true one and a hidden offset."
+    )
 
 
 def _measured(metric: str, part: OutOfFold | Holdout, where: str) -> Iterator[str]:

@@ -56,11 +56,12 @@ def _headline(source: Declaration, evaluation: Evaluation) -> list[dict[str, str
     judged, where = headline_part(evaluation)
     truth, rule = judged["truth"], judged["rule"]
     right = figure_of(truth, "precision_at_capacity")
+    write = formats.metric if evaluation.blind else formats.share  # blinded it is no share
     return [
         card(figure_of(truth, evaluation.metric), "average precision against truth", where),
         card(figure_of(rule, evaluation.metric), "average precision against the rule", where),
         {
-            "value": formats.share(right and right["value"]),
+            "value": write(right and right["value"]),
             "label": "of reviewed cases would be right",
             "note": f"{formats.count(source.capacity)} reviews a day, {where}",
         },
@@ -90,10 +91,12 @@ def _counted(
     evaluation: Evaluation,
     params: ReportParams,
 ) -> Counted:
+    # what the model flags bounds how often it is right
+    cut = None if evaluation.blind else evaluation.cut
     return {
-        "flagged": facts.flagged(predictions, evaluation.cut),
+        "flagged": facts.flagged(predictions, cut),
         "categories": facts.by_category(
-            rows, predictions, source, threshold=evaluation.cut, most=params.categories
+            rows, predictions, source, threshold=cut, most=params.categories
         ),
     }
 

@@ -56,7 +56,11 @@ def content(
             card(figure_of(truth, "accuracy"), "accuracy against truth", where),
             card(figure_of(rule, metric), "macro-recall against the rule", where),
         ],
-        "images": _images(truth if truth and truth["rows"] else rule, results.leaderboard),
+        "images": _images(
+            # curves of blinded figures are withheld
+            None if results.evaluation.blind else truth if truth and truth["rows"] else rule,
+            results.leaderboard,
+        ),
     }
 
 

@@ -1,0 +1,115 @@
+"""Making a use case blind, and unblinding it once its pipeline is frozen."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from vouch.core import tracking
+from vouch.core.code import package_digest
+from vouch.core.database import read_rows
+from vouch.core.files import sha256
+from vouch.holdout import blind
+from vouch.holdout.blind import Status
+from vouch.project.inputs import INPUTS, load_inputs, save_choice
+from vouch.project.paths import STATE
+from vouch.project.stages import find
+from vouch.registry.digests import git_commit
+from vouch.sources.declaration import source_path
+
+EXPERIMENTS = "SELECT name FROM experiments WHERE name LIKE ? || '-%'"
+
+
+def begin(root: Path, usecase: str) -> bool:
+    """Make a use case blind from the next run on.
+
+    Args:
+        root: The project's folder, whose lock the caller holds.
+        usecase: Which one.
+
+    Returns:
+        Whether it was not blind before.
+
+    Raises:
+        VouchError: The ledger was changed, or ``data/inputs.yaml`` is wrong.
+    """
+    new = blind.begin(root / STATE, usecase, seen=figures_seen(root, usecase))
+    _declare(root, usecase)
+    return new
+
+
+def end(root: Path, usecase: str) -> bool:
+    """Unblind a use case, and record what is frozen; the next run shows the true figures.
+
+    Args:
+        root: The project's folder, whose lock the caller holds.
+        usecase: Which one.
+
+    Returns:
+        Whether it was blind before.
+
+    Raises:
+        VouchError: The pipeline's files are missing, the ledger was changed, or the project's key
+            is another one.
+    """
+    was = blind.status(root / STATE, usecase).blind
+    if was:
+        blind.end(root / STATE, usecase, pipeline(root, usecase), git_commit(root))
+    _declare(root, usecase)
+    return was
+
+
+def status(root: Path, usecase: str) -> Status:
+    """Return whether a use case is blind, since when, and what was frozen."""
+    return blind.status(root / STATE, usecase)
+
+
+def figures_seen(root: Path, usecase: str) -> bool:
+    """Return whether development figures of a use case may have been seen before.
+
+    Args:
+        root: The project's folder.
+        usecase: Which one.
+    """
+    outputs = (find("tune").outputs["leaderboard"], find("evaluate").outputs["evaluation"])
+    return (
+        any((root / path.format(usecase=usecase)).exists() for path in outputs)
+        or status(root, usecase).since is not None
+        or bool(read_rows(tracking.database(root / STATE), EXPERIMENTS, usecase))
+    )
+
+
+def pipeline(root: Path, usecase: str) -> str:
+    """Digest all that decides what a use case's pipeline makes of which rows.
+
+    Args:
+        root: The project's folder.
+        usecase: Which one.
+
+    Returns:
+        64 hexadecimal digits: of the choice of input, the source's declaration and expectations,
+        ``params.yaml``, and the code.
+
+    Raises:
+        VouchError: The use case has no input.
+    """
+    choice = load_inputs(root / INPUTS).choice(usecase)
+    files = [
+        source_path(root, choice.source),
+        root / f"expectations/{choice.source}.json",
+        root / "params.yaml",
+        root / choice.code,
+    ]
+    parts = [
+        choice.model_dump_json(exclude={"blind"}),
+        package_digest("vouch"),
+        *(sha256(path) if path.is_file() else "" for path in files),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _declare(root: Path, usecase: str) -> None:
+    """Write what the ledger says where DVC sees it; what was never run gets it with its run."""
+    inputs, now = load_inputs(root / INPUTS), status(root, usecase)
+    if choice := inputs.usecases.get(usecase):
+        period = now.period if now.blind else None
+        save_choice(root, usecase, choice.model_copy(update={"blind": period}))
