@@ -53,6 +53,20 @@ class Parts(TypedDict):
     near_holdout: NotRequired[int]
 
 
+class LateLabels(TypedDict):
+    """Labels of training rows that came after the holdout began.
+
+    Truth of ``left_out`` rows from before it came by itself, and does not train: ``by_rule`` of
+    them have the rule's label instead, ``unlabelled`` ones none, the others an earlier truth.
+    ``decided`` rows train with what people decided since.
+    """
+
+    left_out: int
+    by_rule: int
+    unlabelled: int
+    decided: int
+
+
 class Extracted(Result):
     """Features, the holdout's key and boundary, and counts.
 
@@ -79,6 +93,8 @@ class Extracted(Result):
         positives: Of two classes the second's rows, else the rarest one's, in ``train`` and
             ``holdout``.
         by_class: Rows of each class likewise.
+        late: Labels that came after the holdout began; None: it was not cut by time, or an earlier
+            release did not count them.
         warnings: Sentences for people.
     """
 
@@ -103,6 +119,7 @@ class Extracted(Result):
     rows: Parts
     positives: dict[str, ByKind]
     by_class: dict[str, ClassesByKind]
+    late: LateLabels | None = None
     warnings: list[str]
 
     def differing(self, other: "Extracted") -> str:

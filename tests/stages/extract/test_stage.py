@@ -46,10 +46,11 @@ class Project:
     def __init__(self, engine, folder, frame, **changes):
         self.engine, self.folder, self.frame = engine, folder, frame
         settings = {"truth": {"delay": {"mean": "24h"}}, "rule": {"where": "amount > 200"}}
-        self.declaration = declare(**(settings | changes))
+        settings |= changes
+        self.declaration = declare(**settings)
         text = self.declaration.model_dump(mode="json", exclude_none=True)
         text["windows"] = ["3m", "10m"]
-        text["truth"] = {"delay": {"mean": "24h"}}
+        text["truth"] = settings["truth"]
         (folder / "shop.yaml").write_text(yaml.safe_dump(text))
         self.write()
 
@@ -105,7 +106,10 @@ def test_the_latest_rows_are_held_out_and_all_rows_add_up(project):
     assert (len(train), len(held)) == (320, 80)
     assert train["time"].max() < held["time"].min() == pd.Timestamp(result["boundary"])
     assert list(train.columns) == list(held.columns)
-    assert train["label"].sum() + held["label"].sum() == project.frame["label"].sum()
+    every = pd.concat([train, held])
+    known = every[every["label_source"] == "chargeback"].set_index("id")["label"]
+    assert known.equals(project.frame.set_index("id")["label"].loc[known.index])
+    assert len(known) == 400 - result["late"]["left_out"]
     assert result["positives"]["train"]["truth"] == train["truth"].sum()
     assert result["delay_seconds"] == 86400
     names = [feature["name"] for feature in result["features"]]
@@ -160,7 +164,12 @@ def test_as_of_knows_only_what_was_known(project):
     assert result["as_of"] == moment.isoformat()
     assert train["time"].max() <= moment
     assert train["label_known_at"].max() <= moment
-    late = train["time"] > moment - timedelta(days=1)
+    day = timedelta(days=1)
+    late = train["time"] > moment - day
+    # of the training part only what was known when the holdout began
+    late |= train["time"].between(
+        pd.Timestamp(result["boundary"]) - day, result["boundary"], "neither"
+    )
     assert (train.loc[late, "label_source"] == "rule").all()
     assert train.loc[late, "truth"].isna().all()
     assert (train.loc[~late, "label_source"] == "chargeback").all()

@@ -304,3 +304,13 @@ def test_of_a_model_that_is_not_promoted_no_figure_of_the_holdout_is_shown(input
     assert "The average precision is not surely better than the rule’s." in text
     assert "exact figures were told of these rows too" in text
     assert "On the holdout it is about" not in text
+
+
+def test_labels_that_came_after_the_holdout_began_are_counted(inputs):
+    assert "after the holdout began" not in text_of(inputs.page())
+    counts = {"left_out": 363, "by_rule": 360, "unlabelled": 2, "decided": 7}
+    inputs.summaries["extracted"]["late"] = counts
+    page = text_of(inputs.page())
+    assert "363 true labels came by themselves after the holdout began" in page
+    assert "360 rows train with the rule’s label, 1 with an earlier one, and 2 do not" in page
+    assert "7 rows train with decisions given since" in page

@@ -20,6 +20,7 @@ from vouch.engine.splice import digests, grow, is_regular, unchanged
 from vouch.holdout.keeper import Keeper
 from vouch.results.extract import Computed
 from vouch.sources.readers import literal, parquet
+from vouch.stages.extract.late import count_decided
 from vouch.stages.extract.parts import Divided, counts_of, split_rows
 from vouch.usecases import find, own_code
 from vouch.usecases.classes import class_names
@@ -190,8 +191,11 @@ def divide(
             },
             class_names(job.source),
         )
+        decided = count_decided(trained, split.cut.boundary)
     for name in ("rows", "positives", "by_class"):
         counted[name]["holdout"] = before[name]["holdout"]
+    if before["late"] is not None:  # of rows before the holdout nothing changed
+        counted["late"] = before["late"] | {"decided": decided}
     return cast(Divided, before | counted)
 
 

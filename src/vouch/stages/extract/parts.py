@@ -11,7 +11,9 @@ import ibis
 from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
 from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
+from vouch.labels.held import in_use, released
 from vouch.results import extract as results
+from vouch.stages.extract.late import count_late, without_late_truth
 from vouch.stages.extract.split import by_hash, is_reserved, latest, newest
 from vouch.usecases.classes import class_names
 from vouch.usecases.job import Job
@@ -38,16 +40,24 @@ class Divided(Counts):
     boundary: str | None
     until: str | None
     reserve: float | None
+    late: results.LateLabels | None
 
 
 def divide(
-    job: Job, whole: Path, train: Path, holdout: Path, keeper: Keeper, reserved: Path | None = None
+    job: Job,
+    whole: Path,
+    labels: Path,
+    train: Path,
+    holdout: Path,
+    keeper: Keeper,
+    reserved: Path | None = None,
 ) -> Divided:
     """Split and sort in DuckDB, whatever engine computed: the same rows are the same bytes.
 
     Args:
         job: What was extracted.
         whole: Features and labels of all rows (Parquet).
+        labels: Issued labels (Parquet).
         train: Where the training table goes (Parquet, sorted by time and id).
         holdout: Where the sealed holdout goes.
         keeper: Records the cut and seals.
@@ -59,7 +69,11 @@ def divide(
     with connect() as engine:
         split, parts = split_rows(job, engine, engine.read_parquet(whole), keeper)
         _check_filled(job, split.cut, parts)
-        write_parquet(_sorted(parts["train"]), train)
+        before, issued = parts["train"], _released(job, engine.read_parquet(labels), keeper)
+        in_time = without_late_truth(before, split.cut.boundary, issued)
+        write_parquet(_sorted(in_time), train)
+        trained = engine.read_parquet(train)
+        _check_in_time(job, split.cut, trained)
         if reserved:
             write_parquet(parts["reserved"].select("time"), reserved)
         plain = whole.with_name("holdout.parquet")
@@ -71,8 +85,15 @@ def divide(
             "boundary": _iso(split.cut.boundary),
             "until": _iso(split.cut.until),
             "reserve": split.reserve,
-            **counts_of(parts, class_names(job.source)),
+            "late": count_late(before, trained, split.cut.boundary),
+            **counts_of({**parts, "train": trained}, class_names(job.source)),
         }
+
+
+def _released(job: Job, labels: "Table", keeper: Keeper) -> "Table":
+    """Return the issues known by now that may be learned from, in this engine."""
+    issued = released(labels, keeper.drawn(job.key), used=in_use(labels))
+    return issued.filter(issued.issued_at <= job.as_of)
 
 
 @dataclass(frozen=True)
@@ -167,6 +188,15 @@ def _check_filled(job: Job, cut: Cut, parts: Mapping[str, "Table"]) -> None:
                 f"{job.path}: as of {job.as_of} no labelled rows are in {name} ({where}{job.key})",
                 "--as-of a later time, or latest; or give more rows",
             )
+
+
+def _check_in_time(job: Job, cut: Cut, trained: "Table") -> None:
+    if not trained.count().to_pyarrow().as_py():
+        raise VouchError(
+            f"{job.path}: no label was known at {cut.boundary}, when the holdout began, and truth "
+            "that came later trains no model that it judges",
+            "give a longer span of rows, or declare a rule, whose labels are known at once",
+        )
 
 
 def _sorted(table: "Table") -> "Table":

@@ -97,7 +97,8 @@ def extract(
         if kept:
             divided = again.divide(kept, job, whole, train, holdout, keeper, reserved)
         else:
-            divided = divide(job, whole, train, holdout, keeper, reserved if place else None)
+            kept_for_next = reserved if place else None
+            divided = divide(job, whole, labels, train, holdout, keeper, kept_for_next)
         if place:  # the holdout's key may be new
             files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
             place = again.key(job, as_of, engine, state, used=used)

@@ -1,0 +1,140 @@
+"""Truth that came by itself after the holdout began trains nothing; people's decisions do."""
+
+from datetime import timedelta
+
+import ibis
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.stages.extract.conftest import START, at, labels
+from tests.stages.extract.test_stage import Project
+from vouch.core.errors import VouchError
+from vouch.labels.known import labels_as_of
+from vouch.labels.resolve import ARRIVING, STRENGTH, TRUTH
+from vouch.stages.extract.late import LABELS, count_late, without_late_truth
+
+BOUNDARY = 30
+MOMENTS = st.integers(0, 60)
+ISSUES = st.lists(
+    st.tuples(
+        st.integers(0, 7),
+        st.integers(0, 1),
+        st.sampled_from(sorted(STRENGTH)),
+        MOMENTS,
+        st.booleans(),
+    ),
+    max_size=40,
+)
+
+
+def strongest(issues):
+    """Return label, source and minute of the strongest issue in force, the newest among equals."""
+    held = [(STRENGTH[i[2]], i[3], i[1], i[2]) for i in issues if i[4]]
+    if not held:
+        return None
+    # of one moment: the greater label, then the source as ranks order it
+    best = max(
+        held, key=lambda h: (*h[:3], ("rule", "given", "chargeback", "reviewer").index(h[3]))
+    )
+    return best[2], best[3], best[1]
+
+
+def of(entity, issues):
+    return [i for i in issues if i[0] == entity]
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes=st.lists(MOMENTS, min_size=8, max_size=8), issues=ISSUES)
+def test_rows_train_with_what_was_known_when_the_holdout_began(engine, minutes, issues):
+    rows = ibis.memtable(pd.DataFrame({"id": [str(n) for n in range(8)], "time": map(at, minutes)}))
+    rows = rows.mutate(time=rows.time.cast("timestamp(6)"))
+    issued = labels([(str(i[0]), *i[1:]) for i in issues])
+    valid = labels_as_of(issued)
+    now = rows.join(valid, rows.id == valid.entity).drop("entity")
+    trained = without_late_truth(now, at(BOUNDARY), issued)
+    counted = engine.execute(trained)  # one backend for all that follows
+    got = {
+        int(row["id"]): (row["label"], row["label_source"], row["label_known_at"])
+        for row in counted.to_dict("records")
+    }
+    expected, left_out, by_rule, unlabelled, decided = {}, 0, 0, 0, 0
+    for entity, minute in enumerate(minutes):
+        own = of(entity, issues)
+        every = strongest(own)
+        if every is None:
+            continue
+        in_time = own
+        if minute < BOUNDARY:
+            in_time = [i for i in own if i[2] not in ARRIVING or i[3] <= BOUNDARY]
+        best = strongest(in_time)
+        late = minute < BOUNDARY and every[1] in ARRIVING and every[2] > BOUNDARY
+        left_out += late
+        by_rule += bool(late and best and best[1] == "rule")
+        unlabelled += bool(late and best is None)
+        decided += bool(best and best[1] == "reviewer" and best[2] > BOUNDARY)
+        if best is not None:
+            expected[entity] = (best[0], best[1], at(best[2]))
+    assert got == expected
+    assert count_late(now, trained, at(BOUNDARY)) == {
+        "left_out": left_out,
+        "by_rule": by_rule,
+        "unlabelled": unlabelled,
+        "decided": decided,
+    }
+    for row in counted.to_dict("records"):
+        truth = strongest([i for i in of(int(row["id"]), issues) if i[2] in TRUTH])
+        if minutes[int(row["id"])] >= BOUNDARY:
+            assert (truth is None) == pd.isna(row["truth"])
+
+
+def shop(engine, folder, delay="24h", **changes):
+    """A shop of 200 payments, one an hour, whose truth comes after a delay."""
+    frame = pd.DataFrame(
+        {
+            "id": [f"r{n:03}" for n in range(200)],
+            "time": [START + timedelta(hours=n) for n in range(200)],
+            "payer": "A",
+            "payee": "X",
+            "amount": [float(n * 37 % 300) for n in range(200)],
+            "label": [int(n % 5 == 0) for n in range(200)],
+        }
+    )
+    return Project(engine, folder, frame, truth={"delay": {"mean": delay}}, **changes)
+
+
+def test_the_last_days_before_the_holdout_have_the_rules_label(engine, tmp_path):
+    project = shop(engine, tmp_path)
+    result, train = project.extract(), project.train()
+    late = train["time"] > pd.Timestamp(result["boundary"]) - timedelta(hours=24)
+    assert late.sum() == 23  # what was known at the boundary itself counts
+    assert (train["label_source"] == "chargeback").equals(~late)
+    assert train.loc[late, ["truth", "truth_known_at"]].isna().all(axis=None)
+    assert train.loc[late, "label"].equals(train.loc[late, "rule"])
+    assert result["late"] == {"left_out": 23, "by_rule": 23, "unlabelled": 0, "decided": 0}
+    assert set(LABELS) < set(train.columns)
+    # the holdout's own truth came later still, and is what it is for
+    assert (project.held()["label_source"] == "chargeback").all()
+
+
+def test_newer_rows_train_with_their_truth(engine, tmp_path):
+    project = shop(engine, tmp_path)
+    first = project.extract()
+    newer = project.frame.assign(
+        id="n" + project.frame["id"], time=project.frame["time"] + timedelta(days=30)
+    )
+    newer["payer"] = [f"p{n}" for n in range(200)]
+    project.frame = pd.concat([project.frame, newer], ignore_index=True)
+    project.write()
+    again = project.extract("again")
+    train = project.train("again")
+    assert again["late"] == first["late"] and again["rows"]["newer"] > 100
+    assert (train.loc[train["id"].str.startswith("n"), "label_source"] == "chargeback").all()
+
+
+def test_where_no_label_was_known_in_time_nothing_can_be_learned(engine, tmp_path):
+    project = shop(engine, tmp_path, delay="400h", rule=None)
+    with pytest.raises(VouchError, match="no label was known at 2024-01-07 16:00:00") as caught:
+        project.extract()
+    assert "declare a rule" in caught.value.hint
