@@ -53,6 +53,16 @@ def test_a_rare_class_needs_no_more_rows_than_it_has():
     assert judged(frame, labels)[0].sum() == 105
 
 
+def test_where_truth_is_known_of_most_rows_the_rule_measures_nothing():
+    labels = np.repeat([0, 1, 0, 1], [40, 2, 900, 8])
+    frame = pd.DataFrame({"label_source": ["rule"] * 42 + ["chargeback"] * 908})
+    measured_on, warnings = judged(frame, labels)
+    assert measured_on.tolist() == [False] * 42 + [True] * 908
+    assert "these alone" in warnings[0] and "people" not in warnings[0]
+    # without any of a class there is nothing to measure
+    assert judged(frame[:942], labels[:942])[0].all()
+
+
 @given(st.lists(st.tuples(st.sampled_from(["rule", "chargeback", "reviewer"]), st.booleans())))
 def test_what_people_found_weighs_as_much_as_what_came_by_itself(rows):
     frame = pd.DataFrame(rows, columns=["label_source", "label"])

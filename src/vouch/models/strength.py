@@ -9,6 +9,8 @@ from pydantic import Field
 
 SOURCE, RULE, PERSON = "label_source", "rule", "reviewer"
 ENOUGH = 30  # rows of each class with a stronger label, from which on only these are measured on
+MOST = 0.5
+"""Of more rows truth is known: then the rule's labels are those of rows that still wait for it."""
 FOUND = 3.0
 """How many times as much all that people found weighs as all whose truth came by itself: at 1 a new
 kind of fraud is learned from fewer finds less well, at 5 the known kinds suffer."""
@@ -81,8 +83,8 @@ def judged(frame: pd.DataFrame, labels: NDArray[np.int8]) -> tuple[NDArray[np.bo
         labels: Their labels, 0 or more, shape (rows,).
 
     Returns:
-        Which rows: those with a stronger label than the rule's if there are enough of each class,
-        else all; and what a reader should be warned of.
+        Which rows: those with a stronger label than the rule's if these are most of them, or enough
+        of each class, else all; and what a reader should be warned of.
     """
     if not mixed(frame):
         return np.ones(len(frame), np.bool_), []
@@ -90,12 +92,12 @@ def judged(frame: pd.DataFrame, labels: NDArray[np.int8]) -> tuple[NDArray[np.bo
     classes, counted = np.unique(labels, return_counts=True)
     counts = np.bincount(labels[strong], minlength=classes.max() + 1)[classes]
     text = f"{strong.sum():,} of {len(frame):,} rows have a stronger label than the rule's"
-    if (counts < np.minimum(ENOUGH, counted)).any() or not counts.all():
+    few = (counts < np.minimum(ENOUGH, counted)).any() and strong.mean() <= MOST
+    if few or not counts.all():
         return np.ones(len(frame), np.bool_), [
             f"{text}, too few of a class: trials are measured against the rule's labels too, which "
             "are no truth"
         ]
-    return strong, [
-        f"{text}: trials are measured on these alone; where people chose what to label, that is "
-        "no sample of all rows"
-    ]
+    chosen = "; where people chose what to label, that is no sample of all rows"
+    why = chosen if decided(frame).any() else ""
+    return strong, [f"{text}: trials are measured on these alone{why}"]
