@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.usecases.fraud.candidate import ALGORITHMS, Candidate
-from vouch.usecases.fraud.models import deflate, fit, load, matrix, save
+from vouch.usecases.fraud.models import Given, deflate, fit, load, matrix, save
 
 FEATURES = ["amount", "gap", "hour"]
 SMALL = {
@@ -243,3 +243,37 @@ def test_few_negatives_of_people_are_never_left_out(negatives, positives, most, 
         assert weighed == pytest.approx(np.where(of_rule, 0.5, 1.0)[negative].sum())
     assert kept[negative].sum() == min(negative.sum(), max(most - positives, 1))
     assert inflation == 1
+
+
+def late_rows(shares=(0.2, 0.5, 0.97)):
+    """Rows of which every tenth has the rule's label, more or less ripe."""
+    frame = table()
+    ruled = np.arange(len(frame)) % 10 == 0
+    frame["label_source"] = np.where(ruled, "rule", "chargeback")
+    frame["ripeness"] = np.where(ruled, np.resize(shares, len(frame)), 1.0)
+    return frame
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_left_out_labels_are_as_if_they_were_not_there(algorithm):
+    frame = late_rows()
+    without = frame[frame["ripeness"] >= 0.95]
+    chosen = candidate(algorithm, rule_weight=0.3)
+    left_out = fit(chosen.model_copy(update={"unripe": "left_out"}), frame, FEATURES, "label", 1, 1)
+    fewer = fit(chosen, without, FEATURES, "label", 1, 1)
+    np.testing.assert_array_equal(left_out.score(frame), fewer.score(frame))
+    assert (left_out.score(frame) != fit(chosen, frame, FEATURES, "label", 1, 1).score(frame)).any()
+
+
+def test_unripe_labels_weigh_the_share_of_truth_that_has_come():
+    frame = late_rows()
+    labels = frame["label"].to_numpy()
+    alike, less = (
+        Given.of(candidate("xgboost", rule_weight=0.3, unripe=choice), frame, labels).weights
+        for choice in ("all", "weighted")
+    )
+    shares = frame["ripeness"].to_numpy()
+    np.testing.assert_allclose(less, alike * np.where(shares < 0.95, shares, 1.0))
+    everywhere = frame.drop(columns="ripeness")
+    weights = Given.of(candidate("xgboost", rule_weight=0.3, unripe="weighted"), everywhere, labels)
+    np.testing.assert_array_equal(weights.weights, alike)

@@ -55,3 +55,18 @@ def test_the_rules_weight_is_searched_for_only_beside_stronger_labels(mixed):
     assert (weights == {1.0}) != mixed
     study.enqueue_trial(offer.start("xgboost"))
     assert suggest(study.ask(), offer, ALGORITHMS).rule_weight == (RULE_START if mixed else 1.0)
+
+
+@pytest.mark.parametrize("unripe", [False, True])
+def test_what_becomes_of_unripe_labels_is_searched_for_only_where_there_are_any(unripe):
+    offer = Offer(tuple(FEATURES), mixed=True, unripe=unripe)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    chosen = {suggest(study.ask(), offer, ALGORITHMS).unripe for _ in range(50)}
+    assert chosen == ({"all", "weighted", "left_out"} if unripe else {"all"})
+    study.enqueue_trial(offer.start("xgboost"))
+    first = suggest(study.ask(), offer, ALGORITHMS)
+    assert first.unripe == "all"
+    assert "unripe" not in first.model_dump() and "unripe" not in first.settings()
+    assert ("unripe" in study.trials[-1].params) == unripe
+    left_out = Candidate(algorithm="xgboost", unripe="left_out")
+    assert Candidate.model_validate(left_out.model_dump(mode="json")) == left_out

@@ -11,12 +11,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from tests.results import extracted
 from tests.usecases.fraud.gold import FEATURES, gold_rows, write_gold
 from vouch.core import tracking
 from vouch.core.errors import VouchError
+from vouch.core.files import read_json
 from vouch.models.params import Budget
 from vouch.models.space import RULE_START
 from vouch.stages.tune import tune
+from vouch.usecases import find
+from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.models import load
 from vouch.usecases.fraud.params import TuneParams
 
@@ -278,3 +282,48 @@ def test_what_is_marked_spurious_no_model_is_given(tmp_path, state):
     with pytest.raises(VouchError, match="no feature is left") as refused:
         tune(**gold.files(), params=everything)
     assert "--undo" in refused.value.hint
+
+
+def waiting_gold(folder, state=None):
+    """Gold whose holdout began on 29 January: truth of the last day or so has not come."""
+    frame = gold_rows(delay_hours=24.0)
+    late = frame["label_known_at"] > pd.Timestamp("2024-01-29")
+    frame = frame[frame["time"] < pd.Timestamp("2024-01-29")]
+    late = late[frame.index]
+    frame.loc[late, "label"] = frame.loc[late, "rule"]
+    frame.loc[late, "label_known_at"] = frame.loc[late, "time"]
+    frame.loc[late, "label_source"] = "rule"
+    for name in ("truth", "truth_known_at"):
+        frame[name] = frame[name].mask(late)
+    return write_gold(folder, frame, state=state), int(late.sum())
+
+
+def test_where_truth_may_still_come_the_search_chooses_what_becomes_of_the_rows(tmp_path, state):
+    gold, late = waiting_gold(tmp_path / "waiting", state)
+    described = extracted(features=[], as_of="2024-02-05", boundary="2024-01-29T00:00:00")
+    listed = read_json(gold.folder / "extract.json")["features"]
+    described.model_copy(update={"features": listed}).write(gold.folder / "extract.json")
+    with find("fraud").search_data(
+        gold.folder / "train.parquet", gold.folder / "extract.json", PARAMS, state
+    ) as data:
+        assert data.space.unripe and data.space.mixed
+        shares = data.frame["ripeness"]
+        assert 0 < (shares < 0.95).sum() <= late
+        assert any("the search chooses" in warning for warning in data.warnings)
+        for part in data.objective.parts:
+            assert (part.train["ripeness"] < 0.95).any()
+        starts = [
+            data.assess(Candidate(algorithm="decision_tree", rule_weight=1.0, unripe=choice)).value
+            for choice in ("all", "weighted", "left_out")
+        ]
+        assert len(set(starts)) == 3
+        prints = data.fingerprint
+    # a month later these labels are as ripe as they get
+    described.model_copy(
+        update={"features": listed, "boundary": None, "as_of": "2024-03-05"}
+    ).write(gold.folder / "extract.json")
+    with find("fraud").search_data(
+        gold.folder / "train.parquet", gold.folder / "extract.json", PARAMS, state
+    ) as data:
+        assert not data.space.unripe and "ripeness" not in data.frame
+        assert data.fingerprint != prints

@@ -2,13 +2,14 @@
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from vouch.models.proposal import FOREST, XGBOOST, Hyperparameter, Proposal
 from vouch.models.strength import RuleWeight
 
 Algorithm = Literal["decision_tree", "logistic_regression", "random_forest", "xgboost"]
 Imbalance = Literal["none", "weights", "undersampling"]
+Unripe = Literal["all", "weighted", "left_out"]
 ALGORITHMS: tuple[Algorithm, ...] = (
     "decision_tree",
     "logistic_regression",
@@ -37,6 +38,8 @@ class Candidate(Proposal):
         windows: Windows used, such as ``7d``; empty means all.
         rule_weight: What a row weighs whose label is the rule's, above 0; others weigh 1.
         spurious: Features people marked as right for the wrong reasons: it goes without them.
+        unripe: What becomes of rows that have the rule's label because their truth may still come:
+            ``weighted`` multiplies their weight by the share of truth that has come at their age.
     """
 
     algorithm: Algorithm
@@ -45,6 +48,7 @@ class Candidate(Proposal):
     windows: tuple[str, ...] = ()
     rule_weight: RuleWeight = 1.0
     spurious: tuple[str, ...] = ()
+    unripe: Unripe = Field(default="all", exclude_if=lambda choice: choice == "all")
 
     @field_validator("hyperparameters")
     @classmethod
@@ -63,4 +67,5 @@ class Candidate(Proposal):
         """Return the settings that MLflow logs."""
         chosen = {"groups": ",".join(self.groups), "windows": ",".join(self.windows)}
         spurious = {"spurious": ",".join(self.spurious)} if self.spurious else {}
-        return super().settings() | chosen | {"rule_weight": self.rule_weight} | spurious
+        unripe = {} if self.unripe == "all" else {"unripe": self.unripe}
+        return super().settings() | chosen | {"rule_weight": self.rule_weight} | spurious | unripe

@@ -19,6 +19,7 @@ from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256, write_json
 from vouch.models.predictions import of_positive
 from vouch.models.proposal import Hyperparameter
+from vouch.models.ripeness import RIPENESS, unripe
 from vouch.models.saving import dump_estimator, read_estimator
 from vouch.models.strength import decided, found_weight, ruled, weigh
 from vouch.usecases.fraud.candidate import Candidate
@@ -166,7 +167,7 @@ def fit(
     Args:
         candidate: What to fit.
         frame: Rows to fit on, with the features and the target; ``label_source`` says whose label
-            each is, without it all weigh the same.
+            each is, without it all weigh the same; ``ripeness`` how ripe it is, without it all are.
         features: Columns to fit on, in order.
         target: Column of 0 and 1.
         seed: Seed of every random choice, 0 to 2**32 - 1.
@@ -179,6 +180,8 @@ def fit(
     Raises:
         VouchError: A column is missing, or the target has only one class.
     """
+    if candidate.unripe == "left_out":
+        frame = frame[~_unripe(frame)]
     labels = frame[target].to_numpy(dtype=np.int8)
     if len(np.unique(labels)) < 2:
         raise VouchError(
@@ -207,7 +210,16 @@ class Given(NamedTuple):
         of_rule, people = ruled(frame), decided(frame)
         weights = weigh(of_rule, candidate.rule_weight)
         weights[people & (labels == 1)] *= found_weight(labels == 1, frame)
+        if candidate.unripe == "weighted" and (late := _unripe(frame)).any():
+            weights[late] *= frame[RIPENESS].to_numpy()[late]
         return cls(labels, weights, np.where(of_rule, 0, 1 + people))
+
+
+def _unripe(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which rows' labels truth may still overrule; none where ripeness is not known."""
+    if RIPENESS not in frame:
+        return np.zeros(len(frame), np.bool_)
+    return unripe(frame[RIPENESS].to_numpy())
 
 
 def _balance(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vouch.models.folds import Fold
 from vouch.models.proposal import Outcome
+from vouch.models.ripeness import as_of_fold
 from vouch.models.strength import SOURCE
 from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.models import fit
@@ -29,7 +30,8 @@ class Part:
     """One fold, ready for many candidates.
 
     Attributes:
-        train: Features and label of the rows to learn from.
+        train: Features and label of the rows to learn from; where labels may be unripe, as they
+            were known when the fold begins, with their ripeness.
         assess: The same of the rows to assess on; of many, only some of the negatives.
         weights: How many rows each assessed row stands for, shape (assessed rows,), at least 1.
     """
@@ -106,13 +108,18 @@ def prepare(
         judged: Which of the rows to measure on, shape (rows,); None: all.
     """
     own = [name for name in (TARGET, SOURCE) if name in frame]
-    table = frame[[*(name for name, *_ in offer.features), *own]]
+    features = [name for name, *_ in offer.features]
+    table = frame[[*features, *own]]
     labels, room = frame[TARGET].to_numpy(), params.assess_rows // len(folds)
     parts = []
     for number, fold in enumerate(folds):
         assessed = fold.assess if judged is None else fold.assess[judged[fold.assess]]
         rows, weights = _sample(labels, assessed, room, params.seed + number)
-        parts.append(Part(table.iloc[fold.train], table.iloc[rows], weights))
+        train = table.iloc[fold.train]
+        if offer.unripe and fold.start is not None:
+            learned, labels_then = as_of_fold(frame, fold)
+            train = frame[features].iloc[learned].assign(**labels_then)
+        parts.append(Part(train, table.iloc[rows], weights))
     return Objective(parts, offer, params)
 
 

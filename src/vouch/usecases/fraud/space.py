@@ -6,7 +6,7 @@ a model may be fitted on simulated or past rows and used on others.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from vouch.models.proposal import Hyperparameter
 from vouch.models.space import (
@@ -21,7 +21,7 @@ from vouch.models.space import (
 )
 from vouch.results.extract import FeatureSummary
 from vouch.sources.declaration import parse_duration
-from vouch.usecases.fraud.candidate import Algorithm, Candidate
+from vouch.usecases.fraud.candidate import Algorithm, Candidate, Unripe
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -74,6 +74,8 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
         "max_bin": 256,
     },
 }
+UNRIPE: tuple[Unripe, ...] = get_args(Unripe)
+"""What may become of rows whose truth may still come; a search begins with the first."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,14 @@ class Offer:
         mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
             weigh less.
         spurious: Features there are beside these that no candidate may use.
+        unripe: Whether truth may still come of rows that have the rule's label, so that these may
+            weigh less or be left out.
     """
 
     features: tuple[tuple[str, str, str | None], ...]
     mixed: bool = False
     spurious: tuple[str, ...] = ()
+    unripe: bool = False
 
     @classmethod
     def of(cls, features: Iterable[FeatureSummary], spurious: Collection[str] = ()) -> "Offer":
@@ -120,7 +125,8 @@ class Offer:
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, see :func:`start`."""
         chosen = start(cast(Algorithm, algorithm))
-        return chosen | ({"rule_weight": RULE_START} if self.mixed else {})
+        ripe = {"unripe": UNRIPE[0]} if self.unripe else {}
+        return chosen | ({"rule_weight": RULE_START} if self.mixed else {}) | ripe
 
     def suggest(self, trial: "Trial", algorithms: Sequence[str]) -> Candidate:
         """Suggest a candidate to a trial, see :func:`suggest`."""
@@ -133,7 +139,8 @@ class Offer:
     def choices(self, content: Any) -> dict[str, Any] | None:
         """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
         choices = shared_choices(content, SPACE[content["algorithm"]]) | {
-            "rule_weight": content["rule_weight"]
+            "rule_weight": content["rule_weight"],
+            "unripe": content.get("unripe", UNRIPE[0]),
         }
         if content["imbalance"] == "undersampling":
             choices["ratio"] = content["hyperparameters"]["ratio"]
@@ -181,7 +188,13 @@ def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Ca
         windows=_windows(trial, offer),
         rule_weight=choose_rule_weight(trial, offer.mixed),
         spurious=offer.spurious,
+        unripe=_unripe(trial, offer),
     )
+
+
+def _unripe(trial: "Trial", offer: Offer) -> Unripe:
+    """Choose what becomes of rows whose truth may still come, if there are any."""
+    return trial.suggest_categorical("unripe", UNRIPE) if offer.unripe else UNRIPE[0]
 
 
 def _groups(trial: "Trial", offer: Offer) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
 from vouch.models.predictions import of_positive, score_columns
 from vouch.models.proposal import Outcome
+from vouch.models.ripeness import RIPE, RIPENESS, Training, tells, unripe
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import SOURCE, judged, mixed
@@ -171,22 +173,33 @@ def search_data(
     train: Path, extracted: Path, params: TuneParams, state: Path
 ) -> Iterator[SearchData]:
     """Yield the rows of a search; see :meth:`vouch.usecases.contract.UseCase.search_data`."""
-    offer = Offer.of(Extracted.read(extracted).features, params.spurious)
+    described = Extracted.read(extracted)
+    offer = Offer.of(described.features, params.spurious)
     if not offer.features:
         raise VouchError(
             "tune.spurious: no feature is left to learn from",
             "take a mark back: vouch spurious USECASE FEATURE --undo",
         )
-    yield lay_out(train, offer, params)
+    yield lay_out(train, offer, params, _training(described))
 
 
-def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:
+def _training(described: Extracted) -> Training:
+    """Return until when the labels of training rows are known."""
+    as_of, boundary = described.as_of, described.boundary
+    start = datetime.fromisoformat(boundary) if boundary else None
+    return Training(datetime.fromisoformat(as_of), start)
+
+
+def lay_out(
+    train: Path, offer: Offer, params: TuneParams, training: Training | None = None
+) -> SearchData:
     """Read gold rows and lay out their folds.
 
     Args:
         train: Gold training rows.
         offer: The features to learn from.
         params: Of them folds, rows and seed are used here.
+        training: Until when labels are known; None: all count as ripe.
 
     Raises:
         VouchError: A column is missing, or a class has fewer than two rows.
@@ -210,21 +223,43 @@ def lay_out(train: Path, offer: Offer, params: TuneParams) -> SearchData:
         )
     folds, warnings = split(frame, params.folds)
     measured, notes = judged(frame, frame[TARGET].to_numpy())
-    objective = prepare(frame, folds, replace(offer, mixed=mixed(frame)), params, measured)
+    shares = None if training is None else training.ripeness(frame)
+    if shares is not None and not tells(frame, folds):
+        shares = None  # what no fold can tell the search cannot choose
+    if shares is not None:
+        notes.append(_waiting(frame, shares))
+        frame[RIPENESS] = shares
+    offer = replace(offer, mixed=mixed(frame), unripe=shares is not None)
+    objective = prepare(frame, folds, offer, params, measured)
     warnings += notes
     if objective.sampled:
         warnings.append(
             f"trials are measured on about {params.assess_rows:,} rows, the best of each "
             "algorithm again on all"
         )
-    digest = _fingerprint(train, objective.offer, params)
+    digest = _fingerprint(train, offer, params, shares)
     return SearchData(table.select(own), frame, folds, objective, measured, warnings, digest)
 
 
-def _fingerprint(train: Path, offer: Offer, params: TuneParams) -> str:
+def _waiting(frame: pd.DataFrame, shares: NDArray[np.float64]) -> str:
+    """Return what to warn of where truth may still come of rows."""
+    late = unripe(shares)
+    since = frame["time"][late].min()
+    return (
+        f"{late.sum():,} rows, the first of {since:%Y-%m-%d %H:%M}, have the rule's label, but of "
+        f"their age less than {RIPE:.0%} of all truth has come: the search chooses whether they "
+        "count as they are, weigh less or are left out"
+    )
+
+
+def _fingerprint(
+    train: Path, offer: Offer, params: TuneParams, shares: NDArray[np.float64] | None
+) -> str:
     """Return a digest of a search's data, features, parameters and choices, not its threads."""
     settings = params.model_dump_json(exclude={"threads"})
     words = [sha256(train), repr(offer), settings, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    if shares is not None:  # they depend on until when labels are known
+        words.append(hashlib.sha256(shares.tobytes()).hexdigest())
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
