@@ -63,3 +63,27 @@ def test_an_svg_is_the_same_bytes_each_time_and_needs_no_font():
     assert one == two
     assert b"<text" not in one
     assert b"dc:date" not in one
+
+
+def test_the_past_is_drawn_as_far_as_it_is_known():
+    def known(value):
+        return {"rows": 9, "figure": {"value": value, "interval": value and [0.1, 0.9]}}
+
+    def past(*values):
+        points = [
+            {
+                "since": f"2024-01-0{n}T00:00:00",
+                "at": f"2024-01-0{n + 1}T00:00:00",
+                "rows": 9,
+                "then": known(value),
+                "now": known(0.5),
+            }
+            for n, value in enumerate(values, start=1)
+        ]
+        return {"metric": "average_precision", "step": 3600, "window": 7200, "points": points}
+
+    assert figures.sliding(None) is None
+    whole = figures.svg(figures.sliding(past(0.4, 0.6, 0.5)))
+    assert whole == figures.svg(figures.sliding(past(0.4, 0.6, 0.5)))
+    assert whole != figures.svg(figures.sliding(past(None, 0.6, 0.5)))
+    assert figures.svg(figures.sliding(past(None, None)))

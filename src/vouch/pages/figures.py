@@ -6,11 +6,13 @@ told apart without colour.
 
 import io
 from base64 import b64encode
+from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from vouch.pages.formats import words
 from vouch.results.evaluate import Evaluation
+from vouch.results.report import Known, Sliding
 from vouch.results.tune import Leaderboard
 
 if TYPE_CHECKING:
@@ -108,6 +110,35 @@ def trials(leaderboard: Leaderboard) -> "Figure | None":
     # outside: the points may lie anywhere
     figure.legend(frameon=False, loc="outside upper center", ncols=2, fontsize="small")
     return figure
+
+
+def sliding(past: Sliding | None) -> "Figure | None":
+    """Draw a measure as it would have been reported at past dates, beside what is known now."""
+    if past is None:
+        return None
+    figure, axes = axes_of("date of the report", f"{words(past['metric']).lower()}, out of fold")
+    _line(axes, [(p["at"], p["then"]) for p in past["points"]], "rule", "s--", "as known then")
+    _line(axes, [(p["at"], p["now"]) for p in past["points"]], "truth", "o-", "as known now")
+    axes.set_ylim(-0.01, 1.03)
+    axes.tick_params("x", rotation=30)
+    # outside: the points may lie anywhere
+    figure.legend(frameon=False, loc="outside upper center", ncols=2, fontsize="small")
+    return figure
+
+
+def _line(
+    axes: "Axes", points: list[tuple[str, Known]], colour: str, style: str, label: str
+) -> None:
+    drawn = [
+        (datetime.fromisoformat(at), part["figure"]["value"], *part["figure"]["interval"])
+        for at, part in points
+        if part["figure"]["interval"] is not None
+    ]
+    if not drawn:
+        return
+    dates, values, lows, highs = zip(*drawn, strict=True)
+    axes.plot(dates, values, style, color=COLOURS[colour], label=label, markersize=4)
+    axes.fill_between(dates, lows, highs, color=COLOURS[colour], alpha=0.12, linewidth=0)
 
 
 def precision_recall_png(evaluation: Evaluation) -> bytes | None:

@@ -1,7 +1,9 @@
 """What the report is made from: the results of the stages before it."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
+from vouch.metrics.figures import Figure
 from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
 from vouch.results.ingest import Ingested
@@ -22,3 +24,29 @@ class Results:
     leaderboard: Leaderboard
     evaluation: Evaluation
     registration: Registration
+
+
+class Known(TypedDict):
+    """The deciding measure on the rows whose truth was known at a time, and how many these are."""
+
+    rows: int
+    figure: Figure
+
+
+class SlidingPoint(TypedDict):
+    """Rows after ``since`` up to ``at`` (ISO): by what was known at ``at``, and by now."""
+
+    since: str
+    at: str
+    rows: int
+    then: Known
+    now: Known
+
+
+class Sliding(TypedDict):
+    """The measure at past dates that are ``step`` seconds apart, each of a ``window`` before it."""
+
+    metric: str
+    step: float
+    window: float
+    points: list[SlidingPoint]

@@ -323,6 +323,16 @@ class UseCase(ABC):
     ) -> Candidate:
         """Return a tuned model with its out-of-fold rows, ready to be judged."""
 
+    @abstractmethod
+    def deciding(self, rows: "pd.DataFrame", labels: "NDArray[np.int64]") -> "Figure":
+        """Return the measure that decides, of predicted rows; null where it is undefined.
+
+        Args:
+            rows: Predictions, a column ``score_0`` and on for each class, and what tells which rows
+                belong together.
+            labels: Their classes, from 0 on, shape (rows,).
+        """
+
     def sizes(self, rows: "pd.DataFrame", likely: "list[Floats]") -> "Floats":
         """Return what each row's chance is in proportion to that people are asked about it.
 

@@ -1,9 +1,11 @@
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from tests.browser import check_layout
+from tests.stages.report.conftest import make_predictions
 from vouch.core.errors import VouchError
 from vouch.stages.report.stage import SECTIONS
 
@@ -314,3 +316,18 @@ def test_labels_that_came_after_the_holdout_began_are_counted(inputs):
     assert "363 true labels came by themselves after the holdout began" in page
     assert "360 rows train with the rule’s label, 1 with an earlier one, and 2 do not" in page
     assert "7 rows train with decisions given since" in page
+
+
+def test_the_past_is_drawn_where_truth_came_late(inputs):
+    assert "As it would have been reported" not in inputs.page()
+    truth = make_predictions(inputs.rows)
+    late = pd.DataFrame({"entity": truth["id"], "label": truth["truth"].astype("int8")})
+    late = late.assign(source="chargeback", actor="shop", in_force=True)
+    late["issued_at"] = truth["time"] + pd.Timedelta(40, "h")
+    inputs.labels = pd.concat([inputs.labels, late], ignore_index=True)
+    page = inputs.page()
+    text = text_of(page)
+    assert "As it would have been reported" in text
+    assert "out-of-fold rows of the 3 days before it" in text
+    assert page.count("at past dates, by what was known then and now") == 1
+    assert inputs.page() == page

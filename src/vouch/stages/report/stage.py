@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from vouch.core.progress import Progress, silent
 from vouch.metrics import totals as facts
 from vouch.metrics.intervals import CONFIDENCE
-from vouch.pages import TEMPLATES, formats
+from vouch.pages import TEMPLATES, figures, formats
 from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
 from vouch.results.ingest import Ingested
@@ -20,6 +20,7 @@ from vouch.sources.declaration import load_declaration
 from vouch.stages.report import summary
 from vouch.stages.report.corrections import corrections
 from vouch.stages.report.history import label_history
+from vouch.stages.report.sliding import sliding
 from vouch.usecases import find
 from vouch.usecases.classes import class_names
 from vouch.usecases.params import ReportParams
@@ -126,6 +127,7 @@ def report(
     usecase = find(source.usecase)
     classes = class_names(source)
     totals = facts.totals(rows)
+    past = sliding(predictions, labels, source, results.extracted, results.evaluation.metric)
     sentences, warnings = summary.sentences(results, totals), summary.warnings(results)
     content = {
         **vars(results),
@@ -135,6 +137,8 @@ def report(
         "corrections": corrections(labels, rows, source),
         "confidences": confidences(results.evaluation),
         "label_history": label_history(results.labelled.history, classes),
+        "sliding": past,
+        "sliding_image": figures.inline(figures.svg(figures.sliding(past))),
         **usecase.report(source, paths, results, params),
         **_leaders(results.leaderboard, params),
         "sentences": sentences,

@@ -10,9 +10,12 @@ from vouch.core.errors import VouchError
 from vouch.usecases.contract import UseCase
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from ibis import Table
+    from numpy.typing import NDArray
 
+    from vouch.metrics.figures import Figure
     from vouch.metrics.weighted import Floats
     from vouch.results.extract import Computed, Extracted
     from vouch.results.report import Results
@@ -112,6 +115,15 @@ class Fraud(UseCase):
         from vouch.usecases.fraud.evaluate import Candidate, positive
 
         return Candidate(declaration, extracted, positive(rows), model, params)
+
+    def deciding(self, rows: "pd.DataFrame", labels: "NDArray[np.int64]") -> "Figure":
+        from vouch.metrics.intervals import bounded
+        from vouch.metrics.ranked import measured
+        from vouch.models.predictions import probabilities
+        from vouch.usecases.fraud.accounts import accounts
+
+        scores = probabilities(rows)[:, 1]
+        return bounded(measured("average_precision", labels, scores), accounts(rows))
 
     def sizes(self, rows: "pd.DataFrame", likely: "list[Floats]") -> "Floats":
         from vouch.usecases.fraud.people import sizes

@@ -10,9 +10,12 @@ from vouch.core.errors import VouchError
 from vouch.usecases.contract import UseCase
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from ibis import Table
+    from numpy.typing import NDArray
 
+    from vouch.metrics.figures import Figure
     from vouch.metrics.weighted import Floats
     from vouch.results.extract import Computed, Extracted
     from vouch.results.report import Results
@@ -109,6 +112,14 @@ class Sentiment(UseCase):
         from vouch.usecases.sentiment.evaluate import TextCandidate
 
         return TextCandidate(declaration, extracted, rows, model, params)
+
+    def deciding(self, rows: "pd.DataFrame", labels: "NDArray[np.int64]") -> "Figure":
+        from vouch.metrics.classes import recalls
+        from vouch.metrics.intervals import mean
+        from vouch.models.predictions import probabilities
+        from vouch.usecases.sentiment.folds import alike
+
+        return mean(recalls(labels, probabilities(rows).argmax(axis=1)), alike(rows))
 
     def sizes(self, rows: "pd.DataFrame", likely: "list[Floats]") -> "Floats":
         import numpy as np
