@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.engine.parity import KINDS, SHOP, compute, issues, payments, save
 from vouch.engine import connect, write_parquet
-from vouch.labels.known import mean_delay
+from vouch.labels.known import mean_delay, rows_when_scored
 from vouch.labels.resolve import ARRIVING
 from vouch.usecases.fraud.features.plain import observe
 from vouch.usecases.fraud.features.table import features
@@ -45,6 +46,29 @@ def test_payments_with_history_and_oddities(duck, spark, tmp_path):
     both(rows, issues(rows), duck, spark, tmp_path)
     seen = [observe(b.read_parquet(tmp_path / "rows.parquet"), SHOP) for b in (duck, spark)]
     assert seen == [{"kind": sorted(KINDS)}] * 2
+
+
+@pytest.mark.parametrize("lag", [timedelta(0), timedelta(hours=30)])
+def test_rows_have_the_same_version_when_scored(duck, spark, tmp_path, lag):
+    first = payments(200).assign(known_at=lambda rows: rows["time"], superseded_at=pd.NaT)
+    first["arrived_at"] = first["time"].max() + pd.Timedelta("1h")
+    second = first.iloc[::3].assign(amount=-1.0)
+    second["arrived_at"] += pd.to_timedelta(np.arange(len(second)) % 3, "h")  # some came with it
+    second["known_at"] = second["arrived_at"]
+    first.loc[second.index, "superseded_at"] = second["arrived_at"]
+    rows = pd.concat([first, second], ignore_index=True)
+    times = dict.fromkeys(["known_at", "superseded_at", "arrived_at"], "datetime64[us]")
+    path = save(rows.astype(times), tmp_path / "versions.parquet", duck)
+    chosen = [
+        backend.to_pandas(rows_when_scored(backend.read_parquet(path), until, lag))
+        .sort_values("id")[["id", "amount"]]
+        .reset_index(drop=True)
+        for backend in (duck, spark)
+        for until in (None, rows["known_at"].max().to_pydatetime())
+    ]
+    for other in chosen[1:]:
+        pd.testing.assert_frame_equal(chosen[0], other, check_exact=True)
+    assert len(chosen[0]) == 200 and 0 < (chosen[0]["amount"] == -1).sum() < len(second)
 
 
 def test_the_mean_delay_of_labels_within_a_second_is_the_same(duck, spark, tmp_path):

@@ -14,12 +14,15 @@ from vouch.registry.versions import find
 from vouch.serve.features import prepare
 from vouch.serve.reading import as_given
 from vouch.sources.declaration import load_declaration
+from vouch.stages.extract import extract
+from vouch.usecases.fraud.params import ExtractParams
 
 from .conftest import SHOP, payments, register, train
 
 ROWS = 120
 OPTIONAL = SHOP.replace("number: {role: id}", "number: {role: id, optional: true}")
 PARAMS = "{ingest: {fraud: {id_conflicts: 1}}, validate: {fraud: {id_conflicts: 1}}}"
+GOLD = {"train": "train.parquet", "holdout": "holdout.sealed", "summary": "extract.json"}
 places = st.integers(0, ROWS - 1)
 
 
@@ -68,3 +71,49 @@ def test_features_are_training_s_bit_for_bit(tmp_path_factory, rows):
     for name in names:
         expected = trained[name].to_numpy()
         np.testing.assert_array_equal(scored.loc[trained.index, name].to_numpy(), expected, name)
+
+
+def correct_later(silver: Path, ids: list[str]) -> None:
+    """Add a version of some rows that came a day after all others."""
+    rows = pd.read_parquet(silver)
+    chosen = rows["id"].isin(ids)
+    arrived = rows["arrived_at"].max() + pd.Timedelta("1d")
+    newer = rows[chosen].assign(amount=9999.0, arrived_at=arrived, known_at=arrived)
+    rows.loc[chosen, "superseded_at"] = arrived
+    every = pd.concat([rows, newer], ignore_index=True)
+    every.sort_values(["time", "id", "arrived_at"]).to_parquet(silver, index=False)
+
+
+@pytest.mark.slow
+def test_history_that_was_corrected_later_is_as_it_was_in_training(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    rows = payments(ROWS)
+    silver = tmp_path / "data/silver/fraud/rows.parquet"
+    train(tmp_path, rows)
+    correct_later(silver, rows["number"][10:40].tolist())
+    read = pd.read_parquet(silver)
+    assert read["id"].duplicated().sum() == 30
+    extract(
+        declaration=tmp_path / "data/sources/shop.yaml",
+        rows=silver,
+        labels=tmp_path / "data/labels/fraud/issued/labels.parquet",
+        **{name: tmp_path / f"gold/{file}" for name, file in GOLD.items()},
+        set=read_json(tmp_path / "gold/extract.json")["set"],
+        generation=1,
+        engine="duckdb",
+        held_out=(),
+        as_of="latest",
+        state=tmp_path / ".vouch",
+        params=ExtractParams(),
+    )
+    register(tmp_path)
+    rows.iloc[60:].to_csv(tmp_path / "payments.csv", index=False)
+    trained = pd.read_parquet(tmp_path / "gold/train.parquet").set_index("id")
+    assert trained["amount"].max() < 9999
+    scored, both = at_scoring(tmp_path), trained.index.intersection(rows["number"][60:])
+    assert len(both) > 20
+    for feature in read_json(tmp_path / "gold/extract.json")["features"]:
+        name = feature["name"]
+        expected = trained.loc[both, name].to_numpy()
+        np.testing.assert_array_equal(scored.loc[both, name].to_numpy(), expected, name)

@@ -85,6 +85,9 @@ def split(chance, shape, rows, cuts, stray):
             if ids and chance.random() < 0.7:
                 again[-1] = chance.choice(["1", "0"]) if shape != "texts" else "so"
                 again[2] = "12.5" if shape != "texts" else "it changed"
+                # a correction may move a row to another party, or to another day
+                again[3] = chance.choice([fields[3], "p1", "a1"])
+                again[1] = chance.choice([again[1], (at + timedelta(days=1)).isoformat()])
             files[chance.randrange(len(files))].append(again)
     header = ",".join(SHAPES[shape]["columns"])
     return [[header, *(",".join(f) for f in file)] for file in files if file]

@@ -1,11 +1,13 @@
 """What was known at a time: rows, labels, and the latest time anything became known."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import ibis
 
 from vouch.core.errors import VouchError
-from vouch.engine import microseconds
+from vouch.engine import microseconds, span
 from vouch.labels.resolve import ARRIVING, TRUTH, rank, unrank
 
 if TYPE_CHECKING:
@@ -51,11 +53,55 @@ def _newest(rows: "Table", labels: "Table", path: Path) -> datetime:
     return max(latest)
 
 
-def rows_as_of(rows: "Table", as_of: datetime) -> "Table":
-    """Keep the version of each row that was current at a time."""
-    open_then = rows.superseded_at.isnull() | (rows.superseded_at > as_of)
-    # a row without any time was known from the start
-    return rows.filter((rows.known_at.isnull() | (rows.known_at <= as_of)) & open_then)
+def rows_when_scored(rows: "Table", as_of: datetime | None, lag: timedelta) -> "Table":
+    """Keep the version of each row that was in force when it would have been scored.
+
+    A model is applied to what was known of a row at that time, so it has to learn from the same: a
+    correction that came later would teach it values that no scoring ever sees. One that came in the
+    same file as the row was known with it.
+
+    Args:
+        rows: Silver rows, every version.
+        as_of: Versions known later are left out (UTC); None: none are.
+        lag: How long after it was first known a row is scored.
+
+    Returns:
+        One version an ``id``, in the same columns.
+    """
+    by_then = rows
+    if as_of is not None:
+        by_then = rows.filter(rows.known_at.isnull() | (rows.known_at <= as_of))
+    # few rows are ever corrected: only these are sorted out
+    corrected = by_then.filter(by_then.superseded_at.notnull()).select("id").distinct()
+    alone, several = by_then.anti_join(corrected, "id"), by_then.semi_join(corrected, "id")
+    times = several.mutate(
+        # a row without any time was known from the start
+        known_from=microseconds(several.known_at).fill_null(0),
+        known_until=_superseded(several, as_of),
+        arrived=_arrived(several),
+    )
+    own = ibis.window(group_by="id")
+    times = times.mutate(first=times.known_from.min().over(own), came=times.arrived.min().over(own))
+    with_it = ibis.ifelse(times.arrived == times.came, times.first, times.known_from)
+    until = ibis.ifelse(times.known_until <= times.came, times.first, times.known_until)
+    scored_at = times.first + span(lag)
+    stands = (with_it <= scored_at) & (until.isnull() | (until > scored_at))
+    return alone.union(times.filter(stands).select(*by_then.columns))
+
+
+def _superseded(rows: "Table", as_of: datetime | None) -> Any:
+    """Return until when a version was in force, in microseconds; null: nothing replaced it yet."""
+    until = microseconds(rows.superseded_at)
+    if as_of is None:
+        return until
+    return ibis.ifelse(rows.superseded_at <= as_of, until, ibis.null("int64"))
+
+
+def _arrived(rows: "Table") -> Any:
+    """Return when a version's file came, in microseconds; null where that is not known."""
+    if "arrived_at" not in rows.columns:
+        return ibis.null("int64")
+    return microseconds(rows.arrived_at)
 
 
 def labels_as_of(issues: "Table") -> "Table":

@@ -1,14 +1,16 @@
 """The features of a file's rows, computed as in training on the history that silver holds."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from vouch.core.files import read_json
+from vouch.labels.known import rows_when_scored
 from vouch.registry.versions import Version
 from vouch.serve.rows import columns_of, place
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import literal, parquet, quoted
+from vouch.sources.readers import literal, quoted
 from vouch.usecases import find
 
 if TYPE_CHECKING:
@@ -72,9 +74,9 @@ def prepare(
     usecase = find(trained.usecase)
     looks_back = bool(groups & usecase.histories)
     reasons = place(connection, declaration, path, root, scratch)
-    history = _history(
-        declaration, root / f"data/silver/{trained.usecase}/rows.parquet", looks_back
-    )
+    silver = root / f"data/silver/{trained.usecase}/rows.parquet"
+    lag = timedelta(seconds=described.lag_seconds)
+    history = _history(engine, declaration, silver, lag) if looks_back else None
     past_rows = _collect(connection, declaration, history)
     table = engine.table("seen")
     labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
@@ -92,12 +94,16 @@ def prepare(
     return Prepared(out, _counts(connection), reasons, warnings)
 
 
-def _history(declaration: Declaration, silver: Path, looks_back: bool) -> str | None:
-    """Return SQL for the rows of the same source that silver holds, each in its present version."""
-    if not looks_back or not silver.exists():
+def _history(engine: Any, declaration: Declaration, silver: Path, lag: timedelta) -> str | None:
+    """Return SQL for the rows of the same source that silver holds, each as it was when scored.
+
+    Training saw those before a row in no other version, see
+    :func:`vouch.labels.known.rows_when_scored`.
+    """
+    if not silver.exists():
         return None
-    return f"""SELECT * FROM {parquet(silver)}
-               WHERE superseded_at IS NULL AND source = {literal(declaration.name)}"""
+    engine.create_view("scored_before", rows_when_scored(engine.read_parquet(silver), None, lag))
+    return f"SELECT * FROM scored_before WHERE source = {literal(declaration.name)}"
 
 
 def _collect(

@@ -1,6 +1,7 @@
 """Parameters of stages that every use case shares; some add their own."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from pydantic import Field
 from vouch.core.settings import Params
 from vouch.holdout.mechanisms.limits import MOST_QUESTIONS
 from vouch.models.agreement import Trust, Weighed, agreement, stability
+from vouch.sources.declaration import Duration
 
 if TYPE_CHECKING:
     from vouch.models.surrogate import Explanation
@@ -47,11 +49,14 @@ class SplitParams(Params):
             without time from the next set on.
         overlap: Share of a holdout's rows that may have been asked about under another name
             without counting, at most 0.1; of more, what was asked counts. Set with the holdout.
+        lag: How long after a row is first known it is scored, such as ``15m``: its features are
+            made of the version that was in force by then, whatever was corrected later.
     """
 
     holdout_share: float = Field(default=0.2, ge=0.01, le=0.5)
     reserve_share: float = Field(default=0.2, ge=0.01, le=1)
     overlap: float = Field(default=0.05, ge=0, le=0.1)
+    lag: Duration = timedelta(0)
 
 
 class ReportParams(Params):

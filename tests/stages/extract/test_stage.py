@@ -184,18 +184,21 @@ def test_features_do_not_depend_on_as_of(project):
     pd.testing.assert_frame_equal(early[names], whole.loc[early.index, names])
 
 
-def test_a_corrected_row_counts_once_as_it_was_known(project):
+@pytest.mark.parametrize(("lag", "amount"), [("0s", None), ("5d", None), ("6d", 9999.0)])
+def test_a_corrected_row_counts_once_as_it_was_when_scored(project, lag, amount):
     fixed = START + timedelta(days=6)
     frame = project.frame.assign(known_at=project.frame["time"], superseded_at=pd.NaT)
     corrected = frame.loc[[0]].assign(amount=9999.0, known_at=fixed)
     frame.loc[0, "superseded_at"] = fixed
     project.frame = pd.concat([frame, corrected], ignore_index=True)
     project.write()
-    project.extract("before", as_of="2024-01-06")
-    project.extract("after", as_of="2024-01-08")
+    project.extract("before", as_of="2024-01-06", lag=lag)
+    result = project.extract("after", as_of="2024-01-08", lag=lag)
+    assert result["lag_seconds"] == int(lag[0]) * 86400
     old, new = (project.train(name).set_index("id") for name in ("before", "after"))
-    assert old.loc["r000", "amount"] == project.frame.loc[0, "amount"]
-    assert new.loc["r000", "amount"] == 9999.0
+    first = project.frame.loc[0, "amount"]
+    assert old.loc["r000", "amount"] == first
+    assert new.loc["r000", "amount"] == (amount or first)
     assert new.index.is_unique
 
 

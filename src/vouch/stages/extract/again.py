@@ -143,8 +143,10 @@ def narrowed(engine: Any, job: "Job", since: datetime, scratch: Path) -> "Job":
     mine = [
         f"{p} IN (SELECT {p} FROM {rows} WHERE {late})" for p in related if p in job.rows.columns
     ]
+    # every version of each: which one counts depends on when the first was known
+    ids = f"SELECT id FROM {rows} WHERE {' OR '.join([late, *mine])}"
     engine.con.execute(
-        f"""COPY (SELECT * FROM {rows} WHERE {" OR ".join([late, *mine])})
+        f"""COPY (SELECT * FROM {rows} WHERE id IN ({ids}))
             TO {literal(chosen)} (FORMAT parquet)"""
     )
     some_rows = engine.read_parquet(chosen)

@@ -107,6 +107,7 @@ def extract(
     result = Extracted(
         **asdict(job.key),
         as_of=job.as_of.isoformat(),
+        lag_seconds=params.lag.total_seconds(),
         **computed,
         **divided,
         engine=engine if usecase.raw_features else None,

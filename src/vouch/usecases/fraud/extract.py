@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from vouch.engine import write_parquet
-from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
+from vouch.labels.known import labels_as_of, mean_delay, rows_when_scored
 from vouch.results.extract import Computed
 from vouch.usecases.fraud.features.plain import observe
 from vouch.usecases.fraud.features.table import features
@@ -23,11 +23,12 @@ def labelled(job: Job, path: Path) -> Computed:
         What was computed: ``features``, ``categories``, ``delay_seconds``.
     """
     rows, labels = job.every or (job.rows, job.labels)
+    lag = job.params.lag
     all_current, all_issues = (
-        rows_as_of(rows, job.as_of),
+        rows_when_scored(rows, job.as_of, lag),
         labels.filter(labels.issued_at <= job.as_of),
     )
-    current = rows_as_of(job.rows, job.as_of)
+    current = rows_when_scored(job.rows, job.as_of, lag)
     issues = job.labels.filter(job.labels.issued_at <= job.as_of)
     values = observe(all_current, job.source)
     groups = cast(ExtractParams, job.params).groups

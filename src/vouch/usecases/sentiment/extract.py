@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 
 from vouch.engine import write_parquet
-from vouch.labels.known import labels_as_of, mean_delay, rows_as_of
+from vouch.labels.known import labels_as_of, mean_delay, rows_when_scored
 from vouch.results.extract import Computed
 from vouch.usecases.job import Job
 from vouch.usecases.sentiment import vader
@@ -44,7 +44,7 @@ def labelled(job: Job, path: Path) -> Computed:
     Returns:
         What was computed: ``features``, ``delay_seconds``.
     """
-    current = rows_as_of(job.rows, job.as_of)
+    current = rows_when_scored(job.rows, job.as_of, job.params.lag)
     issues = job.labels.filter(job.labels.issued_at <= job.as_of)
     labels = labels_as_of(issues)
     table = ibis.memtable(_scored(_texts(current)))
