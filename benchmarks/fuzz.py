@@ -263,6 +263,7 @@ def ingested(root: Path, declaration: Path, choice: Any, out: Path) -> dict[str,
     """Ingest a choice of input into a folder."""
     from vouch.stages.ingest import ingest
     from vouch.stages.ingest.params import IngestParams
+    from vouch.usecases.params import SplitParams
 
     return dict(
         ingest(
@@ -270,8 +271,15 @@ def ingested(root: Path, declaration: Path, choice: Any, out: Path) -> dict[str,
             raw=root / choice.raw,
             files=choice.files,
             held_out=choice.held_out,
+            set=choice.set,
+            generation=choice.generation,
+            as_of=choice.as_of,
+            holdout_share=SplitParams().holdout_share,
+            reserve_share=SplitParams().reserve_share,
+            state=out / "state",
             rows=out / "bronze.parquet",
             rejects=out / "rejects.parquet",
+            sealed=out / "labels.sealed",
             summary=out / "ingest.json",
             params=IngestParams(),
         )

@@ -50,7 +50,10 @@ def test_dvc_stage_equals_its_row(stage: Stage):
     ]
     assert persisted == [stage.persist] * len(stage.outputs)
     chosen = [f"usecases.${{key}}.{c}" for c in stage.choices]
-    expected = [f"{stage.name}.${{key}}", *([{"data/inputs.yaml": chosen}] if chosen else [])]
+    sections = [
+        f"{name}.${{key}}" for name in (stage.name, *dict.fromkeys(stage.borrowed.values()))
+    ]
+    expected = [*sections, *([{"data/inputs.yaml": chosen}] if chosen else [])]
     assert told["params"] == expected
 
 
@@ -80,7 +83,8 @@ def test_what_stands_around_the_stages_has_valid_parameters(
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)
 def test_function_takes_what_the_row_says(stage: Stage):
     taken = set(inspect.signature(stage.function()).parameters)
-    declared = {*stage.inputs, *stage.outputs, *stage.choices, "params", "progress"}
+    declared = {*stage.inputs, *stage.outputs, *stage.choices, *stage.borrowed}
+    declared |= {"params", "progress"}
     given = {"state"} if stage.state else set()
     assert taken == declared | given | ({"cache"} if stage.cache else set())
 

@@ -73,6 +73,7 @@ def payments(count: int, seed: int = 0, first: int = 0) -> pd.DataFrame:
 def train(root: Path, rows: pd.DataFrame, declared: str = SHOP) -> None:
     """Take payments through the stages before tune, and hold the latest fifth out."""
     choice = _choose(root, rows, declared)
+    holdout = {"set": choice.set, "generation": 1, "as_of": "latest", "state": root / ".vouch"}
     declaration = root / "data/sources/shop.yaml"
     for folder in ("bronze", "silver", "labels", "gold"):
         (root / folder).mkdir()
@@ -87,6 +88,10 @@ def train(root: Path, rows: pd.DataFrame, declared: str = SHOP) -> None:
         held_out=choice.held_out,
         rows=bronze,
         rejects=root / "bronze/rejects.parquet",
+        sealed=root / "bronze/labels.sealed",
+        **holdout,
+        holdout_share=0.2,
+        reserve_share=0.2,
         summary=root / "bronze/ingest.json",
         params=IngestParams(id_conflicts=1),
     )
@@ -112,15 +117,14 @@ def train(root: Path, rows: pd.DataFrame, declared: str = SHOP) -> None:
         declaration=declaration,
         rows=silver,
         labels=labels,
+        sealed=root / "bronze/labels.sealed",
         train=root / "gold/train.parquet",
         holdout=root / "gold/holdout.sealed",
         summary=root / "gold/extract.json",
-        set=choice.set,
-        generation=1,
+        **holdout,
         engine="duckdb",
         held_out=(),
-        as_of="latest",
-        state=root / ".vouch",
+        use=LabelParams().use,
         params=ExtractParams(),
     )
 

@@ -91,6 +91,12 @@ class Adding:
     def cache(self) -> Path:
         return self.root / "cache"
 
+    @property
+    def holdout(self) -> dict[str, Any]:
+        """Which holdout there is, and where it is recorded."""
+        place = {"set": "a", "generation": 1, "as_of": self.as_of}
+        return place | {"state": self.root / "state"}
+
     def add(self, lines: Iterable[str]) -> None:
         """Add a raw file."""
         manifest = self.root / "raw/manifest.json"
@@ -137,8 +143,12 @@ class Adding:
             raw=self.root / "raw",
             files=self.files,
             held_out=(),
+            **self.holdout,
+            holdout_share=0.2,
+            reserve_share=0.2,
             rows=folder / "bronze.parquet",
             rejects=folder / "rejects.parquet",
+            sealed=folder / "labels.sealed",
             params=IngestParams(),
         )
         step(
@@ -161,14 +171,13 @@ class Adding:
             extract,
             rows=silver,
             labels=issued,
+            sealed=folder / "labels.sealed",
             train=folder / "train.parquet",
             holdout=folder / "holdout.sealed",
-            set="a",
-            generation=1,
-            as_of=self.as_of,
+            **self.holdout,
             engine="duckdb",
             held_out=(),
-            state=self.root / "state",
+            use=self.use,
             params=find(usecase).extract_params()(),
         )
         return {

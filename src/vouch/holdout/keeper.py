@@ -28,7 +28,7 @@ import hmac
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
@@ -50,7 +50,6 @@ from vouch.holdout.ledger import (
     HoldoutKey,
     Inquiry,
     Ledger,
-    Parties,
     RefusedError,
 )
 from vouch.holdout.mechanisms import comparison, thresholdout
@@ -60,7 +59,7 @@ from vouch.holdout.mechanisms.gaussian import gaussian
 from vouch.holdout.mechanisms.history import History
 from vouch.holdout.mechanisms.limits import FREE, LEAST, MOST_QUESTIONS
 from vouch.holdout.mechanisms.thresholdout import Mean, Thresholdout, noise
-from vouch.holdout.rows import Hashes, Identities, identities
+from vouch.holdout.rows import Hashes, Identities, among, identities
 from vouch.holdout.spending import Inherited
 from vouch.metrics.figures import Figure
 from vouch.metrics.intervals import CONFIDENCE
@@ -152,7 +151,8 @@ class Keeper:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._ledger = Ledger(state)
+        self.records = Ledger(state)
+        """Which holdouts were cut, and what they were asked."""
 
     def cut(self, key: HoldoutKey, propose: Callable[[], tuple[datetime, datetime] | None]) -> Cut:
         """Return the recorded cut, or record the proposed one: a holdout is cut once.
@@ -162,38 +162,7 @@ class Keeper:
             propose: Computes boundary and until (UTC, both inclusive), or None where rows have no
                 time and are split by hash; called only if nothing is recorded.
         """
-        return self._ledger.cut(key, propose)
-
-    def take(self, key: HoldoutKey, share: float, reserve: float) -> Parties:
-        """Return which parties a holdout of rows without time has, and which are kept; set once.
-
-        Args:
-            key: Which holdout; it is cut if it was not.
-            share: Share of the parties in it, above 0 and at most 0.5.
-            reserve: Share of them kept for later ones from the first training on, above 0.
-
-        Raises:
-            VouchError: None are kept any more.
-        """
-        return self._ledger.take(key, share, reserve)
-
-    def reserve(self, key: HoldoutKey, share: float) -> float:
-        """Return what of the rows after a holdout is kept for the next one; set once.
-
-        Args:
-            key: A holdout that was cut.
-            share: Share of the parties, above 0 and at most 1, if none is recorded yet.
-        """
-        return self._ledger.reserve(key, share)
-
-    def reserve_of_previous(self, key: HoldoutKey) -> float | None:
-        """Return what was kept for a holdout while the one before it was in force.
-
-        Returns:
-            The share of the parties; None for the first generation, and where an earlier release
-            kept all rows.
-        """
-        return self._ledger.reserved(replace(key, generation=key.generation - 1))
+        return self.records.cut(key, propose)
 
     def seal(self, plain: Path, sealed: Path) -> str:
         """Encrypt the holdout; the same rows are the same bytes. Removing ``plain`` is up to you.
@@ -220,23 +189,40 @@ class Keeper:
             overlap: Share of them that may have been asked about before, 0 to 1; set once.
             declared: Whether the source declares a column of ids.
         """
-        self._ledger.know(key, self.identities(rows, held, declared=declared), overlap)
+        self.records.know(key, self.identities(rows, held, declared=declared), overlap)
 
     def inherited(self, key: HoldoutKey) -> Inherited:
         """Return what was asked of a holdout's rows in others, which counts as asked of it."""
-        return self._ledger.inherited(key)
+        return self.records.inherited(key)
 
     def identities(self, rows: Path, chosen: Path, *, declared: bool) -> dict[str, Hashes]:
         """Return the identities of rows, such as a model learned from; see :meth:`know`."""
-        return identities(rows, chosen, self._ledger.secret(), declared=declared)
+        return identities(rows, chosen, self.records.secret(), declared=declared)
+
+    def held_out(self, usecase: str, rows: Path, *, declared: bool) -> list[str]:
+        """Return the ids of the rows that are in a holdout in force, whatever it is called.
+
+        Args:
+            usecase: Whose holdouts.
+            rows: Rows as ingest parses them (Parquet).
+            declared: Whether their source declares a column of ids.
+        """
+        keys = [
+            HoldoutKey(usecase, each["source"], each["set"], each["generation"])
+            for each in self.records.status()
+            if each["usecase"] == usecase and each["status"] != "retired"
+        ]
+        theirs = [self.records.rows(key) for key in keys]
+        secret = self.records.secret() if keys else b""
+        return among(rows, theirs, secret, declared=declared) if keys else []
 
     def rows(self, key: HoldoutKey) -> Identities:
         """Return the identities of a holdout's rows; none where an earlier release sealed it."""
-        return self._ledger.rows(key)
+        return self.records.rows(key)
 
     def ledger(self) -> str:
         """Return the digest of the ledger's first link, which tells ledgers apart."""
-        head = self._ledger.head()
+        head = self.records.head()
         return head.ledger if head else ""
 
     def drawn(self, key: HoldoutKey) -> dict[str, float]:
@@ -245,7 +231,7 @@ class Keeper:
         Returns:
             By the row's id, in the order in which they were drawn.
         """
-        waves = self._ledger.waves(key)
+        waves = self.records.waves(key)
         return waves[-1] if waves else {}
 
     def draw(
@@ -277,7 +263,7 @@ class Keeper:
         now = dict(zip(ids, chance, strict=True))
         chances = {entity: max(old, float(now.get(entity, 0))) for entity, old in before.items()}
         chances |= {ids[row]: float(chance[row]) for row in waiting[:count]}
-        self._ledger.draw(key, chances)
+        self.records.draw(key, chances)
 
     def _numbers(self, key: HoldoutKey, ids: NDArray[Any]) -> NDArray[np.float64]:
         """Return each row's random number, above 0 and below 1, the same for ever."""
@@ -315,7 +301,7 @@ class Keeper:
             VouchError: The sealed file cannot be opened; nothing is charged then.
         """
         if reason := blind.refusal(self._state, key.usecase):
-            return Reply("refused", None, None, reason, self._ledger.head())
+            return Reply("refused", None, None, reason, self.records.head())
         rows = self._rows(sealed)
         if votes is not None:
             people = self._people(key, rows, votes)
@@ -323,10 +309,10 @@ class Keeper:
         rival = champion.digest if champion else ""
         inquiry = _inquiry(sealed, challenger, rival, "candidate", "promotion", judge)
         counted = judge.count(rows)
-        if self._ledger.recorded(inquiry) is None:
+        if self.records.recorded(inquiry) is None:
             reason = _few(counted, judge) or self._blind(key, inquiry, counted, judge, outlook)
             if reason:
-                return Reply("too_small", None, None, reason, self._ledger.head())
+                return Reply("too_small", None, None, reason, self.records.head())
 
         def compute() -> Answer:
             contest = judge.contest(rows, challenger, champion)
@@ -346,7 +332,7 @@ class Keeper:
     ) -> Reply:
         if not len(people.rows):  # nothing is said of the truth: no charge
             answer = judge.candidate(rows, challenger, champion, people)
-            return Reply("too_small", None, answer, NOBODY, self._ledger.head())
+            return Reply("too_small", None, answer, NOBODY, self.records.head())
         rival = champion.digest if champion else ""
         inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, people)
         return self._ask(
@@ -435,7 +421,7 @@ class Keeper:
 
     def _budget(self, key: HoldoutKey, judge: Judge) -> int:
         """Return the budget that was fixed at the first question, or would be now."""
-        status = self._ledger.find(key)
+        status = self.records.find(key)
         return (status and status["budget"]) or min(judge.budget, MOST_QUESTIONS)
 
     def _history(
@@ -445,7 +431,7 @@ class Keeper:
 
         An answer with exact figures, by people's word or of an earlier release, leaves nothing.
         """
-        history, answers = History(), self._ledger.answers(key, content)
+        history, answers = History(), self.records.answers(key, content)
         for answer in answers:
             history = history.after(answer.get("told", ()))
         exact = any("told" not in answer for answer in answers)
@@ -458,7 +444,7 @@ class Keeper:
         """
         places = pd.Series(np.arange(len(rows)), rows["id"])
         votes = votes[votes.index.isin(places.index)]
-        waves = self._ledger.waves(key)
+        waves = self.records.waves(key)
         nearly = [wave for wave in waves if votes.index.isin(wave).sum() >= NEARLY * len(wave)]
         drawn = pd.Series(nearly[-1] if nearly else {}, dtype=np.float64)
         decided = votes[votes.index.isin(drawn.index)]
@@ -499,7 +485,7 @@ class Keeper:
             VouchError: The sealed file cannot be opened, or no row's label is known.
         """
         if reason := blind.refusal(self._state, key.usecase):
-            return Reply("refused", None, None, reason, self._ledger.head())
+            return Reply("refused", None, None, reason, self.records.head())
         rows = self._rows(sealed)
         if not judge.count_labelled(rows, kind):
             raise VouchError(f"{sealed}: no row with a known {kind}", "ask --against the other")
@@ -551,15 +537,15 @@ class Keeper:
 
     def status(self) -> list[HoldoutStatus]:
         """Return every holdout's cut, budget and what is spent of it."""
-        return self._ledger.status()
+        return self.records.status()
 
     def find(self, key: HoldoutKey) -> HoldoutStatus | None:
         """Return one holdout's cut, budget and what is spent of it; None if it was never cut."""
-        return self._ledger.find(key)
+        return self.records.find(key)
 
     def log(self) -> list[Entry]:
         """Return every question asked and its answer, oldest first."""
-        return self._ledger.log()
+        return self.records.log()
 
     def _rows(self, sealed: Path) -> pd.DataFrame:
         content = box.unseal(box.read_key(self._state), sealed)
@@ -581,12 +567,12 @@ class Keeper:
     ) -> Reply:
         budget = min(judge.budget, MOST_QUESTIONS)
         try:
-            charge = self._ledger.charge(key, inquiry, budget, rows, counted)
+            charge = self.records.charge(key, inquiry, budget, rows, counted)
         except RefusedError as error:
             reason = f"{error}; try: {error.hint}"
-            return Reply("refused", None, None, reason, self._ledger.head())
+            return Reply("refused", None, None, reason, self.records.head())
         answer = self._answer(charge, compute)
-        head = self._ledger.head_of(charge.question)
+        head = self.records.head_of(charge.question)
         if reason := _few(counted, judge):
             return Reply("too_small", charge.question, answer, reason, head)
         return Reply("answered", charge.question, answer, "", head)
@@ -596,7 +582,7 @@ class Keeper:
             return charge.answer
         answer = compute()
         free = answer.get("from") == "training"
-        return self._ledger.answer(charge.question, answer, free=free)
+        return self.records.answer(charge.question, answer, free=free)
 
 
 def _few(counted: int, judge: Judge) -> str:

@@ -265,6 +265,12 @@ class Ledger:
                 chain.append(session, holdout)
             return Cut(holdout.boundary, holdout.until)
 
+    def foresee(self, key: HoldoutKey, propose: Callable[[], tuple[datetime, datetime]]) -> Cut:
+        """Return what :meth:`cut` would, and record nothing."""
+        with Session(self._engine) as session:
+            holdout = _holdout(session, key)
+            return Cut(holdout.boundary, holdout.until) if holdout else Cut(*propose())
+
     def take(self, key: HoldoutKey, share: float, reserve: float) -> Parties:
         """Return the recorded parties of a holdout of rows without time, or record the next ones.
 
@@ -309,10 +315,24 @@ class Ledger:
                 chain.append(session, reserve)
             return reserve.share
 
-    def reserved(self, key: HoldoutKey) -> float | None:
-        """Return a holdout's recorded reserve; None where there is no holdout or no reserve."""
+    def foresee_reserve(self, key: HoldoutKey, share: float) -> float:
+        """Return what :meth:`reserve` would, and record nothing; the holdout may be uncut."""
         with Session(self._engine) as session:
             holdout = _holdout(session, key)
+            reserve = session.get(Reserve, holdout.id) if holdout else None
+            if holdout and reserve is None and _retired(session, holdout):
+                return 1.0
+            return reserve.share if reserve else share
+
+    def reserve_of_previous(self, key: HoldoutKey) -> float | None:
+        """Return what was kept for a holdout while the one before it was in force.
+
+        Returns:
+            The share of the parties; None for the first generation, and where an earlier release
+            kept all rows.
+        """
+        with Session(self._engine) as session:
+            holdout = _holdout(session, replace(key, generation=key.generation - 1))
             reserve = session.get(Reserve, holdout.id) if holdout else None
             return reserve.share if reserve else None
 

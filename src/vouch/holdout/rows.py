@@ -13,11 +13,12 @@ chance with a probability of 5 in a million. The key is the ledger's own, so has
 cannot be compared, and those who share a ledger share the key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from vouch.sources.readers import parquet, quoted
@@ -48,13 +49,39 @@ def identities(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> dict[
         secret: The key.
         declared: Whether the source declares a column of ids.
     """
+    table = _hashed(rows, ids, secret, declared=declared)
+    return {kind: np.unique(table[kind].drop_null().to_numpy().astype("<u8")) for kind in KINDS}
+
+
+def among(rows: Path, theirs: Iterable[Identities], secret: bytes, *, declared: bool) -> list[str]:
+    """Return the ids of the rows that are among others, by either identity.
+
+    Args:
+        rows: A source's rows (Parquet).
+        theirs: The others' identities.
+        secret: The key.
+        declared: Whether the source declares a column of ids.
+    """
+    table = _hashed(rows, rows, secret, declared=declared)
+    found = np.zeros(table.num_rows, bool)
+    for kind in KINDS:
+        mine = table[kind].fill_null(0).to_numpy().astype("<u8")
+        here = table[kind].is_valid().to_numpy()
+        for each in theirs:
+            found |= here & shared(mine, each[kind])
+    ids: list[str] = table["row"].filter(pa.array(found)).to_pylist()
+    return ids
+
+
+def _hashed(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> pa.Table:
+    """Return ``row``, the id, and the hashes of some of a source's rows."""
     with duckdb.connect() as connection:
         columns = set(connection.execute(f"FROM {parquet(rows)} LIMIT 0").df().columns)
         content, own = _content(columns), _own(columns) if declared else "NULL"
-        # rows that come later renumber none
+        # rows that come later number none
         arrival = "arrived_at" if "arrived_at" in columns else "1"
         current = "WHERE superseded_at IS NULL" if "superseded_at" in columns else ""
-        table = (
+        return (
             connection.execute(
                 f"""WITH every AS (
                   SELECT id, {arrival} AS place, {own} AS own, sha256({content}) AS content
@@ -63,14 +90,13 @@ def identities(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> dict[
                   SELECT id, own, content
                       || row_number() OVER (PARTITION BY content ORDER BY place, id) AS content
                   FROM every)
-                SELECT {_hash("content")} AS content, {_hash("own")} AS id
+                SELECT id AS row, {_hash("content")} AS content, {_hash("own")} AS id
                 FROM numbered SEMI JOIN {parquet(ids)} AS wanted USING (id)""",
                 {"secret": secret.hex()},
             )
             .arrow()
             .read_all()
         )
-    return {kind: np.unique(table[kind].drop_null().to_numpy().astype("<u8")) for kind in KINDS}
 
 
 def shared(mine: Hashes, theirs: Hashes) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from vouch.core.files import replacing
 KEY = "holdout.key"
 BITS = 512
 HEADER = b"vouch sealed holdout 1\n"
-AGAIN = "seal it again: delete the file and run the stage extract"
+AGAIN = "seal it again: delete the file and run the stage {stage}"
 
 
 def seal(key: bytes, plain: Path, sealed: Path) -> None:
@@ -29,17 +29,23 @@ def seal(key: bytes, plain: Path, sealed: Path) -> None:
         plain: The file to seal, below 2 GiB.
         sealed: Where to write it.
     """
-    content = AESSIV(key).encrypt(plain.read_bytes(), [HEADER])
+    seal_bytes(key, plain.read_bytes(), sealed)
+
+
+def seal_bytes(key: bytes, plain: bytes, sealed: Path) -> None:
+    """Encrypt what never was a file; see :func:`seal`."""
+    content = AESSIV(key).encrypt(plain, [HEADER])
     with replacing(sealed) as draft:
         draft.write_bytes(HEADER + content)
 
 
-def unseal(key: bytes, sealed: Path) -> bytes:
+def unseal(key: bytes, sealed: Path, stage: str = "extract") -> bytes:
     """Decrypt a sealed file.
 
     Args:
         key: The key it was sealed with.
         sealed: The file.
+        stage: The stage that writes it, for messages.
 
     Returns:
         The plain bytes.
@@ -50,14 +56,42 @@ def unseal(key: bytes, sealed: Path) -> bytes:
     try:
         content = sealed.read_bytes()
     except FileNotFoundError:
-        raise VouchError(f"{sealed}: no such file", "run the stage extract first") from None
+        raise VouchError(f"{sealed}: no such file", f"run the stage {stage} first") from None
+    again = AGAIN.format(stage=stage)
     if not content.startswith(HEADER):
-        raise VouchError(f"{sealed}: not a sealed holdout", AGAIN)
+        raise VouchError(f"{sealed}: not a sealed holdout", again)
     try:
         return AESSIV(key).decrypt(content[len(HEADER) :], [HEADER])
     except (InvalidTag, ValueError):
         message = f"{sealed}: the file was changed, or sealed with another {KEY}"
-        raise VouchError(message, f"bring back the {KEY} it was sealed with, or {AGAIN}") from None
+        raise VouchError(message, f"bring back the {KEY} it was sealed with, or {again}") from None
+
+
+class NotOursError(Exception):
+    """What is to be decrypted was changed, or encrypted with another key or for another place."""
+
+
+def encrypt(key: bytes, plain: bytes, bound: list[bytes]) -> bytes:
+    """Encrypt a few bytes that belong to one place; the same ones give the same bytes.
+
+    Args:
+        key: 64 bytes of :func:`make_key`.
+        plain: What to encrypt.
+        bound: What the place is called: it is needed again to decrypt.
+    """
+    return AESSIV(key).encrypt(plain, [HEADER, *bound])
+
+
+def decrypt(key: bytes, sealed: bytes, bound: list[bytes]) -> bytes:
+    """Decrypt what :func:`encrypt` returned.
+
+    Raises:
+        NotOursError: It was changed, or encrypted with another key or for another place.
+    """
+    try:
+        return AESSIV(key).decrypt(sealed, [HEADER, *bound])
+    except (InvalidTag, ValueError):
+        raise NotOursError from None
 
 
 def seal_text(key: bytes, plain: bytes) -> str:
@@ -99,11 +133,12 @@ def make_key(state: Path) -> bytes:
     return read_key(state)
 
 
-def read_key(state: Path) -> bytes:
+def read_key(state: Path, stage: str = "extract") -> bytes:
     """Read the project's key.
 
     Args:
         state: The project's state folder.
+        stage: The stage that writes what is to be opened, for messages.
 
     Raises:
         VouchError: There is none, or it is no key.
@@ -112,7 +147,8 @@ def read_key(state: Path) -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        hint = f"bring it back from a backup or from whoever sealed the holdout, or {AGAIN}"
+        again = AGAIN.format(stage=stage)
+        hint = f"bring it back from a backup or from whoever sealed the holdout, or {again}"
         raise VouchError(f"{path}: no such file, so the holdout cannot be opened", hint) from None
     if len(key) * 8 != BITS:
         raise VouchError(f"{path}: {len(key)} bytes, not {BITS // 8}", "bring back the true key")

@@ -1,14 +1,11 @@
 """People's decisions on rows of the holdout: evidence, from which nothing learns meanwhile."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import pandas as pd
 
-from vouch.labels.issues import HELD
 from vouch.labels.resolve import ARRIVING
 from vouch.labels.reviews import CONSENSUS
 
@@ -36,40 +33,19 @@ def in_use(labels: "Table") -> bool:
     return labels.filter(labels.source == "reviewer").in_force.min().to_pyarrow().as_py() is True
 
 
-def released(labels: "Table", drawn: Collection[str], *, used: bool) -> "Table":
-    """Return the issues that may be learned from.
-
-    Decisions on rows of an earlier holdout are a reviewer's like any other, in force where those
-    are; decisions on rows drawn from the present holdout are left out.
-
-    Args:
-        labels: Issues of all sources.
-        drawn: The present holdout's rows that people were asked about.
-        used: Whether people's decisions are in force, see :func:`in_use`.
-    """
-    held = labels.source == HELD
-    kept = labels.filter(~(held & labels.entity.isin(list(drawn)))) if drawn else labels
-    mine = kept.source == HELD
-    return kept.mutate(
-        source=ibis.ifelse(mine, "reviewer", kept.source),
-        in_force=ibis.ifelse(mine, used, kept.in_force),
-    )
-
-
-def votes(labels: "Table", classes: int) -> pd.DataFrame:
+def votes(issues: pd.DataFrame, classes: int) -> pd.DataFrame:
     """Count the reviewers of each decided row of the holdout, by the class they chose.
 
     Args:
-        labels: Issues known by the time in question.
+        issues: Those on rows of the holdout known by the time in question, opened.
         classes: How many classes there are.
 
     Returns:
         A row an entity (the index), a column a class (0 and on): each reviewer's last word counts
         once, and a final one, such as a lead's, alone.
     """
-    own = labels.filter((labels.source == HELD) & (labels.actor != CONSENSUS))
-    columns = ("entity", "actor", "label", "final", "issued_at")
-    words = own.select(*columns).to_pandas().sort_values(["entity", "issued_at"])
+    own = issues[issues["actor"] != CONSENSUS]
+    words = own.sort_values(["entity", "issued_at"])
     words = words.drop_duplicates(["entity", "actor"], keep="last")
     final = words["final"].fillna(False).astype(bool)
     ended = words["entity"].isin(words["entity"][final])

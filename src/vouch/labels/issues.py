@@ -28,6 +28,7 @@ COLUMNS = (
     "model_version",
     "confidence",
     "final",
+    "sealed",
 )
 HELD = "holdout"
 """The source of people's decisions on rows of the holdout, and the stream of their cases: they are
@@ -83,6 +84,14 @@ def issues(
     if not parts:
         parts.append(_shape(rows.filter(False), ibis.literal(0), "rule", "none", rows.known_at))
     issued = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return issued.mutate(in_force=issued.source.isin(use))
+
+
+def truth(
+    rows: "Table", declaration: Declaration, labeller: Labeller, use: tuple[str, ...]
+) -> "Table":
+    """Issue the truth of rows that have a label, in the columns of :func:`issues`."""
+    issued = _truth(rows, declaration, labeller.truth)
     return issued.mutate(in_force=issued.source.isin(use))
 
 
@@ -153,4 +162,5 @@ def _shape(
         model_version=ibis.null("string"),
         confidence=rows.label_confidence if has_confidence else ibis.null("float64"),
         final=ibis.literal(False),
+        sealed=ibis.null("binary"),
     )

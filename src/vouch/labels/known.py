@@ -32,8 +32,17 @@ def resolve_as_of(as_of: str, rows: "Table", labels: "Table", path: Path) -> dat
     Raises:
         VouchError: It is no date, or there are no rows at all.
     """
+    return moment_of(as_of) or _newest(rows, labels, path)
+
+
+def moment_of(as_of: str) -> datetime | None:
+    """Return the moment of a date, in UTC without a zone; None for ``latest``.
+
+    Raises:
+        VouchError: It is no date.
+    """
     if as_of == "latest":
-        return _newest(rows, labels, path)
+        return None
     try:
         moment = datetime.fromisoformat(as_of)
     except ValueError:

@@ -39,14 +39,16 @@ SCHEMA = pa.schema(
         ("annotation", pa.string()),
         ("unique_id", pa.string()),
         ("class_name", pa.string()),
+        ("sealed", pa.binary()),
     ]
 )
 """An issue's columns; then whose row it is (the declaration's name), why the case was put before
 people, what the reviewer wrote, how long they took, whether no majority overrules it (a lead's
 decision); when it was decided and when collected (by this machine's clock), its number in the order
 of collecting, whether its reviewer had changed the answer before it was collected, and Label
-Studio's ids of it (``task/annotation``, and its unique id); and the word for the class, as the
-reviewer wrote it: the class's number may be another one by now.
+Studio's ids of it (``task/annotation``, and its unique id); the word for the class, as the
+reviewer wrote it: the class's number may be another one by now; and, of a row of the holdout, all
+that tells which class it is for, encrypted (see :mod:`vouch.holdout.decisions`).
 
 ``issued_at`` is when a decision is known: never before it was collected, and later than every
 decision collected before it, also when the clock was set back."""
@@ -115,25 +117,30 @@ def numbered(rows: pa.Table, words: DecisionWords | None, folder: Path) -> pa.Ta
         folder: Where they come from, for the message.
 
     Returns:
-        The rows, without those for a class whose rows are left out by now.
+        The rows, without those for a class whose rows are left out by now. Sealed ones have no
+        label.
 
     Raises:
         VouchError: A decision for a class that the source no longer has.
     """
     if words is None:
         return rows
-    pairs = zip(rows["class_name"].to_pylist(), rows["label"].to_pylist(), strict=True)
-    decided = [words.word(name, number) for name, number in pairs]
-    if lost := sorted({*decided} - words.classes.keys()):
+    columns = (rows[name].to_pylist() for name in ("class_name", "label", "sealed"))
+    decided = [
+        None if sealed and number is None else words.word(name, number)
+        for name, number, sealed in zip(*columns, strict=True)
+    ]
+    if lost := sorted({word for word in decided if word} - words.classes.keys()):
         raise VouchError(
             f"{folder}: people decided for the class {lost[0]!r}, which the source's label no "
             f"longer has (it has {', '.join(words.classes)})",
             f"map it to a class, or to drop: values: {{{lost[0]}: ..., ...}}",
         )
-    labels = pa.array([words.classes[word] for word in decided], pa.int8())
+    labels = pa.array([words.classes[word] if word else None for word in decided], pa.int8())
     place = SCHEMA.get_field_index("label")
     renumbered = rows.set_column(place, SCHEMA.field("label"), labels)
-    return renumbered.filter(pc.is_valid(labels))
+    closed = pa.array([word is None for word in decided], pa.bool_())
+    return renumbered.filter(pc.or_(pc.is_valid(labels), closed))
 
 
 def read_batches(folder: Path) -> pa.Table:

@@ -144,7 +144,7 @@ def _products(root: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
     for path in sorted(state.iterdir()) if state.is_dir() else ():
         if path.name == KEPT.name:
             yield path, "partial results that stages keep"
-        elif path.name not in (REMOTE, *(() if scope.holdouts else (KEY,))):
+        elif path.name not in (REMOTE, KEY):  # decisions are sealed with the key for good
             yield path, MODELS if scope.holdouts else f"{MODELS}; the holdouts' ledger stays"
 
 

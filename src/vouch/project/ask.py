@@ -10,6 +10,7 @@ from vouch.project.inputs import INPUTS, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.stages import find
 from vouch.results.evaluate import KINDS, Figures
+from vouch.sources.declaration import load_declaration
 from vouch.stages.evaluate.stage import load_candidate, question, scored_model
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
@@ -53,7 +54,8 @@ def ask(
     if metric not in choices:
         raise VouchError(f"the holdout cannot be asked for {metric!r}", suggest(metric, choices))
     if metric == ALL:
-        return question(candidate, sealed, labels, root / STATE).reply
+        source = load_declaration(paths["declaration"])
+        return question(candidate, source, sealed, labels, root / STATE).reply
     return _mean(candidate, sealed, root / STATE, metric, kind, mechanism)
 
 

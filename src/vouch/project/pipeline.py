@@ -13,7 +13,7 @@ from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.project.inputs import Choice, load_inputs
 from vouch.project.paths import KEPT, STATE
-from vouch.project.stages import Stage
+from vouch.project.stages import Stage, find
 
 
 def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent) -> dict[str, Any]:
@@ -38,6 +38,7 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
     params = load_params(root / "params.yaml", stage.params(usecase), stage.name, usecase)
     arguments: dict[str, Any] = _paths(root, stage.inputs, usecase, choice)
     arguments |= {name: getattr(choice, name) for name in stage.choices}
+    arguments |= _borrowed(root, stage, usecase)
     if stage.state:
         arguments["state"] = root / STATE
     if stage.cache:
@@ -60,6 +61,15 @@ def _paths(
 ) -> dict[str, Path]:
     filled = {"usecase": usecase, "source": choice.source, "raw": choice.raw}
     return {name: root / template.format(**filled) for name, template in templates.items()}
+
+
+def _borrowed(root: Path, stage: Stage, usecase: str) -> dict[str, Any]:
+    """Read the parameters that a stage takes of others."""
+    lenders = {
+        lender: load_params(root / "params.yaml", find(lender).params(usecase), lender, usecase)
+        for lender in set(stage.borrowed.values())
+    }
+    return {name: getattr(lenders[lender], name) for name, lender in stage.borrowed.items()}
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Stage:
         inputs: Name of each input to its path; ``{usecase}``, ``{source}``, ``{raw}`` are filled.
         outputs: Name of each output to its path.
         choices: Fields of the use case's entry in ``data/inputs.yaml`` that the function takes.
+        borrowed: Parameters of other stages that the function takes, and whose they are.
         state: Whether it reads or writes the project's state folder.
         persist: Whether it writes outside its outputs, so it must never be restored from the
             run cache.
@@ -50,6 +51,7 @@ class Stage:
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     choices: tuple[str, ...] = field(default=())
+    borrowed: Mapping[str, str] = field(default_factory=dict)
     state: bool = False
     persist: bool = False
     cache: bool = False
@@ -70,9 +72,13 @@ STAGES: tuple[Stage, ...] = (
         outputs={
             "rows": f"{BRONZE}/rows.parquet",
             "rejects": f"{BRONZE}/rejects.parquet",
+            "sealed": f"{BRONZE}/labels.sealed",
             "summary": f"{BRONZE}/ingest.json",
         },
-        choices=("files", "held_out"),
+        choices=("files", "held_out", "set", "generation", "as_of"),
+        borrowed={"holdout_share": "extract", "reserve_share": "extract"},
+        state=True,
+        persist=True,
         cache=True,
     ),
     Stage(
@@ -106,6 +112,7 @@ STAGES: tuple[Stage, ...] = (
             "declaration": DECLARATION,
             "rows": f"{SILVER}/rows.parquet",
             "labels": f"{LABELS}/labels.parquet",
+            "sealed": f"{BRONZE}/labels.sealed",
         },
         outputs={
             "train": f"{GOLD}/train.parquet",
@@ -113,6 +120,7 @@ STAGES: tuple[Stage, ...] = (
             "summary": f"{GOLD}/extract.json",
         },
         choices=("set", "generation", "as_of", "engine", "held_out"),
+        borrowed={"use": "label"},
         state=True,
         persist=True,
         cache=True,

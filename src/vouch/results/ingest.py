@@ -28,6 +28,7 @@ class Ingested(Result):
         rows: Those that could be read.
         rejects: Those that could not, and those whose label is mapped to ``drop``.
         dropped: The latter alone.
+        sealed: Rows of the holdout whose labels were sealed as they came in.
         ignored_columns: Columns of the files that the source does not declare.
         warnings: Sentences for people.
     """
@@ -38,6 +39,7 @@ class Ingested(Result):
     rows: int
     rejects: int
     dropped: int
+    sealed: int = 0
     ignored_columns: list[str]
     warnings: list[str]
 

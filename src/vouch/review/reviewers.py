@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from vouch.core.cells import escape_table, restore_table
 from vouch.core.errors import VouchError
+from vouch.holdout.labels import PLACE, open_labels
 from vouch.project.inputs import present_source
+from vouch.project.paths import STATE
+from vouch.project.stages import find
 from vouch.usecases.classes import class_names
 
 if TYPE_CHECKING:
@@ -212,10 +215,22 @@ def _truth(root: Path, usecase: str) -> "pd.DataFrame":
         raise VouchError(
             f"{path}: no column 'label': nobody knows the truth", "simulate on a source with labels"
         )
-    columns = [name for name in ("id", "label", "amount", "superseded_at") if name in names]
-    rows = pq.read_table(path, columns=columns).to_pandas()
-    rows = rows[rows["superseded_at"].isna()].set_index("id")
+    wanted = ("id", "label", "amount", "superseded_at", *PLACE)
+    rows = pq.read_table(path, columns=[name for name in wanted if name in names]).to_pandas()
+    rows = _unsealed(root, usecase, rows[rows["superseded_at"].isna()]).set_index("id")
     return rows[["label"]].assign(cost=costs(rows["amount"]) if "amount" in rows else 0.5)
+
+
+def _unsealed(root: Path, usecase: str, rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Return rows, those of the holdout with their labels: simulated people know everything."""
+    path = root / find("ingest").outputs["sealed"].format(usecase=usecase)
+    if not path.exists():
+        return rows
+    sealed = open_labels(root / STATE, path).table.to_pandas()
+    if "label" not in sealed:
+        return rows
+    known = rows[[*PLACE]].merge(sealed[[*PLACE, "label"]], how="left")["label"]
+    return rows.assign(label=rows["label"].fillna(known.set_axis(rows.index)))
 
 
 def _check_classes(usecase: str, labels: "pd.Series[int]", classes: tuple[str, ...]) -> None:

@@ -252,6 +252,17 @@ class UseCase(ABC):
             What extract writes to its summary of it.
         """
 
+    def with_parties(self, rows: "Table") -> "Table":
+        """Return rows with the columns that tell which of them belong together.
+
+        ``author``, ``payer`` and ``payee`` are the source's own; ``twin``, where there is one, is
+        the same of near-duplicates. What is held out is held out with all that belongs to it.
+
+        Args:
+            rows: Rows of bronze, in DuckDB.
+        """
+        return rows
+
     def related(self, source: "Declaration") -> tuple[str, ...] | None:
         """Return by which columns the rows that a row's gold depends on are found.
 

@@ -1,12 +1,12 @@
 """What an extract works on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vouch.holdout.keeper import HoldoutKey
+from vouch.holdout.split import Terms
 from vouch.sources.declaration import Declaration
 from vouch.usecases.params import SplitParams
 
@@ -22,20 +22,34 @@ class Job:
         source: The source's declaration.
         rows: Silver rows, every version.
         labels: Issued labels.
-        path: The file of the rows, for messages.
         as_of: What became known later is left out.
-        key: Which holdout.
-        holdout_files: Files whose rows are the holdout; none: it is cut off the rest.
+        terms: What decides which rows are held out.
         params: The stage's parameters.
+        sealed: Issues of the truth of held-out rows, which no feature may use; None: none were
+            sealed.
         every: All rows and labels, where ``rows`` and ``labels`` are some of them.
     """
 
     source: Declaration
     rows: "Table"
     labels: "Table"
-    path: Path
     as_of: datetime
-    key: HoldoutKey
-    holdout_files: Sequence[str]
+    terms: Terms
     params: SplitParams
+    sealed: "Table | None" = None
     every: "tuple[Table, Table] | None" = None
+
+    @property
+    def path(self) -> Path:
+        """The file of the rows."""
+        return self.terms.path
+
+    @property
+    def key(self) -> HoldoutKey:
+        """Which holdout."""
+        return self.terms.key
+
+    def issued(self, labels: "Table") -> "Table":
+        """Return some issues with those of held-out rows: the labels of rows, not of features."""
+        known = labels if self.sealed is None else labels.union(self.sealed)
+        return known.filter(known.issued_at <= self.as_of)

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stages.extract.conftest import START, declare
+from tests.stages.extract.conftest import START
 from vouch.core.errors import VouchError
 from vouch.holdout.keeper import HoldoutKey, Keeper
-from vouch.stages.extract.parts import _parted
-from vouch.usecases.job import Job
-from vouch.usecases.params import SplitParams
+from vouch.holdout.split import Terms, split
 
 HERE = Path("rows.parquet")
 ROWS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=15)
@@ -38,10 +36,8 @@ class Shop:
         frame = pd.DataFrame(self.rows, columns=["id", "time", "payer"])
         table = ibis.memtable(frame.astype({"time": "datetime64[us]"}))
         key = HoldoutKey("fraud", "shop", "first", self.generation)
-        params = SplitParams(reserve_share=share)
-        job = Job(declare(), table, table, HERE, START, key, (), params)
-        split = _parted(job, None, table, self.keeper)
-        parts = {"holdout": split.holdout, "reserved": split.reserved}
+        parted = split(table, table, Terms(key, 0.2, share, (), HERE), self.keeper, record=True)
+        parts = {"holdout": parted.holdout, "reserved": parted.reserved}
         ids = {
             name: set(table.filter(part).id.to_pyarrow().to_pylist())
             for name, part in parts.items()
@@ -83,13 +79,12 @@ class Notes(Shop):
     def split(self, holdout, reserve):
         table = ibis.memtable(pd.DataFrame(self.rows, columns=["id", "payer"]))
         key = HoldoutKey("fraud", "shop", "first", self.generation)
-        params = SplitParams(holdout_share=holdout, reserve_share=reserve)
-        job = Job(declare(), table, table, HERE, START, key, (), params)
-        split = _parted(job, None, table, self.keeper)
+        terms = Terms(key, holdout, reserve, (), HERE)
+        parted = split(table, table, terms, self.keeper, record=True)
         everything = {row[0] for row in self.rows}
         held, kept = (
             set(table.filter(part).id.to_pyarrow().to_pylist())
-            for part in (split.holdout, split.reserved)
+            for part in (parted.holdout, parted.reserved)
         )
         return {"holdout": held, "reserved": kept, "train": everything - held - kept}
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.sealing import seal_nothing
 from tests.stages.extract.conftest import START, declare
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
@@ -79,12 +80,14 @@ class Project:
                 declaration=self.folder / "shop.yaml",
                 rows=self.folder / "rows.parquet",
                 labels=self.folder / "labels.parquet",
+                sealed=seal_nothing(self.folder / "state", self.folder / "labels.sealed"),
                 **{name: out / name for name in FILES},
                 set="first",
                 generation=generation,
                 as_of=as_of,
                 engine=engine,
                 held_out=(),
+                use=LabelParams().use,
                 state=self.folder / "state",
                 params=ExtractParams(**params),
             )

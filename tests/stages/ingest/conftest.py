@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from vouch.core.files import sha256
-from vouch.stages.ingest import ingest
+from vouch.stages.ingest import ingest, read
 from vouch.stages.ingest.params import IngestParams
 
 PAYMENTS = """
@@ -31,7 +31,8 @@ class Project:
         self.root = root
         self.raw = root / "raw"
         self.raw.mkdir()
-        self.manifest = {}
+        self.manifest, self.generation = {}, 1
+        self.files, self.held_out = [], []
         self.declare(PAYMENTS)
 
     def declare(self, text: str) -> None:
@@ -53,22 +54,44 @@ class Project:
     def ingest(self, out: str = "bronze", **params) -> dict:
         folder = self.root / out
         folder.mkdir(exist_ok=True)
+        self.params = IngestParams(**params)
         self.rows, self.rejects = folder / "rows.parquet", folder / "rejects.parquet"
         return dict(
             ingest(
                 declaration=self.declaration,
                 raw=self.raw,
-                files=list(self.manifest),
-                held_out=(),
+                files=self.files or list(self.manifest),
+                held_out=self.held_out,
+                set="a",
+                generation=self.generation,
+                as_of="latest",
+                holdout_share=0.2,
+                reserve_share=0.2,
+                state=self.root / "state",
                 rows=self.rows,
                 rejects=self.rejects,
+                sealed=folder / "labels.sealed",
                 summary=folder / "ingest.json",
-                params=IngestParams(**params),
+                params=self.params,
             )
         )
 
     def bronze(self, what: str = "*") -> list:
-        return duckdb.sql(f"SELECT {what} FROM read_parquet('{self.rows}')").fetchall()
+        """Return what was parsed, held-out rows with their labels."""
+        plain = self.root / "plain.parquet"
+        read(
+            declaration=self.declaration,
+            raw=self.raw,
+            files=list(self.manifest),
+            rows=plain,
+            rejects=self.root / "rejects.parquet",
+            params=self.params,
+        )
+        return self.sealed(what, plain)
+
+    def sealed(self, what: str = "*", rows: Path | None = None) -> list:
+        """Return what bronze has."""
+        return duckdb.sql(f"SELECT {what} FROM read_parquet('{rows or self.rows}')").fetchall()
 
     def rejected(self) -> list:
         query = f"SELECT line, reason FROM read_parquet('{self.rejects}') ORDER BY file, line"

@@ -27,6 +27,8 @@ from vouch.core.errors import VouchError
 from vouch.project.inputs import choose
 from vouch.sources.confirm import settle
 from vouch.sources.draft import draft_source
+from vouch.stages.ingest import read
+from vouch.stages.ingest.params import IngestParams
 
 START = datetime(2024, 3, 1)
 ROWS = 120
@@ -144,6 +146,8 @@ WHOLE = {
 """What every faithful reading of the usual table gives."""
 ODD = {name: {name: lambda n: "ab"[n % 2] * 2} for name in (
     "at", "category", "expectation", "flagged", "reason", "source")}  # fmt: skip
+PLAIN = "plain.parquet"
+"""The rows with all their labels: bronze lacks those of held-out rows."""
 MOODS = {"min(label)": 0, "max(label)": 2, "count(*) FILTER (label = 1)": ROWS // 3}
 PAYMENTS = {
     "plain": Case(table(), named=True),
@@ -343,6 +347,9 @@ def run(root: Path, case: Case) -> dict:
     out = root / "out"
     out.mkdir()
     taken = ingested(root, drafted.path, choice, out)
+    place = {"rows": root / PLAIN, "rejects": root / "rejects.parquet"}
+    given = {"declaration": drafted.path, "raw": root / choice.raw, "files": choice.files}
+    read(**given, **place, params=IngestParams())
     if not case.named:
         return taken
     counts = validated(root, drafted.path, out)["counts"]
@@ -360,9 +367,9 @@ def check(root: Path, case: Case, usual: dict[str, object]) -> None:
     assert taken["rejects"] == case.rejects
     assert re.search(case.warns, "\n".join(taken["warnings"]))
     assert bool(case.warns) == any("comes twice" in each for each in taken["warnings"])
-    table = root / ("out/rows.parquet" if case.named else "out/bronze.parquet")
+    table = f"read_parquet('{root / PLAIN}')"
     for query, value in (case.gives or usual).items():
-        answer = duckdb.sql(f"SELECT {query} FROM read_parquet('{table}')").fetchone()
+        answer = duckdb.sql(f"SELECT {query} FROM {table}").fetchone()
         assert answer == (value,), query
 
 

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.sealing import seal_nothing
 from tests.stages.extract.conftest import START
 from vouch.core.errors import VouchError
 from vouch.engine import connect
@@ -79,6 +80,8 @@ class Project:
         told = dict(
             extract(
                 **own,
+                sealed=seal_nothing(self.state, self.folder / "labels.sealed"),
+                use=use.use,
                 **{name: self.folder / name for name in ("train", "holdout", "summary")},
                 set="first",
                 generation=1,

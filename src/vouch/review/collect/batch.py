@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch.core.files import sha256, sync
+from vouch.holdout.decisions import open_decisions
 from vouch.labels.reviews import CONSENSUS, DecisionWords, batches, numbered, read_batches
 from vouch.project import versions
 from vouch.project.stages import find
@@ -17,16 +18,20 @@ from vouch.results.register import Registration
 DIGITS = 12
 
 
-def recorded(folder: Path, origin: str, words: DecisionWords | None = None) -> pd.DataFrame:
+def recorded(
+    folder: Path, origin: str, words: DecisionWords | None = None, state: Path | None = None
+) -> pd.DataFrame:
     """Read the decisions that were taken before, a consensus left out; first decided first.
 
     Args:
         folder: ``data/labels/<usecase>/reviews``.
         origin: The declaration of the rows.
         words: What the words for classes mean, see :func:`vouch.labels.reviews.numbered`.
+        state: The project's state folder, by whose key sealed ones are opened; None: they are not.
     """
     table = read_batches(folder)
     table = table.filter(pc.equal(table["origin"], origin))
+    table = open_decisions(state, table) if state else table
     rows = numbered(table, words, folder).to_pandas()
     own = rows[rows["actor"] != CONSENSUS]
     return own.sort_values(["decided_at", "sequence", "case", "actor"], ignore_index=True)

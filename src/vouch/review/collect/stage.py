@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
+from vouch.holdout.decisions import seal_decisions
 from vouch.holdout.ledger import now
+from vouch.labels.issues import HELD
 from vouch.labels.reviews import CONSENSUS, SCHEMA
 from vouch.project.inputs import present_source
 from vouch.project.stages import REVIEWS
@@ -120,13 +122,13 @@ def collect(
         cases = {case.case: case for case in queue.all()}
         intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
-        before = recorded(folder, source.name, reviewed_words(source))
+        before = recorded(folder, source.name, reviewed_words(source), state)
         filled = recognised(filled, before.sort_values(["sequence", "issued_at"]))
         aside = check(root, filled, cases, labels(source), intake.moment)
         right = [answer for place, answer in enumerate(filled) if place not in aside]
         accepted = take(intake, right, before)
         progress(1, 3, "keeping them")
-        batch = keep(folder, accepted.table, state / "scratch")
+        batch = keep(folder, seal_decisions(state, accepted.table), state / "scratch")
         progress(2, 3, "versioning them")
         version(root, folder)
     progress(3, 3, "collected")
@@ -319,6 +321,8 @@ def _conflicts(
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = class_names(intake.source)
     ended = set(decided[decided["final"].astype(bool)]["case"])
+    # of a row of the holdout nobody is told what the others say
+    ended |= {case.case for case in intake.cases.values() if case.stream == HELD}
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]
     for case in sorted(differing.index, key=lambda case: agreed[case].confidence or 0.0):
         choices = differing.loc[case].dropna()

@@ -8,15 +8,13 @@ import pandas as pd
 
 from vouch import usecases
 from vouch.core.errors import VouchError
-from vouch.engine import connect
 from vouch.holdout.keeper import HoldoutKey, Keeper, ScoredModel
 from vouch.holdout.ledger import now
-from vouch.labels.held import known_by, truth_arrives
 from vouch.labels.issues import HELD
 from vouch.labels.permanent import permanent
 from vouch.metrics.crowd import believe
 from vouch.models.predictions import Floats
-from vouch.project.stages import GOLD, LABELS, SILVER
+from vouch.project.stages import GOLD, SILVER
 from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
 from vouch.results.register import Registration
@@ -49,13 +47,12 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
     Returns:
         The cases; none where truth comes by itself, or the holdout answers no more.
     """
-    labels = desk.path(LABELS, "labels.parquet")
-    if not labels.exists():
+    summary = desk.path(GOLD, "extract.json")
+    if not summary.exists():
         return []  # what else is missing is told by the others
-    extracted, keeper = Extracted.read(desk.path(GOLD, "extract.json")), Keeper(desk.state)
-    with connect() as engine:
-        if truth_arrives(known_by(engine.read_parquet(labels), extracted.as_of)):
-            return []
+    extracted, keeper = Extracted.read(summary), Keeper(desk.state)
+    if extracted.arrives is not False:
+        return []
     which = HoldoutKey.of(extracted)
     status = keeper.find(which)
     if status and status["status"] != "open":
@@ -134,7 +131,7 @@ def _waiting(desk: Desk, drawn: set[str], params: EnqueueParams) -> list[Case]:
 
     Only those of the present holdout's rows, ``drawn``: the others count no more.
     """
-    rows = recorded(desk.reviews, desk.source.name, reviewed_words(desk.source))
+    rows = recorded(desk.reviews, desk.source.name, reviewed_words(desk.source), desk.state)
     rows = rows[rows["entity"].isin(drawn)]
     ended = set(rows["case"][rows["final"].fillna(False).astype(bool)])
     words = rows[rows["stream"] == HELD].groupby(["case", "actor"])["label"].last()

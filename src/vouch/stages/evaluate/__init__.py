@@ -50,6 +50,7 @@ def evaluate(
             knows of another blind period.
     """
     from vouch.holdout import blind as blindness
+    from vouch.sources.declaration import load_declaration
     from vouch.stages.evaluate.review import review
     from vouch.stages.evaluate.stage import gather, load_candidate, question, summary
 
@@ -59,7 +60,7 @@ def evaluate(
     periods = blindness.declared(state, usecase, blind)
     measured, reviewed = candidate.measure(), review(candidate, labels)
     progress(1, 3, "holdout")
-    outcome = question(candidate, holdout, labels, state)
+    outcome = question(candidate, load_declaration(declaration), holdout, labels, state)
     progress(2, 3, "writing")
     content = gather(candidate, measured, reviewed, outcome)
     shown = blindness.status(state, usecase).describe()

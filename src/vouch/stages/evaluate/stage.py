@@ -14,10 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from vouch.core.errors import VouchError
 from vouch.core.settings import describe
 from vouch.engine import connect
+from vouch.holdout.decisions import open_issues
 from vouch.holdout.judge import Outlook
 from vouch.holdout.keeper import HoldoutKey, Keeper, Reply, ScoredModel, model_digest
 from vouch.holdout.mechanisms.comparison import scaled
-from vouch.labels.held import known_by, truth_arrives, votes
+from vouch.labels.held import known_by, votes
+from vouch.labels.issues import HELD
 from vouch.metrics.intervals import CONFIDENCE
 from vouch.models.predictions import score_columns
 from vouch.registry.versions import find_champion
@@ -34,9 +36,9 @@ from vouch.results.evaluate import (
     figure_of,
 )
 from vouch.results.extract import Extracted
-from vouch.sources.declaration import load_declaration
+from vouch.sources.declaration import Declaration, load_declaration
 from vouch.usecases import find
-from vouch.usecases.classes import with_classes
+from vouch.usecases.classes import reviewed_words, with_classes
 from vouch.usecases.contract import Candidate
 from vouch.usecases.params import EvaluateParams
 
@@ -85,11 +87,14 @@ def load_candidate(
     return find(source.usecase).candidate(source, result, rows, model, params)
 
 
-def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> HoldoutOutcome:
+def question(
+    candidate: Candidate, source: Declaration, holdout: Path, labels: Path, state: Path
+) -> HoldoutOutcome:
     """Ask the holdout about a candidate, beside the champion if there is one.
 
     Args:
         candidate: The candidate.
+        source: What people's words mean.
         holdout: The sealed file.
         labels: Issued labels: where no truth comes by itself, people's decisions tell it.
         state: The project's state folder.
@@ -98,7 +103,7 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
     version, rival = champion(state, which, candidate.extracted)
     challenger = scored_model(candidate.model, which.usecase)
     itself = rival is not None and rival.digest == challenger.digest
-    word = _votes(labels, candidate.extracted)
+    word = _votes(labels, candidate.extracted, source, state)
     outlook = _outlook(candidate, state) if word is None else None
     reply = keeper.candidate(which, holdout, challenger, rival, candidate.judge, word, outlook)
     status = keeper.find(which)
@@ -106,11 +111,17 @@ def question(candidate: Candidate, holdout: Path, labels: Path, state: Path) -> 
     return HoldoutOutcome(reply, version, itself, ledger)
 
 
-def _votes(labels: Path, extracted: Extracted) -> pd.DataFrame | None:
+def _votes(
+    labels: Path, extracted: Extracted, source: Declaration, state: Path
+) -> pd.DataFrame | None:
     """Count people's votes on rows of the holdout; None where truth comes by itself."""
+    if extracted.arrives is not False:
+        return None
     with connect() as engine:
         known = known_by(engine.read_parquet(labels), extracted.as_of)
-        return None if truth_arrives(known) else votes(known, len(extracted.classes))
+        held = engine.to_pyarrow(known.filter(known.source == HELD))
+    issues = open_issues(state, held, reviewed_words(source)).to_pandas()
+    return votes(issues, len(extracted.classes))
 
 
 def _outlook(candidate: Candidate, state: Path) -> Outlook | None:

@@ -48,15 +48,16 @@ class Grown:
     since: datetime
 
 
-def key(job: "Job", as_of: str, engine: str, state: Path, *, used: bool) -> str:
+def key(job: "Job", as_of: str, engine: str, state: Path, sealed: Path, *, used: bool) -> str:
     """Return what gold depends on beside rows and labels; empty where nothing is to be kept."""
     related = find(job.source.usecase).related(job.source)
-    if related is None or own_code(job.source.usecase) or engine != "duckdb" or job.holdout_files:
+    if related is None or own_code(job.source.usecase) or engine != "duckdb" or job.terms.files:
         return ""
     secret = state / KEY_FILE
     sealed_by = sha256(secret) if secret.exists() else ""
     declared, params = job.source.model_dump(mode="json"), job.params.model_dump(mode="json")
-    return key_of("gold", declared, params, str(job.key), as_of, sealed_by, used)
+    parts = (declared, params, str(job.key), as_of, sealed_by, sha256(sealed), used)
+    return key_of("gold", *parts)
 
 
 def grown(
@@ -153,7 +154,7 @@ def narrowed(engine: Any, job: "Job", since: datetime, scratch: Path) -> "Job":
     # of those that may be learned from: decisions on the present holdout are left out already
     engine.to_parquet(job.labels.filter(job.labels.entity.isin(some_rows.id)), issued)
     every, some = (job.rows, job.labels), (some_rows, engine.read_parquet(issued))
-    return replace(job, rows=some[0], labels=some[1], every=every)
+    return replace(job, rows=some[0], labels=some[1], every=every, sealed=None)
 
 
 def divide(
@@ -174,7 +175,9 @@ def divide(
     before, since = kept.entry.facts["divided"], f"time < TIMESTAMP '{kept.since}'"
     with connect() as engine:
         table = engine.read_parquet(whole)
-        split, parts = split_rows(job, engine, table.filter(table.time >= kept.since), keeper)
+        parted, parts = split_rows(
+            job, engine, table.filter(table.time >= kept.since), keeper.records
+        )
         late = whole.with_name("late.parquet")
         engine.to_parquet(parts["train"], late)
         _grow(engine.con, kept.entry.file(TRAIN), since, late, train)
@@ -187,13 +190,13 @@ def divide(
             {
                 "train": trained,
                 "holdout": table.limit(0),
-                "newer": trained.filter(trained.time > split.cut.until),
+                "newer": trained.filter(trained.time > parted.cut.until),
                 "reserved": engine.read_parquet(reserved),
                 "near_holdout": table.limit(0),
             },
             class_names(job.source),
         )
-        decided = count_decided(trained, split.cut.boundary)
+        decided = count_decided(trained, parted.cut.boundary)
     for name in ("rows", "positives", "by_class"):
         counted[name]["holdout"] = before[name]["holdout"]
     if before["late"] is not None:  # of rows before the holdout nothing changed

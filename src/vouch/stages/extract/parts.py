@@ -1,20 +1,17 @@
 """Cutting the holdout off, sealing it, and counting what is in either part."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import ibis
-
 from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
-from vouch.holdout.keeper import Cut, HoldoutKey, Keeper
-from vouch.labels.held import in_use, released
+from vouch.holdout.keeper import Cut, Keeper
+from vouch.holdout.ledger import Ledger
+from vouch.holdout.split import Split, split
 from vouch.results import extract as results
 from vouch.stages.extract.late import count_late, without_late_truth
-from vouch.stages.extract.split import by_hash, is_reserved, latest, newest
 from vouch.usecases.classes import class_names
 from vouch.usecases.job import Job
 
@@ -46,7 +43,7 @@ class Divided(Counts):
 def divide(
     job: Job,
     whole: Path,
-    labels: Path,
+    issued: "Callable[[Any], Table]",
     train: Path,
     holdout: Path,
     keeper: Keeper,
@@ -57,7 +54,7 @@ def divide(
     Args:
         job: What was extracted.
         whole: Features and labels of all rows (Parquet).
-        labels: Issued labels (Parquet).
+        issued: Returns, on an engine, the issues that may be learned from.
         train: Where the training table goes (Parquet, sorted by time and id).
         holdout: Where the sealed holdout goes.
         keeper: Records the cut and seals.
@@ -67,13 +64,14 @@ def divide(
         What of it extract writes to its summary.
     """
     with connect() as engine:
-        split, parts = split_rows(job, engine, engine.read_parquet(whole), keeper)
-        _check_filled(job, split.cut, parts)
-        before, issued = parts["train"], _released(job, engine.read_parquet(labels), keeper)
-        in_time = without_late_truth(before, split.cut.boundary, issued)
+        parted, parts = split_rows(job, engine, engine.read_parquet(whole), keeper.records)
+        boundary = parted.cut.boundary
+        _check_filled(job, parted.cut, parts)
+        before, known = parts["train"], issued(engine)
+        in_time = without_late_truth(before, boundary, known.filter(known.issued_at <= job.as_of))
         write_parquet(_sorted(in_time), train)
         trained = engine.read_parquet(train)
-        _check_in_time(job, split.cut, trained)
+        _check_in_time(job, parted.cut, trained)
         if reserved:
             write_parquet(parts["reserved"].select("time"), reserved)
         plain = whole.with_name("holdout.parquet")
@@ -82,102 +80,31 @@ def divide(
         keeper.know(job.key, job.path, plain, job.params.overlap, declared=declared)
         return {
             "holdout_id": keeper.seal(plain, holdout),
-            "boundary": _iso(split.cut.boundary),
-            "until": _iso(split.cut.until),
-            "reserve": split.reserve,
-            "late": count_late(before, trained, split.cut.boundary),
+            "boundary": _iso(boundary),
+            "until": _iso(parted.cut.until),
+            "reserve": parted.reserve,
+            "late": count_late(before, trained, boundary),
             **counts_of({**parts, "train": trained}, class_names(job.source)),
         }
 
 
-def _released(job: Job, labels: "Table", keeper: Keeper) -> "Table":
-    """Return the issues known by now that may be learned from, in this engine."""
-    issued = released(labels, keeper.drawn(job.key), used=in_use(labels))
-    return issued.filter(issued.issued_at <= job.as_of)
-
-
-@dataclass(frozen=True)
-class Split:
-    """Which rows go where.
-
-    Attributes:
-        cut: The holdout's ends.
-        holdout: Whether a row is in it, a boolean expression.
-        newer: Whether a row is later than all of it.
-        reserved: Whether it is kept for the next one; the others train.
-        reserve: The share of the parties kept; None where rows are not split by time.
-    """
-
-    cut: Cut
-    holdout: Any
-    newer: Any = field(default_factory=lambda: ibis.literal(False))
-    reserved: Any = field(default_factory=lambda: ibis.literal(False))
-    reserve: float | None = None
-
-
-def split_rows(job: Job, engine: Any, table: "Table", keeper: Keeper) -> tuple[Split, Parts]:
+def split_rows(job: Job, engine: Any, table: "Table", ledger: Ledger) -> tuple[Split, Parts]:
     """Split rows into ``train``, ``holdout``, ``newer``, ``reserved`` and ``near_holdout``."""
-    split = _parted(job, engine, table, keeper)
+    parted = split(table, engine.read_parquet(job.path), job.terms, ledger, record=True)
     tables = {
-        "train": table.filter(~(split.holdout | split.reserved)),
-        "holdout": table.filter(split.holdout),
-        "newer": table.filter(split.newer & ~split.reserved),
-        "reserved": table.filter(split.reserved),
+        "train": table.filter(~(parted.holdout | parted.reserved)),
+        "holdout": table.filter(parted.holdout),
+        "newer": table.filter(parted.newer & ~parted.reserved),
+        "reserved": table.filter(parted.reserved),
     }
     tables["near_holdout"] = table.limit(0)
     if "twin" in table.columns:
         # a text seen in training would answer for its near-duplicate in this holdout or the next
-        sealed = table.filter((split.holdout | split.reserved) & table.twin.notnull()).twin
+        sealed = table.filter((parted.holdout | parted.reserved) & table.twin.notnull()).twin
         near_holdout = tables["train"].twin.isin(sealed).fill_null(False)
         tables["near_holdout"] = tables["train"].filter(near_holdout)
         tables["train"] = tables["train"].filter(~near_holdout)
-    return split, tables
-
-
-def _parted(job: Job, engine: Any, table: "Table", keeper: Keeper) -> Split:
-    """Return which rows are the holdout, and which are kept for the next one."""
-    if job.holdout_files:
-        keeper.cut(job.key, lambda: None)
-        # in any version: a row that another file corrects still belongs to the holdout
-        rows = engine.read_parquet(job.path)
-        held_out = rows.filter(rows.file.isin(list(job.holdout_files))).id
-        return Split(Cut(None, None), table.id.isin(held_out))
-    if "time" not in table.columns:
-        taken = keeper.take(job.key, job.params.holdout_share, job.params.reserve_share)
-        salt = f"{job.key.source} {job.key.set}"
-        held = by_hash(table, taken.first, taken.last, salt)
-        kept = by_hash(table, taken.last, taken.kept, salt)
-        return Split(Cut(None, None), held, reserved=kept)
-    return _by_time(job, table, keeper)
-
-
-def _by_time(job: Job, table: "Table", keeper: Keeper) -> Split:
-    """Return the cut at a time: all rows of the first holdout, of later ones those kept for it."""
-    key, after = job.key, _asked_until(job.key, keeper)
-    before = keeper.reserve_of_previous(key)
-    if before is None:
-        mine: Any = ibis.literal(True)
-        cut = keeper.cut(key, lambda: latest(table, job.params.holdout_share, job.path, after))
-    else:
-        mine = is_reserved(table, before, key)
-        cut = keeper.cut(key, lambda: newest(table, mine, job.path, after))
-    share = keeper.reserve(key, job.params.reserve_share)
-    newer = table.time > cut.until
-    in_holdout = table.time.between(cut.boundary, cut.until) & mine
-    return Split(cut, in_holdout, newer, newer & is_reserved(table, share, key), share)
-
-
-def _asked_until(key: HoldoutKey, keeper: Keeper) -> datetime | None:
-    """Find where the holdouts before this one ended."""
-    mine = (key.usecase, key.source, key.set)
-    ends = [
-        datetime.fromisoformat(entry["until"])
-        for entry in keeper.status()
-        if (entry["usecase"], entry["source"], entry["set"]) == mine
-        and entry["generation"] < key.generation
-        and entry["until"]
-    ]
-    return max(ends, default=None)
+    return parted, tables
 
 
 def _check_filled(job: Job, cut: Cut, parts: Mapping[str, "Table"]) -> None:

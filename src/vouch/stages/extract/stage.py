@@ -3,23 +3,35 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
 
 from vouch.core.cache import NOTHING_KEPT, Cache
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Engine
-from vouch.engine import connect
+from vouch.engine import connect, write_parquet
+from vouch.holdout.decisions import open_issues
 from vouch.holdout.keeper import HoldoutKey, Keeper
-from vouch.labels.held import in_use, released
+from vouch.holdout.labels import SealedLabels, open_labels
+from vouch.holdout.split import Terms
+from vouch.labels.held import in_use, known_by, truth_arrives
+from vouch.labels.issues import truth
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
-from vouch.sources.declaration import load_declaration
+from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.extract import again
 from vouch.stages.extract.parts import Divided, divide
+from vouch.stages.extract.released import open_earlier, released
 from vouch.usecases import find
-from vouch.usecases.classes import listed_values, mapped_values
+from vouch.usecases.classes import listed_values, mapped_values, reviewed_words
 from vouch.usecases.job import Job
 from vouch.usecases.params import SplitParams
+
+if TYPE_CHECKING:
+    from ibis import Table
 
 STEPS = 2
 FEW = 50  # positives in a holdout; with fewer, its figures are mostly chance
@@ -30,6 +42,7 @@ def extract(
     declaration: Path,
     rows: Path,
     labels: Path,
+    sealed: Path,
     train: Path,
     holdout: Path,
     summary: Path,
@@ -38,6 +51,7 @@ def extract(
     as_of: str,
     engine: Engine,
     held_out: Sequence[str],
+    use: tuple[str, ...],
     state: Path,
     params: SplitParams,
     cache: Cache = NOTHING_KEPT,
@@ -49,6 +63,7 @@ def extract(
         declaration: The source's YAML.
         rows: Silver rows (Parquet), every version.
         labels: Issued labels (Parquet).
+        sealed: Labels of held-out rows, as ingest sealed them.
         train: Where the training table goes (Parquet, sorted by time and id).
         holdout: Where the sealed holdout goes.
         summary: Where features, boundary and counts go (JSON).
@@ -58,6 +73,7 @@ def extract(
         engine: Where tables are computed and Spark's models trained; both engines make the same
             rows.
         held_out: Files whose rows are the holdout; none: the latest rows are.
+        use: Sources of labels that are in force.
         state: The project's state folder.
         params: What features to make, the holdout's share, and what is kept for the next one.
         cache: Keeps gold, so that only rows that may be others are computed.
@@ -80,11 +96,20 @@ def extract(
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
             silver, issues = computing.read_parquet(rows), computing.read_parquet(labels)
+            opened = open_labels(state, sealed)
+            earlier = Path(private) / "earlier.parquet"
+            opener = partial(open_issues, state, words=reviewed_words(source))
+            open_earlier(labels, keeper.drawn(key), opener, earlier)
+            silver, held = _unsealed(computing, silver, opened, source, use, Path(private))
             used = in_use(issues)
-            issued = released(issues, keeper.drawn(key), used=used)
-            moment = resolve_as_of(as_of, silver, issues, rows)
-            job = Job(source, silver, issued, rows, moment, key, held_out, params)
-            place = again.key(job, as_of, engine, state, used=used)
+            issued = partial(released, labels=labels, opened=earlier, used=used)
+            known = issues if held is None else issues.union(held)
+            moment = resolve_as_of(as_of, silver, known, rows)
+            arrives = truth_arrives(known_by(known, moment.isoformat()))
+            shares = params.holdout_share, params.reserve_share
+            terms = Terms(key, *shares, tuple(held_out), rows, opened.cut)
+            job = Job(source, silver, issued(computing), moment, terms, params, held)
+            place = again.key(job, as_of, engine, state, sealed, used=used)
             entry = cache.get(place) if place else None
             kept = again.grown(computing.con, entry, job, labels, keeper) if entry else None
             if kept:
@@ -98,10 +123,10 @@ def extract(
             divided = again.divide(kept, job, whole, train, holdout, keeper, reserved)
         else:
             kept_for_next = reserved if place else None
-            divided = divide(job, whole, labels, train, holdout, keeper, kept_for_next)
+            divided = divide(job, whole, issued, train, holdout, keeper, kept_for_next)
         if place:  # the holdout's key may be new
             files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
-            place = again.key(job, as_of, engine, state, used=used)
+            place = again.key(job, as_of, engine, state, sealed, used=used)
             again.keep(cache, place, job, labels, computed, divided, files, keeper, Path(private))
         cache.sweep()
     result = Extracted(
@@ -113,11 +138,35 @@ def extract(
         engine=engine if usecase.raw_features else None,
         listed=list(listed_values(source)),
         mapped=mapped_values(source),
+        arrives=arrives,
         warnings=[*filter(None, [keeper.inherited(key).sentence()]), *_warnings(divided)],
     )
     result.write(summary)
     progress(STEPS, STEPS, "features extracted")
     return result
+
+
+def _unsealed(
+    engine: Any,
+    rows: "Table",
+    opened: SealedLabels,
+    source: Declaration,
+    use: tuple[str, ...],
+    scratch: Path,
+) -> tuple["Table", "Table | None"]:
+    """Return silver rows, and the issues of held-out rows' truth, where any was sealed.
+
+    Features look at rows and at issued labels; of what was sealed, rows get back how sure a label
+    is, which is no feature.
+    """
+    if not opened.table.num_rows:
+        return rows, None
+    path, issues = scratch / "sealed.parquet", scratch / "truth.parquet"
+    pq.write_table(opened.table, path)
+    sealed = engine.read_parquet(path)
+    held = opened.put_back(rows, sealed)
+    write_parquet(truth(held, source, find(source.usecase), use), issues, scratch=True)
+    return opened.with_confidence(rows, sealed), engine.read_parquet(issues)
 
 
 def _warnings(divided: Divided) -> list[str]:

@@ -1,7 +1,7 @@
 """Each raw file's part of bronze, made once, and bronze, which grows by the parts that are new."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from vouch.engine.splice import copy, grow, is_regular
 from vouch.sources.declaration import Declaration
 from vouch.sources.readers import parquet, quoted
 from vouch.stages.ingest import parse
+from vouch.stages.ingest.door import Door, Guard
 from vouch.stages.ingest.params import IngestParams
 from vouch.stages.ingest.rows import File, check_ids, parse_one, rejected, twice, write_bronze
 from vouch.usecases import own_code
@@ -20,7 +21,7 @@ from vouch.usecases import own_code
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-ROWS, REJECTS = "rows.parquet", "rejects.parquet"
+ROWS, REJECTS, SEALED = "rows.parquet", "rejects.parquet", "labels.sealed"
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,10 @@ def columns_of(source: Declaration, parts: Sequence[Part]) -> list[str]:
     return [canonical for raw, canonical in parse.values(source) if raw in seen]
 
 
-def merge(work: Work, parts: Sequence[Part], rows: Path, rejects: Path) -> None:
-    """Write bronze and all rejects.
+def merge(
+    work: Work, parts: Sequence[Part], door: Door, rows: Path, rejects: Path, sealed: Path
+) -> int:
+    """Write bronze, all rejects, and the labels of held-out rows, sealed.
 
     The largest table there is, bronze as it was kept or a part, stays as far as no new row comes
     before or among its own.
@@ -143,27 +146,58 @@ def merge(work: Work, parts: Sequence[Part], rows: Path, rejects: Path) -> None:
     Args:
         work: The declaration, the parameters and the cache.
         parts: Every file's part.
+        door: Decides which rows are held out.
         rows: Where bronze is written: sorted by time, id, file, line.
         rejects: Where the others are written: sorted by file, line.
+        sealed: Where the sealed labels are written.
+
+    Returns:
+        How many rows' labels were sealed.
     """
     columns = columns_of(work.source, parts)
-    key = key_of("bronze", *_made_of(work))
-    base, new = _base(work.cache.get(key), parts)
     with connect(memory=work.params.memory) as backend:
-        _grow(backend.con, columns, base, [each.folder / ROWS for each in new], rows, work.scratch)
+        guard = door.guard(backend, [each.folder / ROWS for each in parts], columns)
+        key = key_of("bronze", *_made_of(work), guard.identity)
+        kept = work.cache.get(key)
+        if kept and not {*kept.facts["parts"]} <= {each.key for each in parts}:
+            kept = None
+        base, new = _base(work, guard, kept, parts)
+        fresh = [each.folder / ROWS for each in new]
+        _grow(backend.con, columns, base, fresh, guard.without_labels, rows, work.scratch)
+        count = _seal(guard, kept, parts, fresh, sealed)
         every = " UNION ALL ".join(f"FROM {parquet(each.folder / REJECTS)}" for each in parts)
         copy(backend.con, f"SELECT * FROM ({every}) ORDER BY file, line", rejects)
-    if len(parts) > 1 and (new or base.parent != work.cache.place(key)):
-        work.cache.put(key, {ROWS: rows}, {"parts": [each.key for each in parts]})
+    if new or kept is None:
+        facts = {"parts": [each.key for each in parts], "sealed": count}
+        work.cache.put(key, {ROWS: rows, SEALED: sealed}, facts)
+    return count
 
 
-def _base(kept: Entry | None, parts: Sequence[Part]) -> tuple[Path, list[Part]]:
+def _seal(
+    guard: Guard, kept: Entry | None, parts: Sequence[Part], fresh: Sequence[Path], sealed: Path
+) -> int:
+    """Write the labels of held-out rows; they stay as they were kept where none are new."""
+    if kept and not (fresh and guard.labels(fresh).num_rows):
+        shutil.copyfile(kept.file(SEALED), sealed)
+        return int(kept.facts["sealed"])
+    labels = guard.labels([each.folder / ROWS for each in parts])
+    guard.seal(labels, sealed)
+    return labels.num_rows
+
+
+def _base(
+    work: Work, guard: Guard, kept: Entry | None, parts: Sequence[Part]
+) -> tuple[Path, list[Part]]:
     """Return the largest table whose rows all are bronze's, and the parts that it lacks."""
-    if kept and {*kept.facts["parts"]} <= {each.key for each in parts}:
+    if kept:
         lacking = [each for each in parts if each.key not in kept.facts["parts"]]
         return kept.file(ROWS), lacking
     largest = max(parts, key=lambda each: each.rows)
-    return largest.folder / ROWS, [each for each in parts if each is not largest]
+    closed = largest.folder / ROWS
+    if guard.closes:
+        closed = work.scratch / "largest.parquet"
+        copy(guard.backend.con, guard.without_labels(largest.folder / ROWS), closed)
+    return closed, [each for each in parts if each is not largest]
 
 
 def _grow(
@@ -171,10 +205,11 @@ def _grow(
     columns: Sequence[str],
     base: Path,
     new: Sequence[Path],
+    closed: Callable[[Path], str],
     out: Path,
     scratch: Path,
 ) -> None:
-    """Write the rows of a sorted table and of others, sorted."""
+    """Write the rows of a sorted table and of others, sorted; the others ``closed``."""
     chosen = [name for name in columns if name != "arrival"]
     # bronze begins with the id, declared or not
     order = ["id", *(name for name in chosen if name != "id")]
@@ -188,7 +223,7 @@ def _grow(
     stays = _stays(connection, base, new) if grows else 0
     tail = f"""SELECT * EXCLUDE (file_row_number) FROM {parquet(base, numbered=True)}
                WHERE file_row_number >= {stays * ROW_GROUP}"""
-    every = " UNION ALL BY NAME ".join([tail, *(f"SELECT * FROM {parquet(p)}" for p in new)])
+    every = " UNION ALL BY NAME ".join([tail, *(f"FROM ({closed(path)})" for path in new)])
     by = ", ".join([*(["time"] if "time" in names else []), "id", "file", "line"])
     listed = ", ".join(map(quoted, names))
     query = f"SELECT {listed} FROM ({every}) ORDER BY {by}"

@@ -57,7 +57,8 @@ def _issued(issues: "Table", current: "Table", classes: tuple[str, ...]) -> list
         first=joined.issued_at.min().cast("string"),
         last=joined.issued_at.max().cast("string"),
         in_force=joined.in_force.any(),
-        **{f"class {n}": (joined.label == n).sum() for n in range(len(classes))},
+        # decisions on held-out rows have no label here
+        **{f"class {n}": (joined.label == n).sum().fill_null(0) for n in range(len(classes))},
     )
     rows: list[dict[str, Any]] = counted.order_by("part", "source").to_pyarrow().to_pylist()
     return rows

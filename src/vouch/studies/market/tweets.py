@@ -137,24 +137,22 @@ def read_bronze(source: Declaration, file: Path, out: Path, progress: Progress) 
         VouchError: The file is not what the declaration says.
     """
     from vouch.sources.manifest import keep
-    from vouch.stages.ingest import ingest
+    from vouch.stages.ingest import read
     from vouch.stages.ingest.params import IngestParams
 
     with tempfile.TemporaryDirectory(dir=out, prefix=".market-") as folder:
         raw, declared = Path(folder) / "raw", Path(folder) / f"{source.name}.yaml"
         declared.write_text(yaml.safe_dump(source.model_dump(mode="json", exclude_none=True)))
-        summary = ingest(
+        counted = read(
             declaration=declared,
             raw=raw,
             files=[keep(raw, file)],
-            held_out=(),
             rows=out / "bronze.parquet",
             rejects=out / "rejects.parquet",
-            summary=Path(folder) / "ingest.json",
             params=IngestParams(),
             progress=progress,
         )
-    return Bronze(out / "bronze.parquet", source, summary.lines, summary.rows)
+    return Bronze(out / "bronze.parquet", source, counted.lines, counted.rows)
 
 
 def write_silver(

@@ -33,7 +33,7 @@ def labelled(job: Job, path: Path) -> Computed:
     values = observe(all_current, job.source)
     groups = cast(ExtractParams, job.params).groups
     table, described = features(current, job.source, issues, groups, values)
-    valid = labels_as_of(issues)
+    valid = labels_as_of(job.issued(job.labels))
     joined = table.join(valid, table.id == valid.entity).drop("entity")
     write_parquet(joined, path, scratch=True)
     return {

@@ -56,6 +56,12 @@ class Sentiment(UseCase):
                 "leave the rule out, or map the label's values to these names",
             )
 
+    def with_parties(self, rows: "Table") -> "Table":
+        from vouch.usecases.sentiment.likeness import near_key
+
+        every = rows.alias("arrived")
+        return every.sql(f"SELECT *, {near_key('text')} AS twin FROM arrived", dialect="duckdb")
+
     def commands(self) -> Mapping[str, Callable[..., None]]:
         from vouch.usecases.sentiment.commands import tweets
 

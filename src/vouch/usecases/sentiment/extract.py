@@ -46,7 +46,7 @@ def labelled(job: Job, path: Path) -> Computed:
     """
     current = rows_when_scored(job.rows, job.as_of, job.params.lag)
     issues = job.labels.filter(job.labels.issued_at <= job.as_of)
-    labels = labels_as_of(issues)
+    labels = labels_as_of(job.issued(job.labels))
     table = ibis.memtable(_scored(_texts(current)))
     joined = table.join(labels, table.id == labels.entity).drop("entity")
     write_parquet(joined, path, scratch=True)

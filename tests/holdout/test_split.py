@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouch.core.errors import VouchError
-from vouch.stages.extract.split import by_hash, latest
+from vouch.holdout.split import by_hash, latest
 
 START = datetime(2024, 1, 1)
 HERE = Path("rows.parquet")

@@ -1,0 +1,97 @@
+"""People's decisions on rows of the holdout, sealed as they are stored; nothing else opens them.
+
+A batch is immutable and named by the digest of what is stored, so a decision stays sealed for good;
+once its row is not held out any more, extract opens it and the model learns from it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vouch.core.errors import VouchError
+from vouch.holdout import sealed as box
+from vouch.labels.issues import HELD
+from vouch.labels.reviews import DecisionWords, numbered
+
+OPENED = ("label", "class_name", "confidence", "comment")
+"""What is sealed of a decision: all that tells which class it is for."""
+BOUND = ("entity", "case", "actor")
+"""What a sealed decision belongs to: it cannot be moved to another."""
+
+
+def seal_decisions(state: Path, table: pa.Table) -> pa.Table:
+    """Encrypt the decisions on rows of the holdout; the same ones and key give the same bytes.
+
+    Args:
+        state: The project's state folder, where the key is made on first use.
+        table: Decisions, in the columns of :data:`vouch.labels.reviews.SCHEMA`.
+    """
+    rows = table.to_pylist()
+    if not any(row["stream"] == HELD for row in rows):
+        return table
+    key = box.make_key(state)
+    for row in rows:
+        if row["stream"] == HELD and row["sealed"] is None:
+            content = json.dumps({name: row[name] for name in OPENED}, sort_keys=True)
+            row["sealed"] = box.encrypt(key, content.encode(), _bound(row))
+            row.update(dict.fromkeys(OPENED))
+    return pa.Table.from_pylist(rows, table.schema)
+
+
+def open_decisions(state: Path, table: pa.Table) -> pa.Table:
+    """Decrypt the sealed ones of some decisions.
+
+    Args:
+        state: The project's state folder.
+        table: Decisions or issues, with ``sealed`` and what each is bound to; those of ``OPENED``
+            that it has are filled.
+
+    Returns:
+        The same rows; those that were not sealed, such as an earlier release's, as they are.
+
+    Raises:
+        VouchError: There is no key, or it is not the one they were sealed with.
+    """
+    if not pc.any(pc.is_valid(table["sealed"])).as_py():
+        return table
+    key, rows = box.read_key(state, "collect"), table.to_pylist()
+    for row in rows:
+        if row["sealed"] is not None:
+            row.update(_opened(key, row, state))
+    return pa.Table.from_pylist(rows, table.schema)
+
+
+def open_issues(state: Path, issues: pa.Table, words: DecisionWords) -> pa.Table:
+    """Decrypt the issues of decisions on held-out rows, each with its class's present number.
+
+    Args:
+        state: The project's state folder.
+        issues: In the columns of :data:`vouch.labels.issues.COLUMNS`, and maybe others.
+        words: What the words for classes mean by now.
+
+    Raises:
+        VouchError: See :func:`open_decisions`; or a decision for a class that the source has no
+            more.
+    """
+    named = issues.append_column("class_name", pa.nulls(issues.num_rows, pa.string()))
+    opened = open_decisions(state, named)
+    return numbered(opened, words, Path("people's decisions")).drop_columns("class_name")
+
+
+def _opened(key: bytes, row: dict[str, Any], state: Path) -> dict[str, Any]:
+    try:
+        content = box.decrypt(key, row["sealed"], _bound(row))
+    except box.NotOursError:
+        raise VouchError(
+            f"case {row['case']!r}: the decision on a row of the holdout was changed, or sealed "
+            f"with another key than {state / box.KEY}",
+            f"bring back the {box.KEY} it was sealed with",
+        ) from None
+    return {name: value for name, value in json.loads(content).items() if name in row}
+
+
+def _bound(row: dict[str, Any]) -> list[bytes]:
+    return [str(row[name]).encode() for name in BOUND]

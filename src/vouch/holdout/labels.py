@@ -1,0 +1,112 @@
+"""Labels of held-out rows, sealed as they come in; nothing else opens them.
+
+Ingest takes the label columns of these rows out of bronze and seals them beside it. So no later
+table, file or page has them: neither features nor expectations, counts nor training can use them.
+Extract opens them to make the holdout, which is sealed in turn.
+"""
+
+import hmac
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vouch.holdout import sealed as box
+from vouch.holdout.ledger import Cut
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+COLUMNS = ("label", "label_time", "label_confidence")
+"""What a source may say of a row's class."""
+PLACE = ("file", "line")
+"""What tells a row of bronze from all others."""
+ENDS = ("boundary", "until")
+
+
+@dataclass(frozen=True)
+class SealedLabels:
+    """What ingest sealed.
+
+    Attributes:
+        table: ``file``, ``line`` and those of ``COLUMNS`` the rows have, a row each with a label.
+        cut: The ends of the holdout they are of; both None where it was not cut by time.
+    """
+
+    table: pa.Table
+    cut: Cut
+
+    @property
+    def columns(self) -> list[str]:
+        """The label columns."""
+        return [name for name in COLUMNS if name in self.table.column_names]
+
+    def put_back(self, rows: "Table", sealed: "Table") -> "Table":
+        """Return the held-out rows with their labels.
+
+        Args:
+            rows: Silver rows.
+            sealed: :attr:`table`, where the rows are computed.
+        """
+        if self.cut.boundary and self.cut.until:  # by which most of a large file is not read
+            rows = rows.filter(rows.time.between(self.cut.boundary, self.cut.until))
+        return rows.drop(self.columns).inner_join(sealed, list(PLACE))
+
+    def with_confidence(self, rows: "Table", sealed: "Table") -> "Table":
+        """Return all rows, held-out ones with how sure their label is, where a source says so."""
+        if "label_confidence" not in self.columns:
+            return rows
+        sure = sealed.select(*PLACE, sealed_confidence=sealed.label_confidence)
+        joined = rows.left_join(sure, list(PLACE))
+        confidence = joined.label_confidence.fill_null(joined.sealed_confidence)
+        return joined.mutate(label_confidence=confidence).select(rows.columns)
+
+
+def seal_labels(state: Path, table: pa.Table, cut: Cut, path: Path) -> None:
+    """Encrypt labels; the same ones and key give the same bytes.
+
+    Args:
+        state: The project's state folder, where the key is made on first use.
+        table: Sorted by ``file`` and ``line``.
+        cut: The holdout's ends.
+        path: Where to.
+    """
+    ends = {name: getattr(cut, name) for name in ENDS}
+    noted = {name: moment.isoformat() for name, moment in ends.items() if moment}
+    content = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(noted), content, compression="zstd")
+    box.seal_bytes(box.make_key(state), content.getvalue(), path)
+
+
+def open_labels(state: Path, path: Path) -> SealedLabels:
+    """Decrypt labels.
+
+    Args:
+        state: The project's state folder.
+        path: What :func:`seal_labels` wrote.
+
+    Raises:
+        VouchError: The file is missing, was changed, or has another key; or there is no key.
+    """
+    content = box.unseal(box.read_key(state, "ingest"), path, "ingest")
+    table = pq.read_table(io.BytesIO(content))
+    noted = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    boundary, until = (
+        datetime.fromisoformat(noted[name]) if name in noted else None for name in ENDS
+    )
+    return SealedLabels(table, Cut(boundary, until))
+
+
+def hash_secret(state: Path) -> str:
+    """Return the secret by which held-out rows are hashed; made on first use."""
+    return hmac.digest(box.make_key(state), b"row hash", "sha256").hex()
+
+
+def present(columns: Sequence[str]) -> list[str]:
+    """Return which of a table's columns say something of a row's class."""
+    return [name for name in COLUMNS if name in columns]
