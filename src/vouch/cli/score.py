@@ -34,7 +34,8 @@ def score(
 
     Classes are called as in the source's label column: score_0 and score_1, or score_negative,
     score_neutral and score_positive. A row that cannot be read, or that training would
-    quarantine, keeps its place with empty scores and the reason, and is counted.
+    quarantine, keeps its place with empty scores and the reason, and is counted; so does one that
+    is in the holdout.
 
     Examples:
       vouch score fraud --path new.csv --out scores.csv

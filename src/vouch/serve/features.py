@@ -1,5 +1,6 @@
 """The features of a file's rows, computed as in training on the history that silver holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 
 class FileCounts(TypedDict):
-    """How many rows a file has, and how many of them are not scored by their own values."""
+    """How many rows a file has, and how many of them are not scored, or not by their own values."""
 
     rows: int
     unreadable: int
     quarantined: int
     repeats: int
     superseded: int
+    held_out: int
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Prepared:
         path: Parquet in the file's order: ``shown`` (the id to show), ``reason`` (why a row has
             no score, or another row's), ``scored`` and features.
         counts: How many ``rows`` there are, and how many of them are ``unreadable``,
-            ``quarantined``, ``repeats`` and ``superseded``.
+            ``quarantined``, ``repeats``, ``superseded`` and ``held_out``.
         reasons: Why the first ones without a score have none, with their lines.
         warnings: Sentences for people.
     """
@@ -54,6 +56,7 @@ def prepare(
     path: Path,
     version: Version,
     root: Path,
+    held_out: Callable[[Path], list[str]],
     scratch: Path,
 ) -> Prepared:
     """Parse a file and compute its rows' features.
@@ -65,6 +68,7 @@ def prepare(
         path: The file.
         version: The model's version.
         root: The project's folder.
+        held_out: Returns the ids of parsed rows that are in a holdout: these get no score.
         scratch: A folder for what does not fit into memory.
     """
     connection = engine.con
@@ -73,7 +77,7 @@ def prepare(
     groups = {f["group"] for f in described.features if f["name"] in names}
     usecase = find(trained.usecase)
     looks_back = bool(groups & usecase.histories)
-    reasons = place(connection, declaration, path, root, scratch)
+    reasons = place(connection, declaration, path, root, held_out, scratch)
     silver = root / f"data/silver/{trained.usecase}/rows.parquet"
     lag = timedelta(seconds=described.lag_seconds)
     history = _history(engine, declaration, silver, lag) if looks_back else None
@@ -131,7 +135,7 @@ def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
     engine.create_view("featured", table.select("id", *names))
     columns = ", ".join(f"featured.{quoted(name)}" for name in names)
     engine.con.execute(
-        f"""COPY (SELECT shown, reason, standing IS NOT NULL AS scored, {columns}
+        f"""COPY (SELECT shown, reason, standing IS NOT NULL AND NOT held AS scored, {columns}
                   FROM placed LEFT JOIN featured ON placed.standing = featured.id ORDER BY line)
             TO {literal(out)} (FORMAT parquet)"""
     )
@@ -139,12 +143,14 @@ def _join(engine: Any, table: "Table", names: list[str], out: Path) -> None:
 
 def _counts(connection: "DuckDBPyConnection") -> FileCounts:
     counted = dict(connection.execute("SELECT what, count(*) FROM placed GROUP BY 1").fetchall())
+    held = _fetch_number(connection, "SELECT count(*) FROM placed WHERE held AND standing NOTNULL")
     return {
         "rows": sum(counted.values()),
         "unreadable": counted.get("unreadable", 0),
         "quarantined": counted.get("quarantined", 0),
         "repeats": counted.get("repeats", 0),
         "superseded": counted.get("superseded", 0),
+        "held_out": held,
     }
 
 

@@ -1,14 +1,17 @@
 """The rows of a file to be scored, sorted into kinds as by ingest and validate."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from vouch.core.errors import VouchError
 from vouch.core.settings import P, load_params
 from vouch.serve.reading import UNSCORED
 from vouch.sources.declaration import Declaration
-from vouch.sources.readers import quoted
+from vouch.sources.readers import literal, quoted
 from vouch.stages.ingest import parse
 from vouch.stages.ingest.params import IngestParams
 from vouch.stages.ingest.rows import File, check_ids, parse_one, write_bronze
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FEW = 20
+HELD_OUT = "in the holdout, on which models are compared; only the keeper scores it"
 LAST = datetime(2100, 1, 1)
 """The arrival time of a file to be scored: after all other data, whatever the clock says."""
 
@@ -27,6 +31,7 @@ def place(
     declaration: Declaration,
     path: Path,
     root: Path,
+    held_out: Callable[[Path], list[str]],
     scratch: Path,
 ) -> list[str]:
     """Make tables ``kept``, the rows that count, and ``placed``, every line of the file.
@@ -39,6 +44,7 @@ def place(
         declaration: What the file's columns mean.
         path: The file.
         root: The project's folder, with the source's expectations and parameters.
+        held_out: Returns the ids of parsed rows that are in a holdout.
         scratch: A folder for what does not fit into memory.
 
     Returns:
@@ -55,6 +61,8 @@ def place(
     write_bronze(connection, declaration, [parsed], bronze, scratch / "rejects.parquet")
     _sift(connection, declaration, path, root, bronze, scratch)
     _keep(connection, declaration)
+    held = pa.table({"id": pa.array(held_out(bronze), pa.string())})
+    connection.register("held_out", held)
     _place(connection, declaration)
     return _reasons(connection, declaration, path)
 
@@ -128,10 +136,12 @@ def _place(connection: "DuckDBPyConnection", declaration: Declaration) -> None:
                    WHEN t.what = 'quarantined' THEN t.expectation
                    WHEN k.id IS NULL THEN f.expectation
                    WHEN t.what = 'repeats' THEN 'repeats line ' || k.line
+                   WHEN h.id IS NOT NULL THEN {literal(HELD_OUT)}
                    WHEN t.what = 'superseded' THEN 'superseded by line ' || k.line END AS reason,
-              CASE WHEN t.what != 'quarantined' THEN k.id END AS standing
+              CASE WHEN t.what != 'quarantined' THEN k.id END AS standing, h.id IS NOT NULL AS held
             FROM parsed p LEFT JOIN told t ON p.line = t.line
-            LEFT JOIN kept k ON t.id = k.id LEFT JOIN failing f ON t.id = f.id"""
+            LEFT JOIN kept k ON t.id = k.id LEFT JOIN failing f ON t.id = f.id
+            LEFT JOIN held_out h ON t.id = h.id"""
     )
 
 

@@ -2,8 +2,9 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from vouch.project.inputs import INPUTS, load_inputs
 from vouch.registry.versions import CHAMPION, Version, find, parse
 from vouch.serve.features import FileCounts, Prepared, prepare
 from vouch.serve.reading import UNSCORED, as_given, check_file
+from vouch.serve.rows import HELD_OUT
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import Declaration, load_declaration, source_path
 from vouch.sources.readers import is_parquet
@@ -80,8 +82,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     that cannot be parsed, or that fails an expectation of policy quarantine, keeps its place in
     the output, with its id (or its line), the reason and no score; it feeds no other row's
     features. Rows of one id have one score, that of the row that stands: the first of repeats,
-    the last of corrections. Where a row has no id it gets ingest's: digest of its content and
-    occurrence.
+    the last of corrections. A row of a holdout in force has none. Where a row has no id it gets
+    ingest's: digest of its content and occurrence.
 
     Args:
         root: The project's folder.
@@ -91,8 +93,8 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
 
     Returns:
         Counts (``rows``, ``scored``, ``unreadable``, ``quarantined``, ``repeats``,
-        ``superseded``, and ``predicted`` of each class), ``model``, ``threshold`` (None where
-        the likeliest class is chosen), ``out`` and ``warnings``.
+        ``superseded``, ``held_out``, and ``predicted`` of each class), ``model``, ``threshold``
+        (None where the likeliest class is chosen), ``out`` and ``warnings``.
 
     Raises:
         VouchError: No such file, column, source, model or version; the model was trained on
@@ -110,7 +112,16 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     with tempfile.TemporaryDirectory(prefix="vouch-") as scratch, connect() as engine:
         progress(0, 1, "parsing and extracting")
         declaration = as_given(declared, request.path)
-        table = prepare(engine, declaration, trained, request.path, version, root, Path(scratch))
+        table = prepare(
+            engine,
+            declaration,
+            trained,
+            request.path,
+            version,
+            root,
+            _held_out(state, declaration),
+            Path(scratch),
+        )
         names = _names(declared, trained, version)
         counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
@@ -126,14 +137,24 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
     }
 
 
+def _held_out(state: Path, declaration: Declaration) -> Callable[[Path], list[str]]:
+    """Return what finds rows of a holdout: scores of theirs beside labels would be its answer."""
+    from vouch.holdout.keeper import Keeper
+
+    declared = declaration.column("id") is not None
+    return partial(Keeper(state).held_out, declaration.usecase, declared=declared)
+
+
 def _warnings(counts: Counts, reasons: list[str]) -> list[str]:
     """Return warnings on rows that have no score, or another row's."""
-    unscored = counts["rows"] - counts["scored"]
+    unscored = counts["rows"] - counts["scored"] - counts["held_out"]
     missing = f"{counts['unreadable']:,} of {counts['rows']:,} rows cannot be read"
     failing = f"{counts['quarantined']:,} fail an expectation"
     warnings = []
     if unscored:
         warnings.append(f"{missing} and {failing}: no score. {'; '.join(reasons[:EXAMPLES])}")
+    if counts["held_out"]:
+        warnings.append(f"{counts['held_out']:,} rows have no score: they are {HELD_OUT}")
     if doubled := counts["repeats"] + counts["superseded"]:
         warnings.append(f"{doubled:,} rows come again with the same id: each id has one score")
     return warnings
