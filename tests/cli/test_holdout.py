@@ -43,3 +43,16 @@ def test_an_emptied_ledger_is_told_and_no_stage_charges_it(project):
         assert done.returncode == 1 and "missing ledger" in done.stderr
         assert "--forget-holdouts" in done.stderr
     assert Ledger(project / ".vouch").log() == []
+
+
+def test_where_nothing_ever_ran_there_is_nothing_to_verify_and_nothing_is_made(tmp_path):
+    done = vouch(tmp_path, "holdout", "verify")
+    assert done.returncode == 1 and "no ledger yet" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_heads_in_the_middle_of_a_merge_says_so(project):
+    path = project / "data/holdouts.json"
+    path.write_text(f"<<<<<<< ours\n{path.read_text()}=======\n{path.read_text()}>>>>>>> theirs\n")
+    done = vouch(project, "holdout", "verify")
+    assert done.returncode == 1 and "git checkout --ours data/holdouts.json" in done.stderr

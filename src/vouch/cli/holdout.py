@@ -149,11 +149,14 @@ def verify(json_file: Json = None) -> None:
 
     from vouch.core.database import place
     from vouch.holdout.ledger import Ledger
+    from vouch.holdout.witness import TRACKED
     from vouch.project.paths import STATE
     from vouch.registry.versions import served_heads
 
     state = ROOT / STATE
-    result = Ledger(state).verify(served_heads(state))
+    # a ledger that is gone is a fault, one that never was is not
+    ledger = Ledger(state) if (ROOT / TRACKED).exists() else _ledger(state)
+    result = ledger.verify(served_heads(state))
     _save(json_file, asdict(result))
     if result.faults:
         write_table(("", "where", "what"), [(f.kind, f.where, f.detail) for f in result.faults])

@@ -46,7 +46,9 @@ def load(state: Path) -> Holdouts:
     try:
         return Holdouts.read(path)
     except VouchError as error:
-        raise VouchError(str(error), f"git checkout {TRACKED}") from None
+        merging = b"<<<<<<<" in path.read_bytes()
+        hint = f"end the merge: git checkout --ours {TRACKED}, if the ledger here is yours"
+        raise VouchError(str(error), hint if merging else f"git checkout {TRACKED}") from None
 
 
 def recorded(state: Path, session: Session) -> list[Recorded]:
