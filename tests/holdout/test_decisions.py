@@ -90,3 +90,12 @@ def test_an_opened_decision_has_its_words_present_class(tmp_path):
     assert opened["label"].to_pylist() == [1, 0]
     dropped = DecisionWords({"stolen": None, "genuine": 0}, ("genuine", "fraud"))
     assert open_issues(tmp_path, rows.drop_columns("class_name"), dropped).num_rows == 1
+
+
+@given(st.text(max_size=300), st.sampled_from(["legitimate", "fraud"]))
+@settings(max_examples=40, deadline=None)
+def test_its_length_tells_nothing(tmp_path_factory, comment, word):
+    state = tmp_path_factory.getbasetemp() / "one"
+    rows = [decision(word=word, label=label, confidence=label / 3) for label in (0, 1)]
+    sealed = seal_decisions(state, table(*rows, decision(comment=comment[:40])))["sealed"]
+    assert len({len(each) for each in sealed.to_pylist()}) == 1

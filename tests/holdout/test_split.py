@@ -8,10 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouch.core.errors import VouchError
+from vouch.engine import connect
 from vouch.holdout.split import by_hash, latest
 
 START = datetime(2024, 1, 1)
 HERE = Path("rows.parquet")
+
+
+@pytest.fixture
+def engine():
+    with connect(threads=1) as backend:
+        yield backend
 
 
 def times(minutes):

@@ -5,6 +5,7 @@ once its row is not held out any more, extract opens it and the model learns fro
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from vouch.labels.reviews import DecisionWords, numbered
 
 OPENED = ("label", "class_name", "confidence", "comment")
 """What is sealed of a decision: all that tells which class it is for."""
+BLOCK = 512
+"""Bytes that a sealed decision has, or a multiple where its comment is long."""
 BOUND = ("entity", "case", "actor")
 """What a sealed decision belongs to: it cannot be moved to another."""
 
@@ -35,8 +38,8 @@ def seal_decisions(state: Path, table: pa.Table) -> pa.Table:
     key = box.make_key(state)
     for row in rows:
         if row["stream"] == HELD and row["sealed"] is None:
-            content = json.dumps({name: row[name] for name in OPENED}, sort_keys=True)
-            row["sealed"] = box.encrypt(key, content.encode(), _bound(row))
+            content = json.dumps({name: row[name] for name in OPENED}, sort_keys=True).encode()
+            row["sealed"] = box.encrypt(key, _padded(content), _bound(row))
             row.update(dict.fromkeys(OPENED))
     return pa.Table.from_pylist(rows, table.schema)
 
@@ -57,7 +60,7 @@ def open_decisions(state: Path, table: pa.Table) -> pa.Table:
     """
     if not pc.any(pc.is_valid(table["sealed"])).as_py():
         return table
-    key, rows = box.read_key(state, "collect"), table.to_pylist()
+    key, rows = _key(state), table.to_pylist()
     for row in rows:
         if row["sealed"] is not None:
             row.update(_opened(key, row, state))
@@ -81,6 +84,15 @@ def open_issues(state: Path, issues: pa.Table, words: DecisionWords) -> pa.Table
     return numbered(opened, words, Path("people's decisions")).drop_columns("class_name")
 
 
+def _key(state: Path) -> bytes:
+    try:
+        return box.read_key(state)
+    except VouchError as error:
+        hint = f"bring the {box.KEY} back from a backup or a colleague: nothing else opens them"
+        message = f"{error}; people's decisions on rows of the holdout are sealed with it"
+        raise VouchError(message, hint) from None
+
+
 def _opened(key: bytes, row: dict[str, Any], state: Path) -> dict[str, Any]:
     try:
         content = box.decrypt(key, row["sealed"], _bound(row))
@@ -91,6 +103,11 @@ def _opened(key: bytes, row: dict[str, Any], state: Path) -> dict[str, Any]:
             f"bring back the {box.KEY} it was sealed with",
         ) from None
     return {name: value for name, value in json.loads(content).items() if name in row}
+
+
+def _padded(content: bytes) -> bytes:
+    """Return JSON with blanks behind it: its length would tell the class's name."""
+    return content.ljust(math.ceil(len(content) / BLOCK) * BLOCK)
 
 
 def _bound(row: dict[str, Any]) -> list[bytes]:

@@ -28,7 +28,7 @@ import hmac
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
@@ -207,11 +207,7 @@ class Keeper:
             rows: Rows as ingest parses them (Parquet).
             declared: Whether their source declares a column of ids.
         """
-        keys = [
-            HoldoutKey(usecase, each["source"], each["set"], each["generation"])
-            for each in self.records.status()
-            if each["usecase"] == usecase and each["status"] != "retired"
-        ]
+        keys = self._in_force(usecase)
         theirs = [self.records.rows(key) for key in keys]
         secret = self.records.secret() if keys else b""
         return among(rows, theirs, secret, declared=declared) if keys else []
@@ -233,6 +229,25 @@ class Keeper:
         """
         waves = self.records.waves(key)
         return waves[-1] if waves else {}
+
+    def drawn_anywhere(self, key: HoldoutKey) -> set[str]:
+        """Return the rows that people are asked about, of this holdout and all others in force.
+
+        Earlier ones of its set are not: their rows train from now on.
+        """
+        others = [
+            other
+            for other in self._in_force(key.usecase)
+            if replace(other, generation=key.generation) != key
+        ]
+        return {entity for each in (key, *others) for entity in self.drawn(each)}
+
+    def _in_force(self, usecase: str) -> list[HoldoutKey]:
+        return [
+            HoldoutKey(usecase, each["source"], each["set"], each["generation"])
+            for each in self.records.status()
+            if each["usecase"] == usecase and each["status"] != "retired"
+        ]
 
     def draw(
         self,

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -46,6 +47,11 @@ class SealedLabels:
         """The label columns."""
         return [name for name in COLUMNS if name in self.table.column_names]
 
+    @property
+    def has_confidence(self) -> bool:
+        """Whether the rows have a column of how sure a label is."""
+        return "label_confidence" in self.table.column_names
+
     def put_back(self, rows: "Table", sealed: "Table") -> "Table":
         """Return the held-out rows with their labels.
 
@@ -55,16 +61,23 @@ class SealedLabels:
         """
         if self.cut.boundary and self.cut.until:  # by which most of a large file is not read
             rows = rows.filter(rows.time.between(self.cut.boundary, self.cut.until))
-        return rows.drop(self.columns).inner_join(sealed, list(PLACE))
+        back = rows.drop(self.columns).inner_join(sealed, list(PLACE))
+        return back.mutate(label_confidence=_sure(back)) if self.has_confidence else back
 
     def with_confidence(self, rows: "Table", sealed: "Table") -> "Table":
         """Return all rows, held-out ones with how sure their label is, where a source says so."""
-        if "label_confidence" not in self.columns:
+        if not self.has_confidence:
             return rows
-        sure = sealed.select(*PLACE, sealed_confidence=sealed.label_confidence)
+        sure = sealed.select(*PLACE, sealed_confidence=_sure(sealed))
         joined = rows.left_join(sure, list(PLACE))
         confidence = joined.label_confidence.fill_null(joined.sealed_confidence)
         return joined.mutate(label_confidence=confidence).select(rows.columns)
+
+
+def _sure(rows: "Table") -> Any:
+    """Return how sure labels are; null out of its range, which no expectation checked."""
+    sure = rows.label_confidence
+    return ibis.ifelse(sure.between(0, 1), sure, ibis.null(sure.type()))
 
 
 def seal_labels(state: Path, table: pa.Table, cut: Cut, path: Path) -> None:
@@ -108,5 +121,7 @@ def hash_secret(state: Path) -> str:
 
 
 def present(columns: Sequence[str]) -> list[str]:
-    """Return which of a table's columns say something of a row's class."""
+    """Return which of a table's columns say something of a row's class; none without a label."""
+    if "label" not in columns:
+        return []
     return [name for name in COLUMNS if name in columns]

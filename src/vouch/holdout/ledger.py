@@ -298,6 +298,15 @@ class Ledger:
                 chain.append(session, slot)
             return Parties(slot.first, slot.last, slot.kept)
 
+    def foresee_take(self, key: HoldoutKey, share: float, reserve: float) -> Parties:
+        """Return what :meth:`take` would, and record nothing."""
+        with Session(self._engine) as session:
+            holdout, earlier = _holdout(session, key), _before(session, key)
+            slot = session.get(Slot, holdout.id) if holdout else None
+            if slot is None:
+                return _parties(key, share, reserve, holdout is not None, earlier)
+            return Parties(slot.first, slot.last, slot.kept)
+
     def reserve(self, key: HoldoutKey, share: float) -> float:
         """Return the recorded reserve, or record the proposed one: rows left over have trained.
 

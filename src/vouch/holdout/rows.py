@@ -16,11 +16,11 @@ cannot be compared, and those who share a ledger share the key.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from vouch.engine import connect
 from vouch.sources.readers import parquet, quoted
 
 Hashes = NDArray[np.uint64]
@@ -75,7 +75,8 @@ def among(rows: Path, theirs: Iterable[Identities], secret: bytes, *, declared: 
 
 def _hashed(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> pa.Table:
     """Return ``row``, the id, and the hashes of some of a source's rows."""
-    with duckdb.connect() as connection:
+    with connect() as backend:
+        connection = backend.con
         columns = set(connection.execute(f"FROM {parquet(rows)} LIMIT 0").df().columns)
         content, own = _content(columns), _own(columns) if declared else "NULL"
         # rows that come later number none

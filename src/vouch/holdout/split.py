@@ -39,7 +39,7 @@ class Terms:
         reserve: Share of the parties kept for later holdouts, 0.01 to 1.
         files: Files whose rows are the holdout; none: it is cut off the others.
         path: Where the rows are from, for messages.
-        planned: The cut that ingest sealed labels by; None: it is proposed.
+        planned: The cut that was foreseen; None: it is proposed.
     """
 
     key: HoldoutKey
@@ -85,7 +85,7 @@ def split(
         every: All rows, every version, with ``id`` and ``file``.
         terms: What decides it.
         ledger: Knows what was decided before.
-        record: Whether a cut by time is written to the ledger, or only foreseen.
+        record: Whether a cut is written to the ledger, or only foreseen.
         first: Returns the rows that a cut is proposed by.
 
     Raises:
@@ -99,7 +99,8 @@ def split(
         held_out = every.filter(every.file.isin(list(terms.files))).id
         return Split(Cut(None, None), table.id.isin(held_out))
     if "time" not in table.columns:
-        taken = ledger.take(terms.key, terms.share, terms.reserve)
+        take = ledger.take if record else ledger.foresee_take
+        taken = take(terms.key, terms.share, terms.reserve)
         salt = f"{terms.key.source} {terms.key.set}"
         held = by_hash(table, taken.first, taken.last, salt)
         kept = by_hash(table, taken.last, taken.kept, salt)

@@ -28,11 +28,6 @@ def truth_arrives(labels: "Table") -> bool:
     return bool(arriving.count().to_pyarrow().as_py())
 
 
-def in_use(labels: "Table") -> bool:
-    """Return whether people's decisions are in force; not known, and not so, before the first."""
-    return labels.filter(labels.source == "reviewer").in_force.min().to_pyarrow().as_py() is True
-
-
 def votes(issues: pd.DataFrame, classes: int) -> pd.DataFrame:
     """Count the reviewers of each decided row of the holdout, by the class they chose.
 

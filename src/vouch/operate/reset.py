@@ -141,10 +141,11 @@ def _products(root: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
         yield folder, "scores"
     yield root / HOME, "Prefect's runs"
     state = root / STATE
+    # the key stays as long as decisions do, which are sealed with it for good
     for path in sorted(state.iterdir()) if state.is_dir() else ():
         if path.name == KEPT.name:
             yield path, "partial results that stages keep"
-        elif path.name not in (REMOTE, KEY):  # decisions are sealed with the key for good
+        elif path.name not in (REMOTE, *([] if scope.holdouts and scope.decisions else [KEY])):
             yield path, MODELS if scope.holdouts else f"{MODELS}; the holdouts' ledger stays"
 
 

@@ -90,6 +90,7 @@ class Extracted(Result):
         listed: The values that the label column lists for them, by which alone their places are
             known; empty: it maps values to classes by name, or declares none.
         mapped: Each value it maps to a class, in lower case, and the class.
+        unsealed: Rows of the holdout whose truth came in with them, as it was cut afterwards.
         arrives: Whether any truth in force comes by itself, on held-out rows too; else people's
             word is the only truth. None: an earlier release did not write it.
         rows: Counts of rows.
@@ -120,6 +121,7 @@ class Extracted(Result):
     classes: list[str]
     listed: list[str] = Field(default_factory=list)
     mapped: dict[str, str] = Field(default_factory=dict)
+    unsealed: int = 0
     arrives: bool | None = None
     rows: Parts
     positives: dict[str, ByKind]

@@ -36,7 +36,9 @@ class Shop:
         frame = pd.DataFrame(self.rows, columns=["id", "time", "payer"])
         table = ibis.memtable(frame.astype({"time": "datetime64[us]"}))
         key = HoldoutKey("fraud", "shop", "first", self.generation)
-        parted = split(table, table, Terms(key, 0.2, share, (), HERE), self.keeper, record=True)
+        parted = split(
+            table, table, Terms(key, 0.2, share, (), HERE), self.keeper.records, record=True
+        )
         parts = {"holdout": parted.holdout, "reserved": parted.reserved}
         ids = {
             name: set(table.filter(part).id.to_pyarrow().to_pylist())
@@ -80,7 +82,7 @@ class Notes(Shop):
         table = ibis.memtable(pd.DataFrame(self.rows, columns=["id", "payer"]))
         key = HoldoutKey("fraud", "shop", "first", self.generation)
         terms = Terms(key, holdout, reserve, (), HERE)
-        parted = split(table, table, terms, self.keeper, record=True)
+        parted = split(table, table, terms, self.keeper.records, record=True)
         everything = {row[0] for row in self.rows}
         held, kept = (
             set(table.filter(part).id.to_pyarrow().to_pylist())

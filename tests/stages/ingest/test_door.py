@@ -125,3 +125,31 @@ def test_without_time_whole_parties_are_sealed(project):
     hidden = bronze["label"].isna()
     assert hidden.groupby(plain["payer"]).nunique().eq(1).all()
     assert 0 < sealed.table.num_rows < hidden.sum() < 300
+
+
+def test_without_time_nothing_is_recorded_either(project):
+    project.declare(
+        "name: payments\nformat: csv\ncolumns:\n"
+        "  sum: {role: amount}\n  from: {role: payer}\n  bad: {role: label}\n"
+    )
+    project.give(
+        "\n".join(["sum,from,bad", *(f"{n},b{n % 40},{n % 2}" for n in range(100))]) + "\n"
+    )
+    project.ingest()
+    ledger = Ledger(project.root / "state")
+    assert ledger.find(KEY) is None
+    before = pd.read_parquet(project.rows)
+    ledger.take(KEY, 0.2, 0.2)
+    project.ingest("again")
+    assert before.equals(pd.read_parquet(project.rows))
+
+
+def test_how_sure_a_label_is_comes_in_where_there_is_no_label(project):
+    project.declare(
+        "name: payments\nformat: csv\ncolumns:\n  at: {role: time}\n  sum: {role: amount}\n"
+        "  bad: {role: label, optional: true}\n  sure: {role: label_confidence}\n"
+        "rule: {where: amount > 5}\n"
+    )
+    project.give("at,sum,sure\n" + "".join(f"2024-01-01 00:{n:02},{n},0.5\n" for n in range(20)))
+    project.ingest()
+    assert pd.read_parquet(project.rows)["label_confidence"].eq(0.5).all()

@@ -10,6 +10,7 @@ from vouch.engine import connect, write_parquet
 from vouch.holdout.keeper import Cut, Keeper
 from vouch.holdout.ledger import Ledger
 from vouch.holdout.split import Split, split
+from vouch.labels.resolve import ARRIVING
 from vouch.results import extract as results
 from vouch.stages.extract.late import count_late, without_late_truth
 from vouch.usecases.classes import class_names
@@ -38,6 +39,7 @@ class Divided(Counts):
     until: str | None
     reserve: float | None
     late: results.LateLabels | None
+    unsealed: int
 
 
 def divide(
@@ -84,8 +86,16 @@ def divide(
             "until": _iso(parted.cut.until),
             "reserve": parted.reserve,
             "late": count_late(before, trained, boundary),
+            "unsealed": _count_unsealed(parts["holdout"], known),
             **counts_of({**parts, "train": trained}, class_names(job.source)),
         }
+
+
+def _count_unsealed(held: "Table", issues: "Table") -> int:
+    """Count the rows of the holdout whose truth any table tells."""
+    arrived = issues.filter(issues.source.isin(ARRIVING))
+    counted: int = held.semi_join(arrived, held.id == arrived.entity).count().to_pyarrow().as_py()
+    return counted
 
 
 def split_rows(job: Job, engine: Any, table: "Table", ledger: Ledger) -> tuple[Split, Parts]:

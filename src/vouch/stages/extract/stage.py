@@ -17,7 +17,7 @@ from vouch.holdout.decisions import open_issues
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.holdout.labels import SealedLabels, open_labels
 from vouch.holdout.split import Terms
-from vouch.labels.held import in_use, known_by, truth_arrives
+from vouch.labels.held import known_by, truth_arrives
 from vouch.labels.issues import truth
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
@@ -99,15 +99,15 @@ def extract(
             opened = open_labels(state, sealed)
             earlier = Path(private) / "earlier.parquet"
             opener = partial(open_issues, state, words=reviewed_words(source))
-            open_earlier(labels, keeper.drawn(key), opener, earlier)
+            open_earlier(labels, keeper.drawn_anywhere(key), opener, earlier)
             silver, held = _unsealed(computing, silver, opened, source, use, Path(private))
-            used = in_use(issues)
+            used = "reviewer" in use
             issued = partial(released, labels=labels, opened=earlier, used=used)
             known = issues if held is None else issues.union(held)
             moment = resolve_as_of(as_of, silver, known, rows)
             arrives = truth_arrives(known_by(known, moment.isoformat()))
             shares = params.holdout_share, params.reserve_share
-            terms = Terms(key, *shares, tuple(held_out), rows, opened.cut)
+            terms = Terms(key, *shares, tuple(held_out), rows)
             job = Job(source, silver, issued(computing), moment, terms, params, held)
             place = again.key(job, as_of, engine, state, sealed, used=used)
             entry = cache.get(place) if place else None
@@ -171,6 +171,11 @@ def _unsealed(
 
 def _warnings(divided: Divided) -> list[str]:
     warnings = []
+    if divided["unsealed"]:
+        warnings.append(
+            f"{divided['unsealed']:,} rows of the holdout came in with their labels, as it was cut "
+            "by what validation left: the next ingest seals them"
+        )
     for part, counts in divided["positives"].items():
         positives = counts["truth"] or counts["rule"]
         if positives < FEW:

@@ -107,7 +107,7 @@ class Guard:
         return [str(terms.key), terms.files, cut, reserve, before, taken, self.columns, secret]
 
     def _taken(self, ledger: Ledger) -> Parties:
-        return ledger.take(self.terms.key, self.terms.share, self.terms.reserve)
+        return ledger.foresee_take(self.terms.key, self.terms.share, self.terms.reserve)
 
     def _secret(self) -> str:
         return hash_secret(self.door.state)
@@ -123,7 +123,10 @@ class Guard:
         return split(table, every, self.terms, ledger, record=False, first=self._labelled)
 
     def _labelled(self, table: "Table") -> "Table":
-        """Return the rows that a first cut by time looks at: those with a label, known by then."""
+        """Return the rows that a first cut by time looks at: those with a label, known by then.
+
+        Extract cuts, by what validation leaves of them; mostly this is the same.
+        """
         if moment := moment_of(self.door.as_of):
             table = table.filter(table.time <= moment)
         if self.door.source.rule is None and "label" in self.columns:
