@@ -44,8 +44,8 @@ TRACED = [str(STRACE), "-f", "-qq", "-e", "trace=pwrite64", "-e"]
 EVALUATION = "evaluation.json"
 NEVER = 65_535  # the largest that strace takes
 TABLES = (
-    "holdouts", "reserves", "slots", "rows", "openings", "questions", "answers", "drawn", "chain",
-    "blindness", "promotions", "approvals", "adoptions", "model_files", "cases",
+    "holdouts", "reserves", "slots", "rows", "openings", "questions", "answers", "refunds",
+    "drawn", "chain", "blindness", "promotions", "approvals", "adoptions", "model_files", "cases",
 )  # fmt: skip
 
 
