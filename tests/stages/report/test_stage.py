@@ -1,13 +1,15 @@
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tests.browser import check_layout
-from tests.stages.report.conftest import make_predictions
+from tests.stages.report.conftest import ROWS, START, make_predictions, results
+from tests.stages.report.test_sliding import TEXTS, write
 from vouch.core.errors import VouchError
-from vouch.stages.report.stage import SECTIONS
+from vouch.stages.report.stage import SECTIONS, past_figures
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
@@ -331,3 +333,30 @@ def test_the_past_is_drawn_where_truth_came_late(inputs):
     assert "out-of-fold rows of the 3 days before it" in text
     assert page.count("at past dates, by what was known then and now") == 1
     assert inputs.page() == page
+
+
+BLIND = {"period": "0123456789ab", "since": "2024-03-01T08:00:00", "by": "ann", "seen": False}
+
+
+def test_the_measure_at_past_dates_is_withheld_while_blind(inputs):
+    late = [(f"p{n:04d}", n % 8 == 0, "chargeback", "bank", n, True) for n in range(ROWS)]
+    names = ["entity", "label", "source", "actor", "hour", "in_force"]
+    table = pd.DataFrame(late, columns=names).astype({"label": "int8"})
+    hours = pd.to_timedelta(table.pop("hour") + 48, unit="h")
+    inputs.labels = table.assign(issued_at=(START + hours).astype("datetime64[us]"))
+    assert "As it would have been reported" in inputs.page()
+    inputs.summaries["evaluation"]["blind"] = BLIND
+    assert "As it would have been reported" not in inputs.page()
+
+
+def test_so_it_is_for_a_use_case_of_classes(inputs, tmp_path):
+    random = np.random.default_rng(1)
+    rows = [(hour, *random.dirichlet([1, 1, 1])) for hour in range(60)]
+    issues = [(n, n % 3, "given", n + 5 + 20 * (n % 2), True) for n in range(60)]
+    predictions, labels = write(tmp_path, rows, issues)
+    evaluation = inputs.summaries["evaluation"]
+    evaluation["metric"] = "macro_recall"
+    inputs.summaries["extracted"] |= {"as_of": "2024-02-01T00:00:00", "delay_seconds": None}
+    assert past_figures(predictions, labels, TEXTS, results(inputs.summaries))
+    evaluation["blind"] = BLIND
+    assert past_figures(predictions, labels, TEXTS, results(inputs.summaries)) is None

@@ -13,10 +13,10 @@ from vouch.results.extract import Extracted
 from vouch.results.ingest import Ingested
 from vouch.results.label import Labelled
 from vouch.results.register import Registration
-from vouch.results.report import Results
+from vouch.results.report import Results, Sliding
 from vouch.results.tune import Leader, Leaderboard, Trial
 from vouch.results.validate import Validated
-from vouch.sources.declaration import load_declaration
+from vouch.sources.declaration import Declaration, load_declaration
 from vouch.stages.report import summary
 from vouch.stages.report.corrections import corrections
 from vouch.stages.report.history import label_history
@@ -127,7 +127,7 @@ def report(
     usecase = find(source.usecase)
     classes = class_names(source)
     totals = facts.totals(rows)
-    past = sliding(predictions, labels, source, results.extracted, results.evaluation.metric)
+    past = past_figures(predictions, labels, source, results)
     sentences, warnings = summary.sentences(results, totals), summary.warnings(results)
     content = {
         **vars(results),
@@ -148,6 +148,15 @@ def report(
     page = render(content)
     report.write_text(page, encoding="utf-8")
     return {"summary": sentences, "warnings": warnings, "bytes": len(page.encode())}
+
+
+def past_figures(
+    predictions: Path, labels: Path, source: Declaration, results: Results
+) -> Sliding | None:
+    """Return the measure at past dates; None while blind: it would be shown without its offset."""
+    if results.evaluation.blind:
+        return None
+    return sliding(predictions, labels, source, results.extracted, results.evaluation.metric)
 
 
 def confidences(evaluation: Evaluation) -> str:
