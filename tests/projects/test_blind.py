@@ -3,16 +3,22 @@
 import json
 import math
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.project import dvc, vouch
+from vouch.core.errors import VouchError
 from vouch.core.files import read_json
+from vouch.holdout import blind
 from vouch.holdout.ledger import Ledger
 from vouch.metrics.blinding import SHARES
+from vouch.project.blind import begin, end, status
+from vouch.project.inputs import choose, load_inputs
 from vouch.registry.promotions import history
 from vouch.registry.versions import find
 
@@ -79,6 +85,51 @@ def comparable(content):
     if isinstance(content, dict):
         return {k: comparable(v) for k, v in content.items() if k not in varying}
     return [comparable(each) for each in content] if isinstance(content, list) else content
+
+
+def declared(project: Path) -> str | None:
+    return load_inputs(project / "data/inputs.yaml").choice("fraud").blind
+
+
+def test_a_copy_without_the_ledger_stays_blind(fresh_project):
+    begin(fresh_project, "fraud")
+    period = declared(fresh_project)
+    away = fresh_project / ".vouch-elsewhere"
+    (fresh_project / ".vouch").rename(away)
+    for command in (choose, begin, end):
+        with pytest.raises(VouchError, match=f"blind: the ledger.*no blind period {period}") as no:
+            command(fresh_project, "fraud")
+        assert "bring the ledger back" in no.value.hint and "blind: null" in no.value.hint
+        assert declared(fresh_project) == period
+    inputs = fresh_project / "data/inputs.yaml"
+    whole = inputs.read_text()
+    inputs.write_text(whole.replace(f"blind: {period}", "blind: null"))
+    assert choose(fresh_project, "fraud").blind is None  # as somebody decided
+    inputs.write_text(whole)
+    shutil.rmtree(fresh_project / ".vouch")
+    away.rename(fresh_project / ".vouch")
+    assert choose(fresh_project, "fraud").blind == period
+    blind.end(fresh_project / ".vouch", "fraud", "f" * 64, "none")
+    assert declared(fresh_project) == period  # of an ended period, which the ledger knows
+    assert choose(fresh_project, "fraud").blind is None
+
+
+@pytest.mark.parametrize("text", [None, "usecases: 1\n"])
+def test_where_the_choice_of_input_cannot_be_read_the_ledger_gets_nothing(fresh_project, text):
+    inputs = fresh_project / "data/inputs.yaml"
+    whole = inputs.read_text()
+    inputs.unlink()
+    if text:
+        inputs.write_text(text)
+    with pytest.raises(VouchError, match=r"inputs\.yaml"):
+        begin(fresh_project, "fraud")
+    assert not (fresh_project / ".vouch/vouch.db").exists()
+    inputs.write_text(whole)
+    begin(fresh_project, "fraud")
+    inputs.write_text("usecases: 1\n")
+    with pytest.raises(VouchError, match=r"inputs\.yaml"):
+        end(fresh_project, "fraud")
+    assert status(fresh_project, "fraud").blind
 
 
 def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(

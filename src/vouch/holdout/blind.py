@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from vouch.core.database import exists
+from vouch.core.database import exists, place
 from vouch.core.errors import VouchError
 from vouch.holdout import sealed as box
 from vouch.holdout.ledger import Ledger
@@ -180,6 +180,35 @@ def declared(state: Path, usecase: str, blind: str | None) -> Periods:
             f"vouch run {usecase} writes what the ledger says",
         )
     return known
+
+
+def in_force(state: Path, usecase: str, before: str | None) -> str | None:
+    """Return the period that ``data/inputs.yaml`` is to name: the one in force.
+
+    A copy of a project without its state folder has no ledger, and must not become unblinded by
+    that alone: what a search of it measures would be shown as it is.
+
+    Args:
+        state: The project's state folder.
+        usecase: Which use case.
+        before: The period that the file names now; None: none.
+
+    Returns:
+        Its name; None where the use case is not blind.
+
+    Raises:
+        VouchError: The ledger does not know the period that the file names.
+    """
+    rows = Ledger(state).blindness(usecase) if exists(state) else []
+    if before is not None and before not in {row.commitment[:12] for row in rows}:
+        raise VouchError(
+            f"data/inputs.yaml: usecases.{usecase}.blind: the ledger, {place(state)}, has no blind "
+            f"period {before}",
+            "bring the ledger back, with its holdout.key; or, to show true figures, set blind: "
+            "null yourself",
+        )
+    now = _status(usecase, rows)
+    return now.period if now.blind else None
 
 
 def refusal(state: Path, usecase: str) -> str:

@@ -30,8 +30,9 @@ def begin(root: Path, usecase: str) -> bool:
         Whether it was not blind before.
 
     Raises:
-        VouchError: The ledger was changed, or ``data/inputs.yaml`` is wrong.
+        VouchError: The ledger was changed, or ``data/inputs.yaml`` is missing or wrong.
     """
+    _check(root, usecase)
     new = blind.begin(root / STATE, usecase, seen=figures_seen(root, usecase))
     _declare(root, usecase)
     return new
@@ -51,6 +52,7 @@ def end(root: Path, usecase: str) -> bool:
         VouchError: The pipeline's files are missing, the ledger was changed, or the project's key
             is another one.
     """
+    _check(root, usecase)
     was = blind.status(root / STATE, usecase).blind
     if was:
         blind.end(root / STATE, usecase, pipeline(root, usecase), git_commit(root))
@@ -107,9 +109,14 @@ def pipeline(root: Path, usecase: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def _check(root: Path, usecase: str) -> None:
+    """Check that ``data/inputs.yaml`` can be written: what the ledger gets stays in it."""
+    if choice := load_inputs(root / INPUTS).usecases.get(usecase):
+        blind.in_force(root / STATE, usecase, choice.blind)
+
+
 def _declare(root: Path, usecase: str) -> None:
     """Write what the ledger says where DVC sees it; what was never run gets it with its run."""
-    inputs, now = load_inputs(root / INPUTS), status(root, usecase)
-    if choice := inputs.usecases.get(usecase):
-        period = now.period if now.blind else None
+    if choice := load_inputs(root / INPUTS).usecases.get(usecase):
+        period = blind.in_force(root / STATE, usecase, choice.blind)
         save_choice(root, usecase, choice.model_copy(update={"blind": period}))

@@ -205,9 +205,10 @@ def choose(
 
     Raises:
         VouchError: Unknown source or use case, a file that cannot be read, is empty or a folder,
-            files for a simulator, or no files for a source that needs some.
+            files for a simulator, no files for a source that needs some, or a blind period that
+            the ledger does not know.
     """
-    from vouch.holdout.blind import status
+    from vouch.holdout.blind import in_force
 
     inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
     before = inputs.usecases.get(usecase)
@@ -229,8 +230,7 @@ def choose(
         _tell_known(previous, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
     engine = engine or (before.engine if before else "duckdb")
-    period = status(root / STATE, usecase)
-    blind = period.period if period.blind else None
+    blind = in_force(root / STATE, usecase, before.blind if before else None)
     choice = choice.model_copy(update={"engine": engine, "blind": blind})
     _write_suite(root, declaration)
     _make_folder(root, usecase)
