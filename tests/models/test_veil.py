@@ -107,16 +107,8 @@ def test_a_period_the_ledger_does_not_know_is_named(tmp_path):
             run(journal, veil(now))
 
 
-def test_bests_and_files_get_the_same_offset(tmp_path, plain):
+def test_bests_get_the_same_offset(plain):
     best = Best(0, plain[0].candidate, 0.7, (0.6, 0.75), None)
     shown = veil(FIRST).best(best)
     assert shown.value == 0.7 + FIRST.offset(METRIC) and shown.interval[0] < shown.value
     assert veil().best(best) is best
-    place = tmp_path / "tree.json"
-    content = {"depth": 3, METRIC: 0.7, "interval": [0.6, 0.75]}
-    place.write_text(json.dumps(content))
-    veil().files([place])
-    assert json.loads(place.read_text()) == content
-    veil(FIRST).files([place])
-    hidden = {METRIC: shown.value, "interval": list(shown.interval)}
-    assert json.loads(place.read_text()) == content | hidden

@@ -1,6 +1,6 @@
 """The protocol of a use case's part in a search: rows, measures, files written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -56,6 +56,20 @@ class SearchData(Protocol[C]):
         """Write out-of-fold predictions beside what is known of their rows (Parquet)."""
 
     def write_model(
-        self, bests: Mapping[str, Best[C]], best: Best[C], model: Path, picture: Path
+        self,
+        bests: Mapping[str, Best[C]],
+        best: Best[C],
+        model: Path,
+        picture: Path,
+        shown: Callable[[Best[C]], Best[C]],
     ) -> None:
-        """Fit the best candidate on all rows; write it, and the folder of what can be drawn."""
+        """Fit the best candidate on all rows; write it, and the folder of what can be drawn.
+
+        Args:
+            bests: The best candidate of each algorithm, with their true figures.
+            best: The best of them.
+            model: Written: folder of the model.
+            picture: Written: folder of what can be drawn of one.
+            shown: Returns a best with its figures as they may be written: while the use case is
+                blind no true one may reach the disk, not even for a moment.
+        """

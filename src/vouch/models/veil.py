@@ -5,13 +5,10 @@ The true values lie sealed beside the blinded ones, so a search that is opened l
 shows exactly what it would have shown.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.core.errors import VouchError
-from vouch.core.files import read_json, write_json
 from vouch.metrics.blinding import Periods
 from vouch.models.proposal import Outcome
 
@@ -91,18 +88,3 @@ class Veil:
             return best
         low, high = now.interval(self.metric, best.value, best.interval)
         return replace(best, value=now.value(self.metric, best.value), interval=(low, high))
-
-    def files(self, paths: Sequence[Path]) -> None:
-        """Write JSON files anew that hold the measure of a model, by its name, and ``interval``."""
-        now = self.periods.now
-        if now is None:
-            return
-        for path in paths:
-            content = read_json(path)
-            if isinstance(content, dict) and isinstance(content.get(self.metric), float):
-                figure = now.figure(
-                    self.metric,
-                    {"value": content[self.metric], "interval": content.get("interval")},
-                )
-                shown = {self.metric: figure["value"], "interval": figure["interval"]}
-                write_json(path, content | shown)

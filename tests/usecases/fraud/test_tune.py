@@ -16,13 +16,16 @@ from tests.usecases.fraud.gold import FEATURES, gold_rows, write_gold
 from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
+from vouch.metrics.blinding import Blinding, Periods
 from vouch.models.params import Budget
 from vouch.models.space import RULE_START
+from vouch.models.veil import Veil
 from vouch.stages.tune import tune
 from vouch.usecases import find
 from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.models import load
 from vouch.usecases.fraud.params import TuneParams
+from vouch.usecases.fraud.space import STARTS
 
 PARAMS = TuneParams(budget=Budget(trials=5), threads=1)
 
@@ -327,3 +330,22 @@ def test_where_truth_may_still_come_the_search_chooses_what_becomes_of_the_rows(
     ) as data:
         assert not data.space.unripe and "ripeness" not in data.frame
         assert data.fingerprint != prints
+
+
+@pytest.mark.parametrize("searched", [True, False])
+def test_a_trees_true_figure_is_never_written_while_blind(tuned, state, tmp_path, searched):
+    blinding = Blinding("fraud", bytes(32))
+    veil = Veil("average_precision", Periods(blinding, {blinding.period: blinding}))
+    files = tuned[0].files()
+    with find("fraud").search_data(files["train"], files["extracted"], PARAMS, state) as data:
+        tree = Candidate(algorithm="decision_tree", hyperparameters=STARTS["decision_tree"])
+        best = data.measure(tree, 0)
+        bests = {"decision_tree": best} if searched else {}
+        data.write_model(bests, best, tmp_path / "model", tmp_path / "tree", veil.best)
+    about, shown = read_json(tmp_path / "tree/tree.json"), veil.best(best)
+    assert (
+        about["average_precision"]
+        == shown.value
+        == best.value + blinding.offset("average_precision")
+    )
+    assert about["interval"] == list(shown.interval)

@@ -7,10 +7,14 @@ import pytest
 from tests.usecases.sentiment.conftest import text_rows, write_gold
 from vouch.core import tracking
 from vouch.core.errors import VouchError
+from vouch.metrics.blinding import Blinding, Periods
 from vouch.metrics.classes import macro_recall
+from vouch.models.leaderboard import Best
 from vouch.models.params import Budget
 from vouch.models.space import RULE_START
+from vouch.models.veil import Veil
 from vouch.stages.tune import tune
+from vouch.usecases import find
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextTuneParams
 
@@ -150,3 +154,18 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(tune
     chosen = found.loc[asked, ["score_0", "score_1", "score_2"]].to_numpy().argmax(axis=1)
     assert not asked.all()
     assert summary["macro_recall"] == pytest.approx(macro_recall(found["label"][asked], chosen))
+
+
+def test_a_models_true_figure_is_never_written_while_blind(tuned, tmp_path):
+    blinding = Blinding("sentiment", bytes(32))
+    veil = Veil("macro_recall", Periods(blinding, {blinding.period: blinding}))
+    files = tuned[0].files()
+    usecase = find("sentiment")
+    with usecase.search_data(files["train"], files["extracted"], QUICK, tuned[0].state) as data:
+        candidate = data.space.read({"algorithm": "naive_bayes", "hyperparameters": {}})
+        best = Best(0, candidate, 0.7, (0.6, 0.8), pd.DataFrame())
+        folders = tmp_path / "model", tmp_path / "tree"
+        data.write_model({"naive_bayes": best}, best, *folders, veil.best)
+    (about,) = [json.loads(path.read_text()) for path in (tmp_path / "tree").glob("*.json")]
+    assert about["macro_recall"] == 0.7 + blinding.offset("macro_recall")
+    assert about["interval"] == list(veil.best(best).interval)

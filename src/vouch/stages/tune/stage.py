@@ -76,8 +76,7 @@ def tune(
         content = data.describe(trials, records).model_copy(update=also)
         content.write(leaderboard)
         data.write_predictions(best.predictions, predictions)
-        data.write_model(bests, best, model, tree)
-        veil.files(sorted(tree.glob("*.json")))
+        data.write_model(bests, best, model, tree, veil.best)
         runs.close({data.metric: veil.best(best).value})
     return _summary(content, veil.best(best))
 

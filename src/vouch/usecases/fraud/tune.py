@@ -1,7 +1,7 @@
 """The search for a model of payments: its rows, measures, predictions and the fitted best."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -142,10 +142,12 @@ class SearchData:
         best: Best[Candidate],
         model: Path,
         picture: Path,
+        shown: Callable[[Best[Candidate]], Best[Candidate]],
     ) -> None:
         """Fit the best candidate on all rows, and export the best decision tree.
 
-        Where no tree was searched for, the default one is exported.
+        Where no tree was searched for, the default one is exported. See
+        :meth:`vouch.models.search_data.SearchData.write_model`.
         """
         save(self.fit(best.candidate), model)
         drawn = bests.get("decision_tree")
@@ -157,6 +159,7 @@ class SearchData:
                 spurious=self.space.spurious,
             )
             drawn = self.measure(candidate, None)
+        drawn = shown(drawn)
         about = {METRIC: drawn.value, "interval": list(drawn.interval)}
         trees.export(self.fit(drawn.candidate), picture, about)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,10 +105,12 @@ class SearchData:
         best: Best[Candidate],
         model: Path,
         picture: Path,
+        shown: Callable[[Best[Candidate]], Best[Candidate]],
     ) -> None:
         """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
         fitted = self.whole.refit(best.candidate)
         save(fitted, model)
+        best = shown(best)
         export(fitted, picture, {METRIC: best.value, "interval": list(best.interval)})
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,12 +170,14 @@ class SparkSearchData:
         best: Best[SparkCandidate],
         model: Path,
         picture: Path,
+        shown: Callable[[Best[SparkCandidate]], Best[SparkCandidate]],
     ) -> None:
         """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
         rows = self.trials.rows
         fitted = fit(best.candidate, rows.frame, rows.params.seed, rows.names)
         save(fitted, model)
         texts = rows.frame["text"].fillna("").astype(str)
+        best = shown(best)
         export(fitted, texts, picture, {METRIC: best.value, "interval": list(best.interval)})
 
 
