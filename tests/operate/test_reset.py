@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from tests.project import vouch
 from vouch.core.errors import VouchError
+from vouch.holdout import blind
 from vouch.holdout.ledger import Ledger
 from vouch.holdout.tables import Base
 from vouch.operate.record import Ports, Record
@@ -116,6 +117,21 @@ def test_the_ledger_is_forgotten_on_request_and_git_keeps_a_note(used):
     assert not (used / ".vouch/holdout.key").exists()
     tracked = Holdouts.read(used / "data/holdouts.json")
     assert tracked.head is None and [each.head for each in tracked.forgotten] == [head]
+
+
+def test_the_ledger_is_not_forgotten_while_a_use_case_is_blind(used):
+    blind.begin(used / ".vouch", "fraud", seen=True)
+    before = sorted(used.rglob("*"))
+    for refused in (plan, reset):
+        with pytest.raises(VouchError, match="not forgotten: fraud is blind") as error:
+            refused(used, Scope(holdouts=True))
+        assert error.value.hint.endswith("vouch blind off fraud")
+    assert sorted(used.rglob("*")) == before
+    reset(used, Scope())  # keeps the ledger
+    assert blind.status(used / ".vouch", "fraud").blind
+    blind.end(used / ".vouch", "fraud", "f" * 64, "none")
+    reset(used, Scope(decisions=True, holdouts=True))
+    assert not (used / ".vouch/vouch.db").exists()
 
 
 def test_it_says_what_and_how_much_and_a_dry_run_removes_nothing(used):

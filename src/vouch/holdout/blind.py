@@ -84,6 +84,12 @@ def status(state: Path, usecase: str) -> Status:
     return _status(usecase, Ledger(state).blindness(usecase) if exists(state) else [])
 
 
+def blind_usecases(state: Path) -> list[str]:
+    """Return the names of the use cases that are blind; none in a project without a ledger."""
+    names = Ledger(state).usecases_ever_blind() if exists(state) else []
+    return [name for name in names if status(state, name).blind]
+
+
 def begin(state: Path, usecase: str, *, seen: bool) -> bool:
     """Make a use case blind.
 

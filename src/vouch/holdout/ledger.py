@@ -530,6 +530,12 @@ class Ledger:
         with Session(self._engine, expire_on_commit=False) as session:
             return _blindness(session, usecase)
 
+    def usecases_ever_blind(self) -> list[str]:
+        """Return the use cases that are or were blind, by name."""
+        query = select(Blindness.usecase).distinct().order_by(Blindness.usecase)
+        with Session(self._engine) as session:
+            return list(session.scalars(query))
+
     def blind(
         self, usecase: str, propose: Callable[[Sequence[Blindness]], Blindness | None]
     ) -> Blindness | None:

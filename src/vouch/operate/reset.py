@@ -11,6 +11,7 @@ from sqlalchemy import MetaData, inspect, text
 from vouch.core.database import ADDRESS, DATABASE, connect, exists
 from vouch.core.errors import VouchError
 from vouch.holdout import witness
+from vouch.holdout.blind import blind_usecases
 from vouch.holdout.ledger import actor, now
 from vouch.holdout.tables import Base as Ledger
 from vouch.operate.folders import CASES, SCORES
@@ -74,8 +75,9 @@ def plan(root: Path, scope: Scope) -> list[Part]:
 
     Raises:
         VouchError: What stays are links into DVC's cache, which is to be removed; or what goes
-            lies behind a link.
+            lies behind a link; or the ledger is to be forgotten while a use case is blind.
     """
+    _check_not_blind(root, scope)
     if scope.cache:
         _check_links(root, scope)
     reasons = dict(_products(root, scope))
@@ -103,9 +105,11 @@ def reset(root: Path, scope: Scope) -> None:
         scope: What goes beside what runs made.
 
     Raises:
-        VouchError: ``vouch up`` or a run is at work on the project.
+        VouchError: ``vouch up`` or a run is at work on the project, or the ledger is to be
+            forgotten while a use case is blind.
     """
     check_idle(root)
+    _check_not_blind(root, scope)
     end_trials(root)  # with their notes gone, what was only tried would stay in force
     state = root / STATE
     tables = _kept(state, scope)
@@ -131,6 +135,16 @@ def check_idle(root: Path) -> None:
     """
     if who := busy(root):
         raise VouchError(who, "end it first")
+
+
+def _check_not_blind(root: Path, scope: Scope) -> None:
+    """Check that no blind period would end unrecorded: with the ledger goes its offset."""
+    names = blind_usecases(root / STATE) if scope.holdouts else []
+    if names:
+        raise VouchError(
+            f"the holdouts' ledger is not forgotten: {', '.join(names)} is blind",
+            f"freeze the pipeline first: vouch blind off {names[0]}",
+        )
 
 
 def _products(root: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
