@@ -90,7 +90,7 @@ def test_processes_that_are_killed_leave_chain_and_budget_right_in_a_file(tmp_pa
     "statement", ["DELETE FROM promotions", "UPDATE promotions SET who = ''", "TRUNCATE promotions"]
 )
 def test_a_server_refuses_to_forget_too(served, statement):
-    record(served, Change("fraud-x", 1, "manual", "because"))
+    record(served, "fraud", Change("fraud-x", 1, "manual", "because"))
     engine = open_database(served, Base.metadata)
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text(statement))
@@ -98,7 +98,7 @@ def test_a_server_refuses_to_forget_too(served, statement):
 
 
 def test_a_reset_leaves_what_is_not_ours_in_a_servers_database(served):
-    record(served, Change("fraud-x", 1, "manual", "because"))
+    record(served, "fraud", Change("fraud-x", 1, "manual", "because"))
     with open_database(served, Base.metadata).begin() as connection:
         connection.execute(text("CREATE TABLE theirs (a int)"))
     write_inputs(served.parent, Inputs(usecases={}))

@@ -19,7 +19,7 @@ NAME = "fraud-shop"
 
 
 def promote(state, version):
-    return record(state, Change(NAME, version, "manual", f"version {version}"))
+    return record(state, "fraud", Change(NAME, version, "manual", f"version {version}"))
 
 
 def test_rollback_returns_to_the_champion_before(tmp_path):
@@ -69,23 +69,23 @@ def test_the_database_refuses_to_change_the_log(tmp_path, statement):
 
 def test_a_promotion_needs_a_reason(tmp_path):
     with pytest.raises(VouchError, match="needs a reason"):
-        record(tmp_path, Change(NAME, 1, "manual", "  "))
+        record(tmp_path, "fraud", Change(NAME, 1, "manual", "  "))
     assert champion_version(tmp_path, NAME) is None
 
 
 def test_each_model_has_its_own_champion(tmp_path):
     promote(tmp_path, 2)
-    record(tmp_path, Change("fraud-other", 1, "manual", "why"))
+    record(tmp_path, "fraud", Change("fraud-other", 1, "manual", "why"))
     assert (champion_version(tmp_path, NAME), champion_version(tmp_path, "fraud-other")) == (2, 1)
 
 
 def test_a_decision_against_another_champion_is_refused(tmp_path):
     promote(tmp_path, 1)
     with pytest.raises(VouchError, match=f"{NAME}:1 became champion meanwhile"):
-        record(tmp_path, Change(NAME, 2, "gate", "why", instead_of=None))
-    assert record(tmp_path, Change(NAME, 2, "gate", "why", instead_of=1))[1]
+        record(tmp_path, "fraud", Change(NAME, 2, "gate", "why", instead_of=None))
+    assert record(tmp_path, "fraud", Change(NAME, 2, "gate", "why", instead_of=1))[1]
     # repeated after a kill, it is there already
-    assert not record(tmp_path, Change(NAME, 2, "gate", "why", instead_of=1))[1]
+    assert not record(tmp_path, "fraud", Change(NAME, 2, "gate", "why", instead_of=1))[1]
     assert champion_version(tmp_path, NAME) == 2
 
 
@@ -100,9 +100,17 @@ def test_a_rollback_from_a_named_champion_goes_back_once(tmp_path):
 
 
 def test_another_model_under_the_champions_number_is_another_champion(tmp_path):
-    assert record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
-    assert not record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
-    assert record(tmp_path, Change(NAME, 1, "manual", "why", model_id="m-2"))[1]
+    assert record(tmp_path, "fraud", Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
+    assert not record(tmp_path, "fraud", Change(NAME, 1, "manual", "why", model_id="m-1"))[1]
+    assert record(tmp_path, "fraud", Change(NAME, 1, "manual", "why", model_id="m-2"))[1]
+
+
+def test_a_use_case_with_a_hyphen_in_its_name_is_held_up_too_and_it_alone(tmp_path):
+    blind.begin(tmp_path, "churn-risk", seen=True)
+    change = Change("churn-risk-mine", 1, "manual", "why")
+    with pytest.raises(VouchError, match="churn-risk-mine:1 is not promoted: churn-risk is blind"):
+        record(tmp_path, "churn-risk", change)
+    assert record(tmp_path, "churn", change)[1]  # of the use case churn and the source risk-mine
 
 
 def test_while_its_use_case_is_blind_no_version_is_promoted_and_a_rollback_is_not_held_up(tmp_path):
@@ -111,7 +119,7 @@ def test_while_its_use_case_is_blind_no_version_is_promoted_and_a_rollback_is_no
     blind.begin(tmp_path, "fraud", seen=True)
     with pytest.raises(VouchError, match="fraud-shop:3 is not promoted: fraud is blind since"):
         promote(tmp_path, 3)
-    record(tmp_path, Change("sentiment-shop", 1, "manual", "another use case"))
+    record(tmp_path, "sentiment", Change("sentiment-shop", 1, "manual", "another use case"))
     assert record_rollback(tmp_path, NAME, "worse").to_version == 1
     blind.end(tmp_path, "fraud", "f" * 64, "none")
     promote(tmp_path, 3)

@@ -19,6 +19,7 @@ from vouch.registry.promotions import (
     history,
     is_of,
 )
+from vouch.registry.versions import find
 from vouch.results.register import Registration
 
 D = TypeVar("D", bound="Decision")
@@ -117,7 +118,8 @@ def approve(state: Path, challenger: Waiting, who: str, why: str) -> Promotion:
             or the use case is blind.
     """
     _check(who, why)
-    check_not_blind(state, challenger.name, challenger.version)
+    version = find(state, challenger.name, str(challenger.version))
+    check_not_blind(state, version.lineage.usecase, challenger.name, challenger.version)
     _write(state, Approval, challenger, who, why)
     entry, _ = promote(
         state, challenger.name, str(challenger.version), why, who, instead_of=challenger.champion

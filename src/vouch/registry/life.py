@@ -60,7 +60,7 @@ def promote(
         model_id=version.model_id,
         instead_of=instead_of,
     )
-    return record(state, change, partial(set_alias, state, name, CHAMPION))
+    return record(state, version.lineage.usecase, change, partial(set_alias, state, name, CHAMPION))
 
 
 def rollback(state: Path, name: str, why: str, leave: int | None = None) -> Promotion:

@@ -130,11 +130,15 @@ def entries_of(log: list[Promotion], number: int, model_id: str | None) -> list[
     return [entry for entry in own if number in (entry.from_version, entry.to_version)]
 
 
-def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[Promotion, bool]:
+def record(
+    state: Path, usecase: str, change: Change, follow: Follow | None = None
+) -> tuple[Promotion, bool]:
     """Write a promotion; where the version is champion already, nothing changes.
 
     Args:
         state: The project's state folder.
+        usecase: Whose model, as its lineage says: a model's name does not tell it, since use cases
+            and sources may have a hyphen in theirs.
         change: What to write.
         follow: Called with the new champion before the row is committed; where it raises, nothing
             is written.
@@ -146,7 +150,7 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[P
         VouchError: Another champion than the decision was made against, or no reason; or the use
             case is blind.
     """
-    check_not_blind(state, change.name, change.to)
+    check_not_blind(state, usecase, change.name, change.to)
     head = _ledger_head(state)
     with Session(_engine(state), expire_on_commit=False) as session, session.begin():
         stack = standing(_history(session, change.name))
@@ -162,18 +166,19 @@ def record(state: Path, change: Change, follow: Follow | None = None) -> tuple[P
         return _add(session, change, before, follow, head), True
 
 
-def check_not_blind(state: Path, name: str, version: int) -> None:
+def check_not_blind(state: Path, usecase: str, name: str, version: int) -> None:
     """Check that a version may be promoted.
 
     Args:
         state: The project's state folder.
+        usecase: Whose model, see :func:`record`.
         name: The registered model.
         version: Its version.
 
     Raises:
         VouchError: The use case is blind.
     """
-    if reason := refusal(state, name.partition("-")[0]):
+    if reason := refusal(state, usecase):
         raise VouchError(
             f"{name}:{version} is not promoted: {reason}",
             "freeze the pipeline, unblind it, run it again, then promote",

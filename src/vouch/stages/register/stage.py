@@ -321,7 +321,9 @@ def _decide(
         model_id=version.model_id,
         instead_of=logged,
     )
-    record(state, change, partial(set_alias, state, version.name, CHAMPION))
+    record(
+        state, version.lineage.usecase, change, partial(set_alias, state, version.name, CHAMPION)
+    )
     return _gate(params, verdict, promoted=True)
 
 
