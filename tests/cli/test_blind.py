@@ -25,6 +25,26 @@ def test_on_status_off_in_a_project_where_nothing_has_run(fresh_project):
     assert "figures were seen before" in said and again["seen"] and again["period"] != now["period"]
 
 
+def test_a_period_whose_key_is_lost_is_abandoned_with_its_searches(fresh_project):
+    assert vouch(fresh_project, "blind", "on", "fraud").returncode == 0
+    (fresh_project / ".vouch/holdout.key").unlink()
+    done = vouch(fresh_project, "blind", "off", "fraud")
+    assert done.returncode == 1 and "vouch blind off fraud --abandon" in done.stderr
+    vouch(fresh_project, "blind", "status", "fraud", "--json", "status.json")
+    period = json.loads((fresh_project / "status.json").read_text())["period"]
+    searches = fresh_project / ".vouch/tune"
+    searches.mkdir()
+    (searches / "blinded.journal").write_text(json.dumps({"user_attr": {"blind": period}}) + "\n")
+    (searches / "other.journal").write_text("{}\n")
+    done = vouch(fresh_project, "blind", "off", "fraud", "--abandon")
+    assert done.returncode == 0 and f"period {period} was abandoned" in done.stdout
+    assert "to search anew: vouch run fraud" in done.stdout
+    assert [path.name for path in searches.glob("*.journal")] == ["other.journal"]
+    assert period not in (fresh_project / "data/inputs.yaml").read_text()
+    status = vouch(fresh_project, "blind", "status", "fraud")
+    assert "was abandoned, nothing frozen" in status.stdout
+
+
 def test_a_mistake_is_told_with_what_there_is(fresh_project):
     done = vouch(fresh_project, "blind", "on", "frauds")
     assert done.returncode == 1 and "fraud" in done.stderr and "Traceback" not in done.stderr

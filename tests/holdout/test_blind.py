@@ -75,6 +75,29 @@ def test_another_key_is_named(tmp_path):
         blind.end(tmp_path, "fraud", *FROZEN)
 
 
+@pytest.mark.parametrize("key", [None, bytes(64)])
+def test_where_the_key_is_lost_a_period_can_be_abandoned_and_only_there(tmp_path, key):
+    assert not blind.abandon(tmp_path, "fraud")
+    blind.begin(tmp_path, "fraud", seen=False)
+    with pytest.raises(VouchError, match=r"not abandoned: holdout\.key opens"):
+        blind.abandon(tmp_path, "fraud")
+    (tmp_path / "holdout.key").unlink()
+    if key:
+        (tmp_path / "holdout.key").write_bytes(key)
+    for open_ in (blind.periods, lambda *of: blind.end(*of, *FROZEN)):
+        with pytest.raises(VouchError, match="offset of fraud") as error:
+            open_(tmp_path, "fraud")
+        assert "vouch blind off fraud --abandon" in error.value.hint
+    assert blind.abandon(tmp_path, "fraud") and not blind.abandon(tmp_path, "fraud")
+    now = blind.status(tmp_path, "fraud")
+    assert not now.blind and now.abandoned and now.pipeline is None
+    assert blind.periods(tmp_path, "fraud") == Periods()
+    assert not Ledger(tmp_path).verify().faults
+    blind.begin(tmp_path, "fraud", seen=True)  # with a key of its own
+    assert blind.periods(tmp_path, "fraud").now and not blind.status(tmp_path, "fraud").abandoned
+    assert blind.end(tmp_path, "fraud", *FROZEN)
+
+
 def test_a_changed_ledger_neither_blinds_nor_unblinds(tmp_path):
     blind.begin(tmp_path, "fraud", seen=False)
     with Ledger(tmp_path)._engine.begin() as connection:

@@ -49,26 +49,37 @@ def on(usecase: Usecase, json_file: Json = None) -> None:
 
 
 @app.command()
-def off(usecase: Usecase, json_file: Json = None) -> None:
+def off(
+    usecase: Usecase,
+    abandon: Annotated[
+        bool,
+        typer.Option("--abandon", help="The key is lost: end it without figures, search anew."),
+    ] = False,
+    json_file: Json = None,
+) -> None:
     """Unblind a use case, which declares that its pipeline is frozen.
 
     The ledger records who, when, a digest of the pipeline (inputs, declaration, expectations,
     parameters, code), and the hidden numbers. The next run shows the true figures of the same
-    search, and asks the holdout.
+    search, and asks the holdout. Where .vouch/holdout.key is lost, the true figures of the period
+    are lost, too: --abandon ends it, and the next run searches anew.
 
-    Example:
+    Examples:
       vouch blind off fraud
+      vouch blind off fraud --abandon
     """
     from rich.console import Console
 
-    from vouch.project.blind import end, status
+    from vouch.project import blind
     from vouch.project.training import alone
 
     find(usecase)
     with alone(ROOT, Console(stderr=True)):
-        was = end(ROOT, usecase)
-    now = status(ROOT, usecase)
-    if was:
+        was = (blind.abandon if abandon else blind.end)(ROOT, usecase)
+    now = blind.status(ROOT, usecase)
+    if was and abandon:
+        write(f"{_sentence(now)}; to search anew: vouch run {usecase}")
+    elif was:
         write(f"{_sentence(now)}; to see the true figures: vouch run {usecase}")
     else:
         write(f"nothing changes: {_sentence(now)}")
@@ -102,6 +113,8 @@ def _sentence(now: "Status") -> str:
     by = f"since {now.since:%Y-%m-%d %H:%M} UTC, by {now.actor}"
     if now.blind:
         return f"{now.usecase} is blind {by} (period {now.period})"
+    if now.abandoned:
+        return f"{now.usecase} is not blind {by}: period {now.period} was abandoned, nothing frozen"
     frozen = f"pipeline {(now.pipeline or '')[:12]}, commit {(now.git_commit or '')[:12]}"
     return f"{now.usecase} is unblinded {by}; frozen: {frozen}"
 

@@ -11,6 +11,7 @@ What leaves a stage passes through two places: a search's figures through
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,8 @@ from vouch.results.evaluate import (
 
 FACTS = ("rows", "positives", "too_few", "reason", "evidence", "by_class")
 """What an evaluation holds of the rows themselves: of no model, so it tells no offset."""
+ABANDONED = ""
+"""The nonce of a period that was abandoned: it is unknown."""
 WITHHELD = (
     "curves, calibration, confusion, costs, slices, folds, the rule's figures, those of people's "
     "decisions and published ones, which would tell the offset, are withheld"
@@ -56,6 +59,7 @@ class Status:
         pipeline: Digest of the pipeline that was frozen when the last period ended; None: none
             has, or a later one is in force.
         git_commit: The commit of its code; None likewise.
+        abandoned: Whether the last period ended without its offset, whose key was lost.
     """
 
     usecase: str
@@ -66,6 +70,7 @@ class Status:
     seen: bool | None = None
     pipeline: str | None = None
     git_commit: str | None = None
+    abandoned: bool = False
 
     def describe(self) -> Blind | None:
         """Return what results carry of a period in force; None where there is none."""
@@ -154,6 +159,38 @@ def end(state: Path, usecase: str, pipeline: str, git_commit: str) -> bool:
     return Ledger(state).blind(usecase, propose) is not None
 
 
+def abandon(state: Path, usecase: str) -> bool:
+    """End a period whose offset cannot be decrypted any more: the project's key was lost.
+
+    Nothing is frozen by it, and what was shown in the period stays blinded for ever.
+
+    Args:
+        state: The project's state folder.
+        usecase: Which use case.
+
+    Returns:
+        Whether it was blind before.
+
+    Raises:
+        VouchError: The project's key still opens the offset.
+        TamperedError: The ledger was changed; nothing is recorded.
+    """
+
+    def propose(rows: Sequence[Blindness]) -> Blindness | None:
+        if not _status(usecase, rows).blind:
+            return None
+        if _opens(state, rows[-1]):
+            raise VouchError(
+                f"the blind period of {usecase} is not abandoned: {box.KEY} opens its offset",
+                f"freeze the pipeline: vouch blind off {usecase}",
+            )
+        return Blindness(
+            usecase=usecase, state="off", commitment=rows[-1].commitment, nonce=ABANDONED
+        )
+
+    return Ledger(state).blind(usecase, propose) is not None
+
+
 def periods(state: Path, usecase: str) -> Periods:
     """Return a use case's blind periods.
 
@@ -161,7 +198,7 @@ def periods(state: Path, usecase: str) -> Periods:
         VouchError: The project's key is not the one that the period in force was sealed with.
     """
     rows = Ledger(state).blindness(usecase) if exists(state) else []
-    known = [_opened(state, row) for row in rows if row.state == "off"]
+    known = [_opened(state, row) for row in rows if row.state == "off" and row.nonce != ABANDONED]
     now = _opened(state, rows[-1]) if _status(usecase, rows).blind else None
     everything = [*known, now] if now else known
     return Periods(now, {blinding.period: blinding for blinding in everything})
@@ -336,6 +373,7 @@ def _status(usecase: str, rows: Sequence[Blindness]) -> Status:
         began.seen,
         last.pipeline,
         last.git_commit,
+        last.nonce == ABANDONED,
     )
 
 
@@ -343,4 +381,17 @@ def _opened(state: Path, row: Blindness) -> Blinding:
     if row.state == "off":
         return Blinding(row.usecase, bytes.fromhex(row.nonce))
     where = f"the ledger's offset of {row.usecase}, period {row.commitment[:12]}"
-    return Blinding(row.usecase, box.unseal_text(box.read_key(state), row.nonce, where))
+    try:
+        return Blinding(row.usecase, box.unseal_text(box.read_key(state), row.nonce, where))
+    except VouchError as error:
+        raise VouchError(
+            f"{where}: cannot be decrypted: {error}",
+            f"bring back the {box.KEY} of the project that began the period; if it is lost: "
+            f"vouch blind off {row.usecase} --abandon",
+        ) from None
+
+
+def _opens(state: Path, row: Blindness) -> bool:
+    with suppress(VouchError):
+        return bool(_opened(state, row))
+    return False

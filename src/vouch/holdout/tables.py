@@ -148,7 +148,8 @@ class Blindness(Base):
         state: ``on`` or ``off``.
         commitment: SHA-256 of the period's nonce, from which its offsets follow.
         nonce: When it began, encrypted with the project's key; when it ended, in plain: from then
-            on everybody can take the offsets off what was shown. Hexadecimal digits.
+            on everybody can take the offsets off what was shown. Hexadecimal digits; none where
+            the period was abandoned, its key being lost.
         seen: When it began: whether development figures had been seen before.
         pipeline: When it ended: digest of what was frozen.
         git_commit: Likewise, the code's commit.

@@ -60,6 +60,32 @@ def end(root: Path, usecase: str) -> bool:
     return was
 
 
+def abandon(root: Path, usecase: str) -> bool:
+    """End a blind period whose key was lost; the next run searches anew.
+
+    The true figures of its trials are lost with the key, so the searches that hold any are dropped.
+
+    Args:
+        root: The project's folder, whose lock the caller holds.
+        usecase: Which one.
+
+    Returns:
+        Whether it was blind before.
+
+    Raises:
+        VouchError: The key still opens the period's offset, or the ledger was changed.
+    """
+    _check(root, usecase)
+    period = status(root, usecase).period
+    was = blind.abandon(root / STATE, usecase)
+    if was and period:
+        for journal in (root / STATE / "tune").glob("*.journal"):
+            if period in journal.read_text():
+                journal.unlink()
+    _declare(root, usecase)
+    return was
+
+
 def status(root: Path, usecase: str) -> Status:
     """Return whether a use case is blind, since when, and what was frozen."""
     return blind.status(root / STATE, usecase)
