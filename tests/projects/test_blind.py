@@ -12,12 +12,14 @@ import pytest
 import yaml
 
 from tests.project import dvc, vouch
+from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
 from vouch.holdout import blind
 from vouch.holdout.ledger import Ledger
 from vouch.metrics.blinding import SHARES
-from vouch.project.blind import begin, end, status
+from vouch.operate.reset import Scope, reset
+from vouch.project.blind import begin, end, figures_seen, status
 from vouch.project.inputs import choose, load_inputs
 from vouch.registry.promotions import history
 from vouch.registry.versions import find
@@ -130,6 +132,25 @@ def test_where_the_choice_of_input_cannot_be_read_the_ledger_gets_nothing(fresh_
     with pytest.raises(VouchError, match=r"inputs\.yaml"):
         end(fresh_project, "fraud")
     assert status(fresh_project, "fraud").blind
+
+
+def test_figures_count_as_seen_wherever_a_run_left_a_trace(project, tmp_path, monkeypatch):
+    assert figures_seen(project, "fraud") and not figures_seen(project, "sentiment")
+    reset(project, Scope())
+    assert figures_seen(project, "fraud")  # the ledger stays
+    assert not figures_seen(project, "sentiment")
+    none = tmp_path / "none"
+    traces = ("data/report/fraud/report.html", "data/register/fraud/registration.json")
+    for trace in (*traces, ".vouch/tune/0123.journal"):
+        assert not figures_seen(none, "fraud")
+        (none / trace).parent.mkdir(parents=True)
+        (none / trace).write_text("{}")
+        assert figures_seen(none, "fraud")
+        shutil.rmtree(none)
+    elsewhere = tmp_path / "server/.vouch"
+    tracking.experiment(elsewhere, "fraud-shop")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.uri(elsewhere))
+    assert figures_seen(none, "fraud") and not figures_seen(none, "sentiment")
 
 
 def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(

@@ -2,20 +2,28 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from vouch.core import tracking
 from vouch.core.code import package_digest
-from vouch.core.database import read_rows
+from vouch.core.database import exists, read_rows
 from vouch.core.files import sha256
 from vouch.holdout import blind
 from vouch.holdout.blind import Status
+from vouch.holdout.ledger import Ledger
 from vouch.project.inputs import INPUTS, load_inputs, save_choice
 from vouch.project.paths import STATE
 from vouch.project.stages import find
 from vouch.registry.digests import git_commit
 from vouch.sources.declaration import source_path
 
+SHOWING = ("tune", "evaluate", "register", "report")
+"""The stages whose outputs hold development figures."""
+OTHERS_SEARCHES = (
+    "SELECT tags.value FROM tags JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id) "
+    "WHERE tags.key = 'vouch.fingerprint' AND experiments.name NOT LIKE ? || '-%'"
+)
 EXPERIMENTS = "SELECT name FROM experiments WHERE name LIKE ? || '-%'"
 
 
@@ -94,16 +102,40 @@ def status(root: Path, usecase: str) -> Status:
 def figures_seen(root: Path, usecase: str) -> bool:
     """Return whether development figures of a use case may have been seen before.
 
+    What a reset leaves counts, too: a holdout in the ledger was cut by a run. A search whose use
+    case cannot be told counts as any's.
+
     Args:
         root: The project's folder.
         usecase: Which one.
+
+    Raises:
+        MlflowException: ``MLFLOW_TRACKING_URI`` names a server that does not answer.
     """
-    outputs = (find("tune").outputs["leaderboard"], find("evaluate").outputs["evaluation"])
+    state = root / STATE
+    results = [path for stage in SHOWING for path in find(stage).outputs.values()]
     return (
-        any((root / path.format(usecase=usecase)).exists() for path in outputs)
+        any((root / path.format(usecase=usecase)).exists() for path in results)
         or status(root, usecase).since is not None
-        or bool(read_rows(tracking.database(root / STATE), EXPERIMENTS, usecase))
+        or (exists(state) and any(h["usecase"] == usecase for h in Ledger(state).status()))
+        or bool(read_rows(tracking.database(state), EXPERIMENTS, usecase))
+        or _searched(state, usecase)
+        or _served(state, usecase)
     )
+
+
+def _searched(state: Path, usecase: str) -> bool:
+    """Return whether there is a search's journal that MLflow does not know as another's."""
+    tagged = read_rows(tracking.database(state), OTHERS_SEARCHES, usecase)
+    others = {fingerprint.partition("-")[0] for (fingerprint,) in tagged}
+    return any(path.stem not in others for path in (state / "tune").glob("*.journal"))
+
+
+def _served(state: Path, usecase: str) -> bool:
+    """Return whether a tracking server has runs of the use case; no matter whose project's."""
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        return False
+    return bool(tracking.client(state).search_experiments(filter_string=f"name LIKE '{usecase}-%'"))
 
 
 def pipeline(root: Path, usecase: str) -> str:
