@@ -96,6 +96,12 @@ def test_true_figures_come_back_exactly_and_only_with_their_nonce(one, other, va
             Blinding("fraud", other).open(sealed)
 
 
+@given(nonces, shares, st.lists(st.none() | shares, min_size=3, max_size=3))
+def test_the_length_of_sealed_figures_does_not_tell_round_ones(nonce, value, folds):
+    blinding = Blinding("fraud", nonce)
+    assert len(blinding.seal([value, folds])) == len(blinding.seal([1.0, [1.0, 1.0, 1.0]]))
+
+
 def test_nothing_that_is_printed_or_stored_in_plain_holds_the_nonce():
     blinding = Blinding("fraud", b"secret" + bytes(26))
     assert "secret" not in repr(blinding) and bytes(26).hex() not in blinding.commitment

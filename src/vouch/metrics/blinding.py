@@ -29,6 +29,8 @@ NARROWEST = 2.0**-10
 """Half the width of the narrowest blinded interval."""
 NONCE = 32
 """Bytes from which a period's offsets follow."""
+BLOCK = 512
+"""Bytes of which the length of sealed figures is a multiple: those of a trial fit into one."""
 SHARES = frozenset(
     [
         *("average_precision", "roc_auc", "precision_at_capacity"),
@@ -93,10 +95,16 @@ class Blinding:
         return {"value": self.value(metric, value), "interval": interval}
 
     def seal(self, content: object) -> str:
-        """Encrypt true figures beside blinded ones: what JSON holds, as hexadecimal digits."""
+        """Encrypt true figures beside blinded ones: what JSON holds, as hexadecimal digits.
+
+        They are padded to a multiple of ``BLOCK`` bytes: 1.0 has fewer digits than other figures,
+        and the length would tell it.
+        """
         from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-        return AESSIV(self._key()).encrypt(json.dumps(content).encode(), None).hex()
+        plain = json.dumps(content).encode()
+        padded = plain.ljust(math.ceil(len(plain) / BLOCK) * BLOCK)  # spaces, which JSON ignores
+        return AESSIV(self._key()).encrypt(padded, None).hex()
 
     def open(self, sealed: str) -> Any:
         """Decrypt what :meth:`seal` wrote.
