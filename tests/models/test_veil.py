@@ -10,7 +10,7 @@ from vouch.core.errors import VouchError
 from vouch.metrics.blinding import Blinding, Periods
 from vouch.models.leaderboard import Best, leading
 from vouch.models.params import Budget
-from vouch.models.search import Search
+from vouch.models.search import Search, _storage, _study
 from vouch.models.veil import Veil
 
 METRIC = "average_precision"
@@ -96,6 +96,16 @@ def test_failed_trials_stay_as_they_are(tmp_path):
     plain = run(tmp_path / "b.journal", Veil(), assess=fails_at_times)
     blinded = run(journal, veil(FIRST), assess=fails_at_times)
     assert [r.error for r in blinded] == [r.error for r in plain]
+    assert run(journal, veil(None, FIRST), assess=None) == plain
+
+
+def test_folds_of_a_trial_that_was_killed_do_not_stay(plain, tmp_path):
+    journal, fold = tmp_path / "a.journal", 0.123456789
+    with _storage(journal) as storage:  # killed between its folds and its value
+        _study(storage, "random").ask().set_user_attr("folds", [None, fold])
+    shown = run(journal, veil(FIRST))
+    assert str(fold) not in journal.read_text()
+    assert [r.candidate for r in shown] == [r.candidate for r in plain]
     assert run(journal, veil(None, FIRST), assess=None) == plain
 
 

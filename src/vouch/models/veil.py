@@ -47,9 +47,14 @@ class Veil:
         return now.value(self.metric, outcome.value), hidden
 
     def is_of_now(self, trial: "FrozenTrial") -> bool:
-        """Return whether a trial's figures are kept as they are to be shown now."""
-        failed = trial.value is None
-        return failed or trial.user_attrs.get(PERIOD) == self.periods.name
+        """Return whether a trial's figures are kept as they are to be shown now.
+
+        One that was killed may have its folds, but no value.
+        """
+        if trial.value is None:
+            folds = trial.user_attrs.get("folds", [])
+            return self.periods.now is None or all(fold is None for fold in folds)
+        return trial.user_attrs.get(PERIOD) == self.periods.name
 
     def renewed(self, trial: "FrozenTrial") -> "FrozenTrial":
         """Return a trial with its figures as they are to be shown now."""
@@ -57,7 +62,8 @@ class Veil:
 
         if self.is_of_now(trial):
             return trial
-        value, attributes = self.outcome(self._true(trial))
+        failed = trial.value is None
+        value, attributes = (None, {}) if failed else self.outcome(self._true(trial))
         kept = {k: v for k, v in trial.user_attrs.items() if k not in {PERIOD, SEALED, "folds"}}
         return create_trial(
             state=trial.state,
