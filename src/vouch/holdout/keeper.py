@@ -325,7 +325,7 @@ class Keeper:
         inquiry = _inquiry(sealed, challenger, rival, "candidate", "promotion", judge)
         counted = judge.count(rows)
         if self.records.recorded(inquiry) is None:
-            reason = _few(counted, judge) or self._blind(key, inquiry, counted, judge, outlook)
+            reason = _few(counted, judge) or self._too_small(key, inquiry, counted, judge, outlook)
             if reason:
                 return Reply("too_small", None, None, reason, self.records.head())
 
@@ -359,7 +359,7 @@ class Keeper:
             lambda: judge.candidate(rows, challenger, champion, people),
         )
 
-    def _blind(
+    def _too_small(
         self,
         key: HoldoutKey,
         inquiry: Inquiry,
