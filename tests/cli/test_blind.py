@@ -22,7 +22,7 @@ def test_on_status_off_in_a_project_where_nothing_has_run(fresh_project):
     assert "unblinded since" in said and ended["period"] == now["period"]
     assert not ended["blind"] and len(ended["pipeline"]) == 64 and ended["git_commit"] == "none"
     said, again = answer("on")  # its trials could be those of the period before
-    assert "figures were seen before" in said and again["seen"] and again["period"] != now["period"]
+    assert "Figures were seen before" in said and again["seen"] and again["period"] != now["period"]
 
 
 def test_a_period_whose_key_is_lost_is_abandoned_with_its_searches(fresh_project):

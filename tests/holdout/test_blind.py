@@ -158,4 +158,4 @@ def test_an_evaluation_keeps_facts_shifts_shares_and_withholds_all_else(nonce, v
 
 def test_a_reader_is_told_that_figures_were_seen():
     assert "seen before" not in blind.sentence(BLIND)
-    assert "after figures had been seen" in blind.sentence(BLIND | {"seen": True})
+    assert "Figures were seen before. Anyone" in blind.sentence(BLIND | {"seen": True})

@@ -228,12 +228,12 @@ def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(
 
 
 def test_blind_after_figures_were_seen_says_so_everywhere(project):
-    assert "figures were seen before" in succeed(project, "blind", "on", "fraud")
+    assert "Figures were seen before" in succeed(project, "blind", "on", "fraud")
     assert "nothing changes" in succeed(project, "blind", "on", "fraud")
     plain = vouch(project, "stage", "evaluate", "fraud")
     assert plain.returncode == 0  # the choice of input says what the ledger says
     evaluation = read_json(project / EVALUATION)
-    assert evaluation["blind"]["seen"] and "had been seen" in evaluation["warnings"][0]
+    assert evaluation["blind"]["seen"] and "were seen before" in evaluation["warnings"][0]
     told = succeed(project, "lineage", "fraud:1")
     assert "withheld: fraud-simulated:1 was registered unblinded, its use case is now in" in told
     assert "average_precision" not in told.replace("by average precision", "")

@@ -29,6 +29,7 @@ def on(usecase: Usecase, json_file: Json = None) -> None:
     """
     from rich.console import Console
 
+    from vouch.holdout.blind import SEEN
     from vouch.project.blind import begin, status
     from vouch.project.training import alone
 
@@ -41,10 +42,7 @@ def on(usecase: Usecase, json_file: Json = None) -> None:
     else:
         write(f"{usecase} is blind from the next run on: vouch run {usecase}")
         if now.seen:
-            write(
-                "figures were seen before: whoever kept that of a model that is shown again can "
-                "work out the offset, and what was made before shows them until that run"
-            )
+            write(f"{SEEN} Until the next run, pages still show true figures.")
     _save(json_file, now)
 
 

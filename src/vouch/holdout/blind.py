@@ -40,9 +40,14 @@ FACTS = ("rows", "positives", "too_few", "reason", "evidence", "by_class")
 ABANDONED = ""
 """The nonce of a period that was abandoned: it is unknown."""
 WITHHELD = (
-    "curves, calibration, confusion, costs, slices, folds, the rule's figures, those of people's "
-    "decisions and published ones, which would tell the offset, are withheld"
+    "What would tell the offset is withheld: curves, calibration, confusion, costs, slices, folds, "
+    "the rule's figures, those of people's decisions, and published ones."
 )
+SEEN = (
+    "Figures were seen before. Anyone who noted one can compute the offset when the same model is "
+    "shown again."
+)
+"""What a reader must know where figures had been seen when the period began."""
 
 
 @dataclass(frozen=True)
@@ -273,14 +278,10 @@ def refusal(state: Path, usecase: str) -> str:
 def sentence(blind: Blind) -> str:
     """Return what a reader must know of blinded figures."""
     since = blind["since"][:16].replace("T", " ")
-    after = (
-        ", after figures had been seen: who kept that of a model shown again can work the offset "
-        "out"
-    )
     return (
-        f"blinded since {since} UTC{after * blind['seen']}: all figures of a metric carry one "
-        "hidden offset, so differences are true and values mean nothing; intervals are wider; "
-        f"{WITHHELD}"
+        f"blinded since {since} UTC: all figures of a metric carry one hidden offset, so "
+        f"differences are true and values mean nothing; intervals are wider. {WITHHELD}"
+        f"{f' {SEEN}' * blind['seen']}"
     )
 
 

@@ -1,8 +1,9 @@
 """A search's figures on their way out of it: while a use case is blind, each carries its offset.
 
 Everything that shows or stores a trial (journal, MLflow, leaderboard, progress) has it from here.
-The true values lie sealed beside the blinded ones, so a search that is opened later goes on and
-shows exactly what it would have shown.
+The true values lie sealed beside the blinded ones, so a search that is opened later shows its true
+figures and goes on from them. Beside an offset of up to 32 a value keeps about 14 decimals: two
+that differ by less tie while blind, so which of them leads may differ then.
 """
 
 from dataclasses import dataclass, field, replace
