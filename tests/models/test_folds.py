@@ -105,7 +105,38 @@ def test_without_time_a_payer_stays_on_one_side():
         both = set(frame.payer[fold.train].dropna()) & set(frame.payer[fold.assess].dropna())
         assert both == set()
         assert set(fold.train) | set(fold.assess) == set(range(600))
-        assert fold.describe(frame.label.to_numpy())["from"] is None
+        labels, judged = frame.label.to_numpy(), np.arange(600) % 2 == 0
+        described = fold.describe(labels, 1 - labels, judged)
+        assert described["from"] is None
+        assert described["rows"] == judged[fold.assess].sum()
+        assert described["positives"] == (1 - labels)[fold.assess[judged[fold.assess]]].sum()
+        assert described["train_positives"] == labels[fold.train].sum()
+
+
+def test_folds_are_cut_and_warned_of_by_the_rows_that_are_measured_on():
+    """The rule calls many early rows positive, but of the measured ones all positives are late."""
+    hours = np.repeat(np.arange(100), 10)
+    frame = table(hours, hours < 50)
+    frame["truth"] = np.where(hours < 50, np.nan, np.arange(1000) % 10 == 0)
+    judged = frame["truth"].notna().to_numpy()
+    by_rule, _ = split(frame, 3)
+    by_truth, warnings = split(frame, 3, judged)
+    positive = frame["truth"].fillna(0).to_numpy() == 1
+    assert not positive[by_rule[0].assess].any()
+    assert all(positive[fold.assess].any() for fold in by_truth)
+    counted = {int(w.split()[1]): int(w.split()[5]) for w in warnings if "positives only" in w}
+    assert counted == {n: positive[fold.assess].sum() for n, fold in enumerate(by_truth)}
+
+
+@pytest.mark.parametrize("column", ["time", "id"])
+def test_rows_that_only_measure_are_learned_from_by_no_fold(column):
+    frame = table(np.repeat(np.arange(100), 10), np.arange(1000) % 5 == 0)
+    frame["label_source"] = np.where(np.arange(1000) % 3 == 0, None, "given")
+    folds, _ = split(frame if column == "time" else frame.drop(columns="time"), 3)
+    measures_only = frame["label_source"].isna().to_numpy()
+    assert any(measures_only[fold.assess].any() for fold in folds)
+    for fold in folds:
+        assert len(fold.train) and not measures_only[fold.train].any()
 
 
 def test_one_moment_falls_back_to_the_hash():

@@ -9,10 +9,13 @@ from vouch.models.strength import (
     FOUND,
     MOST_FOUND,
     decided,
+    filled,
     found_weight,
     judged,
+    measuring,
     mixed,
     ruled,
+    trains,
     weigh,
 )
 
@@ -59,8 +62,24 @@ def test_where_truth_is_known_of_most_rows_the_rule_measures_nothing():
     measured_on, warnings = judged(frame, labels)
     assert measured_on.tolist() == [False] * 42 + [True] * 908
     assert "these alone" in warnings[0] and "people" not in warnings[0]
+    assert "though only 8 of one class: a rough guide" in warnings[0]
     # without any of a class there is nothing to measure
     assert judged(frame[:942], labels[:942])[0].all()
+
+
+def test_truth_measures_whether_it_may_train_or_not():
+    frame = pd.DataFrame(
+        {
+            "label": [0, 1, None, 0],
+            "label_source": ["rule", "chargeback", None, "rule"],
+            "truth": [1, 1, 0, None],
+        }
+    )
+    rows = filled(frame)
+    assert trains(rows).tolist() == [True, True, False, True]
+    assert rows["label"].tolist() == [0, 1, 0, 0]
+    assert measuring(rows).tolist() == [1, 1, 0, 0]
+    assert judged(rows, measuring(rows))[0].tolist() == [True, True, True, False]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["rule", "chargeback", "reviewer"]), st.booleans())))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vouch.models.strength import decided
+from vouch.models.strength import decided, measuring, trains
 from vouch.results.tune import FoldSummary
 
 FEW_POSITIVES = 30  # with fewer an average precision is mostly chance
@@ -40,53 +40,70 @@ class Fold:
     start: pd.Timestamp | None = None
     until: pd.Timestamp | None = None
 
-    def describe(self, labels: NDArray[np.int8]) -> FoldSummary:
-        """Return the fold as the leaderboard describes it."""
+    def describe(
+        self, labels: NDArray[np.int8], measured: NDArray[np.int8], judged: NDArray[np.bool_]
+    ) -> FoldSummary:
+        """Return the fold as the leaderboard describes it.
+
+        Args:
+            labels: What rows train with, 0 or 1, shape (all rows,).
+            measured: What they are measured by, likewise.
+            judged: Which of them are measured on.
+        """
+        assessed = self.assess[judged[self.assess]]
         return {
             "train_until": self.start.isoformat() if self.start else None,
             "from": self.start.isoformat() if self.start else None,
             "until": self.until.isoformat() if self.until else None,
             "train_rows": len(self.train),
             "train_positives": int(labels[self.train].sum()),
-            "rows": len(self.assess),
-            "positives": int(labels[self.assess].sum()),
+            "rows": len(assessed),
+            "positives": int(measured[assessed].sum()),
         }
 
 
-def split(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
+def split(
+    frame: pd.DataFrame, folds: int, judged: NDArray[np.bool_] | None = None
+) -> tuple[list[Fold], list[str]]:
     """Split rows into folds.
 
-    By time where there is one: an expanding window, cut so that blocks share out rows and
-    positives, never between rows of the same time. Else by a hash of the payer, or of the id.
+    By time where there is one: an expanding window, cut so that blocks share out the rows and
+    positives that are measured on, never between rows of the same time. Else by a hash of the
+    payer, or of the id.
 
     Args:
-        frame: Columns ``label`` and ``id``; ``time``, ``label_known_at``, ``label_source`` and
-            ``payer`` where known.
+        frame: Columns ``label`` and ``id``; ``truth``, ``time``, ``label_known_at``,
+            ``label_source`` and ``payer`` where known.
         folds: How many assessment blocks are wanted, at least 2.
+        judged: Which rows are measured on, shape (rows,); None: all.
 
     Returns:
         The folds, and what a reader should be warned of.
     """
-    blocks, warnings = _by_time(frame, folds) if "time" in frame else ([], [])
+    measured_on = np.ones(len(frame), np.bool_) if judged is None else judged
+    positive = measured_on & (measuring(frame) == 1)
+    blocks, warnings = _by_time(frame, folds, measured_on) if "time" in frame else ([], [])
     if not blocks:
         blocks = _by_hash(frame, folds)
-    labels = frame["label"].to_numpy()
     for number, fold in enumerate(blocks):
-        if (count := int(labels[fold.assess].sum())) < FEW_POSITIVES:
+        if (count := int(positive[fold.assess].sum())) < FEW_POSITIVES:
             warnings.append(f"fold {number} is assessed on {count} positives only: a rough guide")
     return blocks, warnings
 
 
-def _by_time(frame: pd.DataFrame, folds: int) -> tuple[list[Fold], list[str]]:
+def _by_time(
+    frame: pd.DataFrame, folds: int, judged: NDArray[np.bool_]
+) -> tuple[list[Fold], list[str]]:
     time, labels = frame["time"], frame["label"].to_numpy()
-    cuts = cut(time, labels, folds)
+    cuts = cut(time[judged], measuring(frame)[judged], folds)
     if not cuts:
         return [], ["rows or positives stand at one time only: folds are drawn by hash instead"]
     warnings = []
     if len(cuts) < folds:
         warnings.append(f"{len(cuts)} folds instead of {folds}: positives stand at too few times")
     assess = _blocks(time, cuts)
-    before = [np.flatnonzero(time < start) for start in cuts]
+    learnable = trains(frame)
+    before = [np.flatnonzero((time < start).to_numpy() & learnable) for start in cuts]
     train = [_labelled_by(frame, rows, start) for rows, start in zip(before, cuts, strict=True)]
     if _too_late(labels, before, train):
         warnings.append(
@@ -105,7 +122,7 @@ def cut(time: pd.Series, labels: NDArray[np.int8], folds: int) -> list[pd.Timest
 
     Args:
         time: Each row's time.
-        labels: Each row's label, 0 or 1.
+        labels: Each row's label to measure by, 0 or 1.
         folds: How many blocks are wanted.
 
     Returns:
@@ -172,5 +189,9 @@ def _by_hash(frame: pd.DataFrame, folds: int) -> list[Fold]:
         # all rows of one payer on one side: they resemble one another
         key = frame["payer"].where(frame["payer"].notna(), key).astype(str)
     number = pd.util.hash_array(key.to_numpy(dtype=object)) % folds
-    parts = [(np.flatnonzero(number != i), np.flatnonzero(number == i)) for i in range(folds)]
+    learnable = trains(frame)
+    parts = [
+        (np.flatnonzero((number != i) & learnable), np.flatnonzero(number == i))
+        for i in range(folds)
+    ]
     return [Fold(train, assess) for train, assess in parts if len(assess)]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 SOURCE, RULE, PERSON = "label_source", "rule", "reviewer"
+LABEL, TRUTH = "label", "truth"
 ENOUGH = 30  # rows of each class with a stronger label, from which on only these are measured on
 MOST = 0.5
 """Of more rows truth is known: then the rule's labels are those of rows that still wait for it."""
@@ -34,6 +35,36 @@ def _labelled_by(source: str, frame: pd.DataFrame) -> NDArray[np.bool_]:
         return np.zeros(len(frame), np.bool_)
     own: NDArray[np.bool_] = (frame[SOURCE] == source).to_numpy(np.bool_)
     return own
+
+
+def trains(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which rows have a label that may train, shape (rows,).
+
+    The others were labelled by truth alone, which came by itself after the holdout began: they
+    only measure.
+    """
+    if SOURCE not in frame:
+        return np.ones(len(frame), np.bool_)
+    own: NDArray[np.bool_] = frame[SOURCE].notna().to_numpy(np.bool_)
+    return own
+
+
+def measuring(frame: pd.DataFrame) -> NDArray[np.int8]:
+    """Return the labels to measure by, shape (rows,): the truth, whenever it came, else the label.
+
+    Only the fast truth would be a choice by delay: where frauds are reported sooner than others
+    are cleared, it holds too many of them.
+    """
+    if TRUTH not in frame:
+        return frame[LABEL].to_numpy(np.int8)
+    return frame[TRUTH].fillna(frame[LABEL]).to_numpy(np.int8)
+
+
+def filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with a label each: of those that may not train, the one to measure by."""
+    if not frame[LABEL].isna().any():
+        return frame
+    return frame.assign(**{LABEL: frame[LABEL].fillna(frame[TRUTH]).astype(np.int8)})
 
 
 def mixed(frame: pd.DataFrame) -> bool:
@@ -79,25 +110,28 @@ def judged(frame: pd.DataFrame, labels: NDArray[np.int8]) -> tuple[NDArray[np.bo
     """Choose the rows to measure candidates on: a rule's labels are no truth.
 
     Args:
-        frame: Training rows.
-        labels: Their labels, 0 or more, shape (rows,).
+        frame: Training rows; with ``truth``, this counts whether it may train or not.
+        labels: The labels to measure by, 0 or more, shape (rows,).
 
     Returns:
         Which rows: those with a stronger label than the rule's if these are most of them, or enough
         of each class, else all; and what a reader should be warned of.
     """
-    if not mixed(frame):
-        return np.ones(len(frame), np.bool_), []
     strong = ~ruled(frame)
+    if TRUTH in frame:
+        strong |= frame[TRUTH].notna().to_numpy(np.bool_)
+    if strong.all() or not strong.any():
+        return np.ones(len(frame), np.bool_), []
     classes, counted = np.unique(labels, return_counts=True)
     counts = np.bincount(labels[strong], minlength=classes.max() + 1)[classes]
     text = f"{strong.sum():,} of {len(frame):,} rows have a stronger label than the rule's"
-    few = (counts < np.minimum(ENOUGH, counted)).any() and strong.mean() <= MOST
-    if few or not counts.all():
+    few = bool((counts < np.minimum(ENOUGH, counted)).any())
+    if (few and strong.mean() <= MOST) or not counts.all():
         return np.ones(len(frame), np.bool_), [
             f"{text}, too few of a class: trials are measured against the rule's labels too, which "
             "are no truth"
         ]
     chosen = "; where people chose what to label, that is no sample of all rows"
     why = chosen if decided(frame).any() else ""
-    return strong, [f"{text}: trials are measured on these alone{why}"]
+    rough = f", though only {counts.min():,} of one class: a rough guide" if few else ""
+    return strong, [f"{text}: trials are measured on these alone{rough}{why}"]

@@ -253,6 +253,7 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(stat
     people = np.random.default_rng(9).random(len(frame)) < 0.5
     frame["label_source"] = np.where(people, "reviewer", "rule")
     frame["label"] = np.where(people, frame["truth"], frame["rule"]).astype("int8")
+    frame["truth"] = frame["truth"].where(people)
     gold = write_gold(tmp_path / "mixed", frame, state=state)
     params = TuneParams(
         budget=Budget(trials=2), samplers=("random",), algorithms=("decision_tree",), threads=1
@@ -296,8 +297,6 @@ def waiting_gold(folder, state=None):
     frame.loc[late, "label"] = frame.loc[late, "rule"]
     frame.loc[late, "label_known_at"] = frame.loc[late, "time"]
     frame.loc[late, "label_source"] = "rule"
-    for name in ("truth", "truth_known_at"):
-        frame[name] = frame[name].mask(late)
     return write_gold(folder, frame, state=state), int(late.sum())
 
 
@@ -349,3 +348,31 @@ def test_a_trees_true_figure_is_never_written_while_blind(tuned, state, tmp_path
         == best.value + blinding.offset("average_precision")
     )
     assert about["interval"] == list(shown.interval)
+
+
+def test_late_truth_measures_and_does_not_train(tmp_path, state):
+    """What came after the holdout began chooses among candidates, and changes none of them."""
+    frame = gold_rows()
+    late = (frame["label_known_at"] > pd.Timestamp("2024-01-20")).to_numpy()
+    silent = late & (np.arange(len(frame)) % 4 == 0)  # of these not even the rule said anything
+    frame.loc[late, ["label", "label_known_at"]] = frame.loc[late, ["rule", "time"]].to_numpy()
+    frame["label_source"] = frame["label_source"].mask(late, "rule").mask(silent, None)
+    frame["label"] = frame["label"].astype("Int8").mask(silent)
+    frame["rule"] = frame["rule"].astype("Int8").mask(silent)
+    frame["label_known_at"] = pd.to_datetime(frame["label_known_at"]).mask(silent)
+    turned = frame.assign(truth=frame["truth"].mask(late, 1 - frame["truth"]))
+    candidate = Candidate(algorithm="decision_tree")
+    models, values = [], []
+    for name, rows in (("as_it_is", frame), ("turned", turned)):
+        gold = write_gold(tmp_path / name, rows, state=state)
+        with find("fraud").search_data(
+            gold.folder / "train.parquet", gold.folder / "extract.json", PARAMS, state
+        ) as data:
+            assert data.judged.all()
+            for fold, part in zip(data.folds, data.objective.parts, strict=True):
+                assert (part.assess["label"] == rows["truth"].iloc[fold.assess]).all()
+                assert not silent[fold.train].any()
+            models.append(data.fit(candidate).score(data.frame))
+            values.append(data.measure(candidate, None).value)
+    assert np.array_equal(*models) and models[0].any()
+    assert values[0] != values[1]

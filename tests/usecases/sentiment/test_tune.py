@@ -15,8 +15,10 @@ from vouch.models.space import RULE_START
 from vouch.models.veil import Veil
 from vouch.stages.tune import tune
 from vouch.usecases import find
+from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextTuneParams
+from vouch.usecases.sentiment.rows import lay_out
 
 PARAMS = TextTuneParams(budget=Budget(trials=5), threads=1)
 QUICK = TextTuneParams(
@@ -143,7 +145,8 @@ def test_where_people_overrule_the_rule_its_weight_is_searched_for_and_told(tune
     people = np.random.default_rng(9).random(len(frame)) < 0.6
     label = np.where(people, frame["label"], frame["rule"]).astype("int8")
     source = np.where(people, "reviewer", "rule")
-    frame = frame.assign(label=label, label_source=source)
+    truth = frame["truth"].where(people)
+    frame = frame.assign(label=label, label_source=source, truth=truth)
     gold = write_gold(tmp_path / "mixed", frame, state=tuned[0].state)
     summary = tune(**gold.files(), params=QUICK)
     board = gold.leaderboard()
@@ -169,3 +172,24 @@ def test_a_models_true_figure_is_never_written_while_blind(tuned, tmp_path):
     (about,) = [json.loads(path.read_text()) for path in (tmp_path / "tree").glob("*.json")]
     assert about["macro_recall"] == 0.7 + blinding.offset("macro_recall")
     assert about["interval"] == list(veil.best(best).interval)
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_late_truth_measures_and_does_not_train(tmp_path, by_time):
+    frame = text_rows()
+    late = np.arange(len(frame)) % 3 == 0
+    source = frame["label_source"].mask(late, None)
+    frame = frame.assign(label=frame["label"].astype("Int8").mask(late), label_source=source)
+    turned = frame.assign(truth=frame["truth"].mask(late, 2 - frame["truth"]))
+    candidate, scores, values = Candidate(algorithm="naive_bayes"), [], []
+    for name, rows in (("as_it_is", frame), ("turned", turned)):
+        gold = write_gold(tmp_path / name, rows)
+        params = QUICK.model_copy(update={"by_time": by_time})
+        data = lay_out(gold.folder / "train.parquet", params)
+        assert data.judged.all()
+        assert any(late[fold.assess].any() for fold in data.folds)
+        assert not any(late[fold.train].any() for fold in data.folds)
+        scores.append(data.refit(candidate).predict(rows))
+        values.append(data.assess(candidate).value)
+    assert np.array_equal(*scores)
+    assert values[0] > values[1]

@@ -9,7 +9,6 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -17,10 +16,7 @@ from vouch import usecases
 from vouch.core.errors import VouchError, described
 from vouch.core.progress import Progress
 from vouch.core.settings import load_params
-from vouch.engine import connect
 from vouch.holdout.ledger import now
-from vouch.labels.held import known_by
-from vouch.labels.resolve import ARRIVING
 from vouch.labels.reviews import decided
 from vouch.models.predictions import (
     Decision,
@@ -29,7 +25,7 @@ from vouch.models.predictions import (
     probabilities,
     score_columns,
 )
-from vouch.models.strength import SOURCE
+from vouch.models.strength import SOURCE, TRUTH
 from vouch.models.surrogate import Reasons
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
@@ -164,26 +160,18 @@ def _trained(desk: Desk) -> Part:
     likely, names = probabilities(rows), class_names(desk.source)
     chosen = numbers_in_order(desk.decision.classes(likely), extracted.classes, names)
     scores = in_order(likely, extracted.classes, names)
-    rows = _with_late_truth(desk, rows).assign(
+    rows = _with_late_truth(rows, usecases.find(desk.usecase).truth).assign(
         chosen=chosen, **dict(zip(score_columns(len(names)), scores.T, strict=True))
     )
     return Part(TRAINING, rows, desk.version)
 
 
-def _with_late_truth(desk: Desk, rows: pd.DataFrame) -> pd.DataFrame:
+def _with_late_truth(rows: pd.DataFrame, truth: str) -> pd.DataFrame:
     """Give rows whose truth came too late to train its source: nobody need be asked about them."""
-    labels = desk.result("label", "labels")
-    if SOURCE not in rows or not labels.exists():
+    if SOURCE not in rows:
         return rows
-    unsettled = rows["id"][~settled(rows)]
-    as_of = Extracted.read(desk.path(GOLD, "extract.json")).as_of
-    with connect() as engine:
-        issued = known_by(engine.read_parquet(labels), as_of)
-        came = issued.filter(issued.in_force & issued.source.isin(ARRIVING))
-        waiting = ibis.memtable(pd.DataFrame({"entity": unsettled.astype("string")}))
-        late = engine.to_pandas(came.semi_join(waiting, "entity").select("entity").distinct())
-    truth = usecases.find(desk.usecase).truth
-    return rows.assign(**{SOURCE: rows[SOURCE].mask(rows["id"].isin(late["entity"]), truth)})
+    late = rows[TRUTH].notna() & ~settled(rows)
+    return rows.assign(**{SOURCE: rows[SOURCE].mask(late, truth)})
 
 
 def _similar(

@@ -1,6 +1,8 @@
 """Truth that came by itself after the holdout began: it trains no model that the holdout judges.
 
-A model in use when the holdout began could have learned from no such label. People's decisions are
+A model in use when the holdout began could have learned from no such label. It stays in the columns
+``truth`` and ``truth_known_at``, by which out-of-fold rows are measured: to measure by the truth
+that came soon alone would choose rows by their delay. People's decisions are
 another matter: they are given when asked for, at whatever time, and train. So does all truth of
 rows newer than the holdout, which cannot come any earlier: they train at once, or not at all.
 """
@@ -17,8 +19,8 @@ from vouch.results.extract import LateLabels
 if TYPE_CHECKING:
     from ibis import Table
 
-LABELS = ("label", "label_source", "label_known_at", "rule", "truth", "truth_known_at")
-"""The columns of a training row that its labels make."""
+TRAINING = ("label", "label_source", "label_known_at")
+"""The columns of the label that a row trains with; null where it only measures."""
 
 
 def came_late(rows: "Table", boundary: datetime | None) -> Any:
@@ -40,22 +42,24 @@ def came_late(rows: "Table", boundary: datetime | None) -> Any:
 def without_late_truth(rows: "Table", boundary: datetime | None, issues: "Table") -> "Table":
     """Give training rows the strongest label that may train: the next one, where truth came late.
 
+    What measures, the truth, stays as it is.
+
     Args:
         rows: Training rows with their labels as of now.
         boundary: The holdout's first moment; None: it was not cut by time, and nothing is late.
         issues: Issues known by now, on the same engine.
 
     Returns:
-        The rows in the same columns; those of which nothing else is known are left out.
+        The rows in the same columns; those of which nothing else is known have no label.
     """
     late = came_late(rows, boundary)
     if boundary is None or not rows.filter(late).count().to_pyarrow().as_py():
         return rows
-    concerned = rows.filter(late).drop(*LABELS)
+    concerned = rows.filter(late).drop(*TRAINING)
     own = issues.filter(issues.entity.isin(concerned.id))
     in_time = own.filter(~own.source.isin(ARRIVING) | (own.issued_at <= boundary))
-    valid = labels_as_of(in_time)
-    again = concerned.join(valid, concerned.id == valid.entity).drop("entity")
+    valid = labels_as_of(in_time).select("entity", *TRAINING)
+    again = concerned.left_join(valid, concerned.id == valid.entity).drop("entity")
     return rows.filter(~late).union(again.select(*rows.columns).cast(rows.schema()))
 
 
@@ -75,12 +79,10 @@ def count_late(rows: "Table", trained: "Table", boundary: datetime | None) -> La
     late = rows.filter(came_late(rows, boundary)).select("id")
     kept = trained.semi_join(late, "id").label_source.value_counts(name="rows").to_pyarrow()
     by_source = {row["label_source"]: row["rows"] for row in kept.to_pylist()}
-    left_out = late.count().to_pyarrow().as_py()
-    by_rule = by_source.get("rule", 0)
     return {
-        "left_out": left_out,
-        "by_rule": by_rule,
-        "unlabelled": left_out - sum(by_source.values()),
+        "left_out": sum(by_source.values()),
+        "by_rule": by_source.get("rule", 0),
+        "unlabelled": by_source.get(None, 0),
         "decided": count_decided(trained, boundary),
     }
 

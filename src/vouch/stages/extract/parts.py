@@ -128,10 +128,10 @@ def _check_filled(job: Job, cut: Cut, parts: Mapping[str, "Table"]) -> None:
 
 
 def _check_in_time(job: Job, cut: Cut, trained: "Table") -> None:
-    if not trained.count().to_pyarrow().as_py():
+    if not trained.label.count().to_pyarrow().as_py():
         raise VouchError(
             f"{job.path}: no label was known at {cut.boundary}, when the holdout began, and truth "
-            "that came later trains no model that it judges",
+            "that came later may not train a model which this holdout judges",
             "give a longer span of rows, or declare a rule, whose labels are known at once",
         )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vouch.models.folds import Fold
 from vouch.models.proposal import Outcome
 from vouch.models.ripeness import as_of_fold
-from vouch.models.strength import SOURCE
+from vouch.models.strength import SOURCE, measuring
 from vouch.usecases.fraud.candidate import Candidate
 from vouch.usecases.fraud.models import fit
 from vouch.usecases.fraud.params import TuneParams
@@ -32,7 +32,8 @@ class Part:
     Attributes:
         train: Features and label of the rows to learn from; where labels may be unripe, as they
             were known when the fold begins, with their ripeness.
-        assess: The same of the rows to assess on; of many, only some of the negatives.
+        assess: The same of the rows to assess on, with the label to measure by; of many, only some
+            of the negatives.
         weights: How many rows each assessed row stands for, shape (assessed rows,), at least 1.
     """
 
@@ -110,7 +111,7 @@ def prepare(
     own = [name for name in (TARGET, SOURCE) if name in frame]
     features = [name for name, *_ in offer.features]
     table = frame[[*features, *own]]
-    labels, room = frame[TARGET].to_numpy(), params.assess_rows // len(folds)
+    labels, room = measuring(frame), params.assess_rows // len(folds)
     parts = []
     for number, fold in enumerate(folds):
         assessed = fold.assess if judged is None else fold.assess[judged[fold.assess]]
@@ -119,7 +120,8 @@ def prepare(
         if offer.unripe and fold.start is not None:
             learned, labels_then = as_of_fold(frame, fold)
             train = frame[features].iloc[learned].assign(**labels_then)
-        parts.append(Part(train, table.iloc[rows], weights))
+        assess = table.iloc[rows].assign(**{TARGET: labels[rows]})
+        parts.append(Part(train, assess, weights))
     return Objective(parts, offer, params)
 
 

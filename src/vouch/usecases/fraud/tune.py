@@ -21,7 +21,7 @@ from vouch.models.proposal import Outcome
 from vouch.models.ripeness import RIPE, RIPENESS, Training, tells, unripe
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
-from vouch.models.strength import SOURCE, judged, mixed
+from vouch.models.strength import SOURCE, filled, judged, measuring, mixed, trains
 from vouch.results.extract import Extracted
 from vouch.results.tune import Leaderboard
 from vouch.usecases.fraud import tree as trees
@@ -109,7 +109,7 @@ class SearchData:
 
         predictions = out_of_fold(self.objective, candidate, self.frame, self.folds)
         rows = predictions[self.judged[predictions["row"]]]
-        labels, scores = self.frame[TARGET].to_numpy()[rows["row"]], rows["score"].to_numpy()
+        labels, scores = measuring(self.frame)[rows["row"]], rows["score"].to_numpy()
         clusters = accounts(self.frame.iloc[rows["row"]])
         interval = ranking_interval(labels, scores, clusters=clusters)
         value = average_precision(labels, scores)
@@ -117,8 +117,8 @@ class SearchData:
 
     def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
-        labels = self.frame[TARGET].to_numpy()
-        folds = [fold.describe(labels) for fold in self.folds]
+        labels, measured = self.frame[TARGET].to_numpy(), measuring(self.frame)
+        folds = [fold.describe(labels, measured, self.judged) for fold in self.folds]
         return board.model_copy(update={"folds": folds, "warnings": self.warnings})
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
@@ -164,11 +164,10 @@ class SearchData:
         trees.export(self.fit(drawn.candidate), picture, about)
 
     def fit(self, candidate: Candidate) -> Fitted:
-        """Fit a candidate on all rows."""
+        """Fit a candidate on all rows that may train."""
         params, columns = self.search, self.space.columns(candidate)
-        return fit(
-            candidate, self.frame, columns, TARGET, params.seed, params.threads, params.max_rows
-        )
+        rows = self.frame[trains(self.frame)]
+        return fit(candidate, rows, columns, TARGET, params.seed, params.threads, params.max_rows)
 
 
 @contextmanager
@@ -217,15 +216,16 @@ def lay_out(
     own = [name for name in (*KEPT, *GIVEN, SOURCE) if name in columns]
     # a feature may be one of the row's own columns too, such as the amount
     table = pq.read_table(train, columns=list(dict.fromkeys([*own, *features])))
-    frame = table.to_pandas()
-    positives = int(frame[TARGET].sum())
-    if min(positives, len(frame) - positives) < 2:
+    frame = filled(table.to_pandas())
+    labels = frame[TARGET][trains(frame)]
+    positives = int(labels.sum())
+    if min(positives, len(labels) - positives) < 2:
         raise VouchError(
-            f"{train}: {positives} of {len(frame)} rows are positive: too few to learn from",
+            f"{train}: {positives} of {len(labels)} rows are positive: too few to learn from",
             "give a longer file, or labels in force (label.use) that tell rows apart",
         )
-    folds, warnings = split(frame, params.folds)
-    measured, notes = judged(frame, frame[TARGET].to_numpy())
+    measured, notes = judged(frame, measuring(frame))
+    folds, warnings = split(frame, params.folds, measured)
     shares = None if training is None else training.ripeness(frame)
     if shares is not None and not tells(frame, folds):
         shares = None  # what no fold can tell the search cannot choose

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.metrics.clusters import Clusters, clusters_of, coded
 from vouch.models.folds import Fold
+from vouch.models.strength import trains
 
 LEAST = 0.5  # share of the earlier rows a fold must keep once groups are taken out
 ALIKE = ("group", "twin")
@@ -45,11 +46,20 @@ def split(
     warnings: list[str] = []
     if by_time and "time" in frame:
         if time_folds := _by_time(frame, folds):
-            return _without_near_duplicates(frame, time_folds), warnings
+            return _learnable(frame, time_folds), warnings
         warnings.append(
             "rows stand at one time, or their groups at all times: folds are drawn by group instead"
         )
-    return _without_near_duplicates(frame, _drawn(frame, folds, seed)), warnings
+    return _learnable(frame, _drawn(frame, folds, seed)), warnings
+
+
+def _learnable(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:
+    """Return folds that learn from what they may: labels that train, texts they do not assess."""
+    may = trains(frame)
+    return [
+        replace(fold, train=fold.train[may[fold.train]])
+        for fold in _without_near_duplicates(frame, folds)
+    ]
 
 
 def _without_near_duplicates(frame: pd.DataFrame, folds: list[Fold]) -> list[Fold]:

@@ -16,7 +16,7 @@ from vouch.models.folds import Fold
 from vouch.models.leaderboard import Best
 from vouch.models.predictions import score_columns
 from vouch.models.proposal import C, Outcome
-from vouch.models.strength import judged, ruled, weigh
+from vouch.models.strength import filled, judged, measuring, ruled, trains, weigh
 from vouch.results.tune import FoldSummary
 from vouch.usecases.sentiment import vader
 from vouch.usecases.sentiment.candidate import Candidate
@@ -66,8 +66,13 @@ class SearchRows:
 
     @cached_property
     def labels(self) -> NDArray[np.int8]:
-        """Each row's label, from 0 on."""
+        """What each row trains with, from 0 on."""
         return self.frame[TARGET].to_numpy(np.int8)
+
+    @cached_property
+    def measuring(self) -> NDArray[np.int8]:
+        """What each row is measured by, from 0 on."""
+        return measuring(self.frame)
 
     @cached_property
     def groups(self) -> NDArray[np.int64]:
@@ -105,7 +110,7 @@ class SearchRows:
         measured = [self.judged[fold.assess] for fold in self.folds]
         chosen = [each.argmax(axis=1)[rows] for each, rows in zip(scores, measured, strict=True)]
         pairs = zip(self.folds, measured, strict=True)
-        labels = [self.labels[fold.assess[rows]] for fold, rows in pairs]
+        labels = [self.measuring[fold.assess[rows]] for fold, rows in pairs]
         each = [
             macro_recall(*pair) if len(pair[0]) else None
             for pair in zip(labels, chosen, strict=True)
@@ -129,16 +134,16 @@ class SearchRows:
         names = score_columns(len(self.names))
         table[names] = np.concatenate(scores)
         rows = table[self.judged[table["row"]]]
-        labels, clusters = self.labels[rows["row"]], alike(self.frame.iloc[rows["row"]])
+        labels, clusters = self.measuring[rows["row"]], alike(self.frame.iloc[rows["row"]])
         chosen = rows[names].to_numpy().argmax(axis=1)
         interval = recall_interval(labels, chosen, clusters)
         table = table.sort_values("row", ignore_index=True)
         return Best(number, candidate, macro_recall(labels, chosen), interval, table)
 
     def refit(self, candidate: Candidate) -> Fitted:
-        """Fit a candidate on all rows."""
+        """Fit a candidate on all rows that may train."""
         self.corpus.ready(candidate.preparation)
-        return self._fit(candidate, np.arange(len(self.frame)), self.params.threads)[0]
+        return self._fit(candidate, np.flatnonzero(trains(self.frame)), self.params.threads)[0]
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
         """Write out-of-fold scores beside what is known of their rows.
@@ -161,7 +166,7 @@ class SearchRows:
                 "train_rows": len(fold.train),
                 "rows": len(fold.assess),
                 "rows_by_class": np.bincount(
-                    self.labels[fold.assess], minlength=len(self.names)
+                    self.measuring[fold.assess], minlength=len(self.names)
                 ).tolist(),
             }
             for fold in self.folds
@@ -189,7 +194,8 @@ def lay_out(
     for name in ("id", "text", *GIVEN):
         if name not in frame:
             raise VouchError(f"{train}: no column {name!r}", suggest(name, frame.columns))
-    counted = frame[TARGET].value_counts()
+    frame = filled(frame)
+    counted = frame[TARGET][trains(frame)].value_counts()
     if (counted >= 2).sum() < 2:
         raise VouchError(
             f"{train}: rows of each class {counted.to_dict()}: too few to learn from",
@@ -199,7 +205,7 @@ def lay_out(
     trusted = _same_scores(frame)
     if not trusted and all(name in frame for name in vader.SCORES):
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
-    measured, notes = judged(frame, frame[TARGET].to_numpy(np.int8))
+    measured, notes = judged(frame, measuring(frame))
     every = [*warnings, *notes]
     return SearchRows(frame, folds, encoder, params, trusted, measured, every, names)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from vouch.core.errors import VouchError
@@ -17,12 +16,11 @@ from vouch.models.leaderboard import Best
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
-from vouch.models.strength import judged, mixed
+from vouch.models.strength import judged, measuring, mixed
 from vouch.results.extract import Extracted
 from vouch.results.tune import Leaderboard
 from vouch.usecases.classes import FEWEST
 from vouch.usecases.sentiment.candidate import Candidate
-from vouch.usecases.sentiment.classes import TARGET
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.folds import sample, split
 from vouch.usecases.sentiment.models import save
@@ -169,5 +167,5 @@ def _drawn(rows: SearchRows) -> SearchRows:
         return rows
     part = frame.iloc[sample(frame, params.search_rows, params.seed)].reset_index(drop=True)
     folds, warnings = split(part, params.folds, params.seed, params.by_time)
-    measured, notes = judged(part, part[TARGET].to_numpy(np.int8))
+    measured, notes = judged(part, measuring(part))
     return replace(rows, frame=part, folds=folds, judged=measured, warnings=[*warnings, *notes])

@@ -19,6 +19,7 @@ from vouch.models.leaderboard import Best
 from vouch.models.params import SearchParams
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
+from vouch.models.strength import trains
 from vouch.results.tune import Costs, Leaderboard
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
@@ -174,9 +175,10 @@ class SparkSearchData:
     ) -> None:
         """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
         rows = self.trials.rows
-        fitted = fit(best.candidate, rows.frame, rows.params.seed, rows.names)
+        learned = rows.frame[trains(rows.frame)]
+        fitted = fit(best.candidate, learned, rows.params.seed, rows.names)
         save(fitted, model)
-        texts = rows.frame["text"].fillna("").astype(str)
+        texts = learned["text"].fillna("").astype(str)
         best = shown(best)
         export(fitted, texts, picture, {METRIC: best.value, "interval": list(best.interval)})
 
