@@ -134,3 +134,28 @@ def test_people_decide_when_they_are_asked():
     people = (frame["label_source"].iloc[learned] == "reviewer").to_numpy()
     assert (known["label_source"].to_numpy()[people] == "reviewer").all()
     assert (known[RIPENESS].to_numpy()[people] == 1).all()
+
+
+def test_in_a_fold_after_the_holdout_earlier_rows_are_as_unripe_as_in_the_final_fit():
+    """Of rows before the holdout late truth never trains, however long ago the holdout began."""
+    frame = gold_rows(days=60)
+    frame["label_source"] = "chargeback"
+    boundary = pd.Timestamp("2024-01-21")
+    late = (frame["time"] < boundary) & (frame["label_known_at"] > boundary)
+    frame["label"] = frame["label"].mask(late, frame["rule"])
+    frame["label_known_at"] = frame["label_known_at"].mask(late, frame["time"])
+    frame["label_source"] = frame["label_source"].mask(late, "rule")
+    final = Training(datetime(2024, 3, 1), boundary).ripeness(frame)
+    fold = split(frame, 3)[0][-1]
+    assert fold.start > boundary + timedelta(days=7)
+    learned, known = as_of_fold(frame, fold, boundary)
+    waiting = late.to_numpy()[learned]
+    estimated = known[RIPENESS].to_numpy()[waiting]
+    assert unripe(estimated).mean() > 0.8
+    assert estimated == pytest.approx(final[late], abs=0.05)
+    # without the boundary a week has made them ripe
+    assert not unripe(as_of_fold(frame, fold)[1][RIPENESS].to_numpy()[waiting]).any()
+    # a fold before it knows no more than it did
+    first = split(frame, 3)[0][0]
+    if first.start < boundary:
+        pd.testing.assert_frame_equal(*(as_of_fold(frame, first, b)[1] for b in (boundary, None)))

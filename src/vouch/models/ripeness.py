@@ -71,8 +71,8 @@ class Training:
 
     Attributes:
         as_of: Until when all are.
-        boundary: The holdout's first moment: until then those of rows before it are, but for
-            people's; None: there is none.
+        boundary: The holdout's first moment: until then, if it is earlier, those of rows before it
+            are, but for people's; None: there is none.
     """
 
     as_of: datetime
@@ -81,7 +81,7 @@ class Training:
     def known_until(self, time: pd.Series) -> pd.Series:
         """Return until when each row's label is known."""
         as_of = pd.Series(pd.Timestamp(self.as_of), index=time.index)
-        if self.boundary is None:
+        if self.boundary is None or self.boundary > self.as_of:
             return as_of
         return as_of.mask(time < self.boundary, pd.Timestamp(self.boundary))
 
@@ -93,7 +93,9 @@ class Training:
         return shares if unripe(shares).any() else None
 
 
-def as_of_fold(frame: pd.DataFrame, fold: Fold) -> tuple[NDArray[np.int64], pd.DataFrame]:
+def as_of_fold(
+    frame: pd.DataFrame, fold: Fold, boundary: datetime | None = None
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Return the rows a fold learns from with the labels that were known when it begins.
 
     Beside those whose label was known, these are rows before it that had the rule's label until
@@ -103,6 +105,8 @@ def as_of_fold(frame: pd.DataFrame, fold: Fold) -> tuple[NDArray[np.int64], pd.D
         frame: All rows, with ``label``, ``rule``, ``time``, ``label_source`` and
             ``label_known_at``.
         fold: A fold by time.
+        boundary: The holdout's first moment: of rows before it no truth trains that came by itself
+            later, so in a later fold too they are as old as they were then; None: there is none.
 
     Returns:
         Row numbers, ascending, and for each of them ``label``, ``label_source`` and ``ripeness``.
@@ -117,16 +121,17 @@ def as_of_fold(frame: pd.DataFrame, fold: Fold) -> tuple[NDArray[np.int64], pd.D
     labels = own["label"].mask(provisional, own["rule"]).astype(frame["label"].dtype)
     sources = own[SOURCE].mask(provisional, RULE)
     earlier = own.assign(label=labels, **{SOURCE: sources})
-    shares = ripeness(earlier, fold.start)
+    shares = ripeness(earlier, Training(fold.start, boundary).known_until(own["time"]))
     return rows, pd.DataFrame({"label": labels, SOURCE: sources, RIPENESS: shares})
 
 
-def tells(frame: pd.DataFrame, folds: Sequence[Fold]) -> bool:
+def tells(frame: pd.DataFrame, folds: Sequence[Fold], boundary: datetime | None = None) -> bool:
     """Return whether some fold learns from unripe labels, so that it can be seen what they do.
 
     Args:
         frame: As for :func:`as_of_fold`.
         folds: Folds; those without a time tell nothing.
+        boundary: As for :func:`as_of_fold`.
     """
-    timed = (fold for fold in folds if fold.start is not None)
-    return any(unripe(as_of_fold(frame, fold)[1][RIPENESS].to_numpy()).any() for fold in timed)
+    timed = (as_of_fold(frame, fold, boundary)[1] for fold in folds if fold.start is not None)
+    return any(unripe(learned[RIPENESS].to_numpy()).any() for learned in timed)

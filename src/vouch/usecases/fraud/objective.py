@@ -7,6 +7,7 @@ folds share them; probabilities are calibrated, so scores of different folds can
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -98,6 +99,7 @@ def prepare(
     offer: Offer,
     params: TuneParams,
     judged: NDArray[np.bool_] | None = None,
+    boundary: datetime | None = None,
 ) -> Objective:
     """Lay out the folds' rows once for all candidates.
 
@@ -107,6 +109,7 @@ def prepare(
         offer: The features there are.
         params: Of them ``assess_rows`` and ``seed`` are used here.
         judged: Which of the rows to measure on, shape (rows,); None: all.
+        boundary: The holdout's first moment, where labels may be unripe; None: there is none.
     """
     own = [name for name in (TARGET, SOURCE) if name in frame]
     features = [name for name, *_ in offer.features]
@@ -118,7 +121,7 @@ def prepare(
         rows, weights = _sample(labels, assessed, room, params.seed + number)
         train = table.iloc[fold.train]
         if offer.unripe and fold.start is not None:
-            learned, labels_then = as_of_fold(frame, fold)
+            learned, labels_then = as_of_fold(frame, fold, boundary)
             train = frame[features].iloc[learned].assign(**labels_then)
         assess = table.iloc[rows].assign(**{TARGET: labels[rows]})
         parts.append(Part(train, assess, weights))

@@ -227,13 +227,14 @@ def lay_out(
     measured, notes = judged(frame, measuring(frame))
     folds, warnings = split(frame, params.folds, measured)
     shares = None if training is None else training.ripeness(frame)
-    if shares is not None and not tells(frame, folds):
+    boundary = None if training is None else training.boundary
+    if shares is not None and not tells(frame, folds, boundary):
         shares = None  # what no fold can tell the search cannot choose
     if shares is not None:
         notes.append(_waiting(frame, shares))
         frame[RIPENESS] = shares
     offer = replace(offer, mixed=mixed(frame), unripe=shares is not None)
-    objective = prepare(frame, folds, offer, params, measured)
+    objective = prepare(frame, folds, offer, params, measured, boundary)
     warnings += notes
     if objective.sampled:
         warnings.append(
