@@ -16,6 +16,7 @@ from vouch.models.ripeness import (
     RIPENESS,
     Training,
     as_of_fold,
+    one_sided,
     ripeness,
     tells,
     unripe,
@@ -159,3 +160,12 @@ def test_in_a_fold_after_the_holdout_earlier_rows_are_as_unripe_as_in_the_final_
     first = split(frame, 3)[0][0]
     if first.start < boundary:
         pd.testing.assert_frame_equal(*(as_of_fold(frame, first, b)[1] for b in (boundary, None)))
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"), [((1, 1, None), True), ((1, 0, None), False), ((None, None, 1), False)]
+)
+def test_truth_is_one_sided_where_only_positives_are_reported(truth, expected):
+    """The last row's is a person's decision, which is asked for."""
+    frame = pd.DataFrame({"truth": truth, "label_source": ["chargeback", "rule", "reviewer"]})
+    assert one_sided(frame) == expected

@@ -17,7 +17,7 @@ from vouch.usecases.sentiment.spark.space import SparkSpace
 SPACES = {
     "payments": (Offer(tuple(FEATURES)), FRAUD),
     "payments, mixed": (Offer(tuple(FEATURES), mixed=True), FRAUD),
-    "payments, unripe": (Offer(tuple(FEATURES), mixed=True, unripe=True), FRAUD),
+    "payments, unripe": (Offer(tuple(FEATURES), mixed=True, unripe=True, one_sided=True), FRAUD),
     "texts": (TextSpace(), TEXTS),
     "texts, mixed": (TextSpace(embeddings=True, mixed=True), TEXTS),
     "Spark": (SparkSpace(), SPARK),

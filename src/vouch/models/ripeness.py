@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.models.folds import Fold
-from vouch.models.strength import RULE, SOURCE, decided, ruled
+from vouch.models.strength import RULE, SOURCE, TRUTH, decided, ruled
 
 RIPENESS = "ripeness"
 """The column of a training row's ripeness, above 0 and at most 1."""
@@ -63,6 +63,19 @@ def _seconds(spans: pd.Series) -> Floats:
 def unripe(shares: Floats) -> NDArray[np.bool_]:
     """Return which labels truth may still overrule, by their ripeness, shape (rows,)."""
     return shares < RIPE
+
+
+def one_sided(frame: pd.DataFrame) -> bool:
+    """Return whether truth comes of positives alone, as where only frauds are reported.
+
+    Then a row of which none has come is the surer negative the older it is. Where truth comes of
+    every row, age does not tell which label it will be.
+
+    Args:
+        frame: Rows with ``label_source`` and ``truth``; what people decided does not count.
+    """
+    came = frame[TRUTH][~decided(frame)].dropna()
+    return bool(len(came) and (came > 0).all())
 
 
 @dataclass(frozen=True)

@@ -273,7 +273,9 @@ def test_unripe_labels_weigh_the_share_of_truth_that_has_come():
         for choice in ("all", "weighted")
     )
     shares = frame["ripeness"].to_numpy()
-    np.testing.assert_allclose(less, alike * np.where(shares < 0.95, shares, 1.0))
+    weighed = (shares < 0.95) & (labels == 0)
+    assert ((shares < 0.95) & (labels == 1)).any()  # the rule's positives weigh what they weighed
+    np.testing.assert_allclose(less, alike * np.where(weighed, shares, 1.0))
     everywhere = frame.drop(columns="ripeness")
     weights = Given.of(candidate("xgboost", rule_weight=0.3, unripe="weighted"), everywhere, labels)
     np.testing.assert_array_equal(weights.weights, alike)

@@ -57,12 +57,14 @@ def test_the_rules_weight_is_searched_for_only_beside_stronger_labels(mixed):
     assert suggest(study.ask(), offer, ALGORITHMS).rule_weight == (RULE_START if mixed else 1.0)
 
 
+@pytest.mark.parametrize("one_sided", [False, True])
 @pytest.mark.parametrize("unripe", [False, True])
-def test_what_becomes_of_unripe_labels_is_searched_for_only_where_there_are_any(unripe):
-    offer = Offer(tuple(FEATURES), mixed=True, unripe=unripe)
+def test_what_becomes_of_unripe_labels_is_searched_for_only_where_there_are_any(unripe, one_sided):
+    offer = Offer(tuple(FEATURES), mixed=True, unripe=unripe, one_sided=one_sided)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     chosen = {suggest(study.ask(), offer, ALGORITHMS).unripe for _ in range(50)}
-    assert chosen == ({"all", "weighted", "left_out"} if unripe else {"all"})
+    weighed = {"weighted"} if one_sided else set()
+    assert chosen == ({"all", "left_out"} | weighed if unripe else {"all"})
     study.enqueue_trial(offer.start("xgboost"))
     first = suggest(study.ask(), offer, ALGORITHMS)
     assert first.unripe == "all"

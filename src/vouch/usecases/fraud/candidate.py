@@ -39,7 +39,8 @@ class Candidate(Proposal):
         rule_weight: What a row weighs whose label is the rule's, above 0; others weigh 1.
         spurious: Features people marked as right for the wrong reasons: it goes without them.
         unripe: What becomes of rows that have the rule's label because their truth may still come:
-            ``weighted`` multiplies their weight by the share of truth that has come at their age.
+            ``weighted`` multiplies the weight of negatives by the share of truth that has come at
+            their age.
     """
 
     algorithm: Algorithm

@@ -210,7 +210,9 @@ class Given(NamedTuple):
         of_rule, people = ruled(frame), decided(frame)
         weights = weigh(of_rule, candidate.rule_weight)
         weights[people & (labels == 1)] *= found_weight(labels == 1, frame)
-        if candidate.unripe == "weighted" and (late := _unripe(frame)).any():
+        # what the rule calls positive is no surer for having waited
+        late = _unripe(frame) & (labels == 0)
+        if candidate.unripe == "weighted" and late.any():
             weights[late] *= frame[RIPENESS].to_numpy()[late]
         return cls(labels, weights, np.where(of_rule, 0, 1 + people))
 

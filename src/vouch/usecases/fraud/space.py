@@ -76,6 +76,8 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
 }
 UNRIPE: tuple[Unripe, ...] = get_args(Unripe)
 """What may become of rows whose truth may still come; a search begins with the first."""
+EVEN: tuple[Unripe, ...] = tuple(choice for choice in UNRIPE if choice != "weighted")
+"""The same where truth comes of every row: age does not tell which label it will be."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,15 @@ class Offer:
             weigh less.
         spurious: Features there are beside these that no candidate may use.
         unripe: Whether truth may still come of rows that have the rule's label, so that these may
-            weigh less or be left out.
+            be left out.
+        one_sided: Whether truth comes of positives alone, so that unripe negatives may weigh less.
     """
 
     features: tuple[tuple[str, str, str | None], ...]
     mixed: bool = False
     spurious: tuple[str, ...] = ()
     unripe: bool = False
+    one_sided: bool = False
 
     @classmethod
     def of(cls, features: Iterable[FeatureSummary], spurious: Collection[str] = ()) -> "Offer":
@@ -194,7 +198,9 @@ def suggest(trial: "Trial", offer: Offer, algorithms: Sequence[Algorithm]) -> Ca
 
 def _unripe(trial: "Trial", offer: Offer) -> Unripe:
     """Choose what becomes of rows whose truth may still come, if there are any."""
-    return trial.suggest_categorical("unripe", UNRIPE) if offer.unripe else UNRIPE[0]
+    if not offer.unripe:
+        return UNRIPE[0]
+    return trial.suggest_categorical("unripe", UNRIPE if offer.one_sided else EVEN)
 
 
 def _groups(trial: "Trial", offer: Offer) -> tuple[str, ...]:

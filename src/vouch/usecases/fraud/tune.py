@@ -18,7 +18,7 @@ from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
 from vouch.models.predictions import of_positive, score_columns
 from vouch.models.proposal import Outcome
-from vouch.models.ripeness import RIPE, RIPENESS, Training, tells, unripe
+from vouch.models.ripeness import RIPE, RIPENESS, Training, one_sided, tells, unripe
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import SOURCE, filled, judged, measuring, mixed, trains
@@ -233,7 +233,10 @@ def lay_out(
     if shares is not None:
         notes.append(_waiting(frame, shares))
         frame[RIPENESS] = shares
-    offer = replace(offer, mixed=mixed(frame), unripe=shares is not None)
+    waiting = shares is not None
+    offer = replace(
+        offer, mixed=mixed(frame), unripe=waiting, one_sided=waiting and one_sided(frame)
+    )
     objective = prepare(frame, folds, offer, params, measured, boundary)
     warnings += notes
     if objective.sampled:
@@ -247,12 +250,13 @@ def lay_out(
 
 def _waiting(frame: pd.DataFrame, shares: NDArray[np.float64]) -> str:
     """Return what to warn of where truth may still come of rows."""
+    weigh = ", weigh less" if one_sided(frame) else ""
     late = unripe(shares)
     since = frame["time"][late].min()
     return (
-        f"{late.sum():,} rows, the first of {since:%Y-%m-%d %H:%M}, have the rule's label, but of "
-        f"their age less than {RIPE:.0%} of all truth has come: the search chooses whether they "
-        "count as they are, weigh less or are left out"
+        f"{late.sum():,} rows, the first of {since:%Y-%m-%d %H:%M}, have the rule's label and are "
+        f"so recent that less than {RIPE:.0%} of true labels would have come yet: the search "
+        f"chooses whether they count as they are{weigh} or are left out"
     )
 
 
