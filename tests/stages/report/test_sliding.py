@@ -15,7 +15,7 @@ from tests.results import extracted
 from tests.stages.report.conftest import DECLARATION
 from vouch.labels.resolve import STRENGTH
 from vouch.sources.declaration import Declaration
-from vouch.stages.report.sliding import POINTS, dates_of, sliding, spacing
+from vouch.stages.report.sliding import FEW, POINTS, dates_of, sliding, spacing
 
 START = datetime(2024, 1, 1)
 SOURCE = Declaration.model_validate(DECLARATION)
@@ -94,7 +94,7 @@ def test_each_date_knows_what_was_known_then(rows, issues, now):
         dates = [h for h in range(200) if min(hours) + 5 <= h <= max(hours)]
     step = 1 if max(hours) - min(hours) <= 20 else 3
     expected = []
-    for date in dates:
+    for date in dict.fromkeys(min(date, now) for date in dates):
         inside = [n for n, (hour, _) in enumerate(rows) if date - 5 * step < hour <= date]
         if not inside:
             continue
@@ -104,10 +104,12 @@ def test_each_date_knows_what_was_known_then(rows, issues, now):
             known = [n for n in inside if truth[n] is not None]
             labels = [truth[n] for n in known]
             scores = [rows[n][1] for n in known]
-            values += [len(known), average_precision_score(labels, scores) if any(labels) else None]
+            shown = any(labels) and all(labels.count(k) >= FEW for k in set(labels))
+            values += [len(known), average_precision_score(labels, scores) if shown else None]
         expected.append((date, len(inside), *values))
     if past is None:
-        assert len(expected) < 2 or all(e[2] == e[4] or e[3] == e[5] for e in expected)
+        shown = [e for e in expected if e[5] is not None]
+        assert not shown or len(expected) < 2 or all(e[2:4] == e[4:] for e in expected)
         return
     got = [
         (
@@ -127,15 +129,16 @@ def test_each_date_knows_what_was_known_then(rows, issues, now):
 
 def test_classes_are_measured_by_macro_recall(tmp_path):
     random = np.random.default_rng(1)
-    rows = [(hour, *random.dirichlet([1, 1, 1])) for hour in range(60)]
+    rows = [(n // 2, *random.dirichlet([1, 1, 1])) for n in range(120)]
     issues = [
-        (n, int(random.integers(0, 3)), "given", n + 5 + 20 * (n % 2), True) for n in range(60)
+        (n, int(random.integers(0, 3)), "given", n // 2 + 5 + 20 * (n % 2), True)
+        for n in range(120)
     ]
     files = write(tmp_path, rows, issues)
     past = sliding(*files, TEXTS, extracted(as_of=at(200).isoformat()), "macro_recall")
     last = past["points"][-1]
     until = (datetime.fromisoformat(last["at"]) - START) / timedelta(hours=1)
-    inside = [n for n in range(60) if until - 15 < n <= until]
+    inside = [n for n in range(120) if until - 15 < n // 2 <= until]
     chosen = [int(np.argmax(rows[n][1:])) for n in inside]
     labels = [issues[n][1] for n in inside]
     assert last["now"]["rows"] == len(inside) > last["then"]["rows"]
@@ -172,3 +175,24 @@ def test_there_are_few_dates_and_each_looks_back_beyond_the_delay(hours, delay):
     assert window % step == timedelta(0)
     for date in dates:
         assert time.min() <= date - window and date - step < time.max()
+
+
+def test_no_date_is_later_than_what_is_known(tmp_path):
+    rows = [(hour, 0.5, 0.5) for hour in range(0, 119, 2)]
+    issues = [(n, n % 2, "given", 2 * n + 5, True) for n in range(60)]
+    described = extracted(as_of=at(119).isoformat())
+    past = sliding(*write(tmp_path, rows, issues), SOURCE, described, "average_precision")
+    assert past["step"] == 6 * 3600  # the last row's step ends at hour 120
+    assert past["points"][-1]["at"] == at(119).isoformat()
+
+
+def test_of_one_positive_no_figure_is_shown(tmp_path):
+    rows = [(hour, 0.5, 0.5) for hour in range(60)]
+    issues = [(n, int(n == 30 or (n > 40 and n % 2)), "given", n + 5, True) for n in range(60)]
+    described = extracted(as_of=at(200).isoformat())
+    past = sliding(*write(tmp_path, rows, issues), SOURCE, described, "average_precision")
+    shown = {
+        (datetime.fromisoformat(p["at"]) - START) // timedelta(hours=1): p["now"]["figure"]["value"]
+        for p in past["points"]
+    }
+    assert shown[39] is None and shown[54] is not None

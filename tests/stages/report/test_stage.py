@@ -315,15 +315,29 @@ def test_labels_that_came_after_the_holdout_began_are_counted(inputs):
     counts = {"left_out": 363, "by_rule": 360, "unlabelled": 2, "decided": 7}
     inputs.summaries["extracted"]["late"] = counts
     page = text_of(inputs.page())
-    assert "363 true labels came by themselves after the holdout began" in page
-    assert "360 rows train with the rule’s label, 1 with an earlier one, and 2 do not" in page
+    assert "the true labels of 363 rows came by themselves after the holdout began" in page
+    assert "360 rows train with the rule’s label instead." in page
+    assert "1 row trains with an earlier true label. 2 rows only measure." in page
     assert "7 rows train with decisions given since" in page
+    counts = {"left_out": 1, "by_rule": 1, "unlabelled": 0, "decided": 0}
+    inputs.summaries["extracted"]["late"] = counts
+    page = text_of(inputs.page())
+    assert "the true label of 1 row came by itself after the holdout began" in page
+    assert "Out of fold it measures all the same. 1 row trains with the rule’s label" in page
+    assert "earlier true label" not in page and "only measure" not in page
+    assert "decisions given since" not in page
+    counts = {"left_out": 0, "by_rule": 0, "unlabelled": 0, "decided": 1}
+    inputs.summaries["extracted"]["late"] = counts
+    page = text_of(inputs.page())
+    assert "1 row trains with decisions given since" in page
+    assert "after the holdout began" not in page
 
 
 def test_the_past_is_drawn_where_truth_came_late(inputs):
     assert "As it would have been reported" not in inputs.page()
     truth = make_predictions(inputs.rows)
-    late = pd.DataFrame({"entity": truth["id"], "label": truth["truth"].astype("int8")})
+    frauds = (np.arange(len(truth)) % 5 == 0).astype("int8")
+    late = pd.DataFrame({"entity": truth["id"], "label": frauds})
     late = late.assign(source="chargeback", actor="shop", in_force=True)
     late["issued_at"] = truth["time"] + pd.Timedelta(40, "h")
     inputs.labels = pd.concat([inputs.labels, late], ignore_index=True)

@@ -2,8 +2,8 @@
 
 Truth comes late, and not evenly: what was known of a time when it had just passed may have told
 another story than what is known of it by now. How far the two were apart in the past says how far
-the newest figures may be off. The rows are those of training, predicted out of fold by the present
-model; rows of the holdout, and what people decided of them, are not among them.
+the newest figures may be off. The rows are those of training, each scored by its fold's model; rows
+of the holdout, and what people decided of them, are not among them.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,8 @@ WINDOW = 5
 DELAYS = 3
 """Mean delays of truth that a date looks back, at least: of a shorter time little is known."""
 FEWEST = 2
+FEW = 3
+"""Rows of each class that a figure is of, at least: of fewer its interval is next to everything."""
 COLUMNS = ("id", "time", "payer", "payee", "group", "twin")
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -84,9 +86,12 @@ def sliding(
     step, window = spacing(rows["time"], timedelta(seconds=extracted.delay_seconds or 0))
     dates = dates_of(rows["time"], step, window)
     truths, now = _truths(labels, rows), datetime.fromisoformat(extracted.as_of)
+    # nothing is known of a time after the newest row or label
+    dates = list(dict.fromkeys(min(date, pd.Timestamp(now)) for date in dates))
     measure = find(source.usecase).deciding
     points = [_point(rows, truths, date, date - window, now, measure) for date in dates]
     points = [point for point in points if point["rows"]]
+    points = points if any(point["now"]["figure"]["interval"] for point in points) else []
     if len(points) < FEWEST or all(point["then"] == point["now"] for point in points):
         return None
     return {
@@ -163,4 +168,7 @@ def _point(
 def _measured(rows: pd.DataFrame, truth: Floats, measure: Measure) -> Known:
     labelled = ~np.isnan(truth)
     labels = truth[labelled].astype(np.int64)
-    return {"rows": int(labelled.sum()), "figure": measure(rows[labelled], labels)}
+    _, counts = np.unique(labels, return_counts=True)
+    if counts.min(initial=FEW) < FEW:
+        return {"rows": len(labels), "figure": {"value": None, "interval": None}}
+    return {"rows": len(labels), "figure": measure(rows[labelled], labels)}
