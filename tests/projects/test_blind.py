@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.project import dvc, vouch
+from vouch.cli.run import _show_result
 from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json
@@ -151,6 +152,24 @@ def test_figures_count_as_seen_wherever_a_run_left_a_trace(project, tmp_path, mo
     tracking.experiment(elsewhere, "fraud-shop")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.uri(elsewhere))
     assert figures_seen(none, "fraud") and not figures_seen(none, "sentiment")
+
+
+def test_a_run_says_that_its_pipeline_is_not_the_frozen_one(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    said = "the pipeline has changed since it was frozen"
+
+    def shown():
+        _show_result("fraud")
+        return capsys.readouterr().out
+
+    assert said not in shown()
+    begin(project, "fraud")
+    assert said not in shown()
+    end(project, "fraud")
+    assert said not in shown()
+    params = project / "params.yaml"
+    params.write_text(params.read_text() + "# another\n")
+    assert said in shown() and "vouch blind status fraud" in shown()
 
 
 def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(

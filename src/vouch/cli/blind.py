@@ -91,12 +91,12 @@ def status(usecase: Usecase, json_file: Json = None) -> None:
     Example:
       vouch blind status fraud
     """
-    from vouch.project.blind import pipeline
+    from vouch.project.blind import changed_since_frozen
     from vouch.project.blind import status as read_status
 
     find(usecase)
     now = read_status(ROOT, usecase)
-    changed = now.pipeline is not None and now.pipeline != pipeline(ROOT, usecase)
+    changed = changed_since_frozen(ROOT, usecase)
     write(_sentence(now))
     if changed:
         write("the pipeline has changed since it was frozen")

@@ -137,6 +137,7 @@ def _by_flow(requests: list["Request"]) -> list[Result]:
 
 
 def _show_result(usecase: str) -> None:
+    from vouch.project.blind import changed_since_frozen
     from vouch.results.register import Registration
 
     registration = Registration.read(ROOT / f"data/register/{usecase}/registration.json")
@@ -144,4 +145,6 @@ def _show_result(usecase: str) -> None:
     write(f"model   {registration.name} version {registration.version}: {verdict}")
     for reason in registration.gate["reasons"]:
         write(f"        {reason}")
+    if changed_since_frozen(ROOT, usecase):
+        write(f"blind   the pipeline has changed since it was frozen: vouch blind status {usecase}")
     write(f"report  {(ROOT / f'data/report/{usecase}/report.html').resolve()}")

@@ -138,6 +138,20 @@ def _served(state: Path, usecase: str) -> bool:
     return bool(tracking.client(state).search_experiments(filter_string=f"name LIKE '{usecase}-%'"))
 
 
+def changed_since_frozen(root: Path, usecase: str) -> bool:
+    """Return whether what makes the figures is no longer what was frozen when they were unblinded.
+
+    Args:
+        root: The project's folder.
+        usecase: Which use case; one that never was blind, or is, has nothing frozen.
+
+    Raises:
+        VouchError: The use case has no input.
+    """
+    frozen = status(root, usecase).pipeline
+    return frozen is not None and frozen != pipeline(root, usecase)
+
+
 def pipeline(root: Path, usecase: str) -> str:
     """Digest all that decides what a use case's pipeline makes of which rows.
 
