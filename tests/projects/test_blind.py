@@ -27,6 +27,7 @@ from vouch.registry.versions import find
 
 EVALUATION = "data/evaluate/fraud/evaluation.json"
 LEADERBOARD = "data/tune/fraud/leaderboard.json"
+REGISTRATION = "data/register/fraud/registration.json"
 REPORT = "data/report/fraud/report.html"
 MEASURED = "SELECT key, value FROM metrics UNION SELECT key, value FROM latest_metrics"
 METRIC = "average_precision"
@@ -227,6 +228,10 @@ def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(
         assert comparable(read_json(project / path)) == comparable(read_json(never / path)), path
     for path in ("data/tune/fraud/predictions.parquet", "data/tune/fraud/model/candidate.json"):
         assert (project / path).read_bytes() == (never / path).read_bytes()
+    gates = [read_json(root / REGISTRATION)["gate"] for root in (project, never)]
+    assert gates[0] == gates[1]
+    if not gates[0]["promoted"]:
+        succeed(project, "promote", "fraud", "--version", "2", "--why", "it is frozen")
     assert history(state, name)[-1].to_version == 2
     assert "withheld: fraud-simulated:1 was" in succeed(project, "lineage", "fraud:1")
     assert (
