@@ -15,6 +15,7 @@ from vouch.serve.features import prepare
 from vouch.serve.reading import as_given
 from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import extract
+from vouch.stages.label.params import LabelParams
 from vouch.usecases.fraud.params import ExtractParams
 
 from .conftest import SHOP, payments, register, train
@@ -39,13 +40,21 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     return whole.sample(frac=1, random_state=0) if draw(st.booleans()) else whole
 
 
-def at_scoring(root: Path) -> pd.DataFrame:
-    """Compute the features of the file that the model was trained on, as ``score`` does."""
+def at_scoring(root: Path, **written: float | None) -> pd.DataFrame:
+    """Compute the features of the file that the model was trained on, as ``score`` does.
+
+    Args:
+        root: The project.
+        written: What the version's extract is to have written instead.
+    """
     version, path = find(root / ".vouch", "fraud-shop", "1"), root / "payments.csv"
+    version.__dict__["extracted"] = version.extracted.model_copy(update=written)
     declared = load_declaration(root / "data/sources/shop.yaml")
     with connect() as engine:
         source = as_given(declared, path)
-        table = prepare(engine, source, declared, path, version, root, root / "scratch")
+        table = prepare(
+            engine, source, declared, path, version, root, lambda rows: [], root / "scratch"
+        )
     rows = pd.read_parquet(table.path)
     return rows[rows["scored"]].drop_duplicates("shown").set_index("shown")
 
@@ -81,7 +90,8 @@ def correct_later(silver: Path, ids: list[str]) -> None:
     newer = rows[chosen].assign(amount=9999.0, arrived_at=arrived, known_at=arrived)
     rows.loc[chosen, "superseded_at"] = arrived
     every = pd.concat([rows, newer], ignore_index=True)
-    every.sort_values(["time", "id", "arrived_at"]).to_parquet(silver, index=False)
+    ordered = every.sort_values(["time", "id", "arrived_at"])
+    ordered.to_parquet(silver, index=False, coerce_timestamps="us")
 
 
 @pytest.mark.slow
@@ -98,6 +108,8 @@ def test_history_that_was_corrected_later_is_as_it_was_in_training(tmp_path):
         declaration=tmp_path / "data/sources/shop.yaml",
         rows=silver,
         labels=tmp_path / "data/labels/fraud/issued/labels.parquet",
+        sealed=tmp_path / "bronze/labels.sealed",
+        use=LabelParams().use,
         **{name: tmp_path / f"gold/{file}" for name, file in GOLD.items()},
         set=read_json(tmp_path / "gold/extract.json")["set"],
         generation=1,
@@ -117,3 +129,7 @@ def test_history_that_was_corrected_later_is_as_it_was_in_training(tmp_path):
         name = feature["name"]
         expected = trained.loc[both, name].to_numpy()
         np.testing.assert_array_equal(scored.loc[both, name].to_numpy(), expected, name)
+    # a model of a release that wrote no lag learned from the newest versions
+    before = at_scoring(tmp_path, lag_seconds=None)
+    changed = [name for name in scored if (before.loc[both, name] != scored.loc[both, name]).any()]
+    assert any("amount" in name for name in changed), changed

@@ -82,7 +82,8 @@ class Extracted(Result):
         reserve: Share of the parties whose later rows are kept for the next holdout, above 0 and
             at most 1; None: it was not cut by time.
         features: The features.
-        lag_seconds: How long after it is first known a row is scored.
+        lag_seconds: How long after it is first known a row is scored; None: an earlier release
+            learned from each row's newest version.
         delay_seconds: Mean time from an event to its label; None where unknown.
         categories: The values of each category that are features of their own.
         engine: Where models that read the rows' own columns learn; None: features were computed.
@@ -114,7 +115,7 @@ class Extracted(Result):
     until: str | None
     reserve: float | None = None
     features: list[FeatureSummary]
-    lag_seconds: float = 0.0
+    lag_seconds: float | None = None
     delay_seconds: float | None = None
     categories: dict[str, list[str]] = Field(default_factory=dict)
     engine: Engine | None = None

@@ -79,8 +79,9 @@ def prepare(
     looks_back = bool(groups & usecase.histories)
     reasons = place(connection, declaration, path, root, held_out, scratch)
     silver = root / f"data/silver/{trained.usecase}/rows.parquet"
-    lag = timedelta(seconds=described.lag_seconds)
-    history = _history(engine, declaration, silver, lag) if looks_back else None
+    history = None
+    if looks_back:
+        history = _history(engine, declaration, silver, described.lag_seconds)
     past_rows = _collect(connection, declaration, history)
     table = engine.table("seen")
     labels = root / f"data/labels/{trained.usecase}/issued/labels.parquet"
@@ -98,15 +99,22 @@ def prepare(
     return Prepared(out, _counts(connection), reasons, warnings)
 
 
-def _history(engine: Any, declaration: Declaration, silver: Path, lag: timedelta) -> str | None:
-    """Return SQL for the rows of the same source that silver holds, each as it was when scored.
+def _history(
+    engine: Any, declaration: Declaration, silver: Path, lag_seconds: float | None
+) -> str | None:
+    """Return SQL for the rows of the same source that silver holds, as the model's training saw it.
 
-    Training saw those before a row in no other version, see
-    :func:`vouch.labels.known.rows_when_scored`.
+    That is each as it was when scored, see :func:`vouch.labels.known.rows_when_scored`; for models
+    of releases before that, whose extract wrote no lag, each in its newest version.
     """
     if not silver.exists():
         return None
-    engine.create_view("scored_before", rows_when_scored(engine.read_parquet(silver), None, lag))
+    rows = engine.read_parquet(silver)
+    if lag_seconds is None:
+        seen = rows.filter(rows.superseded_at.isnull())
+    else:
+        seen = rows_when_scored(rows, None, timedelta(seconds=lag_seconds))
+    engine.create_view("scored_before", seen)
     return f"SELECT * FROM scored_before WHERE source = {literal(declaration.name)}"
 
 
