@@ -45,10 +45,10 @@ def test_an_emptied_ledger_is_told_and_no_stage_charges_it(project):
     assert Ledger(project / ".vouch").log() == []
 
 
-def test_where_nothing_ever_ran_there_is_nothing_to_verify_and_nothing_is_made(tmp_path):
-    done = vouch(tmp_path, "holdout", "verify")
+def test_where_nothing_ever_ran_there_is_nothing_to_verify_and_nothing_is_made(fresh_project):
+    done = vouch(fresh_project, "holdout", "verify")
     assert done.returncode == 1 and "no ledger yet" in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert not (fresh_project / ".vouch/vouch.db").exists()
 
 
 def test_a_file_of_heads_in_the_middle_of_a_merge_says_so(project):
