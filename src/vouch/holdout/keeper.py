@@ -207,10 +207,8 @@ class Keeper:
             rows: Rows as ingest parses them (Parquet).
             declared: Whether their source declares a column of ids.
         """
-        keys = self._in_force(usecase)
-        theirs = [self.records.rows(key) for key in keys]
-        secret = self.records.secret() if keys else b""
-        return among(rows, theirs, secret, declared=declared) if keys else []
+        theirs = [self.records.rows(key) for key in self._in_force(usecase)]
+        return among(rows, theirs, self.records.secret(), declared=declared) if theirs else []
 
     def rows(self, key: HoldoutKey) -> Identities:
         """Return the identities of a holdout's rows; none where an earlier release sealed it."""

@@ -19,12 +19,11 @@ import pyarrow.parquet as pq
 
 from vouch.holdout import sealed as box
 from vouch.holdout.ledger import Cut
+from vouch.sources.declaration import LABELLING
 
 if TYPE_CHECKING:
     from ibis import Table
 
-COLUMNS = ("label", "label_time", "label_confidence")
-"""What a source may say of a row's class."""
 PLACE = ("file", "line")
 """What tells a row of bronze from all others."""
 ENDS = ("boundary", "until")
@@ -35,7 +34,7 @@ class SealedLabels:
     """What ingest sealed.
 
     Attributes:
-        table: ``file``, ``line`` and those of ``COLUMNS`` the rows have, a row each with a label.
+        table: ``file``, ``line`` and those of ``LABELLING`` the rows have, a row each with a label.
         cut: The ends of the holdout they are of; both None where it was not cut by time.
     """
 
@@ -45,7 +44,7 @@ class SealedLabels:
     @property
     def columns(self) -> list[str]:
         """The label columns."""
-        return [name for name in COLUMNS if name in self.table.column_names]
+        return present(self.table.column_names)
 
     @property
     def has_confidence(self) -> bool:
@@ -124,4 +123,4 @@ def present(columns: Sequence[str]) -> list[str]:
     """Return which of a table's columns say something of a row's class; none without a label."""
     if "label" not in columns:
         return []
-    return [name for name in COLUMNS if name in columns]
+    return [name for name in LABELLING if name in columns]

@@ -66,6 +66,8 @@ TEXTUAL: frozenset[str] = frozenset(["text", "author", "asset", "label_confidenc
 """Roles that only a table of texts has."""
 WORDS: frozenset[str] = frozenset(["text", "author"])
 """Roles of free words: only an empty one is missing, for people do write "none" and "null"."""
+LABELLING: tuple["Role", ...] = ("label", "label_time", "label_confidence")
+"""Roles that say something of a row's class, and nothing of what the row is."""
 TIMES: frozenset[str] = frozenset(["time", "arrival", "label_time"])
 REPEATABLE: frozenset[str] = frozenset(["category", "number", "ignore"])
 STRING, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"

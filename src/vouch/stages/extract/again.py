@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 TRAIN, HOLDOUT, LABELS = "train.parquet", "holdout.sealed", "labels.parquet"
 LAST, RESERVED = "last.parquet", "reserved.parquet"
-KEY_FILE = "holdout.key"
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,14 @@ class Grown:
     since: datetime
 
 
-def key(job: "Job", as_of: str, engine: str, state: Path, sealed: Path, *, used: bool) -> str:
+def key(job: "Job", as_of: str, engine: str, sealed: Path, *, used: bool) -> str:
     """Return what gold depends on beside rows and labels; empty where nothing is to be kept."""
     related = find(job.source.usecase).related(job.source)
     if related is None or own_code(job.source.usecase) or engine != "duckdb" or job.terms.files:
         return ""
-    secret = state / KEY_FILE
-    sealed_by = sha256(secret) if secret.exists() else ""
     declared, params = job.source.model_dump(mode="json"), job.params.model_dump(mode="json")
-    parts = (declared, params, str(job.key), as_of, sealed_by, sha256(sealed), used)
-    return key_of("gold", *parts)
+    # what is sealed with another key is another file
+    return key_of("gold", declared, params, str(job.key), as_of, sha256(sealed), used)
 
 
 def grown(

@@ -17,7 +17,7 @@ from vouch.holdout.decisions import open_issues
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.holdout.labels import SealedLabels, open_labels
 from vouch.holdout.split import Terms
-from vouch.labels.held import known_by, truth_arrives
+from vouch.labels.held import truth_arrives
 from vouch.labels.issues import truth
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
@@ -105,11 +105,11 @@ def extract(
             issued = partial(released, labels=labels, opened=earlier, used=used)
             known = issues if held is None else issues.union(held)
             moment = resolve_as_of(as_of, silver, known, rows)
-            arrives = truth_arrives(known_by(known, moment.isoformat()))
+            arrives = truth_arrives(known.filter(known.issued_at <= moment))
             shares = params.holdout_share, params.reserve_share
             terms = Terms(key, *shares, tuple(held_out), rows)
             job = Job(source, silver, issued(computing), moment, terms, params, held)
-            place = again.key(job, as_of, engine, state, sealed, used=used)
+            place = again.key(job, as_of, engine, sealed, used=used)
             entry = cache.get(place) if place else None
             kept = again.grown(computing.con, entry, job, labels, keeper) if entry else None
             if kept:
@@ -124,9 +124,8 @@ def extract(
         else:
             kept_for_next = reserved if place else None
             divided = divide(job, whole, issued, train, holdout, keeper, kept_for_next)
-        if place:  # the holdout's key may be new
+        if place:
             files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
-            place = again.key(job, as_of, engine, state, sealed, used=used)
             again.keep(cache, place, job, labels, computed, divided, files, keeper, Path(private))
         cache.sweep()
     result = Extracted(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import ibis
 import pyarrow as pa
 
 from vouch.holdout.labels import PLACE, hash_secret, present, seal_labels
-from vouch.holdout.ledger import Cut, Ledger, Parties
+from vouch.holdout.ledger import Cut, Ledger
 from vouch.holdout.split import Split, Terms, UncutError, split
 from vouch.labels.known import moment_of
 from vouch.sources.declaration import Declaration
@@ -55,12 +56,11 @@ class Door:
             What seals their labels. Where no cut can be proposed, such as of rows of one time,
             none are held out: extract says why, of the rows that validation leaves.
         """
-        union = " UNION ALL BY NAME ".join(f"SELECT * FROM {parquet(path)}" for path in parts)
-        guard = Guard(self, backend, union, present(columns))
+        guard = Guard(self, backend, _together(parts), present(columns))
         if self.terms is None:
             return guard
         with suppress(UncutError):
-            chosen = guard.split(guard.rows(union))
+            chosen = guard.split(guard.rows(guard.every))
             terms = replace(self.terms, planned=chosen.cut)
             return replace(guard, door=replace(self, terms=terms), chosen=chosen)
         return guard
@@ -84,6 +84,11 @@ class Guard:
     columns: list[str]
     chosen: Split | None = None
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was decided before."""
+        return Ledger(self.door.state)
+
     @property
     def terms(self) -> Terms:
         """What decides which rows are held out."""
@@ -100,14 +105,13 @@ class Guard:
         """What tells one decision from another; JSON-able."""
         if self.chosen is None:
             return []
-        terms, ledger, secret = self.terms, Ledger(self.door.state), self._secret()
+        terms, secret = self.terms, self._secret()
         cut, reserve = asdict(self.chosen.cut), self.chosen.reserve
-        taken = [] if terms.files or reserve is not None else [asdict(self._taken(ledger))]
-        before = ledger.reserve_of_previous(terms.key)
+        by_hash = not terms.files and reserve is None
+        take = self.ledger.foresee_take
+        taken = [asdict(take(terms.key, terms.share, terms.reserve))] if by_hash else []
+        before = self.ledger.reserve_of_previous(terms.key)
         return [str(terms.key), terms.files, cut, reserve, before, taken, self.columns, secret]
-
-    def _taken(self, ledger: Ledger) -> Parties:
-        return ledger.foresee_take(self.terms.key, self.terms.share, self.terms.reserve)
 
     def _secret(self) -> str:
         return hash_secret(self.door.state)
@@ -119,8 +123,8 @@ class Guard:
 
     def split(self, table: "Table") -> Split:
         """Return which of some rows are held out, or kept for later holdouts."""
-        every, ledger = self.backend.sql(self.every), Ledger(self.door.state)
-        return split(table, every, self.terms, ledger, record=False, first=self._labelled)
+        every = self.backend.sql(self.every)
+        return split(table, every, self.terms, self.ledger, record=False, first=self._labelled)
 
     def _labelled(self, table: "Table") -> "Table":
         """Return the rows that a first cut by time looks at: those with a label, known by then.
@@ -154,8 +158,7 @@ class Guard:
 
     def labels(self, paths: Sequence[Path]) -> pa.Table:
         """Return what some files say of the class of the holdout's rows, in the order of rows."""
-        every = " UNION ALL BY NAME ".join(f"SELECT * FROM {parquet(path)}" for path in paths)
-        table = self.rows(every)
+        table = self.rows(_together(paths))
         if not self.closes:
             return self.backend.to_pyarrow(table.select(*PLACE).limit(0))
         held = table.filter(self.split(table).holdout).select(*PLACE, *self.columns)
@@ -168,3 +171,8 @@ class Guard:
             return
         cut = self.chosen.cut if self.chosen else Cut(None, None)
         seal_labels(self.door.state, labels, cut, path)
+
+
+def _together(paths: Sequence[Path]) -> str:
+    """Return SQL for the rows of several files."""
+    return " UNION ALL BY NAME ".join(f"SELECT * FROM {parquet(path)}" for path in paths)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vouch.engine import SCRATCH
 from vouch.sources.declaration import (
     DIRECTIVE,
+    LABELLING,
     NUMERIC,
     PLAIN_END,
     PLAIN_START,
@@ -32,8 +33,6 @@ EMPTY = ("", "nan", "null", "none", "nat", "n/a", "<na>")
 """Words for a missing value, in lower case."""
 NEEDED = frozenset(["id", "time", "amount", "payer", "payee", "text"])
 """Roles a row cannot be without, unless its column is optional."""
-SAID = ("label", "label_time", "label_confidence")
-"""Roles of a row's label: statements about the row, which no digest includes."""
 CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 """Control characters: they have no meaning in a text, and some tools end a text at one."""
 BLANKS = " \t\n\u00a0\u3000"
@@ -460,9 +459,11 @@ def _row_hash(declaration: Declaration) -> str:
     contents = [
         f"coalesce({text}, chr({ord(MISSING)}))"
         for name, text in texts.items()
-        if roles[name].role not in (*SAID, "arrival")
+        if roles[name].role not in (*LABELLING, "arrival")
     ]
-    labels = [f"coalesce({text}, '')" for name, text in texts.items() if roles[name].role in SAID]
+    labels = [
+        f"coalesce({text}, '')" for name, text in texts.items() if roles[name].role in LABELLING
+    ]
     digest = f"left(md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(contents)})), {HASH_DIGITS})"
     return f"concat_ws('/', {', '.join([digest, *labels])})"
 

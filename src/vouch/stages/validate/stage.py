@@ -12,7 +12,7 @@ from vouch.core.progress import Progress, silent
 from vouch.engine import PARQUET, ROW_GROUP, connect
 from vouch.engine.splice import copy, grow
 from vouch.results.validate import Validated
-from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.declaration import LABELLING, Declaration, load_declaration
 from vouch.sources.readers import literal, parquet, quoted
 from vouch.stages.validate import again
 from vouch.stages.validate import gx_duckdb as gx
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 CATEGORIES_SHOWN = 50
 FILLED = "expect_column_values_to_not_be_null"
-SEALED = {"label", "label_time", "label_confidence"}
-"""Columns that held-out rows come without."""
 ALLOWED = "expect_column_values_to_be_in_set"
 PRESENT = "expect_column_distinct_values_to_contain_set"
 
@@ -224,13 +222,13 @@ def applicable(
     """
     missing = declared.columns.keys() - source.columns.keys()
     absent = {declared.canonical(name) for name in missing}
-    left_out = [
-        each
-        for each in expectations
-        if absent & columns_of(each) or (each["type"] == FILLED and SEALED & columns_of(each))
-    ]
-    checked = [each for each in expectations if each not in left_out]
-    return checked, [Outcome(each, True, 0, 0.0).title for each in left_out]
+
+    def is_left_out(each: Expectation) -> bool:
+        barred = absent | {*LABELLING} if each["type"] == FILLED else absent
+        return bool(barred & columns_of(each))
+
+    checked = [each for each in expectations if not is_left_out(each)]
+    return checked, [Outcome(e, True, 0, 0.0).title for e in expectations if is_left_out(e)]
 
 
 def by_row(expectation: Expectation) -> bool:
