@@ -18,12 +18,16 @@ from vouch.core.files import sha256
 from vouch.engine import PARQUET, ROW_GROUP, connect
 from vouch.engine.splice import digests, grow, is_regular, unchanged
 from vouch.holdout.keeper import Keeper
+from vouch.holdout.split import Terms
 from vouch.results.extract import Computed
+from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, parquet
 from vouch.stages.extract.late import count_decided
 from vouch.stages.extract.parts import Divided, counts_of, split_rows
+from vouch.stages.extract.truth import Arrival
 from vouch.usecases import find, own_code
 from vouch.usecases.classes import class_names
+from vouch.usecases.params import SplitParams
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,19 +50,45 @@ class Grown:
     entry: Entry
     since: datetime
 
+    @property
+    def arrival(self) -> Arrival:
+        """When held-out rows' truth was issued, which stayed with them."""
+        return Arrival.read(self.entry.facts["arrival"])
 
-def key(job: "Job", as_of: str, engine: str, sealed: Path, *, used: bool) -> str:
+
+@dataclass(frozen=True)
+class Made:
+    """What extract found of its rows, of the parts, and of held-out rows' truth."""
+
+    computed: Computed
+    divided: Divided
+    arrival: Arrival
+
+
+def key(
+    source: Declaration,
+    params: SplitParams,
+    terms: Terms,
+    as_of: str,
+    engine: str,
+    sealed: Path,
+    use: tuple[str, ...],
+) -> str:
     """Return what gold depends on beside rows and labels; empty where nothing is to be kept."""
-    related = find(job.source.usecase).related(job.source)
-    if related is None or own_code(job.source.usecase) or engine != "duckdb" or job.terms.files:
+    related = find(source.usecase).related(source)
+    if related is None or own_code(source.usecase) or engine != "duckdb" or terms.files:
         return ""
-    declared, params = job.source.model_dump(mode="json"), job.params.model_dump(mode="json")
+    declared, chosen = source.model_dump(mode="json"), params.model_dump(mode="json")
     # what is sealed with another key is another file
-    return key_of("gold", declared, params, str(job.key), as_of, sha256(sealed), used)
+    return key_of("gold", declared, chosen, str(terms.key), as_of, sha256(sealed), sorted(use))
 
 
 def grown(
-    connection: "DuckDBPyConnection", entry: Entry | None, job: "Job", labels: Path, keeper: Keeper
+    connection: "DuckDBPyConnection",
+    entry: Entry | None,
+    terms: Terms,
+    labels: Path,
+    keeper: Keeper,
 ) -> Grown | None:
     """Find from when on gold is another than it was kept.
 
@@ -66,23 +96,23 @@ def grown(
         None where all has to be computed: nothing was kept, another holdout was cut, or rows of
             the holdout or before it changed.
     """
-    if entry is None or entry.facts["cut"] != _cut(job, keeper) or not is_regular(job.path):
+    if entry is None or entry.facts["cut"] != _cut(terms, keeper) or not is_regular(terms.path):
         return None
     if not is_regular(entry.file(TRAIN)) or not is_regular(entry.file(LABELS)):
         return None
-    since = _since(connection, entry, job.path, labels)
+    since = _since(connection, entry, terms.path, labels)
     until = entry.facts["divided"]["until"]
     if since is None or until is None or since <= datetime.fromisoformat(until):
         return None
     return Grown(entry, since)
 
 
-def _cut(job: "Job", keeper: Keeper) -> dict[str, Any] | None:
+def _cut(terms: Terms, keeper: Keeper) -> dict[str, Any] | None:
     """Return what the ledger holds of the holdout's cut."""
-    status = keeper.find(job.key)
+    status = keeper.find(terms.key)
     if status is None:
         return None
-    return asdict(job.key) | {"boundary": status["boundary"], "until": status["until"]}
+    return asdict(terms.key) | {"boundary": status["boundary"], "until": status["until"]}
 
 
 def _since(
@@ -218,10 +248,9 @@ def _grow(connection: "DuckDBPyConnection", old: Path, stays: str, late: Path, o
 def keep(
     cache: Cache,
     place: str,
-    job: "Job",
+    terms: Terms,
     labels: Path,
-    computed: Computed,
-    divided: Divided,
+    made: Made,
     files: dict[str, Path],
     keeper: Keeper,
     scratch: Path,
@@ -231,29 +260,29 @@ def keep(
     Args:
         cache: Where.
         place: The key.
-        job: What was extracted.
+        terms: Which rows, and what decides which are held out.
         labels: The labels.
-        computed: What was found of the rows.
-        divided: What was found of the parts.
+        made: What was found of them.
         files: ``TRAIN``, ``HOLDOUT`` and ``RESERVED``.
         keeper: Knows the cut.
         scratch: A folder.
     """
-    rows, issued = (pq.read_metadata(path).num_rows for path in (job.path, labels))
+    rows, issued = (pq.read_metadata(path).num_rows for path in (terms.path, labels))
     last = scratch / LAST
     with connect() as engine:
         engine.con.execute(
-            f"""COPY (SELECT * EXCLUDE (file_row_number) FROM {parquet(job.path, numbered=True)}
+            f"""COPY (SELECT * EXCLUDE (file_row_number) FROM {parquet(terms.path, numbered=True)}
                   WHERE file_row_number >= {rows // ROW_GROUP * ROW_GROUP})
                 TO {literal(last)} {PARQUET}"""
         )
     facts = {
-        "cut": _cut(job, keeper),
-        "digests": digests(job.path),
+        "cut": _cut(terms, keeper),
+        "digests": digests(terms.path),
         "rows": rows,
         "issues": digests(labels),
         "issued": issued,
-        "columns": _columns(computed),
-        "divided": divided,
+        "columns": _columns(made.computed),
+        "divided": made.divided,
+        "arrival": made.arrival.facts(),
     }
     cache.put(place, {**files, LABELS: labels, LAST: last}, facts)

@@ -2,36 +2,29 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pyarrow.parquet as pq
 
 from vouch.core.cache import NOTHING_KEPT, Cache
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import Engine
-from vouch.engine import connect, write_parquet
+from vouch.engine import connect
 from vouch.holdout.decisions import open_issues
 from vouch.holdout.keeper import HoldoutKey, Keeper
-from vouch.holdout.labels import SealedLabels, open_labels
+from vouch.holdout.labels import open_labels
 from vouch.holdout.split import Terms
-from vouch.labels.held import truth_arrives
-from vouch.labels.issues import truth
 from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
-from vouch.sources.declaration import Declaration, load_declaration
+from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import again
 from vouch.stages.extract.parts import Divided, divide
 from vouch.stages.extract.released import open_earlier, released
+from vouch.stages.extract.truth import HeldTruth
 from vouch.usecases import find
 from vouch.usecases.classes import listed_values, mapped_values, reviewed_words
 from vouch.usecases.job import Job
 from vouch.usecases.params import SplitParams
-
-if TYPE_CHECKING:
-    from ibis import Table
 
 STEPS = 2
 FEW = 50  # positives in a holdout; with fewer, its figures are mostly chance
@@ -96,28 +89,28 @@ def extract(
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
             silver, issues = computing.read_parquet(rows), computing.read_parquet(labels)
-            opened = open_labels(state, sealed)
+            held = HeldTruth(
+                computing, silver, open_labels(state, sealed), source, use, Path(private)
+            )
             earlier = Path(private) / "earlier.parquet"
             opener = partial(open_issues, state, words=reviewed_words(source))
             open_earlier(labels, keeper.drawn_anywhere(key), opener, earlier)
-            silver, held = _unsealed(computing, silver, opened, source, use, Path(private))
-            used = "reviewer" in use
-            issued = partial(released, labels=labels, opened=earlier, used=used)
-            known = issues if held is None else issues.union(held)
-            moment = resolve_as_of(as_of, silver, known, rows)
-            arrives = truth_arrives(known.filter(known.issued_at <= moment))
+            issued = partial(released, labels=labels, opened=earlier, used="reviewer" in use)
             shares = params.holdout_share, params.reserve_share
             terms = Terms(key, *shares, tuple(held_out), rows)
-            job = Job(source, silver, issued(computing), moment, terms, params, held)
-            place = again.key(job, as_of, engine, sealed, used=used)
+            place = again.key(source, params, terms, as_of, engine, sealed, use)
             entry = cache.get(place) if place else None
-            kept = again.grown(computing.con, entry, job, labels, keeper) if entry else None
+            kept = again.grown(computing.con, entry, terms, labels, keeper) if entry else None
+            arrival = kept.arrival if kept else held.arrival()
+            moment = resolve_as_of(as_of, silver, issues, rows, arrival.newest)
+            arrives = arrival.arrives(issues, moment)
+            job = Job(source, held.rows, issued(computing), moment, terms, params)
             if kept:
                 some = again.narrowed(computing, job, kept.since, Path(private))
                 computed = usecase.extract(some, whole)
                 kept = kept if again.fits(kept, computed) else None
             if not kept:
-                computed = usecase.extract(job, whole)
+                computed = usecase.extract(replace(job, sealed=held.issues), whole)
         progress(1, STEPS, "cutting off and sealing the holdout")
         if kept:
             divided = again.divide(kept, job, whole, train, holdout, keeper, reserved)
@@ -126,7 +119,8 @@ def extract(
             divided = divide(job, whole, issued, train, holdout, keeper, kept_for_next)
         if place:
             files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
-            again.keep(cache, place, job, labels, computed, divided, files, keeper, Path(private))
+            made = again.Made(computed, divided, arrival)
+            again.keep(cache, place, terms, labels, made, files, keeper, Path(private))
         cache.sweep()
     result = Extracted(
         **asdict(job.key),
@@ -143,29 +137,6 @@ def extract(
     result.write(summary)
     progress(STEPS, STEPS, "features extracted")
     return result
-
-
-def _unsealed(
-    engine: Any,
-    rows: "Table",
-    opened: SealedLabels,
-    source: Declaration,
-    use: tuple[str, ...],
-    scratch: Path,
-) -> tuple["Table", "Table | None"]:
-    """Return silver rows, and the issues of held-out rows' truth, where any was sealed.
-
-    Features look at rows and at issued labels; of what was sealed, rows get back how sure a label
-    is, which is no feature.
-    """
-    if not opened.table.num_rows:
-        return rows, None
-    path, issues = scratch / "sealed.parquet", scratch / "truth.parquet"
-    pq.write_table(opened.table, path)
-    sealed = engine.read_parquet(path)
-    held = opened.put_back(rows, sealed)
-    write_parquet(truth(held, source, find(source.usecase), use), issues, scratch=True)
-    return opened.with_confidence(rows, sealed), engine.read_parquet(issues)
 
 
 def _warnings(divided: Divided) -> list[str]:
