@@ -52,6 +52,10 @@ MODELS = {
         algorithm="random_forest",
         hyperparameters={"n_estimators": 60, "max_depth": 12, "min_samples_leaf": 3},
     ),
+    "tree": Candidate(
+        algorithm="decision_tree", hyperparameters={"max_depth": 8, "min_samples_leaf": 10}
+    ),
+    "logistic": Candidate(algorithm="logistic_regression", hyperparameters={"C": 1.0}),
 }
 
 
@@ -175,7 +179,10 @@ def lime_rows(predict: Callable, background: np.ndarray, rows: np.ndarray) -> li
 def tree_rows(fitted, rows: np.ndarray) -> list[dict]:
     import shap
 
-    ours, theirs = tree_shap(fitted), shap.TreeExplainer(fitted.estimator)
+    ours = tree_shap(fitted)
+    if ours is None:
+        return []
+    theirs = shap.TreeExplainer(fitted.estimator)
     values = narrow(rows)
     ours.explain(values[:1]), theirs.shap_values(values[:1], check_additivity=False)
     mine, ms = timed(lambda i: ours.explain(values[i : i + 1]).values[0], range(len(rows)))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.models.surrogate import fit_surrogate, kernel
+from vouch.models.surrogate import count, fit_surrogate, kernel
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -66,3 +66,9 @@ def test_a_row_that_weighs_double_is_the_row_twice(seed, features):
         (p.feature, p.weight) for p in once.parts
     ]
     assert once.r2 == pytest.approx(often.r2)
+
+
+@given(SEEDS, st.integers(0, 50), st.integers(1, 40))
+def test_marks_are_counted_row_by_row(seed, rows, columns):
+    marks = np.random.default_rng(seed).random((rows, columns)) < 0.5
+    assert count(marks).tolist() == np.count_nonzero(marks, axis=1).tolist()

@@ -141,6 +141,17 @@ def test_rows_that_are_not_predicted_cost_no_fidelity(background, predict):
     assert apart[0] < 1.5 * apart[1]
 
 
+def test_the_model_is_asked_about_fewer_than_three_in_ten_rows(background, predict):
+    asked, wide = [], np.tile(background, 4)[:, :24]
+
+    def counted(rows):
+        asked.append(len(rows))
+        return predict(rows[:, :7])
+
+    make_explainer(counted, wide, params(samples=5000)).explain(wide[3], "3")
+    assert sum(asked) < 0.3 * 5000
+
+
 @given(
     st.lists(
         st.lists(st.sampled_from([0.0, 1.0, 2.0, 5.5, np.nan]), min_size=3, max_size=3),

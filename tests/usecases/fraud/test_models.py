@@ -94,6 +94,17 @@ def test_the_number_of_threads_changes_nothing(algorithm, monkeypatch):
     np.testing.assert_array_equal(one.score(frame), two.score(frame))
 
 
+def test_few_rows_are_predicted_by_a_booster_that_is_set_up_already(tmp_path, monkeypatch):
+    monkeypatch.setattr("vouch.usecases.fraud.models.FEW", 100)
+    fitted = fit(candidate("xgboost"), table(), FEATURES, "label", seed=1, threads=2)
+    save(fitted, tmp_path)
+    for model in (fitted, load(tmp_path, threads=2)):
+        for rows in (10, 3000, 10):
+            model.score(table(rows))
+            settings = json.loads(model.estimator.save_config())["learner"]["generic_param"]
+            assert settings["nthread"] == "1"
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_same_seed_gives_the_same_bytes_and_infinity_is_no_error(algorithm, tmp_path):
     frame = table()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vouch.models.surrogate import Array, Explanation, Part, fit_surrogate, seed_of
+from vouch.models.surrogate import Array, Explanation, Part, count, fit_surrogate, seed_of
 from vouch.usecases.fraud.params import ExplainParams
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Predict = Callable[[Any], Array]
-CHECKED, STEPPED = 4, 5
+CHECKED, STEPPED = 5, 5
 """One in so many perturbed rows is predicted, and so many times fewer with one feature replaced."""
 LEAST = 1000
 """Rows that are predicted at least: of fewer the errors cannot be told."""
@@ -73,10 +73,10 @@ def make_explainer(predict: Predict, background: Array, params: ExplainParams) -
 class ReplaceExplainer:
     """Perturbs by replacing features with those of real rows; NaN is a value like any other.
 
-    The model is asked about a quarter of the perturbed rows, and about the case with one feature
+    The model is asked about a fifth of the perturbed rows, and about the case with one feature
     at a time replaced. What it would say of the others is estimated from these, and the estimates'
-    errors on the quarter are fitted like the estimates (:func:`fit_surrogate`): about as steady as
-    asking it about all rows (``benchmarks/explanations.py``), at a third of the predictions.
+    errors on the fifth are fitted like the estimates (:func:`fit_surrogate`): about as steady as
+    asking it about all rows (``benchmarks/explanations.py``), at 3 predictions in 10.
     """
 
     def __init__(self, predict: Predict, background: Array, params: ExplainParams) -> None:
@@ -174,7 +174,7 @@ class Steps:
 
         replaced = np.flatnonzero(~kept)
         groups = self.codes[drawn].ravel()[replaced]
-        ends = np.concatenate([[0], np.cumsum(kept.shape[1] - np.count_nonzero(kept, axis=1))])
+        ends = np.concatenate([[0], np.cumsum(kept.shape[1] - count(kept))])
         shape = (len(kept), len(self.values))
         return np.asarray(csr_array((np.ones(len(groups)), groups, ends), shape) @ effects)
 

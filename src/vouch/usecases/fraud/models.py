@@ -52,6 +52,11 @@ class Fitted:
     inflation: float = 1.0
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        """Leave XGBoost with one thread: it sets itself up anew after each change of a setting."""
+        if self.candidate.algorithm == "xgboost":
+            self.estimator.set_param({"nthread": 1})
+
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return the probabilities of both classes, shape (rows, 2); see :meth:`score`."""
         return of_positive(self.score(frame))
@@ -87,8 +92,13 @@ class Fitted:
             return deflate(np.concatenate(list(pool.map(self._block, blocks))), self.inflation)
 
     def _boosted(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        self.estimator.set_param({"nthread": 1 if len(rows) <= FEW else self.threads})
-        return np.asarray(self.estimator.inplace_predict(rows), dtype=np.float64)
+        if len(rows) <= FEW:
+            return np.asarray(self.estimator.inplace_predict(rows), dtype=np.float64)
+        self.estimator.set_param({"nthread": self.threads})
+        try:
+            return np.asarray(self.estimator.inplace_predict(rows), dtype=np.float64)
+        finally:
+            self.estimator.set_param({"nthread": 1})
 
     def _block(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         if self.candidate.algorithm == "random_forest":
@@ -132,7 +142,7 @@ def narrow(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Return rows as models take them: undefined stays NaN, infinite becomes the largest."""
     with np.errstate(over="ignore"):
         values = np.asarray(rows, dtype=np.float32)
-    return np.nan_to_num(values, nan=np.nan, posinf=LARGEST, neginf=-LARGEST)
+    return np.clip(values, -LARGEST, LARGEST)
 
 
 def deflate(probability: NDArray[np.float64], inflation: float) -> NDArray[np.float64]:
