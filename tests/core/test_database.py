@@ -1,5 +1,7 @@
 """The store on SQLite and on a PostgreSQL named by an address."""
 
+import shutil
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -9,9 +11,11 @@ from tests import postgres
 from tests.holdout.conftest import CUT, KEY, inquiry
 from vouch.core.database import ADDRESS, exists, open_database, place
 from vouch.core.errors import VouchError
-from vouch.holdout.chain import TamperedError
+from vouch.holdout import blind
+from vouch.holdout.chain import TamperedError, append
 from vouch.holdout.ledger import Ledger
-from vouch.holdout.tables import Base
+from vouch.holdout.tables import Base, Blindness
+from vouch.metrics.blinding import Periods
 from vouch.operate.reset import Scope, reset
 from vouch.project.inputs import Inputs, write_inputs
 from vouch.registry.promotions import Change, champion_version, record
@@ -106,3 +110,40 @@ def test_a_reset_leaves_what_is_not_ours_in_a_servers_database(served):
     assert champion_version(served, "fraud-x") is None
     with open_database(served, Base.metadata).begin() as connection:
         assert connection.scalar(text("SELECT count(*) FROM theirs")) == 0
+
+
+def test_projects_of_one_server_are_blind_each_by_itself(served):
+    one, two = served, served.parent / "other/.vouch"
+    assert blind.begin(one, "fraud", seen=False)
+    assert blind.status(one, "fraud").blind and not blind.status(two, "fraud").blind
+    assert not blind.refusal(two, "fraud") and blind.periods(two, "fraud") == Periods()
+    assert blind.begin(two, "fraud", seen=True)
+    mine, theirs = (blind.periods(state, "fraud").now for state in (one, two))
+    assert mine.offset("roc_auc") != theirs.offset("roc_auc")
+    assert blind.end(two, "fraud", "f" * 64, "c" * 40)
+    assert blind.status(one, "fraud").blind and not blind.status(two, "fraud").blind
+    assert blind.blind_usecases(two) == ["fraud"]  # to forget the ledger would lose the offset
+    clone = served.parent / "clone/.vouch"
+    clone.mkdir(parents=True)
+    shutil.copy(one / "holdout.key", clone)
+    assert blind.periods(clone, "fraud") == blind.periods(one, "fraud")
+    assert not Ledger(one).verify().faults
+
+
+def test_a_period_on_a_server_can_be_abandoned_where_the_key_is_lost(served):
+    blind.begin(served, "fraud", seen=False)
+    (served / "holdout.key").unlink()
+    assert blind.status(served, "fraud").blind
+    assert blind.abandon(served, "fraud") and not blind.status(served, "fraud").blind
+    assert blind.blind_usecases(served) == []
+
+
+def test_a_period_of_an_earlier_release_counts_for_all_projects_of_a_server(served):
+    with Ledger(served)._writing() as session:
+        row = Blindness(usecase="fraud", state="on", commitment="0" * 64, nonce="", seen=False)
+        row.actor, row.at = "ann", CUT[0]
+        append(session, row)
+    for folder in ("one", "two"):
+        state = served.parent / folder / ".vouch"
+        assert blind.status(state, "fraud").blind
+        assert blind.abandon(state, "fraud") and not blind.status(state, "fraud").blind

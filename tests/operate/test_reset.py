@@ -127,7 +127,9 @@ def test_the_ledger_is_not_forgotten_while_a_use_case_is_blind(used):
             refused(used, Scope(holdouts=True))
         assert error.value.hint.endswith("vouch blind off fraud")
     assert sorted(used.rglob("*")) == before
-    reset(used, Scope())  # keeps the ledger
+    assert there(used, [".vouch/project"])
+    reset(used, Scope())  # keeps the ledger, and whose periods are in it
+    assert there(used, [".vouch/project"])
     assert blind.status(used / ".vouch", "fraud").blind
     blind.end(used / ".vouch", "fraud", "f" * 64, "none")
     reset(used, Scope(decisions=True, holdouts=True))

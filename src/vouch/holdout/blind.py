@@ -9,6 +9,7 @@ What leaves a stage passes through two places: a search's figures through
 :class:`vouch.models.veil.Veil`, an evaluation through :func:`blinded`.
 """
 
+import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from typing import Any, cast
 
 from vouch.core.database import exists, place
 from vouch.core.errors import VouchError
+from vouch.core.files import replacing
 from vouch.holdout import sealed as box
 from vouch.holdout.ledger import Ledger
 from vouch.holdout.tables import Blindness
@@ -37,6 +39,8 @@ from vouch.results.evaluate import (
 
 FACTS = ("rows", "positives", "too_few", "reason", "evidence", "by_class")
 """What an evaluation holds of the rows themselves: of no model, so it tells no offset."""
+PROJECT = "project"
+"""The file in the state folder that says whose the periods are."""
 ABANDONED = ""
 """The nonce of a period that was abandoned: it is unknown."""
 WITHHELD = (
@@ -91,13 +95,47 @@ class Status:
 
 def status(state: Path, usecase: str) -> Status:
     """Return whether a use case is blind; a project without a ledger is not."""
-    return _status(usecase, Ledger(state).blindness(usecase) if exists(state) else [])
+    return _status(usecase, _rows(state, usecase))
 
 
 def blind_usecases(state: Path) -> list[str]:
-    """Return the names of the use cases that are blind; none in a project without a ledger."""
-    names = Ledger(state).usecases_ever_blind() if exists(state) else []
-    return [name for name in names if status(state, name).blind]
+    """Return the names of the use cases that are blind in any project which shares the ledger."""
+    return Ledger(state).usecases_blind_anywhere() if exists(state) else []
+
+
+def project_of(state: Path) -> str | None:
+    """Return what tells a project's periods from those of others that share its ledger.
+
+    It follows from the project's key, which every clone of it has, and is kept beside the key from
+    the first period on: where the key is lost, the period can still be abandoned.
+
+    Args:
+        state: The project's state folder.
+
+    Returns:
+        64 hexadecimal digits; None: there is no key, so no period can have begun.
+    """
+    path = state / PROJECT
+    if path.exists():
+        return path.read_text().strip()
+    if not (state / box.KEY).exists():
+        return None
+    return hmac.digest(box.read_key(state), PROJECT.encode(), "sha256").hex()
+
+
+def _claimed(state: Path) -> str:
+    """Return :func:`project_of` of a project that is about to have a row of its own; keep it."""
+    box.make_key(state)
+    project = project_of(state)
+    assert project is not None
+    with replacing(state / PROJECT) as draft:
+        draft.write_text(f"{project}\n")
+    return project
+
+
+def _rows(state: Path, usecase: str) -> list[Blindness]:
+    """Return when a project's use case became blind and was unblinded; nothing without a ledger."""
+    return Ledger(state).blindness(usecase, project_of(state)) if exists(state) else []
 
 
 def begin(state: Path, usecase: str, *, seen: bool) -> bool:
@@ -128,7 +166,7 @@ def begin(state: Path, usecase: str, *, seen: bool) -> bool:
             seen=seen,
         )
 
-    return Ledger(state).blind(usecase, propose) is not None
+    return Ledger(state).blind(usecase, _claimed(state), propose) is not None
 
 
 def end(state: Path, usecase: str, pipeline: str, git_commit: str) -> bool:
@@ -161,7 +199,7 @@ def end(state: Path, usecase: str, pipeline: str, git_commit: str) -> bool:
             git_commit=git_commit,
         )
 
-    return Ledger(state).blind(usecase, propose) is not None
+    return Ledger(state).blind(usecase, project_of(state), propose) is not None
 
 
 def abandon(state: Path, usecase: str) -> bool:
@@ -193,7 +231,9 @@ def abandon(state: Path, usecase: str) -> bool:
             usecase=usecase, state="off", commitment=rows[-1].commitment, nonce=ABANDONED
         )
 
-    return Ledger(state).blind(usecase, propose) is not None
+    if not status(state, usecase).blind:
+        return False
+    return Ledger(state).blind(usecase, _claimed(state), propose) is not None
 
 
 def periods(state: Path, usecase: str) -> Periods:
@@ -202,7 +242,7 @@ def periods(state: Path, usecase: str) -> Periods:
     Raises:
         VouchError: The project's key is not the one that the period in force was sealed with.
     """
-    rows = Ledger(state).blindness(usecase) if exists(state) else []
+    rows = _rows(state, usecase)
     known = [_opened(state, row) for row in rows if row.state == "off" and row.nonce != ABANDONED]
     now = _opened(state, rows[-1]) if _status(usecase, rows).blind else None
     everything = [*known, now] if now else known
@@ -247,7 +287,7 @@ def in_force(state: Path, usecase: str, before: str | None) -> str | None:
     Raises:
         VouchError: The ledger does not know the period that the file names.
     """
-    rows = Ledger(state).blindness(usecase) if exists(state) else []
+    rows = _rows(state, usecase)
     if before is not None and before not in {row.commitment[:12] for row in rows}:
         raise VouchError(
             f"data/inputs.yaml: usecases.{usecase}.blind: the ledger, {place(state)}, has no blind "

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -525,24 +525,35 @@ class Ledger:
             holdout = _holdout(session, key)
             return _status(session, holdout) if holdout else None
 
-    def blindness(self, usecase: str) -> list[Blindness]:
-        """Return when a use case became blind and was unblinded, oldest first."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            return _blindness(session, usecase)
+    def blindness(self, usecase: str, project: str | None = None) -> list[Blindness]:
+        """Return when a project's use case became blind and was unblinded, oldest first.
 
-    def usecases_ever_blind(self) -> list[str]:
-        """Return the use cases that are or were blind, by name."""
-        query = select(Blindness.usecase).distinct().order_by(Blindness.usecase)
+        Args:
+            usecase: Which one.
+            project: Whose; see :func:`vouch.holdout.blind.project_of`. A ledger in a file is one
+                project's, whatever it is called.
+        """
+        with Session(self._engine, expire_on_commit=False) as session:
+            return _blindness(session, usecase, project)
+
+    def usecases_blind_anywhere(self) -> list[str]:
+        """Return the use cases that are blind in any project that writes here, by name."""
+        ended = select(Blindness.commitment).filter_by(state="off")
+        query = select(Blindness.usecase).where(Blindness.commitment.not_in(ended))
         with Session(self._engine) as session:
-            return list(session.scalars(query))
+            return list(session.scalars(query.distinct().order_by(Blindness.usecase)))
 
     def blind(
-        self, usecase: str, propose: Callable[[Sequence[Blindness]], Blindness | None]
+        self,
+        usecase: str,
+        project: str | None,
+        propose: Callable[[Sequence[Blindness]], Blindness | None],
     ) -> Blindness | None:
         """Record that a use case becomes blind or is unblinded.
 
         Args:
             usecase: Which one.
+            project: Whose; see :func:`vouch.holdout.blind.project_of`.
             propose: Returns the new row, without who and when, from the earlier ones; None:
                 nothing changes.
 
@@ -550,9 +561,9 @@ class Ledger:
             The new row, or None.
         """
         with self._writing() as session:
-            row = propose(_blindness(session, usecase))
+            row = propose(_blindness(session, usecase, project))
             if row is not None:
-                row.actor, row.at = actor(), self._clock()
+                row.actor, row.at, row.project = actor(), self._clock(), project
                 chain.append(session, row)
                 session.expunge(row)
             return row
@@ -586,8 +597,10 @@ def _naive(time: datetime | None) -> datetime | None:
     return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time
 
 
-def _blindness(session: Session, usecase: str) -> list[Blindness]:
+def _blindness(session: Session, usecase: str, project: str | None) -> list[Blindness]:
     query = select(Blindness).filter_by(usecase=usecase).order_by(Blindness.id)
+    if session.get_bind().dialect.name != "sqlite":
+        query = query.where(or_(Blindness.project.is_(None), Blindness.project == project))
     return list(session.scalars(query))
 
 

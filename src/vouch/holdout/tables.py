@@ -155,6 +155,8 @@ class Blindness(Base):
         git_commit: Likewise, the code's commit.
         actor: Who decided so.
         at: When, UTC.
+        project: Whose period it is, where projects share a ledger; null: an earlier release wrote
+            it, and it counts for all of them.
     """
 
     __tablename__ = "blindness"
@@ -169,6 +171,7 @@ class Blindness(Base):
     git_commit: Mapped[str | None]
     actor: Mapped[str]
     at: Mapped[datetime]
+    project: Mapped[str | None]
 
 
 class Link(Base):

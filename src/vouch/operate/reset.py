@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, inspect, text
 from vouch.core.database import ADDRESS, DATABASE, connect, exists
 from vouch.core.errors import VouchError
 from vouch.holdout import witness
-from vouch.holdout.blind import blind_usecases
+from vouch.holdout.blind import PROJECT, blind_usecases
 from vouch.holdout.ledger import actor, now
 from vouch.holdout.tables import Base as Ledger
 from vouch.operate.folders import CASES, SCORES
@@ -25,7 +25,7 @@ from vouch.registry import approval, integrity, promotions
 from vouch.review.queue.store import Base as Queue
 
 REMOTE = "dvc-remote"
-KEY = "holdout.key"
+OURS = ("holdout.key", PROJECT)
 LOGS = (promotions.Base, approval.Base, integrity.Base)
 MODELS = "models, their log, and what else runs keep"
 CACHE = (".dvc/cache", ".dvc/tmp", f".vouch/{REMOTE}")
@@ -159,7 +159,7 @@ def _products(root: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
     for path in sorted(state.iterdir()) if state.is_dir() else ():
         if path.name == KEPT.name:
             yield path, "partial results that stages keep"
-        elif path.name not in (REMOTE, *([] if scope.holdouts and scope.decisions else [KEY])):
+        elif path.name not in (REMOTE, *([] if scope.holdouts and scope.decisions else OURS)):
             yield path, MODELS if scope.holdouts else f"{MODELS}; the holdouts' ledger stays"
 
 
