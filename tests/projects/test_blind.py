@@ -20,10 +20,11 @@ from vouch.holdout import blind
 from vouch.holdout.ledger import Ledger
 from vouch.metrics.blinding import SHARES
 from vouch.operate.reset import Scope, reset
-from vouch.project.blind import begin, end, figures_seen, status
+from vouch.project.blind import begin, declare, end, figures_seen, status
 from vouch.project.inputs import choose, load_inputs
 from vouch.registry.promotions import history
 from vouch.registry.versions import find
+from vouch.results.evaluate import Evaluation
 
 EVALUATION = "data/evaluate/fraud/evaluation.json"
 LEADERBOARD = "data/tune/fraud/leaderboard.json"
@@ -85,7 +86,7 @@ def values(project: Path) -> dict[int, float]:
 
 def comparable(content):
     """Return a result without what differs from run to run of the same."""
-    varying = {"seconds", "run_id", "opened_at", "head", "git_commit"}
+    varying = {"seconds", "run_id", "opened_at", "head", "git_commit", "frozen"}
     if isinstance(content, dict):
         return {k: comparable(v) for k, v in content.items() if k not in varying}
     return [comparable(each) for each in content] if isinstance(content, list) else content
@@ -173,6 +174,28 @@ def test_a_run_says_that_its_pipeline_is_not_the_frozen_one(project, monkeypatch
     assert said in shown() and "vouch blind status fraud" in shown()
 
 
+def test_an_evaluation_says_of_which_frozen_pipeline_it_is_and_whether_it_still_is_that(project):
+    def evaluated():
+        succeed(project, "stage", "evaluate", "fraud")
+        return Evaluation.read(project / EVALUATION).frozen
+
+    assert evaluated() is None and "frozen" not in read_json(project / EVALUATION)
+    begin(project, "fraud")
+    assert evaluated() is None
+    end(project, "fraud")
+    last = status(project, "fraud")
+    facts = {"pipeline": last.pipeline, "git_commit": last.git_commit}
+    entry = load_inputs(project / "data/inputs.yaml").choice("fraud")
+    assert entry.frozen == evaluated() == facts | {"unchanged": True}
+    params = project / "params.yaml"
+    params.write_text(params.read_text() + "# another\n")
+    assert evaluated() == facts | {"unchanged": False}
+    # what DVC sees follows with the next run
+    declare(project, "fraud")
+    entry = load_inputs(project / "data/inputs.yaml").choice("fraud")
+    assert entry.frozen == facts | {"unchanged": False}
+
+
 def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(
     fresh_project, trained_project
 ):
@@ -230,6 +253,10 @@ def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(
         assert (project / path).read_bytes() == (never / path).read_bytes()
     gates = [read_json(root / REGISTRATION)["gate"] for root in (project, never)]
     assert gates[0] == gates[1]
+    frozen = read_json(project / EVALUATION)["frozen"]
+    assert frozen["unchanged"] and frozen["pipeline"] == status(project, "fraud").pipeline
+    assert find(state, name, "2").lineage.frozen == frozen
+    assert find(state, name, "1").lineage.frozen is None and "frozen" not in evaluation
     if not gates[0]["promoted"]:
         succeed(project, "promote", "fraud", "--version", "2", "--why", "it is frozen")
     assert history(state, name)[-1].to_version == 2

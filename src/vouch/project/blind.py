@@ -16,6 +16,7 @@ from vouch.project.inputs import INPUTS, load_inputs, save_choice
 from vouch.project.paths import STATE
 from vouch.project.stages import find
 from vouch.registry.digests import git_commit
+from vouch.results.blind import Frozen
 from vouch.sources.declaration import source_path
 
 SHOWING = ("tune", "evaluate", "register", "report")
@@ -42,7 +43,7 @@ def begin(root: Path, usecase: str) -> bool:
     """
     _check(root, usecase)
     new = blind.begin(root / STATE, usecase, seen=figures_seen(root, usecase))
-    _declare(root, usecase)
+    declare(root, usecase)
     return new
 
 
@@ -64,7 +65,7 @@ def end(root: Path, usecase: str) -> bool:
     was = blind.status(root / STATE, usecase).blind
     if was:
         blind.end(root / STATE, usecase, pipeline(root, usecase), git_commit(root))
-    _declare(root, usecase)
+    declare(root, usecase)
     return was
 
 
@@ -90,7 +91,7 @@ def abandon(root: Path, usecase: str) -> bool:
         for journal in (root / STATE / "tune").glob("*.journal"):
             if period in journal.read_text():
                 journal.unlink()
-    _declare(root, usecase)
+    declare(root, usecase)
     return was
 
 
@@ -139,7 +140,13 @@ def _served(state: Path, usecase: str) -> bool:
 
 
 def changed_since_frozen(root: Path, usecase: str) -> bool:
-    """Return whether what makes the figures is no longer what was frozen when they were unblinded.
+    """Return whether what makes the figures is no longer what was frozen; see :func:`frozen`."""
+    was = frozen(root, usecase)
+    return was is not None and not was["unchanged"]
+
+
+def frozen(root: Path, usecase: str) -> Frozen | None:
+    """Return what was frozen when a use case was unblinded, and whether it still makes the figures.
 
     Args:
         root: The project's folder.
@@ -148,8 +155,14 @@ def changed_since_frozen(root: Path, usecase: str) -> bool:
     Raises:
         VouchError: The use case has no input.
     """
-    frozen = status(root, usecase).pipeline
-    return frozen is not None and frozen != pipeline(root, usecase)
+    last = status(root, usecase)
+    if last.pipeline is None:
+        return None
+    return {
+        "pipeline": last.pipeline,
+        "git_commit": last.git_commit or "",
+        "unchanged": last.pipeline == pipeline(root, usecase),
+    }
 
 
 def pipeline(root: Path, usecase: str) -> str:
@@ -174,7 +187,7 @@ def pipeline(root: Path, usecase: str) -> str:
         root / choice.code,
     ]
     parts = [
-        choice.model_dump_json(exclude={"blind"}),
+        choice.model_dump_json(exclude={"blind", "frozen"}),
         package_digest("vouch"),
         *(sha256(path) if path.is_file() else "" for path in files),
     ]
@@ -187,8 +200,17 @@ def _check(root: Path, usecase: str) -> None:
         blind.in_force(root / STATE, usecase, choice.blind)
 
 
-def _declare(root: Path, usecase: str) -> None:
-    """Write what the ledger says where DVC sees it; what was never run gets it with its run."""
+def declare(root: Path, usecase: str) -> None:
+    """Write what the ledger says where DVC sees it; what was never run gets it with its run.
+
+    Args:
+        root: The project's folder.
+        usecase: Which use case.
+
+    Raises:
+        VouchError: The ledger does not know the period that ``data/inputs.yaml`` names.
+    """
     if choice := load_inputs(root / INPUTS).usecases.get(usecase):
         period = blind.in_force(root / STATE, usecase, choice.blind)
-        save_choice(root, usecase, choice.model_copy(update={"blind": period}))
+        said = {"blind": period, "frozen": frozen(root, usecase)}
+        save_choice(root, usecase, choice.model_copy(update=said))

@@ -19,6 +19,7 @@ from vouch.core.settings import Engine, describe
 from vouch.project.code import code_of
 from vouch.project.paths import STATE
 from vouch.project.stages import REVIEWS
+from vouch.results.blind import Frozen
 from vouch.sources.confirm import check_confirmed
 from vouch.sources.declaration import (
     NAME,
@@ -59,6 +60,7 @@ class Choice(Strict):
         as_of: ``latest``, or the ISO time up to which anything is known.
         engine: Where features are computed; both engines make the same rows.
         blind: The blind period in force, as the ledger has it; None: figures are shown.
+        frozen: What was frozen when the last one ended, and whether it is at work; None: nothing.
         code: The use case's own code: its folder, or a file that holds its package's digest.
     """
 
@@ -71,6 +73,7 @@ class Choice(Strict):
     as_of: Annotated[str, AfterValidator(_as_of)] = "latest"
     engine: Engine = "duckdb"
     blind: Sha12 | None = None
+    frozen: Frozen | None = None
     code: str = Field(default="", pattern=r"^((src/vouch|data)/usecases/[\w-]+(\.txt)?)?$")
 
 

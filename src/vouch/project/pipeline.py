@@ -11,6 +11,7 @@ from filelock import FileLock
 from vouch.core.cache import Cache
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
+from vouch.project.blind import frozen
 from vouch.project.inputs import Choice, load_inputs
 from vouch.project.paths import KEPT, STATE
 from vouch.project.stages import Stage, find
@@ -38,6 +39,8 @@ def execute(root: Path, stage: Stage, usecase: str, progress: Progress = silent)
     params = load_params(root / "params.yaml", stage.params(usecase), stage.name, usecase)
     arguments: dict[str, Any] = _paths(root, stage.inputs, usecase, choice)
     arguments |= {name: getattr(choice, name) for name in stage.choices}
+    if "frozen" in arguments:  # `dvc repro` comes here without writing data/inputs.yaml again
+        arguments["frozen"] = frozen(root, usecase)
     arguments |= _borrowed(root, stage, usecase)
     if stage.state:
         arguments["state"] = root / STATE

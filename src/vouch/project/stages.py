@@ -153,7 +153,7 @@ STAGES: tuple[Stage, ...] = (
             "model": f"{TUNE}/model",
         },
         outputs={"evaluation": "data/evaluate/{usecase}/evaluation.json"},
-        choices=("blind",),
+        choices=("blind", "frozen"),
         state=True,
         persist=True,
     ),

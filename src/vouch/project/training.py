@@ -9,7 +9,8 @@ from rich.console import Console
 
 from vouch.core import terminal
 from vouch.project import lines, versions
-from vouch.project.inputs import Choice, choose
+from vouch.project.blind import declare
+from vouch.project.inputs import INPUTS, Choice, choose, load_inputs
 from vouch.project.paths import STATE
 from vouch.project.request import Request
 from vouch.project.stages import STAGES
@@ -67,7 +68,8 @@ def choose_input(root: Path, request: Request) -> Choice:
     )
     if choice.files:
         versions.add(root, Path(choice.raw))
-    return choice
+    declare(root, request.usecase)
+    return load_inputs(root / INPUTS).choice(request.usecase)
 
 
 def nothing_to_do(root: Path, request: Request, console: Console) -> list[versions.Outcome] | None:

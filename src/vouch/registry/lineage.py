@@ -78,6 +78,7 @@ def collect(
         ledger_head=_ledger_head(evaluation),
         git_commit=git_commit,
         blind=evaluation.blind,
+        frozen=evaluation.frozen,
     )
 
 

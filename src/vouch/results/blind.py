@@ -19,6 +19,17 @@ class Blind(TypedDict):
     seen: bool
 
 
+class Frozen(TypedDict):
+    """What was frozen when the last blind period ended: the pipeline's digest, its code's commit.
+
+    ``unchanged`` says that the pipeline at work is still that one.
+    """
+
+    pipeline: str
+    git_commit: str
+    unchanged: bool
+
+
 class Blindable(Result):
     """A result whose figures may be blinded.
 
@@ -33,4 +44,21 @@ class Blindable(Result):
         fields = super().content()
         if self.blind is None:
             del fields["blind"]
+        return fields
+
+
+class Freezable(Blindable):
+    """A result of a pipeline that may be frozen.
+
+    Attributes:
+        frozen: What was frozen; None, and not in the file: nothing was, or it is blind by now.
+    """
+
+    frozen: Frozen | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Return its fields and values."""
+        fields = super().content()
+        if self.frozen is None:
+            del fields["frozen"]
         return fields

@@ -7,7 +7,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from vouch.metrics.figures import Difference, Figure
-from vouch.results.blind import Blindable
+from vouch.results.blind import Freezable
 from vouch.results.holdouts import Head
 
 Kind = Literal["truth", "rule"]
@@ -294,7 +294,7 @@ class Reference(TypedDict):
     remark: str
 
 
-class Evaluation(Blindable):
+class Evaluation(Freezable):
     """A candidate's figures.
 
     Attributes:

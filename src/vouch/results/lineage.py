@@ -4,7 +4,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from vouch.results.blind import Blindable
+from vouch.results.blind import Freezable
 from vouch.results.ingest import RawFile
 
 
@@ -19,7 +19,7 @@ class Issuer(TypedDict):
     last: str | None
 
 
-class Lineage(Blindable):
+class Lineage(Freezable):
     """A version's inputs.
 
     Attributes:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vouch.core.progress import Progress, silent
+from vouch.results.blind import Frozen
 from vouch.usecases.params import EvaluateParams
 
 __all__ = ["evaluate"]
@@ -19,6 +20,7 @@ def evaluate(
     evaluation: Path,
     state: Path,
     blind: str | None = None,
+    frozen: Frozen | None = None,
     params: EvaluateParams,
     progress: Progress = silent,
 ) -> dict[str, object]:
@@ -39,6 +41,7 @@ def evaluate(
         evaluation: Where to write ``evaluation.json``.
         state: The project's state folder: ledger, key, champion.
         blind: The blind period in force; None: figures are shown as they are.
+        frozen: What was frozen when the last one ended, and whether it is at work; None: nothing.
         params: Budget, and what counts as few.
         progress: Called after each part.
 
@@ -63,6 +66,7 @@ def evaluate(
     outcome = question(candidate, load_declaration(declaration), holdout, labels, state)
     progress(2, 3, "writing")
     content = gather(candidate, measured, reviewed, outcome)
+    content = content.model_copy(update={"frozen": frozen})
     shown = blindness.status(state, usecase).describe()
     if periods.now and shown:
         content = blindness.blinded(content, periods.now, shown)
