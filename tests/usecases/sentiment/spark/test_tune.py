@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows, write_gold
+from vouch.holdout import blind
 from vouch.metrics.classes import macro_recall
 from vouch.stages.tune import tune
 from vouch.usecases.sentiment.models import load
@@ -88,6 +89,32 @@ def test_again_nothing_is_searched(tuned, monkeypatch):
     assert tune(**gold.files(), params=PARAMS) == summary
     assert len(fits) == 1  # the final one, on all rows
     assert (gold.leaderboard(), (gold.folder / "predictions.parquet").read_bytes()) == before
+
+
+def test_while_blind_a_search_on_spark_shows_nothing_without_its_offset(spark_nlp, tmp_path):
+    gold = on_spark(tmp_path / "gold", text_rows(300))
+    files, words = gold.files(), tmp_path / "gold/tree/words.json"
+    spark = {"algorithms": ["logistic_regression"], "budget": {"trials": 1}}
+    params = TextTuneParams.model_validate({"spark": spark})
+
+    def shown(period):
+        told = [tune(**files, blind=period, params=params)["macro_recall"]]
+        board = gold.leaderboard()
+        told += [trial["value"] for trial in board["trials"]]
+        told += [best["value"] for best in board["best_by_algorithm"].values()]
+        return [*told, json.loads(words.read_text())["macro_recall"]]
+
+    blind.begin(files["state"], "sentiment", seen=False)
+    period = blind.periods(files["state"], "sentiment").now
+    blinded = shown(period.period)
+    stored = [path.read_text() for path in files["state"].glob("tune/*.journal")]
+    assert gold.leaderboard()["blind"]["period"] == period.period
+    blind.end(files["state"], "sentiment", "f" * 64, "none")
+    true = shown(None)
+    assert stored and 0 < true[0] < 1 and "blind" not in gold.leaderboard()
+    offset = period.offset("macro_recall")
+    assert blinded == pytest.approx([value + offset for value in true], abs=1e-9)
+    assert not any(repr(true[0]) in text for text in stored)
 
 
 def test_a_network_is_asked_about_common_words(spark_nlp, tmp_path):
