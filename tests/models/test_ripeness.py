@@ -21,6 +21,7 @@ from vouch.models.ripeness import (
     tells,
     unripe,
 )
+from vouch.models.strength import ruled
 
 START = pd.Timestamp("2024-01-01")
 ROWS = st.lists(
@@ -74,6 +75,20 @@ def test_it_is_the_product_limit_estimate_at_a_rows_age(drawn, now):
             assert value == 1
         else:
             assert value == pytest.approx(np.clip(share(now - hour) / whole, LEAST, 1))
+
+
+@settings(deadline=None)
+@given(drawn=ROWS, now=st.integers(0, 60), later=st.lists(st.integers(0, 90), min_size=25))
+def test_a_truth_counts_from_the_first_time_one_came(drawn, now, later):
+    frame, moment = rows(drawn), START + pd.Timedelta(now, "h")
+    again = frame.assign(truth_came_at=frame["label_known_at"].mask(ruled(frame)))
+    mended = frame["label_source"] == "chargeback"
+    wait = pd.Series(pd.to_timedelta(later[: len(frame)], unit="h"), frame.index)
+    again["label_known_at"] += wait.where(mended, pd.Timedelta(0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEWEST", 1)
+        expected, got = ripeness(frame, moment), ripeness(again, moment)
+    np.testing.assert_array_equal(got, expected)
 
 
 def test_of_few_truths_nothing_is_estimated():

@@ -125,13 +125,14 @@ def labels_as_of(issues: "Table") -> "Table":
     Returns:
         entity, label, label_source, label_known_at (of issues in force; entities without one
         are left out), rule (in force or not), truth, truth_known_at (in force; null where not
-        known).
+        known), truth_came_at (when the first truth that comes by itself did; null likewise).
     """
     keyed = issues.mutate(key=rank(issues))
     best = keyed.group_by("entity").aggregate(
         current=keyed.key.max(where=keyed.in_force),
         truth=keyed.key.max(where=keyed.in_force & keyed.source.isin(TRUTH)),
         rule=keyed.key.max(where=keyed.source == "rule"),
+        came=keyed.issued_at.min(where=keyed.in_force & keyed.source.isin(ARRIVING)),
     )
     current, truth, rule = (unrank(best[name]) for name in ("current", "truth", "rule"))
     return best.filter(best.current.notnull()).select(
@@ -142,6 +143,7 @@ def labels_as_of(issues: "Table") -> "Table":
         rule=rule["label"],
         truth=truth["label"],
         truth_known_at=truth["issued_at"],
+        truth_came_at=best.came,
     )
 
 

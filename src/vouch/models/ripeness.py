@@ -20,6 +20,8 @@ from vouch.models.strength import RULE, SOURCE, TRUTH, decided, ruled
 
 RIPENESS = "ripeness"
 """The column of a training row's ripeness, above 0 and at most 1."""
+CAME = "truth_came_at"
+"""The column of when the first truth of a row came by itself."""
 RIPE = 0.95
 """The share of all truth from which on a row's label counts as ripe without it."""
 FEWEST = 30
@@ -33,7 +35,8 @@ def ripeness(frame: pd.DataFrame, known_until: pd.Series | pd.Timestamp) -> Floa
     """Estimate for each row the share of all truth that would have come at its age.
 
     Args:
-        frame: Rows with ``time``, ``label_source`` and ``label_known_at``.
+        frame: Rows with ``time``, ``label_source`` and ``label_known_at``; with ``truth_came_at``
+            a truth counts from the first time one came: it may have been changed since.
         known_until: The moment until which labels are known, one for all or one a row.
 
     Returns:
@@ -44,9 +47,10 @@ def ripeness(frame: pd.DataFrame, known_until: pd.Series | pd.Timestamp) -> Floa
     from scipy.stats import CensoredData, ecdf
 
     ages = _seconds(known_until - frame["time"])
-    delays = np.maximum(_seconds(frame["label_known_at"] - frame["time"]), 0.0)
     people = decided(frame)
-    came = ~ruled(frame) & ~people & (delays <= ages)
+    moments = frame.get(CAME, frame["label_known_at"].mask(ruled(frame)))
+    delays = np.maximum(_seconds(moments - frame["time"]), 0.0)  # of none that came: undefined
+    came = ~people & (delays <= ages)
     counted = ~people & (ages >= 0)  # people's decisions come when asked for
     if came.sum() < FEWEST:
         return np.ones(len(frame))

@@ -18,7 +18,7 @@ from vouch.models.folds import Fold, split
 from vouch.models.leaderboard import Best
 from vouch.models.predictions import of_positive, score_columns
 from vouch.models.proposal import Outcome
-from vouch.models.ripeness import RIPE, RIPENESS, Training, one_sided, tells, unripe
+from vouch.models.ripeness import CAME, RIPE, RIPENESS, Training, one_sided, tells, unripe
 from vouch.models.search import Record
 from vouch.models.space import RULE_WEIGHT
 from vouch.models.strength import SOURCE, filled, judged, measuring, mixed, trains
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 METRIC = "average_precision"
-KEPT = ("id", "time", "amount", "payer", "payee", "label_known_at")
+PLAIN = ("id", "time", "amount", "payer", "payee")
+KEPT = (*PLAIN, "label_known_at", CAME)
 GIVEN = ("label", "rule", "truth")
 PREFERRED: tuple[Algorithm, ...] = (
     "decision_tree",
@@ -127,7 +128,7 @@ class SearchData:
         import pyarrow.parquet as pq
 
         rows = self.table.take(predictions["row"].to_numpy())
-        scored = rows.select([name for name in KEPT[:-1] if name in rows.column_names])
+        scored = rows.select([name for name in PLAIN if name in rows.column_names])
         scored = scored.append_column("fold", pa.array(predictions["fold"].to_numpy(np.int8)))
         likely = of_positive(predictions["score"].to_numpy(np.float64))
         for number, name in enumerate(score_columns(2)):
