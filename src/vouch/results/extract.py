@@ -57,13 +57,15 @@ class LateLabels(TypedDict):
     """Labels of training rows that came after the holdout began.
 
     Truth of ``left_out`` rows from before it came by itself, and does not train: ``by_rule`` of
-    them have the rule's label instead, ``unlabelled`` ones none, the others an earlier truth.
+    them have the rule's label instead, ``unlabelled`` ones none, the others an earlier truth,
+    which of ``changed`` rows is another class than the one in force (not in earlier files).
     ``decided`` rows train with what people decided since.
     """
 
     left_out: int
     by_rule: int
     unlabelled: int
+    changed: NotRequired[int]
     decided: int
 
 

@@ -60,7 +60,7 @@ def test_rows_train_with_what_was_known_when_the_holdout_began(engine, minutes, 
         for row in counted[counted["label_source"].notna()].to_dict("records")
     }
     assert len(counted) == len(engine.execute(now))  # no row is left out
-    expected, left_out, by_rule, unlabelled, decided = {}, 0, 0, 0, 0
+    expected, left_out, by_rule, unlabelled, changed, decided = {}, 0, 0, 0, 0, 0
     for entity, minute in enumerate(minutes):
         own = of(entity, issues)
         every = strongest(own)
@@ -74,6 +74,7 @@ def test_rows_train_with_what_was_known_when_the_holdout_began(engine, minutes, 
         left_out += late
         by_rule += bool(late and best and best[1] == "rule")
         unlabelled += bool(late and best is None)
+        changed += bool(late and best and best[1] in ARRIVING and best[0] != every[0])
         decided += bool(best and best[1] == "reviewer" and best[2] > BOUNDARY)
         if best is not None:
             expected[entity] = (best[0], best[1], at(best[2]))
@@ -82,6 +83,7 @@ def test_rows_train_with_what_was_known_when_the_holdout_began(engine, minutes, 
         "left_out": left_out,
         "by_rule": by_rule,
         "unlabelled": unlabelled,
+        "changed": changed,
         "decided": decided,
     }
     for row in counted.to_dict("records"):  # what measures is whole, whenever it came
@@ -115,9 +117,33 @@ def test_the_last_days_before_the_holdout_have_the_rules_label(engine, tmp_path)
     assert train["truth"].notna().all()  # it measures all the same
     assert (train["truth_known_at"] > pd.Timestamp(result["boundary"])).equals(late)
     assert train.loc[late, "label"].equals(train.loc[late, "rule"])
-    assert result["late"] == {"left_out": 23, "by_rule": 23, "unlabelled": 0, "decided": 0}
+    counts = {"left_out": 23, "by_rule": 23, "unlabelled": 0, "changed": 0, "decided": 0}
+    assert result["late"] == counts
     # the holdout's own truth came later still, and is what it is for
     assert (project.held()["label_source"] == "chargeback").all()
+
+
+def test_labels_that_were_changed_in_bulk_after_the_holdout_began_are_told(engine, tmp_path):
+    project = shop(engine, tmp_path)
+    before = project.extract()
+    assert not any("were changed" in text for text in before["warnings"])
+    boundary = pd.Timestamp(before["boundary"])
+    path = tmp_path / "labels.parquet"
+    issues = pd.read_parquet(path)
+    truths = issues["source"].isin(ARRIVING)
+    mended = issues[truths & (issues["issued_at"] <= boundary)].head(40).copy()
+    mended["label"], mended["issued_at"] = 1 - mended["label"], boundary + timedelta(hours=9)
+    again = issues[truths & (issues["issued_at"] <= boundary)].iloc[40:60].copy()
+    again["issued_at"] = boundary + timedelta(hours=9)  # said once more, and the same
+    pd.concat([issues, mended, again]).to_parquet(path)
+    result, train = project.extract(), project.train().set_index("id")
+    assert result["late"]["changed"] == 40 and result["late"]["left_out"] == 23 + 60
+    assert (train.loc[mended["entity"], "label"] == 1 - train.loc[mended["entity"], "truth"]).all()
+    (said,) = [text for text in result["warnings"] if "were changed" in text]
+    assert f"the true labels of 40 of {len(train)} training rows were changed" in said
+    # how long truth takes is what it took to come at first
+    first = issues[truths].set_index("entity")["issued_at"]
+    assert (train["truth_came_at"] == first.loc[train.index]).all()
 
 
 def test_newer_rows_train_with_their_truth(engine, tmp_path):

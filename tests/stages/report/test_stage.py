@@ -312,13 +312,15 @@ def test_of_a_model_that_is_not_promoted_no_figure_of_the_holdout_is_shown(input
 
 def test_labels_that_came_after_the_holdout_began_are_counted(inputs):
     assert "after the holdout began" not in text_of(inputs.page())
-    counts = {"left_out": 363, "by_rule": 360, "unlabelled": 2, "decided": 7}
+    counts = {"left_out": 363, "by_rule": 360, "unlabelled": 2, "changed": 0, "decided": 7}
     inputs.summaries["extracted"]["late"] = counts
     page = text_of(inputs.page())
     assert "the true labels of 363 rows came by themselves after the holdout began" in page
     assert "360 rows train with the rule’s label instead." in page
     assert "1 row trains with an earlier true label. 2 rows only measure." in page
     assert "7 rows train with decisions given since" in page
+    counts["changed"] = 1
+    assert "earlier true label; that of 1 row is another one by now." in text_of(inputs.page())
     counts = {"left_out": 1, "by_rule": 1, "unlabelled": 0, "decided": 0}
     inputs.summaries["extracted"]["late"] = counts
     page = text_of(inputs.page())

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TRAINING = ("label", "label_source", "label_known_at")
 """The columns of the label that a row trains with; null where it only measures."""
+MANY = 0.01
+"""The share of training rows from which on changed labels are worth a warning."""
 
 
 def came_late(rows: "Table", boundary: datetime | None) -> Any:
@@ -77,14 +79,40 @@ def count_late(rows: "Table", trained: "Table", boundary: datetime | None) -> La
     if boundary is None:
         return None
     late = rows.filter(came_late(rows, boundary)).select("id")
-    kept = trained.semi_join(late, "id").label_source.value_counts(name="rows").to_pyarrow()
-    by_source = {row["label_source"]: row["rows"] for row in kept.to_pylist()}
+    kept = trained.semi_join(late, "id")
+    counts = kept.label_source.value_counts(name="rows").to_pyarrow()
+    by_source = {row["label_source"]: row["rows"] for row in counts.to_pylist()}
+    changed = kept.filter(kept.label_source.isin(ARRIVING) & (kept.label != kept.truth))
     return {
         "left_out": sum(by_source.values()),
         "by_rule": by_source.get("rule", 0),
         "unlabelled": by_source.get(None, 0),
+        "changed": changed.count().to_pyarrow().as_py(),
         "decided": count_decided(trained, boundary),
     }
+
+
+def warning(late: LateLabels | None, rows: int) -> str:
+    """Return what a user must know of true labels that were changed after the holdout began.
+
+    A file that brings all rows again, with labels mended in bulk, may be what the user wants a
+    model to learn from; until the next rotation none does.
+
+    Args:
+        late: The counts; None: the holdout was not cut by time.
+        rows: Training rows.
+
+    Returns:
+        A sentence; empty where at most ``MANY`` of the rows are concerned.
+    """
+    changed = late.get("changed", 0) if late else 0
+    if changed <= MANY * rows:
+        return ""
+    return (
+        f"the true labels of {changed:,} of {rows:,} training rows were changed after the holdout "
+        "began: these rows train with what was known before, and are measured by what is known "
+        "now; once the holdout is rotated, the changed labels train"
+    )
 
 
 def count_decided(trained: "Table", boundary: datetime | None) -> int:

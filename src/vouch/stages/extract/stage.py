@@ -18,6 +18,7 @@ from vouch.labels.known import resolve_as_of
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import again
+from vouch.stages.extract.late import warning
 from vouch.stages.extract.parts import Divided, divide
 from vouch.stages.extract.released import open_earlier, released
 from vouch.stages.extract.truth import HeldTruth
@@ -146,6 +147,8 @@ def _warnings(divided: Divided) -> list[str]:
             f"{divided['unsealed']:,} rows of the holdout came in with their labels, as it was cut "
             "by what validation left: the next ingest seals them"
         )
+    if changed := warning(divided["late"], divided["rows"]["train"]):
+        warnings.append(changed)
     for part, counts in divided["positives"].items():
         positives = counts["truth"] or counts["rule"]
         if positives < FEW:
