@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vouch.engine import connect
+from vouch.sources.declaration import LATER
 from vouch.sources.readers import parquet, quoted
 
 Hashes = NDArray[np.uint64]
@@ -31,10 +32,7 @@ CONTENT, ID = "content", "id"
 KINDS = (CONTENT, ID)
 CORE = ("time", "amount", "payer", "payee", "author")
 FEWEST = 2  # of the core columns, below which all columns count
-OUTER = {
-    "id", "source", "file", "line", "arrived_at", "arrival", "row_hash", "known_at",
-    "superseded_at", "label", "label_confidence", "label_known", "occurrence",
-}  # fmt: skip
+OUTER = LATER | {"id", "arrival"}
 """Columns that say where a row came from or what people say of it, not what it is."""
 SHORT = 20  # characters
 ROW_NUMBER = r"\d{1,9}"
@@ -138,7 +136,8 @@ def _content(columns: set[str]) -> str:
         return f"CASE WHEN length({text}) < {SHORT} THEN {longer} ELSE {text} END"
     core = [name for name in CORE if name in columns]
     chosen = core if len(core) >= FEWEST else sorted(columns - OUTER)
-    values = (f"coalesce({quoted(name)}::VARCHAR, '')" for name in chosen)
+    # where nothing but labels and ids is declared, rows are told apart by their number alone
+    values = [f"coalesce({quoted(name)}::VARCHAR, '')" for name in chosen] or ["''"]
     return f"concat_ws(chr(31), {', '.join(values)})"
 
 

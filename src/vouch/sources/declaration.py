@@ -110,7 +110,7 @@ MOST_COST = 1e9
 MOST_CASES = 1_000_000
 LATER: frozenset[str] = frozenset(
     [
-        *("label", "label_time", "label_confidence"),
+        *LABELLING,
         *("line", "file", "source", "row_hash", "arrived_at", "known_at", "superseded_at"),
     ]
 )
