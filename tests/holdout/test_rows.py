@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.holdout.rows import CORE, KINDS, identities
+from vouch.holdout.rows import CORE, EVERY, among, identities
 from vouch.sources.declaration import LABELLING, Role
 
 SECRET = b"key"
@@ -42,7 +42,7 @@ def test_sealing_any_columns_of_a_label_leaves_each_row_what_it_is(
     folder = tmp_path_factory.mktemp("rows")
     before = identities_of(frame, folder)
     assert before == identities_of(sealed(frame), folder)
-    assert len(before["content"]) == len(rows) and set(before) == set(KINDS)
+    assert len(before["content"]) == len(rows) and set(before) == set(EVERY)
 
 
 @pytest.mark.parametrize("role", sorted({*get_args(Role)} - {*CORE, *LABELLING}))
@@ -52,3 +52,18 @@ def test_every_other_role_says_what_a_row_is_where_little_else_does(role, tmp_pa
     frame = pd.DataFrame({"id": ["a"], role: ["first"]})
     other = frame.assign(**{role: "second"})
     assert identities_of(frame, tmp_path) != identities_of(other, tmp_path)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.lists(st.integers(0, 5), max_size=6))
+@settings(max_examples=25, deadline=None)
+def test_all_rows_that_repeat_a_held_one_are_among_them(tmp_path_factory, held, other):
+    folder = tmp_path_factory.mktemp("rows")
+    frames = {}
+    for name, texts in (("held", held), ("other", other)):
+        rows = pd.DataFrame({"id": [f"{name} {n}" for n in range(len(texts))]}, dtype="string")
+        frames[name] = rows.assign(text=[f"text {n}, which is long enough" for n in texts])
+        frames[name].astype("string").to_parquet(folder / f"{name}.parquet")
+    theirs = identities(folder / "held.parquet", folder / "held.parquet", SECRET, declared=True)
+    repeats = among(folder / "other.parquet", [theirs], SECRET, declared=True)
+    expected = frames["other"]["id"][[n in held for n in other]].tolist()
+    assert sorted(repeats) == sorted(expected)

@@ -200,14 +200,15 @@ class Keeper:
         return identities(rows, chosen, self.records.secret(), declared=declared)
 
     def held_out(self, usecase: str, rows: Path, *, declared: bool) -> list[str]:
-        """Return the ids of the rows that are in a holdout in force, whatever it is called.
+        """Return the ids of the rows that are in a holdout in force, or repeat one of its rows.
 
         Args:
-            usecase: Whose holdouts.
+            usecase: Whose holdouts, whatever they are called.
             rows: Rows as ingest parses them (Parquet).
             declared: Whether their source declares a column of ids.
         """
-        theirs = [self.records.rows(key) for key in self._in_force(usecase)]
+        every = [self.records.rows(key) for key in self._in_force(usecase)]
+        theirs = [each for each in every if any(map(len, each.values()))]
         return among(rows, theirs, self.records.secret(), declared=declared) if theirs else []
 
     def rows(self, key: HoldoutKey) -> Identities:

@@ -28,7 +28,7 @@ from vouch.core.errors import VouchError
 from vouch.holdout import chain, spending, witness
 from vouch.holdout.chain import Fault, Recorded, TamperedError
 from vouch.holdout.mechanisms.limits import FREE
-from vouch.holdout.rows import KINDS, Identities
+from vouch.holdout.rows import EVERY, Identities
 from vouch.holdout.spending import Inherited
 from vouch.holdout.tables import (
     Answer,
@@ -382,7 +382,7 @@ class Ledger:
         with Session(self._engine) as session:
             holdout = _holdout(session, key)
             number = holdout.id if holdout else 0
-            return {kind: spending.rows_of(session, number, kind) for kind in KINDS}
+            return {kind: spending.rows_of(session, number, kind) for kind in EVERY}
 
     def inherited(self, key: HoldoutKey) -> Inherited:
         """Return what was asked of a holdout's rows under other names."""

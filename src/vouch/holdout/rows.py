@@ -3,7 +3,8 @@
 A row has up to two identities. Its *content*: of a text the text itself (of a short one with its
 author and time), else time, amount and
 parties as they were parsed, or where a source declares fewer than two of these all its columns but
-the labels; equal rows are told apart by their number. And its declared *id* with its time, or
+the labels; equal rows are told apart by their number, but where any row that repeats another is to
+be found (*unnumbered*). And its declared *id* with its time, or
 without times an id that is no mere row number. Renaming the file or the source, another window
 over the same rows, a few rows more or less, or a declaration without the id leave one of them.
 
@@ -27,9 +28,13 @@ from vouch.sources.readers import parquet, quoted
 Hashes = NDArray[np.uint64]
 """Sorted, without repeats, shape (rows,)."""
 Identities = Mapping[str, Hashes]
-"""By kind; see :data:`KINDS`."""
+"""By kind; see :data:`KINDS` and :data:`UNNUMBERED`."""
 CONTENT, ID = "content", "id"
 KINDS = (CONTENT, ID)
+"""The kinds by which rows are counted: each row has one of either, or none."""
+UNNUMBERED = "unnumbered"
+"""The kind that equal rows share; ledgers of earlier releases have none."""
+EVERY = (*KINDS, UNNUMBERED)
 CORE = ("time", "amount", "payer", "payee", "author")
 FEWEST = 2  # of the core columns, below which all columns count
 OUTER = LATER | {"id", "arrival"}
@@ -48,11 +53,11 @@ def identities(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> dict[
         declared: Whether the source declares a column of ids.
     """
     table = _hashed(rows, ids, secret, declared=declared)
-    return {kind: np.unique(table[kind].drop_null().to_numpy().astype("<u8")) for kind in KINDS}
+    return {kind: np.unique(table[kind].drop_null().to_numpy().astype("<u8")) for kind in EVERY}
 
 
 def among(rows: Path, theirs: Iterable[Identities], secret: bytes, *, declared: bool) -> list[str]:
-    """Return the ids of the rows that are among others, by either identity.
+    """Return the ids of the rows that are among others, or repeat one of them.
 
     Args:
         rows: A source's rows (Parquet).
@@ -61,13 +66,12 @@ def among(rows: Path, theirs: Iterable[Identities], secret: bytes, *, declared: 
         declared: Whether the source declares a column of ids.
     """
     table = _hashed(rows, rows, secret, declared=declared)
-    found = np.zeros(table.num_rows, bool)
-    for kind in KINDS:
-        mine = table[kind].fill_null(0).to_numpy().astype("<u8")
-        here = table[kind].is_valid().to_numpy()
-        for each in theirs:
-            found |= here & shared(mine, each[kind])
-    ids: list[str] = table["row"].filter(pa.array(found)).to_pylist()
+    matches = np.zeros(table.num_rows, bool)
+    for each in theirs:
+        for kind in (UNNUMBERED if len(each[UNNUMBERED]) else CONTENT, ID):
+            mine = table[kind].fill_null(0).to_numpy().astype("<u8")
+            matches |= table[kind].is_valid().to_numpy() & shared(mine, each[kind])
+    ids: list[str] = table["row"].filter(pa.array(matches)).to_pylist()
     return ids
 
 
@@ -86,10 +90,11 @@ def _hashed(rows: Path, ids: Path, secret: bytes, *, declared: bool) -> pa.Table
                   SELECT id, {arrival} AS place, {own} AS own, sha256({content}) AS content
                   FROM {parquet(rows)} {current}),
                 numbered AS (
-                  SELECT id, own, content
+                  SELECT id, own, content AS unnumbered, content
                       || row_number() OVER (PARTITION BY content ORDER BY place, id) AS content
                   FROM every)
-                SELECT id AS row, {_hash("content")} AS content, {_hash("own")} AS id
+                SELECT id AS row, {_hash("content")} AS content, {_hash("own")} AS id,
+                  {_hash("unnumbered")} AS unnumbered
                 FROM numbered SEMI JOIN {parquet(ids)} AS wanted USING (id)""",
                 {"secret": secret.hex()},
             )
