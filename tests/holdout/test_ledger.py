@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,20 @@ def test_free_questions_run_out_too(ledger):
     with pytest.raises(RefusedError, match="free ones included"):
         ask(ledger, "one more", budget=1)
     assert ask(ledger, "q0", budget=1).answer == {"value": 1}
+
+
+def test_a_generation_is_cut_only_once_it_was_opened(ledger):
+    ledger.check_opened(KEY)
+    second, third = (replace(KEY, generation=number) for number in (2, 3))
+    with pytest.raises(VouchError, match="knows no rotation of set 0123456789ab to it") as caught:
+        ledger.check_opened(second)
+    assert "set it to 1; then" in caught.value.hint
+    ledger.rotate(second)
+    ledger.rotate(second)
+    ledger.check_opened(second)
+    with pytest.raises(VouchError, match="got 3") as caught:
+        ledger.check_opened(third)
+    assert "set it to 2; then" in caught.value.hint
+    assert ledger.verify().faults == ()
+    ledger.cut(third, lambda: None)  # as an earlier release, which recorded no rotation
+    ledger.check_opened(third)

@@ -40,6 +40,7 @@ from vouch.holdout.tables import (
     Question,
     Refund,
     Reserve,
+    Rotation,
     Rows,
     Slot,
 )
@@ -345,6 +346,60 @@ class Ledger:
             reserve = session.get(Reserve, holdout.id) if holdout else None
             return reserve.share if reserve else None
 
+    def rotate(self, key: HoldoutKey) -> None:
+        """Record that a generation is opened: only then it can be cut, if it is not the first.
+
+        Args:
+            key: The generation that the next run cuts.
+        """
+        with self._writing() as session:
+            if not _is_opened(session, key):
+                entry = Rotation(**asdict(key), actor=actor(), rotated_at=self._clock())
+                chain.append(session, entry)
+
+    def check_opened(self, key: HoldoutKey) -> None:
+        """Check that a generation was opened: another number is another cut.
+
+        Raises:
+            VouchError: It neither is the first one, nor was it cut or opened by a rotation.
+        """
+        with Session(self._engine) as session:
+            if _is_opened(session, key):
+                return
+            newest = _newest(session, key)
+        raise VouchError(
+            f"data/inputs.yaml: usecases.{key.usecase}.generation: got {key.generation}, but the "
+            f"ledger, {place(self._state)}, knows no rotation of set {key.set} to it",
+            f"set it to {newest}; then, for the next one: vouch holdout rotate {key.usecase}; if "
+            "it was rotated elsewhere, bring that ledger",
+        )
+
+    def others(self, key: HoldoutKey) -> list[HoldoutKey]:
+        """Return the holdouts of the same source that this one does not follow, oldest first.
+
+        Args:
+            key: Which holdout.
+
+        Returns:
+            Those that were cut, of other sets or later generations; none that is retired.
+        """
+        query = select(Holdout).filter_by(usecase=key.usecase, source=key.source)
+        with Session(self._engine) as session:
+            return [
+                HoldoutKey(each.usecase, each.source, each.set, each.generation)
+                for each in session.scalars(query.order_by(Holdout.id))
+                if not _retired(session, each)
+                and (each.set != key.set or each.generation > key.generation)
+            ]
+
+    def recorded_cut(self, key: HoldoutKey) -> tuple[Cut, Parties | None]:
+        """Return the ends of a holdout that was cut, and its parties where it was cut by them."""
+        with Session(self._engine) as session:
+            holdout = _existing(session, key)
+            slot = session.get(Slot, holdout.id)
+            parties = Parties(slot.first, slot.last, slot.kept) if slot else None
+            return Cut(holdout.boundary, holdout.until), parties
+
     def secret(self) -> bytes:
         """Return the key of the rows' identities, which is the ledger's own."""
         with self._writing() as session:
@@ -610,6 +665,19 @@ def _holdout(session: Session, key: HoldoutKey) -> Holdout | None:
             usecase=key.usecase, source=key.source, set=key.set, generation=key.generation
         )
     )
+
+
+def _is_opened(session: Session, key: HoldoutKey) -> bool:
+    rotation = session.get(Rotation, tuple(asdict(key).values()))
+    return key.generation == 1 or bool(rotation or _holdout(session, key))
+
+
+def _newest(session: Session, key: HoldoutKey) -> int:
+    """Return the newest generation of a set that was cut or opened; 1 where there is none."""
+    mine = {"usecase": key.usecase, "source": key.source, "set": key.set}
+    cut = session.scalar(select(func.max(Holdout.generation)).filter_by(**mine))
+    opened = session.scalar(select(func.max(Rotation.generation)).filter_by(**mine))
+    return max(cut or 1, opened or 1)
 
 
 def _before(session: Session, key: HoldoutKey) -> Parties | None:

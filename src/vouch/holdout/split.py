@@ -2,7 +2,8 @@
 
 Of the rows that come after it, those of some parties are kept for the next one; the others train.
 Ingest asks first, to seal the labels of all these, and extract asks again, to part the rows. A
-row's place follows from its own columns and from the ledger.
+row's place follows from its own columns and from the ledger. Rows of the source's other holdouts
+keep their labels sealed, too (:class:`Other`): to name another set opens none.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from vouch.core.errors import VouchError
-from vouch.holdout.ledger import Cut, HoldoutKey, Ledger
+from vouch.holdout.ledger import Cut, HoldoutKey, Ledger, Parties
 from vouch.labels.issues import uniform
 
 if TYPE_CHECKING:
@@ -69,6 +70,50 @@ class Split:
     reserve: float | None = None
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another holdout of the same source, in force by the ledger: its labels stay sealed.
+
+    Attributes:
+        key: Which.
+        cut: Its ends; both None where it was not cut by time.
+        parties: The parties in it, of rows without time.
+        before: The share of the parties that was kept for it; None: all rows between its ends.
+    """
+
+    key: HoldoutKey
+    cut: Cut
+    parties: Parties | None
+    before: float | None
+
+    @property
+    def given(self) -> bool:
+        """Whether it was given as a file: its rows are known by their hashes alone."""
+        return self.parties is None and self.cut.boundary is None
+
+    def holds(self, table: "Table") -> Any:
+        """Return whether rows are in it by time or by party, a boolean expression."""
+        if self.parties:
+            first, last = self.parties.first, self.parties.last
+            return by_hash(table, first, last, _salt(self.key))
+        if self.given or "time" not in table.columns:
+            return ibis.literal(False)
+        return _between(table, self.cut, self.before, self.key)
+
+
+def others(key: HoldoutKey, ledger: Ledger) -> list[Other]:
+    """Return the other holdouts of a source that the ledger knows and that are in force.
+
+    Args:
+        key: The holdout of the present set and generation.
+        ledger: Knows what was cut.
+    """
+    return [
+        Other(other, *ledger.recorded_cut(other), ledger.reserve_of_previous(other))
+        for other in ledger.others(key)
+    ]
+
+
 def split(
     table: "Table",
     every: "Table",
@@ -90,8 +135,9 @@ def split(
 
     Raises:
         UncutError: See :func:`latest` and :func:`newest`.
-        VouchError: No parties are kept any more.
+        VouchError: No parties are kept any more, or the generation was never opened.
     """
+    ledger.check_opened(terms.key)
     if terms.files:
         if record:
             ledger.cut(terms.key, lambda: None)
@@ -101,7 +147,7 @@ def split(
     if "time" not in table.columns:
         take = ledger.take if record else ledger.foresee_take
         taken = take(terms.key, terms.share, terms.reserve)
-        salt = f"{terms.key.source} {terms.key.set}"
+        salt = _salt(terms.key)
         held = by_hash(table, taken.first, taken.last, salt)
         kept = by_hash(table, taken.last, taken.kept, salt)
         return Split(Cut(None, None), held, reserved=kept)
@@ -118,7 +164,6 @@ def _by_time(
     """Return the cut at a time: all rows of the first holdout, of later ones those kept for it."""
     key, after = terms.key, _asked_until(terms.key, ledger)
     before = ledger.reserve_of_previous(key)
-    mine: Any = ibis.literal(True) if before is None else is_reserved(table, before, key)
 
     def propose() -> tuple[datetime, datetime]:
         if terms.planned and terms.planned.boundary and terms.planned.until:
@@ -131,8 +176,18 @@ def _by_time(
     cut = ledger.cut(key, propose) if record else ledger.foresee(key, propose)
     share = (ledger.reserve if record else ledger.foresee_reserve)(key, terms.reserve)
     newer = table.time > cut.until
-    in_holdout = table.time.between(cut.boundary, cut.until) & mine
+    in_holdout = _between(table, cut, before, key)
     return Split(cut, in_holdout, newer, newer & is_reserved(table, share, key), share)
+
+
+def _between(table: "Table", cut: Cut, before: float | None, key: HoldoutKey) -> Any:
+    """Return whether rows are between a holdout's ends, and of the parties kept for it."""
+    between = table.time.between(cut.boundary, cut.until)
+    return between if before is None else between & is_reserved(table, before, key)
+
+
+def _salt(key: HoldoutKey) -> str:
+    return f"{key.source} {key.set}"
 
 
 def _asked_until(key: HoldoutKey, ledger: Ledger) -> datetime | None:

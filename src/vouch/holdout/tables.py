@@ -29,6 +29,19 @@ class Holdout(Base):
     cut_at: Mapped[datetime]
 
 
+class Rotation(Base):
+    """That a generation of a set's holdout, after the first, was opened and may be cut."""
+
+    __tablename__ = "rotations"
+
+    usecase: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    set: Mapped[str] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(primary_key=True)
+    actor: Mapped[str]
+    rotated_at: Mapped[datetime]
+
+
 class Reserve(Base):
     """The share of parties whose rows after a holdout are kept for the next one, set once."""
 

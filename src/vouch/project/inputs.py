@@ -229,7 +229,7 @@ def choose(
         choice = _held_out(
             root, declaration, _filed(root, declaration, previous, path, add), holdout
         )
-        choice = _renewed(previous, choice, say)
+        choice = _renewed(root, usecase, previous, choice, say)
         _tell_known(previous, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
     engine = engine or (before.engine if before else "duckdb")
@@ -327,11 +327,16 @@ def _held_out(root: Path, declaration: Declaration, choice: Choice, file: Path |
     return choice.model_copy(update={"held_out": (key,)})
 
 
-def _renewed(previous: Choice | None, choice: Choice, say: Callable[[str], None]) -> Choice:
+def _renewed(
+    root: Path, usecase: str, previous: Choice | None, choice: Choice, say: Callable[[str], None]
+) -> Choice:
     """Open the next generation where another file becomes the holdout of the same set."""
+    from vouch.holdout.ledger import HoldoutKey, Ledger
+
     if not previous or previous.set != choice.set or previous.held_out == choice.held_out:
         return choice
     generation = max(previous.generation, choice.generation) + 1  # none is opened twice
+    Ledger(root / STATE).rotate(HoldoutKey(usecase, choice.source, choice.set, generation))
     say(
         f"generation {generation} of the holdout opens, on the rows of the file; those sealed or "
         "kept until now are learned from"

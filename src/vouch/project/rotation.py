@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vouch.core.errors import VouchError
+from vouch.holdout.ledger import HoldoutKey, Ledger
 from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
+from vouch.project.paths import STATE
 from vouch.project.stages import find
 from vouch.results.extract import Extracted
 
@@ -27,7 +29,7 @@ class Rotation:
 
 
 def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
-    """Open the next generation: written to ``data/inputs.yaml``, cut by the next run.
+    """Open the next generation: recorded, written to ``data/inputs.yaml``, cut by the next run.
 
     A fresh holdout needs rows nobody has asked about or learned from. By time these are the rows
     newer than the old holdout that were kept for it; without times, those of parties that were kept
@@ -42,6 +44,7 @@ def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
     Raises:
         VouchError: The pipeline has not run on the present generation, or nothing newer was
             kept, or, unless forced, too little.
+        TamperedError: The ledger was changed; nothing is opened.
     """
     choice = load_inputs(root / INPUTS).choice(usecase)
     path = root / find("extract").outputs["summary"].format(usecase=usecase)
@@ -56,6 +59,8 @@ def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
             f"{rotation.positives:.0f} positives: too few to tell (fewer than {few})",
             f"add newer rows (vouch run {usecase} --add FILE), or rotate with --force",
         )
+    opened = HoldoutKey(usecase, choice.source, choice.set, rotation.generation)
+    Ledger(root / STATE).rotate(opened)
     save_choice(root, usecase, choice.model_copy(update={"generation": rotation.generation}))
     return rotation
 

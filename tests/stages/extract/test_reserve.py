@@ -36,6 +36,7 @@ class Shop:
         frame = pd.DataFrame(self.rows, columns=["id", "time", "payer"])
         table = ibis.memtable(frame.astype({"time": "datetime64[us]"}))
         key = HoldoutKey("fraud", "shop", "first", self.generation)
+        self.keeper.records.rotate(key)
         parted = split(
             table, table, Terms(key, 0.2, share, (), HERE), self.keeper.records, record=True
         )
@@ -81,6 +82,7 @@ class Notes(Shop):
     def split(self, holdout, reserve):
         table = ibis.memtable(pd.DataFrame(self.rows, columns=["id", "payer"]))
         key = HoldoutKey("fraud", "shop", "first", self.generation)
+        self.keeper.records.rotate(key)
         terms = Terms(key, holdout, reserve, (), HERE)
         parted = split(table, table, terms, self.keeper.records, record=True)
         everything = {row[0] for row in self.rows}

@@ -14,6 +14,7 @@ from tests.stages.extract.conftest import START, declare
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.core.settings import load_params
+from vouch.holdout.ledger import HoldoutKey, Ledger
 from vouch.holdout.sealed import make_key, unseal
 from vouch.results.extract import Extracted
 from vouch.stages.extract import extract
@@ -75,6 +76,8 @@ class Project:
     def extract(self, where="out", as_of="latest", generation=1, engine="duckdb", **params):
         out = self.folder / where
         out.mkdir(exist_ok=True)
+        state = self.folder / "state"
+        Ledger(state).rotate(HoldoutKey("fraud", "shop", "first", generation))
         return dict(
             extract(
                 declaration=self.folder / "shop.yaml",
@@ -88,7 +91,7 @@ class Project:
                 engine=engine,
                 held_out=(),
                 use=LabelParams().use,
-                state=self.folder / "state",
+                state=state,
                 params=ExtractParams(**params),
             )
         )

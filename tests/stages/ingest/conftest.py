@@ -31,7 +31,7 @@ class Project:
         self.root = root
         self.raw = root / "raw"
         self.raw.mkdir()
-        self.manifest, self.generation = {}, 1
+        self.manifest, self.set, self.generation = {}, "a", 1
         self.files, self.held_out = [], []
         self.declare(PAYMENTS)
 
@@ -62,7 +62,7 @@ class Project:
                 raw=self.raw,
                 files=self.files or list(self.manifest),
                 held_out=self.held_out,
-                set="a",
+                set=self.set,
                 generation=self.generation,
                 as_of="latest",
                 holdout_share=0.2,

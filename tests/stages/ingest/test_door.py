@@ -1,14 +1,19 @@
 """Labels of held-out rows do not get into bronze."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stages.ingest.conftest import HEADER, Project
-from vouch.holdout.labels import open_labels
+from vouch.core.errors import VouchError
+from vouch.holdout.labels import hash_secret, open_labels
 from vouch.holdout.ledger import HoldoutKey, Ledger
+from vouch.holdout.rows import identities
+from vouch.stages.ingest.door import Guard
 from vouch.stages.ingest.parse import HASH_DIGITS
 
 START = datetime(2024, 1, 1)
@@ -91,6 +96,7 @@ def test_rotation_gives_the_old_rows_their_labels_back(project):
     ledger.reserve(KEY, 0.5)
     project.ingest()
     first, _, _ = frames(project)
+    ledger.rotate(replace(KEY, generation=2))
     project.generation = 2
     project.ingest()
     second, sealed, plain = frames(project)
@@ -153,3 +159,110 @@ def test_how_sure_a_label_is_comes_in_where_there_is_no_label(project):
     project.give("at,sum,sure\n" + "".join(f"2024-01-01 00:{n:02},{n},0.5\n" for n in range(20)))
     project.ingest()
     assert pd.read_parquet(project.rows)["label_confidence"].eq(0.5).all()
+
+
+MINUTES = st.integers(0, 29)
+
+
+def between(times, ends):
+    return times.between(*(START + timedelta(minutes=minute) for minute in sorted(ends)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), MINUTES, MINUTES), min_size=1, max_size=4),
+    st.sampled_from("abd"),
+    st.sets(st.sampled_from("abc")),
+)
+def test_no_set_opens_the_labels_of_another_ones_holdout_in_force(
+    tmp_path_factory, cuts, present, rotated
+):
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.give(lines((n, n, f"b{n % 9}", n % 2) for n in range(30)))
+    ledger = Ledger(project.root / "state")
+    for name, *ends in cuts:
+        moments = [START + timedelta(minutes=minute) for minute in sorted(ends)]
+        ledger.cut(replace(KEY, set=name), lambda moments=moments: tuple(moments))
+    first = {name: (one, two) for name, one, two in reversed(cuts)}  # a holdout is cut once
+    for name in rotated & first.keys() - {present}:
+        ledger.cut(replace(KEY, set=name, generation=2), lambda: (START, START))
+        first[name] = (0, 0)
+    project.set = present
+    project.ingest()
+    bronze, sealed, plain = frames(project)
+    for name, ends in first.items():
+        inside = between(plain["time"], ends)
+        # the reserve of a holdout's own set goes to later rows only
+        assert bronze["label"][inside].isna().all(), name
+    mine = plain["time"].between(sealed.cut.boundary, sealed.cut.until)
+    assert sealed.table.num_rows == mine.sum()  # extract opens the present holdout's alone
+
+
+def test_rows_of_a_holdout_that_was_given_as_a_file_stay_sealed_in_other_sets(project):
+    project.give(lines((n, n, "x", n % 2) for n in range(20)))
+    project.give(lines((n, n, "x", n % 2) for n in range(100, 110)))
+    first, last = project.manifest
+    project.files, project.held_out = [first], [last]
+    project.ingest()
+    given = read(project.rows)
+    held = project.root / "held.parquet"
+    bronze = given.reset_index()
+    bronze[bronze["file"] == last].to_parquet(held)
+    ledger = Ledger(project.root / "state")
+    ledger.cut(KEY, lambda: None)
+    ledger.know(KEY, identities(held, held, ledger.secret(), declared=True), 0.05)
+    project.files, project.held_out, project.set = [first, last], [], "another"
+    project.ingest()
+    bronze, _, _ = frames(project)
+    assert bronze["label"][bronze["file"] == last].isna().all()
+    assert bronze["label"][bronze["file"] == first].notna().all()
+
+
+def test_a_generation_that_nobody_opened_is_refused(project):
+    project.give(lines((n, n, f"b{n % 7}", n % 2) for n in range(100)))
+    ledger = Ledger(project.root / "state")
+    ledger.cut(KEY, lambda: (START + timedelta(minutes=40), START + timedelta(minutes=49)))
+    project.generation = 2
+    with pytest.raises(VouchError, match=r"data/inputs.yaml: .*generation: got 2") as caught:
+        project.ingest()
+    assert "set it to 1" in caught.value.hint and "vouch holdout rotate fraud" in caught.value.hint
+    ledger.rotate(replace(KEY, generation=2))
+    project.ingest()
+    project.generation = 3
+    with pytest.raises(VouchError, match="generation: got 3"):
+        project.ingest()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(MINUTES, st.sampled_from("xyz")), min_size=10, max_size=10),
+    st.lists(st.tuples(st.integers(0, 9), MINUTES, st.sampled_from("xyz")), max_size=4),
+)
+def test_all_versions_of_a_row_are_sealed_if_any_is(tmp_path_factory, rows, corrections):
+    project = Project(tmp_path_factory.mktemp("project"))
+    ends = START + timedelta(minutes=10), START + timedelta(minutes=14)
+    Ledger(project.root / "state").cut(KEY, lambda: ends)
+    project.give(lines((n, minute, payer, 1) for n, (minute, payer) in enumerate(rows)))
+    project.ingest()
+    for n, minute, payer in corrections:
+        project.give(lines([(n, minute, payer, 0)]), f"{n} {minute} {payer}.csv")
+        project.ingest()
+    bronze = pd.read_parquet(project.rows)
+    closed = bronze["label"].isna()
+    assert closed[bronze["time"].between(*ends)].all()
+    assert not closed[bronze["time"] < ends[0]][~bronze["id"].isin(bronze["id"][closed])].any()
+    assert closed.groupby(bronze["id"]).nunique().eq(1).all()
+    # as if all had come at once
+    project.ingest("together")
+    assert bronze.equals(pd.read_parquet(project.rows))
+
+
+def test_no_query_holds_what_held_out_rows_are_hashed_with(project, monkeypatch):
+    project.give(lines((n, n, f"b{n % 9}", n % 2) for n in range(50)))
+    queries = []
+    without = Guard.without_labels
+    monkeypatch.setattr(
+        Guard, "without_labels", lambda *args: queries.append(without(*args)) or queries[-1]
+    )
+    project.ingest()
+    assert queries and not any(hash_secret(project.root / "state") in each for each in queries)
