@@ -233,7 +233,10 @@ def abandon(state: Path, usecase: str) -> bool:
 
     if not status(state, usecase).blind:
         return False
-    return Ledger(state).blind(usecase, _claimed(state), propose) is not None
+    abandoned = Ledger(state).blind(usecase, _claimed(state), propose) is not None
+    if abandoned:  # who says so has no copy of the key: the next run may make another
+        box.lose_key(state)
+    return abandoned
 
 
 def periods(state: Path, usecase: str) -> Periods:

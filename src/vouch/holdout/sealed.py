@@ -4,20 +4,32 @@ Of all rooms only this one imports the module.
 
 AES-SIV (RFC 5297) is deterministic, so the same holdout is the same bytes for DVC, and it is
 authenticated, so a changed byte is noticed.
+
+The key is made once. Its fingerprint stands in ``data/holdouts.json``, so neither another key nor a
+new one takes its place unseen.
 """
 
+import hmac
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from vouch.core.errors import VouchError
 from vouch.core.files import replacing
+from vouch.holdout import witness
+from vouch.results.holdouts import LOST
 
 KEY = "holdout.key"
 BITS = 512
 HEADER = b"vouch sealed holdout 1\n"
+SEALED = ("data/bronze/*/labels.sealed", "data/gold/*/holdout.sealed")
+"""What the stages seal, below the project's folder."""
+DECISIONS = "data/labels/*/reviews/*.parquet"
+"""Batches of people's decisions, of which some may be sealed."""
 AGAIN = "seal it again: delete the file and run the stage {stage}"
 
 
@@ -125,12 +137,63 @@ def make_key(state: Path) -> bytes:
 
     Returns:
         64 random bytes, the same on every call.
+
+    Raises:
+        VouchError: It is gone, though something was sealed with it, or is another one.
     """
     state.mkdir(parents=True, exist_ok=True)
-    path = state / KEY
+    path, noted = state / KEY, witness.load(state).key
     if not path.exists():
+        if noted != LOST:
+            _check_unused(state, noted)
         _publish(path, AESSIV.generate_key(BITS))
-    return read_key(state)
+    key = read_key(state)
+    own = fingerprint(key)
+    if noted in (None, LOST):
+        witness.note_key(state, own)
+    elif noted != own:
+        raise VouchError(
+            f"{path}: is another key ({own}) than the one that {witness.TRACKED} names ({noted})",
+            _way_out(state),
+        )
+    return key
+
+
+def fingerprint(key: bytes) -> str:
+    """Return what tells a key from others, and nothing else of it: 16 hexadecimal digits."""
+    return hmac.digest(key, b"fingerprint", "sha256").hex()[:16]
+
+
+def lose_key(state: Path) -> None:
+    """Note that the project's key is lost for good: the next one takes its place."""
+    witness.note_key(state, LOST)
+
+
+def _check_unused(state: Path, noted: str | None) -> None:
+    """Check that nothing was sealed with a key that is not there."""
+    sealed = (path for pattern in SEALED for path in sorted(state.parent.glob(pattern)))
+    decisions = next(_sealed_decisions(state), None)
+    trace = f"{witness.TRACKED} names it" if noted else ""
+    if used := next(sealed, decisions):
+        trace = f"{used.relative_to(state.parent)} was sealed with it"
+    if trace:
+        raise VouchError(f"{state / KEY}: no such file, but {trace}", _way_out(state))
+
+
+def _sealed_decisions(state: Path) -> Iterator[Path]:
+    for path in sorted(state.parent.glob(DECISIONS)):
+        if "sealed" in pq.read_schema(path).names:
+            column = pq.read_table(path, columns=["sealed"])["sealed"]
+            if column.null_count < len(column):
+                yield path
+
+
+def _way_out(state: Path) -> str:
+    more = " --decisions, as some are sealed with it" if any(_sealed_decisions(state)) else ""
+    return (
+        "bring the key back, from a copy or from a colleague; if it is lost for good, begin other "
+        f"holdouts: vouch reset --forget-holdouts{more}"
+    )
 
 
 def read_key(state: Path, stage: str = "extract") -> bytes:

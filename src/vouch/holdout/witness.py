@@ -86,6 +86,18 @@ def note(state: Path, head: Head) -> None:
             tracked.model_copy(update={"head": head}).write(root / TRACKED)
 
 
+def note_key(state: Path, fingerprint: str) -> None:
+    """Write to the tracked file which key is the project's.
+
+    Args:
+        state: The project's state folder.
+        fingerprint: Tells it from others; or ``LOST``.
+    """
+    if (state.parent / PROJECT).exists():
+        with FileLock(state / "holdouts.lock"):
+            load(state).model_copy(update={"key": fingerprint}).write(state.parent / TRACKED)
+
+
 def forget(state: Path, at: str, who: str) -> None:
     """Note in the tracked file that the ledger is forgotten: what comes next begins another.
 
@@ -95,10 +107,12 @@ def forget(state: Path, at: str, who: str) -> None:
         who: Who decided so.
     """
     with FileLock(state / "holdouts.lock"):
-        tracked = load(state)
+        tracked, entries = load(state), list[Forgotten]()
         if tracked.head is not None:
-            entry = Forgotten(head=tracked.head, at=at, who=who)
-            Holdouts(forgotten=(*tracked.forgotten, entry)).write(state.parent / TRACKED)
+            entries = [Forgotten(head=tracked.head, at=at, who=who)]
+        if tracked.head is not None or tracked.key is not None:
+            forgotten = Holdouts(forgotten=(*tracked.forgotten, *entries))
+            forgotten.write(state.parent / TRACKED)
 
 
 def _promotions(session: Session) -> Iterator[Recorded]:

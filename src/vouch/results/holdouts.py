@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from vouch.core.errors import VouchError
 from vouch.core.results import Result
 
+LOST = "lost"
+"""What stands for a key that somebody declared lost: the next one takes its place."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 TEXT = re.compile(r"([0-9a-f]{64}):([1-9]\d*):([0-9a-f]{64})")
 
@@ -58,12 +60,15 @@ class Forgotten(BaseModel):
 
 
 class Holdouts(Result):
-    """The newest head of the ledger, in git beside what was asked of it.
+    """The newest head of the ledger and which key is the project's, in git beside what was asked.
 
     Attributes:
+        key: Fingerprint of the key that labels and holdouts are sealed with, or ``LOST``; None:
+            nothing was sealed yet.
         head: The newest link; None: nothing was asked since the ledger was forgotten.
         forgotten: Ledgers that came before, oldest first.
     """
 
+    key: Annotated[str, Field(pattern=rf"^([0-9a-f]{{16}}|{LOST})$")] | None = None
     head: Head | None = None
     forgotten: tuple[Forgotten, ...] = ()
