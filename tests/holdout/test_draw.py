@@ -136,6 +136,25 @@ def test_decisions_that_do_not_count_yet_are_no_other_question(sealed):
     assert ask(first) == ask([*first, list(keeper.drawn(key))[5]])
 
 
+def test_decisions_for_a_class_that_is_left_out_by_now_complete_a_wave_and_count_no_more(sealed):
+    keeper, judge = Keeper(sealed.parent), Seeing()
+    key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))
+    keeper.draw(key, sealed, lambda rows: SIZES, 6)
+    drawn = list(keeper.drawn(key))
+
+    def ask(counted, left_out):
+        index = pd.Index([*counted, *left_out], name="entity")
+        votes = pd.DataFrame({0: [1] * len(counted) + [0] * len(left_out), 1: 0}, index=index)
+        votes = votes.sort_index()
+        return keeper.candidate(key, sealed, model, None, judge, votes).answer
+
+    assert ask(drawn[:3], []) == {"decided": 0}
+    assert ask(drawn[:3], drawn[3:]) == {"decided": 3}
+    # they stand for rows of their own kind alone, as if the holdout had none
+    chances = keeper.drawn(key)
+    assert judge.people.chances == pytest.approx([chances[each] for each in sorted(drawn[:3])])
+
+
 def test_rows_sure_to_be_drawn_stand_for_themselves_alone(sealed):
     keeper, judge = Keeper(sealed.parent), Seeing()
     key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))

@@ -53,6 +53,13 @@ def test_a_leads_word_counts_alone_and_a_consensus_not_at_all():
     assert table.to_dict("index") == {"a": {0: 1, 1: 0}, "b": {0: 0, 1: 1}}
 
 
+def test_a_row_decided_for_a_class_that_is_left_out_by_now_has_no_votes_but_is_there():
+    table = votes(issues(held("b", "x", 1)).to_pandas(), 2, ["a", "b", "a"])
+    assert table.to_dict("index") == {"a": {0: 0, 1: 0}, "b": {0: 0, 1: 1}}
+    none = votes(issues(held("b", "x", 1)).to_pandas().iloc[:0], 2, ["a"])
+    assert none.to_dict("index") == {"a": {0: 0, 1: 0}}
+
+
 def test_truth_arrives_only_by_what_is_in_force():
     for source, in_force, arrives in (
         ("chargeback", True, True),

@@ -305,7 +305,8 @@ class Keeper:
             champion: The model to beat, if there is one.
             judge: Measures them, on which terms.
             votes: Where no truth comes by itself, how many reviewers chose each class (a column
-                each) of each decided row (the index); else None. Their answer is of figures.
+                each) of each decided row (the index); else None. Their answer is of figures. Rows
+                that were decided for a class whose rows are left out by now have none.
             outlook: What out-of-fold rows say of the candidate; None: they know no truth.
 
         Returns:
@@ -461,6 +462,8 @@ class Keeper:
         waves = self.records.waves(key)
         nearly = [wave for wave in waves if votes.index.isin(wave).sum() >= NEARLY * len(wave)]
         drawn = pd.Series(nearly[-1] if nearly else {}, dtype=np.float64)
+        # settled, but of no class: such rows are none of those that the figures are about
+        drawn = drawn[~drawn.index.isin(votes.index[votes.sum(axis=1) == 0])]
         decided = votes[votes.index.isin(drawn.index)]
         # rows that were sure to be drawn are counted by themselves: they stand for no others
         share = drawn.index.isin(decided.index)

@@ -1,5 +1,6 @@
 """People's decisions on rows of the holdout: evidence, from which nothing learns meanwhile."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,16 +29,17 @@ def truth_arrives(labels: "Table") -> bool:
     return bool(arriving.count().to_pyarrow().as_py())
 
 
-def votes(issues: pd.DataFrame, classes: int) -> pd.DataFrame:
+def votes(issues: pd.DataFrame, classes: int, decided: Collection[str] = ()) -> pd.DataFrame:
     """Count the reviewers of each decided row of the holdout, by the class they chose.
 
     Args:
         issues: Those on rows of the holdout known by the time in question, opened.
         classes: How many classes there are.
+        decided: All rows that were decided, also for a class whose rows are left out by now.
 
     Returns:
         A row an entity (the index), a column a class (0 and on): each reviewer's last word counts
-        once, and a final one, such as a lead's, alone.
+        once, and a final one, such as a lead's, alone. Who decided rows that are left out has none.
     """
     own = issues[issues["actor"] != CONSENSUS]
     words = own.sort_values(["entity", "issued_at"])
@@ -47,4 +49,5 @@ def votes(issues: pd.DataFrame, classes: int) -> pd.DataFrame:
     last = words[final].drop_duplicates("entity", keep="last")
     counted = pd.concat([words[~ended], last])
     table = pd.crosstab(counted["entity"], counted["label"].astype(np.int64))
-    return table.reindex(columns=range(classes), fill_value=0).sort_index()
+    every = table.index.union(pd.Index(list(decided), dtype=table.index.dtype))
+    return table.reindex(index=every.unique(), columns=range(classes), fill_value=0).sort_index()

@@ -121,7 +121,7 @@ def _votes(
         known = known_by(engine.read_parquet(labels), extracted.as_of)
         held = engine.to_pyarrow(known.filter(known.source == HELD))
     issues = open_issues(state, held, reviewed_words(source)).to_pandas()
-    return votes(issues, len(extracted.classes))
+    return votes(issues, len(extracted.classes), held["entity"].to_pylist())
 
 
 def _outlook(candidate: Candidate, state: Path) -> Outlook | None:
