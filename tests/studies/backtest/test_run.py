@@ -1,18 +1,27 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from vouch.core.errors import VouchError
+from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.sources.declaration import load_declaration
 from vouch.studies.backtest.protocol import parse_folds
 from vouch.studies.backtest.run import DEFAULT, SEEDS, Settings, backtest
 from vouch.usecases.fraud.candidate import Candidate
 
 SMALL = Candidate(algorithm="xgboost", hyperparameters={"n_estimators": 10, "max_depth": 3})
+ONE = Settings(SMALL, (0,), None, threads=1)
 FOLDS = parse_folds("2018-04-12,2018-04-05")
+
+
+def keep(path, out):
+    """Keep rows as the backtest reads them; none of them is held out."""
+    shutil.copyfile(path, out)
+    return []
 
 
 def run(source, path, folds=FOLDS, seeds=(0,), history=None):
@@ -32,6 +41,31 @@ def test_it_repeats_and_seven_days_are_fewer_rows(shop, file):
     assert run(shop, file) == run(shop, file)
     week = run(shop, file, history=7)
     assert [fold["rows"]["train"] for fold in week["folds"]] == [7 * 80, 7 * 80]
+
+
+def test_rows_of_the_projects_holdout_are_neither_learned_from_nor_assessed(
+    shop, payments, tmp_path
+):
+    fold, keeper = FOLDS[1], Keeper(tmp_path / ".vouch")
+    every, key = tmp_path / "every.parquet", HoldoutKey("fraud", "shop", "a", 1)
+    payments.to_parquet(every)
+    plain = backtest(shop, every, [fold], ONE, lambda path: keep(path, tmp_path / "rows.parquet"))
+    rows = pd.read_parquet(tmp_path / "rows.parquet")
+    held = rows[rows["time"].dt.hour < 12]
+    held.to_parquet(tmp_path / "held.parquet")
+    keeper.cut(key, lambda: None)
+    keeper.know(key, tmp_path / "rows.parquet", tmp_path / "held.parquet", 0.05, declared=True)
+
+    def held_out(path):
+        return keeper.held_out("fraud", path, declared=True)
+
+    before = backtest(shop, every, [fold], ONE, held_out)
+    other = payments.assign(bad=payments["bad"].mask(payments["when"].dt.hour < 12, 1))
+    other.to_parquet(every)
+    after = backtest(shop, every, [fold], ONE, held_out)
+    assert before == after and before["held_out"] == len(held)
+    part = before["folds"][0]["rows"]["train"]
+    assert plain["held_out"] == 0 and 0 < part < plain["folds"][0]["rows"]["train"]
 
 
 def test_what_came_after_the_fold_changes_nothing(shop, payments, tmp_path):

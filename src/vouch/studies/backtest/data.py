@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 
 from vouch.core.errors import VouchError
 from vouch.engine import connect, write_parquet
@@ -35,11 +36,13 @@ class Observations:
         rows: id, time, payer, truth (0 or 1), truth_known_at and the features; sorted by time, id.
         features: The features chosen.
         rejected: Rows that could not be read.
+        held_out: Rows whose label is left out, as they are in a holdout.
     """
 
     rows: pd.DataFrame
     features: list[Feature]
     rejected: int
+    held_out: int
 
 
 def check_roles(source: Declaration) -> None:
@@ -61,14 +64,18 @@ class Reader:
     Args:
         source: The file's declaration.
         path: The file.
+        held_out: Returns the ids of rows (Parquet) that are in a holdout: they are history of
+            others, but their labels are left out.
 
     Raises:
         VouchError: The file is not as declared.
     """
 
-    def __init__(self, source: Declaration, path: Path) -> None:
+    def __init__(
+        self, source: Declaration, path: Path, held_out: Callable[[Path], list[str]]
+    ) -> None:
         check_roles(source)
-        self._source, self._path = source, path
+        self._source, self._path, self._held_out = source, path, held_out
 
     def read(self, until: Any, choose: Callable[[Sequence[Feature]], list[str]]) -> Observations:
         """Read all rows and compute features.
@@ -83,13 +90,25 @@ class Reader:
             rows, rejected = self._parse(engine, folder)
             first, last = self._span(rows)
             rows = rows.filter(rows.time < until(first, last))
+            rows, held_out = self._without_held(engine, rows, folder / "rows.parquet")
             labels = folder / "labels.parquet"
             write_parquet(issues(rows, self._source, find(self._source.usecase), USE), labels)
             table, available = features(rows, self._source, engine.read_parquet(labels))
             # what is not selected is not computed either
             table = table.select(*dict.fromkeys(("id", "time", "payer", *choose(available))))
             frame = self._collect(table, engine.read_parquet(labels), folder / "features.parquet")
-        return Observations(frame, [item for item in available if item.name in frame], rejected)
+        chosen = [item for item in available if item.name in frame]
+        return Observations(frame, chosen, rejected, held_out)
+
+    def _without_held(self, engine: Any, rows: "Table", path: Path) -> tuple["Table", int]:
+        """Return rows without the labels of those in a holdout, and how many these are."""
+        write_parquet(rows, path, scratch=True)
+        held = self._held_out(path)
+        if not held:
+            return rows, 0
+        engine.con.register("held_out", pa.table({"id": held}))
+        hidden = rows.id.isin(engine.table("held_out").id)
+        return rows.mutate(label=ibis.ifelse(hidden, ibis.null("int8"), rows.label)), len(held)
 
     def _parse(self, engine: Any, folder: Path) -> tuple["Table", int]:
         if not self._path.is_file():

@@ -1,6 +1,6 @@
 """Running the folds: fit on what was known when the assessment starts, then measure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -68,11 +68,16 @@ class FoldResult(Measures):
 
 
 class Backtest(TypedDict):
-    """Each fold's result, the mean measures, and the rows that could not be read."""
+    """Each fold's result, the mean measures, and how many rows were left out.
+
+    ``rejected`` could not be read; ``held_out`` are in a holdout in force, so they are neither
+    learned from nor assessed.
+    """
 
     folds: list[FoldResult]
     mean: Measures
     rejected: int
+    held_out: int
 
 
 def backtest(
@@ -80,6 +85,7 @@ def backtest(
     path: Path,
     folds: Sequence[Fold],
     settings: Settings,
+    held_out: Callable[[Path], list[str]] = lambda rows: [],
     progress: Progress = silent,
 ) -> Backtest:
     """Backtest on a file.
@@ -89,6 +95,8 @@ def backtest(
         path: The rows, of all days the folds need and as many before as there are.
         folds: The folds, in any order.
         settings: What to fit.
+        held_out: Returns the ids of rows (Parquet) that are in a holdout, whose labels are left
+            out; by default none are.
         progress: Called after each fold.
 
     Returns:
@@ -105,7 +113,7 @@ def backtest(
         return max(fold.end for fold in folds)
 
     progress(0, len(folds) + 1, "computing features")
-    observations = Reader(source, path).read(
+    observations = Reader(source, path, held_out).read(
         until, lambda features: chosen(features, settings.candidate)
     )
     results = []
@@ -118,7 +126,12 @@ def backtest(
         "ap": float(np.mean([result["ap"] for result in results])),
         "cp100": float(np.mean([result["cp100"] for result in results])),
     }
-    return {"folds": results, "mean": mean, "rejected": observations.rejected}
+    return {
+        "folds": results,
+        "mean": mean,
+        "rejected": observations.rejected,
+        "held_out": observations.held_out,
+    }
 
 
 def _assess(observations: Observations, fold: Fold, settings: Settings) -> FoldResult:
