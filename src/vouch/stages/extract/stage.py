@@ -1,6 +1,5 @@
 """The extract stage: silver rows and labels to a training table and a sealed holdout."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from vouch.core.cache import NOTHING_KEPT, Cache
 from vouch.core.progress import Progress, silent
+from vouch.core.scratch import scratch
 from vouch.core.settings import Engine
 from vouch.engine import connect
 from vouch.holdout.decisions import open_issues
@@ -83,7 +83,7 @@ def extract(
     source = load_declaration(declaration)
     key = HoldoutKey(source.usecase, source.name, set, generation)
     usecase = find(source.usecase)
-    with tempfile.TemporaryDirectory(prefix="vouch-") as private:
+    with scratch(state) as private:
         whole, reserved = Path(private) / "whole.parquet", Path(private) / again.RESERVED
         keeper = Keeper(state)
         progress(0, STEPS, "computing features")

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256 as new_digest
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from vouch.core.cache import NOTHING_KEPT, Cache
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
 from vouch.core.progress import Progress, silent
+from vouch.core.scratch import scratch
 from vouch.holdout.ledger import HoldoutKey
 from vouch.holdout.split import Terms
 from vouch.results.ingest import Ingested, RawFile
@@ -129,7 +131,7 @@ def _write(
 ) -> Ingested:
     """Write the rows of files, or a simulator's where there are none, and count them."""
     source = door.source
-    with tempfile.TemporaryDirectory(dir=rows.parent, prefix=".ingest-") as folder:
+    with _folder(door, rows.parent) as folder:
         work = Work(source, params, cache, Path(folder), progress)
         arrived = arrived or _simulated(source, work.scratch)
         parts = [
@@ -138,6 +140,13 @@ def _write(
         progress(len(arrived), len(arrived) + 1, "sorting")
         count = merge(work, parts, door, rows, rejects, sealed)
     return _summary(source, parts, count)
+
+
+def _folder(door: Door, beside: Path) -> AbstractContextManager[Path | str]:
+    """Make a folder for parsed rows: with labels that are to be sealed it must not stay behind."""
+    if door.terms is None:
+        return tempfile.TemporaryDirectory(dir=beside, prefix=".ingest-")
+    return scratch(door.state)
 
 
 def _load_files(folder: Path, files: Sequence[str], held_out: Sequence[str]) -> list[File]:
