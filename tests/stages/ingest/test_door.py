@@ -188,8 +188,13 @@ def test_no_set_opens_the_labels_of_another_ones_holdout_in_force(
         ledger.cut(replace(KEY, set=name, generation=2), lambda: (START, START))
         first[name] = (0, 0)
     project.set = present
-    project.ingest()
+    warnings = project.ingest()["warnings"]
     bronze, sealed, plain = frames(project)
+    held = [between(plain["time"], ends) for name, ends in first.items() if name != present]
+    alone = sum(held, pd.Series(0, plain.index)).gt(0)
+    alone &= ~plain["time"].between(sealed.cut.boundary, sealed.cut.until)
+    sealed_elsewhere = [w for w in warnings if w.startswith(f"{alone.sum()} rows come in without")]
+    assert len(sealed_elsewhere) == bool(alone.sum())
     for name, ends in first.items():
         inside = between(plain["time"], ends)
         # the reserve of a holdout's own set goes to later rows only

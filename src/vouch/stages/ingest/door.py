@@ -208,6 +208,21 @@ class Guard:
             return hidden
         return hidden | table.id.isin(self.backend.table("sealed_entities").id)
 
+    def elsewhere(self) -> str:
+        """Return a warning of rows that are sealed for other holdouts alone; empty without any."""
+        if not self.closes or not self.others:
+            return ""
+        rows = self.rows(self.every)
+        inside = ibis.or_(*(other.holds(rows) for other in self.others))
+        mine = self.split(rows).holdout if self.chosen is not None else ibis.literal(False)
+        count = rows.filter(inside & ~mine).count().to_pyarrow().as_py()
+        sets = ", ".join(sorted({other.key.set for other in self.others}))
+        return (
+            f"{count:,} rows come in without their labels, as they are in a holdout of another set "
+            f"of {self.door.source.name} (set {sets}) that is in force: they are learned from once "
+            "it was rotated"
+        ) * bool(count)
+
     def without_labels(self, path: Path) -> str:
         """Return SQL for a file's rows without the labels of those held out or kept for later."""
         plain = f"SELECT * FROM {parquet(path)}"

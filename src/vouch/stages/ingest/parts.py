@@ -137,7 +137,7 @@ def columns_of(source: Declaration, parts: Sequence[Part]) -> list[str]:
 
 def merge(
     work: Work, parts: Sequence[Part], door: Door, rows: Path, rejects: Path, sealed: Path
-) -> int:
+) -> tuple[int, str]:
     """Write bronze, all rejects, and the labels of held-out rows, sealed.
 
     The largest table there is, bronze as it was kept or a part, stays as far as no new row comes
@@ -152,7 +152,7 @@ def merge(
         sealed: Where the sealed labels are written.
 
     Returns:
-        How many rows' labels were sealed.
+        How many rows' labels were sealed, and a warning of those sealed for other holdouts.
     """
     columns = columns_of(work.source, parts)
     with connect(memory=work.params.memory) as backend:
@@ -164,13 +164,13 @@ def merge(
         base, new = _base(work, guard, kept, parts)
         fresh = [each.folder / ROWS for each in new]
         _grow(backend.con, columns, base, fresh, guard.without_labels, rows, work.scratch)
-        count = _seal(guard, kept, parts, fresh, sealed)
+        count, elsewhere = _seal(guard, kept, parts, fresh, sealed), guard.elsewhere()
         every = " UNION ALL ".join(f"FROM {parquet(each.folder / REJECTS)}" for each in parts)
         copy(backend.con, f"SELECT * FROM ({every}) ORDER BY file, line", rejects)
     if new or kept is None:
         facts = {"parts": [each.key for each in parts], "sealed": count}
         work.cache.put(key, {ROWS: rows, SEALED: sealed}, facts)
-    return count
+    return count, elsewhere
 
 
 def _seal(

@@ -138,8 +138,8 @@ def _write(
             part_of(work, file, number, len(arrived) + 1) for number, file in enumerate(arrived)
         ]
         progress(len(arrived), len(arrived) + 1, "sorting")
-        count = merge(work, parts, door, rows, rejects, sealed)
-    return _summary(source, parts, count)
+        count, elsewhere = merge(work, parts, door, rows, rejects, sealed)
+    return _summary(source, parts, count, elsewhere)
 
 
 def _folder(door: Door, beside: Path) -> AbstractContextManager[Path | str]:
@@ -176,7 +176,7 @@ def _simulated(source: Declaration, scratch: Path) -> list[File]:
     ]
 
 
-def _summary(source: Declaration, parts: Sequence[Part], sealed: int) -> Ingested:
+def _summary(source: Declaration, parts: Sequence[Part], sealed: int, elsewhere: str) -> Ingested:
     files: list[RawFile] = [
         {
             "name": each.file.name,
@@ -204,5 +204,5 @@ def _summary(source: Declaration, parts: Sequence[Part], sealed: int) -> Ingeste
         dropped=sum(each.dropped for each in parts),
         sealed=sealed,
         ignored_columns=[*declared, *extra],
-        warnings=[*unknown, *twice, *messages],
+        warnings=[*unknown, *twice, *messages, *filter(None, [elsewhere])],
     )
