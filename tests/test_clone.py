@@ -65,12 +65,16 @@ def test_a_clone_elsewhere_pulls_and_reproduces_every_hash(tmp_path):
     assert again.returncode == 0 and "Running stage" not in again.stdout, again.stderr
     lock = (project / "dvc.lock").read_bytes()
     assert (clone / "dvc.lock").read_bytes() == lock
+    # without the key nothing of the holdout can be opened, and no other takes its place
+    for stage in ("ingest", "extract"):
+        refused = dvc(clone, "repro", "-f", "-s", f"{stage}@fraud")
+        assert refused.returncode and "holdout.key: no such file" in refused.stderr
     # without the ledger a clone would be a fresh budget
+    shutil.copy(project / ".vouch/holdout.key", clone / ".vouch/holdout.key")
     refused = dvc(clone, "repro", "-f", "-s", "extract@fraud")
     assert refused.returncode and "missing ledger: data/holdouts.json" in refused.stderr
     # made anew by the same code, key and ledger, every stage comes to the same bytes
-    for name in ("holdout.key", "vouch.db"):
-        shutil.copy(project / ".vouch" / name, clone / ".vouch" / name)
+    shutil.copy(project / ".vouch/vouch.db", clone / ".vouch/vouch.db")
     made = dvc(clone, "repro", "-f", "-s", *(f"{s}@fraud" for s in MADE_ANEW))
     assert made.returncode == 0, made.stdout + made.stderr
     assert (clone / "dvc.lock").read_bytes() == lock

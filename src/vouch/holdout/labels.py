@@ -105,7 +105,7 @@ def open_labels(state: Path, path: Path) -> SealedLabels:
     Raises:
         VouchError: The file is missing, was changed, or has another key; or there is no key.
     """
-    content = box.unseal(box.read_key(state, "ingest"), path, "ingest")
+    content = box.unseal(box.read_key(state), path, "ingest")
     table = pq.read_table(io.BytesIO(content))
     noted = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     boundary, until = (

@@ -196,12 +196,11 @@ def _way_out(state: Path) -> str:
     )
 
 
-def read_key(state: Path, stage: str = "extract") -> bytes:
+def read_key(state: Path) -> bytes:
     """Read the project's key.
 
     Args:
         state: The project's state folder.
-        stage: The stage that writes what is to be opened, for messages.
 
     Raises:
         VouchError: There is none, or it is no key.
@@ -210,9 +209,8 @@ def read_key(state: Path, stage: str = "extract") -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        again = AGAIN.format(stage=stage)
-        hint = f"bring it back from a backup or from whoever sealed the holdout, or {again}"
-        raise VouchError(f"{path}: no such file, so the holdout cannot be opened", hint) from None
+        message = f"{path}: no such file, so the holdout cannot be opened"
+        raise VouchError(message, _way_out(state)) from None
     if len(key) * 8 != BITS:
         raise VouchError(f"{path}: {len(key)} bytes, not {BITS // 8}", "bring back the true key")
     return key
