@@ -59,6 +59,8 @@ def held_cases(desk: Desk, count: int, params: EnqueueParams) -> list[Case]:
         return []
     wanted = _wanted(desk, count, params)
     again = _waiting(desk, set(keeper.drawn(which)), params)[: math.ceil(AGAIN * wanted)]
+    # the weightiest are asked about again, in an order that tells no weight
+    again.sort(key=lambda case: case.case)
     return again + _new(desk, keeper, extracted, wanted - len(again))
 
 
@@ -127,7 +129,7 @@ def _blind(desk: Desk, entities: Sequence[str], chances: dict[str, float]) -> It
 
 
 def _waiting(desk: Desk, drawn: set[str], params: EnqueueParams) -> list[Case]:
-    """Return the cases that want another reviewer and are not out to one.
+    """Return the cases that want another reviewer and are not out to one, the weightiest first.
 
     Only those of the present holdout's rows, ``drawn``: the others count no more.
     """
@@ -149,7 +151,7 @@ def _waiting(desk: Desk, drawn: set[str], params: EnqueueParams) -> list[Case]:
 
 
 def wanting(votes: pd.DataFrame, chances: Floats, second: float, *, rare: bool) -> list[str]:
-    """Return the decided rows of the holdout that want another reviewer.
+    """Return the decided rows of the holdout that want another reviewer, the weightiest first.
 
     Args:
         votes: Reviewers of each case (the index) by the class they chose, a column a class.
@@ -157,9 +159,6 @@ def wanting(votes: pd.DataFrame, chances: Floats, second: float, *, rare: bool) 
         second: Share of all cases that two reviewers decide.
         rare: Whether the second of two classes is rare: then no reviewer's word for it stands
             alone, and a case wants more until what all say together is nearly sure.
-
-    Returns:
-        The cases in the order of ``votes``, not of their weight: that would tell what was decided.
     """
     cast = votes.sum(axis=1).to_numpy()
     twice = (cast == 1) & (permanent(votes.index.to_series(), SECOND) < second)
@@ -168,5 +167,6 @@ def wanting(votes: pd.DataFrame, chances: Floats, second: float, *, rare: bool) 
         return [str(case) for case in votes.index[twice | tied]]
     twice |= (cast == 1) & (votes[1] > 0).to_numpy()
     belief = believe(votes.to_numpy(np.int64), np.log(chances)[:, None])
-    unsure = belief.unsure & (cast < MOST) & (belief.positive > 0) & (belief.positive < 1)
-    return [str(case) for case in votes.index[unsure | twice]]
+    weight = np.where(belief.unsure & (cast < MOST), belief.positive * (1 - belief.positive), 0)
+    order = np.argsort(-weight / chances, kind="stable")
+    return [str(votes.index[row]) for row in order if weight[row] or twice[row]]
