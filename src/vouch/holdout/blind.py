@@ -125,7 +125,8 @@ def project_of(state: Path) -> str | None:
 
 def _claimed(state: Path) -> str:
     """Return :func:`project_of` of a project that is about to have a row of its own; keep it."""
-    box.make_key(state)
+    if not (state / PROJECT).exists():  # else the key may be lost: a period can be abandoned then
+        box.make_key(state)
     project = project_of(state)
     assert project is not None
     with replacing(state / PROJECT) as draft:
