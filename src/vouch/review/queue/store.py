@@ -13,13 +13,10 @@ from typing import Any
 
 from filelock import FileLock
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint, delete, func, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from vouch.core.database import open_database
-
-
-class Base(DeclarativeBase):
-    """The review store's tables."""
+from vouch.review.queue.tables import Base, Seat
 
 
 class Row(Base):
@@ -161,6 +158,7 @@ class Queue:
         with Session(self._engine) as session, session.begin():
             known = set(session.scalars(select(Row.case).where(Row.usecase == self._usecase)))
             for case in cases:
+                session.add(Seat(case=case.case, usecase=self._usecase, origin=self._origin))
                 if case.case in known:
                     session.add(Again(case=case.case, usecase=self._usecase, out_at=moment))
                 else:
@@ -196,5 +194,6 @@ class Queue:
     def withdraw(self, cases: Sequence[str]) -> None:
         """Forget cases, which may then be chosen again."""
         with Session(self._engine) as session, session.begin():
+            session.execute(delete(Seat).where(Seat.case.in_(list(cases))))
             session.execute(delete(Again).where(Again.case.in_(list(cases))))
             session.execute(delete(Row).where(Row.case.in_(list(cases))))

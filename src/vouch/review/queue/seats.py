@@ -1,0 +1,449 @@
+"""Who sits at which case: leases that end by themselves, and answers that are never lost.
+
+A case has a seat for each reviewer who is to decide it. One transaction at a time changes the
+store (see :func:`vouch.core.database.open_database`), so no seat is ever given twice.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from vouch.core.database import open_database
+from vouch.core.errors import VouchError
+from vouch.holdout.ledger import now as wall_clock
+from vouch.review.queue.store import Again, Row
+from vouch.review.queue.tables import AnswerRow, Base, GoldRow, LapsedRow, Seat
+
+Kind = Literal["decision", "skip", "later", "undo", "settled", "too_late"]
+"""What an answer is: ``settled`` is a lead's word, ``too_late`` a decision whose seat was given to
+somebody else meanwhile: it is kept, and counts for nothing."""
+COUNTS = ("decision", "settled")
+PASSED = ("decision", "skip", "settled")
+"""After these a person is not asked about the case again."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A case in a person's hands.
+
+    Attributes:
+        case: The case.
+        token: Names this lease: an answer with it is taken once.
+        until: When it ends, unless it is renewed (UTC, no zone).
+    """
+
+    case: str
+    token: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person says of a case.
+
+    Attributes:
+        kind: ``decision``, ``skip`` or ``later``.
+        word: The class they chose; None unless it is a decision.
+        comment: What they wrote; why, where they skip.
+        model: The version whose opinion the page has; empty where the case is blind.
+        explanation: Digest of the reasons the page has.
+        opinion: Whether they had the model's part open when they answered.
+        guideline: The guideline's version.
+    """
+
+    kind: Kind
+    word: str | None = None
+    comment: str = ""
+    model: str = ""
+    explanation: str = ""
+    opinion: bool = False
+    guideline: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it is stored; see :class:`Said`.
+
+    Attributes:
+        number: Its place in the order of all answers, from 1.
+        case: The case.
+        person: Whose it is.
+        said: What they said.
+        seconds: How long they had the case before them.
+        decided_at: When (UTC, no zone).
+        token: The lease it answers.
+        undoes: The answer it takes back, or None.
+        gold: Whether its right answer was known before.
+    """
+
+    number: int
+    case: str
+    person: str
+    said: Said
+    seconds: float
+    decided_at: datetime
+    token: str
+    undoes: int | None
+    gold: bool
+
+
+class Seats:
+    """The seats of one use case's source.
+
+    Args:
+        state: The project's state folder.
+        usecase: The use case.
+        origin: The source's declaration.
+        lease: How long a case stays with who does not answer.
+        clock: Returns the present time (UTC, no zone).
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        usecase: str,
+        origin: str,
+        lease: timedelta,
+        clock: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        self._usecase, self._origin = usecase, origin
+        self._lease, self._clock = lease, clock
+        self._engine = open_database(state, Base.metadata)
+        self._add_missing()
+
+    def _add_missing(self) -> None:
+        """Give cases of an earlier release their seats."""
+        have = select(func.count()).where(Seat.case == Row.case, ~Seat.gold).scalar_subquery()
+        again = select(func.count()).where(Again.case == Row.case).scalar_subquery()
+        mine = and_(Row.usecase == self._usecase, Row.origin == self._origin)
+        with Session(self._engine) as session, session.begin():
+            lacking = select(Row.case, 1 + again - have).where(mine, have < 1 + again)
+            for case, count in session.execute(lacking.order_by(Row.out_at, Row.case)).all():
+                session.add_all([self._seat(case) for _ in range(count)])
+
+    def _seat(self, case: str, *, gold: bool = False) -> Seat:
+        return Seat(case=case, usecase=self._usecase, origin=self._origin, gold=gold)
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return and_(Seat.usecase == self._usecase, Seat.origin == self._origin)
+
+    def hand_out(self, person: str, count: int = 1, gold: str | None = None) -> list[Lease]:
+        """Lease cases to a person: those they hold already first, then free ones, oldest first.
+
+        Nobody gets a case that they decided, skipped or hold; one put aside for later comes when
+        nothing else is free.
+
+        Args:
+            person: Who.
+            count: How many cases they shall hold, at least 1.
+            gold: A case whose answer is known, to be handed out before free ones; None: none.
+
+        Returns:
+            At most ``count`` leases, the one to answer first at the front.
+        """
+        with Session(self._engine) as session, session.begin():
+            moment = self._clock()
+            held = self._held(session, person)
+            if gold and len(held) < count and not self._passed(session, person, gold):
+                seat = self._seat(gold, gold=True)
+                session.add(seat)
+                held.append(seat)
+            while len(held) < count and (free := self._free(session, person, moment)):
+                held.append(free)
+                self._give(session, free, person, moment)
+                session.flush()
+            for seat in held:
+                self._give(session, seat, person, moment)
+            return [Lease(s.case, s.token or "", s.until or moment) for s in held[:count]]
+
+    def _held(self, session: Session, person: str) -> list[Seat]:
+        """Return the seats a person has; an ended lease is theirs until somebody else has it."""
+        mine = select(Seat).where(self._mine, ~Seat.taken, Seat.person == person)
+        return list(session.scalars(mine.order_by(Seat.leased_at, Seat.id)))
+
+    def _give(self, session: Session, seat: Seat, person: str, moment: datetime) -> None:
+        if seat.person != person or seat.token is None:
+            _lapse(session, seat)
+            seat.token, seat.leased_at, seat.shown_at = secrets.token_urlsafe(16), moment, None
+        seat.person, seat.until = person, moment + self._lease
+
+    def _free(self, session: Session, person: str, moment: datetime) -> Seat | None:
+        """Return the oldest free seat at a case that a person has nothing to do with yet."""
+        own = aliased(Seat)
+        holds = exists().where(own.case == Seat.case, own.person == person, own.id != Seat.id)
+        free = or_(Seat.person.is_(None), Seat.until < moment)
+        places = select(Seat).where(self._mine, ~Seat.taken, ~Seat.gold, free, ~holds)
+        for kinds in ((*PASSED, "later"), PASSED):
+            wanted = places.where(~self._answered(person, kinds, Seat.case))
+            if seat := session.scalars(wanted.order_by(Seat.id).limit(1)).first():
+                return seat
+        return None
+
+    def _answered(
+        self,
+        person: str,
+        kinds: Collection[str],
+        case: ColumnElement[str] | InstrumentedAttribute[str] | str,
+    ) -> ColumnElement[bool]:
+        """Return whether an answer of a person to a case stands."""
+        undo = aliased(AnswerRow)
+        undone = exists().where(undo.undoes == AnswerRow.number)
+        return exists().where(
+            AnswerRow.person == person,
+            AnswerRow.case == case,
+            AnswerRow.kind.in_(kinds),
+            ~undone,
+        )
+
+    def _passed(self, session: Session, person: str, case: str) -> bool:
+        return bool(session.scalar(select(self._answered(person, PASSED, case))))
+
+    def show(self, person: str, token: str) -> None:
+        """Note that a leased case is before its person now, from which the seconds count."""
+        own = and_(self._mine, Seat.token == token, Seat.person == person)
+        with Session(self._engine) as session, session.begin():
+            session.execute(
+                update(Seat).where(own, Seat.shown_at.is_(None)).values(shown_at=self._clock())
+            )
+
+    def renew(self, person: str) -> int:
+        """Put off the end of all a person holds; return how many cases that are."""
+        with Session(self._engine) as session, session.begin():
+            held = self._held(session, person)
+            for seat in held:
+                self._give(session, seat, person, self._clock())
+            return len(held)
+
+    def release(self, person: str) -> None:
+        """Give back all a person holds, as when they log out."""
+        with Session(self._engine) as session, session.begin():
+            for seat in self._held(session, person):
+                _lapse(session, seat)
+                _leave(session, seat)
+
+    def answer(self, person: str, token: str, said: Said, browser: str) -> Answer:
+        """Keep what a person says of a case they hold; on disk when this returns.
+
+        Args:
+            person: Who.
+            token: The lease. The same token again changes nothing: the first answer holds.
+            said: What they say.
+            browser: The session in which they say it: only there it can be undone.
+
+        Returns:
+            What was kept; ``too_late`` where the case went to somebody else meanwhile.
+
+        Raises:
+            VouchError: The lease is unknown, or somebody else's.
+        """
+        with Session(self._engine) as session, session.begin():
+            if earlier := session.scalars(select(AnswerRow).filter_by(token=token)).first():
+                if earlier.person != person:
+                    raise _not_yours()
+                return _answer(earlier)
+            seat = session.scalars(select(Seat).where(self._mine, Seat.token == token)).first()
+            if seat is None or seat.person != person or seat.taken:
+                seat, said = self._lapsed(session, person, token), replace(said, kind="too_late")
+            row = self._row(seat, person, token, said, browser)
+            session.add(row)
+            session.flush()
+            if row.kind != "too_late":
+                self._rise(session, seat, row)
+            return _answer(row)
+
+    def _lapsed(self, session: Session, person: str, token: str) -> Seat:
+        """Return the seat that a person had before somebody else got it; it is not stored."""
+        lapsed = session.get(LapsedRow, token)
+        if lapsed is None or lapsed.person != person:
+            raise _not_yours()
+        return self._seat(lapsed.case)
+
+    def _rise(self, session: Session, seat: Seat, row: AnswerRow) -> None:
+        """Leave a seat after an answer: a decision takes it, all else makes it free."""
+        if row.kind in COUNTS:
+            seat.taken, seat.answer, seat.until = True, row.number, None
+        else:
+            _leave(session, seat)
+
+    def _row(self, seat: Seat, person: str, token: str, said: Said, browser: str) -> AnswerRow:
+        moment = self._clock()
+        begun = seat.shown_at or seat.leased_at or moment
+        return AnswerRow(
+            usecase=self._usecase,
+            origin=self._origin,
+            case=seat.case,
+            person=person,
+            kind=said.kind,
+            word=said.word,
+            comment=said.comment,
+            seconds=max((moment - begun).total_seconds(), 0.0),
+            decided_at=moment,
+            session=browser,
+            token=token,
+            model=said.model,
+            explanation=said.explanation,
+            opinion=said.opinion,
+            guideline=said.guideline,
+            gold=seat.gold,
+        )
+
+    def undo(self, person: str, browser: str) -> Lease | None:
+        """Take back a person's newest answer of a session, and hand them its case again.
+
+        Returns:
+            The lease; None where nothing is left to undo.
+
+        Raises:
+            VouchError: Somebody else has the case meanwhile.
+        """
+        with Session(self._engine) as session, session.begin():
+            row = self._newest(session, person, browser)
+            if row is None:
+                return None
+            seat = self._seat_again(session, row, person)
+            moment = self._clock()
+            taken_back = Said("undo", model=row.model, guideline=row.guideline)
+            undo = self._row(seat, person, secrets.token_urlsafe(16), taken_back, browser)
+            undo.undoes, undo.seconds = row.number, 0.0
+            session.add(undo)
+            seat.taken, seat.answer, seat.token = False, None, None  # the answer's token stays its
+            self._give(session, seat, person, moment)
+            # the case goes before all others that the person holds
+            seat.leased_at = datetime.min.replace(year=1970)
+            return Lease(seat.case, seat.token or "", seat.until or moment)
+
+    def _newest(self, session: Session, person: str, browser: str) -> AnswerRow | None:
+        undo = aliased(AnswerRow)
+        standing = (
+            select(AnswerRow)
+            .filter_by(person=person, session=browser, usecase=self._usecase, origin=self._origin)
+            .where(AnswerRow.kind.in_((*PASSED, "later")))
+            .where(~exists().where(undo.undoes == AnswerRow.number))
+        )
+        return session.scalars(standing.order_by(AnswerRow.number.desc()).limit(1)).first()
+
+    def _seat_again(self, session: Session, row: AnswerRow, person: str) -> Seat:
+        """Return the seat of an answer that is taken back, or a free one at its case."""
+        at = and_(self._mine, Seat.case == row.case)
+        own = session.scalars(select(Seat).where(at, Seat.answer == row.number)).first()
+        if own is not None:
+            return own
+        if row.gold:
+            seat = self._seat(row.case, gold=True)
+            session.add(seat)
+            return seat
+        free = or_(Seat.person.is_(None), Seat.until < self._clock(), Seat.person == person)
+        seat_free = session.scalars(select(Seat).where(at, ~Seat.taken, ~Seat.gold, free)).first()
+        if seat_free is None:
+            raise VouchError(
+                f"{row.case}: somebody else has this case by now", "go on with the next one"
+            )
+        return seat_free
+
+    def taken_by_file(self, decided: Mapping[str, int]) -> None:
+        """Take seats of cases that were decided elsewhere: these leave the page.
+
+        Args:
+            decided: How many people decided each case by file.
+        """
+        with Session(self._engine) as session, session.begin():
+            for case, count in decided.items():
+                at = select(Seat).where(self._mine, Seat.case == case, ~Seat.gold)
+                seats = list(session.scalars(at.order_by(Seat.id)))
+                missing = count - sum(seat.by_file for seat in seats)
+                # a seat that somebody holds is the last to go
+                free = sorted((s for s in seats if not s.taken), key=lambda s: s.person is not None)
+                for seat in free[: max(missing, 0)]:
+                    _lapse(session, seat)
+                    seat.taken = seat.by_file = True
+                    seat.person, seat.until = None, None
+
+    def standing(self, after: int = 0) -> list[Answer]:
+        """Return the answers that were not taken back, in their order.
+
+        Args:
+            after: Leave out those with this number and lower ones.
+        """
+        undo = aliased(AnswerRow)
+        rows = (
+            select(AnswerRow)
+            .filter_by(usecase=self._usecase, origin=self._origin)
+            .where(AnswerRow.number > after, AnswerRow.kind != "undo")
+            .where(~exists().where(undo.undoes == AnswerRow.number))
+        )
+        with Session(self._engine) as session:
+            return [_answer(row) for row in session.scalars(rows.order_by(AnswerRow.number))]
+
+    def free(self) -> int:
+        """Count the seats that nobody has taken."""
+        with Session(self._engine) as session:
+            open_seats = select(func.count()).where(self._mine, ~Seat.taken, ~Seat.gold)
+            return session.scalar(open_seats) or 0
+
+    def set_gold(self, case: str, word: str, person: str) -> None:
+        """Note a case's known answer; a later one replaces it."""
+        with Session(self._engine) as session, session.begin():
+            session.merge(GoldRow(case=case, word=word, person=person, set_at=self._clock()))
+
+    def gold(self) -> dict[str, str]:
+        """Return the cases whose answer is known, and the answers."""
+        own = select(GoldRow.case, GoldRow.word).join(Row, Row.case == GoldRow.case)
+        mine = own.where(Row.usecase == self._usecase, Row.origin == self._origin)
+        with Session(self._engine) as session:
+            return dict(session.execute(mine.order_by(GoldRow.case)).tuples().all())
+
+
+def _lapse(session: Session, seat: Seat) -> None:
+    """Note a lease that ends without an answer: one that comes all the same is kept."""
+    if seat.token and seat.person:
+        session.add(LapsedRow(token=seat.token, case=seat.case, person=seat.person))
+
+
+def _leave(session: Session, seat: Seat) -> None:
+    """Make a seat free; one at a case with a known answer was made for its person alone."""
+    if seat.gold:
+        session.delete(seat)
+    seat.person = seat.until = seat.token = seat.leased_at = seat.shown_at = None
+
+
+def _not_yours() -> VouchError:
+    return VouchError(
+        "this case is not with you any more: its lease ended, or it was taken back",
+        "go on with the next one",
+    )
+
+
+def _answer(row: AnswerRow) -> Answer:
+    said = Said(
+        row.kind,  # type: ignore[arg-type]
+        row.word,
+        row.comment,
+        row.model,
+        row.explanation,
+        row.opinion,
+        row.guideline,
+    )
+    return Answer(
+        number=row.number,
+        case=row.case,
+        person=row.person,
+        said=said,
+        seconds=row.seconds,
+        decided_at=row.decided_at,
+        token=row.token,
+        undoes=row.undoes,
+        gold=row.gold,
+    )
+
+
+def latest(answers: Sequence[Answer]) -> list[Answer]:
+    """Return each person's newest decision on each case, in their order."""
+    newest = {(a.case, a.person): a for a in answers if a.said.kind in COUNTS}
+    return sorted(newest.values(), key=lambda answer: answer.number)

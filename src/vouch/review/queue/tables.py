@@ -1,0 +1,87 @@
+"""The review store's tables of who decides which case, and what they said."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from vouch.core.database import append_only
+
+
+class Base(DeclarativeBase):
+    """The review store's tables."""
+
+
+class Seat(Base):
+    """A place for one reviewer at a case; a case that two people decide has two.
+
+    A seat is free, leased (``person`` and ``until``) or taken (``answer``, or ``by_file``). All of
+    it follows from the answers but for the leases, which end by themselves.
+    """
+
+    __tablename__ = "seats"
+    __table_args__ = (Index("open_seats", "usecase", "origin", "taken", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case: Mapped[str] = mapped_column(ForeignKey("cases.case"), index=True)
+    usecase: Mapped[str]
+    origin: Mapped[str]
+    taken: Mapped[bool] = mapped_column(default=False)
+    person: Mapped[str | None] = mapped_column(index=True)
+    token: Mapped[str | None]
+    leased_at: Mapped[datetime | None]
+    shown_at: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    answer: Mapped[int | None]
+    by_file: Mapped[bool] = mapped_column(default=False)
+    gold: Mapped[bool] = mapped_column(default=False)
+
+
+class AnswerRow(Base):
+    """What a person said of a case; rows are only added, and the number is their order."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("answers_of", "person", "case"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    usecase: Mapped[str] = mapped_column(index=True)
+    origin: Mapped[str]
+    case: Mapped[str] = mapped_column(index=True)  # stays when the case is taken back
+    person: Mapped[str]
+    kind: Mapped[str]
+    word: Mapped[str | None]
+    comment: Mapped[str]
+    seconds: Mapped[float]
+    decided_at: Mapped[datetime]
+    session: Mapped[str]
+    token: Mapped[str] = mapped_column(unique=True)
+    undoes: Mapped[int | None] = mapped_column(unique=True)
+    model: Mapped[str]
+    explanation: Mapped[str]
+    opinion: Mapped[bool]
+    guideline: Mapped[str]
+    gold: Mapped[bool] = mapped_column(default=False)
+
+
+class LapsedRow(Base):
+    """A lease that went to somebody else before it was answered."""
+
+    __tablename__ = "lapsed_leases"
+
+    token: Mapped[str] = mapped_column(primary_key=True)
+    case: Mapped[str]
+    person: Mapped[str]
+
+
+class GoldRow(Base):
+    """A case whose answer is known, by which reviewers are measured."""
+
+    __tablename__ = "gold"
+
+    case: Mapped[str] = mapped_column(ForeignKey("cases.case"), primary_key=True)
+    word: Mapped[str]
+    person: Mapped[str]
+    set_at: Mapped[datetime]
+
+
+append_only(Base.metadata.tables["answers"])

@@ -1,0 +1,266 @@
+"""Leases and answers against an oracle that keeps all in a list."""
+
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.review.enqueue.conftest import make_case
+from vouch.core.errors import VouchError
+from vouch.review.queue import Queue
+from vouch.review.queue.seats import Said, Seats
+
+START = datetime(2026, 1, 1)
+LEASE = timedelta(minutes=10)
+PEOPLE = ("ann", "bob", "cem")
+FRAUD = Said("decision", "fraud")
+
+
+class Clock:
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def queue(tmp_path):
+    return Queue(tmp_path, "fraud", "simulated")
+
+
+@pytest.fixture
+def seats(queue, tmp_path, clock):
+    queue.put([make_case(n) for n in range(3)], START)
+    return Seats(tmp_path, "fraud", "simulated", LEASE, clock)
+
+
+def name(number):
+    return make_case(number).case
+
+
+def test_two_people_never_hold_one_case(seats):
+    held = [seats.hand_out(who, 2) for who in PEOPLE]
+    assert [lease.case for mine in held for lease in mine] == [name(0), name(1), name(2)]
+    assert [lease.case for lease in seats.hand_out("ann", 2)] == [name(0), name(1)]
+
+
+def test_a_lease_that_nobody_renews_ends(seats, clock):
+    (first,) = seats.hand_out("ann")
+    clock.now += LEASE + timedelta(seconds=1)
+    (again,) = seats.hand_out("bob")
+    assert again.case == first.case and again.token != first.token
+    assert seats.hand_out("ann")[0].case == name(1)
+
+
+def test_who_comes_back_late_keeps_a_case_that_nobody_took(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    clock.now += 3 * LEASE
+    assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "decision"
+
+
+def test_a_decision_that_comes_too_late_is_kept_and_does_not_count(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    clock.now += 2 * LEASE
+    seats.hand_out("bob")
+    assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "too_late"
+    assert seats.free() == 3
+
+
+def test_a_renewed_lease_holds(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    for _ in range(5):
+        clock.now += LEASE - timedelta(seconds=1)
+        assert seats.renew("ann") == 1
+    assert seats.hand_out("bob")[0].case != lease.case
+
+
+def test_the_same_answer_twice_is_one(seats):
+    (lease,) = seats.hand_out("ann")
+    first = seats.answer("ann", lease.token, FRAUD, "s")
+    second = seats.answer("ann", lease.token, Said("decision", "genuine"), "s")
+    assert first == second and len(seats.standing()) == 1
+
+
+def test_anothers_lease_is_refused(seats):
+    (lease,) = seats.hand_out("ann")
+    for token in (lease.token, "nonsense"):
+        with pytest.raises(VouchError, match="not with you"):
+            seats.answer("bob", token, FRAUD, "s")
+    seats.answer("ann", lease.token, FRAUD, "s")
+    with pytest.raises(VouchError, match="not with you"):
+        seats.answer("bob", lease.token, FRAUD, "s")
+
+
+def test_what_is_undone_comes_back_first(seats):
+    first, second = seats.hand_out("ann", 2)
+    seats.answer("ann", first.token, FRAUD, "s")
+    assert seats.undo("ann", "another session") is None
+    again = seats.undo("ann", "s")
+    assert again.case == first.case and again.token != first.token
+    assert [lease.case for lease in seats.hand_out("ann", 2)] == [first.case, second.case]
+    assert seats.standing() == [] and seats.undo("ann", "s") is None
+
+
+def test_a_skipped_case_goes_to_others(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, Said("skip", comment="a friend of mine"), "s")
+    assert [lease.case for lease in seats.hand_out("ann", 3)] == [name(1), name(2)]
+    assert seats.hand_out("bob")[0].case == lease.case
+
+
+def test_what_is_put_aside_comes_last(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, Said("later"), "s")
+    assert [held.case for held in seats.hand_out("ann", 3)] == [name(1), name(2), name(0)]
+
+
+def test_a_planned_second_reviewer_is_another_person(queue, seats):
+    queue.put([make_case(0)], START)
+    first = seats.hand_out("ann")[0]
+    second = seats.hand_out("bob", 3)
+    assert [lease.case for lease in second] == [name(1), name(2), name(0)]
+    seats.answer("ann", first.token, FRAUD, "s")
+    assert seats.hand_out("ann") == []
+
+
+def test_a_case_decided_by_file_leaves_the_page(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.taken_by_file({lease.case: 1, name(1): 1})
+    seats.taken_by_file({lease.case: 1, name(1): 1})
+    assert [held.case for held in seats.hand_out("ann", 3)] == [name(2)]
+    assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "too_late"
+
+
+def test_a_case_with_a_known_answer_is_asked_once_of_each(seats):
+    seats.set_gold(name(0), "fraud", "lea")
+    assert seats.gold() == {name(0): "fraud"}
+    for who in PEOPLE:
+        (lease,) = seats.hand_out(who, 1, gold=name(0))
+        assert lease.case == name(0)
+        assert seats.answer(who, lease.token, FRAUD, "s").gold
+        assert name(0) not in [held.case for held in seats.hand_out(who, 1, gold=name(0))]
+
+
+def test_seconds_count_from_when_it_was_shown(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    clock.now += timedelta(seconds=30)
+    seats.show("ann", lease.token)
+    clock.now += timedelta(seconds=7)
+    assert seats.answer("ann", lease.token, FRAUD, "s").seconds == 7
+
+
+def test_cases_of_an_earlier_release_get_their_seats(queue, tmp_path, clock, seats):
+    from sqlalchemy import text
+
+    queue.put([make_case(0)], START)
+    with seats._engine.begin() as connection:
+        connection.execute(text("DELETE FROM seats"))
+    again = Seats(tmp_path, "fraud", "simulated", LEASE, clock)
+    assert again.free() == 4
+    assert Seats(tmp_path, "fraud", "simulated", LEASE, clock).free() == 4
+
+
+class Page(RuleBasedStateMachine):
+    """People who take, answer, skip and undo, while time passes and cases come."""
+
+    @initialize()
+    def begin(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        path = Path(self.folder.name)
+        self.queue = Queue(path, "fraud", "simulated")
+        self.seats = Seats(path, "fraud", "simulated", LEASE, self.clock)
+        self.wanted, self.log, self.held = {}, [], {}
+
+    def teardown(self):
+        self.folder.cleanup()
+
+    @rule(number=st.integers(0, 3))
+    def put(self, number):
+        case = make_case(number)
+        self.queue.put([case], self.clock.now)
+        self.wanted[case.case] = self.wanted.get(case.case, 0) + 1
+
+    @rule(minutes=st.integers(1, 15))
+    def wait(self, minutes):
+        self.clock.now += timedelta(minutes=minutes)
+
+    @rule(who=st.sampled_from(PEOPLE), count=st.integers(1, 2))
+    def take(self, who, count):
+        leases = self.seats.hand_out(who, count)
+        taken = {lease.case for lease in leases}
+        assert len(taken) == len(leases)
+        for lease in leases:
+            assert not self._passed(who, lease.case)
+            for token, (other, case, _until) in list(self.held.items()):
+                if case == lease.case and other == who and token != lease.token:
+                    del self.held[token]
+            self.held[lease.token] = (who, lease.case, lease.until)
+        if len(leases) < count:  # then nothing was to be had
+            for case, wanted in self.wanted.items():
+                busy = {w for w, c, until in self.held.values() if c == case and self._live(until)}
+                others = (busy | {w for w, c, _ in self._standing() if c == case}) - {who}
+                mine = who in busy or self._passed(who, case)
+                assert mine or len(others) >= wanted or case in taken
+
+    def _live(self, until):
+        return until >= self.clock.now
+
+    def _standing(self):
+        return [(who, case, number) for number, who, case, kind in self.log if kind == "decision"]
+
+    def _passed(self, who, case):
+        return any(w == who and c == case for _, w, c, _ in self.log)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), kind=st.sampled_from(["decision", "skip"]))
+    def answer(self, data, kind):
+        token = data.draw(st.sampled_from(sorted(self.held)))
+        who, case, until = self.held.pop(token)
+        answer = self.seats.answer(who, token, Said(kind, "fraud"), "s")
+        assert (answer.person, answer.case) == (who, case)
+        if self._live(until):
+            assert answer.said.kind == kind
+        if answer.said.kind != "too_late":
+            self.log.append((answer.number, who, case, kind))
+        assert self.seats.answer(who, token, Said("skip"), "s") == answer
+
+    @rule(who=st.sampled_from(PEOPLE))
+    def undo(self, who):
+        mine = [entry for entry in self.log if entry[1] == who]
+        try:
+            lease = self.seats.undo(who, "s")
+        except VouchError:
+            assert mine and mine[-1][3] == "skip"  # the seat went to somebody else
+            return
+        assert (lease is None) == (not mine)
+        if lease:
+            assert lease.case == mine[-1][2]
+            self.log.remove(mine[-1])
+            self.held[lease.token] = (who, lease.case, lease.until)
+
+    @invariant()
+    def agrees(self):
+        if not hasattr(self, "seats"):
+            return
+        standing = [a for a in self.seats.standing() if a.said.kind != "too_late"]
+        assert [(a.number, a.person, a.case, a.said.kind) for a in standing] == sorted(self.log)
+        for case, wanted in self.wanted.items():
+            live = {w for w, c, until in self.held.values() if c == case and self._live(until)}
+            decided = {w for w, c, _ in self._standing() if c == case}
+            assert not live & decided or len(live) + len(decided) <= wanted + len(live & decided)
+            assert len(decided) <= wanted
+
+
+Page.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestPage = Page.TestCase
