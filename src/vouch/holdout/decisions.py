@@ -6,6 +6,7 @@ once its row is not held out any more, extract opens it and the model learns fro
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,36 @@ def open_decisions(state: Path, table: pa.Table) -> pa.Table:
         if row["sealed"] is not None:
             row.update(_opened(key, row, state))
     return pa.Table.from_pylist(rows, table.schema)
+
+
+def seal_answer(state: Path, answer: dict[str, Any], bound: Sequence[str]) -> bytes:
+    """Encrypt what a person said of a row of the holdout, before it is collected.
+
+    Args:
+        state: The project's state folder, where the key is made on first use.
+        answer: All that tells which class it is for.
+        bound: What the answer belongs to: it cannot be moved to another.
+    """
+    content = json.dumps(answer, sort_keys=True).encode()
+    return box.encrypt(box.make_key(state), _padded(content), [name.encode() for name in bound])
+
+
+def open_answer(state: Path, sealed: bytes, bound: Sequence[str]) -> dict[str, Any]:
+    """Decrypt what :func:`seal_answer` returned.
+
+    Raises:
+        VouchError: There is no key, or it is not the one it was sealed with.
+    """
+    try:
+        content = box.decrypt(_key(state), sealed, [name.encode() for name in bound])
+    except box.NotOursError:
+        raise VouchError(
+            f"case {bound[0]!r}: the answer on a row of the holdout was changed, or sealed with "
+            f"another key than {state / box.KEY}",
+            f"bring back the {box.KEY} it was sealed with",
+        ) from None
+    opened: dict[str, Any] = json.loads(content)
+    return opened
 
 
 def open_issues(state: Path, issues: pa.Table, words: DecisionWords) -> pa.Table:

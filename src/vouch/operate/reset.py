@@ -22,7 +22,7 @@ from vouch.project.paths import KEPT, STATE
 from vouch.project.stages import REVIEWS, STAGES
 from vouch.project.trial import end_trials
 from vouch.registry import approval, integrity, promotions
-from vouch.review.queue.store import Base as Queue
+from vouch.review.queue.tables import Base as Queue
 
 REMOTE = "dvc-remote"
 OURS = ("holdout.key", PROJECT)

@@ -170,6 +170,19 @@ def test_cases_of_an_earlier_release_get_their_seats(queue, tmp_path, clock, sea
     assert Seats(tmp_path, "fraud", "simulated", LEASE, clock).free() == 4
 
 
+def test_what_is_said_of_a_held_out_row_lies_nowhere_in_plain(queue, tmp_path, clock):
+    queue.put([make_case(n, stream="holdout") for n in range(2)], START)
+    seats = Seats(tmp_path, "fraud", "simulated", LEASE, clock)
+    said = Said("decision", "fraudulent-word", "as the payer emptied it")
+    for lease in seats.hand_out("ann", 2):
+        answer = seats.answer("ann", lease.token, said, "s")
+        assert answer.said.word is None and seats.opened(answer).said == said
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("vouch.db*"))
+    assert b"fraudulent-word" not in stored and b"emptied" not in stored
+    first, second = seats.standing()
+    assert first.sealed != second.sealed and len(first.sealed) == len(second.sealed)
+
+
 class Page(RuleBasedStateMachine):
     """People who take, answer, skip and undo, while time passes and cases come."""
 

@@ -16,7 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from vouch.core.database import open_database
 from vouch.core.errors import VouchError
+from vouch.holdout.decisions import open_answer, seal_answer
 from vouch.holdout.ledger import now as wall_clock
+from vouch.labels.issues import HELD
 from vouch.review.queue.store import Again, Row
 from vouch.review.queue.tables import AnswerRow, Base, GoldRow, LapsedRow, Seat
 
@@ -80,6 +82,7 @@ class Answer:
         token: The lease it answers.
         undoes: The answer it takes back, or None.
         gold: Whether its right answer was known before.
+        sealed: What was said of a row of the holdout, encrypted; see :meth:`Seats.opened`.
     """
 
     number: int
@@ -91,6 +94,7 @@ class Answer:
     token: str
     undoes: int | None
     gold: bool
+    sealed: bytes | None = None
 
 
 class Seats:
@@ -112,7 +116,7 @@ class Seats:
         lease: timedelta,
         clock: Callable[[], datetime] = wall_clock,
     ) -> None:
-        self._usecase, self._origin = usecase, origin
+        self._state, self._usecase, self._origin = state, usecase, origin
         self._lease, self._clock = lease, clock
         self._engine = open_database(state, Base.metadata)
         self._add_missing()
@@ -252,11 +256,31 @@ class Seats:
             if seat is None or seat.person != person or seat.taken:
                 seat, said = self._lapsed(session, person, token), replace(said, kind="too_late")
             row = self._row(seat, person, token, said, browser)
+            self._seal(session, row)
             session.add(row)
             session.flush()
             if row.kind != "too_late":
                 self._rise(session, seat, row)
             return _answer(row)
+
+    def _seal(self, session: Session, row: AnswerRow) -> None:
+        """Encrypt what is said of a row of the holdout: nobody reads it before its rotation."""
+        case = session.get(Row, row.case)
+        if case is not None and case.stream == HELD:
+            content = {"word": row.word, "comment": row.comment}
+            row.sealed = seal_answer(self._state, content, _bound(row))
+            row.word, row.comment = None, ""
+
+    def opened(self, answer: Answer) -> Answer:
+        """Return an answer as it was given; one on a row of the holdout is decrypted.
+
+        Raises:
+            VouchError: The key is missing, or another one.
+        """
+        if answer.sealed is None:
+            return answer
+        said = open_answer(self._state, answer.sealed, _bound(answer))
+        return replace(answer, said=replace(answer.said, **said), sealed=None)
 
     def _lapsed(self, session: Session, person: str, token: str) -> Seat:
         """Return the seat that a person had before somebody else got it; it is not stored."""
@@ -440,7 +464,12 @@ def _answer(row: AnswerRow) -> Answer:
         token=row.token,
         undoes=row.undoes,
         gold=row.gold,
+        sealed=row.sealed,
     )
+
+
+def _bound(answer: Answer | AnswerRow) -> tuple[str, str, str]:
+    return answer.case, answer.person, answer.token
 
 
 def latest(answers: Sequence[Answer]) -> list[Answer]:

@@ -1,8 +1,8 @@
-"""The review store's tables of who decides which case, and what they said."""
+"""The review store's tables of people: who decides which case, and what they said."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from vouch.core.database import append_only
@@ -61,6 +61,7 @@ class AnswerRow(Base):
     opinion: Mapped[bool]
     guideline: Mapped[str]
     gold: Mapped[bool] = mapped_column(default=False)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class LapsedRow(Base):
@@ -82,6 +83,43 @@ class GoldRow(Base):
     word: Mapped[str]
     person: Mapped[str]
     set_at: Mapped[datetime]
+
+
+class PersonRow(Base):
+    """A person."""
+
+    __tablename__ = "people"
+
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password: Mapped[str | None]
+    link: Mapped[str | None] = mapped_column(unique=True)
+    link_until: Mapped[datetime | None]
+    disabled: Mapped[bool] = mapped_column(default=False)
+    added_at: Mapped[datetime]
+
+
+class SessionRow(Base):
+    """A logged-in browser."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(index=True)
+    csrf: Mapped[str]
+    until: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class FailureRow(Base):
+    """A wrong password."""
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    who: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
 
 
 append_only(Base.metadata.tables["answers"])
