@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
+from vouch.core import requests
 from vouch.operate import fence, secret
 from vouch.operate.fence import Fence, Gate
 
@@ -62,7 +63,7 @@ def friend(gate, stranger):
 def test_the_link_lets_in_and_every_answer_is_hardened(friend):
     answer = friend.get("/prefect/")
     assert answer.text == "reached"
-    for name, value in fence.HEADERS.items():
+    for name, value in requests.HEADERS.items():
         assert answer.headers[name] == value
     assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
     assert friend.post("/x", headers={"origin": OWN}).text == "reached"
@@ -229,13 +230,13 @@ def test_a_body_that_ends_in_two_ways_is_refused_and_nothing_is_read_after_it(tm
 
 @given(st.lists(st.sampled_from(["a", "b-c", "v1.2", "...x", "%20", "~", "@", ":"]), min_size=1))
 def test_plain_paths_are_not_odd(parts):
-    assert not fence.is_odd({"raw_path": b"/" + "/".join(parts).encode(), "path": "/"})
+    assert not requests.is_odd({"raw_path": b"/" + "/".join(parts).encode(), "path": "/"})
 
 
 @given(st.binary(max_size=6), st.sampled_from(["..", "%2e.", "/", "%2f", "\\", "%5c", "\r\n"]))
 def test_no_trick_gets_through_whatever_stands_around_it(around, trick):
     raw = b"/a/" + around.replace(b"?", b"") + b"/" + trick.encode() + b"/b"
-    assert fence.is_odd({"raw_path": raw, "path": "/"})
+    assert requests.is_odd({"raw_path": raw, "path": "/"})
 
 
 @pytest.fixture

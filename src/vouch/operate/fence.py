@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -15,25 +14,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vouch.core.requests import HEADERS, ambiguous, called_by, is_from_here, is_safe
 from vouch.operate.secret import TOKEN, take_link
 
-SAFE = ("GET", "HEAD")
 SESSION = 12 * 3600.0
 """Seconds a browser may use the pages before it needs another link."""
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 POLICY = (
     "frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'; "
     "connect-src 'self' data: blob:"
 )
 """The content policy of every page; our own pages add to it."""
-ODD = re.compile(rb"//|\\|%2f|%5c|%00|%0a|%0d|[\x00-\x20\x7f-\xff]|(^|/)(\.|%2e){1,2}(/|$)", re.I)
-"""Paths that two servers may read as two different ones."""
 
 
 class Fence:
@@ -66,13 +56,13 @@ class Fence:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if not _called_by(headers, self.hosts):
+        if not called_by(headers, self.hosts):
             return PlainTextResponse("unknown host", 421)
         if "origin" in headers or "sec-fetch-site" in headers:
             return PlainTextResponse("not for browsers: open vouch's own page", 403)
-        if refusal := _ambiguous(scope, headers):
+        if refusal := ambiguous(scope, headers):
             return refusal
-        if scope["type"] == "websocket" or (scope["path"] == self.open and _is_safe(scope)):
+        if scope["type"] == "websocket" or (scope["path"] == self.open and is_safe(scope)):
             return None
         credentials = headers.get("authorization", "").encode()
         if not hmac.compare_digest(credentials, self.expected):
@@ -112,7 +102,7 @@ class Gate:
         headers = Headers(scope=scope)
         if refusal := self._refusal(scope, headers):
             return refusal
-        if scope["path"] == "/health" and _is_safe(scope):
+        if scope["path"] == "/health" and is_safe(scope):
             return PlainTextResponse("up")
         if scope["path"] == "/open" and scope["method"] == "GET":
             return self._open(Request(scope))
@@ -120,13 +110,13 @@ class Gate:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Return why nobody, with whatever cookie, may ask this."""
-        if not _called_by(headers, self.hosts):
+        if not called_by(headers, self.hosts):
             return PlainTextResponse("unknown host", 421)
         if scope["type"] != "http":
             return PlainTextResponse("no websockets here", 403)
-        if refusal := _ambiguous(scope, headers):
+        if refusal := ambiguous(scope, headers):
             return refusal
-        if not _is_from_here(scope, headers):
+        if not is_from_here(scope, headers):
             return PlainTextResponse("asked by another page", 403)
         return None
 
@@ -170,45 +160,6 @@ async def refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -
         await send({"type": "websocket.close", "code": 1008})
         return
     await answer(scope, receive, send)
-
-
-def is_odd(scope: Scope) -> bool:
-    """Return whether a path could be read in two ways: dots, doubled or encoded slashes."""
-    raw = scope.get("raw_path") or scope["path"].encode()
-    return not raw.startswith(b"/") or ODD.search(raw.split(b"?")[0]) is not None
-
-
-def _ambiguous(scope: Scope, headers: Headers) -> Response | None:
-    """Return the refusal of a request that two servers may read as two different ones."""
-    if is_odd(scope):
-        return PlainTextResponse("odd path", 400)
-    # RFC 9112, 6.3: they may differ on where its body ends, and so on what follows it
-    if "content-length" in headers and "transfer-encoding" in headers:
-        return PlainTextResponse("two lengths", 400, {"Connection": "close"})
-    return None
-
-
-def _called_by(headers: Headers, hosts: frozenset[str]) -> bool:
-    values = headers.getlist("host")
-    return len(values) == 1 and values[0].lower() in hosts
-
-
-def _is_from_here(scope: Scope, headers: Headers) -> bool:
-    """Return whether our own page or the person at the browser asks, not another page.
-
-    Another page may at most lead here: the cookie, which is strict, does not come along then.
-    """
-    own = f"http://{headers['host'].lower()}"
-    site = headers.get("sec-fetch-site", "none")
-    if not _is_safe(scope):
-        return headers.getlist("origin") == [own] and site in ("same-origin", "none")
-    leads = headers.get("sec-fetch-mode") == "navigate"
-    is_page = leads and headers.get("sec-fetch-dest", "document") == "document"
-    return headers.get("origin", own) == own and (site in ("same-origin", "none") or is_page)
-
-
-def _is_safe(scope: Scope) -> bool:
-    return scope.get("method") in SAFE
 
 
 def _closed() -> Response:
