@@ -343,6 +343,12 @@ class Seats:
             seat.leased_at = datetime.min.replace(year=1970)
             return Lease(seat.case, seat.token or "", seat.until or moment)
 
+    def newest(self, person: str, browser: str) -> Answer | None:
+        """Return what :meth:`undo` would take back."""
+        with Session(self._engine) as session:
+            row = self._newest(session, person, browser)
+            return _answer(row) if row else None
+
     def _newest(self, session: Session, person: str, browser: str) -> AnswerRow | None:
         undo = aliased(AnswerRow)
         standing = (
@@ -410,6 +416,18 @@ class Seats:
         with Session(self._engine) as session:
             open_seats = select(func.count()).where(self._mine, ~Seat.taken, ~Seat.gold)
             return session.scalar(open_seats) or 0
+
+    def count(self, person: str, since: datetime) -> int:
+        """Count a person's decisions since a moment (UTC), without those taken back."""
+        undo = aliased(AnswerRow)
+        rows = (
+            select(func.count(AnswerRow.number))
+            .filter_by(usecase=self._usecase, origin=self._origin, person=person)
+            .where(AnswerRow.kind.in_(COUNTS), AnswerRow.decided_at >= since)
+            .where(~exists().where(undo.undoes == AnswerRow.number))
+        )
+        with Session(self._engine) as session:
+            return session.scalar(rows) or 0
 
     def set_gold(self, case: str, word: str, person: str) -> None:
         """Note a case's known answer; a later one replaces it."""

@@ -4,6 +4,8 @@ Whether a case is decided does not stand here: the batches of decisions say it, 
 disagree after a kill.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,6 +107,14 @@ class Case:
     def blind(self) -> bool:
         """Whether reviewers see nothing of what a model thinks."""
         return not self.scores
+
+    @property
+    def shown(self) -> str:
+        """Digest of the model's answer and reasons, as the page shows them; empty if blind."""
+        if self.blind:
+            return ""
+        parts = [self.scores, self.prediction, self.reasons, self.poor, self.unstable]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
     def likely(self, names: Sequence[str]) -> list[float]:
         """Return the probabilities of classes by name; all alike if the model had others."""

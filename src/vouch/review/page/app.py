@@ -1,0 +1,89 @@
+"""The review page: people log in, get one case at a time, and decide it."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from vouch.core.errors import VouchError
+from vouch.review.page import api, decide, doors
+from vouch.review.page.access import House, NotLoggedInError, house
+from vouch.review.page.guard import Guard
+from vouch.review.page.rooms import Rooms
+from vouch.review.people import People
+
+COOKIE = "vouch_review"
+PROGRAMS = "/api/"
+"""Paths that programs ask: they get JSON and no redirect."""
+
+
+def create(
+    root: Path, state: Path, hosts: Iterable[str], *, secure: bool = False, cookie: str = COOKIE
+) -> Guard:
+    """Make the page of a project.
+
+    Args:
+        root: The project's folder.
+        state: The project's state folder.
+        hosts: The names, with ports, it may be called by.
+        secure: Whether browsers reach it by https.
+        cookie: The name of the session's cookie.
+    """
+    app = FastAPI(
+        title="vouch review",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    pages = Environment(
+        loader=PackageLoader("vouch.review.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    app.state.house = House(People(state), Rooms(root, state), pages, secure, cookie)
+    static = str(files("vouch.review.page") / "static")
+    app.mount("/static", StaticFiles(directory=static), name="static")
+    app.include_router(doors.router)
+    app.include_router(api.router)
+    app.include_router(decide.router)
+    _handle_errors(app)
+    return Guard(app, hosts, "https" if secure else "http")
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(NotLoggedInError)
+    def log_in_first(request: Request, _error: Exception) -> Response:
+        if request.url.path.startswith(PROGRAMS):
+            return JSONResponse({"error": "log in first: POST /api/login"}, 401)
+        if request.method == "GET":
+            return RedirectResponse("/login", 303)
+        answer = house(request).render("message.html", None, 401, message="You are logged out.")
+        answer.headers["HX-Redirect"] = "/login"
+        return answer
+
+    @app.exception_handler(VouchError)
+    def refused(request: Request, error: VouchError) -> Response:
+        return _message(request, 409, f"{error} ({error.hint})" if error.hint else str(error))
+
+    @app.exception_handler(HTTPException)
+    def failed(request: Request, error: HTTPException) -> Response:
+        return _message(request, error.status_code, str(error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        places = [".".join(map(str, problem["loc"])) for problem in error.errors()]
+        return _message(request, 422, f"not understood: {', '.join(places)}")
+
+
+def _message(request: Request, status: int, message: str) -> Response:
+    if request.url.path.startswith(PROGRAMS):
+        return JSONResponse({"error": message}, status)
+    return house(request).render("message.html", None, status, message=message)

@@ -1,0 +1,94 @@
+"""Logging in and out, and setting a password by a link."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from vouch.core.errors import VouchError
+from vouch.review.page.access import House, changing, house, logged_in
+from vouch.review.people import SESSION, Login
+
+router = APIRouter(include_in_schema=False)
+At = Annotated[House, Depends(house)]
+WRONG = "Name or password is wrong."
+
+
+def address(request: Request) -> str:
+    """Return where a request came from."""
+    return request.client.host if request.client else ""
+
+
+def with_cookie(answer: Response, at: House, login: Login) -> Response:
+    """Give a browser its session."""
+    answer.set_cookie(
+        at.cookie,
+        login.cookie,
+        max_age=int(SESSION.total_seconds()),
+        httponly=True,
+        secure=at.secure,
+        samesite="strict",
+        path="/",
+    )
+    return answer
+
+
+@router.get("/health")
+def health() -> Response:
+    """Return that the page is up; it tells nothing else."""
+    return Response("up", media_type="text/plain")
+
+
+@router.get("/login")
+def login_page(at: At) -> Response:
+    """Return the page that asks for name and password."""
+    return at.render("login.html", None, message="")
+
+
+@router.post("/login")
+def log_in(
+    request: Request, at: At, name: Annotated[str, Form()], password: Annotated[str, Form()]
+) -> Response:
+    """Begin a session."""
+    try:
+        login = at.people.log_in(name, password, address(request))
+    except VouchError as error:
+        return at.render("login.html", None, 429, message=f"{error}: {error.hint}.")
+    if login is None:
+        return at.render("login.html", None, 401, message=WRONG)
+    return with_cookie(RedirectResponse("/", 303), at, login)
+
+
+@router.post("/logout", dependencies=[Depends(changing)])
+def log_out(request: Request, at: At, login: Annotated[Login, Depends(logged_in)]) -> Response:
+    """End a session, and give back what its person holds."""
+    for usecase in at.rooms.names():
+        at.rooms.room(usecase).seats.release(login.person.name)
+    at.people.log_out(request.cookies.get(at.cookie, ""))
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(at.cookie, path="/", httponly=True, samesite="strict", secure=at.secure)
+    return answer
+
+
+@router.get("/password/{token}")
+def password_page(at: At, token: str) -> Response:
+    """Return the page on which an invited person sets a password."""
+    person = at.people.invited(token)
+    if person is None:
+        gone = "This link does not work any more. Ask for a new one: vouch review add NAME"
+        return at.render("message.html", None, 410, message=gone)
+    return at.render("password.html", None, person=person, message="")
+
+
+@router.post("/password/{token}")
+def set_password(at: At, token: str, password: Annotated[str, Form()]) -> Response:
+    """Set a password, by which its person may log in from now on."""
+    person = at.people.invited(token)
+    try:
+        at.people.set_password(token, password)
+    except VouchError as error:
+        if person is None:
+            return at.render("message.html", None, 410, message=f"{error} ({error.hint})")
+        message = f"{error}: {error.hint}."
+        return at.render("password.html", None, 409, person=person, message=message)
+    return RedirectResponse("/login", 303)

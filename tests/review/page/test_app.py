@@ -1,0 +1,195 @@
+"""The review page: who gets in, what they see, and what is kept."""
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.review.page.conftest import HOST, PASSWORD, STATE, Browser
+from vouch.review.people import People
+from vouch.review.queue import Queue
+
+ANSWER = "/review/fraud/answer"
+
+
+def token_of(page):
+    return re.search(r'name="token" value="([^"]+)"', page.text)[1]
+
+
+def case_of(page):
+    return re.search(r'data-case="([^"]+)"', page.text)[1]
+
+
+def test_a_person_logs_in_decides_and_goes_on(browser):
+    assert browser.get("/").headers["location"] == "/login"
+    login = browser.post("/login", {"name": "Ann", "password": PASSWORD})
+    assert (login.status_code, login.headers["location"]) == (303, "/")
+    cookie = login.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=strict" in cookie
+    page = browser.get("/review/fraud")
+    assert "genuine" in page.text and "fraud-000000000000" in page.text
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)[1]
+    given = {"csrf": csrf, "token": token_of(page), "case": case_of(page), "word": "fraud"}
+    kept = browser.post(ANSWER, given | {"kind": "decision"}, headers={"HX-Request": "true"})
+    assert "Saved." in kept.text and case_of(kept) == "fraud-000000000001"
+    assert "<html" not in kept.text
+    undone = browser.post("/review/fraud/undo", {"csrf": csrf}, headers={"HX-Request": "true"})
+    assert "taken back" in undone.text and case_of(undone) == "fraud-000000000000"
+
+
+def test_the_page_works_without_scripts(ann):
+    page = ann.get("/review/fraud")
+    given = {"csrf": ann.csrf, "token": token_of(page), "case": case_of(page)}
+    # as a browser sends it: the hidden fields first, then the button that was pressed
+    body = "&".join(f"{name}={value}" for name, value in given.items())
+    kept = ann.client.post(
+        ANSWER,
+        content=f"{body}&kind=decision&word=&word=genuine",
+        headers={
+            "Origin": f"http://{HOST}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
+    )
+    assert kept.headers["location"] == "/review/fraud"
+    assert case_of(ann.get("/review/fraud")) == "fraud-000000000001"
+
+
+def test_the_same_submit_twice_is_one_decision(ann, root):
+    case = ann.next()
+    first, second = ann.decide(case), ann.decide(case, "genuine")
+    assert first.json() == second.json()
+
+
+def test_two_people_never_get_one_case(app, ann):
+    bob = Browser(app)
+    bob.log_in("Bob")
+    assert ann.next()["case"] != bob.next()["case"]
+    assert bob.decide(ann.next()).status_code == 409
+
+
+def test_what_cannot_be_taken_is_named(ann):
+    case = ann.next()
+    for more, message in (
+        ({"word": "maybe"}, "one of genuine, fraud"),
+        ({"kind": "skip", "word": None}, "no reason"),
+        ({"comment": "steer\x1b[31m"}, "steers"),
+    ):
+        refused = ann.decide(case, **more)
+        assert refused.status_code == 409 and message in refused.json()["error"]
+    assert ann.decide(case | {"case": "fraud-nobody"}).status_code == 409
+    assert ann.decide(case).status_code == 200
+
+
+def test_a_link_sets_a_password_once(app, root, browser):
+    link = People(root / STATE).add("Cem", "reviewer")
+    assert "Cem" in browser.get(f"/password/{link}").text
+    short = browser.post(f"/password/{link}", {"password": "short"})
+    assert short.status_code == 409 and "12 to 256" in short.text
+    assert browser.post(f"/password/{link}", {"password": PASSWORD}).status_code == 303
+    assert browser.get(f"/password/{link}").status_code == 410
+    assert browser.post(f"/password/{link}", {"password": PASSWORD}).status_code == 410
+    assert browser.log_in("Cem").status_code == 200
+
+
+def test_logging_out_gives_the_case_back(app, ann):
+    case = ann.next()
+    assert ann.change("/logout").status_code == 303
+    assert ann.get("/api/queues").status_code == 401
+    bob = Browser(app)
+    bob.log_in("Bob")
+    assert bob.next()["case"] == case["case"]
+
+
+def routes(app):
+    """Return every route: method, and path with its places filled."""
+    return [
+        (method, re.sub(r"{\w+}", "fraud", route.path))
+        for route in app.app.routes
+        for method in sorted(getattr(route, "methods", None) or ())
+        if method != "HEAD"
+    ]
+
+
+OPEN = {"/health", "/login", "/password/fraud", "/api/login"}
+
+
+def test_no_route_answers_without_login(app, browser):
+    for method, path in routes(app):
+        if path in OPEN:
+            continue
+        answer = browser.client.request(method, path, headers={"Origin": f"http://{HOST}"})
+        assert answer.status_code in (401, 303), (method, path)
+        if answer.status_code == 303:
+            assert answer.headers["location"] == "/login"
+
+
+def test_no_change_is_taken_without_its_token(app, ann):
+    for method, path in routes(app):
+        if method == "GET" or path in OPEN:
+            continue
+        for csrf in ("", "wrong", "x" * 43):
+            answer = ann.post(path, headers={"X-CSRF-Token": csrf})
+            assert answer.status_code == 403 and "CSRF" in answer.text, (method, path)
+
+
+def test_no_other_page_may_ask(app, ann):
+    for method, path in routes(app):
+        if method == "GET":
+            continue
+        for headers in (
+            {"Origin": "https://evil.test"},
+            {"Origin": "null"},
+            {"Origin": f"http://{HOST}", "Sec-Fetch-Site": "cross-site"},
+        ):
+            headers["X-CSRF-Token"] = ann.csrf
+            assert ann.client.post(path, headers=headers).status_code == 403, (method, path)
+        assert ann.client.post(path, headers={"X-CSRF-Token": ann.csrf}).status_code == 403
+
+
+def test_another_host_is_refused(app):
+    client = TestClient(app, base_url="http://evil.test")
+    assert client.get("/login").status_code == 421
+
+
+def test_every_answer_has_its_policy(app, ann):
+    for path in ("/login", "/review/fraud", "/static/review.js", "/nowhere", "/api/queues"):
+        answer = ann.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_nothing_of_a_page_is_inline(ann):
+    for path in ("/login", "/review/fraud", "/"):
+        page = ann.get(path).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", page)
+
+
+@pytest.mark.parametrize("hostile", ["<script>top.x=1</script>", '"><img src=x onerror=x=1>'])
+def test_hostile_texts_are_shown_as_they_are(app, root, ann, hostile):
+    from datetime import datetime
+
+    from tests.review.enqueue.conftest import make_case
+
+    facts = {"text": hostile, hostile: hostile}
+    case = make_case(99, facts=facts, reasons=[(hostile, 0.5)], out_at=datetime(2025, 1, 1))
+    queue = Queue(root / STATE, "fraud", "simulated")
+    queue.withdraw([f"fraud-{number:012x}" for number in range(6)])
+    queue.put([case], datetime(2025, 1, 1))
+    page = ann.get("/review/fraud").text
+    assert hostile not in page and "&lt;" in page
+
+
+def test_a_long_body_is_refused(ann):
+    assert ann.change("/review/fraud/answer", {"comment": "x" * 200_000}).status_code == 413
+
+
+def test_too_many_wrong_passwords_are_refused(browser):
+    codes = {browser.log_in("Ann", "wrong password").status_code for _ in range(7)}
+    assert codes == {401, 429}
+
+
+def test_openapi_describes_the_api(ann):
+    paths = ann.get("/api/openapi.json").json()["paths"]
+    assert {"/api/login", "/api/queues", "/api/queues/{usecase}/answers"} <= set(paths)
