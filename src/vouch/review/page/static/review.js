@@ -4,13 +4,15 @@
 
 const answer = () => document.getElementById("answer");
 
+const field = (name) => answer().querySelector(`input[name=${name}]`);
+
 function send(kind, word, comment) {
   const form = answer();
   if (!form || form.dataset.sent) return;
   form.dataset.sent = "yes"; // a second key must not answer the next case
-  form.elements.kind.value = kind;
-  form.elements.word.value = word;
-  if (comment !== undefined) form.elements.comment.value = comment;
+  field("kind").value = kind;
+  field("word").value = word;
+  if (comment !== undefined) field("comment").value = comment;
   for (const button of form.querySelectorAll("button[name]")) button.removeAttribute("name");
   form.requestSubmit();
 }
@@ -26,7 +28,7 @@ function press(target) {
 
 function skip(target) {
   target.closest("dialog").close();
-  const written = answer().elements.comment.value.trim();
+  const written = field("comment").value.trim();
   send("skip", "", written ? `${target.dataset.skip}: ${written}` : target.dataset.skip);
 }
 
@@ -62,7 +64,7 @@ document.addEventListener("keydown", (event) => {
 
 // whether the model's part was looked at is a fact of the answer
 document.addEventListener("toggle", (event) => {
-  if (event.target.id === "opinion" && event.target.open && answer()) answer().elements.opinion.value = "true";
+  if (event.target.id === "opinion" && event.target.open && answer()) field("opinion").value = "true";
 }, true);
 
 // what was not sent may be sent again: the same answer twice is one
