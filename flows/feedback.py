@@ -21,7 +21,7 @@ from vouch.project.request import Feedback
 
 @flow(name="feedback", flow_run_name="feedback {request.usecase}", persist_result=False)
 def feedback(request: Feedback) -> dict[str, Any]:
-    """Record every file that reviewers decided, then put the day's cases before them.
+    """Record what reviewers decided, in files and on the page, then put out the day's cases.
 
     A file leaves the inbox only after its decisions are recorded; one that cannot be read stays
     there, the error beside it, the others are taken, and the run fails at its end with that error.
@@ -30,11 +30,12 @@ def feedback(request: Feedback) -> dict[str, Any]:
         request: Use case and number of cases.
 
     Returns:
-        ``collected``, a result a file, and ``enqueued``.
+        ``collected``, a result a file and at last one of the page, and ``enqueued``.
     """
     usecase, console = request.usecase, Console()
     with driver.alone(Path(), console):  # labels must not change under a training
         collected, errors = _collect(usecase, console)
+        collected.append(collect(usecase))
         enqueued = enqueue(usecase, request.n, todays_cases(Path(), usecase, date.today()))
     if errors:
         raise errors[0]

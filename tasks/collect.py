@@ -16,16 +16,17 @@ SHOWN = 10
 """Answers set aside that the terminal names; the table in Prefect's page has all."""
 
 
-@task(name="collect", task_run_name="collect {path}", **RETRY)
-def collect(usecase: str, path: Path) -> dict[str, Any]:
-    """Record a file's decisions as labels; what was set aside is shown as a table."""
+@task(name="collect", task_run_name="collect {usecase} {path}", **RETRY)
+def collect(usecase: str, path: Path | None = None) -> dict[str, Any]:
+    """Record decisions of a file, or of the review page; what was set aside is shown as a table."""
     from vouch.review.collect import collect as take_in
 
     console = Console()
     with terminal.working(console, "collect") as shown:
         summary = take_in(Path(), STATE, usecase, path, shown)
     counts = (
-        f"{path.name}: {summary['new']} new, {summary['known']} known, {summary['blank']} blank"
+        f"{path.name if path else 'the page'}: {summary['new']} new, {summary['known']} known, "
+        f"{summary['blank']} blank"
     )
     terminal.say(console, f"  collect   {counts}, {len(summary['set_aside'])} set aside")
     aside = (f"line {row['line']}: {row['reason']}" for row in summary["set_aside"][:SHOWN])

@@ -45,7 +45,7 @@ class Up:
 
     def __init__(self, project: Path) -> None:
         self.project = project
-        self.ports = free_ports()
+        self.ports = free_ports(3)
         self.out = project / "up.txt"
         with self.out.open("wb") as file:
             self.process = subprocess.Popen(
@@ -57,7 +57,7 @@ class Up:
             )
 
     def options(self) -> list[str]:
-        names = ("--prefect-port", "--page-port")
+        names = ("--prefect-port", "--page-port", "--review-port")
         return [w for n, p in zip(names, self.ports, strict=True) for w in (n, str(p))]
 
     def ready(self) -> "Up":

@@ -16,6 +16,7 @@ from vouch.cli import (
     operate,
     own,
     registry,
+    review,
     run,
     score,
     source,
@@ -63,6 +64,7 @@ for module in (
 app.add_typer(source.app, name="source")
 app.add_typer(holdout.app, name="holdout")
 app.add_typer(blind.app, name="blind")
+app.add_typer(review.app, name="review")
 app.add_typer(data.app, name="data")
 
 

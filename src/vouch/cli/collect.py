@@ -24,7 +24,12 @@ def add_to(app: typer.Typer) -> None:
 
 def collect(
     usecase: Annotated[str, typer.Argument(help=" or ".join(names()))],
-    file: Annotated[Path, typer.Argument(help="Filled-in cases (.csv), or Label Studio's export.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Filled-in cases (.csv) or Label Studio's export; none: the page's answers."
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write counts, conflicts and agreement here.")
     ] = None,
@@ -37,6 +42,7 @@ def collect(
     several reviewers come to a consensus.
 
     Examples:
+      vouch collect fraud
       vouch collect fraud cases.csv
       vouch collect sentiment project-1-export.json --json collected.json
     """

@@ -24,24 +24,46 @@ def add_to(app: typer.Typer) -> None:
 
 def up(
     prefect_port: Annotated[int, typer.Option(help="Prefect's API.")] = 4200,
-    page_port: Annotated[int, typer.Option(help="All pages.")] = 8765,
+    page_port: Annotated[int, typer.Option(help="All pages but the reviewers'.")] = 8765,
+    review_port: Annotated[int, typer.Option(help="The review page.")] = 8766,
+    review_host: Annotated[
+        str, typer.Option(help="Where that listens; beyond this machine only with TLS or a proxy.")
+    ] = "127.0.0.1",
+    review_cert: Annotated[
+        Path | None, typer.Option(help="Its TLS certificate (PEM), with --review-key.")
+    ] = None,
+    review_key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM).")] = None,
+    review_public: Annotated[
+        str | None, typer.Option(help="The https address at which a proxy serves it.")
+    ] = None,
 ) -> None:
-    """Serve the project: Prefect with prefect.yaml's schedules, a worker, MLflow, a start page.
+    """Serve the project: Prefect with prefect.yaml's schedules, a worker, MLflow, all pages.
 
     It stops everything it started on Ctrl-C, on SIGTERM, and when one of them ends. Meanwhile
     `vouch run` uses its server. The pages open with the link it prints, once; `vouch link`
     makes another.
 
-    Example:
+    Reviewers have a page of their own, where they log in (`vouch review add NAME`).
+
+    Examples:
       vouch up --page-port 8800
+      vouch up --review-host 0.0.0.0 --review-cert review.pem --review-key review.key
     """
     from rich.console import Console
 
     from vouch.operate.record import Ports
     from vouch.operate.up import up as serve
+    from vouch.review.page.reach import Reach
 
     ports = Ports(prefect=prefect_port, page=page_port)
-    serve(ROOT, ports, Console(highlight=False))
+    reach = Reach(
+        host=review_host,
+        port=review_port,
+        certificate=review_cert,
+        key=review_key,
+        public=review_public,
+    )
+    serve(ROOT, ports, Console(highlight=False), reach)
 
 
 def link() -> None:

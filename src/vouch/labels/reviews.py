@@ -40,6 +40,7 @@ SCHEMA = pa.schema(
         ("unique_id", pa.string()),
         ("class_name", pa.string()),
         ("sealed", pa.binary()),
+        ("via", pa.string()),
     ]
 )
 """An issue's columns; then whose row it is (the declaration's name), why the case was put before
@@ -47,8 +48,9 @@ people, what the reviewer wrote, how long they took, whether no majority overrul
 decision); when it was decided and when collected (by this machine's clock), its number in the order
 of collecting, whether its reviewer had changed the answer before it was collected, and Label
 Studio's ids of it (``task/annotation``, and its unique id); the word for the class, as the
-reviewer wrote it: the class's number may be another one by now; and, of a row of the holdout, all
-that tells which class it is for, encrypted (see :mod:`vouch.holdout.decisions`).
+reviewer wrote it: the class's number may be another one by now; of a row of the holdout, all that
+tells which class it is for, encrypted (see :mod:`vouch.holdout.decisions`); and ``page`` where its
+reviewer was logged in, ``file`` where a file names them.
 
 ``issued_at`` is when a decision is known: never before it was collected, and later than every
 decision collected before it, also when the clock was set back."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from vouch.core.files import replacing
 from vouch.operate.secret import current, private
+from vouch.review.page.reach import Reach
 
 HOME = ".prefect"
 MLFLOW = f"{HOME}/mlflow.sock"
@@ -45,6 +46,7 @@ class Record(BaseModel):
         ports: Where its servers listen.
         servers: The process of each server, by name.
         root: The project's folder: a copy of the project has a copy of the record.
+        reach: Where the review page is.
     """
 
     pid: int
@@ -52,13 +54,15 @@ class Record(BaseModel):
     ports: Ports
     servers: dict[str, int] = {}
     root: str = ""
+    reach: Reach = Reach()
 
     @classmethod
-    def of_this_process(cls, ports: Ports) -> "Record":
+    def of_this_process(cls, ports: Ports, reach: Reach | None = None) -> "Record":
         """Begin the record of a ``vouch up`` in this process."""
         import psutil
 
-        return cls(pid=os.getpid(), started=psutil.Process().create_time(), ports=ports)
+        began, reach = psutil.Process().create_time(), reach or Reach()
+        return cls(pid=os.getpid(), started=began, ports=ports, reach=reach)
 
     @property
     def alive(self) -> bool:

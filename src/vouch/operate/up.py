@@ -17,6 +17,7 @@ from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret
 from vouch.operate.record import MLFLOW, Ports, Record, place, running
 from vouch.project.paths import STATE
+from vouch.review.page.reach import Reach, listen
 
 POOL = "local"
 """The work pool that prefect.yaml's deployments name."""
@@ -29,6 +30,7 @@ WHAT = {
     "prefect": "Prefect",
     "mlflow": "MLflow",
     "page": "the pages",
+    "review": "the review page",
     "worker": "a worker",
     "watch": "a watcher of the inbox",
 }
@@ -36,23 +38,26 @@ Servers = dict[str, "subprocess.Popen[bytes]"]
 Sockets = dict[str, socket.socket]
 
 
-def up(root: Path, ports: Ports, console: Console) -> None:
+def up(root: Path, ports: Ports, console: Console, reach: Reach | None = None) -> None:
     """Serve the project until Ctrl-C, SIGTERM, or one of its servers ends.
 
     Args:
         root: The project's folder.
         ports: Where the servers listen.
         console: Where it says what is there.
+        reach: Where the review page listens; None: on this machine, at its usual port.
 
     Raises:
         VouchError: One is up already, a run has a server of its own, a port is taken, a shared
             server is set, or a server did not start or ended.
     """
+    reach = reach or Reach()
+    reach.check()
     with _alone(root), _ended_by_signals():
         if ended := processes.end_marked(root):
             terminal.say(console, f"ended {ended} processes that a killed run or vouch up left")
-        sockets = _sockets(ports)
-        record = Record.of_this_process(ports)
+        sockets = _sockets(ports, reach)
+        record = Record.of_this_process(ports, reach)
         secret.renew(root)
         secret.forget_links(root)
         record.save(root)
@@ -114,13 +119,15 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _sockets(ports: Ports) -> Sockets:
+def _sockets(ports: Ports, reach: Reach) -> Sockets:
     """Open every port before anything is started."""
-    processes.check_ports({option: getattr(ports, name) for option, name in OPTIONS.items()})
+    wanted = {option: getattr(ports, name) for option, name in OPTIONS.items()}
+    processes.check_ports({**wanted, "--review-port": reach.port})
     sockets: Sockets = {}
     try:
         for option, name in OPTIONS.items():
             sockets[name] = loopback.listen_at(option, getattr(ports, name))
+        sockets["review"] = listen(reach)
     except VouchError:
         for listening in sockets.values():
             listening.close()
@@ -147,7 +154,7 @@ def link(root: Path) -> str:
 def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> None:
     servers: Servers = {}
     ports = record.ports
-    for name, command in _commands(root, ports).items():
+    for name, command in _commands(root, record).items():
         if name == "worker":  # in a copied project the schedules name the other folder till then
             terminal.say(console, "registering the deployments of prefect.yaml")
             _once(root, servers, "deploy", ["prefect", "--no-prompt", "deploy", "--all"], ports)
@@ -162,6 +169,7 @@ def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> No
     # what is not a terminal may be a log, and keeps the link
     opened = link(root) if console.is_terminal else "vouch link"
     terminal.say(console, f"  open it, once and within the hour: {opened}")
+    terminal.say(console, f"  reviewers decide at {record.reach.url} (vouch review add NAME)")
     terminal.say(console, "Ctrl-C stops it all.")
     while True:
         _check(root, servers)
@@ -181,7 +189,7 @@ def _start(
     return process
 
 
-def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
+def _commands(root: Path, record: Record) -> dict[str, list[str]]:
     """Return each server's command, in the order they are started."""
     tracking.prepare(root / STATE)
     # from the project's folder the address is right whatever the folders above are called
@@ -194,7 +202,8 @@ def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
         "prefect": ["python", "-m", "flows", "serve"],
         # a socket's path may have 107 letters at most: from the project's folder it is short
         "mlflow": ["mlflow", "server", *at, "--workers", "1", *fence, *store],
-        "page": ["python", "-m", "vouch.operate.page", ports.model_dump_json()],
+        "page": ["python", "-m", "vouch.operate.page", record.ports.model_dump_json()],
+        "review": ["python", "-m", "vouch.review.page.serve", record.reach.model_dump_json()],
         "worker": ["prefect", *worker],
         "watch": ["python", "-m", "vouch.operate.watch"],
     }
@@ -202,7 +211,7 @@ def _commands(root: Path, ports: Ports) -> dict[str, list[str]]:
 
 def _environment(root: Path, name: str, ports: Ports) -> dict[str, str]:
     """Return a server's settings: secrets only to those that need them."""
-    if name in ("page", "watch"):
+    if name in ("page", "review", "watch"):
         return {}
     if name == "mlflow":
         return {

@@ -190,6 +190,9 @@ def test_the_command_says_what_it_chose(project):
     assert done.returncode == 0, done.stderr
     assert "4 cases (1 disagreement, 1 margin, 1 random, 1 value) -> c.csv" in done.stdout
     assert (project / "c.json").exists()
-    lost = vouch(project, "enqueue", "fraud")
+    paged = vouch(project, "enqueue", "fraud", "-n", "2")
+    assert paged.returncode == 0 and "2 cases (" in paged.stdout, paged.stderr
+    assert "-> the review page" in paged.stdout
+    lost = vouch(project, "enqueue", "fraud", "--again")
     assert lost.returncode == 1
     assert "--out is missing" in lost.stderr

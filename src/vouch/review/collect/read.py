@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vouch.core.cells import restore
 from vouch.core.errors import VouchError, suggest
@@ -40,7 +40,9 @@ class Answer:
         cells: Cells beyond the table's columns.
         ordered: Whether of a person's answers to a case the later one in the file is the newer.
         annotation: Label Studio's ids of task and annotation, ``task/annotation``, or None.
-        unique_id: Label Studio's unique id of the annotation, or None.
+        unique_id: Label Studio's unique id of the annotation, or that of an answer of the page.
+        via: ``page`` where the reviewer was logged in, ``file`` where a file names them.
+        final: Whether a lead settled the case with it, on the page.
     """
 
     line: int
@@ -55,6 +57,8 @@ class Answer:
     ordered: bool = False
     annotation: str | None = None
     unique_id: str | None = None
+    via: Literal["file", "page"] = "file"
+    final: bool = False
 
     @property
     def blank(self) -> bool:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
 from vouch.holdout.decisions import seal_decisions
@@ -23,6 +24,7 @@ from vouch.review.collect.agreement import Agreement, Consensus, consensus, kapp
 from vouch.review.collect.batch import keep, latest, recorded, untrained, version
 from vouch.review.collect.check import check
 from vouch.review.collect.check import decided as decided_at
+from vouch.review.collect.page import read_page
 from vouch.review.collect.params import CollectParams
 from vouch.review.collect.people import first_written, identity, recognised, renamed
 from vouch.review.collect.read import Answer, read_answers
@@ -87,9 +89,9 @@ class Collected(TypedDict):
 
 
 def collect(
-    root: Path, state: Path, usecase: str, path: Path, progress: Progress = silent
+    root: Path, state: Path, usecase: str, path: Path | None = None, progress: Progress = silent
 ) -> Collected:
-    """Collect a file of decisions.
+    """Collect a file of decisions, or those of the review page.
 
     A batch of decisions becomes one immutable file, written in one step; all else follows from
     these files. So a killed collect has taken all or nothing, and the same file may be collected
@@ -99,7 +101,8 @@ def collect(
         root: The project's folder.
         state: The project's state folder.
         usecase: The use case.
-        path: A filled-in case file (.csv), or an export of Label Studio (.json).
+        path: A filled-in case file (.csv), or an export of Label Studio (.json); None: what
+            people decided on the review page and no batch has yet.
         progress: Called after each step.
 
     Returns:
@@ -110,15 +113,20 @@ def collect(
         ``warnings``.
 
     Raises:
-        VouchError: The file cannot be read at all.
+        VouchError: The file cannot be read at all, or files are refused.
     """
-    reading = read_answers(path)
-    answers = reading.answers
-    filled = [answer for answer in answers if not answer.blank]
     source = present_source(root, usecase)
     params = load_params(root / "params.yaml", CollectParams, "collect", usecase)
+    if path is not None and params.files == "refuse":
+        raise VouchError(
+            f"{path}: decisions are taken from the review page alone",
+            f"decide there, or set collect.{usecase}.files: accept in params.yaml",
+        )
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
     with queue.alone():
+        reading = read_answers(path) if path else read_page(state, usecase, source.name, folder)
+        answers = reading.answers
+        filled = [answer for answer in answers if not answer.blank]
         cases = {case.case: case for case in queue.all()}
         intake = _intake(source, folder, cases, params, now())
         progress(0, 3, "checking decisions")
@@ -246,10 +254,11 @@ def _decision(intake: Intake, answer: Answer, label: int, when: datetime) -> dic
         "confidence": None,
         "comment": answer.comment or None,
         "seconds": answer.seconds,
-        "final": identity(answer.reviewer) in leads,
+        "final": answer.final or identity(answer.reviewer) in leads,
         "superseded": False,
         "annotation": answer.annotation,
         "unique_id": answer.unique_id,
+        "via": answer.via,
     }
 
 
@@ -296,6 +305,7 @@ def _issued(
                 "superseded": False,
                 "annotation": None,
                 "unique_id": None,
+                "via": None,
             }
         )
     return pd.DataFrame(rows, columns=SCHEMA.names)

@@ -31,6 +31,7 @@ from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
 from vouch.results.extract import Extracted
 from vouch.review.collect.batch import recorded
+from vouch.review.collect.people import identity
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import load_predictions, pool, recent, settled
 from vouch.review.enqueue.select import select
@@ -89,9 +90,11 @@ class Desk:
         return queued | decided(self.reviews, "entity", self.source.name)
 
     def decided(self) -> "Counter[str]":
-        """Count the reviewers who decided each case."""
+        """Count the reviewers who decided each case: in batches, or on the page by now."""
         rows = recorded(self.reviews, self.source.name)
-        return Counter(rows.drop_duplicates(["case", "actor"])["case"])
+        people = set(zip(rows["case"], rows["actor"].map(identity), strict=True))
+        people |= {(case, identity(person)) for case, person in self.queue.decided()}
+        return Counter(case for case, _ in people)
 
 
 @dataclass(frozen=True)

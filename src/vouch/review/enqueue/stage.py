@@ -36,9 +36,14 @@ class Enqueued(TypedDict):
 
 
 def enqueue(
-    root: Path, state: Path, usecase: str, n: int | None, out: Path, progress: Progress = silent
+    root: Path,
+    state: Path,
+    usecase: str,
+    n: int | None,
+    out: Path | None,
+    progress: Progress = silent,
 ) -> Enqueued:
-    """Choose cases for reviewers and write them to a file.
+    """Choose cases for reviewers; they wait on the review page, and in a file if one is named.
 
     Chosen are training rows, by their out-of-fold scores, and rows that came since the training,
     by the champion's: never one kept for the next holdout, never one that people were asked about
@@ -51,7 +56,8 @@ def enqueue(
         state: The project's state folder.
         usecase: The use case.
         n: How many cases; None: as many as the day has capacity left.
-        out: Where they go: ``.csv``, or ``.json`` for Label Studio; not written without cases.
+        out: A file for them: ``.csv``, or ``.json`` for Label Studio; not written without cases.
+            None: the review page alone has them.
         progress: Called after each case explained.
 
     Returns:
@@ -63,24 +69,41 @@ def enqueue(
             ``n`` is less than 1.
     """
     pending = Pending(state, usecase)
-    if not pending.is_for(out):
+    if out and not pending.is_for(out):
         check_out(out)
     if n is not None and n < 1:
         raise VouchError(f"-n: got {n}", "ask for 1 case or more")
     params = load_params(root / "params.yaml", EnqueueParams, "enqueue", usecase)
     desk = open_desk(root, state, usecase)
     with desk.queue.alone():
-        cases, warnings = pending.cases(desk.queue, out), [KILLED]
-        if not cases:
-            check_out(out)
+        if out:
+            cases, warnings = _to_file(desk, n, params, pending, out, progress)
+        else:
             cases, warnings = _choose(desk, n, params, progress)
-            pending.note(desk.queue, out, cases)
-            # kept first: a case whose file is lost is written again (--again), never chosen twice
             desk.queue.put(cases, now())
-        if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
-            write_cases(out, cases, desk.source)
-        pending.forget()
     return _summary(desk, cases, out, warnings)
+
+
+def _to_file(
+    desk: Desk,
+    n: int | None,
+    params: EnqueueParams,
+    pending: Pending,
+    out: Path,
+    progress: Progress,
+) -> tuple[list[Case], list[str]]:
+    """Choose cases and write them, or end what a killed run began; return them and warnings."""
+    cases, warnings = pending.cases(desk.queue, out), [KILLED]
+    if not cases:
+        check_out(out)
+        cases, warnings = _choose(desk, n, params, progress)
+        pending.note(desk.queue, out, cases)
+        # kept first: a case whose file is lost is written again (--again), never chosen twice
+        desk.queue.put(cases, now())
+    if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
+        write_cases(out, cases, desk.source)
+    pending.forget()
+    return cases, warnings
 
 
 def _choose(
@@ -163,7 +186,7 @@ def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
     return remaining, [f"{remaining} cases {day} are left" + (f", {n} were asked for" if n else "")]
 
 
-def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> Enqueued:
+def _summary(desk: Desk, cases: list[Case], out: Path | None, warnings: list[str]) -> Enqueued:
     poor = sum(case.poor for case in cases)
     if poor:
         warnings.append(f"the reasons of {poor} cases follow the model poorly; they are marked")
@@ -173,7 +196,7 @@ def _summary(desk: Desk, cases: list[Case], out: Path, warnings: list[str]) -> E
         "cases": len(cases),
         "by_stream": dict(sorted(Counter(case.stream for case in cases).items())),
         "by_part": dict(sorted(Counter(case.part or TRAINING for case in cases).items())),
-        "out": str(out),
+        "out": str(out or ""),
         "model": ", ".join(sorted({case.model for case in cases})) or str(desk.version),
         "warnings": warnings,
     }

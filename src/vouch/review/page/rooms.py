@@ -16,12 +16,10 @@ from vouch.review.collect.batch import recorded
 from vouch.review.page.params import ReviewParams
 from vouch.review.people import Login
 from vouch.review.queue import Case, Queue
-from vouch.review.queue.seats import Answer, Lease, Said, Seats
+from vouch.review.queue.seats import PAGE, Answer, Lease, Said, Seats
 from vouch.sources.declaration import source_path
 from vouch.usecases.classes import class_names
 
-PAGE = "page-"
-"""Begins the unique id of a decision that was taken on the page."""
 COMMENT = 2_000
 """Characters of a comment, at most."""
 PARAMS = "params.yaml"

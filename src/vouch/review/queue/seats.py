@@ -28,6 +28,8 @@ somebody else meanwhile: it is kept, and counts for nothing."""
 COUNTS = ("decision", "settled")
 PASSED = ("decision", "skip", "settled")
 """After these a person is not asked about the case again."""
+PAGE = "page-"
+"""Begins the unique id that a decision of the page has in a batch."""
 
 
 @dataclass(frozen=True)

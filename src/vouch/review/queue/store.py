@@ -201,6 +201,14 @@ class Queue:
                 for table in (Row, Again)
             )
 
+    def decided(self) -> set[tuple[str, str]]:
+        """Return cases and people who sit at them with a decision of the page."""
+        seated = select(Seat.case, Seat.person).where(
+            Seat.usecase == self._usecase, Seat.origin == self._origin, Seat.answer.is_not(None)
+        )
+        with Session(self._engine) as session:
+            return {(case, person or "") for case, person in session.execute(seated)}
+
     def withdraw(self, cases: Sequence[str]) -> None:
         """Forget cases, which may then be chosen again."""
         with Session(self._engine) as session, session.begin():

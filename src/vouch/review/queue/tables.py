@@ -40,7 +40,7 @@ class Seat(Base):
 class AnswerRow(Base):
     """What a person said of a case; rows are only added, and the number is their order."""
 
-    __tablename__ = "answers"
+    __tablename__ = "review_answers"
     __table_args__ = (Index("answers_of", "person", "case"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -122,4 +122,4 @@ class FailureRow(Base):
     at: Mapped[datetime]
 
 
-append_only(Base.metadata.tables["answers"])
+append_only(Base.metadata.tables["review_answers"])

@@ -1,0 +1,84 @@
+"""Decisions of the review page, collected."""
+
+from datetime import timedelta
+
+import pyarrow.parquet as pq
+import pytest
+
+from vouch.core.errors import VouchError
+from vouch.review.enqueue.stage import withdraw
+from vouch.review.queue.seats import Said, Seats
+
+FRAUD, GENUINE = Said("decision", "fraud"), Said("decision", "genuine")
+
+
+@pytest.fixture
+def seats(desk):
+    return Seats(desk.state, "fraud", "simulated", timedelta(minutes=10))
+
+
+def decide(seats, person, said):
+    (lease,) = seats.hand_out(person)
+    return seats.answer(person, lease.token, said, "s")
+
+
+def rows(desk):
+    tables = [pq.read_table(path).to_pylist() for path in desk.reviews.glob("*.parquet")]
+    return sorted((row for table in tables for row in table), key=lambda row: row["sequence"])
+
+
+def test_the_pages_decisions_become_one_batch_once(desk, seats):
+    answers = [decide(seats, "Ann", FRAUD), decide(seats, "Bob", GENUINE)]
+    decide(seats, "Ann", Said("skip", comment="I cannot tell"))
+    first, second = desk.collect(None), desk.collect(None)
+    assert (first["new"], first["batch"] is None) == (2, False)
+    assert (second["new"], second["known"], second["batch"]) == (0, 0, None)
+    kept = rows(desk)
+    assert [row["unique_id"] for row in kept] == [f"page-{answer.token}" for answer in answers]
+    assert [row["actor"] for row in kept] == ["Ann", "Bob"]
+    assert {row["via"] for row in kept} == {"page"}
+    assert [row["decided_at"] for row in kept] == [answer.decided_at for answer in answers]
+
+
+def test_what_was_taken_back_is_not_collected(desk, seats):
+    decide(seats, "Ann", FRAUD)
+    seats.undo("Ann", "s")
+    assert desk.collect(None)["read"] == 0
+    decide(seats, "Ann", GENUINE)
+    assert [row["class_name"] for row in _collected(desk)] == ["genuine"]
+
+
+def _collected(desk):
+    assert not desk.collect(None)["set_aside"]
+    return rows(desk)
+
+
+def test_a_second_answer_supersedes_one_that_was_collected(desk, seats):
+    decide(seats, "Ann", FRAUD)
+    desk.collect(None)
+    seats.undo("Ann", "s")
+    decide(seats, "Ann", GENUINE)
+    assert [row["class_name"] for row in _collected(desk)] == ["fraud", "genuine"]
+
+
+def test_a_known_answer_is_no_label(desk, seats):
+    seats.set_gold(desk.cases[0], "fraud", "Lea")
+    (lease,) = seats.hand_out("Ann", 1, gold=desk.cases[0])
+    seats.answer("Ann", lease.token, FRAUD, "s")
+    assert desk.collect(None)["read"] == 0
+
+
+def test_a_case_decided_on_the_page_is_not_taken_back(desk, seats):
+    decided = decide(seats, "Ann", FRAUD).case
+    assert withdraw(desk.project, desk.state, "fraud") == 9
+    assert desk.collect(None)["new"] == 1 and rows(desk)[0]["case"] == decided
+
+
+def test_files_can_be_refused(desk):
+    params = desk.project / "params.yaml"
+    section = "collect:\n  fraud:\n"
+    assert section in params.read_text()
+    params.write_text(params.read_text().replace(section, f"{section}    files: refuse\n"))
+    path = desk.answers([(desk.cases[0], "fraud", "Ann")])
+    with pytest.raises(VouchError, match="review page alone"):
+        desk.collect(path)
