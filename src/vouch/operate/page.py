@@ -1,34 +1,29 @@
 """The pages of ``vouch up`` behind one gate: the start page, Prefect's and MLflow's."""
 
-import secrets
 import socket
 import sys
-from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader
+from starlette.concurrency import run_in_threadpool
 
 from vouch.core.errors import VouchError
 from vouch.operate import forward, secret
 from vouch.operate.fence import Gate
-from vouch.operate.folders import CASES, INBOX, REVIEWS, ROWS, SCORES, TO_SCORE, arrived
-from vouch.operate.record import MLFLOW, Ports
+from vouch.operate.home import FILES, PAGES, Run, Section, asked_runs, failed, runs, section
+from vouch.operate.record import MLFLOW, Ports, load
 from vouch.project.inputs import INPUTS, load_inputs
-from vouch.project.stages import SILVER
 
-PAGES = {
-    "report": "data/report/{usecase}/report.html",
-    "validation": f"{SILVER}/validation.html",
-}
-"""What can be read of each use case."""
-FILES = {"cases": CASES, "scores": SCORES}
-"""Folders of each use case whose files can be fetched."""
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; "
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 FILE_POLICY = (
@@ -38,52 +33,24 @@ FILE_POLICY = (
 """What a report may do: nothing of it runs, whatever came into it from data."""
 
 
-@dataclass(frozen=True)
-class Section:
-    """What the page shows of a use case.
-
-    Attributes:
-        usecase: The use case.
-        source: What it runs on.
-        pages: Those of ``PAGES`` that are there.
-        files: Names of the files in each folder of ``FILES``, newest first.
-        waiting: How many files lie in each of its inbox's folders.
-        blind: The period in which its figures are blinded; None: they are not.
-    """
-
-    usecase: str
-    source: str
-    pages: list[str]
-    files: dict[str, list[str]]
-    waiting: dict[str, int]
-    blind: str | None
+RUNS = "/api/flow_runs/filter"
 
 
 def sections(root: Path) -> list[Section]:
     """List what the page shows of each use case of ``data/inputs.yaml``."""
-    return [
-        Section(
-            usecase,
-            choice.source,
-            [
-                name
-                for name, path in PAGES.items()
-                if (root / path.format(usecase=usecase)).exists()
-            ],
-            {name: _newest(root / path.format(usecase=usecase)) for name, path in FILES.items()},
-            {
-                path.format(usecase=usecase): len(arrived(root / path.format(usecase=usecase)))
-                for path in (ROWS, TO_SCORE, REVIEWS)
-            },
-            choice.blind,
-        )
-        for usecase, choice in load_inputs(root / INPUTS).usecases.items()
-    ]
+    usecases = load_inputs(root / INPUTS).usecases
+    return [section(root, usecase, choice) for usecase, choice in usecases.items()]
 
 
-def _newest(folder: Path) -> list[str]:
-    files = sorted(arrived(folder), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [path.name for path in files]
+async def flow_runs(prefect: forward.Upstream) -> dict[str, list[Run]]:
+    """Ask Prefect what ran last, what is at work and what comes next; nothing if it is silent."""
+    try:
+        return {
+            when: runs(await prefect.post(RUNS, question))
+            for when, question in asked_runs().items()
+        }
+    except (httpx.HTTPError, ValueError):
+        return {}
 
 
 def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> FastAPI:
@@ -99,17 +66,19 @@ def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> Fast
     _add(pages, "/mlflow", mlflow)
     templates = Environment(loader=PackageLoader("vouch.operate"), autoescape=True)
 
+    pages.mount("/style", StaticFiles(directory=str(files("vouch.pages") / "static")))
+
     @pages.get("/", response_class=HTMLResponse)
-    def start() -> HTMLResponse:
-        nonce = secrets.token_urlsafe(16)
-        shown: dict[str, object] = {"inbox": INBOX, "error": "", "sections": [], "nonce": nonce}
+    async def start() -> HTMLResponse:
+        shown: dict[str, Any] = {"error": "", "sections": [], "review": reach(root)}
         try:
-            shown["sections"] = sections(root)
+            shown["sections"] = await run_in_threadpool(sections, root)
         except VouchError as error:
             shown["error"] = f"{error} ({error.hint})"
-        page = templates.get_template("start.html").render(shown)
-        policy = PAGE_POLICY.format(nonce=nonce)
-        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+        shown["runs"] = await flow_runs(prefect)
+        shown["failed"] = list(failed(shown["runs"].get("last", [])))
+        page = templates.get_template("home.html").render(shown)
+        headers = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
         return HTMLResponse(page, headers=headers)
 
     @pages.get("/{usecase}/{name}")
@@ -121,6 +90,12 @@ def app(root: Path, prefect: forward.Upstream, mlflow: forward.Upstream) -> Fast
         return _file(root, FILES.get(folder), usecase, name)
 
     return pages
+
+
+def reach(root: Path) -> str:
+    """Return where reviewers decide; empty while no ``vouch up`` is recorded."""
+    record = load(root)
+    return record.reach.url if record else ""
 
 
 def _file(root: Path, template: str | None, usecase: str, name: str) -> FileResponse:

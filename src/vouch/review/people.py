@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from vouch.core.database import open_database
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import now as wall_clock
-from vouch.review.collect.people import identity, visible
+from vouch.review.names import identity, visible
 from vouch.review.queue.tables import Base, FailureRow, PersonRow, SessionRow
 
 Role = Literal["reviewer", "lead", "admin"]

@@ -6,7 +6,8 @@ import pytest
 
 from vouch.core.errors import VouchError
 from vouch.review.collect.batch import recorded
-from vouch.review.collect.people import first_written, identity
+from vouch.review.collect.people import first_written
+from vouch.review.names import identity
 
 
 def choice(label, name="decision"):

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from vouch.core.errors import one_line
 from vouch.engine import connect
-from vouch.review.collect.people import identity
 from vouch.review.collect.read import Answer
+from vouch.review.names import identity
 from vouch.review.queue import Case
 from vouch.sources.declaration import plain_word
 from vouch.sources.readers import parquet, quoted

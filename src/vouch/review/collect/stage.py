@@ -26,8 +26,9 @@ from vouch.review.collect.check import check
 from vouch.review.collect.check import decided as decided_at
 from vouch.review.collect.page import read_page
 from vouch.review.collect.params import CollectParams
-from vouch.review.collect.people import first_written, identity, recognised, renamed
+from vouch.review.collect.people import first_written, recognised, renamed
 from vouch.review.collect.read import Answer, read_answers
+from vouch.review.names import identity
 from vouch.review.queue import Case, Queue
 from vouch.sources.declaration import Declaration, plain_word
 from vouch.usecases.classes import class_names, decision_words, reviewed_words

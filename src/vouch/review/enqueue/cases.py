@@ -31,11 +31,11 @@ from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
 from vouch.results.extract import Extracted
 from vouch.review.collect.batch import recorded
-from vouch.review.collect.people import identity
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pool import load_predictions, pool, recent, settled
 from vouch.review.enqueue.select import select
 from vouch.review.enqueue.similar import similar
+from vouch.review.names import identity
 from vouch.review.queue import Case, Queue
 from vouch.serve.arrived import score_arrived
 from vouch.sources.declaration import LATER, Declaration

@@ -51,6 +51,7 @@ def create(
     app.state.house = House(People(state), Rooms(root, state), pages, secure, cookie)
     static = str(files("vouch.review.page") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")
+    app.mount("/style", StaticFiles(directory=str(files("vouch.pages") / "static")), name="style")
     app.include_router(doors.router)
     app.include_router(api.router)
     app.include_router(decide.router)

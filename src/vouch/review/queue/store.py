@@ -18,7 +18,7 @@ from sqlalchemy import JSON, ForeignKey, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from vouch.core.database import open_database
-from vouch.review.queue.tables import Base, Seat
+from vouch.review.queue.tables import AnswerRow, Base, Seat
 
 
 class Row(Base):
@@ -133,6 +133,21 @@ class Case:
         return classes if len(self.scores) == len(names) and {*classes} == {*names} else ()
 
 
+@dataclass(frozen=True)
+class Work:
+    """How much people have to do.
+
+    Attributes:
+        waiting: Decisions that are still wanted.
+        oldest: When the oldest of these cases was put out; None: none waits.
+        today: Decisions of the page since the moment asked about.
+    """
+
+    waiting: int
+    oldest: datetime | None
+    today: int
+
+
 FIELDS = tuple(Case.__dataclass_fields__)
 
 
@@ -208,6 +223,24 @@ class Queue:
         )
         with Session(self._engine) as session:
             return {(case, person or "") for case, person in session.execute(seated)}
+
+    def work(self, since: datetime) -> Work:
+        """Count what waits and what was decided on the page since a moment (UTC)."""
+        mine = (Seat.usecase == self._usecase, Seat.origin == self._origin)
+        free = select(func.count(Seat.id), func.min(Row.out_at)).join(Row, Row.case == Seat.case)
+        counted = (
+            select(func.count())
+            .select_from(AnswerRow)
+            .where(
+                AnswerRow.usecase == self._usecase,
+                AnswerRow.origin == self._origin,
+                AnswerRow.kind.in_(("decision", "settled")),
+                AnswerRow.decided_at >= since,
+            )
+        )
+        with Session(self._engine) as session:
+            waiting, oldest = session.execute(free.where(*mine, ~Seat.taken, ~Seat.gold)).one()
+            return Work(waiting, oldest, session.scalar(counted) or 0)
 
     def withdraw(self, cases: Sequence[str]) -> None:
         """Forget cases, which may then be chosen again."""
