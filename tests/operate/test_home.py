@@ -11,8 +11,8 @@ from vouch.project.inputs import INPUTS, load_inputs
 from vouch.review.queue import Queue
 
 
-def shown(root, usecase="fraud"):
-    return section(root, usecase, load_inputs(root / INPUTS).choice(usecase))
+def shown(root):
+    return section(root, "fraud", load_inputs(root / INPUTS).choice("fraud"))
 
 
 def values(part):
@@ -20,7 +20,9 @@ def values(part):
 
 
 def test_it_tells_how_a_trained_use_case_stands(project):
-    Queue(project / ".vouch", "fraud", "simulated").put([make_case()], datetime(2026, 1, 2, 3, 4))
+    Queue(project / ".vouch", "fraud", "simulated").put(
+        [make_case(out_at=datetime(2026, 1, 2, 3, 4))], datetime(2026, 1, 2, 3, 4)
+    )
     part = shown(project)
     facts = values(part)
     assert facts["Champion"] == "version 1"
@@ -33,7 +35,8 @@ def test_it_tells_how_a_trained_use_case_stands(project):
 
 
 def test_what_never_ran_asks_to_be_run(project):
-    assert [need.command for need in shown(project, "sentiment").needs] == ["vouch run sentiment"]
+    (project / "data/register/fraud/registration.json").unlink()
+    assert [need.command for need in shown(project).needs] == ["vouch run fraud"]
 
 
 @pytest.mark.parametrize("name", ["register/fraud/registration", "evaluate/fraud/evaluation"])
