@@ -83,3 +83,11 @@ def test_rows_that_nobody_corrected_are_those_known_by_the_time(engine):
     rows = silver([(n, [15]) for n in range(10)])
     kept = rows_when_scored(rows, datetime(2024, 1, 1, 0, 6), timedelta(0))
     assert sorted(engine.to_pandas(kept)["id"]) == [f"r{n}" for n in range(7)]
+
+
+def test_a_sources_columns_may_bear_any_name(engine):
+    words = {name: ibis.literal(name) for name in ("first", "came", "arrived", "known_from")}
+    rows = silver([(5, [10, 30]), (5, [10])]).mutate(**words)
+    kept = engine.to_pandas(rows_when_scored(rows, None, timedelta(minutes=1)))
+    assert kept["version"].tolist() == [0, 0]
+    assert all((kept[name] == name).all() for name in words)

@@ -86,17 +86,26 @@ def rows_when_scored(rows: "Table", as_of: datetime | None, lag: timedelta) -> "
     # few rows are ever corrected: only these are sorted out
     corrected = by_then.filter(by_then.superseded_at.notnull()).select("id").distinct()
     alone, several = by_then.anti_join(corrected, "id"), by_then.semi_join(corrected, "id")
+    # names with a blank: no source's column has one
     times = several.mutate(
-        # a row without any time was known from the start
-        known_from=microseconds(several.known_at).fill_null(0),
-        known_until=_superseded(several, as_of),
-        arrived=_arrived(several),
+        **{
+            # a row without any time was known from the start
+            "known from": microseconds(several.known_at).fill_null(0),
+            "known until": _superseded(several, as_of),
+            "came at": _arrived(several),
+        }
     )
     own = ibis.window(group_by="id")
-    times = times.mutate(first=times.known_from.min().over(own), came=times.arrived.min().over(own))
-    with_it = ibis.ifelse(times.arrived == times.came, times.first, times.known_from)
-    until = ibis.ifelse(times.known_until <= times.came, times.first, times.known_until)
-    scored_at = times.first + span(lag)
+    times = times.mutate(
+        **{
+            "first known": times["known from"].min().over(own),
+            "first came": times["came at"].min().over(own),
+        }
+    )
+    first, came = times["first known"], times["first came"]
+    with_it = ibis.ifelse(times["came at"] == came, first, times["known from"])
+    until = ibis.ifelse(times["known until"] <= came, first, times["known until"])
+    scored_at = first + span(lag)
     stands = (with_it <= scored_at) & (until.isnull() | (until > scored_at))
     return alone.union(times.filter(stands).select(*by_then.columns))
 
