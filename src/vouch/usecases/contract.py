@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from vouch.models.params import SearchParams
     from vouch.models.search_data import SearchData
     from vouch.models.surrogate import Explanation, Reasons
+    from vouch.results.context import Context
     from vouch.results.evaluate import Answer, Kind, OutOfFold, RankingParts, Reference
     from vouch.results.explain import Settings
     from vouch.results.extract import Computed, Extracted
@@ -372,6 +374,27 @@ class UseCase(ABC):
             model: The model's folder.
             params: Of the class that :meth:`explain_params` returns.
         """
+
+    def context(
+        self,
+        source: "Declaration",
+        silver: Path,
+        ids: Sequence[str],
+        lag: timedelta = timedelta(0),
+    ) -> "Iterator[Context | None]":
+        """Yield what each row stands among, for people who decide it; in the order of the ids.
+
+        None where the use case has nothing to tell. All of it was known when the row would have
+        been scored: strictly earlier rows, as they were known then; no label, and nothing a model
+        thinks.
+
+        Args:
+            source: The source.
+            silver: Silver rows, every version (Parquet).
+            ids: Rows that are in it.
+            lag: How long after a row is first known it is scored.
+        """
+        yield from (None for _ in ids)
 
     @abstractmethod
     def package(
