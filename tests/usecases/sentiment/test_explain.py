@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows
+from vouch.models.tokens import TOKEN
 from vouch.results.explain import Explanations
 from vouch.stages.explain import explain
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
@@ -15,7 +16,6 @@ from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.explain import SCHEMA, choose
 from vouch.usecases.sentiment.learners import softmax
 from vouch.usecases.sentiment.models import fit, load, save
-from vouch.usecases.sentiment.ngrams import TOKEN
 from vouch.usecases.sentiment.params import TextExplainParams
 from vouch.usecases.sentiment.report import kinds
 from vouch.usecases.sentiment.shapley import TextTrees

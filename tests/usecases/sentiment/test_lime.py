@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vouch.models.tokens import TOKEN
 from vouch.usecases.sentiment.lime import explain, masks
-from vouch.usecases.sentiment.ngrams import TOKEN
 from vouch.usecases.sentiment.params import TextExplainParams
 
 QUICK = TextExplainParams(samples=300, features=5)

@@ -12,10 +12,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tests.usecases.sentiment.conftest import text_rows
 from vouch.core.errors import VouchError
+from vouch.models.tokens import TOKEN
 from vouch.usecases.sentiment.candidate import ALGORITHMS, LINEAR, Candidate, Preparation
 from vouch.usecases.sentiment.features import Corpus
 from vouch.usecases.sentiment.models import fit, fit_rows, load, predict_rows, save
-from vouch.usecases.sentiment.ngrams import TOKEN
 
 SMALL = {
     "naive_bayes": {"alpha": 0.3},

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.usecases.sentiment.ngrams import TOKEN
+from vouch.models.tokens import TOKEN
 from vouch.usecases.sentiment.report import pieces
 
 

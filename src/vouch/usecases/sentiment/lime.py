@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vouch.models.surrogate import Explanation, Part, fit_surrogate, seed_of
-from vouch.usecases.sentiment.ngrams import TOKEN
+from vouch.models.tokens import TOKEN
 from vouch.usecases.sentiment.params import TextExplainParams
 
 Floats = NDArray[np.float64]

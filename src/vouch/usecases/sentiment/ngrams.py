@@ -1,6 +1,5 @@
 """Counting n-grams of words and characters, and weighing them by TF-IDF."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vouch.models.tokens import TOKEN
 from vouch.usecases.sentiment.candidate import Characters, Words
 
 if TYPE_CHECKING:
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 
 Analyzer = Callable[[str], list[str]]
 Floats = NDArray[np.float64]
-
-# a word with its hash or apostrophe; else a run of stops; else one sign, an emoji with its parts
-TOKEN = re.compile(
-    r"[#@]?\w+(?:['’]\w+)*"
-    r"|[.!?…]+"
-    r"|[^\w\s][\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d[^\w\s][\ufe0f\U0001f3fb-\U0001f3ff]*)*"
-)
 
 
 @cache
