@@ -1,8 +1,9 @@
 """Fraud: payments, a rule to begin with, chargebacks that arrive late."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from vouch.metrics.figures import Figure
     from vouch.metrics.weighted import Floats
+    from vouch.results.context import Context
     from vouch.results.extract import Computed, Extracted
     from vouch.results.report import Results
     from vouch.sources.declaration import Declaration
@@ -141,6 +143,17 @@ class Fraud(UseCase):
         from vouch.usecases.fraud.explain import PaymentExplainer
 
         return PaymentExplainer(train, extracted, model, params)
+
+    def context(
+        self,
+        source: "Declaration",
+        silver: Path,
+        ids: Sequence[str],
+        lag: timedelta = timedelta(0),
+    ) -> "Iterator[Context]":
+        from vouch.usecases.fraud.context import contexts
+
+        return contexts(self.rule, source, silver, ids, lag)
 
     def package(
         self, folder: Path, example: "pd.DataFrame", target: Path, model_id: str, run_id: str

@@ -1,8 +1,9 @@
 """Sentiment: texts, a lexicon to begin with, labels that come with them or from people."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from vouch.metrics.figures import Figure
     from vouch.metrics.weighted import Floats
+    from vouch.results.context import Context
     from vouch.results.extract import Computed, Extracted
     from vouch.results.report import Results
     from vouch.sources.declaration import Declaration
@@ -148,6 +150,17 @@ class Sentiment(UseCase):
         from vouch.usecases.sentiment.explain import TextExplainer
 
         return TextExplainer(train, model, params)
+
+    def context(
+        self,
+        source: "Declaration",
+        silver: Path,
+        ids: Sequence[str],
+        lag: timedelta = timedelta(0),
+    ) -> "Iterator[Context]":
+        from vouch.usecases.sentiment.context import contexts
+
+        return contexts(self.rule, source, silver, ids, lag)
 
     def package(
         self, folder: Path, example: "pd.DataFrame", target: Path, model_id: str, run_id: str

@@ -54,6 +54,12 @@ def score(text: str) -> tuple[float, float, float, float]:
     return polarity["neg"], polarity["neu"], polarity["pos"], polarity["compound"]
 
 
+def lexicon() -> dict[str, float]:
+    """Return the valence, -4 to 4, of each word, emoticon and emoji that VADER knows."""
+    words: dict[str, float] = _analyzer().lexicon
+    return words
+
+
 def apply(rows: "Table", rule: "Rule", numbers: Sequence[int]) -> "Table":
     """Add ``flagged``, the lexicon's class of each row.
 
