@@ -14,6 +14,7 @@ from vouch.results.evaluate import Evaluation
 from vouch.results.label import Labelled
 from vouch.results.register import Registration
 from vouch.review.enqueue import enqueue
+from vouch.review.queue import Queue
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,9 @@ def test_people_are_asked_about_the_holdout_blindly_and_nothing_learns_from_it(a
     assert {(row["prediction"], row["score"], row["reasons"]) for row in rows} == {("", "", "")}
     train = set(pd.read_parquet(alone / "data/gold/fraud/train.parquet", columns=["id"])["id"])
     assert not train & {row["entity"] for row in rows}
+    queued = Queue(alone / ".vouch", "fraud", "simulated").all()
+    assert [bool(case.context["rule"]) for case in queued] == [not case.blind for case in queued]
+    assert all(case.context["headline"] for case in queued)
     wanted = pd.read_parquet(alone / "data/silver/fraud/rows.parquet").set_index("id")
     assert all(float(r["amount"]) == pytest.approx(wanted.amount[r["entity"]]) for r in rows)
     only = cases.with_name("held.csv")

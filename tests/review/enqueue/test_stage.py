@@ -10,9 +10,12 @@ import pytest
 
 from tests.project import vouch
 from vouch.core.errors import VouchError
+from vouch.results.context import Context
 from vouch.review.enqueue import enqueue
 from vouch.review.enqueue.stage import KILLED, again, withdraw
 from vouch.review.queue import Queue
+from vouch.sources.declaration import load_declaration
+from vouch.usecases import find
 
 STATE = ".vouch"
 
@@ -36,6 +39,18 @@ def test_cases_come_from_training_rows_with_facts_and_reasons(project):
     assert [float(row["amount"]) for row in rows] == pytest.approx(amounts.tolist())
     assert all(row["reasons"] for row in rows)
     assert "label" not in rows[0]
+
+
+def test_a_case_keeps_what_its_row_stood_among(project):
+    put(project, 8)
+    source = load_declaration(project / "data/sources/simulated.yaml")
+    cases = Queue(project / STATE, "fraud", "simulated").all()
+    silver, ids = project / "data/silver/fraud/rows.parquet", [case.entity for case in cases]
+    contexts = find("fraud").context(source, silver, ids)
+    for case, context in zip(cases, contexts, strict=True):
+        assert Context.model_validate(case.context) == context
+        assert context.amount == pytest.approx(case.facts["amount"])
+        assert context.rule and context.headline and context.flow.edges
 
 
 def test_a_case_is_never_put_out_twice(project):

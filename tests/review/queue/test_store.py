@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,10 +18,20 @@ def queue(tmp_path):
 
 
 def test_cases_come_back_as_they_went_in(queue, case):  # noqa: F811
-    cases = [case(1), case(2, propensity=0.25, stream="random")]
+    around = {"headline": [{"label": "Amount", "value": "1"}]}
+    cases = [case(1), case(2, propensity=0.25, stream="random", context=around)]
     queue.put(cases, NOW)
     given = [replace(one, reasons=[list(part) for part in one.reasons]) for one in cases]
     assert queue.all() == given
+
+
+def test_a_queue_of_an_older_release_has_cases_without_a_context(tmp_path, case):  # noqa: F811
+    Queue(tmp_path, "fraud", "simulated").put([case(1)], NOW)
+    with closing(sqlite3.connect(tmp_path / "vouch.db")) as connection:
+        connection.execute("ALTER TABLE cases DROP COLUMN context")
+    queue = Queue(tmp_path, "fraud", "simulated")
+    queue.put([case(2, context={"amount": 1.0})], NOW)
+    assert [one.context for one in queue.all()] == [None, {"amount": 1.0}]
 
 
 def test_all_or_none_are_kept(queue, case):  # noqa: F811

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from vouch.models.strength import SOURCE, TRUTH
 from vouch.models.surrogate import Reasons
 from vouch.project.stages import GOLD, REVIEWS, SILVER, TUNE, find
 from vouch.registry.versions import Version
+from vouch.results.context import Context
 from vouch.results.extract import Extracted
 from vouch.review.collect.batch import recorded
 from vouch.review.enqueue.params import EnqueueParams
@@ -134,9 +135,10 @@ def make_cases(
     rows["similar"] = _similar(desk, rows, excluded, params)
     chosen = select(pool(rows, desk.usecase, excluded, params.recent_days), count, params)
     facts = facts_of(desk.path(SILVER, "rows.parquet"), chosen["entity"].tolist())
+    around = contexts_of(desk, chosen["entity"].tolist(), desk.version.extracted)
     cases: dict[str, Case] = {}
     for part in parts:
-        for case in _explained(desk, part, chosen, facts):
+        for case in _explained(desk, part, chosen, facts, around):
             cases[case.entity] = case
             progress(len(cases), len(chosen) + 1, f"explaining {case.entity}")
     return [cases[entity] for entity in chosen["entity"]], warnings
@@ -192,7 +194,11 @@ def _similar(
 
 
 def _explained(
-    desk: Desk, part: Part, chosen: pd.DataFrame, facts: dict[str, dict[str, Any]]
+    desk: Desk,
+    part: Part,
+    chosen: pd.DataFrame,
+    facts: dict[str, dict[str, Any]],
+    around: dict[str, Context | None],
 ) -> Iterator[Case]:
     """Yield a part's cases."""
     names = class_names(desk.source)
@@ -217,6 +223,7 @@ def _explained(
             poor=reason.poor,
             stability=reason.stability,
             unstable=reason.unstable,
+            context=None if (own := around[row["entity"]]) is None else own.content(),
             out_at=moment,
         )
 
@@ -249,6 +256,21 @@ def facts_of(silver: Path, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     if missing := [entity for entity in ids if entity not in facts]:
         raise VouchError(f"{silver}: no row {missing[0]!r}, which gold has", "run the pipeline")
     return facts
+
+
+def contexts_of(desk: Desk, ids: Sequence[str], extracted: Extracted) -> dict[str, Context | None]:
+    """Gather what rows stood among when they would have been scored.
+
+    Args:
+        desk: What cases are made from.
+        ids: Rows of silver.
+        extracted: How long after a row is known it is scored.
+    """
+    if not ids:
+        return {}
+    usecase, silver = usecases.find(desk.usecase), desk.path(SILVER, "rows.parquet")
+    lag = timedelta(seconds=extracted.lag_seconds or 0)
+    return dict(zip(ids, usecase.context(desk.source, silver, ids, lag), strict=True))
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
 from vouch.results.register import Registration
 from vouch.review.collect.batch import recorded
-from vouch.review.enqueue.cases import Desk, facts_of, name_of
+from vouch.review.enqueue.cases import Desk, contexts_of, facts_of, name_of
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.queue import Case
 from vouch.stages.evaluate.stage import champion, scored_model
@@ -84,7 +84,7 @@ def _new(desk: Desk, keeper: Keeper, extracted: Extracted, wanted: int) -> list[
         keeper.draw(which, sealed, lambda rows: _sizes(desk, rows, models), more)
     chances = keeper.drawn(which)
     chosen = [entity for entity in chances if entity not in queued][:wanted]
-    return list(_blind(desk, chosen, chances))
+    return list(_blind(desk, chosen, chances, extracted))
 
 
 def _models(desk: Desk, which: HoldoutKey, extracted: Extracted) -> Iterator[ScoredModel]:
@@ -105,9 +105,12 @@ def _sizes(desk: Desk, rows: pd.DataFrame, models: Sequence[ScoredModel]) -> Flo
     return usecases.find(desk.usecase).sizes(rows, likely)
 
 
-def _blind(desk: Desk, entities: Sequence[str], chances: dict[str, float]) -> Iterator[Case]:
+def _blind(
+    desk: Desk, entities: Sequence[str], chances: dict[str, float], extracted: Extracted
+) -> Iterator[Case]:
     """Yield cases that show what the row says and nothing of what a model or the rule thinks."""
     facts, moment = facts_of(desk.path(SILVER, "rows.parquet"), entities), now()
+    around = contexts_of(desk, entities, extracted)
     for entity in entities:
         yield Case(
             case=name_of(desk.source, entity),
@@ -124,6 +127,7 @@ def _blind(desk: Desk, entities: Sequence[str], chances: dict[str, float]) -> It
             facts=facts[entity],
             reasons=[],
             poor=False,
+            context=None if (own := around[entity]) is None else own.blind.content(),
             out_at=moment,
         )
 

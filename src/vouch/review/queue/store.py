@@ -43,6 +43,7 @@ class Row(Base):
     poor: Mapped[bool]
     stability: Mapped[float | None]
     unstable: Mapped[bool | None]
+    context: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     out_at: Mapped[datetime]
 
 
@@ -81,6 +82,8 @@ class Case:
             None: there was one run, or no chance in it, or an earlier release made the case.
         unstable: Whether that is too little; None: an earlier release made the case.
         out_at: When it was put before people (UTC, no zone).
+        context: What the row stands among, see :class:`vouch.results.context.Context`; None: the
+            use case tells nothing of it, or an earlier release made the case.
         part: ``training`` (scored out of fold), ``new`` (no model has learned from it yet) or
             ``holdout``; None: an earlier release did not keep it.
     """
@@ -102,6 +105,7 @@ class Case:
     part: str | None = None
     stability: float | None = None
     unstable: bool | None = None
+    context: dict[str, Any] | None = None
 
     @property
     def blind(self) -> bool:
