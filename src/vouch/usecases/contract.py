@@ -5,6 +5,7 @@ the entry-point group ``vouch.usecases``. Methods import what they need when the
 command line knows every use case, and must start at once.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -207,6 +208,15 @@ class UseCase(ABC):
     histories: frozenset[str] = frozenset()
     of_labels: frozenset[str] = frozenset()
     rare: bool = False
+
+    @property
+    def guideline(self) -> Path | None:
+        """The text (Markdown) that tells people how to decide, beside the use case's own code.
+
+        None where there is no ``guideline.md``.
+        """
+        path = Path(inspect.getfile(type(self))).with_name("guideline.md")
+        return path if path.exists() else None
 
     @property
     @abstractmethod
