@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from vouch.core.errors import VouchError
 from vouch.review.page.access import CSRF, House, at_least, changing, house, logged_in
+from vouch.review.page.decide import about
 from vouch.review.page.doors import address, with_cookie
 from vouch.review.page.rooms import COMMENT, Room, Shown
 from vouch.review.people import Login
@@ -55,6 +56,7 @@ class CaseShown(BaseModel):
     facts: dict[str, Any]
     model: str
     scores: list[float]
+    context: dict[str, Any] | None
     reasons: list[tuple[str, float]]
     poor: bool
 
@@ -142,6 +144,7 @@ def _case(shown: Shown) -> CaseShown:
         facts=case.facts,
         model=case.model,
         scores=case.scores,
+        context=case.context,
         reasons=case.reasons,
         poor=case.poor,
     )
@@ -151,8 +154,8 @@ def _case(shown: Shown) -> CaseShown:
 def answer(at: At, login: Who, usecase: str, given: AnswerGiven) -> AnswerKept:
     """Keep an answer; on disk when this returns. The same token again changes nothing."""
     room = at.rooms.room(usecase)
-    case = room.case(given.case)
-    said = Said(given.kind, given.word, given.comment, case.model, case.shown, given.opinion)
+    said = Said(given.kind, given.word, given.comment, opinion=given.opinion)
+    said = about(said, room, room.case(given.case))
     return _kept(room.answer(login, given.token, said))
 
 

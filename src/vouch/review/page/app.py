@@ -6,12 +6,13 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from vouch.core.errors import VouchError
+from vouch.pages import formats
 from vouch.review.page import api, decide, doors
 from vouch.review.page.access import House, NotLoggedInError, house
 from vouch.review.page.guard import Guard
@@ -48,10 +49,17 @@ def create(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    pages.filters |= {"plain": formats.plain, "words": formats.words}
     app.state.house = House(People(state), Rooms(root, state), pages, secure, cookie)
     static = str(files("vouch.review.page") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")
     app.mount("/style", StaticFiles(directory=str(files("vouch.pages") / "static")), name="style")
+    drawn = files("vouch.review.picture") / "picture.css"
+
+    @app.get("/picture.css", include_in_schema=False)
+    def colours() -> FileResponse:
+        return FileResponse(str(drawn), media_type="text/css")
+
     app.include_router(doors.router)
     app.include_router(api.router)
     app.include_router(decide.router)

@@ -1,15 +1,20 @@
 """One case at a time: what is shown of it, and the answers to it."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from vouch.core.errors import VouchError
+from vouch.results.context import Context
 from vouch.review.enqueue.files import WHY, certainty
 from vouch.review.page.access import House, at_least, changing, house
 from vouch.review.page.rooms import Room, Shown
 from vouch.review.people import Login
+from vouch.review.picture import bars, marked, money_flow, timeline
 from vouch.review.queue import Case
 from vouch.review.queue.seats import Said
 
@@ -19,6 +24,8 @@ Who = Annotated[Login, at_least("reviewer")]
 Htmx = Annotated[str | None, Header(alias="HX-Request")]
 REASONS = ("I cannot tell", "I know these people", "The data look broken", "Not my field")
 """Why a case is skipped, by the keys 1 to 4."""
+MARKDOWN = MarkdownIt("commonmark", {"html": False})
+"""A guideline's Markdown; what would be HTML in it is shown as text."""
 BARS = 8
 """Reasons shown of a case."""
 
@@ -57,7 +64,7 @@ def answer(
     room = at.rooms.room(usecase)
     said = Said(kind, word if kind == "decision" else None, comment.strip(), opinion=opinion)
     try:
-        kept = room.answer(login, token, _about(said, room.case(case)))
+        kept = room.answer(login, token, about(said, room, room.case(case)))
     except VouchError as error:
         message = f"{error}: {error.hint}."
         return _after(at, login, room, htmx, message, wrong=True)
@@ -83,9 +90,9 @@ def renew(at: At, login: Who, usecase: str) -> Response:
     return Response(status_code=204)
 
 
-def _about(said: Said, case: Case) -> Said:
-    """Add to an answer what its case showed."""
-    return Said(said.kind, said.word, said.comment, case.model, case.shown, said.opinion)
+def about(said: Said, room: Room, case: Case) -> Said:
+    """Add to an answer what its case was shown with."""
+    return replace(said, model=case.model, explanation=case.shown, guideline=room.guideline.version)
 
 
 def _after(
@@ -119,15 +126,29 @@ def _show(
 
 
 def _case(room: Room, shown: Shown) -> dict[str, Any]:
+    """Return what the template shows of a case."""
     case = shown.case
-    opinion = None
-    if not case.blind:
-        opinion = {
-            "predicted": case.predicted(room.classes),
-            "sure": certainty(case, room.classes),
-            "of": room.classes[1] if len(room.classes) == 2 else case.predicted(room.classes),
-            "reasons": case.reasons[:BARS],
-            "poor": case.poor,
-            "unstable": bool(case.unstable),
-        }
-    return {"case": case, "why": WHY[case.stream], "opinion": opinion}
+    around = None if case.context is None else Context.model_validate(case.context)
+    text = case.facts.get("text")
+    return {
+        "case": case,
+        "why": WHY[case.stream],
+        "opinion": None if case.blind else _opinion(room, case),
+        "around": around,
+        "timeline": timeline(around.history, around.time, around.amount) if around else "",
+        "flow": money_flow(around.flow) if around and around.flow.edges else "",
+        "text": None if text is None else marked(str(text), case.reasons[:BARS]),
+        "guideline": Markup(MARKDOWN.render(room.guideline.text)),
+    }
+
+
+def _opinion(room: Room, case: Case) -> dict[str, Any]:
+    two = len(room.classes) == 2
+    return {
+        "predicted": case.predicted(room.classes),
+        "sure": certainty(case, room.classes),
+        "of": room.classes[1] if two else case.predicted(room.classes),
+        "bars": bars(case.reasons[:BARS]),
+        "poor": case.poor,
+        "unstable": bool(case.unstable),
+    }

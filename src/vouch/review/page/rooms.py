@@ -13,6 +13,7 @@ from vouch.holdout.ledger import now
 from vouch.project.inputs import INPUTS, load_inputs, present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
+from vouch.review.guidelines import OWN, guideline
 from vouch.review.page.params import ReviewParams
 from vouch.review.people import Login
 from vouch.review.queue import Case, Queue
@@ -65,6 +66,7 @@ class Room:
         self.source = present_source(root, usecase)
         self.classes: Sequence[str] = class_names(self.source)
         self.params = load_params(root / PARAMS, ReviewParams, "review", usecase)
+        self.guideline = guideline(root, usecase)
         self.queue = Queue(state, usecase, self.source.name)
         self.seats = Seats(state, usecase, self.source.name, self.params.leased)
         self._reviews = root / REVIEWS.format(usecase=usecase)
@@ -184,4 +186,5 @@ class Rooms:
     def _files(self, usecase: str) -> list[Path]:
         inputs = load_inputs(self._root / INPUTS)
         source = source_path(self._root, inputs.choice(usecase).source)
-        return [self._root / INPUTS, self._root / PARAMS, source]
+        own = self._root / OWN.format(usecase=usecase)
+        return [self._root / INPUTS, self._root / PARAMS, source, own]
