@@ -1,0 +1,196 @@
+"""The review page in a real browser: by keyboard alone, at each width, for a screen reader."""
+
+import socket
+import threading
+import time
+from datetime import datetime, timedelta
+
+import pytest
+import uvicorn
+
+from tests.browser import CHROMIUM
+from tests.review.enqueue.conftest import make_case
+from tests.review.page.conftest import PASSWORD, STATE
+from vouch.results.context import Context, Edge, Flow, Node, Payment, Statement
+from vouch.review.page.app import create
+from vouch.review.queue import Queue
+from vouch.review.queue.seats import COUNTS, Seats
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium (apt install chromium)")
+HOSTILE = [
+    "<script>window.ran=1</script>",
+    "\"><img src=x onerror='window.ran=1'>",
+    "<svg/onload=window.ran=1>",
+    "</textarea></title><script>window.ran=1</script>",
+    "javascript:window.ran=1",
+    "{{7*7}}${window.ran=1}",
+    "مرحبا\u202eevil\u202c שלום 😀",
+    "a" * 10_000,
+]
+MOMENT = datetime(2026, 1, 1)
+
+
+def context():
+    """Return what a case of a payment is shown with."""
+    return Context(
+        time=MOMENT,
+        amount=250.0,
+        headline=(Statement(label="Amount", value="250", comparison=HOSTILE[0]),),
+        rule=Statement(label="Rule", value="flagged", comparison="amount > 200"),
+        history=(
+            Payment(
+                party="payer",
+                time=MOMENT - timedelta(days=1),
+                amount=3.0,
+                category="PAYMENT",
+                direction="out",
+                counterpart=HOSTILE[1],
+            ),
+        ),
+        flow=Flow(
+            nodes=(Node(name=HOSTILE[2], part="payer"), Node(name="shop", part="payee")),
+            edges=(Edge(start=0, end=1, sum=250.0, count=1, own=True),),
+        ),
+    )
+
+
+@pytest.fixture
+def address(root):
+    """Serve the page with 24 cases, and hostile texts."""
+    queue = Queue(root / STATE, "fraud", "simulated")
+    more = [
+        make_case(n, classes=["genuine", "fraud"], context=context().content())
+        for n in range(6, 24)
+    ]
+    queue.put(more, datetime(2026, 1, 1))
+    texts = [
+        make_case(
+            1000 + n,
+            usecase="sentiment",
+            origin="tweets",
+            facts={"text": text, text[:50]: text},
+            reasons=[(text[:200], 0.5)],
+            scores=[0.5, 0.3, 0.2],
+            prediction=0,
+            classes=["negative", "neutral", "positive"],
+        )
+        for n, text in enumerate(HOSTILE)
+    ]
+    Queue(root / STATE, "sentiment", "tweets").put(texts, datetime(2026, 1, 1))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{listening.getsockname()[1]}"
+        config = uvicorn.Config(create(root, root / STATE, [host]), log_level="error")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        yield f"http://{host}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def log_in(browser, address, name="Ann", **settings):
+    """Open a page that fails the test at any message of the browser's console."""
+    page = browser.new_context(**settings).new_page()
+    page.messages = []
+    page.on("console", lambda message: page.messages.append(message.text))
+    page.on("pageerror", lambda error: page.messages.append(str(error)))
+    page.goto(f"{address}/login")
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+    return page
+
+
+def case_of(page):
+    return page.get_attribute("#case", "data-case")
+
+
+def press(page, key):
+    """Press a key, and wait for the next case."""
+    before = case_of(page)
+    page.keyboard.press(key)
+    page.wait_for_function("b => document.querySelector('#case').dataset.case !== b", arg=before)
+
+
+def test_twenty_cases_by_keyboard_one_undone_one_skipped(browser, address, root):
+    page = log_in(browser, address)
+    page.goto(f"{address}/review/fraud")
+    first = case_of(page)
+    page.keyboard.press("m")
+    press(page, "2")
+    page.keyboard.press("u")
+    page.wait_for_function("c => document.querySelector('#case').dataset.case === c", arg=first)
+    page.keyboard.press("c")
+    page.keyboard.type("2 odd sums")
+    page.keyboard.press("Escape")
+    press(page, "1")
+    page.keyboard.press("s")
+    press(page, "1")
+    for number in range(19):
+        press(page, str(1 + number % 2))
+    assert "20 decided today" in page.inner_text(".progress")
+    assert page.messages == []
+    answers = Seats(root / STATE, "fraud", "simulated", timedelta(minutes=1)).standing()
+    kinds = [answer.said.kind for answer in answers]
+    assert kinds.count("skip") == 1 and sum(kind in COUNTS for kind in kinds) == 20
+    changed = next(answer for answer in answers if answer.case == first)
+    assert (changed.said.word, changed.said.comment) == ("genuine", "2 odd sums")
+    assert changed.said.guideline and changed.said.explanation
+    assert not changed.said.opinion  # shown anew, the model's part was folded
+
+
+def test_no_hostile_text_runs(browser, address):
+    page = log_in(browser, address)
+    for usecase, count in (("sentiment", len(HOSTILE)), ("fraud", 8)):
+        page.goto(f"{address}/review/{usecase}")
+        for _ in range(count - 1):
+            for key in ("m", "r", "g"):
+                page.keyboard.press(key)
+            press(page, "1")
+    assert page.evaluate("window.ran") is None
+    assert page.messages == []  # not even one that the policy had to stop
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"viewport": {"width": 1280, "height": 720}},
+        {"viewport": {"width": 1280, "height": 720}, "color_scheme": "dark"},
+        {"viewport": {"width": 640, "height": 360}},  # 1280 at a zoom of 200 %
+        {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    ],
+)
+def test_it_can_be_read_by_everybody(browser, address, settings):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = log_in(browser, address, **settings)
+    for path in ("/", "/review/sentiment", "/review/fraud"):
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        found = Axe().run(page).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert not serious, [(one["id"], one["nodes"][0]["html"]) for one in serious]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_case_needs_no_scrolling(browser, address):
+    page = log_in(browser, address, viewport={"width": 1280, "height": 720})
+    page.goto(f"{address}/review/fraud")
+    for _ in range(8):
+        press(page, "1")
+    assert page.locator(".flow").count() and page.locator(".timeline").count()
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
