@@ -1,11 +1,18 @@
 """The review page: who gets in, what they see, and what is kept."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
+from tests import postgres
+from tests.project import copy_checkout
 from tests.review.page.conftest import HOST, PASSWORD, STATE, Browser
+from vouch.core.database import ADDRESS
+from vouch.review.page.app import create
 from vouch.review.people import People
 from vouch.review.queue import Queue
 
@@ -110,7 +117,7 @@ def routes(app):
     ]
 
 
-OPEN = {"/health", "/login", "/password/fraud", "/api/login"}
+OPEN = {"/health", "/picture.css", "/login", "/password/fraud", "/api/login"}
 
 
 def test_no_route_answers_without_login(app, browser):
@@ -193,3 +200,28 @@ def test_too_many_wrong_passwords_are_refused(browser):
 def test_openapi_describes_the_api(ann):
     paths = ann.get("/api/openapi.json").json()["paths"]
     assert {"/api/login", "/api/queues", "/api/queues/{usecase}/answers"} <= set(paths)
+
+
+@pytest.mark.skipif(bool(postgres.missing()), reason=postgres.missing())
+def test_nul_is_refused_on_postgresql_too(tmp_path, monkeypatch):
+    root = copy_checkout(tmp_path / "project")
+    with postgres.server() as address:
+        monkeypatch.setenv(ADDRESS, address)
+        people = People(root / STATE)
+        people.set_password(people.add("Ann", "reviewer"), PASSWORD)
+        ann = Browser(create(root, root / STATE, [HOST]))
+        assert ann.log_in("A\x00nn").status_code == 422
+        assert ann.log_in("Ann").status_code == 200
+        assert ann.decide({"token": "a\x00", "case": "b"}).status_code in (409, 422)
+        assert ann.next() is None
+
+
+def test_a_store_that_is_locked_is_said(app, ann, root):
+    case = ann.next()
+    with closing(sqlite3.connect(root / STATE / "vouch.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        seats = app.app.state.house.rooms.room("fraud").seats
+        event.listen(seats._engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout = 1"))
+        refused = ann.decide(case)
+    assert refused.status_code == 503 and "nothing was saved" in refused.json()["error"]
+    assert ann.decide(case).status_code == 200

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from vouch.core.errors import VouchError
@@ -85,6 +86,14 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def failed(request: Request, error: HTTPException) -> Response:
         return _message(request, error.status_code, str(error.detail))
+
+    @app.exception_handler(DataError)
+    def unstorable(request: Request, _error: DataError) -> Response:
+        return _message(request, 422, "a character that no database keeps, such as NUL")
+
+    @app.exception_handler(OperationalError)
+    def unreachable(request: Request, _error: OperationalError) -> Response:
+        return _message(request, 503, "the store does not answer: nothing was saved, try again")
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
