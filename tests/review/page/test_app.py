@@ -1,5 +1,7 @@
 """The review page: who gets in, what they see, and what is kept."""
 
+import csv
+import io
 import re
 import sqlite3
 from contextlib import closing
@@ -225,3 +227,38 @@ def test_a_store_that_is_locked_is_said(app, ann, root):
         refused = ann.decide(case)
     assert refused.status_code == 503 and "nothing was saved" in refused.json()["error"]
     assert ann.decide(case).status_code == 200
+
+
+@pytest.fixture
+def lea(app):
+    lea = Browser(app)
+    lea.log_in("Lea")
+    return lea
+
+
+def test_cases_go_out_and_decisions_come_in_as_files(lea, root):
+    table = lea.get("/api/files/fraud/cases.csv").content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["case"] for row in rows] == [f"fraud-{number:012x}" for number in range(6)]
+    tasks = lea.get("/api/files/fraud/cases.json").json()
+    assert [task["data"]["case"] for task in tasks] == [row["case"] for row in rows]
+    assert "<Choices" in lea.get("/api/files/fraud/interface.xml").text
+    filled = f"case,decision,reviewer\n{rows[0]['case']},fraud,Bob\n"
+    for _ in range(2):
+        sent = lea.change("/api/files/fraud/decisions.csv", content=filled)
+        assert sent.json()["answers"] == 1
+    (path,) = (root / "data/inbox/fraud/reviews").iterdir()
+    assert path.read_text() == filled
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "{", "\x00"])
+def test_a_file_that_cannot_be_read_is_refused(lea, root, content):
+    for suffix in ("csv", "json"):
+        refused = lea.change(f"/api/files/fraud/decisions.{suffix}", content=content)
+        assert refused.status_code == 409 and "/tmp" not in refused.text
+    assert not (root / "data/inbox/fraud/reviews").exists()
+
+
+def test_files_are_for_leads(ann):
+    assert ann.get("/api/files/fraud/cases.csv").status_code == 403
+    assert ann.change("/api/files/fraud/decisions.csv", content="x").status_code == 403

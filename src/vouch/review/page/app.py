@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from vouch.core.errors import VouchError
 from vouch.pages import formats
-from vouch.review.page import api, decide, doors
+from vouch.review.page import api, decide, doors, exchange
 from vouch.review.page.access import House, NotLoggedInError, house
 from vouch.review.page.guard import Guard
 from vouch.review.page.rooms import Rooms
@@ -63,6 +63,7 @@ def create(
 
     app.include_router(doors.router)
     app.include_router(api.router)
+    app.include_router(exchange.router)
     app.include_router(decide.router)
     _handle_errors(app)
     return Guard(app, hosts, "https" if secure else "http")

@@ -13,7 +13,9 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """No script or style that lies in a page runs, whatever came into it from data."""
-LONGEST = 100_000
+FILES = "/api/files"
+"""Paths at which files of decisions are sent."""
+LONGEST, LONGEST_FILE = 100_000, 20_000_000
 """Bytes of a request's body, at most."""
 
 
@@ -51,7 +53,7 @@ class Guard:
             return refusal
         if not is_from_here(scope, headers, self.scheme):
             return PlainTextResponse("asked by another page", 403)
-        return _too_long(headers)
+        return _too_long(headers, scope["path"])
 
     def _secured(self, send: Send) -> Send:
         async def with_headers(message: Message) -> None:
@@ -69,10 +71,11 @@ class Guard:
         return with_headers
 
 
-def _too_long(headers: Headers) -> Response | None:
+def _too_long(headers: Headers, path: str) -> Response | None:
+    most = LONGEST_FILE if path.startswith(f"{FILES}/") else LONGEST
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers:
         return PlainTextResponse("say how long the body is", 411)
-    if not length.isascii() or not length.isdigit() or int(length) > LONGEST:
-        return PlainTextResponse(f"at most {LONGEST:,} bytes", 413)
+    if not length.isascii() or not length.isdigit() or int(length) > most:
+        return PlainTextResponse(f"at most {most:,} bytes", 413)
     return None

@@ -24,6 +24,8 @@ from vouch.usecases.classes import class_names
 COMMENT = 2_000
 """Characters of a comment, at most."""
 PARAMS = "params.yaml"
+INBOX = "data/inbox/{usecase}/reviews"
+"""Where the feedback flow looks for files of decisions."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Room:
         self.guideline = guideline(root, usecase)
         self.queue = Queue(state, usecase, self.source.name)
         self.seats = Seats(state, usecase, self.source.name, self.params.leased)
+        self.inbox = root / INBOX.format(usecase=usecase)
         self._reviews = root / REVIEWS.format(usecase=usecase)
         self._cases: dict[str, Case] = {}
         self._seen: object = None

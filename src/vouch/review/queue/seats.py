@@ -413,6 +413,12 @@ class Seats:
         with Session(self._engine) as session:
             return [_answer(row) for row in session.scalars(rows.order_by(AnswerRow.number))]
 
+    def waiting(self) -> list[str]:
+        """Return the cases that have a seat nobody has taken, oldest first."""
+        free = select(Seat.case).where(self._mine, ~Seat.taken, ~Seat.gold).order_by(Seat.id)
+        with Session(self._engine) as session:
+            return list(dict.fromkeys(session.scalars(free)))
+
     def free(self) -> int:
         """Count the seats that nobody has taken."""
         with Session(self._engine) as session:
