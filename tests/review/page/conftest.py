@@ -1,5 +1,6 @@
 """A project with cases and people, and its review page."""
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -49,15 +50,21 @@ class Browser:
         return self.change("/api/queues/fraud/answers", json=given)
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    root = copy_checkout(tmp_path / "project")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Make the project once for all tests of a file: passwords take long to hash."""
+    root = copy_checkout(tmp_path_factory.mktemp("page") / "project")
     cases = [make_case(number, classes=["genuine", "fraud"]) for number in range(6)]
     Queue(root / STATE, "fraud", "simulated").put(cases, datetime(2026, 1, 1))
     people = People(root / STATE)
     for name, role in {"Ann": "reviewer", "Bob": "reviewer", "Lea": "lead", "Ada": "admin"}.items():
         people.set_password(people.add(name, role), PASSWORD)
     return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "project", symlinks=True))
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from contextlib import closing
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event
 
 from tests import postgres
 from tests.project import copy_checkout
 from tests.review.page.conftest import HOST, PASSWORD, STATE, Browser
+from vouch.core import database
 from vouch.core.database import ADDRESS
 from vouch.review.page.app import create
 from vouch.review.people import People
@@ -218,12 +218,13 @@ def test_nul_is_refused_on_postgresql_too(tmp_path, monkeypatch):
         assert ann.next() is None
 
 
-def test_a_store_that_is_locked_is_said(app, ann, root):
+def test_a_store_that_is_locked_is_said(root, monkeypatch):
+    monkeypatch.setattr(database, "WAIT", 0.1)
+    ann = Browser(create(root, root / STATE, [HOST]))
+    ann.log_in("Ann")
     case = ann.next()
     with closing(sqlite3.connect(root / STATE / "vouch.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        seats = app.app.state.house.rooms.room("fraud").seats
-        event.listen(seats._engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout = 1"))
         refused = ann.decide(case)
     assert refused.status_code == 503 and "nothing was saved" in refused.json()["error"]
     assert ann.decide(case).status_code == 200
