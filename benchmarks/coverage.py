@@ -12,7 +12,8 @@ True values: average precision and ROC AUC are integrals over the normal scores 
 genuine payments, whatever those of one account share; the difference of two models is that of two
 such integrals; its interval holds what the test of a lead does not reject. The mean cost is the
 chance of a missed fraud times a lognormal's mean, and that of a flagged row times its price.
-Recalls of texts are the chances they were drawn with, F1 follows. Precision at capacity alone has
+Recalls of texts are the chances they were drawn with, F1 follows. Kappa is that of two raters who
+err independently of each other. Precision at capacity alone has
 no closed form: it is the mean of 20,000 drawn days.
 """
 
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from vouch.metrics import classes, intervals, ranked
+from vouch.metrics import agreement, classes, intervals, ranked
 from vouch.metrics.amounts import mean_cost, stake
 from vouch.metrics.clusters import Clusters
 from vouch.metrics.figures import Figure
@@ -260,6 +261,28 @@ def true_capacity(size: int) -> float:
     return float(np.mean(values))
 
 
+def raters(positive: float, errs: float) -> Floats:
+    """Return how often two raters choose each pair of two classes, shape (2, 2)."""
+    right = np.array([[1 - errs, errs], [errs, 1 - errs]])
+    shares = np.array([1 - positive, positive])
+    return np.einsum("t,ti,tj->ij", shares, right, right)
+
+
+def kappa_of(cells: Floats) -> Floats:
+    """Return kappa by how often each pair of two classes was chosen, shape (samples, 4)."""
+    pairs = cells.reshape(-1, 2, 2) / cells.sum(axis=1)[:, None, None]
+    chance = (pairs.sum(axis=1) * pairs.sum(axis=2)).sum(axis=1)
+    with np.errstate(invalid="ignore"):  # one class alone: undefined
+        return np.asarray((np.trace(pairs, axis1=1, axis2=2) - chance) / (1 - chance))
+
+
+def agree(cases: int, positive: float, errs: float, random: Random) -> Drawn:
+    """Draw what two raters say of cases."""
+    codes = random.choice(4, size=cases, p=raters(positive, errs).ravel())
+    cells = np.bincount(codes, minlength=4)
+    return Drawn(cells, kappa_of, lambda: ends_of(agreement.cohen(codes // 2, codes % 2)))
+
+
 def lines() -> Iterator[Line]:
     """Yield the table's lines."""
     figures: list[tuple[ranked.Metric, str, Callable[[float, float], float]]] = [
@@ -284,6 +307,10 @@ def lines() -> Iterator[Line]:
         for figure in classes.PARTS:
             name, true_value = figure.replace("_", " "), true_of_texts(right, figure)
             yield Line(world, name, true_value, partial(texts, size, right, figure))
+    for cases, positive, errs in ((50, 0.5, 0.1), (50, 0.5, 0.02), (200, 0.1, 0.05)):
+        true_kappa = float(kappa_of(raters(positive, errs).reshape(1, 4))[0])
+        world = f"raters of {cases}, {positive:.0%}"
+        yield Line(world, "kappa", true_kappa, partial(agree, cases, positive, errs))
 
 
 def measure(line: Line, candidates: int) -> str:

@@ -72,14 +72,16 @@ def collect(
 
 
 def _lines(usecase: str, result: "Collected") -> Iterator[str]:
+    from vouch.metrics.agreement import in_words
+
     counts = f"{result['new']:,} new decisions, {result['known']:,} known"
     batch = (
         f" -> data/labels/{usecase}/reviews/{result['batch']}.parquet" if result["batch"] else ""
     )
     yield f"{counts}, {len(result['set_aside']):,} set aside, {result['blank']:,} blank{batch}"
     for pair in result["agreement"][:SHOWN]:
-        kappa = "one label only" if pair["kappa"] is None else f"kappa {pair['kappa']:+.2f}"
-        yield f"agreement of {' and '.join(pair['reviewers'])} on {pair['cases']} cases: {kappa}"
+        who = " and ".join(pair["reviewers"])
+        yield f"agreement of {who} on {pair['cases']} cases: kappa {in_words(pair['kappa'])}"
     for conflict in result["conflicts"][:SHOWN]:
         votes = ", ".join(f"{who}: {label}" for who, label in conflict["votes"].items())
         sure = f" ({conflict['confidence']:.0%})" if conflict["confidence"] is not None else ""

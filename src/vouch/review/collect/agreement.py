@@ -5,14 +5,17 @@ quality scores for data with multiple annotators; here as cleanlab has it.
 """
 
 import itertools
+import math
 import warnings
 from dataclasses import dataclass
-from math import isnan
-from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
+from vouch.metrics.agreement import cohen
+from vouch.metrics.figures import Figure
 
 FEWEST = 2
 """Cases two reviewers must share for their agreement to be reported."""
@@ -41,23 +44,19 @@ class Agreement(TypedDict):
 
     reviewers: list[str]
     cases: int
-    kappa: float | None
+    kappa: Figure
 
 
 def kappas(votes: pd.DataFrame) -> list[Agreement]:
-    """Measure the agreement of each pair of reviewers beyond chance.
-
-    Cohen 1960, A coefficient of agreement for nominal scales.
+    """Measure the agreement of each pair of reviewers beyond chance by Cohen's kappa.
 
     Args:
         votes: A row a case, a column a reviewer, labels or NaN.
 
     Returns:
-        ``reviewers``, ``cases`` they share, ``kappa`` (-1 to 1; None where both give one label to
-        all), the least agreement first.
+        ``reviewers``, ``cases`` they share, ``kappa`` (-1 to 1; null where both give one label to
+        all) with its interval, the least agreement first.
     """
-    from sklearn.metrics import cohen_kappa_score
-
     pairs: list[Agreement] = []
     votes = votes[sorted(votes.columns)]
     gave = votes.notna().to_numpy(np.int64)
@@ -65,11 +64,15 @@ def kappas(votes: pd.DataFrame) -> list[Agreement]:
     for (i, first), (j, second) in itertools.combinations(enumerate(votes.columns), 2):
         if shared[i, j] < FEWEST:
             continue
-        both = votes[[first, second]].dropna()
-        same = both.nunique().max() == 1 and (both[first] == both[second]).all()
-        kappa = None if same else float(cohen_kappa_score(both[first], both[second]))
+        both = votes[[first, second]].dropna().to_numpy(np.int64)
+        kappa = cohen(both[:, 0], both[:, 1])
         pairs.append({"reviewers": [first, second], "cases": len(both), "kappa": kappa})
-    return sorted(pairs, key=lambda pair: (pair["kappa"] is None, pair["kappa"]))
+    return sorted(pairs, key=_least)
+
+
+def _least(pair: Agreement) -> float:
+    kappa = pair["kappa"]["value"]
+    return math.inf if kappa is None else kappa
 
 
 def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Consensus]:
@@ -97,8 +100,8 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     return {
         str(case): Consensus(
             int(label),
-            None if isnan(quality) else float(quality),
-            "majority" if isnan(quality) else method,
+            None if math.isnan(quality) else float(quality),
+            "majority" if math.isnan(quality) else method,
         )
         for case, label, quality in zip(
             votes.index[several], labels[several], sure[several], strict=True
