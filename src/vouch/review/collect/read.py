@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 from vouch.core.cells import restore
 from vouch.core.errors import VouchError, suggest
-from vouch.review.enqueue.files import CONTROL
 
 NEEDED = ("case", "decision", "reviewer")
 SUFFIXES = (".csv", ".json")
+CONTROL = "decision"
+"""What Label Studio calls the choice."""
 LONGEST = 10_000_000
 """Seconds an answer may have taken: some months."""
 CLAIMS = ("gold", "ground_truth", "lead", "final")

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from vouch.core.cells import escape
 from vouch.core.errors import VouchError
 from vouch.core.files import replacing
+from vouch.review.collect.read import CONTROL
 from vouch.review.queue import Case
 from vouch.sources.declaration import Declaration
 from vouch.usecases.classes import class_names
@@ -31,8 +32,6 @@ ANSWER = ("decision", "reviewer", "comment")
 FIRST = ("case", "entity", "part", "why", "prediction", "score")
 TOLD = 5
 """Reasons shown of a case."""
-CONTROL = "decision"
-"""What Label Studio calls the choice."""
 
 
 def check_out(out: Path) -> None:
