@@ -69,6 +69,22 @@ def test_reviewers_of_one_mind_are_never_overruled():
     assert {one.method for one in found.values()} == {"crowdlab", "majority"}
 
 
+def test_cases_without_a_models_opinion_are_settled_by_people_alone():
+    rng = np.random.default_rng(2)
+    truth = rng.integers(0, 2, 300)
+    errs = {"a": 0.05, "b": 0.1, "c": 0.45, "d": 0.45, "e": 0.45}
+    wrong = {name: rng.random(300) < rate for name, rate in errs.items()}
+    table = pd.DataFrame({n: np.where(w, 1 - truth, truth) for n, w in wrong.items()}).astype(float)
+    likely = np.where(truth[:, None] == [0, 1], 0.7, 0.3)
+    likely[:150] = 0.5
+    agreed = consensus(table, likely)
+    methods = [agreed[str(n)].method for n in range(300)]
+    assert {*methods[:150]} <= {"dawid_skene", "majority"} and "dawid_skene" in methods[:150]
+    assert {*methods[150:]} <= {"crowdlab", "majority"} and "crowdlab" in methods[150:]
+    blind = [agreed[str(n)].label == truth[n] for n in range(150)]
+    assert np.mean(blind) > ((table.mean(axis=1) > 0.5) == truth)[:150].mean()
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(

@@ -1,7 +1,9 @@
 """Several reviewers of one case: their agreement and their consensus.
 
 CROWDLAB: Goh, Tkachenko, Mueller 2022, CROWDLAB: Supervised learning to infer consensus labels and
-quality scores for data with multiple annotators; here as cleanlab has it.
+quality scores for data with multiple annotators; here as cleanlab has it. Where there is no model's
+opinion it has nothing to go by, and Dawid and Skene's consensus is taken instead: see
+``python -m benchmarks.crowd``.
 """
 
 import itertools
@@ -15,12 +17,13 @@ from numpy.typing import NDArray
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from vouch.metrics.agreement import cohen
+from vouch.metrics.dawid_skene import estimate
 from vouch.metrics.figures import Figure
 
 FEWEST = 2
 """Cases two reviewers must share for their agreement to be reported."""
 ENOUGH, EACH = 20, 3
-"""Cases with several reviewers that CROWDLAB needs, in all and of each of two labels."""
+"""Cases with several reviewers that either method needs, in all and of each of two labels."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Consensus:
     Attributes:
         label: The label.
         confidence: How likely it is right, 0 to 1; None by majority.
-        method: ``crowdlab``, or ``majority`` where cases are too few for that, or all reviewers
-            say the same and CROWDLAB would overrule them.
+        method: ``crowdlab``, ``dawid_skene`` where no model has an opinion of the case, or
+            ``majority`` where cases are too few for these, or all reviewers say the same and
+            these would overrule them.
     """
 
     label: int
@@ -89,24 +93,42 @@ def consensus(votes: pd.DataFrame, likely: NDArray[np.float64]) -> dict[str, Con
     several = (votes.notna().sum(axis=1) >= 2).to_numpy()
     if not several.any():
         return {}
-    labels, sure, method = _majority(votes, likely), np.full(len(votes), np.nan), "majority"
+    labels, sure = _majority(votes, likely), np.full(len(votes), np.nan)
+    blind = np.ptp(likely, axis=1) == 0
     # with fewer cases, good and bad reviewers look alike, and the model would overrule them all
     if several.sum() >= ENOUGH and np.sum(np.bincount(labels[several]) >= EACH) > 1:
-        estimated, sure = _crowdlab(votes, likely)
+        estimated, sure = _estimated(votes, likely, blind)
         # unanimous reviewers are never overruled, but then their confidence is unknown
         overruled = (votes.nunique(axis=1) == 1).to_numpy() & (estimated != labels)
         labels, sure = np.where(overruled, labels, estimated), np.where(overruled, np.nan, sure)
-        method = "crowdlab"
     return {
-        str(case): Consensus(
-            int(label),
-            None if math.isnan(quality) else float(quality),
-            "majority" if math.isnan(quality) else method,
-        )
-        for case, label, quality in zip(
-            votes.index[several], labels[several], sure[several], strict=True
-        )
+        str(case): _consensus(labels[row], sure[row], blind[row])
+        for row, case in enumerate(votes.index)
+        if several[row]
     }
+
+
+def _consensus(label: int, sure: float, blind: bool) -> Consensus:
+    if math.isnan(sure):
+        return Consensus(int(label), None, "majority")
+    return Consensus(int(label), float(sure), "dawid_skene" if blind else "crowdlab")
+
+
+def _estimated(
+    votes: pd.DataFrame, likely: NDArray[np.float64], blind: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return each case's label and how likely it is right, by what there is to go by."""
+    if not blind.any():
+        return _crowdlab(votes, likely)
+    words = votes.to_numpy()
+    rows, people = np.nonzero(~np.isnan(words))
+    cast = np.column_stack([rows, people, words[rows, people]]).astype(np.int64)
+    chances = estimate(cast, likely.shape[1])
+    labels, sure = chances.argmax(axis=1), chances.max(axis=1)
+    if blind.all():
+        return labels, sure
+    others, quality = _crowdlab(votes, likely)
+    return np.where(blind, labels, others), np.where(blind, sure, quality)
 
 
 def _crowdlab(
