@@ -76,6 +76,65 @@ def test_a_decision_that_comes_too_late_is_kept_and_does_not_count(seats, clock)
     assert seats.free() == 3
 
 
+def test_an_ended_lease_is_not_handed_out_twice(seats, clock):
+    seats.hand_out("ann")
+    clock.now += 2 * LEASE
+    assert [lease.case for lease in seats.hand_out("ann", 2)] == [name(0), name(1)]
+
+
+def test_a_lead_settles_a_case_for_good(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.ask_again(lease.case)  # no new one: ann has it
+    settled = seats.settle("lea", name(1), "genuine", "s")
+    assert (settled.said.kind, settled.said.word, settled.person) == ("settled", "genuine", "lea")
+    assert [one.number for one in seats.standing()] == [settled.number]
+    # nobody is asked about it any more
+    assert [lease.case for lease in seats.hand_out("bob", 3)] == [name(2)]
+    assert seats.undo("lea", "s").case == name(1) and seats.standing() == []
+    with pytest.raises(VouchError, match="no such case"):
+        seats.settle("lea", "fraud-nobody", "genuine", "s")
+
+
+def test_votes_on_the_holdout_are_nobodys_to_settle(queue, seats):
+    queue.put([make_case(9, stream="holdout")], START)
+    with pytest.raises(VouchError, match="holdout"):
+        seats.settle("lea", name(9), "genuine", "s")
+
+
+def test_one_more_is_asked_once(queue, seats):
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, FRAUD, "s")
+    assert (seats.ask_again(lease.case), seats.ask_again(lease.case)) == (True, False)
+    assert queue.asked()[lease.case] == 2
+    assert name(0) not in {lease.case for lease in seats.hand_out("ann", 3)}
+    assert [lease.case for lease in seats.hand_out("bob", 3)] == [name(0)]
+    with pytest.raises(VouchError, match="no such case"):
+        seats.ask_again("fraud-nobody")
+
+
+def test_who_holds_what_since_when(seats, clock):
+    assert (seats.holdings(), seats.oldest()) == ([], START)
+    (lease,) = seats.hand_out("ann")
+    clock.now += timedelta(minutes=1)
+    seats.show("ann", lease.token)
+    (holding,) = seats.holdings()
+    assert (holding.case, holding.person) == (name(0), "ann")
+    assert (holding.since, holding.until) == (clock.now, lease.until)
+    seats.hand_out("bob", 2)
+    assert len(seats.holdings()) == 3 and seats.oldest() is None
+
+
+def test_lifted_flags_are_kept(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    number = seats.answer("ann", lease.token, FRAUD, "s").number
+    assert seats.cleared() == {}
+    seats.clear("ann", "lea")
+    lifted = seats.cleared()["ann"]
+    assert (lifted.number, lifted.lead, lifted.cleared_at) == (number, "lea", START)
+    with seats._engine.begin() as connection, pytest.raises(Exception, match="append-only"):
+        connection.exec_driver_sql("DELETE FROM cleared_flags")
+
+
 def test_a_renewed_lease_holds(seats, clock):
     (lease,) = seats.hand_out("ann")
     for _ in range(5):

@@ -20,7 +20,7 @@ from vouch.holdout.decisions import open_answer, seal_answer
 from vouch.holdout.ledger import now as wall_clock
 from vouch.labels.issues import HELD
 from vouch.review.queue.store import Again, Row
-from vouch.review.queue.tables import AnswerRow, Base, GoldRow, LapsedRow, Seat
+from vouch.review.queue.tables import AnswerRow, Base, ClearedRow, GoldRow, LapsedRow, Seat
 
 Kind = Literal["decision", "skip", "later", "undo", "settled", "too_late"]
 """What an answer is: ``settled`` is a lead's word, ``too_late`` a decision whose seat was given to
@@ -85,6 +85,7 @@ class Answer:
         undoes: The answer it takes back, or None.
         gold: Whether its right answer was known before.
         sealed: What was said of a row of the holdout, encrypted; see :meth:`Seats.opened`.
+        session: The browser's session in which it was said.
     """
 
     number: int
@@ -97,6 +98,41 @@ class Answer:
     undoes: int | None
     gold: bool
     sealed: bytes | None = None
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A case in a person's hands, as others see it.
+
+    Attributes:
+        case: The case.
+        person: Who has it.
+        since: When it was put before them, or last renewed (UTC, no zone).
+        until: When it goes back unless it is renewed.
+    """
+
+    case: str
+    person: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Clearing:
+    """That a person's flags were lifted.
+
+    Attributes:
+        person: Whose.
+        number: Of the newest answer then: up to this one all count.
+        lead: Who lifted them.
+        cleared_at: When (UTC, no zone).
+    """
+
+    person: str
+    number: int
+    lead: str
+    cleared_at: datetime
 
 
 class Seats:
@@ -161,12 +197,13 @@ class Seats:
                 seat = self._seat(gold, gold=True)
                 session.add(seat)
                 held.append(seat)
+            for seat in held:  # renewed first: one whose lease ended must not be free for them
+                self._give(session, seat, person, moment)
+            session.flush()
             while len(held) < count and (free := self._free(session, person, moment)):
                 held.append(free)
                 self._give(session, free, person, moment)
                 session.flush()
-            for seat in held:
-                self._give(session, seat, person, moment)
             return [Lease(s.case, s.token or "", s.until or moment) for s in held[:count]]
 
     def _held(self, session: Session, person: str) -> list[Seat]:
@@ -379,6 +416,104 @@ class Seats:
             )
         return seat_free
 
+    def settle(self, person: str, case: str, word: str, browser: str) -> Answer:
+        """Keep a lead's word on a case, which ends it; on disk when this returns.
+
+        Nobody is asked about the case any more; who holds it may still answer.
+
+        Args:
+            person: The lead.
+            case: The case.
+            word: The class they chose.
+            browser: The session in which they say it.
+
+        Raises:
+            VouchError: No such case, or it is of the holdout, whose votes nobody may see.
+        """
+        with Session(self._engine) as session, session.begin():
+            self._find(session, case)
+            open_seats = select(Seat).where(self._mine, Seat.case == case, ~Seat.taken, ~Seat.gold)
+            for free in session.scalars(open_seats.where(Seat.person.is_(None))):
+                free.taken = True
+            seat = self._seat(case)  # one of its own, which undo makes free again
+            seat.person = person
+            said = Said("settled", word)
+            row = self._row(seat, person, secrets.token_urlsafe(16), said, browser)
+            session.add_all([seat, row])
+            session.flush()
+            seat.taken, seat.answer = True, row.number
+            return _answer(row)
+
+    def _find(self, session: Session, case: str) -> Row:
+        row = session.get(Row, case)
+        if row is None or (row.usecase, row.origin) != (self._usecase, self._origin):
+            raise VouchError(f"{case}: no such case", "it was taken back: load the page again")
+        if row.stream == HELD:
+            raise VouchError(f"{case}: is of the holdout", "nobody sees what people say of it")
+        return row
+
+    def ask_again(self, case: str) -> bool:
+        """Put a case before one more reviewer, unless it waits for one already.
+
+        Returns:
+            Whether that made a new seat.
+
+        Raises:
+            VouchError: No such case.
+        """
+        at = and_(self._mine, Seat.case == case)
+        with Session(self._engine) as session, session.begin():
+            if session.scalars(select(Seat).where(at, ~Seat.taken, ~Seat.gold)).first():
+                return False
+            if session.get(Row, case) is None:
+                raise VouchError(f"{case}: no such case", "it was taken back: load the page again")
+            session.add(self._seat(case))
+            session.add(Again(case=case, usecase=self._usecase, out_at=self._clock()))
+            return True
+
+    def holdings(self) -> list[Holding]:
+        """Return who holds which cases, the longest first."""
+        held = select(Seat).where(self._mine, ~Seat.taken, Seat.person.is_not(None))
+        with Session(self._engine) as session:
+            holdings = [
+                Holding(seat.case, seat.person or "", seat.shown_at or until - self._lease, until)
+                for seat in session.scalars(held)
+                if (until := seat.until)
+            ]
+        return sorted(holdings, key=lambda holding: (holding.since, holding.case))
+
+    def oldest(self) -> datetime | None:
+        """Return since when the oldest case waits that nobody holds (UTC); None: none waits."""
+        since = select(func.min(Row.out_at)).join(Seat, Seat.case == Row.case)
+        with Session(self._engine) as session:
+            return session.scalar(
+                since.where(self._mine, ~Seat.taken, ~Seat.gold, Seat.person.is_(None))
+            )
+
+    def clear(self, person: str, lead: str) -> None:
+        """Note that a lead lifts a person's flags: their answers so far count."""
+        newest = select(func.max(AnswerRow.number))
+        with Session(self._engine) as session, session.begin():
+            session.add(
+                ClearedRow(
+                    usecase=self._usecase,
+                    origin=self._origin,
+                    person=person,
+                    number=session.scalar(newest) or 0,
+                    lead=lead,
+                    cleared_at=self._clock(),
+                )
+            )
+
+    def cleared(self) -> dict[str, Clearing]:
+        """Return by person when their flags were last lifted."""
+        rows = select(ClearedRow).filter_by(usecase=self._usecase, origin=self._origin)
+        with Session(self._engine) as session:
+            return {
+                row.person: Clearing(row.person, row.number, row.lead, row.cleared_at)
+                for row in session.scalars(rows.order_by(ClearedRow.id))
+            }
+
     def taken_by_file(self, decided: Mapping[str, int]) -> None:
         """Take seats of cases that were decided elsewhere: these leave the page.
 
@@ -491,6 +626,7 @@ def _answer(row: AnswerRow) -> Answer:
         undoes=row.undoes,
         gold=row.gold,
         sealed=row.sealed,
+        session=row.session,
     )
 
 

@@ -85,6 +85,20 @@ class GoldRow(Base):
     set_at: Mapped[datetime]
 
 
+class ClearedRow(Base):
+    """That a lead lifted a person's flags: their answers up to a number count from then on."""
+
+    __tablename__ = "cleared_flags"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    usecase: Mapped[str] = mapped_column(index=True)
+    origin: Mapped[str]
+    person: Mapped[str]
+    number: Mapped[int]
+    lead: Mapped[str]
+    cleared_at: Mapped[datetime]
+
+
 class PersonRow(Base):
     """A person."""
 
@@ -98,6 +112,7 @@ class PersonRow(Base):
     link_until: Mapped[datetime | None]
     disabled: Mapped[bool] = mapped_column(default=False)
     added_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
 
 
 class SessionRow(Base):
@@ -123,3 +138,4 @@ class FailureRow(Base):
 
 
 append_only(Base.metadata.tables["review_answers"])
+append_only(Base.metadata.tables["cleared_flags"])
