@@ -132,3 +132,26 @@ def test_the_store_holds_nothing_that_opens(people, ann, tmp_path):
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("vouch.db*"))
     for secret in (PASSWORD, login.cookie, link):
         assert secret.encode() not in stored
+
+
+def test_the_last_admin_stays_one(people):
+    people.add("Ada", "admin")
+    people.add("Ann", "reviewer")
+    people.disable("Ann")
+    for change in (
+        lambda: people.disable("Ada"),
+        lambda: people.set_role("Ada", "lead"),
+        lambda: people.add("Ada", "reviewer"),
+    ):
+        with pytest.raises(VouchError, match="last admin"):
+            change()
+    people.add("Bea", "admin")
+    people.set_role("ada", "lead")
+    assert {person.name: person.role for person in people.all()}["Ada"] == "lead"
+    assert people.leads() == {"Ada", "Bea"}
+
+
+def test_when_somebody_was_last_here_is_kept(people, ann, clock):
+    assert people.all()[0].seen_at is None
+    people.log_in("Ann", PASSWORD, HERE)
+    assert people.all()[0].seen_at == clock.now

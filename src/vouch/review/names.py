@@ -1,4 +1,4 @@
-"""People's names: one person under several spellings."""
+"""One person under several spellings."""
 
 import re
 import unicodedata

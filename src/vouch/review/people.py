@@ -7,14 +7,14 @@ tokens, so what lies in the store opens nothing.
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, inspect, select
 from sqlalchemy.orm import Session
 
 from vouch.core.database import open_database
@@ -51,12 +51,14 @@ class Person:
         role: What they may do.
         has_password: Whether they have set one yet.
         disabled: Whether they may not log in.
+        seen_at: When they were last logged in (UTC, no zone); None: not yet.
     """
 
     name: str
     role: Role
     has_password: bool = True
     disabled: bool = False
+    seen_at: datetime | None = field(default=None, compare=False)
 
     def may(self, role: Role) -> bool:
         """Return whether they may do what a role may."""
@@ -99,7 +101,8 @@ class People:
         last. The old password stays until then.
 
         Raises:
-            VouchError: The name is empty, too long, or has signs that are not printed.
+            VouchError: The name is empty, too long, or has signs that are not printed; or nobody
+                would be left who manages people.
         """
         shown = visible(name).strip()
         if not shown or len(shown) > NAME or not shown.isprintable():
@@ -112,20 +115,41 @@ class People:
                 session.add(row)
             row.role, row.disabled = role, False
             row.link, row.link_until = _digest(token), self._clock() + LINK
+            _check_admins(session, row)
         return token
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Give a person another role, from their next request on.
+
+        Raises:
+            VouchError: No such person, or nobody would be left who manages people.
+        """
+        with Session(self._engine) as session, session.begin():
+            row = self._row(session, name)
+            row.role = role
+            _check_admins(session, row)
 
     def disable(self, name: str) -> None:
         """Let a person log in no more, and end their sessions; what they decided stays theirs.
 
         Raises:
-            VouchError: No such person.
+            VouchError: No such person, or nobody would be left who manages people.
         """
         with Session(self._engine) as session, session.begin():
-            row = session.get(PersonRow, identity(name))
-            if row is None:
-                raise VouchError(f"{name}: no such person", "vouch review list")
+            row = self._row(session, name)
             row.disabled, row.link = True, None
             session.execute(delete(SessionRow).where(SessionRow.person == row.identity))
+            _check_admins(session, row)
+
+    def _row(self, session: Session, name: str) -> PersonRow:
+        row = session.get(PersonRow, identity(name))
+        if row is None:
+            raise VouchError(f"{name}: no such person", "vouch review list")
+        return row
+
+    def leads(self) -> set[str]:
+        """Return the names of those whose word ends a case."""
+        return {person.name for person in self.all() if person.may("lead")}
 
     def all(self) -> list[Person]:
         """Return everybody, by name."""
@@ -205,6 +229,7 @@ class People:
         row = session.get(PersonRow, person)
         if row is None or row.disabled:
             return None
+        row.seen_at = moment
         cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         digest = _digest(cookie)
         session.add(
@@ -225,7 +250,7 @@ class People:
             if person is None or person.disabled:
                 return None
             if row.seen_at < moment - IDLE / 20:  # not each request writes
-                row.seen_at = moment
+                row.seen_at = person.seen_at = moment
                 s.commit()
             return Login(_person(person), "", row.csrf, _digest(digest)[:16])
 
@@ -235,9 +260,18 @@ class People:
             session.execute(delete(SessionRow).where(SessionRow.digest == _digest(cookie)))
 
 
+def _check_admins(session: Session, changed: PersonRow) -> None:
+    """Check, before a change is kept, that it takes away nobody who alone manages people."""
+    was_admin = "admin" in inspect(changed).attrs.role.history.deleted or changed.role == "admin"
+    session.flush()
+    admins = select(func.count()).where(PersonRow.role == "admin", ~PersonRow.disabled)
+    if was_admin and not session.scalar(admins):
+        raise VouchError(f"{changed.name}: is the last admin", "make somebody else one first")
+
+
 def _person(row: PersonRow) -> Person:
     role: Role = row.role  # type: ignore[assignment]
-    return Person(row.name, role, row.password is not None, row.disabled)
+    return Person(row.name, role, row.password is not None, row.disabled, row.seen_at)
 
 
 def _digest(token: str) -> str:

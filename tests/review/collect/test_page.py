@@ -82,3 +82,34 @@ def test_files_can_be_refused(desk):
     path = desk.answers([(desk.cases[0], "fraud", "Ann")])
     with pytest.raises(VouchError, match="review page alone"):
         desk.collect(path)
+
+
+def hurry(seats, person, count):
+    """Decide cases faster than anybody reads."""
+    return [decide(seats, person, FRAUD).case for _ in range(count)]
+
+
+def test_a_flagged_persons_decisions_wait_for_somebody_else(desk, seats):
+    from vouch.review.flags import HASTY
+
+    cases = hurry(seats, "Ann", HASTY)
+    told = desk.collect(None)
+    assert told["read"] == 0
+    assert told["warnings"] == [
+        f"{HASTY} decisions of flagged people wait for a second one: see the lead's page"
+    ]
+    desk.collect(None)  # one more seat each, once
+    leases = seats.hand_out("Bob", 20)
+    assert sorted(lease.case for lease in leases if lease.case in cases) == sorted(cases)
+    first = next(lease for lease in leases if lease.case == cases[0])
+    seats.answer("Bob", first.token, GENUINE, "t")
+    assert desk.collect(None)["new"] == 2
+    assert {(row["case"], row["actor"]) for row in rows(desk) if row["via"]} == {
+        (cases[0], "Ann"),
+        (cases[0], "Bob"),
+    }
+    seats.settle("Lea", cases[1], "genuine", "u")
+    assert desk.collect(None)["new"] == 2
+    seats.clear("Ann", "Lea")
+    assert desk.collect(None)["new"] == HASTY - 2
+    assert desk.collect(None)["warnings"] == []

@@ -74,10 +74,12 @@ class Reading:
     Attributes:
         answers: Every answer, blank ones too, in the file's order.
         ignored: Claims of the file that are not believed, a sentence each.
+        waiting: Decisions of the page that wait for a second person's.
     """
 
     answers: list[Answer]
     ignored: list[str]
+    waiting: int = 0
 
 
 def read_answers(path: Path) -> Reading:

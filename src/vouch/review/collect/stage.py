@@ -27,8 +27,9 @@ from vouch.review.collect.check import decided as decided_at
 from vouch.review.collect.page import read_page
 from vouch.review.collect.params import CollectParams
 from vouch.review.collect.people import first_written, recognised, renamed
-from vouch.review.collect.read import Answer, read_answers
+from vouch.review.collect.read import Answer, Reading, read_answers
 from vouch.review.names import identity
+from vouch.review.page.params import ReviewParams
 from vouch.review.queue import Case, Queue
 from vouch.sources.declaration import Declaration, plain_word
 from vouch.usecases.classes import class_names, decision_words, reviewed_words
@@ -125,7 +126,7 @@ def collect(
         )
     queue, folder = Queue(state, usecase, source.name), root / REVIEWS.format(usecase=usecase)
     with queue.alone():
-        reading = read_answers(path) if path else read_page(state, usecase, source.name, folder)
+        reading = read_answers(path) if path else _read_page(root, state, source, folder)
         answers = reading.answers
         filled = [answer for answer in answers if not answer.blank]
         cases = {case.case: case for case in queue.all()}
@@ -154,8 +155,20 @@ def collect(
         "agreement": kappas(_shown(accepted.votes, cases)),
         "conflicts": accepted.conflicts,
         "ignored": reading.ignored,
-        "warnings": [f"{len(aside)} answers are set aside"] if aside else [],
+        "warnings": list(_warnings(len(aside), reading.waiting)),
     }
+
+
+def _read_page(root: Path, state: Path, source: Declaration, folder: Path) -> Reading:
+    params = load_params(root / "params.yaml", ReviewParams, "review", source.usecase)
+    return read_page(state, source.usecase, source.name, folder, params)
+
+
+def _warnings(aside: int, waiting: int) -> Iterator[str]:
+    if aside:
+        yield f"{aside} answers are set aside"
+    if waiting:
+        yield f"{waiting} decisions of flagged people wait for a second one: see the lead's page"
 
 
 def _intake(
