@@ -82,3 +82,19 @@ def ann(app):
     browser = Browser(app)
     assert browser.log_in("Ann").status_code == 200
     return browser
+
+
+def logged_in(app, name):
+    browser = Browser(app)
+    assert browser.log_in(name).status_code == 200
+    return browser
+
+
+@pytest.fixture
+def lea(app):
+    return logged_in(app, "Lea")
+
+
+@pytest.fixture
+def ada(app):
+    return logged_in(app, "Ada")

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from tests import postgres
 from tests.project import copy_checkout
-from tests.review.page.conftest import HOST, PASSWORD, STATE, Browser
+from tests.review.page.conftest import HOST, PASSWORD, STATE, Browser, logged_in
 from vouch.core import database
 from vouch.core.database import ADDRESS
 from vouch.review.page.app import create
@@ -109,14 +109,36 @@ def test_logging_out_gives_the_case_back(app, ann):
     assert bob.next()["case"] == case["case"]
 
 
+def walk(routes):
+    """Yield routes, those of included routers too."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        yield from walk(inner.routes) if inner else [route]
+
+
 def routes(app):
     """Return every route: method, and path with its places filled."""
     return [
         (method, re.sub(r"{\w+}", "fraud", route.path))
-        for route in app.app.routes
+        for route in walk(app.app.routes)
         for method in sorted(getattr(route, "methods", None) or ())
         if method != "HEAD"
     ]
+
+
+def test_the_sweeps_have_every_kind_of_route(app):
+    every = {path for _, path in routes(app)}
+    starts = {"/health", "/login", "/review/fraud", "/api/queues", "/lead/fraud", "/api/lead/fraud"}
+    assert starts | {"/admin", "/api/people", "/api/openapi.json"} <= every
+    assert {path for path in every if path.startswith("/api/")} >= {
+        path.replace("{usecase}", "fraud") for path in documented(app)
+    }
+
+
+def documented(app):
+    from fastapi.openapi.utils import get_openapi
+
+    return get_openapi(title="", version="", routes=app.app.routes)["paths"]
 
 
 OPEN = {"/health", "/picture.css", "/login", "/password/fraud", "/api/login"}
@@ -139,6 +161,34 @@ def test_no_change_is_taken_without_its_token(app, ann):
         for csrf in ("", "wrong", "x" * 43):
             answer = ann.post(path, headers={"X-CSRF-Token": csrf})
             assert answer.status_code == 403 and "CSRF" in answer.text, (method, path)
+
+
+NEEDS = {"/lead": "lead", "/api/lead": "lead", "/admin": "admin", "/api/people": "admin"}
+NEEDS["/api/files"] = "lead"
+"""The role that paths need which begin so."""
+
+
+def role_of(path):
+    return next((role for start, role in NEEDS.items() if path.startswith(start)), None)
+
+
+@pytest.mark.parametrize("name", ["Ann", "Lea", "Ada"])
+def test_no_route_answers_a_lower_role(app, name):
+    browser = logged_in(app, name)
+    may = {"Ann": (), "Lea": ("lead",), "Ada": ("lead", "admin")}[name]
+    guarded = [(method, path) for method, path in routes(app) if role_of(path)]
+    assert {role_of(path) for _, path in guarded} == {"lead", "admin"}
+    headers = {"Origin": f"http://{HOST}", "X-CSRF-Token": browser.csrf}
+    for method, path in guarded:
+        answer = browser.client.request(method, path, headers=headers)
+        refused = answer.status_code == 403 and f"for a {role_of(path)}" in answer.text
+        assert refused == (role_of(path) not in may), (method, path, answer.status_code)
+
+
+def test_only_those_who_may_see_the_way_to_a_page(ann, lea, ada):
+    for browser, pages in ((ann, 0), (lea, 1), (ada, 2)):
+        page = browser.get("/review/fraud").text
+        assert sum(f'href="{path}"' in page for path in ("/lead", "/admin")) == pages
 
 
 def test_no_other_page_may_ask(app, ann):
@@ -169,9 +219,9 @@ def test_every_answer_has_its_policy(app, ann):
         assert answer.headers["x-frame-options"] == "DENY"
 
 
-def test_nothing_of_a_page_is_inline(ann):
-    for path in ("/login", "/review/fraud", "/"):
-        page = ann.get(path).text
+def test_nothing_of_a_page_is_inline(ada):
+    for path in ("/login", "/review/fraud", "/", "/lead/fraud", "/admin"):
+        page = ada.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", page)
 
 
@@ -263,3 +313,4 @@ def test_a_file_that_cannot_be_read_is_refused(lea, root, content):
 def test_files_are_for_leads(ann):
     assert ann.get("/api/files/fraud/cases.csv").status_code == 403
     assert ann.change("/api/files/fraud/decisions.csv", content="x").status_code == 403
+    assert {"/api/lead/{usecase}", "/api/lead/{usecase}/settle", "/api/people"} <= set(paths)

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 
 from vouch.core.errors import VouchError
 from vouch.pages import formats
-from vouch.review.page import api, decide, doors, exchange
+from vouch.metrics.agreement import in_words
+from vouch.review.page import admin, api, decide, doors, exchange, lead, words
 from vouch.review.page.access import House, NotLoggedInError, house
 from vouch.review.page.guard import Guard
 from vouch.review.page.rooms import Rooms
@@ -51,6 +52,7 @@ def create(
         lstrip_blocks=True,
     )
     pages.filters |= {"plain": formats.plain, "words": formats.words}
+    pages.filters |= {"ago": words.ago, "kappa": in_words, "share": words.share}
     app.state.house = House(People(state), Rooms(root, state), pages, secure, cookie)
     static = str(files("vouch.review.page") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")
@@ -65,6 +67,8 @@ def create(
     app.include_router(api.router)
     app.include_router(exchange.router)
     app.include_router(decide.router)
+    for router in (lead.pages, lead.api, admin.pages, admin.api):
+        app.include_router(router)
     _handle_errors(app)
     return Guard(app, hosts, "https" if secure else "http")
 

@@ -3,7 +3,7 @@
 import random
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from vouch.project.inputs import INPUTS, load_inputs, present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
 from vouch.review.guidelines import OWN, guideline
+from vouch.review.oversight import Oversight, oversee
 from vouch.review.page.params import ReviewParams
 from vouch.review.people import Login
 from vouch.review.queue import Case, Queue
@@ -125,6 +126,29 @@ class Room:
                 f"comment: {len(said.comment):,} characters",
                 f"at most {COMMENT:,}, and none that steers a terminal",
             )
+
+    def settle(self, login: Login, case: str, word: str, *, known: bool = False) -> Answer:
+        """Keep a lead's word on a case.
+
+        Args:
+            login: The lead.
+            case: The case.
+            word: The class.
+            known: Whether reviewers are measured by it from now on.
+
+        Raises:
+            VouchError: The word is no class, no such case, or it is of the holdout.
+        """
+        self._check(Said("decision", word))
+        settled = self.seats.settle(login.person.name, case, word, login.session)
+        if known:
+            self.seats.set_gold(case, word, login.person.name)
+        return settled
+
+    def oversee(self, leads: Collection[str]) -> Oversight:
+        """Return what a lead sees of the queue."""
+        cases = {case.case: case for case in self.queue.all()}
+        return oversee(self.usecase, self.seats, cases, leads, self.params, now())
 
     def undo(self, login: Login) -> str:
         """Take back a person's newest answer of this session; return what to tell them."""

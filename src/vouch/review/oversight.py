@@ -1,0 +1,223 @@
+"""What a lead sees of a queue: how far it is, how people decide, and what waits for the lead.
+
+Answers on rows of the holdout are left out: nobody sees what people say of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from vouch.metrics.agreement import fleiss
+from vouch.metrics.clusters import Integers
+from vouch.metrics.figures import Figure
+from vouch.review.collect.agreement import Agreement, kappas
+from vouch.review.flags import Flag, accuracy, decisions, flags
+from vouch.review.page.params import ReviewParams
+from vouch.review.queue import Case
+from vouch.review.queue.seats import Answer, Seats, latest
+
+WEEK = timedelta(days=7)
+
+
+class PersonWork(BaseModel):
+    """How a person decides.
+
+    Attributes:
+        name: Who.
+        today: Decisions since midnight (UTC).
+        week: Decisions of the last seven days.
+        seconds: The median time they had a case before them.
+        known: Cases with a known answer they decided.
+        accuracy: The share of those they had right, with its exact interval.
+        flags: What is odd; their decisions wait where there is any.
+        cleared_at: When a lead last lifted flags (UTC); None: never.
+    """
+
+    name: str
+    today: int
+    week: int
+    seconds: float
+    known: int
+    accuracy: Figure
+    flags: list[Flag]
+    cleared_at: datetime | None
+
+
+class Conflict(BaseModel):
+    """A case whose reviewers differ: what it says, and who said what."""
+
+    case: str
+    facts: dict[str, Any]
+    votes: dict[str, str]
+
+
+class Skip(BaseModel):
+    """A case that people could not decide, and why each could not."""
+
+    case: str
+    facts: dict[str, Any]
+    reasons: dict[str, str]
+
+
+class Held(BaseModel):
+    """A case in somebody's hands."""
+
+    case: str
+    person: str
+    since: datetime
+    until: datetime
+
+
+class Oversight(BaseModel):
+    """What a lead sees of a queue.
+
+    Attributes:
+        usecase: The use case.
+        waiting: Decisions that are still wanted.
+        oldest: Since when the oldest case waits that nobody holds (UTC); None: none waits.
+        people: How each person decides.
+        agreement: Cohen's kappa of each pair, the least first.
+        together: Fleiss' kappa of all.
+        conflicts: Cases whose reviewers differ and that no lead has settled.
+        skips: Cases somebody skipped and no lead has settled, the newest first.
+        holdings: Who holds what.
+    """
+
+    usecase: str
+    waiting: int
+    oldest: datetime | None
+    people: list[PersonWork]
+    agreement: list[Agreement]
+    together: Figure
+    conflicts: list[Conflict]
+    skips: list[Skip]
+    holdings: list[Held]
+
+
+def oversee(
+    usecase: str,
+    seats: Seats,
+    cases: Mapping[str, Case],
+    leads: Collection[str],
+    params: ReviewParams,
+    moment: datetime,
+) -> Oversight:
+    """Return what a lead sees of a queue.
+
+    Args:
+        usecase: The use case.
+        seats: Its seats.
+        cases: Its cases, by id.
+        leads: Who is never flagged.
+        params: Who is flagged.
+        moment: The present time (UTC, no zone).
+    """
+    answers = [answer for answer in seats.standing() if answer.sealed is None]
+    own, settled = decisions(answers), {a.case for a in answers if a.said.kind == "settled"}
+    votes = _votes([answer for answer in own if not answer.gold])
+    numbered = _numbered(votes)
+    return Oversight(
+        usecase=usecase,
+        waiting=seats.free(),
+        oldest=seats.oldest(),
+        people=_people(seats, answers, leads, params, moment),
+        agreement=kappas(numbered),
+        together=fleiss(_counts(numbered)),
+        conflicts=_conflicts(votes, cases, settled),
+        skips=_skips(answers, cases, settled),
+        holdings=[Held(**asdict(holding)) for holding in seats.holdings()],
+    )
+
+
+def _people(
+    seats: Seats,
+    answers: Sequence[Answer],
+    leads: Collection[str],
+    params: ReviewParams,
+    moment: datetime,
+) -> list[PersonWork]:
+    gold, cleared = seats.gold(), seats.cleared()
+    raised = flags(answers, gold, cleared, leads, params)
+    by_person = defaultdict[str, list[Answer]](list)
+    for answer in decisions(answers):
+        by_person[answer.person].append(answer)
+    measured = {name: accuracy(own, gold) for name, own in by_person.items()}
+    return [
+        PersonWork(
+            name=name,
+            **_pace(own, moment),
+            known=measured[name][0],
+            accuracy=measured[name][1],
+            flags=raised.get(name, []),
+            cleared_at=cleared[name].cleared_at if name in cleared else None,
+        )
+        for name, own in sorted(by_person.items())
+    ]
+
+
+class Pace(TypedDict):
+    """How many cases a person decided of late, and how fast."""
+
+    today: int
+    week: int
+    seconds: float
+
+
+def _pace(own: Sequence[Answer], moment: datetime) -> Pace:
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "today": sum(answer.decided_at >= midnight for answer in own),
+        "week": sum(answer.decided_at >= moment - WEEK for answer in own),
+        "seconds": median(answer.seconds for answer in own),
+    }
+
+
+Votes = dict[str, dict[str, str]]
+
+
+def _votes(own: Sequence[Answer]) -> Votes:
+    """Return each person's newest word on each case."""
+    votes: Votes = defaultdict(dict)
+    for answer in latest(own):
+        votes[answer.case][answer.person] = answer.said.word or ""
+    return dict(votes)
+
+
+def _numbered(votes: Votes) -> pd.DataFrame:
+    """Return votes as a row a case, a column a person, the class's number or NaN."""
+    words = sorted({word for cast in votes.values() for word in cast.values()})
+    numbers = {word: number for number, word in enumerate(words)}
+    rows = {case: {who: numbers[w] for who, w in cast.items()} for case, cast in votes.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", dtype=np.float64)
+
+
+def _counts(votes: pd.DataFrame) -> Integers:
+    """Return how many people chose each class of each case, shape (cases, classes)."""
+    words = votes.to_numpy(np.float64)
+    classes = int(np.nanmax(words, initial=0)) + 1
+    return np.asarray((words[:, :, None] == np.arange(classes)).sum(axis=1))
+
+
+def _conflicts(votes: Votes, cases: Mapping[str, Case], settled: set[str]) -> list[Conflict]:
+    return [
+        Conflict(case=case, facts=cases[case].facts, votes=dict(sorted(cast.items())))
+        for case, cast in votes.items()
+        if len(set(cast.values())) > 1 and case in cases and case not in settled
+    ]
+
+
+def _skips(answers: Sequence[Answer], cases: Mapping[str, Case], settled: set[str]) -> list[Skip]:
+    reasons = defaultdict[str, dict[str, str]](dict)
+    for answer in reversed(answers):
+        if answer.said.kind == "skip" and answer.case in cases and answer.case not in settled:
+            reasons[answer.case][answer.person] = answer.said.comment
+    return [
+        Skip(case=case, facts=cases[case].facts, reasons=each) for case, each in reasons.items()
+    ]
