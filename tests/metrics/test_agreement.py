@@ -149,3 +149,4 @@ def test_nothing_is_said_of_nothing():
 def test_it_is_written_with_its_sign():
     words = in_words({"value": 0.61, "interval": [-0.4, 1.0]})
     assert words == "+.61 (-.40 to +1.00)"
+    assert in_words({"value": -0.001, "interval": [-1.0, 0.2]}) == "+.00 (-1.00 to +.20)"

@@ -113,4 +113,4 @@ def in_words(kappa: Figure) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2f}".replace("0.", ".", 1)
+    return f"{number:+z.2f}".replace("0.", ".", 1)
