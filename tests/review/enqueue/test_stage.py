@@ -4,9 +4,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime
 
 import pandas as pd
 import pytest
+import yaml
 
 from tests.project import vouch
 from vouch.core.errors import VouchError
@@ -211,3 +213,18 @@ def test_the_command_says_what_it_chose(project):
     lost = vouch(project, "enqueue", "fraud", "--again")
     assert lost.returncode == 1
     assert "--out is missing" in lost.stderr
+
+
+def test_some_cases_go_before_two_people_within_the_capacity(project):
+    params = project / "params.yaml"
+    sections = yaml.safe_load(params.read_text())
+    sections["enqueue"]["fraud"]["overlap"] = 0.5
+    params.write_text(yaml.safe_dump(sections))
+    assert put(project, 30)["cases"] == 20
+    queue = Queue(project / STATE, "fraud", "simulated")
+    asked = queue.asked()
+    twice = [case for case, count in asked.items() if count == 2]
+    assert len(asked) == 20 and 3 <= len(twice) <= 10
+    assert queue.count_since(datetime(2020, 1, 1)) == 20 + len(twice)
+    rows = read(project / "cases.csv")
+    assert len({row["case"] for row in rows}) == len(rows) == 20

@@ -37,7 +37,7 @@ def test_a_queue_of_an_older_release_has_cases_without_a_context(tmp_path, case)
 def test_all_or_none_are_kept(queue, case):  # noqa: F811
     queue.put([case(1)], NOW)
     with pytest.raises(IntegrityError):
-        queue.put([case(2), case(2)], NOW)
+        queue.put([case(2), case(3, entity="row-2")], NOW)
     assert [one.entity for one in queue.all()] == ["row-1"]
 
 

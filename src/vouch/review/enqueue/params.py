@@ -21,6 +21,8 @@ class EnqueueParams(Params):
         holdout: Share of all cases drawn from the holdout, 0 to 1, where people alone know its
             truth: these tell whether a model is better, and train none.
         second: Share of those that two reviewers decide, 0 to 1, which tells how far they agree.
+        overlap: Share of the other cases that two reviewers decide, 0 to 1, neither seeing the
+            other's answer.
         similar: Weight of the rows of the last days most like those in which people found fraud
             that the model does not see; only where models take numbers.
         recent: Share of the cases not drawn at random that come from the last days first, 0 to 1.
@@ -34,6 +36,7 @@ class EnqueueParams(Params):
     novelty: float = Field(default=1.0, ge=0)
     holdout: float = Field(default=0.5, ge=0, le=1)
     second: float = Field(default=0.1, ge=0, le=1)
+    overlap: float = Field(default=0.0, ge=0, le=1)
     similar: float = Field(default=8.0, ge=0)
     recent: float = Field(default=0.5, ge=0, le=1)
     recent_days: float = Field(default=3.0, gt=0)

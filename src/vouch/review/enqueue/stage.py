@@ -1,6 +1,7 @@
 """Giving cases to reviewers: chosen, explained, stored, written to a file."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,6 +18,7 @@ from vouch.results.register import Registration
 from vouch.review.enqueue.cases import TRAINING, Desk, make_cases
 from vouch.review.enqueue.files import check_out, write_cases
 from vouch.review.enqueue.held import held_cases
+from vouch.review.enqueue.overlap import first_seats, overlapping
 from vouch.review.enqueue.params import EnqueueParams
 from vouch.review.enqueue.pending import Pending
 from vouch.review.queue import Case, Queue
@@ -55,7 +57,8 @@ def enqueue(
         root: The project's folder.
         state: The project's state folder.
         usecase: The use case.
-        n: How many cases; None: as many as the day has capacity left.
+        n: How many cases, one that two people decide counted twice; None: as many as the day has
+            capacity left.
         out: A file for them: ``.csv``, or ``.json`` for Label Studio; not written without cases.
             None: the review page alone has them.
         progress: Called after each case explained.
@@ -79,9 +82,24 @@ def enqueue(
         if out:
             cases, warnings = _to_file(desk, n, params, pending, out, progress)
         else:
-            cases, warnings = _choose(desk, n, params, progress)
-            desk.queue.put(cases, now())
+            chosen = _choose(desk, n, params, progress)
+            desk.queue.put(chosen.seats, now())
+            cases, warnings = chosen.cases, chosen.warnings
     return _summary(desk, cases, out, warnings)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Cases to put out, those of them that two people decide, and warnings."""
+
+    cases: list[Case]
+    twice: list[Case]
+    warnings: list[str]
+
+    @property
+    def seats(self) -> list[Case]:
+        """A case for each person who is to decide it."""
+        return self.cases + self.twice
 
 
 def _to_file(
@@ -96,28 +114,29 @@ def _to_file(
     cases, warnings = pending.cases(desk.queue, out), [KILLED]
     if not cases:
         check_out(out)
-        cases, warnings = _choose(desk, n, params, progress)
+        chosen = _choose(desk, n, params, progress)
+        cases, warnings = chosen.cases, chosen.warnings
         pending.note(desk.queue, out, cases)
         # kept first: a case whose file is lost is written again (--again), never chosen twice
-        desk.queue.put(cases, now())
+        desk.queue.put(chosen.seats, now())
     if not out.exists():  # one that a killed run wrote is whole, and may be filled in by now
         write_cases(out, cases, desk.source)
     pending.forget()
     return cases, warnings
 
 
-def _choose(
-    desk: Desk, n: int | None, params: EnqueueParams, progress: Progress
-) -> tuple[list[Case], list[str]]:
-    """Choose cases; return them and warnings."""
+def _choose(desk: Desk, n: int | None, params: EnqueueParams, progress: Progress) -> Chosen:
+    """Choose cases, and which of them two people decide."""
     count, warnings = _target_count(desk, n)
     held = held_cases(desk, count, params) if count else []
     rest = count - len(held)
-    others, notes = make_cases(desk, rest, params, progress) if rest else ([], [])
+    wanted = first_seats(rest, params.overlap) if rest else 0
+    others, notes = make_cases(desk, wanted, params, progress) if wanted else ([], [])
+    twice = overlapping(others, params.overlap, rest - len(others))
     cases, warnings = held + others, warnings + notes
-    if len(cases) < count:
+    if len(others) < wanted:
         warnings.append(f"only {len(cases)} rows are left that nobody was asked about")
-    return cases, warnings
+    return Chosen(cases, twice, warnings)
 
 
 def again(root: Path, state: Path, usecase: str, out: Path) -> Enqueued:

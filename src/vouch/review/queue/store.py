@@ -181,7 +181,7 @@ class Queue:
         """Store new cases, and that known ones go before one more reviewer, all or none.
 
         Args:
-            cases: The cases.
+            cases: The cases; one that stands there twice goes before two reviewers.
             moment: When (UTC, no zone).
         """
         with Session(self._engine) as session, session.begin():
@@ -192,6 +192,7 @@ class Queue:
                     session.add(Again(case=case.case, usecase=self._usecase, out_at=moment))
                 else:
                     session.add(Row(**{name: getattr(case, name) for name in FIELDS}))
+                    known.add(case.case)
 
     def asked(self) -> dict[str, int]:
         """Return before how many reviewers each case was put."""
