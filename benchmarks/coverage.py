@@ -307,7 +307,8 @@ def lines() -> Iterator[Line]:
         for figure in classes.PARTS:
             name, true_value = figure.replace("_", " "), true_of_texts(right, figure)
             yield Line(world, name, true_value, partial(texts, size, right, figure))
-    for cases, positive, errs in ((50, 0.5, 0.1), (50, 0.5, 0.02), (200, 0.1, 0.05)):
+    pairs = [(50, 0.5, 0.1), (50, 0.5, 0.02), (200, 0.1, 0.05), (30, 0.05, 0.1)]
+    for cases, positive, errs in pairs:
         true_kappa = float(kappa_of(raters(positive, errs).reshape(1, 4))[0])
         world = f"raters of {cases}, {positive:.0%}"
         yield Line(world, "kappa", true_kappa, partial(agree, cases, positive, errs))
