@@ -1,9 +1,11 @@
 """Decisions of the review page that no batch has yet."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from vouch.core.errors import VouchError
 from vouch.labels.reviews import read_batches
 from vouch.review.collect.read import Answer, Reading
 from vouch.review.flags import flags, waiting
@@ -40,7 +42,8 @@ def read_page(
     held_back = _held_back(state, seats, standing, counting, params)
     fresh = [a for a in counting if PAGE + a.token not in collected]
     for case in sorted({answer.case for answer in fresh if answer.number in held_back}):
-        seats.ask_again(case)
+        with suppress(VouchError):  # it was taken back meanwhile: nobody can be asked
+            seats.ask_again(case)
     taken = [answer for answer in fresh if answer.number not in held_back]
     return Reading([_answer(seats.opened(a)) for a in taken], [], len(fresh) - len(taken))
 
