@@ -252,6 +252,7 @@ def test_too_many_wrong_passwords_are_refused(browser):
 def test_openapi_describes_the_api(ann):
     paths = ann.get("/api/openapi.json").json()["paths"]
     assert {"/api/login", "/api/queues", "/api/queues/{usecase}/answers"} <= set(paths)
+    assert {"/api/lead/{usecase}", "/api/lead/{usecase}/settle", "/api/people"} <= set(paths)
 
 
 @pytest.mark.skipif(bool(postgres.missing()), reason=postgres.missing())
@@ -313,4 +314,3 @@ def test_a_file_that_cannot_be_read_is_refused(lea, root, content):
 def test_files_are_for_leads(ann):
     assert ann.get("/api/files/fraud/cases.csv").status_code == 403
     assert ann.change("/api/files/fraud/decisions.csv", content="x").status_code == 403
-    assert {"/api/lead/{usecase}", "/api/lead/{usecase}/settle", "/api/people"} <= set(paths)

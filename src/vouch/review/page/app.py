@@ -13,8 +13,8 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from vouch.core.errors import VouchError
-from vouch.pages import formats
 from vouch.metrics.agreement import in_words
+from vouch.pages import formats
 from vouch.review.page import admin, api, decide, doors, exchange, lead, words
 from vouch.review.page.access import House, NotLoggedInError, house
 from vouch.review.page.guard import Guard
