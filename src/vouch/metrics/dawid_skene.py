@@ -18,12 +18,13 @@ IMAGINED = 5.0
 RARE = 1e-12  # the share of a class that nobody chose
 
 
-def estimate(votes: Integers, classes: int) -> Floats:
+def estimate(votes: Integers, classes: int, rounds: int = ROUNDS) -> Floats:
     """Estimate how likely each case is of each class.
 
     Args:
         votes: Rows of case, person and class, numbers from 0, shape (votes, 3); each case has one.
         classes: How many classes there are.
+        rounds: How often rates and classes are estimated, at most.
 
     Returns:
         Shape (cases, classes); each row adds up to 1.
@@ -31,7 +32,7 @@ def estimate(votes: Integers, classes: int) -> Floats:
     likely = np.zeros((votes[:, 0].max() + 1, classes))
     np.add.at(likely, (votes[:, 0], votes[:, 2]), 1.0)
     likely /= likely.sum(axis=1, keepdims=True)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before = likely
         likely = _expected(votes, _rates(votes, before), before)
         if np.abs(likely - before).max() < SETTLED:
