@@ -6,6 +6,7 @@ tokens, so what lies in the store opens nothing.
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from vouch.core.database import open_database
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import now as wall_clock
+from vouch.labels.reviews import CONSENSUS
 from vouch.review.names import identity, visible
 from vouch.review.queue.tables import Base, FailureRow, PersonRow, SessionRow
 
@@ -38,6 +40,8 @@ SHORTEST, LONGEST = 12, 256
 NAME = 80
 """Characters of a name, at most."""
 HASHER = PasswordHasher()
+HASHING = threading.BoundedSemaphore(2)
+"""So many passwords are hashed at once: each takes 64 MiB."""
 NOBODY = HASHER.hash(secrets.token_hex(16))
 """Compared with where no such person is: the answer takes as long."""
 
@@ -105,8 +109,11 @@ class People:
                 would be left who manages people.
         """
         shown = visible(name).strip()
-        if not shown or len(shown) > NAME or not shown.isprintable():
-            raise VouchError(f"name: got {name!r}", f"1 to {NAME} printed characters")
+        reserved = identity(shown) == CONSENSUS
+        if not shown or len(shown) > NAME or not shown.isprintable() or reserved:
+            raise VouchError(
+                f"name: got {name!r}", f"1 to {NAME} printed characters, and not {CONSENSUS!r}"
+            )
         token = secrets.token_urlsafe(32)
         with Session(self._engine) as session, session.begin():
             row = session.get(PersonRow, identity(name))
@@ -176,7 +183,10 @@ class People:
                 name itself.
         """
         _check_password(password)
-        hashed = HASHER.hash(password)  # takes long: not while the store is locked
+        if self.invited(token) is None:  # before it costs anything
+            raise VouchError("this link does not work any more", "ask for a new one")
+        with HASHING:  # takes long: not while the store is locked
+            hashed = HASHER.hash(password)
         with Session(self._engine) as session, session.begin():
             row = self._invited(session, token)
             if row is None:
@@ -239,8 +249,13 @@ class People:
         )
         return Login(_person(row), cookie, csrf, _digest(digest)[:16])
 
-    def known(self, cookie: str) -> Login | None:
-        """Return the session of a browser's cookie; None where it is unknown or has ended."""
+    def known(self, cookie: str, *, by_hand: bool = True) -> Login | None:
+        """Return the session of a browser's cookie; None where it is unknown or has ended.
+
+        Args:
+            cookie: The cookie.
+            by_hand: Whether a person asks, and not their open page by itself.
+        """
         moment, digest = self._clock(), _digest(cookie)
         with Session(self._engine) as s:
             row = s.get(SessionRow, digest)
@@ -249,7 +264,7 @@ class People:
             person = s.get(PersonRow, row.person)
             if person is None or person.disabled:
                 return None
-            if row.seen_at < moment - IDLE / 20:  # not each request writes
+            if by_hand and row.seen_at < moment - IDLE / 20:  # not each request writes
                 row.seen_at = person.seen_at = moment
                 s.commit()
             return Login(_person(person), "", row.csrf, _digest(digest)[:16])
@@ -282,7 +297,8 @@ def _is_right(hashed: str | None, password: str) -> bool:
     if len(password) > LONGEST:
         return False
     try:
-        return HASHER.verify(hashed or NOBODY, password) and hashed is not None
+        with HASHING:
+            return HASHER.verify(hashed or NOBODY, password) and hashed is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -1,11 +1,14 @@
 """Decisions of the review page, collected."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.review.enqueue.conftest import make_case
 from vouch.core.errors import VouchError
+from vouch.review.collect.check import check
+from vouch.review.collect.read import Answer
 from vouch.review.enqueue.stage import withdraw
 from vouch.review.flags import HASTY
 from vouch.review.queue import Queue
@@ -115,3 +118,26 @@ def test_a_flagged_persons_decisions_wait_for_somebody_else(desk, seats):
     seats.clear("Ann", "Lea")
     assert desk.collect(None)["new"] == HASTY - 3
     assert desk.collect(None)["warnings"] == ["1 answers are set aside"]
+
+
+def test_a_leads_word_that_was_taken_back_ends_nothing(desk, seats):
+    case = decide(seats, "Ann", GENUINE).case
+    seats.settle("Lea", case, "fraud", "s")
+    desk.collect(None)
+    seats.undo("Lea", "s")
+    (lease,) = seats.hand_out("Lea")
+    assert lease.case == case
+    seats.answer("Lea", lease.token, GENUINE, "s")
+    *_, last = _collected(desk)
+    assert (last["actor"], last["class_name"], last["comment"]) == (
+        "consensus",
+        "genuine",
+        "majority",
+    )
+
+
+def test_what_is_said_of_a_held_out_row_is_not_in_the_reason_to_set_it_aside(desk):
+    case = make_case(1, stream="holdout")
+    answers = [Answer(1, case.case, "hoax", "Ann"), Answer(2, "fraud-other", "hoax", "Ann")]
+    aside = check(desk.project, answers, {case.case: case}, {"fraud": 1}, datetime(2026, 1, 1))
+    assert "hoax" not in aside[0].reason and "hoax" in aside[1].reason

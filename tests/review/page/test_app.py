@@ -65,8 +65,10 @@ def test_the_page_works_without_scripts(ann):
 
 def test_the_same_submit_twice_is_one_decision(ann, root):
     case = ann.next()
-    first, second = ann.decide(case), ann.decide(case, "genuine")
+    first, second = ann.decide(case), ann.decide(case)
     assert first.json() == second.json()
+    other = ann.decide(case, "genuine")
+    assert other.status_code == 409 and "first answer" in other.json()["error"]
 
 
 def test_two_people_never_get_one_case(app, ann):

@@ -9,7 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests import postgres
 from tests.review.enqueue.conftest import make_case
+from vouch.core.database import ADDRESS
 from vouch.core.errors import VouchError
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import Said, Seats
@@ -146,8 +148,79 @@ def test_a_renewed_lease_holds(seats, clock):
 def test_the_same_answer_twice_is_one(seats):
     (lease,) = seats.hand_out("ann")
     first = seats.answer("ann", lease.token, FRAUD, "s")
-    second = seats.answer("ann", lease.token, Said("decision", "genuine"), "s")
-    assert first == second and len(seats.standing()) == 1
+    assert seats.answer("ann", lease.token, FRAUD, "s") == first and len(seats.standing()) == 1
+
+
+def test_another_answer_to_what_is_answered_is_refused(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, FRAUD, "s")
+    for other in (Said("decision", "genuine"), Said("skip", comment="why"), Said("later")):
+        with pytest.raises(VouchError, match="first answer to this case is kept: fraud"):
+            seats.answer("ann", lease.token, other, "s")
+    seats.undo("ann", "s")
+    with pytest.raises(VouchError, match="not with you"):  # a stale tab sends it once more
+        seats.answer("ann", lease.token, FRAUD, "s")
+
+
+def test_an_answer_is_to_the_case_it_names(seats):
+    first, second = seats.hand_out("ann", 2)
+    with pytest.raises(VouchError, match="not with you"):
+        seats.answer("ann", first.token, FRAUD, "s", second.case)
+    assert seats.answer("ann", first.token, FRAUD, "s", first.case)
+
+
+def test_a_settled_case_goes_to_nobody(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.settle("lea", lease.case, "fraud", "s")
+    seats.release("ann")
+    assert lease.case not in [held.case for held in seats.hand_out("bob", 3)]
+
+
+def test_who_undoes_takes_no_answer_from_another(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, Said("skip", comment="no idea"), "s")
+    (other,) = seats.hand_out("bob")
+    clock.now += 2 * LEASE
+    seats.undo("ann", "s")
+    assert seats.answer("bob", other.token, FRAUD, "s").said.kind == "too_late"
+
+
+def test_what_is_answered_is_not_taken_back(queue, seats):
+    queue.put([make_case(0)], START)
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, FRAUD, "s")
+    assert queue.withdraw([name(0), name(1)]) == 1
+    assert {case.case for case in queue.all()} == {name(0), name(2)}
+
+
+def test_an_answer_to_what_was_taken_back_is_refused(queue, seats, clock):
+    (lease,) = seats.hand_out("ann")
+    clock.now += 2 * LEASE
+    seats.hand_out("bob")
+    queue.withdraw([lease.case])
+    with pytest.raises(VouchError, match="not with you"):
+        seats.answer("ann", lease.token, FRAUD, "s")
+
+
+def test_no_case_of_another_use_case_is_asked_about(queue, seats, tmp_path, clock):
+    texts = Seats(tmp_path, "sentiment", "tweets", LEASE, clock)
+    with pytest.raises(VouchError, match="no such case"):
+        texts.ask_again(name(0))
+
+
+@pytest.mark.skipif(bool(postgres.missing()), reason=postgres.missing())
+def test_postgresql_keeps_a_case_for_two_people(tmp_path, monkeypatch, clock):
+    with postgres.server() as address:
+        monkeypatch.setenv(ADDRESS, address)
+        queue = Queue(tmp_path, "fraud", "simulated")
+        queue.put([make_case(0), make_case(0), make_case(1)], START)
+        seats = Seats(tmp_path, "fraud", "simulated", LEASE, clock)
+        for who in ("ann", "bob"):
+            (lease,) = seats.hand_out(who)
+            assert lease.case == name(0)
+            seats.answer(who, lease.token, FRAUD, "s")
+        seats.set_gold(name(1), "fraud", "lea")
+        assert queue.withdraw([name(0), name(1)]) == 1
 
 
 def test_anothers_lease_is_refused(seats):
@@ -306,7 +379,7 @@ class Page(RuleBasedStateMachine):
             assert answer.said.kind == kind
         if answer.said.kind != "too_late":
             self.log.append((answer.number, who, case, kind))
-        assert self.seats.answer(who, token, Said("skip"), "s") == answer
+        assert self.seats.answer(who, token, Said(kind, "fraud"), "s") == answer
 
     @rule(who=st.sampled_from(PEOPLE))
     def undo(self, who):

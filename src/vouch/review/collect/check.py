@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from vouch.core.errors import one_line
 from vouch.engine import connect
+from vouch.labels.issues import HELD
 from vouch.review.collect.read import Answer
 from vouch.review.names import identity
 from vouch.review.queue import Case
@@ -111,8 +112,7 @@ def _rows(
             "entity": answer.entity,
             "own": answer.case not in cases or _same_row(answer.entity, cases[answer.case].entity),
             "cells": answer.cells,
-            "decision": answer.decision or None,
-            "label": labels.get(plain_word(answer.decision)),
+            **_decision(answer, cases, labels),
             "reviewer": answer.reviewer or None,
             "answers": contradictions.get((answer.case, identity(answer.reviewer)), 1),
             "written_at": answer.decided_at or None,
@@ -122,6 +122,19 @@ def _rows(
         }
         for place, answer in enumerate(answers)
     ]
+
+
+def _decision(
+    answer: Answer, cases: Mapping[str, Case], labels: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what was decided; of a row of the holdout only whether it can be: nobody reads it."""
+    label = labels.get(plain_word(answer.decision))
+    if answer.case not in cases or cases[answer.case].stream != HELD:
+        return {"decision": answer.decision or None, "label": label}
+    return {
+        "decision": "(sealed)" if answer.decision else None,
+        "label": None if label is None else 0,
+    }
 
 
 def _contradictions(

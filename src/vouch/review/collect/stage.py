@@ -296,7 +296,8 @@ def _issued(
     place: int,
 ) -> pd.DataFrame:
     """Issue the reviewers' consensus for the cases that this batch has decisions on."""
-    ends = decided[decided["final"].astype(bool)].groupby("case")["label"].last()
+    newest = decided.drop_duplicates(["case", "actor"], keep="last")
+    ends = newest[newest["final"].astype(bool)].groupby("case")["label"].last()
     # in the words of those who said so: these are read anew where the declaration changes
     words = decided.groupby(["case", "label"])["class_name"].last().to_dict()
     names, rows = class_names(intake.source), []
@@ -349,7 +350,8 @@ def _conflicts(
 ) -> Iterator[Conflict]:
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = class_names(intake.source)
-    ended = set(decided[decided["final"].astype(bool)]["case"])
+    newest = decided.drop_duplicates(["case", "actor"], keep="last")
+    ended = set(newest[newest["final"].astype(bool)]["case"])
     # of a row of the holdout nobody is told what the others say
     ended |= {case.case for case in intake.cases.values() if case.stream == HELD}
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]

@@ -155,16 +155,14 @@ def again(root: Path, state: Path, usecase: str, out: Path) -> Enqueued:
 
 
 def withdraw(root: Path, state: Path, usecase: str) -> int:
-    """Take back all cases that are out; they may be chosen again.
+    """Take back all cases that are out and nobody answered; they may be chosen again.
 
     Returns:
-        How many were out.
+        How many these were.
     """
     desk = open_desk(root, state, usecase)
     with desk.queue.alone():
-        cases = outstanding(desk)
-        desk.queue.withdraw([case.case for case in cases])
-    return len(cases)
+        return desk.queue.withdraw([case.case for case in outstanding(desk)])
 
 
 def outstanding(desk: Desk) -> list[Case]:

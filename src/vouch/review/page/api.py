@@ -156,7 +156,7 @@ def answer(at: At, login: Who, usecase: str, given: AnswerGiven) -> AnswerKept:
     room = at.rooms.room(usecase)
     said = Said(given.kind, given.word, given.comment, opinion=given.opinion)
     said = about(said, room, room.case(given.case))
-    return _kept(room.answer(login, given.token, said))
+    return _kept(room.answer(login, given.token, said, given.case))
 
 
 def _kept(answer: Answer) -> AnswerKept:

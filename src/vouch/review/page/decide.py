@@ -64,7 +64,7 @@ def answer(
     room = at.rooms.room(usecase)
     said = Said(kind, word if kind == "decision" else None, comment.strip(), opinion=opinion)
     try:
-        kept = room.answer(login, token, about(said, room, room.case(case)))
+        kept = room.answer(login, token, about(said, room, room.case(case)), case)
     except VouchError as error:
         message = f"{error}: {error.hint}."
         return _after(at, login, room, htmx, message, wrong=True)

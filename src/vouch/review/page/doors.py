@@ -1,5 +1,6 @@
 """Logging in and out, and setting a password by a link."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -12,6 +13,7 @@ from vouch.review.people import SESSION, Login
 router = APIRouter(include_in_schema=False)
 At = Annotated[House, Depends(house)]
 WRONG = "Name or password is wrong."
+GONE = "This link does not work any more. Ask for a new one: vouch review add NAME"
 
 
 def address(request: Request) -> str:
@@ -62,9 +64,10 @@ def log_in(
 @router.post("/logout", dependencies=[Depends(changing)])
 def log_out(request: Request, at: At, login: Annotated[Login, Depends(logged_in)]) -> Response:
     """End a session, and give back what its person holds."""
-    for usecase in at.rooms.names():
-        at.rooms.room(usecase).seats.release(login.person.name)
     at.people.log_out(request.cookies.get(at.cookie, ""))
+    with suppress(VouchError):  # a source that is wrong keeps nobody logged in
+        for usecase in at.rooms.names():
+            at.rooms.room(usecase).seats.release(login.person.name)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(at.cookie, path="/", httponly=True, samesite="strict", secure=at.secure)
     return answer
@@ -75,8 +78,7 @@ def password_page(at: At, token: str) -> Response:
     """Return the page on which an invited person sets a password."""
     person = at.people.invited(token)
     if person is None:
-        gone = "This link does not work any more. Ask for a new one: vouch review add NAME"
-        return at.render("message.html", None, 410, message=gone)
+        return at.render("message.html", None, 410, message=GONE)
     return at.render("password.html", None, person=person, message="")
 
 
@@ -84,11 +86,11 @@ def password_page(at: At, token: str) -> Response:
 def set_password(at: At, token: str, password: Annotated[str, Form()]) -> Response:
     """Set a password, by which its person may log in from now on."""
     person = at.people.invited(token)
+    if person is None:
+        return at.render("message.html", None, 410, message=GONE)
     try:
         at.people.set_password(token, password)
     except VouchError as error:
-        if person is None:
-            return at.render("message.html", None, 410, message=f"{error} ({error.hint})")
         message = f"{error}: {error.hint}."
         return at.render("password.html", None, 409, person=person, message=message)
     return RedirectResponse("/login", 303)

@@ -8,15 +8,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
 from vouch.core.errors import VouchError
 from vouch.core.files import replacing
+from vouch.labels.issues import HELD
 from vouch.review.collect.read import read_answers
 from vouch.review.enqueue.files import interface, write_cases
 from vouch.review.page.access import House, at_least, changing, house
 from vouch.review.page.guard import FILES
 from vouch.review.page.rooms import Room
 from vouch.review.people import Login
+from vouch.review.queue import Case
 
 router = APIRouter(prefix=FILES, tags=["files"])
 At = Annotated[House, Depends(house)]
@@ -38,7 +41,7 @@ def cases(at: At, _login: Lead, usecase: str, suffix: Format) -> Response:
     room = at.rooms.room(usecase)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / f"cases.{suffix}"
-        write_cases(out, [room.case(name) for name in room.seats.waiting()], room.source)
+        write_cases(out, _given_out(room), room.source)
         content = out.read_bytes() if out.exists() else b"[]" if suffix == "json" else b""
     kind = "application/json" if suffix == "json" else "text/csv; charset=utf-8"
     headers = {"Content-Disposition": f'attachment; filename="cases.{suffix}"'}
@@ -64,11 +67,19 @@ async def decisions(
 
     A file that cannot be read is refused; the same one twice is one.
     """
-    room, content = at.rooms.room(usecase), await request.body()
+    room, content = await run_in_threadpool(at.rooms.room, usecase), await request.body()
+    if not room.takes_files:
+        raise VouchError("decisions are taken from the page alone", "decide there")
     name = f"page-{hashlib.sha256(content).hexdigest()[:DIGITS]}.{suffix}"
-    answers = _check(content, name)
-    _keep(room, content, name)
+    answers = await run_in_threadpool(_check, content, name)
+    await run_in_threadpool(_keep, room, content, name)
     return JSONResponse(FileTaken(name=name, answers=answers).model_dump())
+
+
+def _given_out(room: Room) -> list[Case]:
+    """Return the cases that wait; those of the holdout are decided on the page alone."""
+    cases = [room.case(name) for name in room.seats.waiting()]
+    return [case for case in cases if case.stream != HELD]
 
 
 def _check(content: bytes, name: str) -> int:

@@ -71,9 +71,13 @@ class Reach(BaseModel):
     def hosts(self) -> list[str]:
         """The names, with ports, it may be called by."""
         if self.public:
-            return [self._public_host]
+            return [self._public_host.removesuffix(":443")]
         names = {*NAMES, self.host, socket.gethostname().lower(), socket.getfqdn().lower()}
-        return sorted(f"{name}:{self.port}" for name in names)
+        usual = 443 if self.certificate else 80  # which browsers leave out
+        bare = {name for name in names if self.port == usual}
+        return sorted(
+            {f"[{n}]:{self.port}" if ":" in n else f"{n}:{self.port}" for n in names} | bare
+        )
 
 
 def listen(reach: Reach) -> socket.socket:

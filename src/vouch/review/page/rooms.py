@@ -13,6 +13,7 @@ from vouch.holdout.ledger import now
 from vouch.project.inputs import INPUTS, load_inputs, present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
+from vouch.review.collect.params import CollectParams
 from vouch.review.guidelines import OWN, guideline
 from vouch.review.oversight import Oversight, oversee
 from vouch.review.page.params import ReviewParams
@@ -72,6 +73,8 @@ class Room:
         self.guideline = guideline(root, usecase)
         self.queue = Queue(state, usecase, self.source.name)
         self.seats = Seats(state, usecase, self.source.name, self.params.leased)
+        collected = load_params(root / PARAMS, CollectParams, "collect", usecase)
+        self.takes_files = collected.files == "accept"
         self.inbox = root / INBOX.format(usecase=usecase)
         self._reviews = root / REVIEWS.format(usecase=usecase)
         self._cases: dict[str, Case] = {}
@@ -106,15 +109,15 @@ class Room:
         known = list(self.seats.gold())
         return random.choice(known) if known else None
 
-    def answer(self, login: Login, token: str, said: Said) -> Answer:
-        """Keep an answer.
+    def answer(self, login: Login, token: str, said: Said, case: str) -> Answer:
+        """Keep an answer to a case.
 
         Raises:
             VouchError: The word is no class, the comment is too long, a skip has no reason, or
                 the case is not with this person.
         """
         self._check(said)
-        return self.seats.answer(login.person.name, token, said, login.session)
+        return self.seats.answer(login.person.name, token, said, login.session, case)
 
     def _check(self, said: Said) -> None:
         if said.kind == "decision" and said.word not in self.classes:
@@ -152,6 +155,7 @@ class Room:
 
     def undo(self, login: Login) -> str:
         """Take back a person's newest answer of this session; return what to tell them."""
+        self._look_at_batches()
         before = self.seats.newest(login.person.name, login.session)
         lease = self.seats.undo(login.person.name, login.session)
         if lease is None or before is None:

@@ -223,6 +223,7 @@ class Seats:
         holds = exists().where(own.case == Seat.case, own.person == person, own.id != Seat.id)
         free = or_(Seat.person.is_(None), Seat.until < moment)
         places = select(Seat).where(self._mine, ~Seat.taken, ~Seat.gold, free, ~holds)
+        places = places.where(~self._answered(None, ("settled",), Seat.case))
         for kinds in ((*PASSED, "later"), PASSED):
             wanted = places.where(~self._answered(person, kinds, Seat.case))
             if seat := session.scalars(wanted.order_by(Seat.id).limit(1)).first():
@@ -231,19 +232,15 @@ class Seats:
 
     def _answered(
         self,
-        person: str,
+        person: str | None,
         kinds: Collection[str],
         case: ColumnElement[str] | InstrumentedAttribute[str] | str,
     ) -> ColumnElement[bool]:
-        """Return whether an answer of a person to a case stands."""
+        """Return whether an answer of a person, or of anybody, to a case stands."""
         undo = aliased(AnswerRow)
         undone = exists().where(undo.undoes == AnswerRow.number)
-        return exists().where(
-            AnswerRow.person == person,
-            AnswerRow.case == case,
-            AnswerRow.kind.in_(kinds),
-            ~undone,
-        )
+        stands = exists().where(AnswerRow.case == case, AnswerRow.kind.in_(kinds), ~undone)
+        return stands if person is None else stands.where(AnswerRow.person == person)
 
     def _passed(self, session: Session, person: str, case: str) -> bool:
         return bool(session.scalar(select(self._answered(person, PASSED, case))))
@@ -271,29 +268,33 @@ class Seats:
                 _lapse(session, seat)
                 _leave(session, seat)
 
-    def answer(self, person: str, token: str, said: Said, browser: str) -> Answer:
+    def answer(
+        self, person: str, token: str, said: Said, browser: str, case: str | None = None
+    ) -> Answer:
         """Keep what a person says of a case they hold; on disk when this returns.
 
         Args:
             person: Who.
-            token: The lease. The same token again changes nothing: the first answer holds.
+            token: The lease. The same answer with it again is one.
             said: What they say.
             browser: The session in which they say it: only there it can be undone.
+            case: The case they say it of; None: whatever the lease is for.
 
         Returns:
             What was kept; ``too_late`` where the case went to somebody else meanwhile.
 
         Raises:
-            VouchError: The lease is unknown, or somebody else's.
+            VouchError: The lease is unknown, somebody else's or another case's; or another answer
+                came with it already, or one that was taken back.
         """
         with Session(self._engine) as session, session.begin():
             if earlier := session.scalars(select(AnswerRow).filter_by(token=token)).first():
-                if earlier.person != person:
-                    raise _not_yours()
-                return _answer(earlier)
+                return self._same(session, earlier, person, said)
             seat = session.scalars(select(Seat).where(self._mine, Seat.token == token)).first()
             if seat is None or seat.person != person or seat.taken:
                 seat, said = self._lapsed(session, person, token), replace(said, kind="too_late")
+            if case not in (None, seat.case):
+                raise _not_yours()
             row = self._row(seat, person, token, said, browser)
             self._seal(session, row)
             session.add(row)
@@ -302,10 +303,35 @@ class Seats:
                 self._rise(session, seat, row)
             return _answer(row)
 
+    def _same(self, session: Session, earlier: AnswerRow, person: str, said: Said) -> Answer:
+        """Return an answer that is sent once more.
+
+        Raises:
+            VouchError: It was somebody else's, another one, or taken back since.
+        """
+        kept = _answer(earlier)
+        first = self.opened(kept).said
+        undone = select(AnswerRow.number).where(AnswerRow.undoes == earlier.number)
+        if earlier.person != person or session.scalar(undone) is not None:
+            raise _not_yours()
+        kind = said.kind if first.kind != "too_late" else first.kind
+        if (kind, said.word, said.comment) != (first.kind, first.word, first.comment):
+            raise VouchError(
+                f"your first answer to this case is kept: {first.word or first.kind}",
+                "take it back (undo) to answer otherwise",
+            )
+        return kept
+
     def _seal(self, session: Session, row: AnswerRow) -> None:
-        """Encrypt what is said of a row of the holdout: nobody reads it before its rotation."""
+        """Encrypt what is said of a row of the holdout: nobody reads it before its rotation.
+
+        Raises:
+            VouchError: The case was taken back: nobody knows any more whether to encrypt it.
+        """
         case = session.get(Row, row.case)
-        if case is not None and case.stream == HELD:
+        if case is None:
+            raise _not_yours()
+        if case.stream == HELD:
             content = {"word": row.word, "comment": row.comment}
             row.sealed = seal_answer(self._state, content, _bound(row))
             row.word, row.comment = None, ""
@@ -376,6 +402,8 @@ class Seats:
             undo = self._row(seat, person, secrets.token_urlsafe(16), taken_back, browser)
             undo.undoes, undo.seconds = row.number, 0.0
             session.add(undo)
+            if seat.person != person:  # whose answer may still come
+                _lapse(session, seat)
             seat.taken, seat.answer, seat.token = False, None, None  # the answer's token stays its
             self._give(session, seat, person, moment)
             # the case goes before all others that the person holds
@@ -465,7 +493,8 @@ class Seats:
         with Session(self._engine) as session, session.begin():
             if session.scalars(select(Seat).where(at, ~Seat.taken, ~Seat.gold)).first():
                 return False
-            if session.get(Row, case) is None:
+            row = session.get(Row, case)
+            if row is None or (row.usecase, row.origin) != (self._usecase, self._origin):
                 raise VouchError(f"{case}: no such case", "it was taken back: load the page again")
             session.add(self._seat(case))
             session.add(Again(case=case, usecase=self._usecase, out_at=self._clock()))

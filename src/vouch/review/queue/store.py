@@ -18,7 +18,7 @@ from sqlalchemy import JSON, ForeignKey, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from vouch.core.database import open_database
-from vouch.review.queue.tables import AnswerRow, Base, Seat
+from vouch.review.queue.tables import AnswerRow, Base, GoldRow, LapsedRow, Seat
 
 
 class Row(Base):
@@ -192,6 +192,7 @@ class Queue:
                     session.add(Again(case=case.case, usecase=self._usecase, out_at=moment))
                 else:
                     session.add(Row(**{name: getattr(case, name) for name in FIELDS}))
+                    session.flush()  # before what refers to it
                     known.add(case.case)
 
     def asked(self) -> dict[str, int]:
@@ -247,9 +248,15 @@ class Queue:
             waiting, oldest = session.execute(free.where(*mine, ~Seat.taken, ~Seat.gold)).one()
             return Work(waiting, oldest, session.scalar(counted) or 0)
 
-    def withdraw(self, cases: Sequence[str]) -> None:
-        """Forget cases, which may then be chosen again."""
+    def withdraw(self, cases: Sequence[str]) -> int:
+        """Forget cases, which may then be chosen again, but for those somebody answered.
+
+        Returns:
+            How many were forgotten.
+        """
         with Session(self._engine) as session, session.begin():
-            session.execute(delete(Seat).where(Seat.case.in_(list(cases))))
-            session.execute(delete(Again).where(Again.case.in_(list(cases))))
-            session.execute(delete(Row).where(Row.case.in_(list(cases))))
+            answered = set(session.scalars(select(Seat.case).where(Seat.answer.is_not(None))))
+            forgotten = [case for case in cases if case not in answered]
+            for table in (Seat, Again, LapsedRow, GoldRow, Row):
+                session.execute(delete(table).where(table.case.in_(forgotten)))
+            return len(forgotten)

@@ -79,6 +79,6 @@ for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
       note.setAttribute("role", "alert");
       document.querySelector(".bar").append(note);
     }
-    note.textContent = "Not saved: the server did not answer. Answer again.";
+    note.textContent = "The server did not answer: it is not known whether that was saved. Answer again, the same.";
   });
 }
