@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from tests.project import copy_checkout, shrink, vouch
+
+# how long an example takes is the machine's: speed belongs in benchmarks/
+settings.register_profile("vouch", deadline=None)
+settings.load_profile("vouch")
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from vouch.core.settings import Params, load_params
 from vouch.project.stages import REVIEWS, STAGES, Stage, find
 from vouch.review.collect.params import CollectParams
 from vouch.review.enqueue.params import EnqueueParams
+from vouch.review.page.params import ReviewParams
 from vouch.usecases import names
 
 ROOT = Path(__file__).parents[2]
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 GRAPH = imports()
 NAMES = [stage.name for stage in STAGES]
-AROUND = {"enqueue": EnqueueParams, "collect": CollectParams}
+AROUND = {"enqueue": EnqueueParams, "collect": CollectParams, "review": ReviewParams}
 
 
 def dvc_path(template: str) -> str:
