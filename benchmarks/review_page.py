@@ -131,10 +131,13 @@ class Client:
                     self.seen.errors.append(f"{path}: {answer.status_code}")
             return answer
 
-    def work(self) -> None:
-        """Decide until enough is decided, or die."""
+    def log_in(self) -> None:
+        """Begin a session, which lasts over the server's kills."""
         session = self.ask("/api/login", {"name": self.name, "password": PASSWORD}).json()
         self.http.headers["X-CSRF-Token"] = session["csrf"]
+
+    def work(self) -> None:
+        """Decide until enough is decided, or die."""
         took, waiting = time.monotonic(), 0
         case = self.next()
         while len(self.seen.kept) < self.until and waiting < 200:
@@ -234,12 +237,12 @@ def run(folder: Path, decisions: int, clients: int, seed: int) -> list[str]:
     """Measure, print, and return what is wrong."""
     root = prepare(folder, decisions + clients, clients)
     server, seen = Server(root), Seen()
-    threads = [
-        threading.Thread(
-            target=Client(f"reviewer {n}", server.reach.url, seen, seed + n, decisions).work
-        )
-        for n in range(clients)
+    browsers = [
+        Client(f"reviewer {n}", server.reach.url, seen, seed + n, decisions) for n in range(clients)
     ]
+    for browser in browsers:
+        browser.log_in()
+    threads = [threading.Thread(target=browser.work) for browser in browsers]
     began, random_number = time.monotonic(), random.Random(seed)
     for thread in threads:
         thread.start()

@@ -33,8 +33,8 @@ LINK = timedelta(days=3)
 SESSION = timedelta(hours=12)
 IDLE = timedelta(hours=2)
 """A session ends after so long, and after so long without a request."""
-TRIES, WINDOW = 5, timedelta(minutes=15)
-"""So many wrong passwords of one person, or from one address four times as many, in so long."""
+TRIES, ADDRESS_TRIES, WINDOW = 5, 100, timedelta(minutes=15)
+"""So many wrong passwords of one person, and from one address, where many may sit, in so long."""
 SHORTEST, LONGEST = 12, 256
 """Characters of a password: NIST SP 800-63B asks for length, not for kinds of characters."""
 NAME = 80
@@ -227,7 +227,7 @@ class People:
 
     def _check_failures(self, session: Session, keys: tuple[str, str]) -> None:
         session.execute(delete(FailureRow).where(FailureRow.at < self._clock() - WINDOW))
-        for key, most in zip(keys, (TRIES, 4 * TRIES), strict=True):
+        for key, most in zip(keys, (TRIES, ADDRESS_TRIES), strict=True):
             count = select(func.count()).select_from(FailureRow).where(FailureRow.who == key)
             if (session.scalar(count) or 0) >= most:
                 minutes = int(WINDOW.total_seconds() // 60)
