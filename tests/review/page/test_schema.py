@@ -17,7 +17,7 @@ def test_no_request_breaks_the_server(app, ann, mode):
     assert len(operations) >= 6
 
     @settings(
-        max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+        max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
     )
     @given(data=st.data())
     def ask(data):

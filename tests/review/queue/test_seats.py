@@ -408,5 +408,5 @@ class Page(RuleBasedStateMachine):
             assert len(decided) <= wanted
 
 
-Page.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Page.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 TestPage = Page.TestCase

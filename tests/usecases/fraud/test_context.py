@@ -126,7 +126,7 @@ def earlier(own, rows, party):
             yield "in", ends[0], row
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables())
 def test_a_context_holds_what_was_known_and_strictly_earlier(rows):
     scored = list(as_scored(rows))
