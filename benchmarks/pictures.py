@@ -5,19 +5,15 @@ It makes a project of simulated payments and tweets, runs it (some minutes), put
 """
 
 import argparse
-import os
 import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.browser import CHROMIUM
-from tests.project import BIN, ENVIRONMENT, copy_checkout
+from tests.operate.serving import Up
+from tests.project import copy_checkout, vouch
 
 PASSWORD = "correct horse battery"
 SCREEN = {"width": 1280, "height": 720}
@@ -27,54 +23,22 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
 PEOPLE = {"Ann": "reviewer", "Bob": "reviewer", "Lea": "lead", "Ada": "admin"}
-PATIENCE = 300.0
+PATIENCE = 900.0
+"""Seconds a command may take: the first run takes minutes."""
 
 
-def vouch(project: Path, *words: str) -> str:
+def run(project: Path, *words: str) -> str:
     """Run a command in the project; return what it wrote."""
-    command = [str(BIN / "vouch"), *words]
-    done = subprocess.run(
-        command, cwd=project, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = vouch(project, *words, timeout=PATIENCE)
     if done.returncode:
         raise SystemExit(f"{' '.join(words)}: {done.stderr}")
     return done.stdout
 
 
-def free_ports(count: int) -> list[str]:
-    """Return ports that nobody listens on."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [str(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
-def up(project: Path) -> "tuple[subprocess.Popen[bytes], str]":
-    """Start every server; return the process and the review page's address."""
-    names = ("--prefect-port", "--page-port", "--review-port")
-    ports = free_ports(len(names))
-    options = [word for pair in zip(names, ports, strict=True) for word in pair]
-    log = project / "up.txt"
-    with log.open("wb") as file:
-        command = [str(BIN / "vouch"), "up", *options]
-        process = subprocess.Popen(
-            command, cwd=project, env=ENVIRONMENT, stdout=file, stderr=subprocess.STDOUT
-        )
-    deadline = time.monotonic() + PATIENCE
-    while "vouch is up" not in log.read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(log.read_text())
-        time.sleep(0.5)
-    return process, f"http://127.0.0.1:{ports[-1]}"
-
-
 def invite(project: Path) -> dict[str, str]:
     """Add the people; return the address at which each sets a password."""
     return {
-        name: vouch(project, "review", "add", name, "--role", role).split()[-1]
+        name: run(project, "review", "add", name, "--role", role).split()[-1]
         for name, role in PEOPLE.items()
     }
 
@@ -101,11 +65,11 @@ def log_in(browser: Any, address: str, name: str, **look: Any) -> Any:
     return page
 
 
-def take(project: Path, out: Path, address: str) -> None:
+def take(servers: Up, out: Path) -> None:
     """Take every page."""
     from playwright.sync_api import sync_playwright
 
-    links = invite(project)
+    links, address = invite(servers.project), f"http://127.0.0.1:{servers.ports[-1]}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for link in links.values():
@@ -119,7 +83,7 @@ def take(project: Path, out: Path, address: str) -> None:
         for look, settings in LOOKS.items():
             _take_review(browser, out, address, look, settings)
             page = browser.new_context(**settings).new_page()
-            page.goto(vouch(project, "link").split()[-1])
+            page.goto(servers.link())
             page.wait_for_load_state("networkidle")
             page.screenshot(path=str(out / f"home-{look}.png"), full_page=look == "phone")
         browser.close()
@@ -150,15 +114,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = options.project or copy_checkout(Path(folder) / "project")
         if options.project is None:
-            vouch(project, "run", "fraud", "sentiment", "--no-prefect")
+            run(project, "run", "fraud", "sentiment", "--no-prefect")
         for usecase in ("fraud", "sentiment"):
-            print(re.sub(r"\s+", " ", vouch(project, "enqueue", usecase, "-n", "25")), flush=True)
-        process, address = up(project)
+            print(re.sub(r"\s+", " ", run(project, "enqueue", usecase, "-n", "25")), flush=True)
+        servers = Up(project).ready()
         try:
-            take(project, options.out, address)
+            take(servers, options.out)
         finally:
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait(60)
+            servers.stop()
 
 
 if __name__ == "__main__":

@@ -39,8 +39,7 @@ def seal_decisions(state: Path, table: pa.Table) -> pa.Table:
     key = box.make_key(state)
     for row in rows:
         if row["stream"] == HELD and row["sealed"] is None:
-            content = json.dumps({name: row[name] for name in OPENED}, sort_keys=True).encode()
-            row["sealed"] = box.encrypt(key, _padded(content), _bound(row))
+            row["sealed"] = _seal(key, {name: row[name] for name in OPENED}, _bound(row))
             row.update(dict.fromkeys(OPENED))
     return pa.Table.from_pylist(rows, table.schema)
 
@@ -76,8 +75,7 @@ def seal_answer(state: Path, answer: dict[str, Any], bound: Sequence[str]) -> by
         answer: All that tells which class it is for.
         bound: What the answer belongs to: it cannot be moved to another.
     """
-    content = json.dumps(answer, sort_keys=True).encode()
-    return box.encrypt(box.make_key(state), _padded(content), [name.encode() for name in bound])
+    return _seal(box.make_key(state), answer, bound)
 
 
 def open_answer(state: Path, sealed: bytes, bound: Sequence[str]) -> dict[str, Any]:
@@ -86,16 +84,7 @@ def open_answer(state: Path, sealed: bytes, bound: Sequence[str]) -> dict[str, A
     Raises:
         VouchError: There is no key, or it is not the one it was sealed with.
     """
-    try:
-        content = box.decrypt(_key(state), sealed, [name.encode() for name in bound])
-    except box.NotOursError:
-        raise VouchError(
-            f"case {bound[0]!r}: the answer on a row of the holdout was changed, or sealed with "
-            f"another key than {state / box.KEY}",
-            f"bring back the {box.KEY} it was sealed with",
-        ) from None
-    opened: dict[str, Any] = json.loads(content)
-    return opened
+    return _open(_key(state), sealed, bound, bound[0], state)
 
 
 def open_issues(state: Path, issues: pa.Table, words: DecisionWords) -> pa.Table:
@@ -125,15 +114,28 @@ def _key(state: Path) -> bytes:
 
 
 def _opened(key: bytes, row: dict[str, Any], state: Path) -> dict[str, Any]:
+    opened = _open(key, row["sealed"], _bound(row), row["case"], state)
+    return {name: value for name, value in opened.items() if name in row}
+
+
+def _seal(key: bytes, content: dict[str, Any], bound: Sequence[str]) -> bytes:
+    plain = _padded(json.dumps(content, sort_keys=True).encode())
+    return box.encrypt(key, plain, [name.encode() for name in bound])
+
+
+def _open(
+    key: bytes, sealed: bytes, bound: Sequence[str], case: str, state: Path
+) -> dict[str, Any]:
     try:
-        content = box.decrypt(key, row["sealed"], _bound(row))
+        plain = box.decrypt(key, sealed, [name.encode() for name in bound])
     except box.NotOursError:
         raise VouchError(
-            f"case {row['case']!r}: the decision on a row of the holdout was changed, or sealed "
+            f"case {case!r}: the decision on a row of the holdout was changed, or sealed "
             f"with another key than {state / box.KEY}",
             f"bring back the {box.KEY} it was sealed with",
         ) from None
-    return {name: value for name, value in json.loads(content).items() if name in row}
+    content: dict[str, Any] = json.loads(plain)
+    return content
 
 
 def _padded(content: bytes) -> bytes:
@@ -141,5 +143,5 @@ def _padded(content: bytes) -> bytes:
     return content.ljust(math.ceil(len(content) / BLOCK) * BLOCK)
 
 
-def _bound(row: dict[str, Any]) -> list[bytes]:
-    return [str(row[name]).encode() for name in BOUND]
+def _bound(row: dict[str, Any]) -> list[str]:
+    return [str(row[name]) for name in BOUND]

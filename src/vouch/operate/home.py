@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from vouch.core.clock import midnight
 from vouch.core.database import exists
 from vouch.core.errors import VouchError, described
 from vouch.holdout.ledger import HoldoutKey, Ledger, now
@@ -180,14 +180,10 @@ def _questions(status: HoldoutStatus) -> Fact:
 def _people(root: Path, usecase: str, choice: Choice, facts: list[Fact], needs: list[Need]) -> None:
     if not exists(root / STATE):
         return
-    work = Queue(root / STATE, usecase, choice.source).work(_midnight())
+    work = Queue(root / STATE, usecase, choice.source).work(midnight(now()))
     oldest = f"oldest of {formats.when(work.oldest)}" if work.oldest else ""
     facts.append(Fact("Cases waiting", formats.count(work.waiting), oldest))
     facts.append(Fact("Decided today", formats.count(work.today), "on the review page"))
-
-
-def _midnight() -> datetime:
-    return now().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _rows(root: Path, usecase: str, choice: Choice, facts: list[Fact], needs: list[Need]) -> None:

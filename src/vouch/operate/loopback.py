@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from vouch.core import sockets
 from vouch.core.errors import VouchError
 
 ADDRESS = "127.0.0.1"
@@ -54,23 +55,13 @@ def spare() -> None:
 def listen(port: int) -> socket.socket:
     """Return a socket that listens on this machine alone; a port of 0 is any free one.
 
-    The server inherits it, so nobody can take the port between choosing and using it.
-
     Args:
         port: From 0 to 65535.
 
     Raises:
         OSError: The port is taken.
     """
-    listening = socket.socket()
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((ADDRESS, port))
-        listening.listen(128)
-    except OSError:
-        listening.close()
-        raise
-    return listening
+    return sockets.listen(ADDRESS, port)
 
 
 def listen_at(option: str, port: int) -> socket.socket:

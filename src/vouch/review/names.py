@@ -1,4 +1,4 @@
-"""One person under several spellings."""
+"""One person under several spellings, and which signs people may write."""
 
 import re
 import unicodedata
@@ -26,3 +26,8 @@ def visible(name: str) -> str:
     """Return a name without the signs that are not shown: ``IGNORABLE`` and category Cf."""
     shown = IGNORABLE.sub("", name).replace(BLANK_BRAILLE, " ")
     return "".join(sign for sign in shown if unicodedata.category(sign) != "Cf")
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text has no control characters but line breaks and tabs."""
+    return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)

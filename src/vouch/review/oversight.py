@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from vouch.core.clock import midnight
 from vouch.metrics.agreement import fleiss
 from vouch.metrics.clusters import Integers
 from vouch.metrics.figures import Figure
@@ -171,9 +172,8 @@ class Pace(TypedDict):
 
 
 def _pace(own: Sequence[Answer], moment: datetime) -> Pace:
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return {
-        "today": sum(answer.decided_at >= midnight for answer in own),
+        "today": sum(answer.decided_at >= midnight(moment) for answer in own),
         "week": sum(answer.decided_at >= moment - WEEK for answer in own),
         "seconds": median(answer.seconds for answer in own),
     }

@@ -1,7 +1,6 @@
 """Checking decisions against their suite: those that fail are set aside with a reason."""
 
 import tempfile
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from vouch.core.errors import one_line
 from vouch.engine import connect
 from vouch.labels.issues import HELD
 from vouch.review.collect.read import Answer
-from vouch.review.names import identity
+from vouch.review.names import identity, is_plain
 from vouch.review.queue import Case
 from vouch.sources.declaration import plain_word
 from vouch.sources.readers import parquet, quoted
@@ -107,7 +106,7 @@ def _rows(
             "case": answer.case,
             "known": answer.case in cases,
             "person": identity(answer.reviewer),
-            "plain": _plain(answer.reviewer) and _plain(answer.comment),
+            "plain": is_plain(answer.reviewer) and is_plain(answer.comment),
             "comment_length": len(answer.comment),
             "entity": answer.entity,
             "own": answer.case not in cases or _same_row(answer.entity, cases[answer.case].entity),
@@ -176,11 +175,6 @@ def decided(answer: Answer, out_at: datetime) -> datetime | None:
 def _same_row(written: str, entity: str) -> bool:
     """Compare a row's id as a file has it: an apostrophe keeps a spreadsheet from computing it."""
     return not written or entity.strip() in (written, written.removeprefix("'"))
-
-
-def _plain(text: str) -> bool:
-    """Return whether a text has no control characters but line breaks and tabs."""
-    return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
 
 
 def moment(text: str) -> datetime | None:

@@ -296,8 +296,7 @@ def _issued(
     place: int,
 ) -> pd.DataFrame:
     """Issue the reviewers' consensus for the cases that this batch has decisions on."""
-    newest = decided.drop_duplicates(["case", "actor"], keep="last")
-    ends = newest[newest["final"].astype(bool)].groupby("case")["label"].last()
+    ends = _ends(decided)
     # in the words of those who said so: these are read anew where the declaration changes
     words = decided.groupby(["case", "label"])["class_name"].last().to_dict()
     names, rows = class_names(intake.source), []
@@ -326,6 +325,12 @@ def _issued(
     return pd.DataFrame(rows, columns=SCHEMA.names)
 
 
+def _ends(decided: pd.DataFrame) -> "pd.Series[int]":
+    """Return the class of each case that a lead's last word ended, by case."""
+    newest = decided.drop_duplicates(["case", "actor"], keep="last")
+    return newest[newest["final"].astype(bool)].groupby("case")["label"].last()
+
+
 def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     """Return each reviewer's last word on each case, and the model's probabilities."""
     rows = decided[decided["case"].isin(intake.cases)]
@@ -350,8 +355,7 @@ def _conflicts(
 ) -> Iterator[Conflict]:
     """Yield the cases whose reviewers differ and no lead has spoken, the least certain first."""
     classes = class_names(intake.source)
-    newest = decided.drop_duplicates(["case", "actor"], keep="last")
-    ended = set(newest[newest["final"].astype(bool)]["case"])
+    ended = set(_ends(decided).index)
     # of a row of the holdout nobody is told what the others say
     ended |= {case.case for case in intake.cases.values() if case.stream == HELD}
     differing = votes[(votes.nunique(axis=1) > 1) & ~votes.index.isin(ended)]

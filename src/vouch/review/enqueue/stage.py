@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from vouch.core.clock import midnight
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
 from vouch.core.settings import load_params
@@ -194,9 +195,8 @@ def open_desk(root: Path, state: Path, usecase: str) -> Desk:
 
 
 def _target_count(desk: Desk, n: int | None) -> tuple[int, list[str]]:
-    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
     capacity = desk.source.capacity
-    remaining = max(capacity - desk.queue.count_since(midnight), 0)
+    remaining = max(capacity - desk.queue.count_since(midnight(now())), 0)
     if remaining and (n is None or n <= remaining):
         return remaining if n is None else n, []
     day = f"of the day's {capacity} (capacity in data/sources/{desk.source.name}.yaml)"

@@ -51,8 +51,8 @@ def create(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"plain": formats.plain, "words": formats.words}
-    pages.filters |= {"ago": words.ago, "kappa": in_words, "share": words.share}
+    pages.filters |= {"plain": formats.plain, "words": formats.words, "kappa": in_words}
+    pages.filters |= {"ago": words.ago, "share": words.share}
     app.state.house = House(People(state), Rooms(root, state), pages, secure, cookie)
     static = str(files("vouch.review.page") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")

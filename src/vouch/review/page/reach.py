@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from vouch.core import sockets
 from vouch.core.errors import VouchError
 
 LOOPBACK = "127.0.0.1"
@@ -86,14 +87,9 @@ def listen(reach: Reach) -> socket.socket:
     Raises:
         VouchError: The address cannot be listened at.
     """
-    listening = socket.socket(socket.AF_INET6 if ":" in reach.host else socket.AF_INET)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((reach.host, reach.port))
-        listening.listen(128)
+        return sockets.listen(reach.host, reach.port)
     except OSError as error:
-        listening.close()
         raise VouchError(
             f"--review-port: {reach.host}:{reach.port}: {error.strerror}", "choose another one"
         ) from None
-    return listening

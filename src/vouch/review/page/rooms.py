@@ -1,12 +1,12 @@
 """The queue of each use case, as the page's people see it."""
 
 import random
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vouch.core.clock import midnight
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
@@ -15,6 +15,7 @@ from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
 from vouch.review.collect.params import CollectParams
 from vouch.review.guidelines import OWN, guideline
+from vouch.review.names import is_plain
 from vouch.review.oversight import Oversight, oversee
 from vouch.review.page.params import ReviewParams
 from vouch.review.people import Login
@@ -124,7 +125,7 @@ class Room:
             raise VouchError(f"decision: got {said.word!r}", f"one of {', '.join(self.classes)}")
         if said.kind == "skip" and not said.comment.strip():
             raise VouchError("skip: no reason", "say why this case cannot be decided")
-        if len(said.comment) > COMMENT or not _is_plain(said.comment):
+        if len(said.comment) > COMMENT or not is_plain(said.comment):
             raise VouchError(
                 f"comment: {len(said.comment):,} characters",
                 f"at most {COMMENT:,}, and none that steers a terminal",
@@ -166,8 +167,8 @@ class Room:
 
     def progress(self, login: Login) -> Progress:
         """Return how far the work is."""
-        midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return Progress(self.seats.free(), self.seats.count(login.person.name, midnight))
+        today = self.seats.count(login.person.name, midnight(now()))
+        return Progress(self.seats.free(), today)
 
     def _look_at_batches(self) -> None:
         """Take the cases off the page that were decided by file since the last look."""
@@ -180,10 +181,6 @@ class Room:
         by_file = rows[~ours].drop_duplicates(["case", "actor"])
         self.seats.taken_by_file(Counter(by_file["case"]))
         self._seen = present
-
-
-def _is_plain(text: str) -> bool:
-    return not any(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in text)
 
 
 class Rooms:

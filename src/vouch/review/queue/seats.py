@@ -20,12 +20,20 @@ from vouch.holdout.decisions import open_answer, seal_answer
 from vouch.holdout.ledger import now as wall_clock
 from vouch.labels.issues import HELD
 from vouch.review.queue.store import Again, Row
-from vouch.review.queue.tables import AnswerRow, Base, ClearedRow, GoldRow, LapsedRow, Seat
+from vouch.review.queue.tables import (
+    COUNTS,
+    AnswerRow,
+    Base,
+    ClearedRow,
+    GoldRow,
+    LapsedRow,
+    Seat,
+    stands,
+)
 
 Kind = Literal["decision", "skip", "later", "undo", "settled", "too_late"]
 """What an answer is: ``settled`` is a lead's word, ``too_late`` a decision whose seat was given to
 somebody else meanwhile: it is kept, and counts for nothing."""
-COUNTS = ("decision", "settled")
 PASSED = ("decision", "skip", "settled")
 """After these a person is not asked about the case again."""
 PAGE = "page-"
@@ -237,10 +245,8 @@ class Seats:
         case: ColumnElement[str] | InstrumentedAttribute[str] | str,
     ) -> ColumnElement[bool]:
         """Return whether an answer of a person, or of anybody, to a case stands."""
-        undo = aliased(AnswerRow)
-        undone = exists().where(undo.undoes == AnswerRow.number)
-        stands = exists().where(AnswerRow.case == case, AnswerRow.kind.in_(kinds), ~undone)
-        return stands if person is None else stands.where(AnswerRow.person == person)
+        answers = exists().where(AnswerRow.case == case, AnswerRow.kind.in_(kinds), stands())
+        return answers if person is None else answers.where(AnswerRow.person == person)
 
     def _passed(self, session: Session, person: str, case: str) -> bool:
         return bool(session.scalar(select(self._answered(person, PASSED, case))))
@@ -417,12 +423,10 @@ class Seats:
             return _answer(row) if row else None
 
     def _newest(self, session: Session, person: str, browser: str) -> AnswerRow | None:
-        undo = aliased(AnswerRow)
         standing = (
             select(AnswerRow)
             .filter_by(person=person, session=browser, usecase=self._usecase, origin=self._origin)
-            .where(AnswerRow.kind.in_((*PASSED, "later")))
-            .where(~exists().where(undo.undoes == AnswerRow.number))
+            .where(AnswerRow.kind.in_((*PASSED, "later")), stands())
         )
         return session.scalars(standing.order_by(AnswerRow.number.desc()).limit(1)).first()
 
@@ -567,12 +571,10 @@ class Seats:
         Args:
             after: Leave out those with this number and lower ones.
         """
-        undo = aliased(AnswerRow)
         rows = (
             select(AnswerRow)
             .filter_by(usecase=self._usecase, origin=self._origin)
-            .where(AnswerRow.number > after, AnswerRow.kind != "undo")
-            .where(~exists().where(undo.undoes == AnswerRow.number))
+            .where(AnswerRow.number > after, AnswerRow.kind != "undo", stands())
         )
         with Session(self._engine) as session:
             return [_answer(row) for row in session.scalars(rows.order_by(AnswerRow.number))]
@@ -591,12 +593,10 @@ class Seats:
 
     def count(self, person: str, since: datetime) -> int:
         """Count a person's decisions since a moment (UTC), without those taken back."""
-        undo = aliased(AnswerRow)
         rows = (
             select(func.count(AnswerRow.number))
             .filter_by(usecase=self._usecase, origin=self._origin, person=person)
-            .where(AnswerRow.kind.in_(COUNTS), AnswerRow.decided_at >= since)
-            .where(~exists().where(undo.undoes == AnswerRow.number))
+            .where(AnswerRow.kind.in_(COUNTS), AnswerRow.decided_at >= since, stands())
         )
         with Session(self._engine) as session:
             return session.scalar(rows) or 0

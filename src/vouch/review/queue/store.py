@@ -18,7 +18,7 @@ from sqlalchemy import JSON, ForeignKey, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from vouch.core.database import open_database
-from vouch.review.queue.tables import AnswerRow, Base, GoldRow, LapsedRow, Seat
+from vouch.review.queue.tables import COUNTS, AnswerRow, Base, GoldRow, LapsedRow, Seat
 
 
 class Row(Base):
@@ -240,7 +240,7 @@ class Queue:
             .where(
                 AnswerRow.usecase == self._usecase,
                 AnswerRow.origin == self._origin,
-                AnswerRow.kind.in_(("decision", "settled")),
+                AnswerRow.kind.in_(COUNTS),
                 AnswerRow.decided_at >= since,
             )
         )

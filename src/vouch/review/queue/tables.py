@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, exists
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
 from vouch.core.database import append_only
+
+COUNTS = ("decision", "settled")
+"""Kinds of answers that say which class a case is of."""
 
 
 class Base(DeclarativeBase):
@@ -135,6 +138,12 @@ class FailureRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     who: Mapped[str] = mapped_column(index=True)
     at: Mapped[datetime]
+
+
+def stands() -> ColumnElement[bool]:
+    """Return whether an answer of a query was not taken back."""
+    undo = aliased(AnswerRow)
+    return ~exists().where(undo.undoes == AnswerRow.number)
 
 
 append_only(Base.metadata.tables["review_answers"])
