@@ -1,6 +1,6 @@
 """What attacks learn from a holdout, by the way it answers: side by side in one run.
 
-    python -m benchmarks.holdout_attacks [--repeats 20] [--parts abcd] [--seed 0]
+    python -m benchmarks.holdout_attacks [--repeats 20] [--parts abcde] [--seed 0]
 
 Ways to answer: ``exact`` figures; ``earlier``, the noise of Thresholdout's experiments for means,
 and a promotion wherever a 95 % bootstrap interval lies above 0; ``thresholdout``, ``gaussian`` and
@@ -14,10 +14,14 @@ b. Hill climb on average precision: useless changes of a model, each kept if it 
 c. The same for macro-recall, with challengers that differ from the champion in 4 rows.
 d. Power: how often a challenger that is better by 3 standard errors of the paired difference is
    promoted, as the last question of the default budget, after a first champion.
+e. Opposite effects: challengers that win as much macro-recall in a common class as they lose in a
+   rare one. Printed is how often a useless one passes a test of some level, by signs alone and by
+   the gate's test.
 """
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import sqrt
@@ -36,11 +40,11 @@ from vouch.holdout.mechanisms.comparison import (
     standard,
     told,
 )
-from vouch.holdout.mechanisms.evidence import recall_gains, signs
+from vouch.holdout.mechanisms.evidence import no_better, recall_gains, signs
 from vouch.holdout.mechanisms.gaussian import gaussian
 from vouch.holdout.mechanisms.history import History
 from vouch.holdout.mechanisms.thresholdout import Mean, Thresholdout, noise
-from vouch.metrics.classes import recall_of
+from vouch.metrics.classes import macro_recall, recall_of
 from vouch.metrics.clusters import independent
 from vouch.metrics.intervals import Lead, central, lead
 from vouch.metrics.ranked import average_precision, measured
@@ -447,10 +451,10 @@ def few_rows(repeats: int, seed: int) -> None:
             ours, theirs = champion.copy(), champion.copy()
             ours[at] = np.where(gain, labels[at], wrong[at])
             theirs[at] = np.where(gain, wrong[at], labels[at])
-            gains = recall_gains(labels, ours, theirs, np.arange(rows))
-            counts["exact"] += gains.sum() > 0
+            p = no_better(labels, ours, theirs, np.arange(rows))
+            counts["exact"] += macro_recall(labels, ours) > macro_recall(labels, theirs)
             counts["earlier"] += central(resampled(labels, ours, theirs), CONFIDENCE)[0] > 0
-            counts["comparison"] += climb.ask(signs(gains), 0.5, None).promote
+            counts["comparison"] += climb.ask(p, 0.5, None).promote
     print(
         f"\nc. Macro-recall, challengers that differ in {FEW} rows: useless promotions of {BUDGET}"
     )
@@ -501,7 +505,7 @@ def recall_pair(random: np.random.Generator, ratio: float) -> float:
     ours, theirs = labels.copy(), labels.copy()
     theirs[at[gain]] = (labels[at[gain]] + 1) % 3
     ours[at[~gain]] = (labels[at[~gain]] + 1) % 3
-    return signs(recall_gains(labels, ours, theirs, np.arange(rows)))
+    return no_better(labels, ours, theirs, np.arange(rows))
 
 
 def power(repeats: int, seed: int) -> None:
@@ -524,13 +528,60 @@ def power(repeats: int, seed: int) -> None:
         )
 
 
-PARTS = {"a": no_signal, "b": hill_climb, "c": few_rows, "d": power}
+# e. Opposite effects ------------------------------------------------------------------------------
+
+OPPOSITE = ((20, 1000, 0.05), (20, 1000, 0.15), (50, 2000, 0.03), (200, 2000, 0.05))
+"""Rows of the rare and of the common class, and the share of either that is decided otherwise."""
+LEVELS = (0.025, 0.0025)
+
+
+def opposite_pair(
+    random: np.random.Generator, rare: int, common: int, share: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return labels and two models' decisions: the first loses rare rows and wins common ones."""
+    labels = np.repeat([1, 0], [rare, common])
+    changed = random.random(len(labels)) < share
+    ours, theirs = labels.copy(), labels.copy()
+    ours[changed & (labels == 1)] = 0
+    theirs[changed & (labels == 0)] = 1
+    return labels, ours, theirs
+
+
+def opposite(repeats: int, seed: int) -> None:
+    tries = 50 * repeats
+    print(f"\ne. Useless challengers that pass, of {tries}; they lose of the rare what they win")
+    print(
+        f"{'rare':>5} {'common':>6} {'share':>6}"
+        + "".join(
+            f" {name + ' ' + str(level):>14}" for level in LEVELS for name in ("signs", "gate")
+        )
+    )
+    for rare, common, share in OPPOSITE:
+        random, passed = np.random.default_rng([seed, rare, common]), Counter[tuple[str, float]]()
+        for _ in range(tries):
+            pair = opposite_pair(random, rare, common, share)
+            groups = np.arange(rare + common)
+            values = {"signs": signs(recall_gains(*pair, groups)), "gate": no_better(*pair, groups)}
+            for level in LEVELS:
+                passed.update((name, level) for name, p in values.items() if p <= level)
+        print(
+            f"{rare:5} {common:6} {share:6}"
+            + "".join(
+                f" {passed[name, level] / tries:14.4f}"
+                for level in LEVELS
+                for name in ("signs", "gate")
+            ),
+            flush=True,
+        )
+
+
+PARTS = {"a": no_signal, "b": hill_climb, "c": few_rows, "d": power, "e": opposite}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--parts", default="abcd", help="which of the parts, such as ac")
+    parser.add_argument("--parts", default="abcde", help="which of the parts, such as ac")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     for part in options.parts:

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from vouch.holdout.judge import Contest, Outlook, People, ScoredModel, Stakes
 from vouch.holdout.mechanisms.comparison import Evidence as Proof
-from vouch.holdout.mechanisms.evidence import recall_gains, signs
+from vouch.holdout.mechanisms.evidence import no_better
 from vouch.holdout.mechanisms.thresholdout import Mean
 from vouch.metrics import drawn, intervals
 from vouch.metrics.classes import PARTS, confusion, macro_recall, recalls
@@ -465,5 +465,5 @@ def _weigh(rows: pd.DataFrame, rival: Floats) -> Proof:
     Texts of one author and near-duplicates, also through others, have one sign in the test.
     """
     labels, ours = rows["truth"].to_numpy(np.int64), chosen(rows)
-    gains = recall_gains(labels, ours, Likeliest().classes(rival), alike(rows).connected())
-    return Proof(signs(gains), macro_recall(labels, ours))
+    theirs, groups = Likeliest().classes(rival), alike(rows).connected()
+    return Proof(no_better(labels, ours, theirs, groups), macro_recall(labels, ours))
