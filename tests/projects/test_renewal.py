@@ -20,9 +20,12 @@ START = datetime(2024, 1, 1)
 
 def summary(held, reserved, truth, until=START + timedelta(days=10), newer=0, reserve=1.0):
     return extracted(
-        rows={"train": 100, "holdout": held, "newer": newer, "reserved": reserved},
+        rows={"train": 10_000, "holdout": held, "newer": newer, "reserved": reserved},
         reserve=until and reserve,
-        positives={"holdout": {"truth": truth, "rule": 0}},
+        positives={
+            "train": {"truth": truth, "rule": 0},
+            "holdout": {"truth": None, "rule": 0},
+        },
         boundary=until and START.isoformat(),
         until=until and until.isoformat(),
     )
@@ -39,25 +42,28 @@ def summary(held, reserved, truth, until=START + timedelta(days=10), newer=0, re
 def test_the_rows_told_are_just_enough_and_come_at_the_present_rate(
     held, reserved, few, days, reserve, data
 ):
-    truth, newer = data.draw(st.integers(1, held)), data.draw(st.integers(0, 10_000))
+    truth, newer = data.draw(st.integers(1, 10_000)), data.draw(st.integers(0, 10_000))
     newest = START + timedelta(days=days)
     content = summary(held, reserved, truth, newer=newer, reserve=reserve)
     missing, expected = forecast(content, newest, few)
     # rotate counts the positives to expect so; of the rows that come only the reserve is kept
-    assert (reserved + missing * reserve) * truth / held >= few - 1e-6
+    assert (reserved + missing * reserve) * truth / 10_000 >= few - 1e-6
     fewer = (missing - 1) * reserve - 1
-    assert missing == 0 or (reserved + fewer) * truth / held < few + 1e-6
+    assert missing == 0 or (reserved + fewer) * truth / 10_000 < few + 1e-6
     since = days - 10  # the holdout ended after ten days
     rate = (newer + reserved) / since if newer + reserved else held / days
     coming = missing / rate
+    if newest.year + coming / 365 > 9_990:
+        return  # hardly in the calendar, or beyond it
     late = (datetime.fromisoformat(expected) - newest) / timedelta(days=1)
     assert late == pytest.approx(coming, rel=1e-6, abs=1e-6)
 
 
-def test_what_cannot_be_told_is_not():
+def test_what_cannot_be_known_is_left_open():
     assert forecast(summary(10, 0, 0), START, 5) == (None, None)
     assert forecast(summary(10, 0, 5, until=None), None, 5) == (None, None)
-    assert forecast(summary(10, 0, 5), START, 5) == (10, None)
+    assert forecast(summary(10, 0, 5_000), START, 5) == (10, None)
+    assert forecast(summary(1, 0, 1), START + timedelta(days=400), 100) == (1_000_000, None)
 
 
 def spend(project: Path) -> None:
@@ -81,7 +87,7 @@ def test_a_spent_one_without_newer_rows_says_what_is_missing_and_when(project):
     spend(project)
     found = renew(project, project / ".vouch", "fraud")
     cut = read_json(project / "data/gold/fraud/extract.json")
-    rate = cut["positives"]["holdout"]["truth"] / cut["rows"]["holdout"]
+    rate = cut["positives"]["train"]["truth"] / cut["rows"]["train"]
     assert found.status == "waiting" and found.missing == ceil(ceil(20 / rate) / 0.2)
     assert f"{found.missing:,} newer rows are missing" in found.said
     assert found.expected > cut["until"] and found.expected[:10] in found.said

@@ -90,7 +90,7 @@ def forecast(
 ) -> tuple[int | None, str | None]:
     """Return how many newer rows a fresh holdout needs yet, and about when they will have come.
 
-    The share of positives is the old holdout's; the rate of rows that since it ended, or else its
+    The share of positives is the training rows'; the rate of rows that since it ended, or else its
     own. Of the rows that come, the extract's reserve is kept for the fresh one.
 
     Args:
@@ -100,14 +100,14 @@ def forecast(
 
     Returns:
         Rows (0 or more) and an ISO time; each None where unknown: rows without times,
-        a holdout without positives, or one of a single moment.
+        training rows without positives, a holdout of a single moment, or (the time) beyond the
+        calendar's last year.
     """
-    rows, counts = extracted.rows, extracted.positives["holdout"]
-    positives = counts["truth"] or counts["rule"]
+    rows, share = extracted.rows, extracted.share()
     boundary, until = extracted.boundary, extracted.until
-    if boundary is None or until is None or newest is None or not positives:
+    if boundary is None or until is None or newest is None or not share:
         return None, None
-    fresh = max(ceil(few * rows["holdout"] / positives) - rows["reserved"], 0)
+    fresh = max(ceil(few / share) - rows["reserved"], 0)
     missing = ceil(fresh / (extracted.reserve or 1))  # only so many of them are kept
     begin, came = until, rows["newer"] + rows["reserved"]
     if not came:
@@ -115,4 +115,7 @@ def forecast(
     span = newest - datetime.fromisoformat(begin).replace(tzinfo=None)
     if not span:
         return missing, None
-    return missing, (newest + span * (missing / came)).isoformat()
+    try:
+        return missing, (newest + span * (missing / came)).isoformat()
+    except OverflowError:  # so late that the calendar does not have it
+        return missing, None

@@ -19,7 +19,7 @@ class Rotation:
         usecase: Whose holdout.
         generation: The one that the next run of the pipeline cuts.
         reserved: Rows kept for the new holdout so far; None without times.
-        positives: How many positives to expect among them, at the old holdout's share; likewise.
+        positives: How many positives to expect among them, at the training rows' share; likewise.
     """
 
     usecase: str
@@ -86,6 +86,5 @@ def _plan(usecase: str, choice: Choice, extracted: Extracted) -> Rotation:
             "one: it would be rows that were asked about or learned from already",
             f"vouch run {usecase} --add FILE with newer rows",
         )
-    counts = extracted.positives["holdout"]
-    rate = (counts["truth"] or counts["rule"]) / extracted.rows["holdout"]
-    return Rotation(usecase, choice.generation + 1, reserved, reserved * rate)
+    positives = reserved * extracted.share()
+    return Rotation(usecase, choice.generation + 1, reserved, positives)

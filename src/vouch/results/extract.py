@@ -27,16 +27,16 @@ class Computed(TypedDict):
 
 
 class ByKind(TypedDict):
-    """A count against the truth, and one against the rule."""
+    """A count against the truth, None of the holdout, and one against the rule."""
 
-    truth: int
+    truth: int | None
     rule: int
 
 
 class ClassesByKind(TypedDict):
-    """Counts of each class, by the truth and by the rule."""
+    """Counts of each class, by the truth, None of the holdout, and by the rule."""
 
-    truth: dict[str, int]
+    truth: dict[str, int] | None
     rule: dict[str, int]
 
 
@@ -98,7 +98,8 @@ class Extracted(Result):
             word is the only truth. None: an earlier release did not write it.
         rows: Counts of rows.
         positives: Of two classes the second's rows, else the rarest one's, in ``train`` and
-            ``holdout``.
+            ``holdout``. The holdout's true ones come with a charged answer only: what two runs
+            counted, one label apart, would tell that label.
         by_class: Rows of each class likewise.
         late: Labels that came after the holdout began; None: it was not cut by time, or an earlier
             release did not count them.
@@ -131,6 +132,11 @@ class Extracted(Result):
     by_class: dict[str, ClassesByKind]
     late: LateLabels | None = None
     warnings: list[str]
+
+    def share(self) -> float:
+        """Return the share of positives among training rows: true ones if any, else the rule's."""
+        counts = self.positives["train"]
+        return (counts["truth"] or counts["rule"]) / max(self.rows["train"], 1)
 
     def differing(self, other: "Extracted") -> str:
         """Return why a model of these rows is not of another's classes; their order may differ.

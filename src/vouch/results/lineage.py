@@ -5,6 +5,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from vouch.results.blind import Freezable
+from vouch.results.extract import ByKind
 from vouch.results.ingest import RawFile
 
 
@@ -36,7 +37,7 @@ class Lineage(Freezable):
         labels: Who issued the labels of its training rows.
         reviews: Names of the batches of people's decisions.
         rows: Counts of rows by part; see :class:`vouch.results.extract.Extracted`.
-        positives: Of ``train`` and ``holdout``, by ``truth`` and ``rule``.
+        positives: Of ``train`` and ``holdout``, by ``truth`` (None of the holdout) and ``rule``.
         features: The features' names.
         candidate: What was fitted.
         threshold: The score from which a row is flagged; None: the likeliest class decides.
@@ -60,7 +61,7 @@ class Lineage(Freezable):
     labels: list[Issuer]
     reviews: list[str]
     rows: dict[str, int]
-    positives: dict[str, dict[str, int]]
+    positives: dict[str, ByKind]
     features: list[str]
     candidate: dict[str, Any]
     threshold: float | None

@@ -123,4 +123,6 @@ def test_texts_without_ids_are_held_out_by_what_they_say(tmp_path):
     )
     assert sorted(sealed["text"]) == sorted(notes(50, 25)["text"])
     assert sorted(train["text"]) == sorted(notes(0, 50)["text"])
-    assert told["by_class"]["holdout"]["truth"] == {"negative": 8, "neutral": 8, "positive": 9}
+    # a count of its classes would tell a label, were another run's one label apart
+    assert told["by_class"]["holdout"]["truth"] is None
+    assert told["positives"]["holdout"]["truth"] is None

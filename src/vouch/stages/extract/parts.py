@@ -156,15 +156,15 @@ def counts_of(parts: Parts, classes: tuple[str, ...]) -> Counts:
     if rows["near_holdout"]:
         counted["near_holdout"] = rows["near_holdout"]
     by_class: dict[str, results.ClassesByKind] = {
-        name: {
-            "truth": _by_class(parts[name], "truth", classes),
-            "rule": _by_class(parts[name], "rule", classes),
-        }
-        for name in ("train", "holdout")
+        "train": {
+            "truth": _by_class(parts["train"], "truth", classes),
+            "rule": _by_class(parts["train"], "rule", classes),
+        },
+        "holdout": {"truth": None, "rule": _by_class(parts["holdout"], "rule", classes)},
     }
     positives: dict[str, results.ByKind] = {
         name: {
-            "truth": _positives(kinds["truth"], classes),
+            "truth": None if kinds["truth"] is None else _positives(kinds["truth"], classes),
             "rule": _positives(kinds["rule"], classes),
         }
         for name, kinds in by_class.items()

@@ -28,7 +28,7 @@ from vouch.usecases.job import Job
 from vouch.usecases.params import SplitParams
 
 STEPS = 2
-FEW = 50  # positives in a holdout; with fewer, its figures are mostly chance
+FEW = 50  # positives; with fewer, figures are mostly chance
 
 
 def extract(
@@ -149,9 +149,9 @@ def _warnings(divided: Divided) -> list[str]:
         )
     if changed := warning(divided["late"], divided["rows"]["train"]):
         warnings.append(changed)
-    for part, counts in divided["positives"].items():
-        positives = counts["truth"] or counts["rule"]
-        if positives < FEW:
-            counted = "rows of the rarest class" if len(divided["classes"]) > 2 else "positives"
-            warnings.append(f"{part}: only {positives} {counted}, its figures are mostly chance")
+    counts = divided["positives"]["train"]
+    positives = counts["truth"] or counts["rule"]
+    if positives < FEW:
+        counted = "rows of the rarest class" if len(divided["classes"]) > 2 else "positives"
+        warnings.append(f"train: only {positives} {counted}, its figures are mostly chance")
     return warnings
