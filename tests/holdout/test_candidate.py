@@ -66,7 +66,7 @@ def model(column: str) -> ScoredModel:
     return ScoredModel(f"digest of {column}", predict)
 
 
-OUTLOOK = Outlook(value=0.6, error=0.05, gap=0.1, difference=0.02, units=75)
+OUTLOOK = Outlook(value=0.6, error=0.05, gap=0.1, difference=0.02, units=75, rows=1000)
 """As out-of-fold rows of the same kind see the good model."""
 
 
@@ -127,6 +127,17 @@ def test_a_holdout_that_could_not_tell_the_difference_is_not_asked(asking):
     assert asking(model("good"), model("poor")).status == "answered"
     asking.outlook_is(replace(OUTLOOK, gap=0.01, difference=0.2))
     assert asking(model("good"), model("poor")).status == "answered"  # as recorded
+
+
+def test_a_size_that_is_expected_is_told_before_a_charge_and_never_the_holdouts_own(asking):
+    """Of two holdouts a label apart the same is told, whatever the least is set to."""
+    for least in (100, 76, 60):
+        terms = replace(TERMS, params=EvaluateParams(repeats=100, budget=3, min_positives=least))
+        asking.outlook_is(replace(OUTLOOK, units=50))  # of 1,000 rows: 75 of these 1,500
+        reply = asking(model("good"), model("poor"), terms)
+        assert (reply.status == "too_small") == (least > 75)
+        if least > 75:
+            assert "about 75 positives" in reply.reason and asking.keeper.log() == []
 
 
 def test_no_parameter_takes_the_least_positives_away(asking):

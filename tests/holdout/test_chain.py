@@ -13,6 +13,7 @@ from vouch.core.errors import VouchError
 from vouch.holdout import chain, witness
 from vouch.holdout.chain import TamperedError
 from vouch.holdout.ledger import HoldoutKey, Ledger
+from vouch.holdout.tables import Refund
 from vouch.results.holdouts import Head, Holdouts
 
 from .conftest import CUT, KEY, inquiry
@@ -82,7 +83,7 @@ def test_a_table_that_a_later_release_adds_changes_nothing_of_a_chain_of_before(
     ledger = Ledger(state)
     assert ledger.verify().faults == ()
     charge = ledger.charge(KEY, inquiry("c"), BUDGET, 10, 2)
-    ledger.answer(charge.question, {"value": 0.5}, free=True)
+    ledger.answer(charge.question, {"from": "training"}, free=True)
     result = Ledger(state).verify()
     assert result.faults == () and result.links == result.rows + 1
     assert ledger.find(KEY)["spent"] == 2
@@ -92,6 +93,15 @@ def test_nobody_gives_a_charge_back_by_hand(state):
     tamper(state, "INSERT INTO refunds VALUES (1, '2026-01-01 00:00:00')")
     assert kinds(state) == {"inserted row"}
     assert "refunds [1]" in str(refused(state))
+
+
+def test_nobody_gives_a_charge_back_with_a_link_of_its_own_either(state):
+    """A row that is added as the ledger would do it leaves all recorded heads as they were."""
+    ledger = Ledger(state)
+    with chain.Session(ledger._engine) as session, session.begin():
+        chain.append(session, Refund(question=1, refunded_at=CUT[0]))
+    assert kinds(state) == {"inserted row"}
+    assert "refunds [1]: its question's answer was not free" in str(refused(state))
 
 
 @pytest.mark.parametrize(
@@ -230,6 +240,9 @@ def test_a_forgotten_ledger_leaves_a_note_and_the_next_begins_after_it(state):
         assert session.get(chain.Link, 1).previous == old.digest
     result = ledger.verify()
     assert result.faults == () and "forgotten" in result.others[0]
+    other = tracked.forgotten[0].model_copy(update={"head": old.model_copy(update={"number": 1})})
+    tracked.model_copy(update={"forgotten": (other,)}).write(state.parent / witness.TRACKED)
+    assert kinds(state) == {"other chain"}
 
 
 def test_a_head_of_which_a_killed_process_kept_no_note_is_noted_by_the_next(state):

@@ -122,6 +122,33 @@ def test_what_people_said_of_whole_waves_counts_by_its_chance(sealed):
     assert len(keeper.log()) == before
 
 
+class Deciding(Seeing):
+    """A judge for whom so many decisions are enough."""
+
+    def candidate(self, rows, challenger, champion, people):
+        decided = len(people.rows)
+        compared = {"difference": {"value": decided}, "missing": max(8 - decided, 0)}
+        return {"against_rule": compared, "against_champion": {}}
+
+
+def test_the_look_at_which_enough_is_decided_decides_and_no_later_one(sealed):
+    """Looking at a 95 % interval with each new decision would find a lead where there is none."""
+    keeper = Keeper(sealed.parent)
+    key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))
+    keeper.draw(key, sealed, lambda rows: SIZES, ROWS)
+    drawn = list(keeper.drawn(key))
+    votes = pd.DataFrame({0: 1, 1: 0}, index=pd.Index(drawn, name="entity"))
+
+    def ask(model, votes):
+        reply = keeper.candidate(key, sealed, model, None, Deciding(), votes)
+        return reply.question, reply.answer["against_rule"]["difference"]["value"]
+
+    first = ask(model, votes)
+    assert ask(model, votes * 2) == first and len(keeper.log()) == 1  # others decided them, too
+    other = ScoredModel("other", model.predict)
+    assert ask(other, votes)[0] != first[0]  # another pair
+
+
 def test_decisions_that_do_not_count_yet_are_no_other_question(sealed):
     keeper, judge = Keeper(sealed.parent), Seeing()
     key, model = cut(keeper), ScoredModel("m", lambda rows: np.ones((len(rows), 2)))

@@ -190,22 +190,31 @@ def test_a_process_killed_after_the_charge_has_paid(tmp_path):
 
 def test_a_free_answer_gives_its_charge_back_and_stays_free(ledger):
     first = ask(ledger, "a")
-    ledger.answer(first.question, {"value": 1}, free=True)
+    ledger.answer(first.question, {"from": "training"}, free=True)
     assert ledger.find(KEY)["spent"] == 0
-    assert ask(ledger, "a").answer == {"value": 1}
+    assert ask(ledger, "a").answer == {"from": "training"}
     ledger.answer(ask(ledger, "b").question, {"value": 2})
     assert ledger.find(KEY)["spent"] == 1
-    assert ledger.recorded(inquiry("a")) == {"value": 1}
+    assert ledger.recorded(inquiry("a")) == {"from": "training"}
     assert ledger.recorded(inquiry("c")) is None
+
+
+def test_how_many_positives_there_are_is_told_once_a_question_was_charged(ledger):
+    charge = ask(ledger, "a")
+    assert ledger.find(KEY)["positives"] is None  # not answered yet
+    ledger.answer(charge.question, {"from": "training"}, free=True)
+    assert ledger.find(KEY)["positives"] is None  # its charge was given back
+    ledger.answer(ask(ledger, "b").question, {"value": 2})
+    assert ledger.find(KEY)["positives"] is not None
 
 
 def test_free_questions_run_out_too(ledger):
     for number in range(FREE):
         charge = ask(ledger, f"q{number}", budget=1)
-        ledger.answer(charge.question, {"value": 1}, free=True)
+        ledger.answer(charge.question, {"from": "training"}, free=True)
     with pytest.raises(RefusedError, match="free ones included"):
         ask(ledger, "one more", budget=1)
-    assert ask(ledger, "q0", budget=1).answer == {"value": 1}
+    assert ask(ledger, "q0", budget=1).answer == {"from": "training"}
 
 
 def test_a_generation_is_cut_only_once_it_was_opened(ledger):

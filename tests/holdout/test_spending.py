@@ -85,10 +85,12 @@ def test_free_answers_spend_nothing_under_any_name_but_all_count_for_the_history
     for number in range(3):
         question = inquiry(f"{number}", content="sealed first")
         charge = ledger.charge(first, question, 20, 10, 2)
-        ledger.answer(charge.question, {"value": number}, free=number < 2)
+        origin = {"from": "training"} if number < 2 else {}
+        ledger.answer(charge.question, {"value": number} | origin, free=number < 2)
     second = holdout(ledger, "second", range(100))
     assert ledger.find(first)["spent"] == ledger.find(second)["spent"] == 1
-    given = [{"value": 0}, {"value": 1}, {"value": 2}]
+    free = {"from": "training"}
+    given = [{"value": 0} | free, {"value": 1} | free, {"value": 2}]
     assert ledger.answers(first, "sealed first") == given
     assert ledger.answers(second, "sealed second") == given
     assert ledger.answers(holdout(ledger, "third", range(98, 198)), "sealed third") == []
@@ -96,10 +98,11 @@ def test_free_answers_spend_nothing_under_any_name_but_all_count_for_the_history
 
 def test_free_questions_of_the_same_rows_run_out_under_any_name(ledger):
     keys = [holdout(ledger, name, range(10)) for name in ("first", "second")]
+    free = {"from": "training"}
     for number in range(FREE):
         key = keys[number % 2]
         question = inquiry(f"{number}", content=f"sealed {key}")
-        ledger.answer(ledger.charge(key, question, 1, 10, 2).question, {}, free=True)
+        ledger.answer(ledger.charge(key, question, 1, 10, 2).question, free, free=True)
     for key in keys:
         with pytest.raises(RefusedError, match="free ones included, 25 of them of rows it shares"):
             ledger.charge(key, inquiry("more", content=f"sealed {key}"), 1, 10, 2)

@@ -241,7 +241,7 @@ def _row(holdout: dict[str, Any]) -> tuple[Any, ...]:
     opened = holdout["budget"] is not None
     times = "\n".join(str(holdout[end] or "by hash")[:16] for end in ("boundary", "until"))
     questions = f"{holdout['spent']} of {holdout['budget']}" if opened else "never"
-    counts = (holdout["rows"], holdout["positives"]) if opened else ("?", "?")
+    counts = ["?" if holdout[name] is None else holdout[name] for name in ("rows", "positives")]
     return _name(holdout), times, *counts, questions, holdout["status"]
 
 

@@ -170,6 +170,21 @@ def faults(session: Session, records: Iterable[Recorded]) -> list[Fault]:
     ]
 
 
+def of_beginning(session: Session, forgotten: Head | None) -> list[Fault]:
+    """Compare the ledger that the first link says was forgotten before with the record of it.
+
+    Args:
+        session: In a transaction.
+        forgotten: Head of the ledger that the tracked file says was forgotten last, if any.
+    """
+    first = session.get(Link, 1)
+    after = json.loads(first.row)["after"] if first else None
+    if after == (forgotten and str(forgotten)) or first is None:
+        return []
+    detail = f"begins after {after or 'none'}, recorded as forgotten is {forgotten or 'none'}"
+    return [Fault("other chain", "link 1", detail)]
+
+
 def _of_records(
     links: Sequence[Link], records: Iterable[Recorded], *, empty: bool
 ) -> Iterator[Fault]:

@@ -77,6 +77,7 @@ class Outlook:
         gap: Its difference to the rival's; 0 where that is unknown.
         difference: The standard error of that.
         units: The rows on which they rest, see :meth:`Judge.count`.
+        rows: All rows of known truth, the units among them.
     """
 
     value: float
@@ -84,6 +85,11 @@ class Outlook:
     gap: float
     difference: float
     units: int
+    rows: int
+
+    def units_of(self, rows: int) -> int:
+        """Return how many units to expect of other rows of the same kind."""
+        return round(self.units * rows / self.rows)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ import hashlib
 import hmac
 import io
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -310,7 +311,9 @@ class Keeper:
             outlook: What out-of-fold rows say of the candidate; None: they know no truth.
 
         Returns:
-            The answer. A holdout too small to tell a difference that matters is not asked.
+            The answer. A holdout likely to be too small to tell a difference that matters is not
+            asked: what is expected of its size follows from rows out of fold, for its own count of
+            a class, told for nothing, would tell labels.
 
         Raises:
             VouchError: The sealed file cannot be opened; nothing is charged then.
@@ -325,7 +328,7 @@ class Keeper:
         inquiry = _inquiry(sealed, challenger, rival, "candidate", "promotion", judge)
         counted = judge.count(rows)
         if self.records.recorded(inquiry) is None:
-            reason = _few(counted, judge) or self._too_small(key, inquiry, counted, judge, outlook)
+            reason = self._too_small(key, inquiry, rows, judge, outlook)
             if reason:
                 return Reply("too_small", None, None, reason, self.records.head())
 
@@ -350,6 +353,9 @@ class Keeper:
             return Reply("too_small", None, answer, NOBODY, self.records.head())
         rival = champion.digest if champion else ""
         inquiry = _inquiry(sealed, challenger, rival, "candidate", "all figures", judge, people)
+        for question, earlier in self.records.looks(key, inquiry):
+            if _decides(earlier, rival):  # looking again and again until it is sure would mislead
+                return Reply("answered", question, earlier, "", self.records.head_of(question))
         return self._ask(
             key,
             inquiry,
@@ -363,19 +369,24 @@ class Keeper:
         self,
         key: HoldoutKey,
         inquiry: Inquiry,
-        counted: int,
+        rows: pd.DataFrame,
         judge: Judge,
         outlook: Outlook | None,
     ) -> str:
-        """Return why a holdout could tell no difference that matters or is expected, if so."""
+        """Return why a holdout will tell no difference that matters or is expected, if so."""
+        if not judge.count(rows):
+            return _few(0, judge)
         if outlook is None:
             return ""
+        expected = outlook.units_of(len(rows))
+        if expected < max(judge.least, LEAST):
+            return _few(expected, judge, "is expected to have about")
         needed = self._standard(key, inquiry, judge)[0]
-        size, matters = _detectable(needed, counted, outlook), judge.stakes.difference
+        size, matters = _detectable(needed, expected, outlook), judge.stakes.difference
         if size <= max(matters, outlook.gap):
             return ""
         return (
-            f"with {counted} {judge.counted} the holdout could tell a difference of about "
+            f"with about {expected} {judge.counted} the holdout could tell a difference of about "
             f"{size:.3f} (with a chance of {comparison.POWER:.0%}), neither the {matters:g} that "
             f"matters (evaluate.difference) nor the {outlook.gap:+.3f} out of fold"
         )
@@ -527,7 +538,7 @@ class Keeper:
                 "guarantee": guarantee
                 if certified
                 else min(guarantee, "heuristic", key=LESS.index),
-                "bound": way.bound(history) if certified else None,
+                "bound": _in_steps(way.bound(history)) if certified else None,
                 "beta": way.beta,
                 "told": way.told(held),
             }
@@ -590,7 +601,8 @@ class Keeper:
             return Reply("refused", None, None, reason, self.records.head())
         answer = self._answer(charge, compute)
         head = self.records.head_of(charge.question)
-        if reason := _few(counted, judge):
+        free = answer.get("from") == "training"  # then it tells nothing of the holdout
+        if not free and (reason := _few(counted, judge)):
             return Reply("too_small", charge.question, answer, reason, head)
         return Reply("answered", charge.question, answer, "", head)
 
@@ -602,12 +614,18 @@ class Keeper:
         return self.records.answer(charge.question, answer, free=free)
 
 
-def _few(counted: int, judge: Judge) -> str:
+def _few(counted: int, judge: Judge, verb: str = "has") -> str:
     """Return that there are too few rows to tell anything; nothing if there are enough."""
     least = max(judge.least, LEAST)
     if counted >= least:
         return ""
-    return f"the holdout has {counted} {judge.counted}, too few to tell (fewer than {least})"
+    return f"the holdout {verb} {counted} {judge.counted}, too few to tell (fewer than {least})"
+
+
+def _decides(answer: Mapping[str, Any], rival: str) -> bool:
+    """Return whether an answer by people's word was the look that decides: no more was missing."""
+    compared = answer.get("against_champion" if rival else "against_rule", {})
+    return compared.get("missing") == 0 and compared.get("difference") is not None
 
 
 def _expected(counted: int, outlook: Outlook) -> Expectation:
@@ -620,6 +638,11 @@ def _detectable(needed: Standard, counted: int, outlook: Outlook) -> float:
     """Return the least difference the holdout is likely to notice."""
     error = comparison.scaled(outlook.difference, outlook.units, counted)
     return comparison.detectable(needed, error)
+
+
+def _in_steps(bound: float) -> float:
+    """Return a bound, rounded up: its digits would tell how many rows it rests on."""
+    return math.ceil(bound * 100) / 100
 
 
 def _figure(told: Rounded) -> Figure:

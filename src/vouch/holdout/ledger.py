@@ -204,7 +204,7 @@ class Ledger:
         if not records and chain.head(session) is None:
             forgotten = witness.load(self._state).forgotten
             chain.begin(session, forgotten[-1].head if forgotten else None)
-        elif faults := chain.faults(session, records):
+        elif faults := [*chain.faults(session, records), *spending.refunds(session)]:
             raise TamperedError(place(self._state), faults)
 
     def head(self) -> Head | None:
@@ -227,9 +227,14 @@ class Ledger:
             mine, newest = witness.recorded(self._state, session), chain.head(session)
             served = [each for each in more if newest and each.head.ledger == newest.ledger]
             compared = [*mine, *served]
-            faults = [*chain.faults(session, compared), *spending.faults(session)]
+            forgotten = witness.load(self._state).forgotten
+            faults = [
+                *chain.faults(session, compared),
+                *spending.faults(session),
+                *spending.refunds(session),
+                *chain.of_beginning(session, forgotten[-1].head if forgotten else None),
+            ]
             rows = chain.count(session)
-        forgotten = witness.load(self._state).forgotten
         others = [f"a ledger forgotten {each.at} by {each.who}" for each in forgotten]
         others += [record.where for record in more if record not in served]
         where = tuple(record.where for record in compared)
@@ -532,6 +537,23 @@ class Ledger:
             answer = session.get(Answer, earlier.id) if earlier else None
             return answer.answer if answer else None
 
+    def looks(self, key: HoldoutKey, inquiry: Inquiry) -> list[tuple[int, Mapping[str, Any]]]:
+        """Return questions about a pair of models, as :class:`Inquiry`, and answers, oldest first.
+
+        Other labels of the holdout's rows, or more decisions, make another question of the pair.
+        """
+        with Session(self._engine) as session:
+            holdout = _holdout(session, key)
+            pair = (
+                select(Question.id, Answer.answer)
+                .join(Answer, Answer.question == Question.id)
+                .where(Question.holdout == (holdout.id if holdout else None))
+                .where(Question.model == inquiry.model, Question.rival == inquiry.rival)
+                .where(Question.metric == inquiry.metric)
+                .order_by(Question.id)
+            )
+            return [(number, answer) for number, answer in session.execute(pair)]
+
     def answer(
         self, question: int, answer: Mapping[str, Any], *, free: bool = False
     ) -> Mapping[str, Any]:
@@ -788,6 +810,17 @@ def _retired(session: Session, holdout: Holdout) -> bool:
     return session.scalars(newer).first() is not None
 
 
+def _has_answered(session: Session, holdout: Holdout) -> bool:
+    """Return whether a question was answered and stays charged: before, counts tell labels."""
+    answered = (
+        select(Answer.question)
+        .join(Question, Question.id == Answer.question)
+        .where(Question.holdout == holdout.id)
+        .where(~select(Refund.question).where(Refund.question == Question.id).exists())
+    )
+    return session.scalars(answered).first() is not None
+
+
 def _status(session: Session, holdout: Holdout) -> HoldoutStatus:
     opening, before = session.get(Opening, holdout.id), spending.inherited(session, holdout)
     spent = spending.own(session, holdout.id) + before.questions
@@ -802,7 +835,7 @@ def _status(session: Session, holdout: Holdout) -> HoldoutStatus:
         "boundary": _text(holdout.boundary),
         "until": _text(holdout.until),
         "rows": opening.rows if opening else None,
-        "positives": opening.positives if opening else None,
+        "positives": opening.positives if opening and _has_answered(session, holdout) else None,
         "budget": opening.budget if opening else None,
         "spent": spent,
         "left": opening.budget - spent if opening else None,

@@ -142,6 +142,23 @@ def faults(session: Session) -> list[Fault]:
     return [fault for part in parts if (fault := _fault(part))]
 
 
+def refunds(session: Session) -> list[Fault]:
+    """Return the charges that were given back though their answer told something.
+
+    The chain shows rows that were changed, not rows that were added with links of their own.
+    """
+    given = (
+        select(Refund.question, Question.kind, Answer.answer)
+        .join(Question, Question.id == Refund.question, isouter=True)
+        .join(Answer, Answer.question == Refund.question, isouter=True)
+    )
+    return [
+        Fault("inserted row", f"refunds [{question}]", "its question's answer was not free")
+        for question, kind, answer in session.execute(given.order_by(Refund.question))
+        if kind != "mean" or (answer or {}).get("from") != "training"
+    ]
+
+
 def _fault(part: Rows) -> Fault | None:
     if sha256(part.hashes).hexdigest() == part.digest:
         return None

@@ -128,7 +128,7 @@ class Project:
             until=cut.until.isoformat(),
             holdout_id=digest,
             rows={"train": 3000, "holdout": len(held), "newer": 0, "reserved": reserved},
-            positives={"holdout": {"truth": truth, "rule": 0}},
+            positives={"train": {"truth": truth, "rule": 0}},
         ).write(self.path("extracted"))
 
     def fit(self, rows: pd.DataFrame, depth: int = 3) -> None:

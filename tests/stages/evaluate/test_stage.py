@@ -80,14 +80,23 @@ def test_a_spent_holdout_refuses_and_the_stage_goes_on(project):
     assert all(row["on"] == "out_of_fold" for row in content["published"])
 
 
-def test_too_few_positives_are_said_and_cost_nothing(project):
-    held = payments(2000, 2, rate=0.002)
-    project.seal(held)
+def test_too_few_positives_to_be_expected_are_said_and_cost_nothing(project):
+    project.make(payments(3000, 1, rate=0.003), payments(2000, 2, rate=0.02))
     content = project.evaluate()
     assert content["holdout"]["status"] == "too_small"
     assert content["holdout"]["truth"] is None
-    assert "too few" in content["holdout"]["reason"]
+    assert "is expected to have about" in content["holdout"]["reason"]
     assert content["ledger"]["spent"] == 0
+    assert content["ledger"]["positives"] is None
+
+
+def test_fewer_positives_than_expected_are_told_for_a_question(project):
+    """Told for nothing, their number would tell a label when one is added."""
+    project.seal(payments(2000, 2, rate=0.002))
+    content = project.evaluate()
+    assert content["holdout"]["status"] == "too_small"
+    assert "too few" in content["holdout"]["reason"]
+    assert content["ledger"]["spent"] == 1
 
 
 def test_a_holdout_that_cannot_tell_what_matters_is_not_asked(project):

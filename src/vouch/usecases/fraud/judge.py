@@ -85,7 +85,8 @@ class Ranking:
         ours, ahead = _ahead(own, rival[known])
         spread = accounts(own).spread(ours.influence, ours.counted)
         positives = int(ours.counted.sum())
-        return Outlook(ours.value, sqrt(spread.variance), ahead.value, ahead.error, positives)
+        error = sqrt(spread.variance)
+        return Outlook(ours.value, error, ahead.value, ahead.error, positives, len(own))
 
     def described(self, rows: pd.DataFrame, kind: Kind) -> Figures:
         """Count the rows whose label of a kind is known, and the positives among them."""

@@ -157,11 +157,11 @@ class Judge:
         rarest = max(self._rarest(own["truth"]), 1)
         if rival is None:
             chance = 1 / len(np.unique(labels))
-            return Outlook(ours.value, error, ours.value - chance, error, rarest)
+            return Outlook(ours.value, error, ours.value - chance, error, rarest, len(own))
         truth, theirs = rival.rows["truth"].to_numpy(np.int64), Likeliest().classes(rival.likely)
         both = _recall(truth, chosen(rival.rows)), _recall(truth, theirs)
         ahead = intervals.lead(*both, alike(rival.rows))
-        return Outlook(ours.value, error, ahead.value, ahead.error, rarest)
+        return Outlook(ours.value, error, ahead.value, ahead.error, rarest, len(own))
 
     def described(self, rows: pd.DataFrame, kind: Kind) -> Figures:
         """Count the rows whose label of a kind is known, by class."""
