@@ -1,6 +1,7 @@
 """The admin's page: people come, change roles, and go."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from tests.review.page.conftest import HOST, PASSWORD, Browser, logged_in
 
@@ -49,3 +50,32 @@ def test_people_as_json(ada, lea):
     assert people["Cem"]["role"] == "reviewer" and not people["Cem"]["has_password"]
     assert people["Bob"]["disabled"] and people["Lea"]["seen_at"]
     assert ada.change("/api/people", json={"name": "Cem", "role": "king"}).status_code == 422
+
+
+def test_an_admin_notes_what_people_can_decide(ada):
+    today = datetime.now(UTC).date()
+    assert ada.change("/admin/capacity", {"name": "Ann", "cases": "40"}).status_code == 303
+    away = {"name": "Bob", "first": str(today), "last": str(today + timedelta(3)), "cases": "0"}
+    assert ada.change("/admin/days", away).status_code == 303
+    page = ada.get("/admin").text
+    assert 'value="40"' in page and "away" in page and str(today + timedelta(3)) in page
+    people = {one["name"]: one["capacity"] for one in ada.get("/api/people").json()}
+    assert (people["Ann"], people["Bob"]) == (40, None)
+    (days,) = ada.get("/api/people/days").json()
+    assert days == {"person": "Bob", "first": str(today), "last": away["last"], "cases": 0}
+    ada.change("/admin/days", {k: v for k, v in away.items() if k != "cases"})
+    ada.change("/admin/capacity", {"name": "Ann", "cases": ""})
+    assert ada.get("/api/people/days").json() == []
+    assert {one["capacity"] for one in ada.get("/api/people").json()} == {None}
+
+
+def test_a_capacity_that_cannot_be_is_named(ada):
+    for path, content in (
+        ("capacity", {"name": "Nobody", "cases": 1}),
+        ("days", {"name": "Ann", "first": "2026-05-02", "last": "2026-05-01", "cases": 0}),
+        ("days", {"name": "Ann", "first": "2026-05-02", "last": "2029-05-01", "cases": 0}),
+    ):
+        assert ada.change(f"/api/people/{path}", json=content).status_code == 409, content
+        assert ada.change(f"/admin/{path}", content).status_code == 409, content
+    wrong = {"name": "Ann", "cases": -1}
+    assert ada.change("/api/people/capacity", json=wrong).status_code == 422

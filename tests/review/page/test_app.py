@@ -132,6 +132,7 @@ def test_the_sweeps_have_every_kind_of_route(app):
     every = {path for _, path in routes(app)}
     starts = {"/health", "/login", "/review/fraud", "/api/queues", "/lead/fraud", "/api/lead/fraud"}
     assert starts | {"/admin", "/api/people", "/api/openapi.json"} <= every
+    assert {"/admin/guidelines/fraud", "/api/guidelines/fraud"} <= every
     assert {path for path in every if path.startswith("/api/")} >= {
         re.sub(r"{\w+}", "fraud", path) for path in documented(app)
     }
@@ -167,6 +168,7 @@ def test_no_change_is_taken_without_its_token(app, ann):
 
 NEEDS = {"/lead": "lead", "/admin": "admin"}
 NEEDS |= {"/api/lead": "lead", "/api/files": "lead", "/api/people": "admin"}
+NEEDS |= {"/api/guidelines": "admin"}
 """The role that paths need which begin so."""
 
 
@@ -222,7 +224,8 @@ def test_every_answer_has_its_policy(app, ann):
 
 
 def test_nothing_of_a_page_is_inline(ada):
-    for path in ("/login", "/review/fraud", "/", "/lead/fraud", "/admin"):
+    admins = ("/admin", "/admin/guidelines/fraud")
+    for path in ("/login", "/review/fraud", "/", "/lead/fraud", *admins):
         page = ada.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", page)
 

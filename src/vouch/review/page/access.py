@@ -10,6 +10,7 @@ from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from vouch.review.capacity import Capacities
 from vouch.review.page.rooms import Rooms
 from vouch.review.people import Login, People, Role
 
@@ -22,6 +23,7 @@ class House:
 
     Attributes:
         people: Who may log in.
+        capacities: How many cases each can decide.
         rooms: The queues.
         pages: The templates.
         secure: Whether the browser speaks https.
@@ -29,6 +31,7 @@ class House:
     """
 
     people: People
+    capacities: Capacities
     rooms: Rooms
     pages: Environment
     secure: bool

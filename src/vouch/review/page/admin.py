@@ -1,7 +1,7 @@
-"""The admin's page: who may log in, and as what. Also as JSON."""
+"""The admin's page: who may log in, as what, and how much each can decide. Also as JSON."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from vouch.core.errors import VouchError
+from vouch.review.capacity import MOST, Days
+from vouch.review.names import identity
 from vouch.review.page.access import House, at_least, changing, house
 from vouch.review.people import LINK, ROLES, Login, Role
 
@@ -18,8 +20,13 @@ At = Annotated[House, Depends(house)]
 Admin = Annotated[Login, at_least("admin")]
 NameField = Annotated[str, Form(max_length=200)]
 RoleField = Annotated[Role, Form()]
+CasesField = Annotated[int | None, Form(ge=0, le=MOST)]
 CHANGE = [Depends(changing)]
-DONE = {"role": "Role changed: from their next click on.", "remove": "They can log in no more."}
+DONE = {
+    "role": "Role changed: from their next click on.",
+    "remove": "They can log in no more.",
+    "capacity": "Noted.",
+}
 
 
 class PersonShown(BaseModel):
@@ -30,6 +37,7 @@ class PersonShown(BaseModel):
     has_password: bool
     disabled: bool
     seen_at: datetime | None
+    capacity: int | None = Field(description="Cases a day; null: nobody has said.")
 
 
 class NameAndRole(BaseModel):
@@ -43,6 +51,22 @@ class Named(BaseModel):
     """Who."""
 
     name: str = Field(max_length=200)
+
+
+class NameAndCapacity(BaseModel):
+    """Who, and how many cases a day they can decide."""
+
+    name: str = Field(max_length=200)
+    cases: int | None = Field(ge=0, le=MOST, description="null: nobody says any more.")
+
+
+class NameAndDays(BaseModel):
+    """Who, some days in a row, and how many cases they can decide on each."""
+
+    name: str = Field(max_length=200)
+    first: date
+    last: date
+    cases: int | None = Field(ge=0, le=MOST, description="0: away. null: as usual again.")
 
 
 class Invited(BaseModel):
@@ -67,7 +91,9 @@ def _show(
         login,
         status,
         here="admin",
-        people=at.people.all(),
+        people=_people(at),
+        coming=at.capacities.coming(),
+        most=MOST,
         roles=ROLES,
         days=LINK.days,
         message=message,
@@ -91,6 +117,25 @@ def change_role(at: At, login: Admin, name: NameField, role: RoleField) -> Respo
 def remove(at: At, login: Admin, name: NameField) -> Response:
     """Let a person log in no more."""
     return _changed(at, login, lambda: at.people.disable(name), "remove")
+
+
+@pages.post("/capacity", dependencies=CHANGE)
+def change_capacity(at: At, login: Admin, name: NameField, cases: CasesField = None) -> Response:
+    """Note how many cases a day a person can decide."""
+    return _changed(at, login, lambda: at.capacities.set_usual(name, cases), "capacity")
+
+
+@pages.post("/days", dependencies=CHANGE)
+def change_days(
+    at: At,
+    login: Admin,
+    name: NameField,
+    first: Annotated[date, Form()],
+    last: Annotated[date, Form()],
+    cases: CasesField = None,
+) -> Response:
+    """Note on which days a person is away, or can decide another number of cases."""
+    return _changed(at, login, lambda: at.capacities.set_days(name, first, last, cases), "capacity")
 
 
 def _changed(
@@ -117,10 +162,25 @@ def _invite(request: Request, at: House, name: str, role: Role) -> Invited:
     return Invited(name=person.name if person else name, role=role, link=link)
 
 
+def _people(at: House) -> list[PersonShown]:
+    usual = at.capacities.usual()
+    return [
+        PersonShown(
+            name=one.name,
+            role=one.role,
+            has_password=one.has_password,
+            disabled=one.disabled,
+            seen_at=one.seen_at,
+            capacity=usual.get(identity(one.name)),
+        )
+        for one in at.people.all()
+    ]
+
+
 @api.get("")
 def people(at: At, login: Admin) -> list[PersonShown]:
     """Return everybody, by name."""
-    return [PersonShown.model_validate(p, from_attributes=True) for p in at.people.all()]
+    return _people(at)
 
 
 @api.post("", dependencies=CHANGE, responses={409: {}})
@@ -140,4 +200,24 @@ def set_role(at: At, login: Admin, who: NameAndRole) -> NameAndRole:
 def remove_person(at: At, login: Admin, who: Named) -> Named:
     """Let a person log in no more; what they decided stays."""
     at.people.disable(who.name)
+    return who
+
+
+@api.post("/capacity", dependencies=CHANGE, responses={409: {}})
+def set_capacity(at: At, login: Admin, who: NameAndCapacity) -> NameAndCapacity:
+    """Note how many cases a day a person can decide."""
+    at.capacities.set_usual(who.name, who.cases)
+    return who
+
+
+@api.get("/days")
+def days(at: At, login: Admin) -> list[Days]:
+    """Return the days from today on that are not as usual."""
+    return at.capacities.coming()
+
+
+@api.post("/days", dependencies=CHANGE, responses={409: {}})
+def set_days(at: At, login: Admin, who: NameAndDays) -> NameAndDays:
+    """Note on which days a person is away, or can decide another number of cases."""
+    at.capacities.set_days(who.name, who.first, who.last, who.cases)
     return who

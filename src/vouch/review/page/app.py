@@ -9,13 +9,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from vouch.core.errors import VouchError
 from vouch.metrics.agreement import in_words
 from vouch.pages import formats
-from vouch.review.page import admin, api, decide, doors, exchange, lead, words
+from vouch.review.capacity import Capacities
+from vouch.review.guidelines import rendered
+from vouch.review.page import admin, api, decide, doors, exchange, guidance, lead, words
 from vouch.review.page.access import House, NotLoggedInError, house
 from vouch.review.page.guard import Guard
 from vouch.review.page.rooms import Rooms
@@ -53,7 +56,10 @@ def create(
     )
     pages.filters |= {"plain": formats.plain, "words": formats.words, "kappa": in_words}
     pages.filters |= {"ago": words.ago, "share": words.share}
-    app.state.house = House(People(state), Rooms(root, state), pages, secure, cookie)
+    pages.filters["markdown"] = lambda text: Markup(rendered(text))
+    app.state.house = House(
+        People(state), Capacities(state), Rooms(root, state), pages, secure, cookie
+    )
     static = str(files("vouch.review.page") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")
     app.mount("/style", StaticFiles(directory=str(files("vouch.pages") / "static")), name="style")
@@ -67,8 +73,9 @@ def create(
     app.include_router(api.router)
     app.include_router(exchange.router)
     app.include_router(decide.router)
-    for router in (lead.pages, lead.api, admin.pages, admin.api):
-        app.include_router(router)
+    for part in (lead, guidance, admin):
+        app.include_router(part.pages)
+        app.include_router(part.api)
     _handle_errors(app)
     return Guard(app, hosts, "https" if secure else "http")
 

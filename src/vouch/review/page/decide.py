@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from vouch.core.errors import VouchError
 from vouch.results.context import Context
 from vouch.review.enqueue.files import WHY, certainty
+from vouch.review.guidelines import rendered
 from vouch.review.page.access import House, at_least, changing, house
 from vouch.review.page.rooms import Room, Shown
 from vouch.review.people import Login
@@ -24,8 +24,6 @@ Who = Annotated[Login, at_least("reviewer")]
 Htmx = Annotated[str | None, Header(alias="HX-Request")]
 REASONS = ("I cannot tell", "I know these people", "The data look broken", "Not my field")
 """Why a case is skipped, by the keys 1 to 4."""
-MARKDOWN = MarkdownIt("commonmark", {"html": False})
-"""A guideline's Markdown; what would be HTML in it is shown as text."""
 BARS = 8
 """Reasons shown of a case."""
 
@@ -138,7 +136,7 @@ def _case(room: Room, shown: Shown) -> dict[str, Any]:
         "timeline": timeline(around.history, around.time, around.amount) if around else "",
         "flow": money_flow(around.flow) if around and around.flow.edges else "",
         "text": None if text is None else marked(str(text), case.reasons[:BARS]),
-        "guideline": Markup(MARKDOWN.render(room.guideline.text)),
+        "guideline": Markup(rendered(room.guideline.text)),
     }
 
 

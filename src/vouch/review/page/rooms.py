@@ -14,7 +14,7 @@ from vouch.project.inputs import INPUTS, load_inputs, present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
 from vouch.review.collect.params import CollectParams
-from vouch.review.guidelines import OWN, guideline
+from vouch.review.guidelines import OWN, Guidelines
 from vouch.review.names import is_plain
 from vouch.review.oversight import Oversight, oversee
 from vouch.review.page.params import ReviewParams
@@ -71,7 +71,8 @@ class Room:
         self.source = present_source(root, usecase)
         self.classes: Sequence[str] = class_names(self.source)
         self.params = load_params(root / PARAMS, ReviewParams, "review", usecase)
-        self.guideline = guideline(root, usecase)
+        self.guidelines = Guidelines(root, state, usecase)
+        self.guideline = self.guidelines.present()
         self.queue = Queue(state, usecase, self.source.name)
         self.seats = Seats(state, usecase, self.source.name, self.params.leased)
         collected = load_params(root / PARAMS, CollectParams, "collect", usecase)

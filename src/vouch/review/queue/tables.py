@@ -102,6 +102,29 @@ class ClearedRow(Base):
     cleared_at: Mapped[datetime]
 
 
+class GuidelineRow(Base):
+    """A guideline that came into force; rows are only added, and the number is their order."""
+
+    __tablename__ = "guidelines"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    usecase: Mapped[str] = mapped_column(index=True)
+    version: Mapped[str]
+    text: Mapped[str]
+    author: Mapped[str]
+    saved_at: Mapped[datetime]
+
+
+class CapacityRow(Base):
+    """How many cases a person can decide: on a day, or on every other one (``USUAL``)."""
+
+    __tablename__ = "capacities"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)
+    cases: Mapped[int]
+
+
 class PersonRow(Base):
     """A person."""
 
@@ -148,3 +171,4 @@ def stands() -> ColumnElement[bool]:
 
 append_only(Base.metadata.tables["review_answers"])
 append_only(Base.metadata.tables["cleared_flags"])
+append_only(Base.metadata.tables["guidelines"])
