@@ -61,7 +61,10 @@ def decisions(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def waiting(
-    latest: Sequence[Answer], flagged: Collection[str], cleared: Mapping[str, Clearing]
+    latest: Sequence[Answer],
+    flagged: Collection[str],
+    cleared: Mapping[str, Clearing],
+    seconded: Collection[str] = (),
 ) -> list[Answer]:
     """Return the decisions of flagged people that wait: nobody else's word is on their cases.
 
@@ -69,10 +72,11 @@ def waiting(
         latest: Each person's newest decision on each case, those on the holdout among them.
         flagged: Who is flagged.
         cleared: When flags were lifted, by person: decisions up to then count.
+        seconded: Cases that somebody else decided by file.
     """
     doubtful = [a for a in latest if a.person in flagged and a.number > _lifted(cleared, a.person)]
     numbers = {answer.number for answer in doubtful}
-    sound = {answer.case for answer in latest if answer.number not in numbers}
+    sound = {answer.case for answer in latest if answer.number not in numbers} | {*seconded}
     return [answer for answer in doubtful if answer.case not in sound]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,11 @@ from vouch.core.clock import midnight
 from vouch.metrics.agreement import fleiss
 from vouch.metrics.clusters import Integers
 from vouch.metrics.figures import Figure
+from vouch.review.capacity import Workload
 from vouch.review.collect.agreement import Agreement, kappas
+from vouch.review.collect.by_file import FileDecision
 from vouch.review.flags import Flag, accuracy, decisions, flags
+from vouch.review.names import identity
 from vouch.review.page.params import ReviewParams
 from vouch.review.queue import Case
 from vouch.review.queue.seats import Answer, Seats, latest
@@ -67,6 +70,15 @@ class Skip(BaseModel):
     reasons: dict[str, str]
 
 
+class Settled(BaseModel):
+    """A case that a lead's word on the page ended, and may be opened again."""
+
+    case: str
+    word: str
+    lead: str
+    settled_at: datetime
+
+
 class Held(BaseModel):
     """A case in somebody's hands."""
 
@@ -88,7 +100,9 @@ class Oversight(BaseModel):
         together: Fleiss' kappa of all.
         conflicts: Cases whose reviewers differ and that no lead has settled.
         skips: Cases somebody skipped and no lead has settled, the newest first.
+        settled: Cases that leads settled on the page, the newest first.
         holdings: Who holds what.
+        workloads: What each person can still decide today, in all queues.
     """
 
     usecase: str
@@ -99,7 +113,34 @@ class Oversight(BaseModel):
     together: Figure
     conflicts: list[Conflict]
     skips: list[Skip]
+    settled: list[Settled]
     holdings: list[Held]
+    workloads: list[Workload] = []
+
+
+class Brief(NamedTuple):
+    """How far people agree, in short.
+
+    Attributes:
+        together: Fleiss' kappa of all.
+        conflicts: Cases whose reviewers differ and that no lead has settled.
+    """
+
+    together: Figure
+    conflicts: int
+
+
+def brief(seats: Seats, by_file: Sequence[FileDecision]) -> Brief:
+    """Return how far people agree.
+
+    Args:
+        seats: A queue's.
+        by_file: What was decided by file.
+    """
+    answers = [answer for answer in seats.standing() if answer.sealed is None]
+    votes, settled = _votes(answers, by_file), _settled(answers, by_file)
+    differing = [case for case in _differing(votes) if case not in settled]
+    return Brief(fleiss(_counts(_numbered(votes))), len(differing))
 
 
 def oversee(
@@ -109,6 +150,7 @@ def oversee(
     leads: Collection[str],
     params: ReviewParams,
     moment: datetime,
+    by_file: Sequence[FileDecision] = (),
 ) -> Oversight:
     """Return what a lead sees of a queue.
 
@@ -119,10 +161,10 @@ def oversee(
         leads: Who is never flagged.
         params: Who is flagged.
         moment: The present time (UTC, no zone).
+        by_file: What was decided by file.
     """
     answers = [answer for answer in seats.standing() if answer.sealed is None]
-    own, settled = decisions(answers), {a.case for a in answers if a.said.kind == "settled"}
-    votes = _votes([answer for answer in own if not answer.gold])
+    votes, settled = _votes(answers, by_file), _settled(answers, by_file)
     numbered = _numbered(votes)
     return Oversight(
         usecase=usecase,
@@ -133,6 +175,7 @@ def oversee(
         together=fleiss(_counts(numbered)),
         conflicts=_conflicts(votes, cases, settled),
         skips=_skips(answers, cases, settled),
+        settled=_words_of_leads(answers),
         holdings=[Held(**asdict(holding)) for holding in seats.holdings()],
     )
 
@@ -182,12 +225,39 @@ def _pace(own: Sequence[Answer], moment: datetime) -> Pace:
 Votes = dict[str, dict[str, str]]
 
 
-def _votes(own: Sequence[Answer]) -> Votes:
-    """Return each person's newest word on each case."""
+def _votes(answers: Sequence[Answer], by_file: Sequence[FileDecision]) -> Votes:
+    """Return each person's newest word on each case, whichever way it came."""
+    on_page = [answer for answer in latest(decisions(answers)) if not answer.gold]
+    names = {identity(answer.person): answer.person for answer in on_page}
+    cast = [(a.decided_at, a.case, a.person, a.said.word or "") for a in on_page]
+    cast += [
+        (one.decided_at, one.case, names.setdefault(identity(one.person), one.person), one.word)
+        for one in by_file
+        if one.word is not None
+    ]
     votes: Votes = defaultdict(dict)
-    for answer in latest(own):
-        votes[answer.case][answer.person] = answer.said.word or ""
+    for _, case, person, word in sorted(cast, key=lambda one: one[0]):
+        votes[case][person] = word
     return dict(votes)
+
+
+def _settled(answers: Sequence[Answer], by_file: Sequence[FileDecision]) -> set[str]:
+    """Return the cases that a lead's word ended, on the page or by file."""
+    return {a.case for a in answers if a.said.kind == "settled"} | {
+        one.case for one in by_file if one.final
+    }
+
+
+def _words_of_leads(answers: Sequence[Answer]) -> list[Settled]:
+    newest = {a.case: a for a in answers if a.said.kind == "settled"}
+    return [
+        Settled(case=a.case, word=a.said.word or "", lead=a.person, settled_at=a.decided_at)
+        for a in sorted(newest.values(), key=lambda answer: -answer.number)
+    ]
+
+
+def _differing(votes: Votes) -> list[str]:
+    return [case for case, cast in votes.items() if len(set(cast.values())) > 1]
 
 
 def _numbered(votes: Votes) -> pd.DataFrame:
@@ -207,9 +277,9 @@ def _counts(votes: pd.DataFrame) -> Integers:
 
 def _conflicts(votes: Votes, cases: Mapping[str, Case], settled: set[str]) -> list[Conflict]:
     return [
-        Conflict(case=case, facts=cases[case].facts, votes=dict(sorted(cast.items())))
-        for case, cast in votes.items()
-        if len(set(cast.values())) > 1 and case in cases and case not in settled
+        Conflict(case=case, facts=cases[case].facts, votes=dict(sorted(votes[case].items())))
+        for case in _differing(votes)
+        if case in cases and case not in settled
     ]
 
 

@@ -1,11 +1,12 @@
 """The lead's page: what it shows, and what it changes."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.review.enqueue.conftest import make_case
 from tests.review.page.conftest import STATE, logged_in
+from vouch.review.capacity import Capacities
 from vouch.review.flags import HASTY
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import Seats
@@ -75,7 +76,8 @@ def test_votes_on_the_holdout_are_seen_nowhere(app, ann, lea, root, seats):
     bob.decide(bob.next(), "genuine")
     told = seen(lea)
     assert (told["conflicts"], told["people"], told["agreement"]) == ([], [], [])
-    assert "Ann" not in lea.get("/lead/fraud").text
+    page = lea.get("/lead/fraud").text
+    assert held.case not in page and "Nobody has decided anything yet." in page
 
 
 def test_people_are_counted_and_compared(differing, lea):
@@ -99,6 +101,50 @@ def test_a_lead_gives_back_what_somebody_holds(app, ann, lea):
     lea.change("/lead/fraud/release", {"person": "Ann"})
     assert seen(lea)["holdings"] == []
     assert logged_in(app, "Bob").next()["case"] == case
+
+
+def test_a_settled_case_is_opened_again(differing, app, lea, seats):
+    lea.change("/lead/fraud/settle", {"case": CASE, "word": "fraud", "known": "true"})
+    (settled,) = seen(lea)["settled"]
+    assert (settled["case"], settled["word"], settled["lead"]) == (CASE, "fraud", "Lea")
+    ada = logged_in(app, "Ada")
+    done = ada.change("/lead/fraud/unsettle", {"case": CASE})
+    assert done.headers["location"] == "/lead/fraud?done=unsettle"
+    told = seen(lea)
+    assert (told["settled"], [one["case"] for one in told["conflicts"]]) == ([], [CASE])
+    assert seats.gold() == {}
+    again = lea.change("/api/lead/fraud/unsettle", json={"case": CASE})
+    assert again.status_code == 409 and "no lead's word stands" in again.json()["error"]
+
+
+def test_one_case_is_given_back_and_one_to_somebody_else(app, ann, lea):
+    first = ann.next()["case"]
+    held = {"person": "Ann", "case": first}
+    page = lea.get("/lead/fraud").text
+    assert f"Who shall have {first}" in page and '<option value="Bob">' in page
+    done = lea.change("/lead/fraud/give", held | {"to": "bob"})
+    assert done.headers["location"] == "/lead/fraud?done=give"
+    assert [one["person"] for one in seen(lea)["holdings"]] == ["Bob"]
+    assert logged_in(app, "Bob").next()["case"] == first
+    for to, message in (("Nobody", "nobody of that name"), ("Lea", "does not hold it")):
+        told = lea.change("/api/lead/fraud/give", json=held | {"to": to})
+        assert told.status_code == 409 and message in told.json()["error"]
+    theirs = held | {"person": "Bob"}
+    assert lea.change("/api/lead/fraud/give-back", json=theirs).status_code == 200
+    assert seen(lea)["holdings"] == []
+    assert lea.change("/lead/fraud/release", theirs).status_code == 409
+
+
+def test_what_is_left_of_today_is_told(app, ann, lea, root):
+    Capacities(root / STATE).set_usual("Ann", 12)
+    today = datetime.now(UTC).date()
+    Capacities(root / STATE).set_days("Bob", today, today, 0)
+    ann.decide(ann.next())
+    loads = {one["name"]: one for one in seen(lea)["workloads"]}
+    assert (loads["Ann"]["capacity"], loads["Ann"]["decided"]) == (12, 1)
+    assert loads["Bob"]["back"] == str(today + timedelta(1)) and loads["Lea"]["capacity"] is None
+    page = lea.get("/lead/fraud").text
+    assert "11 <small>of 12</small>" in page and f"back on {today + timedelta(1)}" in page
 
 
 def test_a_flag_is_told_and_lifted(ann, lea, seats):

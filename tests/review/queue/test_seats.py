@@ -14,7 +14,7 @@ from tests.review.enqueue.conftest import make_case
 from vouch.core.database import ADDRESS
 from vouch.core.errors import VouchError
 from vouch.review.queue import Queue
-from vouch.review.queue.seats import Said, Seats
+from vouch.review.queue.seats import HANDED_OVER, Lease, Said, Seats
 
 START = datetime(2026, 1, 1)
 LEASE = timedelta(minutes=10)
@@ -95,6 +95,95 @@ def test_a_lead_settles_a_case_for_good(seats):
     assert seats.undo("lea", "s").case == name(1) and seats.standing() == []
     with pytest.raises(VouchError, match="no such case"):
         seats.settle("lea", "fraud-nobody", "genuine", "s")
+
+
+def test_what_a_lead_settled_is_as_before_once_taken_back(queue, seats):
+    queue.put([make_case(0)], START)
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, FRAUD, "s")
+    free = seats.free()
+    for lead in ("lea", "leo"):
+        seats.settle(lead, name(0), "genuine", "s")
+        seats.set_gold(name(0), "genuine", lead)
+    assert seats.free() == free - 1 and seats.gold() == {name(0): "genuine"}
+    assert seats.unsettle("lea", name(0), "t").person == "leo"
+    assert seats.free() == free - 1  # lea's word still stands
+    seats.unsettle("lea", name(0), "t")
+    assert seats.free() == free and [one.person for one in seats.standing()] == ["ann"]
+    assert name(0) in [held.case for held in seats.hand_out("bob", 9)]
+    assert name(0) not in [held.case for held in seats.hand_out("ann", 9)]
+    with pytest.raises(VouchError, match="no lead's word stands"):
+        seats.unsettle("lea", name(0), "t")
+
+
+def test_a_known_answer_goes_with_the_word_that_made_it(seats):
+    seats.set_gold(name(1), "fraud", "leo")
+    for case in (name(0), name(1)):
+        seats.settle("lea", case, "genuine", "s")
+    seats.set_gold(name(0), "genuine", "lea")
+    for case in (name(0), name(1)):
+        seats.unsettle("leo", case, "t")
+    assert seats.gold() == {name(1): "fraud"}
+
+
+def test_a_lead_who_undoes_on_the_page_opens_the_case_for_others_too(seats):
+    seats.settle("lea", name(0), "genuine", "s")
+    seats.undo("lea", "s")
+    assert name(0) in [held.case for held in seats.hand_out("bob", 9)]
+
+
+def test_no_seat_that_a_file_took_is_opened(seats):
+    seats.taken_by_file({name(0): 1})
+    seats.settle("lea", name(0), "genuine", "s")
+    seats.unsettle("lea", name(0), "s")
+    assert name(0) not in seats.waiting()
+
+
+def test_a_final_word_by_file_ends_a_case_for_everybody(queue, seats):
+    queue.put([make_case(0), make_case(0)], START)
+    (lease,) = seats.hand_out("ann")
+    seats.taken_by_file({name(0): 1}, {name(0)})
+    assert name(0) not in seats.waiting()
+    assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "too_late"
+
+
+def test_one_case_is_given_back(seats):
+    first, second = seats.hand_out("ann", 2)
+    seats.give_back("ann", first.case)
+    assert [one.case for one in seats.holdings()] == [second.case]
+    assert seats.hand_out("bob")[0].case == first.case
+    assert seats.answer("ann", first.token, FRAUD, "s").said.kind == "too_late"
+    with pytest.raises(VouchError, match="ann does not hold it any more"):
+        seats.give_back("ann", first.case)
+
+
+def test_a_case_goes_to_somebody_else_and_waits_for_them(seats, clock):
+    (lease,) = seats.hand_out("ann")
+    given = seats.hand_over("ann", lease.case, "bob")
+    assert given.token != lease.token and given.until == START + HANDED_OVER
+    assert [one.since for one in seats.holdings()] == [START]
+    clock.now += 3 * LEASE
+    assert name(0) not in [held.case for held in seats.hand_out("ann", 3)]
+    assert seats.hand_out("bob")[0] == Lease(name(0), given.token, clock.now + LEASE)
+    assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "too_late"
+    assert seats.answer("bob", given.token, FRAUD, "s").said.kind == "decision"
+
+
+def test_a_case_goes_to_nobody_who_had_it(queue, seats):
+    queue.put([make_case(0), make_case(0)], START)
+    (lease,) = seats.hand_out("ann")
+    seats.hand_out("bob", 3)
+    (of_cem,) = seats.hand_out("cem")
+    seats.answer("cem", of_cem.token, Said("skip", comment="why"), "s")
+    for other in ("ann", "bob", "cem"):
+        with pytest.raises(VouchError, match=f"{other} has or had it already"):
+            seats.hand_over("ann", lease.case, other)
+    with pytest.raises(VouchError, match="dan does not hold"):
+        seats.hand_over("dan", lease.case, "ann")
+    seats.set_gold(name(2), "fraud", "lea")
+    seats.hand_out("eve", 1, gold=name(2))
+    with pytest.raises(VouchError, match="has a known answer"):
+        seats.hand_over("eve", name(2), "dan")
 
 
 def test_votes_on_the_holdout_are_nobodys_to_settle(queue, seats):
@@ -380,6 +469,32 @@ class Page(RuleBasedStateMachine):
         if answer.said.kind != "too_late":
             self.log.append((answer.number, who, case, kind))
         assert self.seats.answer(who, token, Said(kind, "fraud"), "s") == answer
+
+    @precondition(lambda self: self.seats.holdings())
+    @rule(data=st.data(), to=st.sampled_from(PEOPLE))
+    def hand_over(self, data, to):
+        holdings = self.seats.holdings()
+        one = holdings[data.draw(st.integers(0, len(holdings) - 1))]
+        has = {other.person for other in holdings if other.case == one.case}
+        if to in has or self._passed(to, one.case):
+            with pytest.raises(VouchError, match="has or had it"):
+                self.seats.hand_over(one.person, one.case, to)
+            return
+        lease = self.seats.hand_over(one.person, one.case, to)
+        self._forget(one)
+        self.held[lease.token] = (to, one.case, lease.until)
+
+    def _forget(self, one):
+        mine = (one.person, one.case)
+        self.held = {t: held for t, held in self.held.items() if held[:2] != mine}
+
+    @precondition(lambda self: self.seats.holdings())
+    @rule(data=st.data())
+    def give_back(self, data):
+        holdings = self.seats.holdings()
+        one = holdings[data.draw(st.integers(0, len(holdings) - 1))]
+        self.seats.give_back(one.person, one.case)
+        self._forget(one)
 
     @rule(who=st.sampled_from(PEOPLE))
     def undo(self, who):

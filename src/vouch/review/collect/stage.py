@@ -161,7 +161,7 @@ def collect(
 
 def _read_page(root: Path, state: Path, source: Declaration, folder: Path) -> Reading:
     params = load_params(root / "params.yaml", ReviewParams, "review", source.usecase)
-    return read_page(state, source.usecase, source.name, folder, params)
+    return read_page(state, source, folder, params)
 
 
 def _warnings(aside: int, waiting: int) -> Iterator[str]:

@@ -6,8 +6,11 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
+from vouch.core.errors import VouchError
+from vouch.review.names import identity
 from vouch.review.oversight import Oversight
 from vouch.review.page.access import House, at_least, changing, house
+from vouch.review.page.rooms import Room
 from vouch.review.people import Login
 
 pages = APIRouter(prefix="/lead", include_in_schema=False)
@@ -19,7 +22,10 @@ PersonName = Annotated[str, Form(max_length=200)]
 CHANGE = [Depends(changing)]
 DONE = {
     "settle": "Settled.",
+    "unsettle": "Taken back: the case is as it was before.",
+    "collected": "Taken back; it was collected already: the label counts until you settle it anew.",
     "release": "What they held is free again.",
+    "give": "It is theirs now.",
     "clear": "Flags lifted: their decisions so far count.",
     "again": "One more reviewer will be asked.",
     "open": "It waits for a reviewer already.",
@@ -42,6 +48,19 @@ class OneCase(BaseModel):
     """Which case."""
 
     case: str = Field(max_length=100)
+
+
+class OneHolding(BaseModel):
+    """A case in somebody's hands."""
+
+    case: str = Field(max_length=100)
+    person: str = Field(max_length=200)
+
+
+class HandingOver(OneHolding):
+    """A case in somebody's hands, and whose it shall be."""
+
+    to: str = Field(max_length=200)
 
 
 class OnePerson(BaseModel):
@@ -73,10 +92,29 @@ def page(at: At, login: Lead, usecase: str, done: str = "") -> Response:
         here="lead",
         room=room,
         names=at.rooms.names(),
-        seen=room.oversee(at.people.leads()),
+        seen=_seen(at, room),
         message=DONE.get(done, ""),
         most=SHOWN,
     )
+
+
+def _seen(at: House, room: Room) -> Oversight:
+    people = at.people.all()
+    leads = {person.name for person in people if person.may("lead")}
+    workloads = at.capacities.workloads(people)
+    return room.oversee(leads).model_copy(update={"workloads": workloads})
+
+
+def _hand_over(at: House, usecase: str, person: str, case: str, to: str) -> None:
+    """Give a case that somebody holds to a person who may log in.
+
+    Raises:
+        VouchError: There is no such person, they may not, or see :meth:`Seats.hand_over`.
+    """
+    allowed = {identity(one.name): one.name for one in at.people.all() if not one.disabled}
+    if identity(to) not in allowed:
+        raise VouchError(f"{to}: nobody of that name may log in", "an admin adds people")
+    at.rooms.room(usecase).seats.hand_over(person, case, allowed[identity(to)])
 
 
 def _back(usecase: str, done: str) -> Response:
@@ -97,11 +135,37 @@ def settle(
     return _back(usecase, "settle")
 
 
+@pages.post("/{usecase}/unsettle", dependencies=CHANGE)
+def unsettle(at: At, login: Lead, usecase: str, case: CaseName) -> Response:
+    """Take back a lead's word on a case."""
+    collected = at.rooms.room(usecase).unsettle(login, case)
+    return _back(usecase, "collected" if collected else "unsettle")
+
+
 @pages.post("/{usecase}/release", dependencies=CHANGE)
-def release(at: At, login: Lead, usecase: str, person: PersonName) -> Response:
-    """Give back all a person holds."""
-    at.rooms.room(usecase).seats.release(person)
+def release(
+    at: At,
+    login: Lead,
+    usecase: str,
+    person: PersonName,
+    case: Annotated[str | None, Form(max_length=100)] = None,
+) -> Response:
+    """Give back a case that a person holds; without one, all of theirs."""
+    seats = at.rooms.room(usecase).seats
+    if case is None:
+        seats.release(person)
+    else:
+        seats.give_back(person, case)
     return _back(usecase, "release")
+
+
+@pages.post("/{usecase}/give", dependencies=CHANGE)
+def give(
+    at: At, login: Lead, usecase: str, person: PersonName, case: CaseName, to: PersonName
+) -> Response:
+    """Give a case that a person holds to somebody else."""
+    _hand_over(at, usecase, person, case, to)
+    return _back(usecase, "give")
 
 
 @pages.post("/{usecase}/clear", dependencies=CHANGE)
@@ -121,7 +185,7 @@ def again(at: At, login: Lead, usecase: str, case: CaseName) -> Response:
 @api.get("/{usecase}")
 def oversight(at: At, login: Lead, usecase: str) -> Oversight:
     """Return how far a queue is, how people decide, and what waits for a lead."""
-    return at.rooms.room(usecase).oversee(at.people.leads())
+    return _seen(at, at.rooms.room(usecase))
 
 
 @api.post("/{usecase}/settle", dependencies=CHANGE, responses={409: {}})
@@ -130,6 +194,27 @@ def settle_case(at: At, login: Lead, usecase: str, settling: Settling) -> Done:
     room = at.rooms.room(usecase)
     room.settle(login, settling.case, settling.word, known=settling.known)
     return Done(message=DONE["settle"])
+
+
+@api.post("/{usecase}/unsettle", dependencies=CHANGE, responses={409: {}})
+def unsettle_case(at: At, login: Lead, usecase: str, which: OneCase) -> Done:
+    """Take back the newest lead's word on a case: it is as it was before."""
+    collected = at.rooms.room(usecase).unsettle(login, which.case)
+    return Done(message=DONE["collected" if collected else "unsettle"])
+
+
+@api.post("/{usecase}/give-back", dependencies=CHANGE, responses={409: {}})
+def give_back(at: At, login: Lead, usecase: str, held: OneHolding) -> Done:
+    """Give back one case that a person holds."""
+    at.rooms.room(usecase).seats.give_back(held.person, held.case)
+    return Done(message=DONE["release"])
+
+
+@api.post("/{usecase}/give", dependencies=CHANGE, responses={409: {}})
+def give_case(at: At, login: Lead, usecase: str, handing: HandingOver) -> Done:
+    """Give a case that a person holds to somebody else; it waits eight hours for them."""
+    _hand_over(at, usecase, handing.person, handing.case, handing.to)
+    return Done(message=DONE["give"])
 
 
 @api.post("/{usecase}/release", dependencies=CHANGE)

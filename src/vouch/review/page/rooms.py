@@ -13,6 +13,7 @@ from vouch.holdout.ledger import now
 from vouch.project.inputs import INPUTS, load_inputs, present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
+from vouch.review.collect.by_file import FileDecision, chosen
 from vouch.review.collect.params import CollectParams
 from vouch.review.guidelines import OWN, Guidelines
 from vouch.review.names import is_plain
@@ -82,6 +83,7 @@ class Room:
         self._cases: dict[str, Case] = {}
         self._seen: object = None
         self._collected: set[str] = set()
+        self._by_file: list[FileDecision] = []
 
     def case(self, name: str) -> Case:
         """Return a case; what is shown of one never changes.
@@ -152,8 +154,19 @@ class Room:
 
     def oversee(self, leads: Collection[str]) -> Oversight:
         """Return what a lead sees of the queue."""
+        self._look_at_batches()
         cases = {case.case: case for case in self.queue.all()}
-        return oversee(self.usecase, self.seats, cases, leads, self.params, now())
+        return oversee(self.usecase, self.seats, cases, leads, self.params, now(), self._by_file)
+
+    def unsettle(self, login: Login, case: str) -> bool:
+        """Take back a lead's word on a case; return whether it was collected already.
+
+        Raises:
+            VouchError: No lead's word stands on the case.
+        """
+        self._look_at_batches()
+        word = self.seats.unsettle(login.person.name, case, login.session)
+        return word.token in self._collected
 
     def undo(self, login: Login) -> str:
         """Take back a person's newest answer of this session; return what to tell them."""
@@ -179,8 +192,10 @@ class Room:
         rows = recorded(self._reviews, self.source.name)
         ours = rows["unique_id"].fillna("").str.startswith(PAGE)
         self._collected = {one.removeprefix(PAGE) for one in rows["unique_id"][ours]}
-        by_file = rows[~ours].drop_duplicates(["case", "actor"])
-        self.seats.taken_by_file(Counter(by_file["case"]))
+        self._by_file = chosen(rows, self.source)
+        people = {(one.case, one.person) for one in self._by_file}
+        ended = {one.case for one in self._by_file if one.final}
+        self.seats.taken_by_file(Counter(case for case, _ in people), ended)
         self._seen = present
 
 

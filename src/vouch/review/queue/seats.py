@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from vouch.core.database import open_database
@@ -36,6 +36,8 @@ Kind = Literal["decision", "skip", "later", "undo", "settled", "too_late"]
 somebody else meanwhile: it is kept, and counts for nothing."""
 PASSED = ("decision", "skip", "settled")
 """After these a person is not asked about the case again."""
+HANDED_OVER = timedelta(hours=8)
+"""How long a case that a lead gave to somebody waits for them: their page may not be open."""
 PAGE = "page-"
 """Begins the unique id that a decision of the page has in a batch."""
 
@@ -76,6 +78,9 @@ class Said:
     explanation: str = ""
     opinion: bool = False
     guideline: str = ""
+
+
+UNDO = Said("undo")
 
 
 @dataclass(frozen=True)
@@ -408,6 +413,8 @@ class Seats:
             undo = self._row(seat, person, secrets.token_urlsafe(16), taken_back, browser)
             undo.undoes, undo.seconds = row.number, 0.0
             session.add(undo)
+            if row.kind == "settled":
+                self._open_again(session, row)
             if seat.person != person:  # whose answer may still come
                 _lapse(session, seat)
             seat.taken, seat.answer, seat.token = False, None, None  # the answer's token stays its
@@ -476,6 +483,49 @@ class Seats:
             seat.taken, seat.answer = True, row.number
             return _answer(row)
 
+    def unsettle(self, person: str, case: str, browser: str) -> Answer:
+        """Take back the newest lead's word on a case, as if it had not been said.
+
+        People are asked about the case again where somebody's answer was wanted before; a known
+        answer that came with the word goes, too.
+
+        Args:
+            person: The lead who takes it back, not always the one who said it.
+            case: The case.
+            browser: The session in which they do.
+
+        Returns:
+            The word that is taken back.
+
+        Raises:
+            VouchError: No lead's word stands on the case, or it is of the holdout.
+        """
+        with Session(self._engine) as session, session.begin():
+            self._find(session, case)
+            settled = select(AnswerRow).filter_by(usecase=self._usecase, origin=self._origin)
+            settled = settled.where(AnswerRow.case == case, AnswerRow.kind == "settled", stands())
+            row = session.scalars(settled.order_by(AnswerRow.number.desc()).limit(1)).first()
+            if row is None:
+                raise VouchError(f"{case}: no lead's word stands", "load the page again")
+            undo = self._row(self._seat(case), person, secrets.token_urlsafe(16), UNDO, browser)
+            undo.undoes, undo.seconds = row.number, 0.0
+            session.add(undo)
+            session.execute(delete(Seat).where(Seat.case == case, Seat.answer == row.number))
+            self._open_again(session, row)
+            return _answer(row)
+
+    def _open_again(self, session: Session, settled: AnswerRow) -> None:
+        """Open the seats that a lead's word had closed, unless another one still stands."""
+        session.flush()
+        if session.scalar(select(self._answered(None, ("settled",), settled.case))):
+            return
+        at = (self._mine, Seat.case == settled.case, Seat.taken, ~Seat.gold)
+        unanswered = (Seat.answer.is_(None), Seat.person.is_(None), ~Seat.by_file)
+        closed = update(Seat).where(*at, *unanswered)
+        session.execute(closed.values(taken=False))
+        known = {"case": settled.case, "word": settled.word, "person": settled.person}
+        session.execute(delete(GoldRow).filter_by(**known))
+
     def _find(self, session: Session, case: str) -> Row:
         row = session.get(Row, case)
         if row is None or (row.usecase, row.origin) != (self._usecase, self._origin):
@@ -504,16 +554,64 @@ class Seats:
             session.add(Again(case=case, usecase=self._usecase, out_at=self._clock()))
             return True
 
+    def give_back(self, person: str, case: str) -> None:
+        """Give back one case that a person holds.
+
+        Raises:
+            VouchError: They do not hold it any more.
+        """
+        with Session(self._engine) as session, session.begin():
+            seat = self._seat_of(session, person, case)
+            _lapse(session, seat)
+            _leave(session, seat)
+
+    def hand_over(self, person: str, case: str, to: str) -> Lease:
+        """Give a case that a person holds to somebody else, for ``HANDED_OVER`` at most.
+
+        An answer of who held it is kept from then on, and counts for nothing.
+
+        Args:
+            person: Who holds it.
+            case: The case.
+            to: Who shall decide it.
+
+        Raises:
+            VouchError: They do not hold it any more, it has a known answer, or the other person
+                holds it or has decided or skipped it.
+        """
+        with Session(self._engine) as session, session.begin():
+            seat = self._seat_of(session, person, case)
+            theirs = select(Seat).where(self._mine, Seat.case == case, Seat.person == to)
+            if seat.gold:
+                raise VouchError(f"{case}: has a known answer", f"it measures {person}: release it")
+            if self._passed(session, to, case) or session.scalars(theirs).first():
+                raise VouchError(f"{case}: {to} has or had it already", "choose somebody else")
+            moment = self._clock()
+            self._give(session, seat, to, moment)
+            seat.until = moment + max(self._lease, HANDED_OVER)
+            return Lease(case, seat.token or "", seat.until)
+
+    def _seat_of(self, session: Session, person: str, case: str) -> Seat:
+        at = and_(self._mine, Seat.case == case, Seat.person == person, ~Seat.taken)
+        seat = session.scalars(select(Seat).where(at)).first()
+        if seat is None:
+            raise VouchError(f"{case}: {person} does not hold it any more", "load the page again")
+        return seat
+
     def holdings(self) -> list[Holding]:
         """Return who holds which cases, the longest first."""
         held = select(Seat).where(self._mine, ~Seat.taken, Seat.person.is_not(None))
         with Session(self._engine) as session:
             holdings = [
-                Holding(seat.case, seat.person or "", seat.shown_at or until - self._lease, until)
+                Holding(seat.case, seat.person or "", self._since(seat, until), until)
                 for seat in session.scalars(held)
                 if (until := seat.until)
             ]
         return sorted(holdings, key=lambda holding: (holding.since, holding.case))
+
+    def _since(self, seat: Seat, until: datetime) -> datetime:
+        """Return since when a person has a case; one they were given was not before them yet."""
+        return seat.shown_at or min(until - self._lease, self._clock())
 
     def oldest(self) -> datetime | None:
         """Return since when the oldest case waits that nobody holds (UTC); None: none waits."""
@@ -547,17 +645,19 @@ class Seats:
                 for row in session.scalars(rows.order_by(ClearedRow.id))
             }
 
-    def taken_by_file(self, decided: Mapping[str, int]) -> None:
+    def taken_by_file(self, decided: Mapping[str, int], ended: Collection[str] = ()) -> None:
         """Take seats of cases that were decided elsewhere: these leave the page.
 
         Args:
             decided: How many people decided each case by file.
+            ended: Those of them that somebody's final word ended: nobody is asked any more.
         """
         with Session(self._engine) as session, session.begin():
             for case, count in decided.items():
                 at = select(Seat).where(self._mine, Seat.case == case, ~Seat.gold)
                 seats = list(session.scalars(at.order_by(Seat.id)))
-                missing = count - sum(seat.by_file for seat in seats)
+                wanted = len(seats) if case in ended else count
+                missing = wanted - sum(seat.by_file for seat in seats)
                 # a seat that somebody holds is the last to go
                 free = sorted((s for s in seats if not s.taken), key=lambda s: s.person is not None)
                 for seat in free[: max(missing, 0)]:
