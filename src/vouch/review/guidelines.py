@@ -212,6 +212,12 @@ class Guidelines:
             raise VouchError(f"{self._usecase}: no guideline {number}", "load the page again")
         return self._put(Guideline(row.text, row.version), author, base)
 
+    def has(self, version: str) -> bool:
+        """Return whether a version was ever in force."""
+        rows = select(GuidelineRow.number).filter_by(usecase=self._usecase, version=version)
+        with Session(self._engine) as session:
+            return session.scalars(rows.limit(1)).first() is not None
+
     def history(self) -> list[GuidelineVersion]:
         """Return every version that was in force since the page was first opened, newest first."""
         counts = (

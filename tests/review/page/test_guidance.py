@@ -1,12 +1,14 @@
 """The guidelines' page: edited, looked at, taken back; two admins; hostile Markdown."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from tests.review.page.conftest import logged_in
 from vouch.review.guidelines import LONGEST, guideline
 from vouch.review.people import People
+from vouch.review.queue.seats import Seats
 
 PATH = "/admin/guidelines/fraud"
 
@@ -34,6 +36,22 @@ def test_an_edited_guideline_is_what_reviewers_see_and_decide_by(ada, ann, root)
     assert back.headers["location"] == f"{PATH}?done=restore"
     assert guideline(root, "fraud") == shipped
     assert "twice</strong></p>" not in ann.get("/review/fraud").text
+
+
+def test_a_decision_remembers_the_version_it_was_shown_with(ada, ann, root):
+    first = guideline(root, "fraud").version
+    page = ann.get("/review/fraud")
+    hidden = dict(re.findall('name="(token|case|guideline)" value="([^"]+)"', page.text))
+    case = ann.next()
+    assert hidden["guideline"] == case["guideline"] == first
+    ada.change(PATH, {"text": "Other", "base": first, "act": "save"})
+    ann.change("/review/fraud/answer", hidden | {"kind": "decision", "word": "fraud"})
+    for version in ("", "nonsense", first):
+        ann.decide(ann.next(), guideline=version)
+    seats = Seats(root / ".vouch", "fraud", "simulated", timedelta(minutes=5))
+    second = guideline(root, "fraud").version
+    by = [answer.said.guideline for answer in seats.standing()]
+    assert by == [first, second, second, first]
 
 
 def test_what_another_admin_saved_meanwhile_is_not_lost(app, ada, root):

@@ -59,6 +59,7 @@ class CaseShown(BaseModel):
     context: dict[str, Any] | None
     reasons: list[tuple[str, float]]
     poor: bool
+    guideline: str = Field(description="The version of how to decide.")
 
 
 class AnswerGiven(BaseModel):
@@ -70,6 +71,11 @@ class AnswerGiven(BaseModel):
     word: str | None = Field(default=None, max_length=200)
     comment: str = Field(default="", max_length=COMMENT)
     opinion: bool = Field(default=False, description="Whether you looked at the model's part.")
+    guideline: str = Field(
+        default="",
+        max_length=100,
+        description="The version you decided by; empty: the present one.",
+    )
 
 
 class AnswerKept(BaseModel):
@@ -128,13 +134,14 @@ def _state(room: Room, login: Login) -> QueueState:
 )
 def next_case(at: At, login: Who, usecase: str) -> Response:
     """Lease the next case; the one you hold already if you have not answered it."""
-    shown = at.rooms.room(usecase).next(login)
+    room = at.rooms.room(usecase)
+    shown = room.next(login)
     if shown is None:
         return Response(status_code=204)
-    return JSONResponse(_case(shown).model_dump(mode="json"))
+    return JSONResponse(_case(shown, room.guideline.version).model_dump(mode="json"))
 
 
-def _case(shown: Shown) -> CaseShown:
+def _case(shown: Shown, guideline: str) -> CaseShown:
     case = shown.case
     return CaseShown(
         case=case.case,
@@ -147,6 +154,7 @@ def _case(shown: Shown) -> CaseShown:
         context=case.context,
         reasons=case.reasons,
         poor=case.poor,
+        guideline=guideline,
     )
 
 
@@ -154,7 +162,8 @@ def _case(shown: Shown) -> CaseShown:
 def answer(at: At, login: Who, usecase: str, given: AnswerGiven) -> AnswerKept:
     """Keep an answer; on disk when this returns. The same token again changes nothing."""
     room = at.rooms.room(usecase)
-    said = Said(given.kind, given.word, given.comment, opinion=given.opinion)
+    opinion, guideline = given.opinion, given.guideline
+    said = Said(given.kind, given.word, given.comment, opinion=opinion, guideline=guideline)
     said = about(said, room, room.case(given.case))
     return _kept(room.answer(login, given.token, said, given.case))
 

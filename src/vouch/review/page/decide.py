@@ -56,11 +56,13 @@ def answer(
     word: Annotated[str, Form(max_length=200)] = "",
     comment: Annotated[str, Form()] = "",
     opinion: Annotated[bool, Form()] = False,
+    guideline: Annotated[str, Form(max_length=100)] = "",
     htmx: Htmx = None,
 ) -> Response:
     """Keep an answer, and show the next case: what is shown then is on disk."""
     room = at.rooms.room(usecase)
     said = Said(kind, word if kind == "decision" else None, comment.strip(), opinion=opinion)
+    said = replace(said, guideline=guideline)
     try:
         kept = room.answer(login, token, about(said, room, room.case(case)), case)
     except VouchError as error:
@@ -90,7 +92,8 @@ def renew(at: At, login: Who, usecase: str) -> Response:
 
 def about(said: Said, room: Room, case: Case) -> Said:
     """Add to an answer what its case was shown with."""
-    return replace(said, model=case.model, explanation=case.shown, guideline=room.guideline.version)
+    guideline = room.guided_by(said.guideline)
+    return replace(said, model=case.model, explanation=case.shown, guideline=guideline)
 
 
 def _after(

@@ -113,6 +113,15 @@ class Room:
         known = list(self.seats.gold())
         return random.choice(known) if known else None
 
+    def guided_by(self, shown: str) -> str:
+        """Return the guideline's version that an answer was made by.
+
+        Args:
+            shown: What the page says it showed; it may have been edited since.
+        """
+        earlier = shown != self.guideline.version and self.guidelines.has(shown)
+        return shown if earlier else self.guideline.version
+
     def answer(self, login: Login, token: str, said: Said, case: str) -> Answer:
         """Keep an answer to a case.
 
