@@ -154,7 +154,33 @@ def test_no_route_answers_without_login(app, browser):
         answer = browser.client.request(method, path, headers={"Origin": f"http://{HOST}"})
         assert answer.status_code in (401, 303), (method, path)
         if answer.status_code == 303:
-            assert answer.headers["location"] == "/login"
+            assert answer.headers["location"].split("?")[0] == "/login"
+
+
+def test_logging_in_leads_back_to_where_somebody_wanted_to_be(browser):
+    way = browser.get("/lead/fraud").headers["location"]
+    assert way == "/login?to=/lead/fraud" and 'href="/lead/fraud"' in browser.get(way).text
+    wrong = {"name": "Lea", "password": "wrong", "to": "/lead/fraud"}
+    assert 'name="to" value="/lead/fraud"' in browser.post("/login", wrong).text
+    done = browser.post("/login", wrong | {"password": PASSWORD})
+    assert done.headers["location"] == "/lead/fraud"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "//evil.test",
+        "https://evil.test",
+        "/lead//evil.test",
+        "/lead/\\evil",
+        "/password/x",
+        "/lead/a?b",
+    ],
+)
+def test_logging_in_leads_to_no_other_page(browser, to):
+    assert "evil" not in browser.get("/login", params={"to": to}).text
+    done = browser.post("/login", {"name": "Lea", "password": PASSWORD, "to": to})
+    assert done.headers["location"] == "/"
 
 
 def test_no_change_is_taken_without_its_token(app, ann):

@@ -86,7 +86,7 @@ def _handle_errors(app: FastAPI) -> None:
         if request.url.path.startswith(PROGRAMS):
             return JSONResponse({"error": "log in first: POST /api/login"}, 401)
         if request.method == "GET":
-            return RedirectResponse("/login", 303)
+            return RedirectResponse(doors.to_login(request.url.path), 303)
         answer = house(request).render("message.html", None, 401, message="You are logged out.")
         answer.headers["HX-Redirect"] = "/login"
         return answer

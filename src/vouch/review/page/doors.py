@@ -1,7 +1,9 @@
 """Logging in and out, and setting a password by a link."""
 
+import re
 from contextlib import suppress
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,6 +15,8 @@ from vouch.review.people import SESSION, Login
 router = APIRouter(include_in_schema=False)
 At = Annotated[House, Depends(house)]
 WRONG = "Name or password is wrong."
+WAYS = re.compile(r"/(review|lead|admin)(/[\w.~%-]+)*", re.ASCII)
+"""Pages to which logging in leads back."""
 GONE = "This link does not work any more. Ask for a new one: vouch review add NAME"
 
 
@@ -35,6 +39,11 @@ def with_cookie(answer: Response, at: House, login: Login) -> Response:
     return answer
 
 
+def to_login(path: str) -> str:
+    """Return the way to the login page, from which it goes on to where somebody wanted to be."""
+    return f"/login?to={quote(path)}" if WAYS.fullmatch(path) else "/login"
+
+
 @router.get("/health")
 def health() -> Response:
     """Return that the page is up; it tells nothing else."""
@@ -42,23 +51,33 @@ def health() -> Response:
 
 
 @router.get("/login")
-def login_page(at: At) -> Response:
+def login_page(at: At, to: str = "") -> Response:
     """Return the page that asks for name and password."""
-    return at.render("login.html", None, message="")
+    return at.render("login.html", None, message="", to=_way(to))
+
+
+def _way(to: str) -> str:
+    """Return where logging in leads: a page of ours, whatever somebody wrote into a link."""
+    return to if WAYS.fullmatch(to) else ""
 
 
 @router.post("/login")
 def log_in(
-    request: Request, at: At, name: Annotated[str, Form()], password: Annotated[str, Form()]
+    request: Request,
+    at: At,
+    name: Annotated[str, Form()],
+    password: Annotated[str, Form()],
+    to: Annotated[str, Form()] = "",
 ) -> Response:
     """Begin a session."""
     try:
         login = at.people.log_in(name, password, address(request))
     except VouchError as error:
-        return at.render("login.html", None, 429, message=f"{error}: {error.hint}.")
+        message = f"{error}: {error.hint}."
+        return at.render("login.html", None, 429, message=message, to=_way(to))
     if login is None:
-        return at.render("login.html", None, 401, message=WRONG)
-    return with_cookie(RedirectResponse("/", 303), at, login)
+        return at.render("login.html", None, 401, message=WRONG, to=_way(to))
+    return with_cookie(RedirectResponse(_way(to) or "/", 303), at, login)
 
 
 @router.post("/logout", dependencies=[Depends(changing)])
