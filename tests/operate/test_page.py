@@ -1,10 +1,16 @@
+from datetime import datetime, timedelta
+
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.browser import check_layout
 from tests.project import copy_checkout
+from tests.review.enqueue.conftest import make_case
 from vouch.operate import forward
 from vouch.operate.page import app
+from vouch.operate.record import Ports, Record
+from vouch.review.queue import Queue
+from vouch.review.queue.seats import Said, Seats
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +44,23 @@ def test_it_links_what_is_there_and_only_that(client):
     assert "vouch run sentiment" in page
     assert client.get("/fraud/report").text == "the report"
     assert client.get("/fraud/cases/2024-05-01.csv").text == "case,entity"
+
+
+def test_what_a_lead_settles_links_the_review_page(root):
+    state, case = root / ".vouch", make_case()
+    Queue(state, "fraud", "simulated").put([case, case], datetime(2026, 1, 1))
+    seats = Seats(state, "fraud", "simulated", timedelta(hours=1))
+    for who, word in (("Ann", "fraud"), ("Bob", "genuine")):
+        (lease,) = seats.hand_out(who)
+        seats.answer(who, lease.token, Said("decision", word), "s")
+    message = "1 case waits for a lead: reviewers differ."
+    assert f"{message}</a>" not in pages(root).get("/").text  # no page is up to be linked
+    Record.of_this_process(Ports()).save(root)
+    try:
+        page = pages(root).get("/").text
+    finally:
+        (root / ".prefect/up.json").unlink()
+    assert f'<a href="http://127.0.0.1:8766/lead/fraud#conflicts">{message}</a>' in page
 
 
 @pytest.mark.parametrize(

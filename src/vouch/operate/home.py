@@ -1,6 +1,7 @@
 """How things stand: what the start page of ``vouch up`` shows of each use case."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,20 +10,29 @@ from typing import Any
 from vouch.core.clock import midnight
 from vouch.core.database import exists
 from vouch.core.errors import VouchError, described
+from vouch.core.settings import load_params
 from vouch.holdout.ledger import HoldoutKey, Ledger, now
+from vouch.metrics.agreement import in_words
 from vouch.operate.folders import CASES, NEW_ROWS, REVIEWS, ROWS, SCORES, TO_SCORE, arrived
 from vouch.pages import formats
 from vouch.pages.cards import headline_part
-from vouch.project.inputs import Choice
+from vouch.project.inputs import Choice, present_source
 from vouch.project.paths import STATE
+from vouch.project.stages import REVIEWS as REVIEWS_KEPT
 from vouch.project.stages import SILVER, find
 from vouch.registry.approval import waiting
 from vouch.registry.promotions import Promotion, champion_entry
+from vouch.registry.versions import find_champion
 from vouch.results.evaluate import Evaluation, HoldoutStatus
 from vouch.results.ingest import Ingested
 from vouch.results.register import Registration
 from vouch.results.validate import Validated
+from vouch.review.collect.by_file import file_decisions
+from vouch.review.collect.page import held_back
+from vouch.review.oversight import brief
+from vouch.review.page.params import ReviewParams
 from vouch.review.queue import Queue
+from vouch.review.queue.seats import Seats
 
 PAGES = {
     "report": "data/report/{usecase}/report.html",
@@ -36,11 +46,19 @@ JUDGED = {"gate": "by the gate", "manual": "by hand", "rollback": "by a rollback
 
 @dataclass(frozen=True)
 class Need:
-    """What waits for a person: a sentence, and where it is settled."""
+    """What waits for a person: a sentence, and where it is settled.
+
+    Attributes:
+        message: What it is.
+        command: By which it is settled, if there is one.
+        link: The page on which it is settled, if there is one.
+        on_review_page: Whether that is one of the review page's.
+    """
 
     message: str
     command: str = ""
     link: str = ""
+    on_review_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +138,8 @@ def _champion(
 ) -> None:
     registered = _result(root, "register", "registration", usecase)
     if not registered.exists():
-        needs.append(Need("Nothing has run yet.", f"vouch run {usecase}"))
+        run = f"vouch run {usecase}"
+        needs.append(Need("Nothing has run yet.", run, "/prefect/deployments"))
         return
     name = f"{usecase}-{choice.source}"
     entry = champion_entry(root / STATE, name)
@@ -139,12 +158,15 @@ def _champion(
 
 
 def _standing(root: Path, usecase: str, entry: Promotion, newest: Registration) -> Fact:
-    """Return the champion with its figure, where the last evaluation is of it."""
+    """Return the champion with its figure: that of the last evaluation, or its own of then."""
     since = f"since {formats.when(entry.at)}, {JUDGED.get(entry.kind, entry.kind)}"
     version = f"version {entry.to_version}"
-    if newest.version != entry.to_version:
+    if newest.version == entry.to_version:
+        evaluation = Evaluation.read(_result(root, "evaluate", "evaluation", usecase))
+    elif champion := find_champion(root / STATE, entry.name):
+        evaluation = champion.evaluation
+    else:  # MLflow lost it
         return Fact("Champion", version, f"{since}: {entry.why}")
-    evaluation = Evaluation.read(_result(root, "evaluate", "evaluation", usecase))
     part, where = headline_part(evaluation)
     figures: Any = part.get("truth") or part.get("rule") or {}
     figure = formats.figure(figures.get(evaluation.metric))
@@ -184,6 +206,29 @@ def _people(root: Path, usecase: str, choice: Choice, facts: list[Fact], needs: 
     oldest = f"oldest of {formats.when(work.oldest)}" if work.oldest else ""
     facts.append(Fact("Cases waiting", formats.count(work.waiting), oldest))
     facts.append(Fact("Decided today", formats.count(work.today), "on the review page"))
+    _agreement(root, usecase, facts, needs)
+
+
+def _agreement(root: Path, usecase: str, facts: list[Fact], needs: list[Need]) -> None:
+    """Say how far reviewers agree, and which of their decisions wait for a lead."""
+    source, folder = present_source(root, usecase), root / REVIEWS_KEPT.format(usecase=usecase)
+    params = load_params(root / "params.yaml", ReviewParams, "review", usecase)
+    seats = Seats(root / STATE, usecase, source.name, params.leased)
+    short = brief(seats, file_decisions(folder, source))
+    if short.together["value"] is None:
+        facts.append(Fact("Agreement", "–", "too few cases that two people decided"))
+    else:
+        note = "of all reviewers, beyond chance: Fleiss’ kappa (95 %)"
+        facts.append(Fact("Agreement", in_words(short.together), note))
+    if count := short.conflicts:
+        cases = "1 case waits" if count == 1 else f"{formats.count(count)} cases wait"
+        message = f"{cases} for a lead: reviewers differ."
+        needs.append(Need(message, "", f"/lead/{usecase}#conflicts", on_review_page=True))
+    doubtful = Counter(a.person for a in held_back(root / STATE, seats, source, folder, params))
+    for person, count in sorted(doubtful.items()):
+        decisions = "1 decision waits" if count == 1 else f"{formats.count(count)} decisions wait"
+        message = f"{person} is flagged: {decisions} for a second person or a lead."
+        needs.append(Need(message, "", f"/lead/{usecase}#people", on_review_page=True))
 
 
 def _rows(root: Path, usecase: str, choice: Choice, facts: list[Fact], needs: list[Need]) -> None:

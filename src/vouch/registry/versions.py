@@ -30,6 +30,7 @@ from vouch.registry.integrity import (
 )
 from vouch.registry.packaging import EVIDENCE, MODEL
 from vouch.registry.promotions import Promotion, by_hand, champion_entry, is_of, unchanging
+from vouch.results.evaluate import Evaluation
 from vouch.results.extract import Extracted
 from vouch.results.holdouts import Head
 from vouch.results.lineage import Lineage
@@ -121,6 +122,11 @@ class Version:
     def lineage(self) -> Lineage:
         """What it was made from."""
         return Lineage.read(self.folder / EVIDENCE / "lineage.json")
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """How good evaluate found it."""
+        return Evaluation.read(self.folder / EVIDENCE / "evaluation.json")
 
     @cached_property
     def extracted(self) -> Extracted:
