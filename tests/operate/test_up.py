@@ -8,7 +8,7 @@ import pytest
 
 from tests.operate.serving import Up, free_ports, wait_for
 from tests.project import vouch
-from vouch.operate import processes
+from vouch.operate import loopback, processes
 
 
 def test_a_taken_port_is_told_before_anything_is_started(fresh_project):
@@ -42,13 +42,21 @@ def test_ended_while_it_starts_it_leaves_nothing(fresh_project, number):
 
 
 @pytest.mark.slow
-def test_a_server_that_ends_takes_the_others_along(fresh_project):
+def test_a_page_that_ends_comes_back_and_another_server_takes_all_along(fresh_project):
     up = Up(fresh_project).ready()
     again = vouch(fresh_project, "up")
     assert again.returncode == 1 and "serves this project already" in again.stderr
-    psutil.Process(up.servers()["page"]).kill()
+    for name, what, port in (("review", "the review page", 2), ("page", "the pages", 1)):
+        before = up.servers()[name]
+        psutil.Process(before).kill()
+        wait_for(lambda what=what: f"started {what} again" in up.said())
+        address = f"http://127.0.0.1:{up.ports[port]}/health"
+        wait_for(lambda address=address: not loopback.trouble(address))
+        assert f"{what} ended with -9: " in up.said() and f"{name}.ended.log" in up.said()
+        assert up.servers()[name] != before and up.process.poll() is None
+    psutil.Process(up.servers()["worker"]).kill()
     assert up.process.wait(120) == 1
-    assert "page ended with -9" in up.said() and "page.log" in up.said()
+    assert "worker ended with -9" in up.said() and "worker.log" in up.said()
     assert processes.marked(fresh_project) == []
 
 

@@ -113,6 +113,16 @@ def log(root: Path, name: str) -> Path:
     return root / HOME / f"{name}.log"
 
 
+def keep_log(root: Path, name: str) -> Path:
+    """Set the log of a server that ended aside, before its next start writes over it.
+
+    Returns:
+        Where it is now.
+    """
+    kept = root / HOME / f"{name}.ended.log"
+    return log(root, name).replace(kept)
+
+
 def marked(root: Path) -> "list[psutil.Process]":
     """List the processes that were started for a project and still run."""
     import psutil

@@ -16,6 +16,7 @@ from vouch.core import terminal, tracking
 from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes, secret
 from vouch.operate.record import MLFLOW, Ports, Record, place, running
+from vouch.operate.revive import Revival
 from vouch.project.paths import STATE
 from vouch.review.page.reach import Reach, listen
 
@@ -34,12 +35,14 @@ WHAT = {
     "worker": "a worker",
     "watch": "a watcher of the inbox",
 }
+REVIVED = ("page", "review")
+"""Servers that are started again where they end: all they know lies on disk."""
 Servers = dict[str, "subprocess.Popen[bytes]"]
 Sockets = dict[str, socket.socket]
 
 
 def up(root: Path, ports: Ports, console: Console, reach: Reach | None = None) -> None:
-    """Serve the project until Ctrl-C, SIGTERM, or one of its servers ends.
+    """Serve the project until Ctrl-C, SIGTERM, or a server ends that is not started again.
 
     Args:
         root: The project's folder.
@@ -171,9 +174,41 @@ def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> No
     terminal.say(console, f"  open it, once and within the hour: {opened}")
     terminal.say(console, f"  reviewers decide at {record.reach.url} (vouch review add NAME)")
     terminal.say(console, "Ctrl-C stops it all.")
+    revivals = {name: Revival() for name in REVIVED}
     while True:
+        for name, revival in revivals.items():
+            _revive(root, name, record, servers, revival, console)
         _check(root, servers)
         time.sleep(0.5)
+
+
+def _revive(
+    root: Path, name: str, record: Record, servers: Servers, revival: Revival, console: Console
+) -> None:
+    """Say that a server ended, and start it again when its time has come."""
+    if (process := servers.get(name)) is not None and process.poll() is not None:
+        kept = processes.keep_log(root, name)
+        last = _last_line(kept)
+        terminal.say(console, f"{WHAT[name]} ended with {process.returncode}: {last} ({kept})")
+        terminal.say(console, f"all else goes on; starting it again in {revival.ended():g} s")
+        del servers[name], record.servers[name]
+        record.save(root)
+    if revival.due():
+        try:
+            listening = _listen_again(name, record)
+        except VouchError as error:
+            terminal.say(console, f"{error}; trying again in {revival.ended():g} s")
+            return
+        servers[name] = _start(root, name, _commands(root, record)[name], record, listening)
+        revival.started()
+        terminal.say(console, f"started {WHAT[name]} again")
+
+
+def _listen_again(name: str, record: Record) -> socket.socket:
+    """Open a server's port again, which closed as it ended."""
+    if name == "review":
+        return listen(record.reach)
+    return loopback.listen_at("--page-port", record.ports.page)
 
 
 def _start(
@@ -242,7 +277,7 @@ def _once(root: Path, servers: Servers, name: str, command: list[str], ports: Po
         time.sleep(0.1)
     if process.returncode:
         raise VouchError(
-            f"vouch up: {name} failed: {_last_line(root, name)}",
+            f"vouch up: {name} failed: {_last_line(processes.log(root, name))}",
             f"read {processes.log(root, name)}",
         )
 
@@ -275,13 +310,14 @@ def _check(root: Path, servers: Servers) -> None:
     for name, process in servers.items():
         if process.poll() is not None:
             raise VouchError(
-                f"vouch up: {name} ended with {process.returncode}: {_last_line(root, name)}",
+                f"vouch up: {name} ended with {process.returncode}: "
+                f"{_last_line(processes.log(root, name))}",
                 f"read {processes.log(root, name)}",
             )
 
 
-def _last_line(root: Path, name: str) -> str:
-    lines = processes.log(root, name).read_text(errors="replace").strip().splitlines()
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else "it said nothing"
 
 

@@ -1,0 +1,22 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vouch.operate.revive import LONGEST, SHORTEST, SOUND, Revival
+
+
+@given(st.lists(st.floats(0, 3 * SOUND), min_size=1, max_size=12))
+def test_a_server_that_keeps_ending_is_started_ever_more_seldom(lives):
+    moment = 0.0
+    revival = Revival(lambda: moment)
+    assert not revival.due()
+    short = 0  # ends in a row that came too soon
+    for number, life in enumerate(lives):
+        moment += life
+        short = 0 if number == 0 or life >= SOUND else short + 1
+        pause = revival.ended()
+        assert pause == min(SHORTEST * 2**short, LONGEST)
+        assert not revival.due()
+        moment += pause
+        assert revival.due()
+        revival.started()
+        assert not revival.due()
