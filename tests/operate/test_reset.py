@@ -3,6 +3,7 @@
 import gc
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from datetime import datetime
 
@@ -10,14 +11,17 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from tests.project import vouch
+from tests.project import BIN, ENVIRONMENT, vouch
 from vouch.core.errors import VouchError
 from vouch.holdout import blind
 from vouch.holdout.ledger import Ledger
 from vouch.holdout.tables import Base
 from vouch.operate.record import Ports, Record
-from vouch.operate.reset import Scope, plan, reset
+from vouch.operate.reset import PEOPLE, Scope, plan, reset
 from vouch.results.holdouts import Holdouts
+from vouch.review.capacity import Capacities
+from vouch.review.guidelines import Guidelines
+from vouch.review.people import People
 from vouch.review.queue import Case, Queue
 from vouch.review.queue.tables import Base as Cases
 
@@ -58,6 +62,7 @@ def used(project):
         "out_at": datetime(2024, 5, 1),
     }
     Queue(project / ".vouch", "fraud", "simulated").put([Case(**case)], datetime(2024, 5, 1))
+    People(project / ".vouch").add("Ann", "reviewer")
     return project
 
 
@@ -87,7 +92,7 @@ def test_what_people_gave_and_decided_stays(used):
 def test_decisions_and_raw_files_go_with_their_own_flags(used):
     reset(used, Scope(decisions=True))
     assert there(used, DECIDED) == [] and there(used, GIVEN) == list(GIVEN)
-    assert tables(used) == {*Base.metadata.tables}
+    assert tables(used) == {*PEOPLE, *Base.metadata.tables}
     reset(used, Scope(raw=True, cache=True))
     assert there(used, GIVEN) == [name for name in GIVEN if "inbox" in name]
     assert not (used / ".dvc/cache").exists()
@@ -113,7 +118,7 @@ def test_the_first_holdout_is_chosen_again_and_files_that_are_gone_are_not(used)
 
 def test_the_ledger_is_forgotten_on_request_and_git_keeps_a_note(used):
     head = Ledger(used / ".vouch").head()
-    reset(used, Scope(decisions=True, holdouts=True))
+    reset(used, Scope(decisions=True, people=True, holdouts=True))
     assert not (used / ".vouch/vouch.db").exists()
     assert not (used / ".vouch/holdout.key").exists()
     tracked = Holdouts.read(used / "data/holdouts.json")
@@ -133,8 +138,41 @@ def test_the_ledger_is_not_forgotten_while_a_use_case_is_blind(used):
     assert there(used, [".vouch/project"])
     assert blind.status(used / ".vouch", "fraud").blind
     blind.end(used / ".vouch", "fraud", "f" * 64, "none")
-    reset(used, Scope(decisions=True, holdouts=True))
+    reset(used, Scope(decisions=True, people=True, holdouts=True))
     assert not (used / ".vouch/vouch.db").exists()
+
+
+def test_people_stay_until_it_is_said_that_they_go(used):
+    state, guidelines = used / ".vouch", used / "data/guidelines/fraud.md"
+    Capacities(state).set_usual("Ann", 40)
+    base = Guidelines(used, state, "fraud").present()
+    ours = Guidelines(used, state, "fraud").save("Ours", "Ada", base.version)
+    reset(used, Scope(decisions=True))
+    assert [person.name for person in People(state).all()] == ["Ann"]
+    assert (
+        Capacities(state).usual() == {"ann": 40} and Queue(state, "fraud", "simulated").all() == []
+    )
+    assert [one.author for one in Guidelines(used, state, "fraud").history()] == ["Ada", ""]
+    reset(used, Scope(people=True))
+    assert People(state).all() == [] and Guidelines(used, state, "fraud").history() == []
+    assert guidelines.read_text() == ours.text
+
+
+def test_the_question_names_what_people_gave_and_what_stays(used):
+    done = subprocess.run(
+        [str(BIN / "vouch"), "reset", "--decisions"],
+        cwd=used,
+        input="n\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 1
+    assert "stays of the database: the review page's people, the holdouts' ledger" in done.stdout
+    asked = "for good, with reviewers' decisions and the cases that are out?"
+    assert asked in " ".join(done.stdout.split())
+    assert there(used, DECIDED) == list(DECIDED)
 
 
 def test_it_says_what_and_how_much_and_a_dry_run_removes_nothing(used):

@@ -39,8 +39,9 @@ def up(
 ) -> None:
     """Serve the project: Prefect with prefect.yaml's schedules, a worker, MLflow, all pages.
 
-    It stops everything it started on Ctrl-C, on SIGTERM, and when one of them ends. Meanwhile
-    `vouch run` uses its server. The pages open with the link it prints, once; `vouch link`
+    It stops everything it started on Ctrl-C, on SIGTERM, and when one of them ends, but for the
+    pages: a page that ends is started again, and it says so. Meanwhile `vouch run` uses its
+    server. The pages open with the link it prints, once; `vouch link`
     makes another.
 
     Reviewers have a page of their own, where they log in (`vouch review add NAME`).
@@ -121,7 +122,18 @@ def reset(
         bool, typer.Option("--cache", help="DVC's cache too: every version it keeps.")
     ] = False,
     decisions: Annotated[
-        bool, typer.Option("--decisions", help="Reviewers' decisions and the cases out too.")
+        bool,
+        typer.Option(
+            "--decisions", help="Reviewers' decisions and the cases out too; the people stay."
+        ),
+    ] = False,
+    people: Annotated[
+        bool,
+        typer.Option(
+            "--people",
+            help="The review page's people too: names, passwords, capacity; and the guidelines' "
+            "history.",
+        ),
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The raw files you gave too.")] = False,
     forget_holdouts: Annotated[
@@ -136,8 +148,9 @@ def reset(
 ) -> None:
     """Remove what runs made: data, models, Prefect's and MLflow's runs.
 
-    Raw files, what lies in data/inbox, reviewers' decisions, and the ledger of what the holdouts
-    were asked stay unless you say otherwise. That a ledger was forgotten stays in
+    Raw files, what lies in data/inbox, reviewers' decisions, the review page's people, and the
+    ledger of what the holdouts were asked stay unless you say otherwise: each has an option of its
+    own. That a ledger was forgotten stays in
     data/holdouts.json, which git keeps.
 
     Examples:
@@ -148,19 +161,27 @@ def reset(
     from vouch.operate.reset import Scope, check_idle, plan
     from vouch.operate.reset import reset as remove
 
-    scope = Scope(cache=cache, decisions=decisions, raw=raw, holdouts=forget_holdouts)
+    scope = Scope(
+        cache=cache, decisions=decisions, people=people, raw=raw, holdouts=forget_holdouts
+    )
     if not dry_run:
         check_idle(ROOT)
     parts = plan(ROOT, scope)
     _list(parts)
+    if stays := scope.stays:
+        write(f"what stays of the database: {', '.join(stays)}")
     if json_file:
         write_json(json_file, [vars(part) for part in parts])
     if not parts or dry_run:
         return
     if not yes:
-        typer.confirm("Remove all of this for good?", abort=True)
+        typer.confirm(f"Remove all of this for good{_with(scope.goes)}?", abort=True)
     remove(ROOT, scope)
     write("removed")
+
+
+def _with(what: list[str]) -> str:
+    return f", with {' and '.join(what)}" if what else ""
 
 
 def _list(parts: "list[Part]") -> None:

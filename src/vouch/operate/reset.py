@@ -26,6 +26,8 @@ from vouch.review.queue.tables import Base as Queue
 
 REMOTE = "dvc-remote"
 OURS = ("holdout.key", PROJECT)
+PEOPLE = {"people", "sessions", "login_failures", "capacities", "guidelines"}
+"""The review store's tables that are of no case: who decides, and by what."""
 LOGS = (promotions.Base, approval.Base, integrity.Base)
 MODELS = "models, their log, and what else runs keep"
 CACHE = (".dvc/cache", ".dvc/tmp", f".vouch/{REMOTE}")
@@ -38,6 +40,8 @@ class Scope:
     Attributes:
         cache: DVC's cache: every version it keeps.
         decisions: Reviewers' decisions, and the cases that are out with their files.
+        people: The review page's people with their passwords and capacity, and the history of its
+            guidelines; the guidelines' files stay.
         raw: The raw files that were given.
         holdouts: The holdouts' ledger and key: their budgets begin anew, which the tracked file
             keeps a note of.
@@ -45,8 +49,27 @@ class Scope:
 
     cache: bool = False
     decisions: bool = False
+    people: bool = False
     raw: bool = False
     holdouts: bool = False
+
+    @property
+    def goes(self) -> list[str]:
+        """What people gave that goes with the database."""
+        return [what for what, leaves in self._of_database.items() if leaves]
+
+    @property
+    def stays(self) -> list[str]:
+        """What stays of the database."""
+        return [what for what, leaves in self._of_database.items() if not leaves]
+
+    @property
+    def _of_database(self) -> dict[str, bool]:
+        return {
+            "reviewers' decisions and the cases that are out": self.decisions,
+            "the review page's people": self.people,
+            "the holdouts' ledger": self.holdouts,
+        }
 
 
 @dataclass(frozen=True)
@@ -97,8 +120,8 @@ def reset(root: Path, scope: Scope) -> None:
     """Remove it.
 
     Without ``scope.decisions`` the review store keeps the cases that are out, so decisions about
-    them can still be collected; without ``scope.holdouts`` the ledger stays as it is, so that no
-    holdout answers more than its budget.
+    them can still be collected; without ``scope.people`` whoever could log in still can; without
+    ``scope.holdouts`` the ledger stays as it is, so that no holdout answers more than its budget.
 
     Args:
         root: The project's folder.
@@ -210,17 +233,18 @@ def _part(path: Path, what: str) -> Part:
 
 
 def _kept(state: Path, scope: Scope) -> list[str]:
-    """Return the tables of the store that stay: those of the queue and the ledger, unless empty."""
+    """Return the tables of the store that stay: of the queue, people, ledger, unless empty."""
     if not exists(state):
         return []
     engine = connect(state)
     there = set(inspect(engine).get_table_names())
-    stays = [] if scope.decisions else [Queue.metadata]
-    stays += [] if scope.holdouts else [Ledger.metadata]
+    stays = [] if scope.decisions else [set(Queue.metadata.tables) - PEOPLE]
+    stays += [] if scope.people else [PEOPLE]
+    stays += [] if scope.holdouts else [set(Ledger.metadata.tables)]
     kept: list[str] = []
     with engine.begin() as connection:
-        for metadata in stays:
-            tables = there & set(metadata.tables)
+        for group in stays:
+            tables = there & group
             queries = (text(f"SELECT count(*) FROM {table}") for table in tables)
             kept += tables if any(connection.scalar(query) for query in queries) else ()
     engine.dispose()
