@@ -1,18 +1,14 @@
 """The review page in a real browser: by keyboard alone, at each width, for a screen reader."""
 
-import socket
-import threading
-import time
 from datetime import datetime, timedelta
 
 import pytest
-import uvicorn
 
 from tests.browser import CHROMIUM
 from tests.review.enqueue.conftest import make_case
-from tests.review.page.conftest import PASSWORD, STATE
+from tests.review.page.conftest import STATE
+from tests.review.page.serving import case_of, chromium, log_in, press, served
 from vouch.results.context import Context, Edge, Flow, Node, Payment, Statement
-from vouch.review.page.app import create
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import COUNTS, Seats
 
@@ -28,6 +24,10 @@ HOSTILE = [
     "a" * 10_000,
 ]
 MOMENT = datetime(2026, 1, 1)
+PATHS = (
+    *("/", "/review/sentiment", "/review/fraud", "/lead/fraud"),
+    *("/admin", "/admin/guidelines/fraud"),
+)
 
 
 def context():
@@ -77,53 +77,14 @@ def address(root):
         for n, text in enumerate(HOSTILE)
     ]
     Queue(root / STATE, "sentiment", "tweets").put(texts, datetime(2026, 1, 1))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(create(root, root / STATE, [host]), log_level="error")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield f"http://{host}"
-        server.should_exit = True
-        thread.join()
+    with served(root) as address:
+        yield address
 
 
 @pytest.fixture
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-def log_in(browser, address, name="Ann", **settings):
-    """Open a page that fails the test at any message of the browser's console."""
-    page = browser.new_context(**settings).new_page()
-    page.messages = []
-    page.on("console", lambda message: page.messages.append(message.text))
-    page.on("pageerror", lambda error: page.messages.append(str(error)))
-    page.goto(f"{address}/login")
-    page.fill("#name", name)
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/")
-    return page
-
-
-def case_of(page):
-    return page.get_attribute("#case", "data-case")
-
-
-def press(page, key):
-    """Press a key, and wait for the next case."""
-    before = case_of(page)
-    page.keyboard.press(key)
-    page.wait_for_function("b => document.querySelector('#case').dataset.case !== b", arg=before)
 
 
 def test_twenty_cases_by_keyboard_one_undone_one_skipped(browser, address, root):
@@ -177,14 +138,30 @@ def test_no_hostile_text_runs(browser, address):
 def test_it_can_be_read_by_everybody(browser, address, settings):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = log_in(browser, address, **settings)
-    for path in ("/", "/review/sentiment", "/review/fraud"):
+    page = log_in(browser, address, "Ada", **settings)
+    for path in PATHS:
         page.goto(address + path)
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         found = Axe().run(page).response["violations"]
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
         assert not serious, [(one["id"], one["nodes"][0]["html"]) for one in serious]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_no_hostile_guideline_runs(browser, address):
+    page = log_in(browser, address, "Ada")
+    hostile = [*HOSTILE, "![x](https://evil.test/x.png)", "[x](javascript:window.ran=1)"]
+    page.goto(f"{address}/admin/guidelines/fraud")
+    for number, text in enumerate(hostile):
+        page.fill("#text", f"{number}: {text}"[:10_000])
+        page.get_by_role("button", name="Look at it").click()
+        page.wait_for_selector("text=not saved yet")
+        assert page.input_value("#text").startswith(f"{number}: ")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**done=save")
+    page.goto(f"{address}/review/fraud")
+    page.keyboard.press("g")
+    assert page.evaluate("window.ran") is None and page.messages == []
 
 
 def test_a_case_needs_no_scrolling(browser, address):
