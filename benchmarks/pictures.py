@@ -98,7 +98,8 @@ def _take_review(
         ann.keyboard.press("m")
         ann.wait_for_timeout(200)
         ann.screenshot(path=str(out / f"review-{usecase}-{look}.png"))
-    for name, path in {"lead": "/lead/fraud", "people": "/admin"}.items():
+    guidelines = {"guidelines": "/admin/guidelines/fraud"}
+    for name, path in {"lead": "/lead/fraud", "people": "/admin", **guidelines}.items():
         ada.goto(address + path)
         ada.screenshot(path=str(out / f"review-{name}-{look}.png"))
 
