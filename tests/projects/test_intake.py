@@ -14,9 +14,10 @@ import pytest
 from rich.console import Console
 
 from tests.project import ENVIRONMENT, copy_checkout, dvc, shrink, vouch
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError, VouchError
 from vouch.core.files import read_json
 from vouch.operate.reset import Scope, reset
+from vouch.project import versions
 from vouch.project.inputs import INPUTS, choose, load_inputs
 from vouch.project.intake import DATA, take
 from vouch.project.request import Request
@@ -209,6 +210,44 @@ def test_a_full_disk_is_no_fault_of_the_file(root, days, monkeypatch):
             take(root, "fraud", [path], quiet())
     assert len(files_of(root)) == 1
     assert take(root, "fraud", [path], quiet()).files == [path]
+
+
+def test_what_others_change_meanwhile_is_no_fault_of_the_file(root, days, monkeypatch):
+    path, late = root / "second.csv", root / "data/labels/fraud/reviews/late.txt"
+    days[1].to_csv(path, index=False)
+    run = versions.execute
+
+    def run_while_somebody_collects(place, stage, *rest):
+        summary = run(place, stage, *rest)
+        if stage.name == "label":
+            late.write_text(str(summary))
+        return summary
+
+    with monkeypatch.context() as patched:
+        patched.setattr(versions, "execute", run_while_somebody_collects)
+        with pytest.raises(PassingError, match="reviews changed while it ran"):
+            take(root, "fraud", [path], quiet())
+    assert len(files_of(root)) == 1
+    late.unlink()
+    assert take(root, "fraud", [path], quiet()).files == [path]
+
+
+def test_an_error_that_names_no_file_is_that_of_the_file_it_comes_with(root, days, monkeypatch):
+    good, odd = root / "good.csv", root / "odd.csv"
+    days[1].to_csv(good, index=False)
+    days[2].to_csv(odd, index=False)
+    before, run = gold(root), versions.execute
+
+    def run_unless_odd(place, stage, *rest):
+        if list((root / "data/raw/paysim").glob("*-odd.csv")):
+            raise ValueError("value too large")
+        return run(place, stage, *rest)
+
+    monkeypatch.setattr(versions, "execute", run_unless_odd)
+    assert "value too large" in str(take(root, "fraud", [odd], quiet()).refused[odd])
+    assert gold(root) == before
+    result = take(root, "fraud", [odd, good], quiet())
+    assert result.files == [good] and list(result.refused) == [odd]
 
 
 @pytest.mark.slow

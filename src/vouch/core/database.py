@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError, VouchError
 
 DATABASE = "vouch.db"
 ADDRESS = "VOUCH_DATABASE_URL"
@@ -79,8 +79,8 @@ def open_database(state: Path, metadata: MetaData) -> Engine:
         An engine on ``state/vouch.db``, or on the database that ``VOUCH_DATABASE_URL`` names.
 
     Raises:
-        VouchError: The address is none of PostgreSQL, its driver is missing, or the server does
-            not answer.
+        VouchError: The address is none of PostgreSQL, or its driver is missing.
+        PassingError: The server does not answer.
     """
     engine = connect(state)
     # SQLite does not wait for a lock while it changes to WAL, so only one process may at a time
@@ -139,7 +139,7 @@ def _reaching() -> Iterator[None]:
             raise
         reason = " ".join(str(error.orig).split())
         shown = make_url(address).render_as_string(hide_password=True)
-        raise VouchError(f"{shown}: {reason}", EXAMPLE) from None
+        raise PassingError(f"{shown}: {reason}", EXAMPLE) from None
 
 
 def _add_columns(connection: Connection, metadata: MetaData) -> None:

@@ -32,6 +32,19 @@ class VouchError(Exception):
         self.lines = tuple(lines)
 
 
+class PassingError(VouchError):
+    """What is in the way just now; what was given has no part in it and may be tried again."""
+
+
+def is_of_data(error: Exception) -> bool:
+    """Return whether an error comes from what was given, and would come again.
+
+    A full disk, a database that does not answer or missing memory is none of these.
+    """
+    kinds = (VouchError, ValueError, TypeError, LookupError, ArithmeticError)
+    return isinstance(error, kinds) and not isinstance(error, PassingError)
+
+
 def suggest(name: str, names: Iterable[str]) -> str:
     """Return a hint with the names there are, the nearest one first.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from vouch.core import terminal
-from vouch.core.errors import VouchError, described
+from vouch.core.errors import VouchError, described, is_of_data
 from vouch.project import lines
 from vouch.project.inputs import check_file, choose, present_source
 from vouch.project.stages import STAGES
@@ -49,8 +49,8 @@ def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> T
         Which were taken and which refused; a refused one leaves the data as it was.
 
     Raises:
-        Exception: What is no fault of a file, such as a full disk or a damaged note; nothing is in
-            force then that was not before.
+        Exception: What is no fault of a file, such as a full disk, a damaged note, or what another
+            process changed meanwhile; nothing is in force then that was not before.
     """
     killed = end_trial(root, usecase)
     readable, refused = _readable(present_source(root, usecase), files)
@@ -72,8 +72,10 @@ def _readable(
             if not declaration.simulator:  # which takes none: choosing it says so
                 check_file(declaration, file)
             readable.append(file)
-        except VouchError as error:
-            refused[file] = error
+        except Exception as error:
+            if not is_of_data(error):
+                raise
+            refused[file] = _refusal(error)
     return readable, refused
 
 
@@ -84,7 +86,11 @@ def _try(root: Path, usecase: str, files: Sequence[Path], console: Console, resu
             _join(root, usecase, files, console)
             joined = True
             _data(root, usecase, console)
-    except VouchError as error:
+    except Exception as error:
+        if not is_of_data(error):
+            with suppress(Exception):
+                _data(root, usecase, console)
+            raise
         if len(files) > 1:
             half = len(files) // 2
             for part in (files[:half], files[half:]):
@@ -92,13 +98,18 @@ def _try(root: Path, usecase: str, files: Sequence[Path], console: Console, resu
             return
         if joined:  # the stage that failed had removed its outputs
             _data(root, usecase, console)
-        result.refused[files[0]] = error
-    except Exception:
-        with suppress(Exception):
-            _data(root, usecase, console)
-        raise
+        result.refused[files[0]] = _refusal(error)
     else:
         result.files.extend(files)
+
+
+def _refusal(error: Exception) -> VouchError:
+    """Return an error that a file gives rise to in words for users."""
+    if isinstance(error, VouchError):
+        return error
+    refusal = VouchError(described(error), "check the file's values")
+    refusal.__cause__ = error
+    return refusal
 
 
 def reason(file: Path, error: VouchError) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError, VouchError
 from vouch.core.files import read_yaml, replacing
 from vouch.core.progress import Progress, silent
 from vouch.project import whole
@@ -74,7 +74,8 @@ def reproduce(
         What was done.
 
     Raises:
-        VouchError: From the stage; or an input changed while it ran; or DVC stayed locked.
+        VouchError: From the stage.
+        PassingError: An input changed while it ran, or DVC stayed locked.
     """
     started = time.perf_counter()
     repo = _repo(root)
@@ -101,7 +102,8 @@ def is_current(root: Path, stages: Sequence[Stage], usecase: str) -> bool:
         usecase: For which use case.
 
     Raises:
-        VouchError: ``dvc.yaml`` lacks one of them, or DVC stayed locked.
+        VouchError: ``dvc.yaml`` lacks one of them.
+        PassingError: DVC stayed locked.
     """
     repo = _repo(root)
     addresses = [f"{stage.name}@{usecase}" for stage in stages]
@@ -216,7 +218,7 @@ def _save(repo: "Repo", address: str, before: dict[str, str]) -> None:
         stage.save_deps()
         after = _hashes(stage)
         if changed := sorted(name for name in after if after[name] != before.get(name)):
-            raise VouchError(f"{address}: {changed[0]} changed while it ran", "run it again")
+            raise PassingError(f"{address}: {changed[0]} changed while it ran", "run it again")
         _commit(stage)
 
 
@@ -260,7 +262,7 @@ def _patiently(action: Callable[[], T]) -> T:
             return action()
         except LockError as error:
             if time.monotonic() > deadline:
-                raise VouchError(f"DVC stayed locked: {error}", "end the other process") from None
+                raise PassingError(f"DVC stayed locked: {error}", "end the other process") from None
             time.sleep(1)
 
 

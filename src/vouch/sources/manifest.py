@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
 
-from vouch.core.errors import VouchError, check_utf8, suggest
+from vouch.core.errors import PassingError, VouchError, check_utf8, suggest
 from vouch.core.files import read_json, replacing, sha256, sweep, write_json
 
 MANIFEST = "manifest.json"
@@ -65,6 +65,7 @@ def keep(folder: Path, file: Path) -> str:
 
     Raises:
         VouchError: No such file, a folder, empty, or not readable.
+        PassingError: It changed while it was copied.
     """
     digest = sha256_of(file)
     key = digest[:DIGITS]
@@ -166,5 +167,5 @@ def _copy(file: Path, place: Path, digest: str) -> None:
     with replacing(place) as draft:
         shutil.copyfile(file, draft)
         if sha256(draft) != digest:
-            raise VouchError(f"{file}: changed while it was copied", "run it again when it rests")
+            raise PassingError(f"{file}: changed while it was copied", "run it again when it rests")
         draft.chmod(0o444)
