@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vouch.core.cells import restore
-from vouch.core.errors import VouchError, suggest
+from vouch.core.errors import VouchError, check_utf8, suggest
 
 NEEDED = ("case", "decision", "reviewer")
 SUFFIXES = (".csv", ".json")
@@ -21,6 +21,8 @@ CONTROL = "decision"
 """What Label Studio calls the choice."""
 LONGEST = 10_000_000
 """Seconds an answer may have taken: some months."""
+ODD = (AttributeError, TypeError, ValueError, OverflowError, RecursionError)
+"""What reading annotations raises that are built otherwise, or hold numbers beyond all bounds."""
 CLAIMS = ("gold", "ground_truth", "lead", "final")
 """Claims a file makes of its own answers; only params.yaml says whose decision is final."""
 
@@ -156,7 +158,7 @@ def _not_believed(what: str) -> str:
 def _export(path: Path, text: str) -> Reading:
     try:
         tasks = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of too many digits
         raise VouchError(f"{path}: not JSON ({error})", "export it again as JSON") from None
     if not isinstance(tasks, list):
         raise VouchError(f"{path}: not a list of tasks", "export as JSON, not as JSON-MIN or CSV")
@@ -165,14 +167,24 @@ def _export(path: Path, text: str) -> Reading:
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             raise VouchError(f"{path}: task {place}: has no data", "export it again as JSON")
         try:
-            answers += _answers(place, task)
-        except (AttributeError, TypeError, ValueError) as error:
+            own = list(_answers(place, task))
+        except ODD as error:
             raise VouchError(
                 f"{path}: task {place}: annotations are not Label Studio's ({error})",
                 "export it again as JSON",
             ) from None
+        _check_text(path, own)
+        answers += own
     _check_control(path, tasks)
     return Reading(answers, list(_ignored(tasks)))
+
+
+def _check_text(path: Path, answers: list[Answer]) -> None:
+    """Refuse half a surrogate pair, which JSON can write and no table can hold."""
+    for answer in answers:
+        for name, value in vars(answer).items():
+            message = f"{path}: task {answer.line}: {name}: {value!r} is no Unicode text"
+            check_utf8(value if isinstance(value, str) else "", message, "export it again as JSON")
 
 
 def _ignored(tasks: list[dict[str, Any]]) -> Iterator[str]:
