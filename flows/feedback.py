@@ -11,12 +11,12 @@ from rich.console import Console
 from tasks.collect import collect
 from tasks.enqueue import enqueue
 from vouch.core import terminal
-from vouch.core.errors import VouchError, described
-from vouch.core.files import sha256
+from vouch.core.errors import VouchError, described, is_of_data
 from vouch.operate.exchange import new_files, put_aside, refuse, todays_cases
 from vouch.operate.folders import REVIEWS
 from vouch.project import training as driver
 from vouch.project.request import Feedback
+from vouch.sources.manifest import sha256_of
 
 
 @flow(name="feedback", flow_run_name="feedback {request.usecase}", persist_result=False)
@@ -43,17 +43,32 @@ def feedback(request: Feedback) -> dict[str, Any]:
 
 
 def _collect(usecase: str, console: Console) -> tuple[list[dict[str, Any]], list[Exception]]:
-    collected, errors = [], []
-    for path in new_files(Path(), usecase, REVIEWS):
-        began, digest = time.time(), sha256(path)
+    collected: list[dict[str, Any]] = []
+    try:
+        files = new_files(Path(), usecase, REVIEWS)
+    except VouchError as error:  # the page's decisions are taken all the same
+        terminal.say(console, f"  collect   {described(error)}")
+        return collected, [error]
+    errors = []
+    for path in files:
+        began = time.time()
         try:
-            collected.append(collect(usecase, path))
+            collected += _take(usecase, path, console)
         except Exception as error:  # one file's failure keeps no other from being taken
             terminal.say(console, f"  collect   {path}: {described(error)}")
-            if isinstance(error, VouchError):
+            if is_of_data(error) and path.exists():
                 refuse(path, described(error), began)
             errors.append(error)
-            continue
-        if put_aside(path, digest) is None:
-            terminal.say(console, f"  collect   {path} changed: it is read again next time")
     return collected, errors
+
+
+def _take(usecase: str, path: Path, console: Console) -> list[dict[str, Any]]:
+    """Record a file's decisions and put it aside."""
+    if not path.exists():
+        terminal.say(console, f"  collect   {path} has gone")
+        return []
+    digest = sha256_of(path)
+    collected = collect(usecase, path)
+    if put_aside(path, digest) is None:
+        terminal.say(console, f"  collect   {path} changed: it is read again next time")
+    return [collected]

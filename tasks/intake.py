@@ -26,10 +26,15 @@ def take_rows(usecase: str, files: Sequence[Path]) -> Taken:
         terminal.say(console, f"  intake    {reason(file, error)}")
         refuse(file, reason(file, error), began)
     for file in result.files:
-        if place := put_aside(file, digests[file]):
-            terminal.say(console, f"  intake    {file} -> {place}")
-        else:
-            terminal.say(console, f"  intake    {file} changed: it is read again next time")
+        try:
+            place = put_aside(file, digests[file])
+        except VouchError as error:  # its rows are in force, but it must not come again and again
+            result.refused[file] = error
+            terminal.say(console, f"  intake    {reason(file, error)}")
+            refuse(file, reason(file, error), began)
+            continue
+        moved = f"-> {place}" if place else "changed: it is read again next time"
+        terminal.say(console, f"  intake    {file} {moved}")
     return result
 
 

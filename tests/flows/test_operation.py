@@ -166,6 +166,7 @@ def test_files_are_scored_once_and_reviews_that_cannot_be_read_stay(project):
     inbox.mkdir(parents=True)
     (project / "new.csv").rename(inbox / "new.csv")
     request = json.dumps({"usecase": "fraud", "model": "challenger"})
+    time.sleep(REST + 1)
     first = flow(project, "scoring", request)
     assert first.returncode == 0, first.stdout + first.stderr
     scores = project / "data/outbox/fraud/scores/new.csv"
@@ -193,6 +194,7 @@ def test_a_file_whose_columns_are_markup_keeps_none_from_being_scored(project):
     inbox.mkdir(parents=True)
     assert vouch(project, *made).returncode == 0
     (inbox / "a[b].csv").write_text(MARKUP)
+    time.sleep(REST + 1)
     failed = flow(project, "scoring", '{"usecase": "fraud", "model": "challenger"}')
     assert failed.returncode == 1 and "a[b].csv" in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr

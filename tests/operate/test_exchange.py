@@ -12,12 +12,14 @@ from vouch.operate import folders
 from vouch.operate.exchange import (
     REFUSED,
     is_behind,
+    is_scored,
     new_files,
     note_on,
     pending,
     put_aside,
     record,
     refuse,
+    to_score,
     todays_cases,
 )
 from vouch.operate.folders import REVIEWS, ROWS, TO_SCORE, arrived
@@ -38,22 +40,93 @@ def test_files_still_being_written_have_not_arrived(tmp_path):
     assert arrived(tmp_path / "none") == []
 
 
-def test_a_file_is_scored_once_and_again_when_its_content_changes(tmp_path):
-    path = drop(tmp_path / TO_SCORE.format(usecase="fraud"), "rows.parquet")
-    (new,) = pending(tmp_path, "fraud", None)
+@pytest.fixture
+def to_be_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "REST", 0.0)
+    return tmp_path / TO_SCORE.format(usecase="fraud")
+
+
+def scored(root, path):
+    """Score a file and note it, as the flow does."""
+    file = pending(root, "fraud", path)
+    drop(file.out.parent, file.out.name, path.read_text())
+    record(file, {"rows": 1})
+    return file.out
+
+
+def test_a_file_is_scored_once_and_again_when_its_content_changes(tmp_path, to_be_scored):
+    path = drop(to_be_scored, "rows.parquet")
+    new = pending(tmp_path, "fraud", path)
     assert new.path == path and new.out.name == "rows.parquet.csv"
     record(new, {"rows": 1})
-    assert pending(tmp_path, "fraud", None) == [new]  # its scores are not there
+    assert not is_scored(new)  # its scores are not there
     new.out.write_text("scores")
-    assert pending(tmp_path, "fraud", None) == []
+    assert is_scored(pending(tmp_path, "fraud", path))
     path.write_text("b")
-    assert [file.path for file in pending(tmp_path, "fraud", None)] == [path]
-    assert [file.path for file in pending(tmp_path, "fraud", path)] == [path]
+    changed = pending(tmp_path, "fraud", path)
+    assert changed.out == new.out and not is_scored(changed)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"sha256": 1}'])
+def test_a_file_whose_note_is_damaged_is_scored_again(tmp_path, to_be_scored, content):
+    path = drop(to_be_scored, "a.csv")
+    out = scored(tmp_path, path)
+    drop(out.parent, f".{out.name}.json", content)
+    assert not is_scored(pending(tmp_path, "fraud", path))
+    assert scored(tmp_path, path) == out and is_scored(pending(tmp_path, "fraud", path))
+
+
+@pytest.mark.parametrize(
+    "names", [("a.parquet", "a.parquet.csv"), ("a", "a.csv"), ("a", "a.csv", "a-2", "a-2.csv")]
+)
+def test_no_two_files_share_their_scores(tmp_path, to_be_scored, names):
+    elsewhere = drop(tmp_path / "elsewhere", names[-1], "of another folder")
+    for order in (names, names[::-1]):
+        paths = [drop(to_be_scored, name, f"content of {name}") for name in order]
+        outs = [scored(tmp_path, path) for path in (*paths, elsewhere)]
+        assert len(set(outs)) == len(outs)
+        assert all(is_scored(pending(tmp_path, "fraud", path)) for path in (*paths, elsewhere))
+        contents = [path.read_text() for path in (*paths, elsewhere)]
+        assert [out.read_text() for out in outs] == contents
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(VouchError, match=r"none\.csv"):
         pending(tmp_path, "fraud", tmp_path / "none.csv")
+
+
+def test_a_file_that_is_being_written_is_not_scored_yet(tmp_path, to_be_scored, monkeypatch):
+    whole, growing = drop(to_be_scored, "a.csv"), drop(to_be_scored, "b.csv")
+    with growing.open("a"):
+        assert to_score(tmp_path, "fraud") == [whole]
+    assert to_score(tmp_path, "fraud") == [whole, growing]
+    monkeypatch.setattr(folders, "REST", 60.0)
+    assert to_score(tmp_path, "fraud") == []
+
+
+def test_a_file_that_goes_while_others_are_looked_at_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "REST", 0.0)
+    there = drop(tmp_path, "a.csv")
+    assert folders.at_rest([tmp_path / "gone.csv", there]) == [there]
+
+
+@pytest.mark.parametrize("target", ["../../../drop/a.csv", "{root}/data/drop/a.csv"])
+def test_a_link_is_put_aside_and_leads_where_it_led(tmp_path, target):
+    original = drop(tmp_path / "data/drop", "a.csv", "rows")
+    link = tmp_path / ROWS.format(usecase="fraud") / "a.csv"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target.format(root=tmp_path))
+    moved = put_aside(link, sha256(link))
+    assert moved.is_symlink() and moved.samefile(original) and not link.is_symlink()
+    assert [path.name for path in moved.parent.iterdir()] == ["a.csv"]
+
+
+def test_a_file_that_cannot_be_moved_is_an_error_that_says_so(tmp_path):
+    path = drop(tmp_path, "a.csv")
+    (tmp_path / "done").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(VouchError, match=r"a\.csv: is recorded, but cannot be moved to .*done"):
+        put_aside(path, sha256(path))
+    assert path.exists()
 
 
 def test_files_of_one_name_do_not_replace_one_another(tmp_path):

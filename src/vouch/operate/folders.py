@@ -52,9 +52,16 @@ def at_rest(paths: Iterable[Path]) -> list[Path]:
     """
     now = time.time()
     # the time of change, not of modification: a copy may set the latter to the original's
-    still = [path for path in paths if not 0 <= now - path.stat().st_ctime < REST]
+    still = [path for path in paths if _is_still(path, now)]
     written = _being_written() if still else set()
     return [path for path in still if path.resolve() not in written]
+
+
+def _is_still(path: Path, now: float) -> bool:
+    try:
+        return not 0 <= now - path.stat().st_ctime < REST
+    except FileNotFoundError:  # it has gone meanwhile
+        return False
 
 
 def _being_written() -> set[Path]:
