@@ -44,10 +44,11 @@ def retraining(request: Retraining) -> list[dict[str, Any]]:
 def _retrain(request: Retraining) -> list[dict[str, Any]]:
     usecase, console = request.usecase, Console()
     with driver.alone(Path(), console):
-        choice = choose_input(request.training())
-        line = lines.heading(usecase, choice["source"], choice["as_of"])
-        terminal.say(console, line)
-        outcomes = run(DATA, usecase, request.force)
+        with driver.trying(Path(), request.training(), console):
+            choice = choose_input(request.training())
+            line = lines.heading(usecase, choice["source"], choice["as_of"])
+            terminal.say(console, line)
+            outcomes = run(DATA, usecase, request.force)
         if renew_holdout(usecase)["status"] == "rotated":
             outcomes[-1] = extract(usecase, request.force)
         outcomes += run(MODEL, usecase, request.force)

@@ -15,7 +15,6 @@ from tasks.validate import validate
 
 DATA = (ingest, validate, label, extract)
 MODEL = (tune, evaluate, explain, register, report)
-ORDER = (*DATA, *MODEL)
 
 
 def run(

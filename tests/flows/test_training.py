@@ -64,6 +64,19 @@ def test_a_users_mistake_ends_the_flow_without_a_traceback(project):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_file_on_which_the_flow_fails_is_not_in_force(project):
+    names = ("type,amount,nameOrig", "oldbalanceOrg,newbalanceOrig", "nameDest,oldbalanceDest")
+    header = f"step,{','.join(names)},newbalanceDest"
+    (project / "bad.csv").write_text(f"{header}\nx,PAYMENT,many,C1,1,0,M1,0,0\n")
+    before = (project / "data/inputs.yaml").read_text()
+    done = vouch(project, "run", "fraud", "--source", "paysim", "--path", "bad.csv")
+    assert done.returncode == 1 and "none of its" in done.stderr, done.stdout + done.stderr
+    assert "put back as they were" in done.stdout
+    assert (project / "data/inputs.yaml").read_text() == before
+    names = [f"{stage.name}@fraud" for stage in STAGES]
+    assert "up to date" in dvc(project, "status", *names).stdout
+
+
 def test_no_server_is_left_behind(project):
     vouch(project, "run", "fraud", "--source", "paysin")
     commands = [

@@ -100,7 +100,7 @@ def test_servers_that_a_kill_left_are_ended(healthy):
 
 def test_files_that_a_kill_left_on_trial_are_named_and_those_at_work_are_not(healthy):
     assert states(healthy)["trials"].state == "ok"
-    Trial(files=[], raw=[]).write(healthy / TRIALS / "fraud.json")
+    Trial(choice=None, remembered={}, raw={}).write(healthy / TRIALS / "fraud.json")
     finding = states(healthy)["trials"]
     assert finding.state == "wrong" and finding.hint == "vouch run fraud"
     with alone(healthy, Console()):

@@ -1,5 +1,6 @@
 import json
 import stat
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import yaml
 
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256
-from vouch.project.inputs import choose, load_inputs
+from vouch.holdout.ledger import HoldoutKey, Ledger
+from vouch.project.inputs import choose, load_inputs, save_choice
 from vouch.sources.declaration import load_declaration
 from vouch.sources.manifest import keep, load_manifest
 
@@ -190,6 +192,15 @@ def test_a_holdout_is_remembered_until_another_comes_or_a_new_set(root, file):
     choice = choose(root, "fraud", holdout=other)
     assert (choice.held_out, choice.generation) == ((sha256(other)[:12],), 3)
     assert choose(root, "fraud", path=file("step\n5\n", "c.csv")).held_out == ()
+
+
+def test_a_generation_that_a_failed_trial_cut_is_not_opened_for_another_file(root, file):
+    before = choose(root, "fraud", "paysim", path=file())
+    tried = choose(root, "fraud", holdout=file("step\n2\n", "h.csv"))
+    key = HoldoutKey("fraud", "paysim", tried.set, tried.generation)
+    Ledger(root / ".vouch").cut(key, lambda: (datetime(2024, 1, 1), datetime(2024, 1, 2)))
+    save_choice(root, "fraud", before)  # as it is put back
+    assert choose(root, "fraud", holdout=file("step\n3\n", "i.csv")).generation == 3
 
 
 @pytest.mark.parametrize("option", ["path", "add"])

@@ -21,7 +21,7 @@ from vouch.project import versions
 from vouch.project.inputs import INPUTS, choose, load_inputs
 from vouch.project.intake import DATA, take
 from vouch.project.request import Request
-from vouch.project.training import choose_input
+from vouch.project.training import choose_input, train, trying
 from vouch.sources.manifest import load_manifest
 from vouch.sources.paysim import simulate
 
@@ -131,7 +131,7 @@ import os, sys
 from pathlib import Path
 from rich.console import Console
 from vouch.project import intake
-intake._data = lambda *_: os._exit(9)
+intake.update = lambda *_: os._exit(9)
 intake.take(Path(), "fraud", [Path(sys.argv[1])], Console())
 """
 
@@ -147,7 +147,9 @@ def test_a_file_on_trial_when_it_was_killed_is_out_again(root, days, after):
     if after == "intake":
         assert take(root, "fraud", [good], quiet()).files == [good]
     else:
-        choose_input(root, Request(usecase="fraud", add=good))
+        request = Request(usecase="fraud", add=good)
+        with trying(root, request, quiet()):
+            choose_input(root, request)
     assert len(files_of(root)) == 2
     names = [entry.name for entry in load_manifest(root / "data/raw/paysim").values()]
     assert sorted(name.split("-")[1] for name in names) == ["first.csv", "good.csv"]
@@ -168,7 +170,7 @@ def test_a_damaged_note_on_a_trial_is_named(root, note):
     place.write_text(note)
     for action in (
         lambda: take(root, "fraud", [root / "first.csv"], quiet()),
-        lambda: choose_input(root, Request(usecase="fraud")),
+        lambda: train(root, Request(usecase="fraud"), quiet()),
     ):
         with pytest.raises(VouchError, match=r"trials/fraud\.json: is damaged") as caught:
             action()
@@ -180,7 +182,10 @@ def test_after_a_killed_trial_a_refused_file_finds_the_data_mended(root):
     shutil.rmtree(root / "data/silver/fraud")
     place = root / ".vouch/trials/fraud.json"
     place.parent.mkdir(exist_ok=True)
-    place.write_text(json.dumps({"files": files_of(root), "raw": list(files_of(root))}))
+    choice = load_inputs(root / INPUTS).choice("fraud").model_dump(mode="json")
+    raw = {"data/raw/paysim": files_of(root)}
+    note = {"format": 2, "choice": choice, "remembered": {}, "raw": raw}
+    place.write_text(json.dumps(note))
     orphan = root / f"data/raw/paysim/{'0' * 12}-cut.csv"
     orphan.write_text("cut")
     (root / "bad.csv").write_text("a,b\n1,2\n")
@@ -192,8 +197,8 @@ def test_after_a_killed_trial_a_refused_file_finds_the_data_mended(root):
 def test_a_killed_trial_of_a_file_in_force_takes_nothing_out(root):
     words = [sys.executable, "-c", KILLED, str(root / "first.csv")]
     assert subprocess.run(words, env=ENVIRONMENT, check=False).returncode == 9
-    choose_input(root, Request(usecase="fraud"))
-    assert len(files_of(root)) == 1
+    with trying(root, Request(usecase="fraud"), quiet()):
+        assert len(files_of(root)) == 1
 
 
 @pytest.mark.slow
@@ -205,7 +210,7 @@ def test_a_full_disk_is_no_fault_of_the_file(root, days, monkeypatch):
         raise OSError(28, os.strerror(28))
 
     with monkeypatch.context() as patched:
-        patched.setattr("vouch.project.intake._data", fails)
+        patched.setattr("vouch.project.intake.update", fails)
         with pytest.raises(OSError, match="No space"):
             take(root, "fraud", [path], quiet())
     assert len(files_of(root)) == 1

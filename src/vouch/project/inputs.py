@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256 as new_digest
 from pathlib import Path
@@ -31,6 +32,7 @@ from vouch.sources.declaration import (
 from vouch.sources.manifest import DIGITS, keep, reading
 
 INPUTS = Path("data/inputs.yaml")
+RAW = "data/raw"
 HEADER = "# What the pipeline runs on; `vouch run` writes it, dvc.yaml reads it through vars.\n"
 Sha12 = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGITS}}}$")]
 
@@ -304,7 +306,7 @@ def _filed(
             f"source {name!r} has no file yet",
             f"vouch run {declaration.usecase} --source {name} --path FILE",
         )
-    folder = root / "data/raw" / name
+    folder = root / RAW / name
     for file in filter(None, (path, add)):
         check_file(declaration, file)
     choice = _replaced(name, previous, keep(folder, path)) if path else previous
@@ -335,13 +337,16 @@ def _renewed(
 
     if not previous or previous.set != choice.set or previous.held_out == choice.held_out:
         return choice
-    generation = max(previous.generation, choice.generation) + 1  # none is opened twice
-    Ledger(root / STATE).rotate(HoldoutKey(usecase, choice.source, choice.set, generation))
+    ledger, generation = Ledger(root / STATE), max(previous.generation, choice.generation) + 1
+    key = HoldoutKey(usecase, choice.source, choice.set, generation)
+    while ledger.find(key):  # a trial that failed had cut it of other rows: none is opened twice
+        key = replace(key, generation=key.generation + 1)
+    ledger.rotate(key)
     say(
-        f"generation {generation} of the holdout opens, on the rows of the file; those sealed or "
-        "kept until now are learned from"
+        f"generation {key.generation} of the holdout opens, on the rows of the file; those sealed "
+        "or kept until now are learned from"
     )
-    return choice.model_copy(update={"generation": generation})
+    return choice.model_copy(update={"generation": key.generation})
 
 
 def check_file(declaration: Declaration, file: Path) -> None:
@@ -374,7 +379,7 @@ def _replaced(name: str, previous: Choice | None, key: str) -> Choice:
         return previous
     if previous:
         _refuse_held(name, previous, key)
-    return Choice(source=name, raw=f"data/raw/{name}", files=(key,), set=key)
+    return Choice(source=name, raw=f"{RAW}/{name}", files=(key,), set=key)
 
 
 def _added(name: str, choice: Choice | None, key: str) -> Choice:

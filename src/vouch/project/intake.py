@@ -11,9 +11,9 @@ from vouch.core import terminal
 from vouch.core.errors import VouchError, described, is_of_data
 from vouch.project import lines
 from vouch.project.inputs import check_file, choose, present_source
-from vouch.project.stages import STAGES
+from vouch.project.stages import STAGES, Stage
 from vouch.project.trial import end_trial, on_trial
-from vouch.project.versions import add, reproduce
+from vouch.project.versions import Outcome, add, reproduce
 from vouch.sources.declaration import Declaration
 
 DATA = STAGES[: [stage.name for stage in STAGES].index("extract") + 1]
@@ -58,7 +58,7 @@ def take(root: Path, usecase: str, files: Sequence[Path], console: Console) -> T
     if readable:
         _try(root, usecase, readable, console, result)
     elif killed:
-        _data(root, usecase, console)
+        update(root, usecase, console)
     return result
 
 
@@ -85,11 +85,11 @@ def _try(root: Path, usecase: str, files: Sequence[Path], console: Console, resu
         with on_trial(root, usecase):
             _join(root, usecase, files, console)
             joined = True
-            _data(root, usecase, console)
+            update(root, usecase, console)
     except Exception as error:
         if not is_of_data(error):
             with suppress(Exception):
-                _data(root, usecase, console)
+                update(root, usecase, console)
             raise
         if len(files) > 1:
             half = len(files) // 2
@@ -97,7 +97,7 @@ def _try(root: Path, usecase: str, files: Sequence[Path], console: Console, resu
                 _try(root, usecase, part, console, result)
             return
         if joined:  # the stage that failed had removed its outputs
-            _data(root, usecase, console)
+            update(root, usecase, console)
         result.refused[files[0]] = _refusal(error)
     else:
         result.files.extend(files)
@@ -127,8 +127,30 @@ def _join(root: Path, usecase: str, files: Sequence[Path], console: Console) -> 
     terminal.say(console, lines.heading(usecase, choice.source, choice.as_of))
 
 
-def _data(root: Path, usecase: str, console: Console) -> None:
-    for stage in DATA:
+def update(
+    root: Path,
+    usecase: str,
+    console: Console,
+    stages: Sequence[Stage] = DATA,
+    *,
+    force: bool = False,
+) -> list[Outcome]:
+    """Bring stages up to date, each told in the terminal.
+
+    Args:
+        root: The project's folder, whose lock the caller holds.
+        usecase: For which use case.
+        console: Where the progress is shown.
+        stages: Which, in order.
+        force: Run even where nothing changed.
+
+    Returns:
+        What became of each.
+    """
+    outcomes = []
+    for stage in stages:
         with terminal.working(console, stage.name) as progress:
-            outcome = reproduce(root, stage, usecase, progress=progress)
+            outcome = reproduce(root, stage, usecase, force=force, progress=progress)
         lines.tell(console, outcome)
+        outcomes.append(outcome)
+    return outcomes

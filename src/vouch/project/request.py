@@ -31,6 +31,11 @@ class Request(BaseModel):
     )
     force: bool = Field(default=False, description="Run every stage, changed or not.")
 
+    @property
+    def brings_files(self) -> bool:
+        """Whether raw files come with it."""
+        return bool(self.path or self.add or self.holdout)
+
 
 class Scoring(BaseModel):
     """Scoring one file, or every new one that lies in the inbox."""

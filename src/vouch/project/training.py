@@ -1,7 +1,7 @@
 """What runs with and without Prefect share: the lock, the choice of input, the stages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,10 +11,11 @@ from vouch.core import terminal
 from vouch.project import lines, versions
 from vouch.project.blind import declare
 from vouch.project.inputs import INPUTS, Choice, choose, load_inputs
+from vouch.project.intake import DATA, update
 from vouch.project.paths import STATE
 from vouch.project.request import Request
 from vouch.project.stages import STAGES
-from vouch.project.trial import end_trial
+from vouch.project.trial import end_trial, on_trial
 
 
 @contextmanager
@@ -40,10 +41,46 @@ def alone(root: Path, console: Console, name: str = "run") -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def trying(root: Path, request: Request, console: Console) -> Iterator[None]:
+    """Keep the files that a request brings in force only if the stages of data run on them.
+
+    If these fail, input and data are put back as they were. What a killed run had only tried is
+    taken out first.
+
+    Args:
+        root: The project's folder, whose lock the caller holds.
+        request: What the run was asked for.
+        console: Where it says what is put back.
+    """
+    usecase = request.usecase
+    if end_trial(root, usecase):
+        terminal.say(console, "what a killed run had only tried is out again: name its file anew")
+    if not request.brings_files:
+        yield
+        return
+    ready = _is_ready(root, usecase)
+    try:
+        with on_trial(root, usecase, request.source):
+            yield
+    except Exception:
+        terminal.say(console, "the file is not taken: input and data are put back as they were")
+        if ready:  # the stage that failed had removed its outputs
+            with suppress(Exception):
+                update(root, usecase, console)
+        raise
+
+
+def _is_ready(root: Path, usecase: str) -> bool:
+    """Return whether a use case has input, and its data is up to date with it."""
+    inputs = root / INPUTS
+    if not inputs.exists() or usecase not in load_inputs(inputs).usecases:
+        return False
+    return versions.is_current(root, DATA, usecase)
+
+
 def choose_input(root: Path, request: Request) -> Choice:
     """Write the request's input into ``data/inputs.yaml`` and put its raw files under DVC.
-
-    Files that a killed intake had only tried are taken out first.
 
     Args:
         root: The project's folder.
@@ -55,7 +92,6 @@ def choose_input(root: Path, request: Request) -> Choice:
     Raises:
         VouchError: Unknown use case or source, or a file that cannot be taken.
     """
-    end_trial(root, request.usecase)
     choice = choose(
         root,
         request.usecase,
@@ -86,10 +122,11 @@ def nothing_to_do(root: Path, request: Request, console: Console) -> list[versio
     Raises:
         VouchError: What the user can mend.
     """
-    if request.force or request.path or request.add or request.holdout:
+    if request.force or request.brings_files:
         return None
     with alone(root, console):
-        choice = choose_input(root, request)
+        with trying(root, request, console):
+            choice = choose_input(root, request)
         if not versions.is_current(root, STAGES, request.usecase):
             return None
         terminal.say(console, lines.heading(request.usecase, choice.source, choice.as_of))
@@ -116,16 +153,12 @@ def train(root: Path, request: Request, console: Console) -> list[versions.Outco
     Raises:
         VouchError: What the user can mend.
     """
+    usecase, force = request.usecase, request.force
     with alone(root, console):
-        choice = choose_input(root, request)
-        terminal.say(console, lines.heading(request.usecase, choice.source, choice.as_of))
-        outcomes = []
-        for stage in STAGES:
-            with terminal.working(console, stage.name) as progress:
-                outcome = versions.reproduce(
-                    root, stage, request.usecase, force=request.force, progress=progress
-                )
-            lines.tell(console, outcome)
-            outcomes.append(outcome)
+        with trying(root, request, console):
+            choice = choose_input(root, request)
+            terminal.say(console, lines.heading(usecase, choice.source, choice.as_of))
+            outcomes = update(root, usecase, console, force=force)
+        outcomes += update(root, usecase, console, STAGES[len(DATA) :], force=force)
         versions.push(root)
     return outcomes

@@ -1,4 +1,4 @@
-"""Raw files on trial: in force while the stages of data run on them, out again if one fails."""
+"""Input on trial: in force while the stages of data run on it, as before again if one fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,8 @@ from pathlib import Path
 from vouch.core.errors import VouchError
 from vouch.core.results import Result
 from vouch.project import versions
-from vouch.project.inputs import INPUTS, load_inputs, save_choice
+from vouch.project.blind import declare
+from vouch.project.inputs import INPUTS, RAW, Choice, Inputs, load_inputs, write_inputs
 from vouch.project.paths import STATE
 from vouch.sources.manifest import forget, load_manifest
 
@@ -18,27 +19,29 @@ class Trial(Result):
     """What there was before a trial.
 
     Attributes:
-        files: The files in force, as ``data/inputs.yaml`` names them.
-        raw: All raw files of the source, likewise.
+        choice: What the use case ran on; None: it had no input yet.
+        remembered: Its other sources and what they last ran on.
+        raw: All raw files of each source that the trial may bring files to, by folder.
     """
 
-    files: list[str]
-    raw: list[str]
+    FORMAT = 2
+    choice: Choice | None
+    remembered: dict[str, Choice]
+    raw: dict[str, list[str]]
 
 
 @contextmanager
-def on_trial(root: Path, usecase: str) -> Iterator[None]:
-    """Take out of a use case's input what joined it meanwhile, if what is done with it fails.
+def on_trial(root: Path, usecase: str, source: str | None = None) -> Iterator[None]:
+    """Put a use case's input back as it was, if what is done with a new one fails.
 
     The note that this writes first lets the next run do so after a kill.
 
     Args:
         root: The project's folder, whose lock the caller holds.
         usecase: Whose input.
+        source: To which source files come; None: the present one.
     """
-    choice = load_inputs(root / INPUTS).choice(usecase)
-    trial = Trial(files=list(choice.files), raw=sorted(load_manifest(root / choice.raw)))
-    trial.write(_note(root, usecase))
+    _before(root, usecase, source).write(_note(root, usecase))
     try:
         yield
     except BaseException:
@@ -47,8 +50,17 @@ def on_trial(root: Path, usecase: str) -> Iterator[None]:
     _note(root, usecase).unlink()
 
 
+def _before(root: Path, usecase: str, source: str | None) -> Trial:
+    inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
+    choice = inputs.usecases.get(usecase)
+    folders = {choice.raw} if choice else set()
+    folders |= {f"{RAW}/{source}"} if source else set()
+    raw = {folder: sorted(load_manifest(root / folder)) for folder in sorted(folders)}
+    return Trial(choice=choice, remembered=inputs.remembered.get(usecase, {}), raw=raw)
+
+
 def end_trial(root: Path, usecase: str) -> bool:
-    """Take out what a killed or failed trial left in force.
+    """Put back what there was before a killed or failed trial, and take out its files.
 
     Args:
         root: The project's folder, whose lock the caller holds.
@@ -64,16 +76,31 @@ def end_trial(root: Path, usecase: str) -> bool:
     if not note.exists():
         return False
     before = _read(note, usecase)
-    choice = load_inputs(root / INPUTS).choice(usecase)
-    files = tuple(key for key in choice.files if key in before.files)
-    if files and files != choice.files:
-        choice = save_choice(root, usecase, choice.model_copy(update={"files": files}))
-    folder = root / choice.raw
-    kept = {*before.raw, *choice.files, *choice.held_out}
-    if forget(folder, sorted(load_manifest(folder).keys() - kept)):
-        versions.add(root, Path(choice.raw))
+    inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
+    write_inputs(root, _restored(inputs, usecase, before))
+    for folder, kept in before.raw.items():
+        if forget(root / folder, sorted(load_manifest(root / folder).keys() - set(kept))):
+            versions.add(root, Path(folder))
     note.unlink()
+    declare(root, usecase)
     return True
+
+
+def _restored(inputs: Inputs, usecase: str, before: Trial) -> Inputs:
+    """Return the inputs with what one use case had before; its blind period is the ledger's."""
+    others = {name: choice for name, choice in inputs.usecases.items() if name != usecase}
+    remembered = {name: of for name, of in inputs.remembered.items() if name != usecase}
+    if before.choice is None:
+        return Inputs(usecases=others, remembered=remembered)
+    present = inputs.usecases.get(usecase, before.choice)
+    choice = before.choice.model_copy(update={"blind": present.blind, "frozen": present.frozen})
+    # in the file's order: the same choices are the same bytes
+    usecases = {name: others.get(name, choice) for name in {**inputs.usecases, usecase: choice}}
+    order = {**inputs.remembered, usecase: before.remembered}
+    return Inputs(
+        usecases=usecases,
+        remembered={name: remembered.get(name, before.remembered) for name in order},
+    )
 
 
 def _read(note: Path, usecase: str) -> Trial:
