@@ -51,10 +51,14 @@ def collect(
     from vouch.core import terminal
     from vouch.core.files import write_json
     from vouch.operate.events import tell
+    from vouch.project.training import alone
     from vouch.review.collect import collect as take_in
 
-    with terminal.working(Console(stderr=True), "collect") as progress:
-        result = take_in(ROOT, STATE, usecase, file, progress)
+    console = Console(stderr=True)
+    with alone(ROOT, console), terminal.working(console, "collect") as progress:
+        result = take_in(
+            ROOT, STATE, usecase, file, progress
+        )  # no run may have it change meanwhile
     for line in _lines(usecase, result):
         write(line)
     for line in result["ignored"]:
