@@ -12,10 +12,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from tests.project import ENVIRONMENT, copy_checkout, dvc, shrink, vouch
+from vouch.cli import app
 from vouch.core.errors import PassingError, VouchError
 from vouch.core.files import read_json
+from vouch.operate.events import TAKEN
+from vouch.operate.locks import at_work
 from vouch.operate.reset import Scope, reset
 from vouch.project import versions
 from vouch.project.inputs import INPUTS, choose, load_inputs
@@ -215,6 +219,29 @@ def test_a_full_disk_is_no_fault_of_the_file(root, days, monkeypatch):
             take(root, "fraud", [path], quiet())
     assert len(files_of(root)) == 1
     assert take(root, "fraud", [path], quiet()).files == [path]
+
+
+def test_rows_are_scored_before_another_run_begins_and_a_server_is_told(root, days, monkeypatch):
+    days[1].to_csv(root / "good.csv", index=False)
+    moments, events = [], []
+
+    def write_arrived(_root, _state, _usecase, out):
+        moments.append("run" in at_work(root))
+        return {"rows": 3, "predicted": {}, "model": "fraud-paysim:1", "out": str(out)}
+
+    def emit(_root, *event):
+        events.append((*event, "run" in at_work(root)))
+        return True
+
+    monkeypatch.setattr("vouch.serve.arrived.write_arrived", write_arrived)
+    monkeypatch.setattr("vouch.operate.events.emit", emit)
+    for server, told in (("", False), ("http://127.0.0.1:9/api", True)):
+        monkeypatch.setenv("PREFECT_API_URL", server)
+        done = CliRunner().invoke(app, ["add", "fraud", "good.csv"], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        assert ("told the project's Prefect server" in done.output) == told
+    assert moments == [True, True]
+    assert events == [(TAKEN, "fraud", {"rows": 3}, False)]
 
 
 def test_what_others_change_meanwhile_is_no_fault_of_the_file(root, days, monkeypatch):

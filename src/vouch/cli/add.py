@@ -10,6 +10,7 @@ from vouch.usecases import names
 
 if TYPE_CHECKING:
     from vouch.project.intake import Taken
+    from vouch.serve.arrived import Written
 
 ROOT = Path()
 
@@ -40,29 +41,31 @@ def add(
     from rich.console import Console
 
     from vouch.core.files import write_json
+    from vouch.operate.events import TAKEN, tell_rows
     from vouch.project.intake import reason, take
     from vouch.project.training import alone
     from vouch.project.versions import push
 
-    console = Console()
+    console, scored = Console(), None
     with alone(ROOT, console):
         result = take(ROOT, usecase, files, console)
         if result.files:
             push(ROOT)
+            scored = _score(usecase)
     for file in result.files:
         write(f"taken: {file}")
     for file, error in result.refused.items():
         write(f"refused: {reason(file, error)}", error=True)
     if json_file:
         write_json(json_file, _as_json(result))
-    if result.files:
-        _score(usecase)
+    if scored and tell_rows(ROOT, usecase, scored["rows"]):
+        write(f"told the project's Prefect server: {TAKEN}")
     if result.refused:
         raise typer.Exit(1)
     write(f"to learn from them: vouch run {usecase}")
 
 
-def _score(usecase: str) -> None:
+def _score(usecase: str) -> "Written | None":
     """Score what no model has learned from yet; the rows are in the data, scored or not."""
     from vouch.core.errors import described
     from vouch.operate.folders import NEW_ROWS
@@ -75,6 +78,8 @@ def _score(usecase: str) -> None:
             write(f"scored: {summary(written)}")
     except Exception as error:
         write(f"warning: new rows are not scored: {described(error)}", error=True)
+        return None
+    return written
 
 
 def _as_json(result: "Taken") -> dict[str, object]:

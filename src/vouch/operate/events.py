@@ -52,6 +52,20 @@ def tell(root: Path, usecase: str, result: Mapping[str, Any]) -> list[str]:
     return [name for name in of_labels(result) if emit(root, name, usecase, payload(result))]
 
 
+def tell_rows(root: Path, usecase: str, rows: int) -> bool:
+    """Emit that new rows are in the data, where a Prefect server serves the project.
+
+    Args:
+        root: The project's folder.
+        usecase: Whose rows.
+        rows: How many no model has learned from yet; of none nobody is told.
+
+    Returns:
+        Whether that reached the server.
+    """
+    return bool(rows and server_of(root) and emit(root, TAKEN, usecase, {"rows": rows}))
+
+
 def emit(root: Path, name: str, usecase: str, content: Mapping[str, object]) -> bool:
     """Emit an event, in a process of its own: this package knows nothing of Prefect.
 
