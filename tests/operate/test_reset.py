@@ -4,6 +4,7 @@ import gc
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from datetime import datetime
 
@@ -16,8 +17,10 @@ from vouch.core.errors import VouchError
 from vouch.holdout import blind
 from vouch.holdout.ledger import Ledger
 from vouch.holdout.tables import Base
+from vouch.operate.locks import at_work
 from vouch.operate.record import Ports, Record
 from vouch.operate.reset import PEOPLE, Scope, plan, reset
+from vouch.project.versions import GOOD
 from vouch.results.holdouts import Holdouts
 from vouch.review.capacity import Capacities
 from vouch.review.guidelines import Guidelines
@@ -211,6 +214,60 @@ def test_it_refuses_while_something_is_at_work(used):
     assert there(used, MADE) == list(MADE)
 
 
+def lock_files(project):
+    state = project / ".vouch"
+    files = {*state.glob("*.lock"), *state.glob("locks/*.lock")} - {project / GOOD}
+    return {path: path.stat().st_ino for path in files}
+
+
+def test_nothing_may_begin_while_it_removes(used, monkeypatch):
+    before, held = lock_files(used), []
+    removed = shutil.rmtree
+
+    def look_and_remove(path, *options):
+        held.append(set(at_work(used)))
+        removed(path, *options)
+
+    monkeypatch.setattr("vouch.operate.reset.shutil.rmtree", look_and_remove)
+    reset(used, Scope(decisions=True, raw=True, holdouts=True, cache=True))
+    assert held and all(each >= {"run", "server", "fraud.ingest"} for each in held)
+    # whoever waits for a lock waits for that very file
+    assert lock_files(used).items() >= before.items()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from vouch.operate import reset
+if sys.argv[1] == "first":
+    reset.shutil.rmtree = lambda *_: os._exit(9)
+    reset.Path.unlink = lambda *_, **__: os._exit(9)
+reset.reset(Path(), reset.Scope(raw=True, holdouts=True))
+"""
+
+
+@pytest.mark.parametrize("moment", ["first", "last"])
+def test_a_killed_reset_is_ended_by_the_same_command(used, moment, monkeypatch):
+    path = used / "data/inputs.yaml"
+    inputs = yaml.safe_load(path.read_text())
+    inputs["usecases"]["fraud"]["generation"] = 3
+    filed = inputs["usecases"]["fraud"] | {"files": ["0123456789ab"], "source": "paysim"}
+    inputs["remembered"] = {"fraud": {"paysim": filed}}
+    path.write_text(yaml.safe_dump(inputs))
+    words = [sys.executable, "-c", KILLED, moment]
+    assert subprocess.run(words, cwd=used, env=ENVIRONMENT, check=False).returncode == (
+        9 if moment == "first" else 0
+    )
+    if moment == "last":  # as an earlier release left it, killed before its last write
+        path.write_text(yaml.safe_dump(inputs))
+    done = vouch(used, "reset", "--raw", "--forget-holdouts", "--yes")
+    assert done.returncode == 0, done.stderr
+    mended = yaml.safe_load(path.read_text())
+    assert mended["usecases"]["fraud"]["generation"] == 1
+    assert mended["remembered"] == {"fraud": {}}
+    assert there(used, ("data/raw/paysim", *MADE)) == []
+
+
 @pytest.mark.slow
 def test_the_pipeline_runs_again_after_a_reset_to_the_same_model(used):
     for name in (*GIVEN, *DECIDED):
@@ -231,6 +288,7 @@ def test_nothing_behind_a_link_is_removed(used, tmp_path):
     with pytest.raises(VouchError, match="data/gold"):
         reset(used, Scope())
     assert sorted(elsewhere.rglob("*")) == before and there(used, MADE) == list(MADE)
+    assert "promotions" in tables(used)
     (used / "data/gold").unlink()
     (used / "data/gold").mkdir()
     (used / "data/gold/fraud").symlink_to(elsewhere / "fraud")

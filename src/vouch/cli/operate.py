@@ -158,7 +158,8 @@ def reset(
       vouch reset --cache --yes
     """
     from vouch.core.files import write_json
-    from vouch.operate.reset import Scope, check_idle, plan
+    from vouch.operate.locks import check_idle
+    from vouch.operate.reset import Scope, plan
     from vouch.operate.reset import reset as remove
 
     scope = Scope(
@@ -172,12 +173,12 @@ def reset(
         write(f"what stays of the database: {', '.join(stays)}")
     if json_file:
         write_json(json_file, [vars(part) for part in parts])
-    if not parts or dry_run:
+    if dry_run:
         return
-    if not yes:
+    if parts and not yes:
         typer.confirm(f"Remove all of this for good{_with(scope.goes)}?", abort=True)
-    remove(ROOT, scope)
-    write("removed")
+    remove(ROOT, scope)  # without parts it ends what a killed reset had begun
+    write("removed" if parts else "nothing to remove")
 
 
 def _with(what: list[str]) -> str:

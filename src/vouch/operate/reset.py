@@ -15,12 +15,13 @@ from vouch.holdout.blind import PROJECT, blind_usecases
 from vouch.holdout.ledger import actor, now
 from vouch.holdout.tables import Base as Ledger
 from vouch.operate.folders import CASES, SCORES
-from vouch.operate.locks import busy
+from vouch.operate.locks import LOCKS, nobody_else
 from vouch.operate.record import HOME
 from vouch.project.inputs import INPUTS, Inputs, load_inputs, write_inputs
 from vouch.project.paths import KEPT, STATE
 from vouch.project.stages import REVIEWS, STAGES
 from vouch.project.trial import end_trials
+from vouch.project.versions import GOOD
 from vouch.registry import approval, integrity, promotions
 from vouch.review.queue.tables import Base as Queue
 
@@ -131,9 +132,14 @@ def reset(root: Path, scope: Scope) -> None:
         VouchError: ``vouch up`` or a run is at work on the project, or the ledger is to be
             forgotten while a use case is blind.
     """
-    check_idle(root)
-    _check_not_blind(root, scope)
+    plan(root, scope)  # nothing is changed before all is known to be removable
+    with nobody_else(root):
+        _reset(root, scope)
+
+
+def _reset(root: Path, scope: Scope) -> None:
     end_trials(root)  # with their notes gone, what was only tried would stay in force
+    _begin_again(root, scope)  # first: what a kill leaves is then removed by the same command
     state = root / STATE
     tables = _kept(state, scope)
     if scope.holdouts:
@@ -147,17 +153,6 @@ def reset(root: Path, scope: Scope) -> None:
             shutil.rmtree(part.path)
         else:
             part.path.unlink(missing_ok=True)  # SQLite removes its log by itself
-    _begin_again(root, scope)
-
-
-def check_idle(root: Path) -> None:
-    """Check that nothing is at work on the project.
-
-    Raises:
-        VouchError: Something is.
-    """
-    if who := busy(root):
-        raise VouchError(who, "end it first")
 
 
 def _check_not_blind(root: Path, scope: Scope) -> None:
@@ -180,6 +175,8 @@ def _products(root: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
     state = root / STATE
     # the key stays as long as decisions do, which are sealed with it for good
     for path in sorted(state.iterdir()) if state.is_dir() else ():
+        if path.name == LOCKS.name or (path.suffix == ".lock" and path.name != GOOD.name):
+            continue  # others may wait for it
         if path.name == KEPT.name:
             yield path, "partial results that stages keep"
         elif path.name not in (REMOTE, *([] if scope.holdouts and scope.decisions else OURS)):
@@ -267,6 +264,8 @@ def _drop_all_but(state: Path, tables: list[str]) -> None:
 
 def _begin_again(root: Path, scope: Scope) -> None:
     """Set every holdout back to generation 1 if the ledger of the later ones is removed."""
+    if not (root / INPUTS).exists():
+        return
     inputs = load_inputs(root / INPUTS)
     if not scope.holdouts:
         write_inputs(root, _without_files(inputs) if scope.raw else inputs)
