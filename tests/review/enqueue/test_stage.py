@@ -13,6 +13,7 @@ import yaml
 from tests.project import vouch
 from vouch.core.errors import VouchError
 from vouch.results.context import Context
+from vouch.review.collect import collect
 from vouch.review.enqueue import enqueue
 from vouch.review.enqueue.stage import KILLED, again, withdraw
 from vouch.review.queue import Queue
@@ -158,6 +159,23 @@ def test_cases_of_a_killed_run_go_into_the_next_file_whatever_its_name(project):
     result = put(project, 3, "other.csv")
     assert result["cases"] == 5 and "killed run" in result["warnings"][0]
     assert put(project, 3, "more.csv")["cases"] == 3
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_what_people_decided_of_a_killed_runs_file_is_not_asked_again(project, count):
+    subprocess.run([sys.executable, "-c", DIES, project, "write_cases", "after"], check=False)
+    tasks = json.loads((project / "cases.json").read_text())
+    (project / "cases.json").unlink()
+    for task in tasks[:count]:
+        choice = {"type": "choices", "from_name": "decision", "value": {"choices": ["fraud"]}}
+        task["annotations"] = [{"completed_by": "ada", "result": [choice]}]
+    (project / "decided.json").write_text(json.dumps(tasks))
+    assert collect(project, project / STATE, "fraud", project / "decided.json")["new"] == count
+    decided = {task["data"]["case"] for task in tasks[:count]}
+    put(project, 3, "more.csv")
+    again = {row["case"] for row in read(project / "more.csv")}
+    assert len(again) == 3 and not again & decided
+    assert (again < {task["data"]["case"] for task in tasks}) == (count == 2)
 
 
 def test_rows_that_went_into_a_new_holdout_are_never_chosen(project):

@@ -1,6 +1,6 @@
 """The note of an unfinished ``enqueue``, so that the same command after a kill completes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from vouch.core.files import read_json, write_json
@@ -34,12 +34,18 @@ class Pending:
         """Return whether a killed run was about to write this file."""
         return self._out() == out.resolve()
 
-    def cases(self, queue: Queue, out: Path) -> list[Case]:
+    def cases(
+        self, queue: Queue, out: Path, decided: Callable[[], Mapping[str, int]]
+    ) -> list[Case]:
         """Return the cases that a killed run kept and that are in no other file than this one.
+
+        Of a file that is not there, which people may have filled in and handed in by now, only the
+        cases that still wait for a decision.
 
         Args:
             queue: The review store.
             out: The file.
+            decided: Counts the people who decided each case.
         """
         other = self._out()
         if other is None or (other != out.resolve() and other.exists()):
@@ -50,7 +56,11 @@ class Pending:
         asked = queue.asked()
         if any(asked.get(case, 0) < count for case, count in chosen.items()):
             return []  # killed before they were kept
-        return [case for case in queue.all() if case.case in chosen]
+        cases = [case for case in queue.all() if case.case in chosen]
+        if out.exists():
+            return cases
+        done = decided()
+        return [case for case in cases if done.get(case.case, 0) < asked[case.case]]
 
     def _out(self) -> Path | None:
         return Path(read_json(self._path)["out"]) if self._path.exists() else None

@@ -112,7 +112,7 @@ def _to_file(
     progress: Progress,
 ) -> tuple[list[Case], list[str]]:
     """Choose cases and write them, or end what a killed run began; return them and warnings."""
-    cases, warnings = pending.cases(desk.queue, out), [KILLED]
+    cases, warnings = pending.cases(desk.queue, out, desk.decided), [KILLED]
     if not cases:
         check_out(out)
         chosen = _choose(desk, n, params, progress)
