@@ -14,6 +14,7 @@ from tasks.data import choose_input, push
 from tasks.extract import extract
 from tasks.holdout import renew_holdout
 from vouch.core import terminal
+from vouch.operate.enough import note_tried
 from vouch.project import lines
 from vouch.project import training as driver
 from vouch.project.request import Retraining
@@ -44,6 +45,7 @@ def retraining(request: Retraining) -> list[dict[str, Any]]:
 def _retrain(request: Retraining) -> list[dict[str, Any]]:
     usecase, console = request.usecase, Console()
     with driver.alone(Path(), console):
+        note_tried(Path(), usecase)
         with driver.trying(Path(), request.training(), console):
             choice = choose_input(request.training())
             line = lines.heading(usecase, choice["source"], choice["as_of"])
