@@ -221,6 +221,18 @@ def test_a_full_disk_is_no_fault_of_the_file(root, days, monkeypatch):
     assert take(root, "fraud", [path], quiet()).files == [path]
 
 
+def test_a_file_that_is_called_like_one_of_dvcs_keeps_none_from_being_taken(root, days):
+    inbox = root / "data/inbox/fraud/rows"
+    inbox.mkdir(parents=True)
+    for name in ("odd.dvc", "dvc.yaml", "good.csv"):
+        days[1].to_csv(inbox / name, index=False)
+    (inbox / "dvc.yaml").write_text("a,b\n1,2\n")
+    result = take(root, "fraud", sorted(inbox.iterdir()), quiet())
+    assert result.files == [inbox / "good.csv"]
+    assert "its name ends in .dvc" in str(result.refused[inbox / "odd.dvc"])
+    assert_up_to_date(root)
+
+
 def test_rows_are_scored_before_another_run_begins_and_a_server_is_told(root, days, monkeypatch):
     days[1].to_csv(root / "good.csv", index=False)
     moments, events = [], []

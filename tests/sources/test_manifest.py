@@ -16,6 +16,14 @@ def test_a_name_that_is_no_text_leaves_the_folder_as_it_is(tmp_path):
     assert not (tmp_path / "raw").exists()
 
 
+def test_a_name_like_those_of_dvcs_own_files_is_refused(tmp_path):
+    file = tmp_path / "payments.dvc"
+    file.write_text("a\n1\n")
+    with pytest.raises(VouchError, match=r"payments\.dvc: its name ends in \.dvc") as caught:
+        keep(tmp_path / "raw/shop", file)
+    assert "payments.csv" in caught.value.hint and not (tmp_path / "raw").exists()
+
+
 @pytest.mark.parametrize(
     "name", ["a" * 250 + ".csv", "ü" * 120 + ".csv.gz", "." + "x" * 240, "b." + "c" * 251]
 )

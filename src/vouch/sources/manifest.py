@@ -14,6 +14,8 @@ from vouch.core.files import read_json, replacing, sha256, sweep, write_json
 
 MANIFEST = "manifest.json"
 DIGITS = 12
+DVC = ".dvc"
+"""How the names of DVC's own files end: it reads every file that is called so."""
 LONGEST = 240
 """Bytes of a raw file's name; what is longer is cut."""
 
@@ -127,12 +129,17 @@ def kept_name(key: str, file: Path) -> str:
 
 
 def check_name(file: Path) -> None:
-    """Check that a file's name is UTF-8 text.
+    """Check that a file's name is UTF-8 text, and none by which DVC knows files of its own.
 
     Raises:
         VouchError: It is not.
     """
     check_utf8(file.name, f"{file}: its name is no UTF-8 text", "rename the file")
+    if file.suffix == DVC:
+        raise VouchError(
+            f"{file}: its name ends in {DVC}, as those of DVC's own files do",
+            f"rename the file: {file.with_suffix('.csv').name}",
+        )
 
 
 def sha256_of(file: Path) -> str:
