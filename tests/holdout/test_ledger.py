@@ -90,6 +90,21 @@ def test_a_retired_generation_answers_nothing_new(ledger):
     assert [h["status"] for h in ledger.status()] == ["retired", "open"]
 
 
+def test_a_holdout_retires_as_its_rotation_is_recorded_and_not_as_the_next_one_is_cut(ledger):
+    first = ask(ledger, "a")
+    second, other = replace(KEY, generation=2), replace(KEY, set="another")
+    ledger.cut(other, lambda: CUT)
+    ledger.rotate(second)
+    with pytest.raises(RefusedError, match="retired") as caught:
+        ask(ledger, "b")
+    assert "goes on to generation 2" in caught.value.hint
+    assert ask(ledger, "a") == first  # it was charged before
+    assert ledger.find(KEY)["status"] == "retired" and ledger.find(other)["status"] == "open"
+    # what ingest opens is what cannot be asked
+    assert ledger.others(second) == [other] and ledger.others(other) == []
+    assert (ledger.newest(KEY), ledger.newest(other)) == (2, 1)
+
+
 def test_an_unknown_holdout_names_the_stage_to_run(ledger):
     with pytest.raises(VouchError, match="generation 7") as caught:
         ledger.charge(HoldoutKey("fraud", "paysim", "x", 7), inquiry("a"), 3, 1, 1)

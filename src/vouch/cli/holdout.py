@@ -127,8 +127,7 @@ def rotate(
         end_trial(ROOT, usecase)
         rotation = open_next(ROOT, usecase, few, force)
     reserved = rotation.reserved
-    newer = f"{reserved:,} newer rows" if reserved else "parties"
-    rows = f"{newer} that were kept for it"
+    rows = f"{reserved:,} newer rows that were kept for it" if reserved else "what was kept for it"
     write(
         f"Generation {rotation.generation} opens with the next run, on {rows}: vouch run {usecase}"
     )

@@ -379,6 +379,11 @@ class Ledger:
             "it was rotated elsewhere, bring that ledger",
         )
 
+    def newest(self, key: HoldoutKey) -> int:
+        """Return the newest generation of a set that was cut or opened; 1 where there is none."""
+        with Session(self._engine) as session:
+            return _newest(session, key)
+
     def others(self, key: HoldoutKey) -> list[HoldoutKey]:
         """Return the holdouts of the same source that this one does not follow, oldest first.
 
@@ -494,8 +499,8 @@ class Ledger:
             The question's number and, if it was answered before, that answer.
 
         Raises:
-            RefusedError: The budget is spent, or a newer generation was cut, whose training rows
-                these are.
+            RefusedError: The budget is spent, or a later generation was opened, whose training
+                rows these are.
             VouchError: No such holdout was ever cut.
         """
         with self._writing() as session:
@@ -770,8 +775,11 @@ def _earlier_question(session: Session, inquiry: Inquiry) -> Question | None:
 
 def _refuse_retired(session: Session, holdout: Holdout, key: HoldoutKey) -> None:
     if _retired(session, holdout):
-        reason = f"the holdout of {key} is retired: its rows have become training data"
-        raise RefusedError(reason, "run the pipeline on the newest generation")
+        newest = _newest(session, key)
+        reason = f"the holdout of {key} is retired: its rows become training data"
+        raise RefusedError(
+            reason, f"vouch holdout rotate {key.usecase}, which goes on to generation {newest}"
+        )
 
 
 def _refusal(
@@ -801,13 +809,9 @@ def _way_out(session: Session, holdout: Holdout) -> str:
 
 
 def _retired(session: Session, holdout: Holdout) -> bool:
-    newer = select(Holdout.id).where(
-        Holdout.usecase == holdout.usecase,
-        Holdout.source == holdout.source,
-        Holdout.set == holdout.set,
-        Holdout.generation > holdout.generation,
-    )
-    return session.scalars(newer).first() is not None
+    """Return whether a later generation was opened: from then on ingest opens this one's labels."""
+    own = HoldoutKey(holdout.usecase, holdout.source, holdout.set, holdout.generation)
+    return _newest(session, own) > holdout.generation
 
 
 def _has_answered(session: Session, holdout: Holdout) -> bool:

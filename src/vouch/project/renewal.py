@@ -39,6 +39,8 @@ class Renewal:
 def renew(root: Path, state: Path, usecase: str) -> Renewal:
     """Rotate to a fresh holdout if the present one is spent and newer rows have filled one.
 
+    A rotation that is recorded and was stopped before it was written is written.
+
     Args:
         root: The project's folder; extract has run on what is known by now.
         state: The project's state folder: the ledger is in it.
@@ -46,7 +48,7 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
     """
     choice = load_inputs(root / INPUTS).choice(usecase)
     entry = _entry(state, usecase, choice)
-    if entry is None or entry["status"] != "spent":
+    if entry is None or entry["status"] == "open":
         rest = "" if entry is None or entry["left"] is None else f": {entry['left']} questions left"
         return Renewal("open", f"The holdout still answers{rest}.")
     params = root / "params.yaml"
@@ -55,7 +57,9 @@ def renew(root: Path, state: Path, usecase: str) -> Renewal:
         rotation = rotate(root, usecase, few)
     except VouchError as error:
         return _waiting(root, usecase, few, error)
-    return Renewal("rotated", f"The holdout was spent: generation {rotation.generation} opens.")
+    return Renewal(
+        "rotated", f"The holdout was {entry['status']}: generation {rotation.generation} opens."
+    )
 
 
 def _entry(state: Path, usecase: str, choice: Choice) -> HoldoutStatus | None:

@@ -1,6 +1,6 @@
 """Opening the next generation of a holdout; the old one's rows become training data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vouch.core.errors import VouchError
@@ -18,7 +18,8 @@ class Rotation:
     Attributes:
         usecase: Whose holdout.
         generation: The one that the next run of the pipeline cuts.
-        reserved: Rows kept for the new holdout so far; None without times.
+        reserved: Rows kept for the new holdout so far; None without times, or where it was recorded
+            before.
         positives: How many positives to expect among them, at the training rows' share; likewise.
     """
 
@@ -33,7 +34,8 @@ def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
 
     A fresh holdout needs rows nobody has asked about or learned from. By time these are the rows
     newer than the old holdout that were kept for it; without times, those of parties that were kept
-    from the first training on.
+    from the first training on. A rotation is for good once it is recorded: one that was killed
+    before it was written, or was undone there, is only written.
 
     Args:
         root: The project's folder.
@@ -46,7 +48,20 @@ def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
             kept, or, unless forced, too little.
         TamperedError: The ledger was changed; nothing is opened.
     """
-    choice = load_inputs(root / INPUTS).choice(usecase)
+    choice, ledger = load_inputs(root / INPUTS).choice(usecase), Ledger(root / STATE)
+    present = HoldoutKey(usecase, choice.source, choice.set, choice.generation)
+    newest = ledger.newest(present)
+    if newest > choice.generation:
+        rotation = Rotation(usecase, newest, None, None)
+    else:
+        rotation = _checked(root, usecase, choice, few, force)
+        ledger.rotate(replace(present, generation=rotation.generation))
+    save_choice(root, usecase, choice.model_copy(update={"generation": rotation.generation}))
+    return rotation
+
+
+def _checked(root: Path, usecase: str, choice: Choice, few: int, force: bool) -> Rotation:
+    """Return a rotation to a holdout that can tell something."""
     path = root / find("extract").outputs["summary"].format(usecase=usecase)
     extracted = Extracted.read(path)
     if (extracted.set, extracted.generation) != (choice.set, choice.generation):
@@ -59,9 +74,6 @@ def rotate(root: Path, usecase: str, few: int, force: bool = False) -> Rotation:
             f"{rotation.positives:.0f} positives: too few to tell (fewer than {few})",
             f"add newer rows (vouch run {usecase} --add FILE), or rotate with --force",
         )
-    opened = HoldoutKey(usecase, choice.source, choice.set, rotation.generation)
-    Ledger(root / STATE).rotate(opened)
-    save_choice(root, usecase, choice.model_copy(update={"generation": rotation.generation}))
     return rotation
 
 

@@ -14,6 +14,7 @@ from vouch.holdout.keeper import Keeper
 from vouch.holdout.mechanisms.thresholdout import Thresholdout
 from vouch.project.ask import ask
 from vouch.project.inputs import INPUTS, Choice, load_inputs, save_choice
+from vouch.project.renewal import renew
 from vouch.project.rotation import rotate
 
 from .conftest import KEY, ROOT, payments
@@ -142,6 +143,21 @@ def test_rotating_opens_the_next_generation_once(asking):
     with pytest.raises(VouchError, match="generation 2") as caught:
         run("rotate", "fraud")  # the pipeline has not run on it yet
     assert "vouch run fraud" in caught.value.hint
+
+
+def test_a_rotation_that_was_killed_or_undone_asks_nothing_more_and_is_finished(asking):
+    asking.seal(payments(2000, 2), reserved=5000)
+    before = INPUTS.read_bytes()
+    run("rotate", "fraud")
+    INPUTS.write_bytes(before)
+    refused = run("ask", "fraud")
+    assert "is retired" in refused and "vouch holdout rotate fraud" in refused
+    asking.path("extracted").unlink()  # of whichever generation it was
+    assert "Generation 2" in run("rotate", "fraud")
+    assert load_inputs(INPUTS).choice("fraud").generation == 2
+    INPUTS.write_bytes(before)
+    assert renew(asking.root, asking.root / ".vouch", "fraud").status == "rotated"
+    assert load_inputs(INPUTS).choice("fraud").generation == 2
 
 
 def test_rotating_without_times_ends_when_no_parties_are_kept(asking):
