@@ -26,7 +26,7 @@ def collect(usecase: str, path: Path | None = None) -> dict[str, Any]:
         summary = take_in(Path(), STATE, usecase, path, shown)
     counts = (
         f"{path.name if path else 'the page'}: {summary['new']} new, {summary['known']} known, "
-        f"{summary['blank']} blank"
+        f"{summary['held']} on rows of the holdout, {summary['blank']} blank"
     )
     terminal.say(console, f"  collect   {counts}, {len(summary['set_aside'])} set aside")
     aside = (f"line {row['line']}: {row['reason']}" for row in summary["set_aside"][:SHOWN])

@@ -79,6 +79,7 @@ def _lines(usecase: str, result: "Collected") -> Iterator[str]:
     from vouch.metrics.agreement import in_words
 
     counts = f"{result['new']:,} new decisions, {result['known']:,} known"
+    counts += f", {result['held']:,} on rows of the holdout" * bool(result["held"])
     batch = (
         f" -> data/labels/{usecase}/reviews/{result['batch']}.parquet" if result["batch"] else ""
     )

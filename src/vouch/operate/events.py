@@ -27,13 +27,13 @@ def of_labels(result: Mapping[str, Any]) -> list[str]:
     Args:
         result: What ``vouch.review.collect.collect`` returned.
     """
-    events = {COLLECTED: result["new"], ENOUGH: result["enough"]}
+    events = {COLLECTED: result["batch"], ENOUGH: result["enough"]}
     return [name for name, holds in events.items() if holds]
 
 
 def payload(result: Mapping[str, Any]) -> dict[str, object]:
     """Return the events' payload."""
-    return {name: result[name] for name in ("new", "since_training", "batch")}
+    return {name: result[name] for name in ("new", "held", "since_training", "batch")}
 
 
 def tell(root: Path, usecase: str, result: Mapping[str, Any]) -> list[str]:

@@ -81,6 +81,7 @@ class Collected(TypedDict):
     batch: str | None
     new: int
     known: int
+    held: int
     set_aside: list[dict[str, Any]]
     since_training: int
     enough: bool
@@ -99,6 +100,10 @@ def collect(
     these files. So a killed collect has taken all or nothing, and the same file may be collected
     again: a decision that is known is not taken twice.
 
+    Whether an answer on a row of the holdout is new says nothing here: whoever guesses a
+    colleague's decision would learn whether the guess is right. So it is taken unless that person
+    has one of the same moment, whatever either says.
+
     Args:
         root: The project's folder.
         state: The project's state folder.
@@ -109,8 +114,9 @@ def collect(
 
     Returns:
         ``read`` (answers given), ``blank`` (cases nobody was at yet), ``new``, ``known``,
-        ``set_aside`` (``line``, ``case``, ``reviewer``, ``reason``), ``batch`` (its name, or
-        None), ``since_training``, ``enough``, ``agreement`` (Cohen's kappa by pair), ``conflicts``
+        ``held`` (answers on rows of the holdout, new or not), ``set_aside`` (``line``,
+        ``case``, ``reviewer``, ``reason``), ``batch`` (its name, or None), ``since_training``,
+        ``enough``, ``agreement`` (Cohen's kappa by pair), ``conflicts``
         (cases whose reviewers differ), ``ignored`` (what the file claims and is not believed) and
         ``warnings``.
 
@@ -136,6 +142,7 @@ def collect(
         filled = recognised(filled, before.sort_values(["sequence", "issued_at"]))
         aside = check(root, filled, cases, labels(source), intake.moment)
         right = [answer for place, answer in enumerate(filled) if place not in aside]
+        held = sum(cases[answer.case].stream == HELD for answer in right)
         accepted = take(intake, right, before)
         progress(1, 3, "keeping them")
         batch = keep(folder, seal_decisions(state, accepted.table), state / "scratch")
@@ -148,7 +155,8 @@ def collect(
         "blank": len(answers) - len(filled),
         "batch": batch,
         "new": accepted.new,
-        "known": len(right) - accepted.new,
+        "known": len(right) - held - accepted.new,
+        "held": held,
         "set_aside": [asdict(refused) for refused in aside.values()],
         "since_training": waiting,
         "enough": waiting >= params.retrain_after,
@@ -190,7 +198,7 @@ class Taken:
 
     Attributes:
         table: Its rows: decisions, then what several reviewers come to.
-        new: How many of them are decisions.
+        new: How many of them are decisions on rows that are not held out.
         votes: The last decision of each reviewer on each case, earlier batches included.
         conflicts: Cases whose reviewers differ.
     """
@@ -223,7 +231,8 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
     touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
     rows = [_table(fresh), _table(_issued(intake, decided, agreed, touched, len(fresh)))]
     conflicts = list(_conflicts(intake, decided, votes, agreed))
-    return Taken(pa.concat_tables(rows), len(fresh), votes, conflicts)
+    new = int((fresh["stream"] != HELD).sum())
+    return Taken(pa.concat_tables(rows), new, votes, conflicts)
 
 
 def labels(source: Declaration) -> dict[str, int]:
@@ -232,18 +241,41 @@ def labels(source: Declaration) -> dict[str, int]:
     return {word: number for word, number in words if number is not None}
 
 
+class _Recorded:
+    """The decisions that were taken so far.
+
+    Args:
+        before: Those of earlier batches.
+    """
+
+    def __init__(self, before: pd.DataFrame) -> None:
+        newest = before.groupby(["case", "actor", "label"])["decided_at"].max()
+        self._newest: dict[Any, datetime] = newest.to_dict()
+        self._moments = set(zip(before["case"], before["actor"], before["decided_at"], strict=True))
+
+    def has(self, case: Case, who: str, label: int, when: datetime | None) -> bool:
+        """Return whether a decision is known; of a row of the holdout, by its time alone."""
+        if case.stream == HELD:
+            return (case.case, who, when) in self._moments
+        newest = self._newest.get((case.case, who, label))
+        return newest is not None and (when is None or when <= newest)
+
+    def add(self, case: Case, who: str, label: int, when: datetime) -> None:
+        """Add a decision."""
+        self._newest[case.case, who, label] = pd.Timestamp(when)
+        self._moments.add((case.case, who, when))
+
+
 def _fresh(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> pd.DataFrame:
     """Return decisions not yet recorded: a reviewer's new label, or an old one at a later time."""
-    numbers = labels(intake.source)
-    last = before.groupby(["case", "actor", "label"])["decided_at"].max().to_dict()
+    numbers, taken = labels(intake.source), _Recorded(before)
     rows: list[dict[str, Any]] = []
     for answer in answers:
-        label = numbers[plain_word(answer.decision)]
-        when = decided_at(answer, intake.cases[answer.case].out_at)
-        key = (answer.case, answer.reviewer, label)
-        if key in last and (when is None or when <= last[key]):
+        label, case = numbers[plain_word(answer.decision)], intake.cases[answer.case]
+        when = decided_at(answer, case.out_at)
+        if taken.has(case, answer.reviewer, label, when):
             continue
-        last[key] = pd.Timestamp(when or intake.moment)
+        taken.add(case, answer.reviewer, label, when or intake.moment)
         decision = _decision(intake, answer, label, when or intake.moment)
         rows.append(decision | _place(intake, len(rows)))
     return pd.DataFrame(rows, columns=SCHEMA.names)
