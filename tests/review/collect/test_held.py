@@ -1,7 +1,9 @@
 """Answers on rows of the holdout: what is shown of them does not depend on what anybody said."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from tests.review.enqueue.conftest import make_case
 from vouch.holdout.decisions import OPENED, seal_decisions
 from vouch.labels.issues import HELD
+from vouch.labels.reviews import CONSENSUS
 from vouch.review.collect.batch import recorded
 from vouch.review.collect.params import CollectParams
 from vouch.review.collect.read import Answer
@@ -93,3 +96,33 @@ def test_an_older_answer_or_the_same_one_leaves_the_word_that_stands(source, tmp
     assert older.votes.loc[case, "ann"] == same.votes.loc[case, "ann"] == 1
     newer = collect(source, tmp_path, 13, [(case, "ann", 6, word)])
     assert newer.votes.loc[case, "ann"] == WORDS.index(word)
+
+
+def test_what_is_said_of_the_holdout_changes_no_consensus_that_trains(source, tmp_path):
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 2, 60)
+    cases = [
+        make_case(n, scores=[], stream=HELD)
+        if n >= 40
+        else make_case(n, scores=[0.7, 0.3] if truth[n] == 0 else [0.3, 0.7])
+        for n in range(60)
+    ]
+    votes = np.array([np.where(rng.random(60) < 0.8, truth, 1 - truth) for _ in range(3)])
+    results = []
+    for flipped in range(40, 60, 4):
+        said = votes.copy()
+        said[0, flipped] = 1 - said[0, flipped]
+        rows = [
+            (case.case, who, number, WORDS[said[number, place]])
+            for number, who in enumerate(("ann", "bob", "cy"))
+            for place, case in enumerate(cases)
+        ]
+        named = {case.case: case for case in cases}
+        taken = collect(source, tmp_path / str(flipped), 99, rows, named)
+        issued = taken.table.to_pandas()
+        agreed = issued[issued["actor"] == CONSENSUS].set_index("case")
+        trains = agreed[agreed["stream"] != HELD]
+        assert (len(trains), len(agreed)) == (40, 60) and "crowdlab" in set(trains["comment"])
+        results.append((trains[["label", "confidence", "comment"]], taken.conflicts))
+    for (one, shown_first), (other, shown_next) in pairwise(results):
+        assert one.equals(other) and shown_first == shown_next

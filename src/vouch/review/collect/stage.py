@@ -227,7 +227,7 @@ def take(intake: Intake, answers: Sequence[Answer], before: pd.DataFrame) -> Tak
     keys = pd.MultiIndex.from_frame(fresh[["case", "actor"]])
     fresh["superseded"] = fresh["sequence"].to_numpy() != last.reindex(keys).to_numpy()
     votes, likely = _votes(intake, decided)
-    agreed = consensus(votes, likely)
+    agreed = _agreed(intake, votes, likely)
     touched = set(fresh.loc[~fresh["superseded"].astype(bool), "case"])
     rows = [_table(fresh), _table(_issued(intake, decided, agreed, touched, len(fresh)))]
     conflicts = list(_conflicts(intake, decided, votes, agreed))
@@ -372,6 +372,24 @@ def _votes(intake: Intake, decided: pd.DataFrame) -> tuple[pd.DataFrame, Floats]
     return votes, np.array(likely).reshape(-1, len(names))
 
 
+def _agreed(intake: Intake, votes: pd.DataFrame, likely: Floats) -> dict[str, Consensus]:
+    """Return the consensus by case; that of rows of the holdout apart.
+
+    How good reviewers are is estimated from all cases at once: what trains, and is not sealed, must
+    not follow from what is said of the holdout.
+    """
+    agreed: dict[str, Consensus] = {}
+    held = _held(votes, intake.cases)
+    for part in (~held, held):
+        agreed |= consensus(votes[part].dropna(axis=1, how="all"), likely[part])
+    return agreed
+
+
+def _held(votes: pd.DataFrame, cases: dict[str, Case]) -> NDArray[np.bool_]:
+    """Return which cases are of rows of the holdout, shape (cases,)."""
+    return np.array([cases[str(case)].stream == HELD for case in votes.index], np.bool_)
+
+
 def _table(rows: pd.DataFrame) -> pa.Table:
     plain = rows.astype(object).where(rows.notna(), None)
     return pa.Table.from_pylist(plain.to_dict("records"), SCHEMA)
@@ -379,7 +397,7 @@ def _table(rows: pd.DataFrame) -> pa.Table:
 
 def _shown(votes: pd.DataFrame, cases: dict[str, Case]) -> pd.DataFrame:
     """Leave out rows of the holdout: of a few, what two people agree on tells what they said."""
-    return votes[[cases[str(case)].stream != HELD for case in votes.index]]
+    return votes[~_held(votes, cases)]
 
 
 def _conflicts(
