@@ -5,10 +5,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vouch.core.errors import VouchError
 from vouch.holdout import blind, witness
-from vouch.holdout.sealed import KEY, fingerprint, make_key
+from vouch.holdout.sealed import (
+    BLOCK,
+    HEADER,
+    KEY,
+    encrypt,
+    fingerprint,
+    make_key,
+    padded,
+    seal_bytes,
+    unseal,
+)
 from vouch.results.holdouts import LOST, Holdouts
 
 
@@ -72,3 +84,29 @@ def test_whoever_forgets_the_holdouts_or_gives_the_key_up_for_lost_gets_another(
     (state.parent / "data/gold/fraud/holdout.sealed").touch()  # extract seals it again
     third = make_key(state)
     assert third not in (first, second) and noted(state) == fingerprint(third)
+
+
+@given(st.integers(1, 2**31))
+def test_a_sealed_content_takes_one_of_a_few_lengths(length):
+    room = padded(length)
+    assert length <= room <= max(length * 1.12, length + BLOCK) and room % BLOCK == 0
+    assert padded(room) == room
+    assert length < 2 * BLOCK or padded(length - 1) in (room, length - 1)
+    sizes = {padded(length * k // 999) for k in range(999, 2 * 999)}
+    assert len(sizes) <= 2 * (2 * length).bit_length()
+
+
+def test_what_was_sealed_opens_again_with_its_own_length(state):
+    key, path = make_key(state), state / "a.sealed"
+    sizes = set()
+    for content in (b"", b"\0", b"rows\0", b"x" * 400, bytes(range(256))):
+        seal_bytes(key, content, path)
+        assert unseal(key, path) == content
+        sizes.add(path.stat().st_size)
+    assert len(sizes) == 1
+
+
+def test_what_an_earlier_release_sealed_opens(state):
+    key, path = make_key(state), state / "a.sealed"
+    path.write_bytes(HEADER + encrypt(key, b"rows", []))
+    assert unseal(key, path) == b"rows"
