@@ -3,6 +3,9 @@
 Ingest takes the label columns of these rows out of bronze and seals them beside it. So no later
 table, file or page has them: neither features nor expectations, counts nor training can use them.
 Extract opens them to make the holdout, which is sealed in turn.
+
+Every held-out row is there, with a label or without: where only positives have one, how many have
+one is how many are positive. Nor does the file's size tell it: each row takes the same room.
 """
 
 import hmac
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vouch.holdout import sealed as box
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 PLACE = ("file", "line")
 """What tells a row of bronze from all others."""
 ENDS = ("boundary", "until")
+IS_THERE = " is there"
+"""Ends the name of a column that says where a label column is not null."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class SealedLabels:
     """What ingest sealed.
 
     Attributes:
-        table: ``file``, ``line`` and those of ``LABELLING`` the rows have, a row each with a label.
+        table: ``file``, ``line`` and those of ``LABELLING`` the rows have, for each held-out row.
         cut: The ends of the holdout they are of; both None where it was not cut by time.
     """
 
@@ -80,7 +86,7 @@ def _sure(rows: "Table") -> Any:
 
 
 def seal_labels(state: Path, table: pa.Table, cut: Cut, path: Path) -> None:
-    """Encrypt labels; the same ones and key give the same bytes.
+    """Encrypt labels; the same ones and key give the same bytes, any others as many.
 
     Args:
         state: The project's state folder, where the key is made on first use.
@@ -90,9 +96,36 @@ def seal_labels(state: Path, table: pa.Table, cut: Cut, path: Path) -> None:
     """
     ends = {name: getattr(cut, name) for name in ENDS}
     noted = {name: moment.isoformat() for name, moment in ends.items() if moment}
-    content = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(noted), content, compression="zstd")
+    content, filled = io.BytesIO(), _filled(table)
+    pq.write_table(
+        filled.replace_schema_metadata(noted),
+        content,
+        # what tells labels neither shrinks nor is summed up
+        compression={name: "zstd" if name == "line" else "none" for name in filled.column_names},
+        use_dictionary=[name for name in table.column_names if name in PLACE],
+        write_statistics=False,
+    )
     box.seal_bytes(box.make_key(state), content.getvalue(), path)
+
+
+def _filled(table: pa.Table) -> pa.Table:
+    """Return labels of one width each: filled, with another column of where they were not null."""
+    for name in present(table.column_names):
+        column, place = table[name], table.column_names.index(name)
+        table = table.append_column(name + IS_THERE, pc.is_valid(column))
+        table = table.set_column(place, name, pc.fill_null(column, pa.scalar(0, column.type)))
+    return table
+
+
+def _emptied(table: pa.Table) -> pa.Table:
+    """Return what :func:`_filled` got; an earlier release's has its nulls."""
+    for name in present(table.column_names):
+        if name + IS_THERE not in table.column_names:
+            continue
+        column, place = table[name], table.column_names.index(name)
+        there = pc.if_else(table[name + IS_THERE], column, pa.scalar(None, column.type))
+        table = table.set_column(place, name, there).drop_columns(name + IS_THERE)
+    return table
 
 
 def open_labels(state: Path, path: Path) -> SealedLabels:
@@ -106,7 +139,7 @@ def open_labels(state: Path, path: Path) -> SealedLabels:
         VouchError: The file is missing, was changed, or has another key; or there is no key.
     """
     content = box.unseal(box.read_key(state), path, "ingest")
-    table = pq.read_table(io.BytesIO(content))
+    table = _emptied(pq.read_table(io.BytesIO(content)))
     noted = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     boundary, until = (
         datetime.fromisoformat(noted[name]) if name in noted else None for name in ENDS

@@ -28,7 +28,7 @@ class Ingested(Result):
         rows: Those that could be read.
         rejects: Those that could not, and those whose label is mapped to ``drop``.
         dropped: The latter alone.
-        sealed: Rows of the holdout whose labels were sealed as they came in.
+        sealed: Rows of the holdout, whose labels were sealed as they came in, if they had any.
         ignored_columns: Columns of the files that the source does not declare.
         warnings: Sentences for people.
     """

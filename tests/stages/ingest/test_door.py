@@ -61,14 +61,36 @@ def test_bronze_has_no_label_of_the_latest_rows_and_all_others(tmp_path_factory,
     held = plain["time"].between(boundary, sealed.cut.until)  # later ones have no label
     assert bronze["label"][held].isna().all()
     assert bronze["label"][~held].equals(plain["label"][~held])
-    told = plain[held & plain["label"].notna()]
-    assert sealed.table["label"].to_pylist() == told.sort_values(["file", "line"])["label"].tolist()
+    # every row of the holdout is sealed, with a label or without
+    own = plain[held].sort_values(["file", "line"])["label"]
+    assert sealed.table["label"].to_pylist() == own.astype(object).where(own.notna(), None).tolist()
     # nor does a row's hash tell it
     assert (bronze["row_hash"].str.len()[held] == 2 * HASH_DIGITS + 1).all()
     assert bronze["row_hash"][~held].equals(plain["row_hash"][~held])
     assert bronze.drop(columns=["label", "row_hash"]).equals(
         plain.drop(columns=["label", "row_hash"])
     )
+
+
+@settings(max_examples=5)
+@given(st.lists(st.sampled_from([0, 1, ""]), min_size=30, max_size=30))
+def test_nothing_beside_bronze_depends_on_which_held_out_rows_have_a_label(
+    tmp_path_factory, labels
+):
+    """Where only positives have one, how many have one is how many are positive."""
+    seen = []
+    for given_labels in (labels, [1, *[""] * 29]):
+        project = Project(tmp_path_factory.mktemp("project"))
+        ends = START + timedelta(minutes=20), START + timedelta(minutes=49)
+        Ledger(project.root / "state").cut(KEY, lambda ends=ends: ends)
+        trained = [(n, n, "x", n % 2) for n in range(20)]
+        held = [(n, n, "x", label) for n, label in enumerate(given_labels, 20)]
+        project.give(lines(trained))
+        project.give(lines(held), "held.csv")
+        counted = project.ingest()
+        size = project.rows.with_name("labels.sealed").stat().st_size
+        seen.append((counted["sealed"], size))
+    assert seen[0] == seen[1] and seen[0][0] == 30
 
 
 def test_the_cut_is_foreseen_and_recorded_by_extract_alone(project):

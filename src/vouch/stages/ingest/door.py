@@ -243,13 +243,16 @@ class Guard:
         return str(self.backend.compile(closed.select(self.backend.sql(plain).columns)))
 
     def labels(self, paths: Sequence[Path]) -> pa.Table:
-        """Return what some files say of the class of the holdout's rows, in the order of rows."""
+        """Return what some files say of the class of the holdout's rows, nothing of some of them.
+
+        Returns:
+            One of each row in the holdout, in the order of files and lines.
+        """
         table = self.rows(_together(paths))
         if self.chosen is None or not self.closes:
             return self.backend.to_pyarrow(table.select(*PLACE).limit(0))
         held = table.filter(self.split(table).holdout).select(*PLACE, *self.columns)
-        told = held.filter(ibis.or_(*(held[name].notnull() for name in self.columns)))
-        return self.backend.to_pyarrow(told.order_by(list(PLACE)))
+        return self.backend.to_pyarrow(held.order_by(list(PLACE)))
 
     def seal(self, labels: pa.Table, path: Path) -> None:
         """Write labels that nobody but the keeper reads."""

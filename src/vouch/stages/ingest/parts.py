@@ -152,7 +152,7 @@ def merge(
         sealed: Where the sealed labels are written.
 
     Returns:
-        How many rows' labels were sealed, and a warning of those sealed for other holdouts.
+        How many rows the holdout has, and a warning of those sealed for other holdouts.
     """
     columns = columns_of(work.source, parts)
     with connect(memory=work.params.memory) as backend:
