@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 SECOND = 1_000_000  # microseconds
 
 
-def resolve_as_of(
-    as_of: str, rows: "Table", labels: "Table", path: Path, other: datetime | None = None
-) -> datetime:
+def resolve_as_of(as_of: str, rows: "Table", labels: "Table", path: Path) -> datetime:
     """Return the moment of ``latest`` or of a date.
+
+    It is written in plain, so sealed truth has no part in it: a later one than all that is not
+    sealed would tell when a held-out row's label came.
 
     Args:
         as_of: ``latest``, the newest event, arrival or label there is, never the wall clock; or
@@ -27,7 +28,6 @@ def resolve_as_of(
         rows: Silver rows.
         labels: Issued labels.
         path: The file of rows, for messages.
-        other: When anything else became known.
 
     Returns:
         The moment in UTC, without a zone.
@@ -35,7 +35,7 @@ def resolve_as_of(
     Raises:
         VouchError: It is no date, or there are no rows at all.
     """
-    return moment_of(as_of) or _newest(rows, labels, path, other)
+    return moment_of(as_of) or _newest(rows, labels, path)
 
 
 def moment_of(as_of: str) -> datetime | None:
@@ -55,11 +55,11 @@ def moment_of(as_of: str) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _newest(rows: "Table", labels: "Table", path: Path, other: datetime | None) -> datetime:
+def _newest(rows: "Table", labels: "Table", path: Path) -> datetime:
     moments = [rows[name].max() for name in ("time", "known_at") if name in rows.columns]
     row = rows.aggregate(**{f"m{n}": m for n, m in enumerate(moments)}).to_pyarrow().to_pylist()[0]
     label = labels.issued_at.max().to_pyarrow().as_py()
-    latest = [moment for moment in (*row.values(), label, other) if moment is not None]
+    latest = [moment for moment in (*row.values(), label) if moment is not None]
     if not latest:
         raise VouchError(f"{path}: no rows", "see the quarantine of validate for why")
     return max(latest)

@@ -22,11 +22,11 @@ class Job:
         source: The source's declaration.
         rows: Silver rows, every version.
         labels: Issued labels.
-        as_of: What became known later is left out.
+        as_of: What became known later is left out; ``sealed`` may be later.
         terms: What decides which rows are held out.
         params: The stage's parameters.
-        sealed: Issues of the truth of held-out rows, which no feature may use; None: none were
-            sealed.
+        sealed: Issues of the truth of held-out rows that count, which no feature may use; None:
+            none were sealed.
         every: All rows and labels, where ``rows`` and ``labels`` are some of them.
     """
 
@@ -51,5 +51,5 @@ class Job:
 
     def issued(self, labels: "Table") -> "Table":
         """Return some issues with those of held-out rows: the labels of rows, not of features."""
-        known = labels if self.sealed is None else labels.union(self.sealed)
-        return known.filter(known.issued_at <= self.as_of)
+        by_then = labels.filter(labels.issued_at <= self.as_of)
+        return by_then if self.sealed is None else by_then.union(self.sealed)

@@ -28,6 +28,7 @@ columns:
   fraud: {role: label, optional: true}
 rule: {where: amount > 80}
 """
+LATE = SHOP.replace("rule:", "  told: {role: label_time}\nrule:")
 NOTES = """
 name: notes
 usecase: sentiment
@@ -126,3 +127,21 @@ def test_texts_without_ids_are_held_out_by_what_they_say(tmp_path):
     # a count of its classes would tell a label, were another run's one label apart
     assert told["by_class"]["holdout"]["truth"] is None
     assert told["positives"]["holdout"]["truth"] is None
+
+
+@pytest.mark.parametrize("as_of", ["latest", "2024-01-05"])
+def test_when_truth_of_held_out_rows_came_does_not_show(tmp_path, as_of):
+    """The newest moment of all would tell that a label came then, and a date whether it had."""
+    results = []
+    for number, hours in enumerate((1, 2, 5000)):
+        project = Project(tmp_path / str(number), "fraud", "shop", LATE)
+        frame = payments(0, 80)
+        delays = pd.to_timedelta(np.where(np.arange(80) < 64, 3000, hours), unit="h")
+        frame["told"] = (pd.to_datetime(frame["at"]) + delays).astype(str)
+        told, _, held = project.run(path=project.write("a.csv", frame), as_of=as_of)
+        results.append((told["as_of"], told["arrives"]))
+        assert len(held) == 16
+        assert (
+            held["truth"].notna().all() if as_of == "latest" else hours > 2 or held["truth"].any()
+        )
+    assert len(set(results)) == 1 and results[0][1]

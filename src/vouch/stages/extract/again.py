@@ -24,7 +24,6 @@ from vouch.sources.declaration import Declaration
 from vouch.sources.readers import literal, parquet
 from vouch.stages.extract.late import count_decided
 from vouch.stages.extract.parts import Divided, counts_of, split_rows
-from vouch.stages.extract.truth import Arrival
 from vouch.usecases import find, own_code
 from vouch.usecases.classes import class_names
 from vouch.usecases.params import SplitParams
@@ -51,18 +50,18 @@ class Grown:
     since: datetime
 
     @property
-    def arrival(self) -> Arrival:
-        """When held-out rows' truth was issued, which stayed with them."""
-        return Arrival.read(self.entry.facts["arrival"])
+    def arrives(self) -> bool:
+        """Whether any truth of held-out rows comes by itself, which stayed with them."""
+        return bool(self.entry.facts["arrives"])
 
 
 @dataclass(frozen=True)
 class Made:
-    """What extract found of its rows, of the parts, and of held-out rows' truth."""
+    """What extract made of its rows and the parts, and whether held-out rows' truth arrives."""
 
     computed: Computed
     divided: Divided
-    arrival: Arrival
+    arrives: bool
 
 
 def key(
@@ -283,6 +282,6 @@ def keep(
         "issued": issued,
         "columns": _columns(made.computed),
         "divided": made.divided,
-        "arrival": made.arrival.facts(),
+        "arrives": made.arrives,
     }
     cache.put(place, {**files, LABELS: labels, LAST: last}, facts)

@@ -14,7 +14,8 @@ from vouch.holdout.decisions import open_issues
 from vouch.holdout.keeper import HoldoutKey, Keeper
 from vouch.holdout.labels import open_labels
 from vouch.holdout.split import Terms
-from vouch.labels.known import resolve_as_of
+from vouch.labels.held import truth_arrives
+from vouch.labels.known import moment_of, resolve_as_of
 from vouch.results.extract import Extracted
 from vouch.sources.declaration import load_declaration
 from vouch.stages.extract import again
@@ -63,7 +64,8 @@ def extract(
         summary: Where features, boundary and counts go (JSON).
         set: Name of the set of files the rows came from.
         generation: Number of the holdout of this set, from 1.
-        as_of: ``latest`` or an ISO date: what became known later is left out.
+        as_of: ``latest`` or an ISO date: what became known later is left out. ``latest`` is the
+            newest moment that is not sealed; of sealed truth it leaves out none.
         engine: Where tables are computed and Spark's models trained; both engines make the same
             rows.
         held_out: Files whose rows are the holdout; none: the latest rows are.
@@ -90,9 +92,8 @@ def extract(
         # models that read the rows' own columns need no features from Spark
         with connect("duckdb" if usecase.raw_features else engine) as computing:
             silver, issues = computing.read_parquet(rows), computing.read_parquet(labels)
-            held = HeldTruth(
-                computing, silver, open_labels(state, sealed), source, use, Path(private)
-            )
+            opened, until = open_labels(state, sealed), moment_of(as_of)
+            held = HeldTruth(computing, silver, opened, source, use, until, Path(private))
             earlier = Path(private) / "earlier.parquet"
             opener = partial(open_issues, state, words=reviewed_words(source))
             open_earlier(labels, keeper.drawn_anywhere(key), opener, earlier)
@@ -102,9 +103,9 @@ def extract(
             place = again.key(source, params, terms, as_of, engine, sealed, use)
             entry = cache.get(place) if place else None
             kept = again.grown(computing.con, entry, terms, labels, keeper) if entry else None
-            arrival = kept.arrival if kept else held.arrival()
-            moment = resolve_as_of(as_of, silver, issues, rows, arrival.newest)
-            arrives = arrival.arrives(issues, moment)
+            moment = resolve_as_of(as_of, silver, issues, rows)
+            held_arrives = kept.arrives if kept else held.arrives()
+            arrives = held_arrives or truth_arrives(issues.filter(issues.issued_at <= moment))
             job = Job(source, held.rows, issued(computing), moment, terms, params)
             if kept:
                 some = again.narrowed(computing, job, kept.since, Path(private))
@@ -120,7 +121,7 @@ def extract(
             divided = divide(job, whole, issued, train, holdout, keeper, kept_for_next)
         if place:
             files = {again.TRAIN: train, again.HOLDOUT: holdout, again.RESERVED: reserved}
-            made = again.Made(computed, divided, arrival)
+            made = again.Made(computed, divided, held_arrives)
             again.keep(cache, place, terms, labels, made, files, keeper, Path(private))
         cache.sweep()
     result = Extracted(

@@ -1,6 +1,5 @@
 """The truth of held-out rows: issued for the holdout alone, and only where gold is not kept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,33 +20,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """When held-out rows' truth was issued.
-
-    Attributes:
-        newest: The newest issue; None: there is none.
-        first: The first that is in force; None: none is.
-    """
-
-    newest: datetime | None = None
-    first: datetime | None = None
-
-    def arrives(self, labels: "Table", as_of: datetime) -> bool:
-        """Return whether by then any truth in force came by itself, here or in issued labels."""
-        by_then = labels.filter(labels.issued_at <= as_of)
-        return (self.first is not None and self.first <= as_of) or truth_arrives(by_then)
-
-    def facts(self) -> list[str]:
-        """Return it as JSON has it; empty texts where there is none."""
-        return [moment.isoformat() if moment else "" for moment in (self.newest, self.first)]
-
-    @classmethod
-    def read(cls, facts: Sequence[str]) -> "Arrival":
-        """Return what :meth:`facts` wrote."""
-        return cls(*(datetime.fromisoformat(text) if text else None for text in facts))
-
-
-@dataclass(frozen=True)
 class HeldTruth:
     """What ingest sealed of some rows.
 
@@ -57,6 +29,7 @@ class HeldTruth:
         opened: Their sealed labels.
         source: The source's declaration.
         use: Sources of labels that are in force.
+        until: What came later is left out; None: nothing is.
         scratch: A folder.
     """
 
@@ -65,6 +38,7 @@ class HeldTruth:
     opened: SealedLabels
     source: Declaration
     use: tuple[str, ...]
+    until: datetime | None
     scratch: Path
 
     @cached_property
@@ -74,9 +48,16 @@ class HeldTruth:
             return self.silver
         return self.opened.with_confidence(self.silver, self._sealed)
 
-    @cached_property
+    @property
     def issues(self) -> "Table | None":
         """The issues of the truth, at which no feature may look; None where none was sealed."""
+        issues = self._every
+        if issues is None or self.until is None:
+            return issues
+        return issues.filter(issues.issued_at <= self.until)
+
+    @cached_property
+    def _every(self) -> "Table | None":
         if not self.opened.table.num_rows:
             return None
         path, usecase = self.scratch / "truth.parquet", find(self.source.usecase)
@@ -90,12 +71,6 @@ class HeldTruth:
         pq.write_table(self.opened.table, path)
         return self.engine.read_parquet(path)
 
-    def arrival(self) -> Arrival:
-        """Compute when the truth was issued."""
-        issues = self.issues
-        if issues is None:
-            return Arrival()
-        moments = issues.aggregate(
-            newest=issues.issued_at.max(), first=issues.issued_at.min(where=issues.in_force)
-        )
-        return Arrival(**moments.to_pyarrow().to_pylist()[0])
+    def arrives(self) -> bool:
+        """Return whether any truth in force comes by itself, whenever: by when would tell it."""
+        return self._every is not None and truth_arrives(self._every)
