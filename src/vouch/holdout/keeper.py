@@ -91,6 +91,8 @@ OTHERWISE = {
 }
 """Why there is no second comparison: a question has one answer."""
 
+HOPE = 2
+"""Times as many of a class as out of fold that a holdout may have: newer rows often have more."""
 LESS: tuple[Guarantee, ...] = ("none", "heuristic", "certified")
 MeanMechanism = Literal["thresholdout", "gaussian"]
 GUARANTEES: dict[MeanMechanism, Guarantee] = {
@@ -378,15 +380,15 @@ class Keeper:
             return _few(0, judge)
         if outlook is None:
             return ""
-        expected = outlook.units_of(len(rows))
-        if expected < max(judge.least, LEAST):
-            return _few(expected, judge, "is expected to have about")
+        most = HOPE * outlook.units_of(len(rows))
+        if most < max(judge.least, LEAST):
+            return _few(most, judge, "is expected to have at most")
         needed = self._standard(key, inquiry, judge)[0]
-        size, matters = _detectable(needed, expected, outlook), judge.stakes.difference
+        size, matters = _detectable(needed, most, outlook), judge.stakes.difference
         if size <= max(matters, outlook.gap):
             return ""
         return (
-            f"with about {expected} {judge.counted} the holdout could tell a difference of about "
+            f"with {most} {judge.counted} the holdout could tell a difference of about "
             f"{size:.3f} (with a chance of {comparison.POWER:.0%}), neither the {matters:g} that "
             f"matters (evaluate.difference) nor the {outlook.gap:+.3f} out of fold"
         )

@@ -85,7 +85,7 @@ def test_too_few_positives_to_be_expected_are_said_and_cost_nothing(project):
     content = project.evaluate()
     assert content["holdout"]["status"] == "too_small"
     assert content["holdout"]["truth"] is None
-    assert "is expected to have about" in content["holdout"]["reason"]
+    assert "is expected to have at most" in content["holdout"]["reason"]
     assert content["ledger"]["spent"] == 0
     assert content["ledger"]["positives"] is None
 
