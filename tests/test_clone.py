@@ -17,7 +17,7 @@ def git(folder, *words):
     subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("old", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_raw_files_survive_checkout_and_collection_of_the_cache(fresh_project, tmp_path, old):
     payments(20, seed=0).to_csv(tmp_path / "p.csv", index=False)
     keep(fresh_project / "data/raw/paysim", tmp_path / "p.csv")

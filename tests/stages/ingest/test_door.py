@@ -260,7 +260,7 @@ def test_a_generation_that_nobody_opened_is_refused(project):
         project.ingest()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(st.tuples(MINUTES, st.sampled_from("xyz")), min_size=10, max_size=10),
     st.lists(st.tuples(st.integers(0, 9), MINUTES, st.sampled_from("xyz")), max_size=4),
