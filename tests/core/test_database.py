@@ -1,15 +1,17 @@
 """The store on SQLite and on a PostgreSQL named by an address."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Index, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.ledger import project, storm
 from tests import postgres
 from tests.holdout.conftest import CUT, KEY, inquiry
-from vouch.core.database import ADDRESS, exists, open_database, place
+from vouch.core.database import ADDRESS, exists, open_database, place, reading, writing
 from vouch.core.errors import VouchError
 from vouch.holdout import blind
 from vouch.holdout.chain import TamperedError, append
@@ -147,3 +149,95 @@ def test_a_period_of_an_earlier_release_counts_for_all_projects_of_a_server(serv
         state = served.parent / folder / ".vouch"
         assert blind.status(state, "fraud").blind
         assert blind.abandon(state, "fraud") and not blind.status(state, "fraud").blind
+
+
+def answers(state):
+    return open_database(state, Answers.metadata, serving=True)
+
+
+class Answers(DeclarativeBase):
+    pass
+
+
+class Word(Answers):
+    __tablename__ = "words"
+    __table_args__ = (Index("by_word", "word"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[str]
+
+
+def read(engine):
+    with reading(engine) as session:
+        return session.scalars(select(Word.word).order_by(Word.id)).all()
+
+
+def write(engine, word):
+    with writing(engine) as session:
+        session.add(Word(word=word))
+
+
+@pytest.fixture(params=["file", "server"])
+def kept_open(request, tmp_path):
+    engine = answers(tmp_path if request.param == "file" else request.getfixturevalue("served"))
+    yield engine
+    engine.dispose()
+
+
+def test_who_reads_waits_for_nobody_and_sees_what_was_committed(kept_open):
+    write(kept_open, "first")
+    with writing(kept_open) as session:
+        session.add(Word(word="second"))
+        session.flush()
+        assert read(kept_open) == ["first"]
+    assert read(kept_open) == ["first", "second"]
+
+
+def test_threads_write_one_after_the_other(kept_open):
+    def add(number):
+        with writing(kept_open) as session:
+            count = session.scalar(select(func.count()).select_from(Word))
+            session.add(Word(id=count + 1, word=str(number)))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(40)))
+    assert sorted(map(int, read(kept_open))) == list(range(40))
+
+
+def test_a_write_that_fails_lets_the_next_one_in(kept_open):
+    with pytest.raises(ZeroDivisionError), writing(kept_open) as session:
+        session.add(Word(word="never"))
+        session.flush()
+        raise ZeroDivisionError
+    write(kept_open, "first")
+    assert read(kept_open) == ["first"]
+
+
+def test_nothing_is_written_into_a_file_that_was_removed(tmp_path):
+    engine = answers(tmp_path)
+    write(engine, "first")
+    for path in tmp_path.glob("vouch.db*"):
+        path.unlink()
+    with pytest.raises(DBAPIError, match="no such table"):
+        write(engine, "lost")
+    again = answers(tmp_path)
+    write(engine, "second")
+    assert read(again) == read(engine) == ["second"]
+
+
+def test_a_server_that_was_restarted_is_reached_again(served):
+    engine = answers(served)
+    write(engine, "first")
+    with open_database(served, Answers.metadata).begin() as other:
+        mine = "pid <> pg_backend_pid() AND datname = current_database()"
+        other.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
+    write(engine, "second")
+    assert read(engine) == ["first", "second"]
+    engine.dispose()
+
+
+def test_a_table_of_an_older_release_gets_its_index(tmp_path):
+    engine = answers(tmp_path)
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX by_word"))
+    with answers(tmp_path).begin() as connection:
+        assert [index["name"] for index in inspect(connection).get_indexes("words")] == ["by_word"]
