@@ -29,14 +29,19 @@ def missing() -> str:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Start a server that listens on a socket in its own folder; yields its address."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """Start a server that listens on a socket in its own folder; yields its address.
+
+    Args:
+        durable: Whether it waits for the disk before it answers, as one that is measured must.
+    """
     folder, programs = Path(tempfile.mkdtemp(prefix="vouch-pg-", dir="/tmp")), binaries()
     assert programs is not None
     who = USER if os.geteuid() == 0 else None  # it refuses to run with root's rights
     if who:
         shutil.chown(folder, USER)
-    data, settings = folder / "data", f"-k {folder} -c listen_addresses= -c fsync=off"
+    data, settings = folder / "data", f"-k {folder} -c listen_addresses="
+    settings += "" if durable else " -c fsync=off"
 
     def run(program: str, *words: str) -> None:
         command = [str(programs / program), "-D", str(data), *words]

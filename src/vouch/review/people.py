@@ -15,10 +15,10 @@ from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, inspect, select
+from sqlalchemy import Engine, delete, func, inspect, select
 from sqlalchemy.orm import Session
 
-from vouch.core.database import open_database
+from vouch.core.database import open_database, reading, writing
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import now as wall_clock
 from vouch.labels.reviews import CONSENSUS
@@ -92,10 +92,16 @@ class People:
     Args:
         state: The project's state folder.
         clock: Returns the present time (UTC, no zone).
+        store: The store, where it is open already; None: open it.
     """
 
-    def __init__(self, state: Path, clock: Callable[[], datetime] = wall_clock) -> None:
-        self._engine = open_database(state, Base.metadata)
+    def __init__(
+        self,
+        state: Path,
+        clock: Callable[[], datetime] = wall_clock,
+        store: Engine | None = None,
+    ) -> None:
+        self._engine = store or open_database(state, Base.metadata)
         self._clock = clock
 
     def add(self, name: str, role: Role) -> str:
@@ -115,7 +121,7 @@ class People:
                 f"name: got {name!r}", f"1 to {NAME} printed characters, and not {CONSENSUS!r}"
             )
         token = secrets.token_urlsafe(32)
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             row = session.get(PersonRow, identity(name))
             if row is None:
                 row = PersonRow(identity=identity(name), name=shown, added_at=self._clock())
@@ -131,7 +137,7 @@ class People:
         Raises:
             VouchError: No such person, or nobody would be left who manages people.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             row = self._row(session, name)
             row.role = role
             _check_admins(session, row)
@@ -142,7 +148,7 @@ class People:
         Raises:
             VouchError: No such person, or nobody would be left who manages people.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             row = self._row(session, name)
             row.disabled, row.link = True, None
             session.execute(delete(SessionRow).where(SessionRow.person == row.identity))
@@ -160,13 +166,13 @@ class People:
 
     def all(self) -> list[Person]:
         """Return everybody, by name."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(select(PersonRow).order_by(PersonRow.identity))
             return [_person(row) for row in rows]
 
     def invited(self, token: str) -> Person | None:
         """Return whose password a token of :meth:`add` sets; None where it does not work."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = self._invited(session, token)
             return _person(row) if row else None
 
@@ -187,7 +193,7 @@ class People:
             raise VouchError("this link does not work any more", "ask for a new one")
         with HASHING:  # takes long: not while the store is locked
             hashed = HASHER.hash(password)
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             row = self._invited(session, token)
             if row is None:
                 raise VouchError("this link does not work any more", "ask for a new one")
@@ -209,7 +215,7 @@ class People:
             VouchError: Too many wrong passwords lately.
         """
         keys = (f"name {identity(name)}", f"address {address}")
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             self._check_failures(session, keys)
             row = session.get(PersonRow, identity(name))
             hashed = row.password if row and row.password and not row.disabled else None
@@ -221,7 +227,7 @@ class People:
             numbers = [one.id for one in tries]
         if not _is_right(hashed, password):
             return None
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             session.execute(delete(FailureRow).where(FailureRow.id.in_(numbers)))
             return self._begin(session, identity(name))
 
@@ -257,21 +263,33 @@ class People:
             by_hand: Whether a person asks, and not their open page by itself.
         """
         moment, digest = self._clock(), _digest(cookie)
-        with Session(self._engine) as s:
-            row = s.get(SessionRow, digest)
-            if row is None or row.until < moment or row.seen_at < moment - IDLE:
+        with reading(self._engine) as session:
+            both = select(SessionRow, PersonRow).join(
+                PersonRow, PersonRow.identity == SessionRow.person
+            )
+            pair = session.execute(both.where(SessionRow.digest == digest)).tuples().first()
+            if pair is None or pair[1].disabled:
                 return None
-            person = s.get(PersonRow, row.person)
-            if person is None or person.disabled:
+            row, person = pair
+            if row.until < moment or row.seen_at < moment - IDLE:
                 return None
-            if by_hand and row.seen_at < moment - IDLE / 20:  # not each request writes
-                row.seen_at = person.seen_at = moment
-                s.commit()
-            return Login(_person(person), "", row.csrf, _digest(digest)[:16])
+            login = Login(_person(person), "", row.csrf, _digest(digest)[:16])
+            unseen = row.seen_at < moment - IDLE / 20
+        if by_hand and unseen:  # not each request writes
+            self._see(digest, moment)
+        return login
+
+    def _see(self, digest: str, moment: datetime) -> None:
+        """Note that a session was used, unless it ended meanwhile."""
+        with writing(self._engine) as session:
+            if row := session.get(SessionRow, digest):
+                row.seen_at = moment
+                if person := session.get(PersonRow, row.person):
+                    person.seen_at = moment
 
     def log_out(self, cookie: str) -> None:
         """End a session."""
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             session.execute(delete(SessionRow).where(SessionRow.digest == _digest(cookie)))
 
 

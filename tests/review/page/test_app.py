@@ -46,6 +46,23 @@ def test_a_person_logs_in_decides_and_goes_on(browser):
     assert "taken back" in undone.text and case_of(undone) == "fraud-000000000000"
 
 
+def test_the_next_case_is_in_the_page_and_its_persons(app, ann):
+    page = ann.get("/review/fraud").text
+    ahead = page.partition('<template id="ahead">')[2]
+    assert "fraud-000000000001" in ahead and "<details" not in ahead
+    bob = logged_in(app, "Bob").get("/review/fraud")
+    assert case_of(bob) == "fraud-000000000002"
+
+
+def test_a_program_gets_the_next_case_with_its_answer(ann):
+    first = ann.next()
+    kept = ann.decide(first, next=True).json()
+    assert kept["case"] == first["case"] and kept["next"]["case"] == "fraud-000000000001"
+    assert ann.decide(kept["next"]).json()["next"] is None
+    refused = ann.decide(first | {"token": "nonsense"}, next=True)
+    assert refused.status_code == 409 and "not with you" in refused.json()["error"]
+
+
 def test_the_page_works_without_scripts(ann):
     page = ann.get("/review/fraud")
     given = {"csrf": ann.csrf, "token": token_of(page), "case": case_of(page)}

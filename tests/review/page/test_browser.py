@@ -114,6 +114,35 @@ def test_twenty_cases_by_keyboard_one_undone_one_skipped(browser, address, root)
     assert not changed.said.opinion  # shown anew, the model's part was folded
 
 
+def facts_of(page):
+    return page.inner_text("#facts-title")
+
+
+def test_the_next_facts_show_while_an_answer_is_on_its_way(browser, address):
+    page = log_in(browser, address)
+    page.goto(f"{address}/review/fraud")
+    first, ahead = facts_of(page), page.inner_html("#ahead")
+    on_its_way = []
+
+    def hold(route):
+        on_its_way.append(route)
+
+    page.route("**/answer", hold)
+    page.keyboard.press("2")
+    page.wait_for_function("t => document.querySelector('#facts-title').innerText !== t", arg=first)
+    second = facts_of(page)
+    assert second.split()[0] in ahead and page.locator("#opinion").count() == 0
+    page.keyboard.press("1")  # answers nothing: the first answer is not kept yet
+    (route,) = on_its_way
+    route.abort()
+    page.wait_for_function("t => document.querySelector('#facts-title').innerText === t", arg=first)
+    assert "not known whether that was saved" in page.inner_text("#offline")
+    page.unroute("**/answer")
+    press(page, "2")
+    assert facts_of(page) == second and "1 decided today" in page.inner_text(".progress")
+    assert page.locator("#opinion").count() == 1
+
+
 def test_no_hostile_text_runs(browser, address):
     page = log_in(browser, address)
     for usecase, count in (("sentiment", len(HOSTILE)), ("fraud", 8)):

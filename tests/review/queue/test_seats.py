@@ -1,6 +1,7 @@
 """Leases and answers against an oracle that keeps all in a list."""
 
 import tempfile
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests import postgres
 from tests.review.enqueue.conftest import make_case
-from vouch.core.database import ADDRESS
+from vouch.core.database import ADDRESS, open_database
 from vouch.core.errors import VouchError
 from vouch.review.queue import Queue
-from vouch.review.queue.seats import HANDED_OVER, Lease, Said, Seats
+from vouch.review.queue.seats import COUNTS, HANDED_OVER, Lease, Said, Seats, Submit
+from vouch.review.queue.tables import Base
 
 START = datetime(2026, 1, 1)
 LEASE = timedelta(minutes=10)
@@ -92,7 +94,7 @@ def test_a_lead_settles_a_case_for_good(seats):
     assert [one.number for one in seats.standing()] == [settled.number]
     # nobody is asked about it any more
     assert [lease.case for lease in seats.hand_out("bob", 3)] == [name(2)]
-    assert seats.undo("lea", "s").case == name(1) and seats.standing() == []
+    assert seats.undo("lea", "s").answer.case == name(1) and seats.standing() == []
     with pytest.raises(VouchError, match="no such case"):
         seats.settle("lea", "fraud-nobody", "genuine", "s")
 
@@ -184,6 +186,84 @@ def test_a_case_goes_to_nobody_who_had_it(queue, seats):
     seats.hand_out("eve", 1, gold=name(2))
     with pytest.raises(VouchError, match="has a known answer"):
         seats.hand_over("eve", name(2), "dan")
+
+
+def test_a_word_taken_back_leaves_the_case_as_it_was(queue, seats):
+    queue.put([make_case(0)], START)  # before two people
+    (held,) = seats.hand_out("ann")
+    seats.answer("ann", held.token, FRAUD, "s")
+    before = (seats.free(), seats.waiting(), seats.oldest(), queue.work(START))
+    seats.settle("lea", name(0), "genuine", "s")
+    assert seats.waiting() == [name(1), name(2)] and seats.free() == 2
+    assert not seats.ask_again(name(0))
+    undone = seats.undo("lea", "s")
+    assert undone.answer.said.kind == "settled" and undone.lease is None
+    assert (seats.free(), seats.waiting(), seats.oldest(), queue.work(START)) == before
+    assert [lease.case for lease in seats.hand_out("bob", 3)] == [name(1), name(2), name(0)]
+
+
+def test_a_case_that_two_leads_settled_stays_settled_by_one(seats):
+    seats.settle("lea", name(0), "genuine", "l")
+    seats.settle("max", name(0), "fraud", "m")
+    seats.undo("lea", "l")
+    assert seats.hand_out("ann")[0].case == name(1) and seats.free() == 2
+    seats.undo("max", "m")
+    assert seats.hand_out("bob")[0].case == name(0) and seats.free() == 3
+
+
+def test_who_holds_a_settled_case_may_answer_and_nobody_waits_for_it(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.settle("lea", lease.case, "genuine", "s")
+    assert seats.free() == 2
+    assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "decision"
+
+
+def test_one_transaction_keeps_an_answer_and_hands_out_the_next(seats):
+    turn = seats.turn("ann", START)
+    assert (turn.now.case, turn.ahead.case) == (name(0), name(1))
+    assert (turn.kept, turn.refused, turn.waiting, turn.today) == (None, None, 3, 0)
+    turn = seats.turn("ann", START, Submit(turn.now.token, FRAUD, "s", turn.now.case))
+    assert turn.kept.case == name(0) and (turn.now.case, turn.ahead.case) == (name(1), name(2))
+    assert (turn.waiting, turn.today) == (2, 1)
+    turn = seats.turn("ann", START, undo="s")
+    assert turn.undone.lease.case == turn.now.case == name(0) and turn.today == 0
+    assert seats.count("ann", START) == 0
+
+
+def test_a_refused_answer_leaves_a_person_their_case(seats):
+    now = seats.turn("ann", START).now
+    turn = seats.turn("ann", START, Submit("nonsense", FRAUD, "s", now.case))
+    assert "not with you" in str(turn.refused) and turn.kept is None
+    assert turn.now == now and seats.standing() == []
+
+
+def test_a_case_leased_ahead_goes_to_who_would_have_none(seats):
+    first = seats.turn("ann", START)
+    assert seats.turn("bob", START).now.case == name(2)
+    cem = seats.turn("cem", START)
+    assert cem.now.case == first.ahead.case and cem.ahead is None
+    assert seats.turn("dan", START).now is None  # what somebody looks at stays theirs
+    turn = seats.turn("ann", START, Submit(first.now.token, FRAUD, "s"))
+    assert turn.kept.said.kind == "decision" and turn.now is None
+    late = seats.answer("ann", first.ahead.token, FRAUD, "s")
+    assert late.said.kind == "too_late"
+
+
+def test_seconds_of_a_case_ahead_count_from_when_it_came_up(seats, clock):
+    first = seats.turn("ann", START)
+    clock.now += timedelta(seconds=30)
+    second = seats.turn("ann", START, Submit(first.now.token, FRAUD, "s")).now
+    clock.now += timedelta(seconds=7)
+    assert seats.answer("ann", second.token, FRAUD, "s").seconds == 7
+
+
+def test_decided_today_is_one_count(queue, seats):
+    for lease in seats.hand_out("ann", 2):
+        seats.answer("ann", lease.token, FRAUD, "s")
+    seats.undo("ann", "s")
+    seats.settle("ann", name(2), "fraud", "s")
+    assert queue.work(START).today == seats.count("ann", START) == 2
+    assert queue.work(START + LEASE).today == seats.count("ann", START + LEASE) == 0
 
 
 def test_votes_on_the_holdout_are_nobodys_to_settle(queue, seats):
@@ -326,7 +406,7 @@ def test_what_is_undone_comes_back_first(seats):
     first, second = seats.hand_out("ann", 2)
     seats.answer("ann", first.token, FRAUD, "s")
     assert seats.undo("ann", "another session") is None
-    again = seats.undo("ann", "s")
+    again = seats.undo("ann", "s").lease
     assert again.case == first.case and again.token != first.token
     assert [lease.case for lease in seats.hand_out("ann", 2)] == [first.case, second.case]
     assert seats.standing() == [] and seats.undo("ann", "s") is None
@@ -404,26 +484,41 @@ def test_what_is_said_of_a_held_out_row_lies_nowhere_in_plain(queue, tmp_path, c
     assert first.sealed != second.sealed and len(first.sealed) == len(second.sealed)
 
 
+@dataclass
+class Hold:
+    who: str
+    case: str
+    until: datetime
+    ahead: bool = False
+
+
 class Page(RuleBasedStateMachine):
-    """People who take, answer, skip and undo, while time passes and cases come."""
+    """People who take, answer, skip, settle and undo, while time passes and cases come.
+
+    ``log`` has every answer that stands, ``held`` every lease that was given by its token, also
+    those that ended: nobody may have taken such a case meanwhile.
+    """
 
     @initialize()
     def begin(self):
         self.folder = tempfile.TemporaryDirectory()
         self.clock = Clock()
         path = Path(self.folder.name)
-        self.queue = Queue(path, "fraud", "simulated")
-        self.seats = Seats(path, "fraud", "simulated", LEASE, self.clock)
+        self.store = open_database(path, Base.metadata, serving=True)
+        self.queue = Queue(path, "fraud", "simulated", self.store)
+        self.seats = Seats(path, "fraud", "simulated", LEASE, self.clock, self.store)
         self.wanted, self.log, self.held = {}, [], {}
 
     def teardown(self):
+        self.store.dispose()
         self.folder.cleanup()
 
     @rule(number=st.integers(0, 3))
     def put(self, number):
         case = make_case(number)
-        self.queue.put([case], self.clock.now)
-        self.wanted[case.case] = self.wanted.get(case.case, 0) + 1
+        if not self._settled(case.case):
+            self.queue.put([case], self.clock.now)
+            self.wanted[case.case] = self.wanted.get(case.case, 0) + 1
 
     @rule(minutes=st.integers(1, 15))
     def wait(self, minutes):
@@ -431,44 +526,124 @@ class Page(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE), count=st.integers(1, 2))
     def take(self, who, count):
+        before = self._live_cases(who)
         leases = self.seats.hand_out(who, count)
-        taken = {lease.case for lease in leases}
-        assert len(taken) == len(leases)
+        assert len({lease.case for lease in leases}) == len(leases)
+        self._given(who, leases, before, count)
+
+    @rule(who=st.sampled_from(PEOPLE), ahead=st.booleans(), data=st.data())
+    def turn(self, who, ahead, data):
+        mine = [token for token, hold in self.held.items() if hold.who == who]
+        submit, kind = None, data.draw(st.sampled_from(["decision", "skip", "later"]))
+        if mine and data.draw(st.booleans()):
+            token = mine[data.draw(st.integers(0, len(mine) - 1))]
+            submit, hold = Submit(token, Said(kind, "fraud"), "s"), self.held.pop(token)
+        before = self._live_cases(who)
+        turn = self.seats.turn(who, START, submit, ahead=ahead)
+        assert turn.refused is None and (turn.kept is None) == (submit is None)
+        if submit:
+            self._check_kept(turn.kept, hold, kind)
+        leases = [lease for lease in (turn.now, turn.ahead) if lease]
+        ahead_before = {token for token, hold in self.held.items() if hold.ahead}
+        known = set(self.held)
+        self._given(who, leases, before, 1 + ahead)
+        if turn.now:
+            self.held[turn.now.token].ahead = False
+        if turn.ahead and (turn.ahead.token not in known or turn.ahead.token in ahead_before):
+            self.held[turn.ahead.token].ahead = True
+        assert turn.today == sum(w == who and kind in COUNTS for _, w, _, kind in self.log)
+        assert turn.waiting == self.seats.free()
+
+    def _given(self, who, leases, before, count):
+        """Note what a person was given; it is theirs alone."""
+        busy = {name: self._busy(name, who, ahead=bool(leases)) for name in self.wanted}
         for lease in leases:
             assert not self._passed(who, lease.case)
-            for token, (other, case, _until) in list(self.held.items()):
-                if case == lease.case and other == who and token != lease.token:
+            if lease.case not in before and lease.token not in self.held:
+                assert not self._settled(lease.case)
+                if self._busy(lease.case, who, ahead=True) >= self.wanted[lease.case]:
+                    self._stolen(lease.case, who)
+                    assert lease is leases[0] and not before  # who has a case takes none
+            for token, hold in list(self.held.items()):
+                if (hold.case, hold.who) == (lease.case, who) and token != lease.token:
                     del self.held[token]
-            self.held[lease.token] = (who, lease.case, lease.until)
+            was = self.held.get(lease.token)
+            self.held[lease.token] = Hold(who, lease.case, lease.until, bool(was and was.ahead))
+        self._renewed(who)
         if len(leases) < count:  # then nothing was to be had
+            mine = {hold.case for hold in self.held.values() if hold.who == who}
             for case, wanted in self.wanted.items():
-                busy = {w for w, c, until in self.held.values() if c == case and self._live(until)}
-                others = (busy | {w for w, c, _ in self._standing() if c == case}) - {who}
-                mine = who in busy or self._passed(who, case)
-                assert mine or len(others) >= wanted or case in taken
+                done = case in mine or self._passed(who, case) or self._settled(case)
+                assert done or busy[case] >= wanted
 
-    def _live(self, until):
-        return until >= self.clock.now
+    def _renewed(self, who):
+        """A person's other leases are renewed, but for those that somebody else has by now."""
+        theirs = {one.case: one.until for one in self.seats.holdings() if one.person == who}
+        for hold in self.held.values():
+            if hold.who == who and hold.case in theirs:
+                hold.until = theirs[hold.case]
 
-    def _standing(self):
-        return [(who, case, number) for number, who, case, kind in self.log if kind == "decision"]
+    def _stolen(self, case, thief):
+        """Somebody's lease ahead went to a person who would have had nothing."""
+        left = {one.person for one in self.seats.holdings() if one.case == case} - {thief}
+        victims = [
+            hold
+            for hold in self.held.values()
+            if hold.case == case and hold.who not in left and hold.ahead and self._live(hold)
+        ]
+        assert len(victims) == 1
+        victims[0].until = datetime.min
+
+    def _busy(self, case, who, *, ahead):
+        """Count the seats of a case that are others'."""
+        live = {
+            hold.who
+            for hold in self.held.values()
+            if hold.case == case and self._live(hold) and (ahead or not hold.ahead)
+        }
+        return len((live | self._decided(case)) - {who})
+
+    def _live(self, hold):
+        return hold.until >= self.clock.now
+
+    def _live_cases(self, who):
+        return {hold.case for hold in self.held.values() if hold.who == who and self._live(hold)}
+
+    def _decided(self, case):
+        return {who for _, who, c, kind in self.log if c == case and kind == "decision"}
+
+    def _settled(self, case):
+        return any(c == case and kind == "settled" for _, _, c, kind in self.log)
 
     def _passed(self, who, case):
-        return any(w == who and c == case for _, w, c, _ in self.log)
+        passed = ("decision", "skip", "settled")
+        return any(w == who and c == case and kind in passed for _, w, c, kind in self.log)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), kind=st.sampled_from(["decision", "skip"]))
     def answer(self, data, kind):
         place = data.draw(st.integers(0, len(self.held) - 1))  # tokens are random, their order not
         token = list(self.held)[place]
-        who, case, until = self.held.pop(token)
-        answer = self.seats.answer(who, token, Said(kind, "fraud"), "s")
-        assert (answer.person, answer.case) == (who, case)
-        if self._live(until):
+        hold = self.held.pop(token)
+        answer = self.seats.answer(hold.who, token, Said(kind, "fraud"), "s")
+        self._check_kept(answer, hold, kind)
+        assert self.seats.answer(hold.who, token, Said(kind, "fraud"), "s") == answer
+
+    def _check_kept(self, answer, hold, kind):
+        assert (answer.person, answer.case) == (hold.who, hold.case)
+        if self._live(hold):
             assert answer.said.kind == kind
+        if hold.until == datetime.min:
+            assert answer.said.kind == "too_late"
         if answer.said.kind != "too_late":
-            self.log.append((answer.number, who, case, kind))
-        assert self.seats.answer(who, token, Said(kind, "fraud"), "s") == answer
+            self.log.append((answer.number, hold.who, hold.case, kind))
+
+    @rule(who=st.sampled_from(("lea", "max")), number=st.integers(0, 3))
+    def settle(self, who, number):
+        case = name(number)
+        if case in self.wanted:
+            answer = self.seats.settle(who, case, "fraud", "s")
+            self.log.append((answer.number, who, case, "settled"))
 
     @precondition(lambda self: self.seats.holdings())
     @rule(data=st.data(), to=st.sampled_from(PEOPLE))
@@ -481,12 +656,8 @@ class Page(RuleBasedStateMachine):
                 self.seats.hand_over(one.person, one.case, to)
             return
         lease = self.seats.hand_over(one.person, one.case, to)
-        self._forget(one)
-        self.held[lease.token] = (to, one.case, lease.until)
-
-    def _forget(self, one):
-        mine = (one.person, one.case)
-        self.held = {t: held for t, held in self.held.items() if held[:2] != mine}
+        self._ended(one.person, one.case)
+        self.held[lease.token] = Hold(to, one.case, lease.until)
 
     @precondition(lambda self: self.seats.holdings())
     @rule(data=st.data())
@@ -494,21 +665,39 @@ class Page(RuleBasedStateMachine):
         holdings = self.seats.holdings()
         one = holdings[data.draw(st.integers(0, len(holdings) - 1))]
         self.seats.give_back(one.person, one.case)
-        self._forget(one)
+        self._ended(one.person, one.case)
 
-    @rule(who=st.sampled_from(PEOPLE))
+    def _ended(self, who, case):
+        """A person's lease of a case ended before its time."""
+        for hold in self.held.values():
+            if (hold.who, hold.case) == (who, case):
+                hold.until = START - LEASE
+
+    @rule(who=st.sampled_from((*PEOPLE, "lea", "max")))
     def undo(self, who):
         mine = [entry for entry in self.log if entry[1] == who]
         try:
-            lease = self.seats.undo(who, "s")
+            undone = self.seats.undo(who, "s")
         except VouchError:
-            assert mine and mine[-1][3] == "skip"  # the seat went to somebody else
+            assert mine and mine[-1][3] in ("skip", "later")  # the seat went to somebody else
             return
-        assert (lease is None) == (not mine)
-        if lease:
-            assert lease.case == mine[-1][2]
-            self.log.remove(mine[-1])
-            self.held[lease.token] = (who, lease.case, lease.until)
+        assert (undone is None) == (not mine)
+        if undone is None:
+            return
+        number, _, case, kind = mine[-1]
+        assert (undone.answer.number, undone.answer.case) == (number, case)
+        assert (undone.lease is None) == (kind == "settled")
+        self.log.remove(mine[-1])
+        if undone.lease:
+            assert undone.lease.case == case
+            self.held[undone.lease.token] = Hold(who, case, undone.lease.until)
+
+    @rule(who=st.sampled_from(PEOPLE))
+    def release(self, who):
+        self.seats.release(who)
+        for hold in self.held.values():
+            if hold.who == who:
+                hold.until = START - LEASE
 
     @invariant()
     def agrees(self):
@@ -516,12 +705,17 @@ class Page(RuleBasedStateMachine):
             return
         standing = [a for a in self.seats.standing() if a.said.kind != "too_late"]
         assert [(a.number, a.person, a.case, a.said.kind) for a in standing] == sorted(self.log)
+        holdings = {(one.case, one.person) for one in self.seats.holdings()}
+        for hold in self.held.values():  # nobody loses what they hold
+            assert not self._live(hold) or (hold.case, hold.who) in holdings
         for case, wanted in self.wanted.items():
-            live = {w for w, c, until in self.held.values() if c == case and self._live(until)}
-            decided = {w for w, c, _ in self._standing() if c == case}
-            assert not live & decided or len(live) + len(decided) <= wanted + len(live & decided)
-            assert len(decided) <= wanted
+            seated = self._decided(case) | {who for c, who in holdings if c == case}
+            assert len(self._decided(case)) <= wanted and len(seated) <= wanted
+        open_cases = [case for case in self.wanted if not self._settled(case)]
+        left = {case: self.wanted[case] - len(self._decided(case)) for case in open_cases}
+        assert self.seats.free() == sum(left.values()) == self.queue.work(START).waiting
+        assert set(self.seats.waiting()) == {case for case, count in left.items() if count}
 
 
-Page.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+Page.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestPage = Page.TestCase

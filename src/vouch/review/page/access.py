@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from vouch.review.capacity import Capacities
@@ -47,10 +46,15 @@ class NotLoggedInError(Exception):
     """Nobody is logged in, or not for long enough."""
 
 
-def house(request: Request) -> House:
+def house_of(request: Request) -> House:
     """Return what the page of a request needs."""
     made: House = request.app.state.house
     return made
+
+
+async def house(request: Request) -> House:
+    """Return :func:`house_of` without a thread of its own."""
+    return house_of(request)
 
 
 def logged_in(request: Request) -> Login:
@@ -59,7 +63,7 @@ def logged_in(request: Request) -> Login:
     Raises:
         NotLoggedInError: Nobody who is known.
     """
-    at = house(request)
+    at = house_of(request)
     # an open page asks by itself: that keeps its cases, and nobody logged in
     by_hand = not request.url.path.endswith("/renew")
     login = at.people.known(request.cookies.get(at.cookie, ""), by_hand=by_hand)
@@ -68,13 +72,12 @@ def logged_in(request: Request) -> Login:
     return login
 
 
-async def changing(request: Request) -> None:
+async def changing(request: Request, login: Annotated[Login, Depends(logged_in)]) -> None:
     """Check that our own page sends this change, which no other page can read the token of.
 
     Raises:
         HTTPException: It does not carry the session's token.
     """
-    login = await run_in_threadpool(logged_in, request)
     sent = request.headers.get(CSRF, "")
     if not sent and request.headers.get("content-type", "").startswith(
         "application/x-www-form-urlencoded"
@@ -87,7 +90,7 @@ async def changing(request: Request) -> None:
 def at_least(role: Role) -> Any:
     """Return a dependency that lets through only people of a role or a higher one."""
 
-    def check(login: Annotated[Login, Depends(logged_in)]) -> Login:
+    async def check(login: Annotated[Login, Depends(logged_in)]) -> Login:
         if not login.person.may(role):
             raise HTTPException(403, f"for a {role}; you are a {login.person.role}")
         return login

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 
 from vouch.core.errors import VouchError
 from vouch.review.page.access import CSRF, House, at_least, changing, house, logged_in
-from vouch.review.page.decide import about
 from vouch.review.page.doors import address, with_cookie
 from vouch.review.page.rooms import COMMENT, Room, Shown
 from vouch.review.people import Login
@@ -76,6 +75,7 @@ class AnswerGiven(BaseModel):
         max_length=100,
         description="The version you decided by; empty: the present one.",
     )
+    next: bool = Field(default=False, description="Whether you want the next case with it.")
 
 
 class AnswerKept(BaseModel):
@@ -85,6 +85,7 @@ class AnswerKept(BaseModel):
     case: str
     kind: str
     decided_at: datetime
+    next: CaseShown | None = Field(default=None, description="The case that is leased to you now.")
 
 
 class Undone(BaseModel):
@@ -135,7 +136,7 @@ def _state(room: Room, login: Login) -> QueueState:
 def next_case(at: At, login: Who, usecase: str) -> Response:
     """Lease the next case; the one you hold already if you have not answered it."""
     room = at.rooms.room(usecase)
-    shown = room.next(login)
+    shown = room.desk(login, ahead=False).shown
     if shown is None:
         return Response(status_code=204)
     return JSONResponse(_case(shown, room.guideline.version).model_dump(mode="json"))
@@ -164,23 +165,28 @@ def answer(at: At, login: Who, usecase: str, given: AnswerGiven) -> AnswerKept:
     room = at.rooms.room(usecase)
     opinion, guideline = given.opinion, given.guideline
     said = Said(given.kind, given.word, given.comment, opinion=opinion, guideline=guideline)
-    said = about(said, room, room.case(given.case))
-    return _kept(room.answer(login, given.token, said, given.case))
+    if not given.next:
+        return _kept(room.answer(login, given.token, said, given.case), None, room)
+    desk = room.submit(login, given.token, said, given.case, ahead=False)
+    if desk.kept is None:
+        raise desk.refused or VouchError("nothing was kept", "send it again")
+    return _kept(desk.kept, desk.shown, room)
 
 
-def _kept(answer: Answer) -> AnswerKept:
+def _kept(answer: Answer, shown: Shown | None, room: Room) -> AnswerKept:
     return AnswerKept(
         number=answer.number,
         case=answer.case,
         kind=answer.said.kind,
         decided_at=answer.decided_at,
+        next=_case(shown, room.guideline.version) if shown else None,
     )
 
 
 @router.post("/queues/{usecase}/undo", dependencies=[Depends(changing)], responses={409: {}})
 def undo(at: At, login: Who, usecase: str) -> Undone:
     """Take back your newest answer of this session."""
-    return Undone(message=at.rooms.room(usecase).undo(login))
+    return Undone(message=at.rooms.room(usecase).undo(login)[0])
 
 
 @router.get("/openapi.json", include_in_schema=False)

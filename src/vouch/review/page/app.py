@@ -13,16 +13,18 @@ from markupsafe import Markup
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
+from vouch.core.database import open_database
 from vouch.core.errors import VouchError
 from vouch.metrics.agreement import in_words
 from vouch.pages import formats
 from vouch.review.capacity import Capacities
 from vouch.review.guidelines import rendered
 from vouch.review.page import admin, api, decide, doors, exchange, guidance, lead, words
-from vouch.review.page.access import House, NotLoggedInError, house
+from vouch.review.page.access import House, NotLoggedInError, house_of
 from vouch.review.page.guard import Guard
 from vouch.review.page.rooms import Rooms
 from vouch.review.people import People
+from vouch.review.queue.tables import Base
 
 COOKIE = "vouch_review"
 PROGRAMS = "/api/"
@@ -53,13 +55,17 @@ def create(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each request looks whether its templates changed
     )
     pages.filters |= {"plain": formats.plain, "words": formats.words, "kappa": in_words}
     pages.filters |= {"ago": words.ago, "share": words.share}
     pages.filters["markdown"] = lambda text: Markup(rendered(text))
-    app.state.house = House(
-        People(state), Capacities(state), Rooms(root, state), pages, secure, cookie
-    )
+    for name in pages.list_templates(["html"]):
+        pages.get_template(name)  # else each of the first requests makes its own
+    store = open_database(state, Base.metadata, serving=True)
+    rooms, capacities = Rooms(root, state, store), Capacities(state)
+    people = People(state, store=store)
+    app.state.house = House(people, capacities, rooms, pages, secure, cookie)
     static = str(files("vouch.review.page") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")
     app.mount("/style", StaticFiles(directory=str(files("vouch.pages") / "static")), name="style")
@@ -87,7 +93,7 @@ def _handle_errors(app: FastAPI) -> None:
             return JSONResponse({"error": "log in first: POST /api/login"}, 401)
         if request.method == "GET":
             return RedirectResponse(doors.to_login(request.url.path), 303)
-        answer = house(request).render("message.html", None, 401, message="You are logged out.")
+        answer = house_of(request).render("message.html", None, 401, message="You are logged out.")
         answer.headers["HX-Redirect"] = "/login"
         return answer
 
@@ -116,4 +122,4 @@ def _handle_errors(app: FastAPI) -> None:
 def _message(request: Request, status: int, message: str) -> Response:
     if request.url.path.startswith(PROGRAMS):
         return JSONResponse({"error": message}, status)
-    return house(request).render("message.html", None, status, message=message)
+    return house_of(request).render("message.html", None, status, message=message)

@@ -1,18 +1,16 @@
 """One case at a time: what is shown of it, and the answers to it."""
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
-from vouch.core.errors import VouchError
 from vouch.results.context import Context
 from vouch.review.enqueue.files import WHY, certainty
 from vouch.review.guidelines import rendered
 from vouch.review.page.access import House, at_least, changing, house
-from vouch.review.page.rooms import Room, Shown
+from vouch.review.page.rooms import Desk, Room, Shown
 from vouch.review.people import Login
 from vouch.review.picture import bars, marked, money_flow, timeline
 from vouch.review.queue import Case
@@ -41,7 +39,8 @@ def start(at: At, login: Who) -> Response:
 @router.get("/review/{usecase}")
 def page(at: At, login: Who, usecase: str) -> Response:
     """Return the page with the case a person is to decide now."""
-    return _show(at, login, at.rooms.room(usecase), whole=True)
+    room = at.rooms.room(usecase)
+    return _show(at, login, room, room.desk(login), whole=True)
 
 
 @router.post("/review/{usecase}/answer", dependencies=[Depends(changing)])
@@ -61,26 +60,22 @@ def answer(
 ) -> Response:
     """Keep an answer, and show the next case: what is shown then is on disk."""
     room = at.rooms.room(usecase)
-    said = Said(kind, word if kind == "decision" else None, comment.strip(), opinion=opinion)
-    said = replace(said, guideline=guideline)
-    try:
-        kept = room.answer(login, token, about(said, room, room.case(case)), case)
-    except VouchError as error:
-        message = f"{error}: {error.hint}."
-        return _after(at, login, room, htmx, message, wrong=True)
+    chosen = word if kind == "decision" else None
+    said = Said(kind, chosen, comment.strip(), opinion=opinion, guideline=guideline)
+    desk = room.submit(login, token, said, case)
+    if error := desk.refused:
+        return _after(at, login, room, htmx, desk, f"{error}: {error.hint}.")
     late = "Somebody else has this case by now: your answer is kept, theirs counts."
-    return _after(at, login, room, htmx, late if kept.said.kind == "too_late" else "Saved.")
+    in_time = desk.kept is not None and desk.kept.said.kind != "too_late"
+    return _after(at, login, room, htmx, desk, "Saved." if in_time else late)
 
 
 @router.post("/review/{usecase}/undo", dependencies=[Depends(changing)])
 def undo(at: At, login: Who, usecase: str, htmx: Htmx = None) -> Response:
     """Take back the newest answer of this session, and show its case again."""
     room = at.rooms.room(usecase)
-    try:
-        message = room.undo(login)
-    except VouchError as error:
-        message = f"{error}: {error.hint}."
-    return _after(at, login, room, htmx, message)
+    message, desk = room.undo(login)
+    return _after(at, login, room, htmx, desk, message)
 
 
 @router.post("/review/{usecase}/renew", dependencies=[Depends(changing)])
@@ -90,38 +85,26 @@ def renew(at: At, login: Who, usecase: str) -> Response:
     return Response(status_code=204)
 
 
-def about(said: Said, room: Room, case: Case) -> Said:
-    """Add to an answer what its case was shown with."""
-    guideline = room.guided_by(said.guideline)
-    return replace(said, model=case.model, explanation=case.shown, guideline=guideline)
-
-
 def _after(
-    at: House, login: Login, room: Room, htmx: str | None, message: str, *, wrong: bool = False
+    at: House, login: Login, room: Room, htmx: str | None, desk: Desk, message: str
 ) -> Response:
     if htmx:
-        return _show(at, login, room, message, wrong=wrong)
+        return _show(at, login, room, desk, message)
     return RedirectResponse(f"/review/{room.usecase}", 303)
 
 
 def _show(
-    at: House,
-    login: Login,
-    room: Room,
-    message: str = "",
-    *,
-    whole: bool = False,
-    wrong: bool = False,
+    at: House, login: Login, room: Room, desk: Desk, message: str = "", *, whole: bool = False
 ) -> Response:
-    shown = room.next(login)
     parts = {
         "room": room,
-        "shown": shown,
-        "progress": room.progress(login),
+        "shown": desk.shown,
+        "progress": desk.progress,
         "message": message,
-        "wrong": wrong,
+        "wrong": desk.refused is not None,
         "reasons_to_skip": REASONS,
-        **(_case(room, shown) if shown else {"case": None}),
+        "ahead": _facts(desk.ahead.case) if desk.ahead else None,
+        **(_case(room, desk.shown) if desk.shown else {"case": None}),
     }
     return at.render("page.html" if whole else "case.html", login, **parts)
 
@@ -129,17 +112,24 @@ def _show(
 def _case(room: Room, shown: Shown) -> dict[str, Any]:
     """Return what the template shows of a case."""
     case = shown.case
+    return {
+        **_facts(case),
+        "opinion": None if case.blind else _opinion(room, case),
+        "guideline": Markup(rendered(room.guideline.text)),
+    }
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    """Return what a case is decided by, with the words marked that are reasons."""
     around = None if case.context is None else Context.model_validate(case.context)
     text = case.facts.get("text")
     return {
         "case": case,
         "why": WHY[case.stream],
-        "opinion": None if case.blind else _opinion(room, case),
         "around": around,
         "timeline": timeline(around.history, around.time, around.amount) if around else "",
         "flow": money_flow(around.flow) if around and around.flow.edges else "",
         "text": None if text is None else marked(str(text), case.reasons[:BARS]),
-        "guideline": Markup(rendered(room.guideline.text)),
     }
 
 

@@ -1,16 +1,20 @@
 """The queue of each use case, as the page's people see it."""
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from vouch.core.clock import midnight
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
 from vouch.holdout.ledger import now
-from vouch.project.inputs import INPUTS, load_inputs, present_source
+from vouch.project.inputs import INPUTS, Inputs, load_inputs, present_source
 from vouch.project.stages import REVIEWS
 from vouch.review.collect.batch import recorded
 from vouch.review.collect.by_file import FileDecision, chosen
@@ -21,13 +25,15 @@ from vouch.review.oversight import Oversight, oversee
 from vouch.review.page.params import ReviewParams
 from vouch.review.people import Login
 from vouch.review.queue import Case, Queue
-from vouch.review.queue.seats import PAGE, Answer, Lease, Said, Seats
+from vouch.review.queue.seats import PAGE, Answer, Lease, Said, Seats, Submit, Turn
 from vouch.sources.declaration import source_path
 from vouch.usecases.classes import class_names
 
 COMMENT = 2_000
 """Characters of a comment, at most."""
 PARAMS = "params.yaml"
+KEPT = 2_000
+"""Cases that stay in memory, at most."""
 INBOX = "data/inbox/{usecase}/reviews"
 """Where the feedback flow looks for files of decisions."""
 
@@ -58,6 +64,25 @@ class Progress:
     today: int
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What a person has before them, once what they did is on disk.
+
+    Attributes:
+        shown: The case they are to decide; None when nothing is left for them.
+        ahead: The case they get after it, so that its page can be there already.
+        progress: How far the work is.
+        kept: The answer that was kept; None: none came, or it was refused.
+        refused: Why what they did was refused.
+    """
+
+    shown: Shown | None
+    ahead: Shown | None
+    progress: Progress
+    kept: Answer | None = None
+    refused: VouchError | None = None
+
+
 class Room:
     """One use case's queue and what its cases are shown with.
 
@@ -65,25 +90,27 @@ class Room:
         root: The project's folder.
         state: The project's state folder.
         usecase: The use case.
+        store: The open store.
     """
 
-    def __init__(self, root: Path, state: Path, usecase: str) -> None:
+    def __init__(self, root: Path, state: Path, usecase: str, store: Engine) -> None:
         self.usecase = usecase
         self.source = present_source(root, usecase)
         self.classes: Sequence[str] = class_names(self.source)
         self.params = load_params(root / PARAMS, ReviewParams, "review", usecase)
         self.guidelines = Guidelines(root, state, usecase)
         self.guideline = self.guidelines.present()
-        self.queue = Queue(state, usecase, self.source.name)
-        self.seats = Seats(state, usecase, self.source.name, self.params.leased)
+        self.queue = Queue(state, usecase, self.source.name, store)
+        self.seats = Seats(state, usecase, self.source.name, self.params.leased, store=store)
         collected = load_params(root / PARAMS, CollectParams, "collect", usecase)
         self.takes_files = collected.files == "accept"
         self.inbox = root / INBOX.format(usecase=usecase)
         self._reviews = root / REVIEWS.format(usecase=usecase)
-        self._cases: dict[str, Case] = {}
+        self._find = lru_cache(KEPT)(self._read)
         self._seen: object = None
         self._collected: set[str] = set()
         self._by_file: list[FileDecision] = []
+        self._looking = threading.Lock()
 
     def case(self, name: str) -> Case:
         """Return a case; what is shown of one never changes.
@@ -91,20 +118,59 @@ class Room:
         Raises:
             VouchError: There is none, or it was taken back.
         """
-        if name not in self._cases:
-            self._cases |= {case.case: case for case in self.queue.all()}
-        if name not in self._cases:
-            raise VouchError(f"{name}: no such case", "it was taken back: go on with the next")
-        return self._cases[name]
+        return self._find(name)
 
-    def next(self, login: Login) -> Shown | None:
-        """Return the case a person is to decide now; None when nothing is left for them."""
+    def _read(self, name: str) -> Case:
+        case = self.queue.find(name)
+        if case is None:
+            raise VouchError(f"{name}: no such case", "it was taken back: go on with the next")
+        return case
+
+    def desk(self, login: Login, *, ahead: bool = True) -> Desk:
+        """Put the next case before a person, and perhaps lease them the one after it."""
+        return self._desk(self._turn(login, ahead=ahead))
+
+    def submit(
+        self, login: Login, token: str, said: Said, case: str, *, ahead: bool = True
+    ) -> Desk:
+        """Keep an answer and put the next case before its person: one transaction.
+
+        The answer is refused where the word is no class, the comment is too long, a skip has no
+        reason, or the case is not with this person; they get a case all the same.
+        """
+        try:
+            self._check(said)
+            shown = self.case(case)
+        except VouchError as error:
+            return replace(self.desk(login, ahead=ahead), refused=error)
+        submit = Submit(token, self._with_page(said, shown), login.session, case)
+        return self._desk(self._turn(login, submit, ahead=ahead))
+
+    def _with_page(self, said: Said, case: Case) -> Said:
+        """Add to an answer what its case was shown with."""
+        guideline = self.guided_by(said.guideline)
+        return replace(said, model=case.model, explanation=case.shown, guideline=guideline)
+
+    def _turn(
+        self,
+        login: Login,
+        submit: Submit | None = None,
+        *,
+        undo: str | None = None,
+        ahead: bool = True,
+    ) -> Turn:
         self._look_at_batches()
-        leases = self.seats.hand_out(login.person.name, 1, self._known(login))
-        if not leases:
-            return None
-        self.seats.show(login.person.name, leases[0].token)
-        return Shown(self.case(leases[0].case), leases[0])
+        name, since = login.person.name, midnight(now())
+        gold = self._known(login)
+        return self.seats.turn(name, since, submit, undo=undo, gold=gold, ahead=ahead)
+
+    def _desk(self, turn: Turn) -> Desk:
+        shown, ahead = (
+            Shown(self.case(lease.case), lease) if lease else None
+            for lease in (turn.now, turn.ahead)
+        )
+        progress = Progress(turn.waiting, turn.today)
+        return Desk(shown, ahead, progress, turn.kept, turn.refused)
 
     def _known(self, login: Login) -> str | None:
         """Choose, now and then, a case whose answer is known."""
@@ -123,13 +189,14 @@ class Room:
         return shown if earlier else self.guideline.version
 
     def answer(self, login: Login, token: str, said: Said, case: str) -> Answer:
-        """Keep an answer to a case.
+        """Keep an answer to a case, and hand out no other.
 
         Raises:
             VouchError: The word is no class, the comment is too long, a skip has no reason, or
                 the case is not with this person.
         """
         self._check(said)
+        said = self._with_page(said, self.case(case))
         return self.seats.answer(login.person.name, token, said, login.session, case)
 
     def _check(self, said: Said) -> None:
@@ -177,14 +244,27 @@ class Room:
         word = self.seats.unsettle(login.person.name, case, login.session)
         return word.token in self._collected
 
-    def undo(self, login: Login) -> str:
-        """Take back a person's newest answer of this session; return what to tell them."""
-        self._look_at_batches()
-        before = self.seats.newest(login.person.name, login.session)
-        lease = self.seats.undo(login.person.name, login.session)
-        if lease is None or before is None:
+    def undo(self, login: Login) -> tuple[str, Desk]:
+        """Take back a person's newest answer of this session; return what to tell them.
+
+        What they get next is its case, unless it was a lead's word on a case.
+        """
+        turn = self._turn(login, undo=login.session)
+        return self._told(turn), self._desk(turn)
+
+    def _told(self, turn: Turn) -> str:
+        if turn.refused:
+            return f"{turn.refused}: {turn.refused.hint}."
+        if turn.undone is None:
             return "Nothing is left to undo in this session."
-        if before.token in self._collected:
+        case, collected = turn.undone.answer.case, turn.undone.answer.token in self._collected
+        if turn.undone.lease is None and collected:
+            return (
+                f"Your word on {case} was collected already: it counts until it is decided again."
+            )
+        if turn.undone.lease is None:
+            return f"Your word on {case} is taken back: it is open as before."
+        if collected:
             return "Your answer was collected already: it counts until you answer again."
         return "Your last answer is taken back."
 
@@ -196,8 +276,12 @@ class Room:
     def _look_at_batches(self) -> None:
         """Take the cases off the page that were decided by file since the last look."""
         present = sorted(path.name for path in self._reviews.glob("*.parquet"))
-        if present == self._seen:
-            return
+        if present != self._seen:
+            with self._looking:
+                if present != self._seen:
+                    self._look(present)
+
+    def _look(self, present: list[str]) -> None:
         rows = recorded(self._reviews, self.source.name)
         ours = rows["unique_id"].fillna("").str.startswith(PAGE)
         self._collected = {one.removeprefix(PAGE) for one in rows["unique_id"][ours]}
@@ -214,15 +298,25 @@ class Rooms:
     Args:
         root: The project's folder.
         state: The project's state folder.
+        store: The open store.
     """
 
-    def __init__(self, root: Path, state: Path) -> None:
-        self._root, self._state = root, state
+    def __init__(self, root: Path, state: Path, store: Engine) -> None:
+        self._root, self._state, self._store = root, state, store
         self._made: dict[str, tuple[object, Room]] = {}
+        self._inputs = lru_cache(1)(self._load)
+        self._making = threading.Lock()
 
     def names(self) -> list[str]:
         """Return the use cases that have a queue."""
-        return sorted(load_inputs(self._root / INPUTS).usecases)
+        return sorted(self._choice().usecases)
+
+    def _choice(self) -> Inputs:
+        """Return what the use cases run on, read again when its file changes."""
+        return self._inputs(_changed(self._root / INPUTS))
+
+    def _load(self, _changed: int) -> Inputs:
+        return load_inputs(self._root / INPUTS)
 
     def room(self, usecase: str) -> Room:
         """Return a use case's room.
@@ -230,14 +324,22 @@ class Rooms:
         Raises:
             VouchError: No such use case, or its files are wrong.
         """
-        files = self._files(usecase)
-        seen = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)
-        if usecase not in self._made or self._made[usecase][0] != seen:
-            self._made[usecase] = seen, Room(self._root, self._state, usecase)
-        return self._made[usecase][1]
+        seen = tuple(map(_changed, self._files(usecase)))
+        made = self._made.get(usecase)
+        if made is None or made[0] != seen:
+            with self._making:  # many ask at once when a server begins: one makes it
+                made = self._made.get(usecase)
+                if made is None or made[0] != seen:
+                    made = seen, Room(self._root, self._state, usecase, self._store)
+                    self._made[usecase] = made
+        return made[1]
 
     def _files(self, usecase: str) -> list[Path]:
-        inputs = load_inputs(self._root / INPUTS)
-        source = source_path(self._root, inputs.choice(usecase).source)
+        source = source_path(self._root, self._choice().choice(usecase).source)
         own = self._root / OWN.format(usecase=usecase)
         return [self._root / INPUTS, self._root / PARAMS, source, own]
+
+
+def _changed(path: Path) -> int:
+    """Return when a file was last changed, in nanoseconds; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else 0

@@ -11,10 +11,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from vouch.core.database import open_database
+from vouch.core.database import open_database, reading, writing
 from vouch.core.errors import VouchError
 from vouch.holdout.decisions import open_answer, seal_answer
 from vouch.holdout.ledger import now as wall_clock
@@ -28,6 +39,8 @@ from vouch.review.queue.tables import (
     GoldRow,
     LapsedRow,
     Seat,
+    decided_since,
+    is_open,
     stands,
 )
 
@@ -38,6 +51,7 @@ PASSED = ("decision", "skip", "settled")
 """After these a person is not asked about the case again."""
 HANDED_OVER = timedelta(hours=8)
 """How long a case that a lead gave to somebody waits for them: their page may not be open."""
+OWN = aliased(Seat)
 PAGE = "page-"
 """Begins the unique id that a decision of the page has in a batch."""
 
@@ -148,6 +162,60 @@ class Clearing:
     cleared_at: datetime
 
 
+@dataclass(frozen=True)
+class Submit:
+    """An answer that comes in.
+
+    Attributes:
+        token: The lease.
+        said: What they say.
+        browser: The session in which they say it: only there it can be undone.
+        case: The case they say it of; None: whatever the lease is for.
+    """
+
+    token: str
+    said: Said
+    browser: str
+    case: str | None = None
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was taken back.
+
+    Attributes:
+        answer: The answer that stands no more.
+        lease: Its case in its person's hands again; None: it was a lead's word, without which the
+            case is as it was before.
+    """
+
+    answer: Answer
+    lease: Lease | None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where a person stands: all of it is of one moment, and on disk.
+
+    Attributes:
+        kept: What was kept of the answer that came in; None: none came, or it was refused.
+        undone: What was taken back; None: nothing, or that was refused.
+        refused: Why it was refused.
+        now: The case that is before them; None where nothing is left for them.
+        ahead: The one they get next, theirs already; None where there is none.
+        waiting: Seats that nobody has taken.
+        today: Their decisions since the moment asked about, without those taken back.
+    """
+
+    kept: Answer | None
+    undone: Undone | None
+    refused: VouchError | None
+    now: Lease | None
+    ahead: Lease | None
+    waiting: int
+    today: int
+
+
 class Seats:
     """The seats of one use case's source.
 
@@ -157,6 +225,7 @@ class Seats:
         origin: The source's declaration.
         lease: How long a case stays with who does not answer.
         clock: Returns the present time (UTC, no zone).
+        store: The store, where it is open already; None: open it.
     """
 
     def __init__(
@@ -166,10 +235,11 @@ class Seats:
         origin: str,
         lease: timedelta,
         clock: Callable[[], datetime] = wall_clock,
+        store: Engine | None = None,
     ) -> None:
         self._state, self._usecase, self._origin = state, usecase, origin
         self._lease, self._clock = lease, clock
-        self._engine = open_database(state, Base.metadata)
+        self._engine = store or open_database(state, Base.metadata)
         self._add_missing()
 
     def _add_missing(self) -> None:
@@ -177,8 +247,11 @@ class Seats:
         have = select(func.count()).where(Seat.case == Row.case, ~Seat.gold).scalar_subquery()
         again = select(func.count()).where(Again.case == Row.case).scalar_subquery()
         mine = and_(Row.usecase == self._usecase, Row.origin == self._origin)
-        with Session(self._engine) as session, session.begin():
-            lacking = select(Row.case, 1 + again - have).where(mine, have < 1 + again)
+        lacking = select(Row.case, 1 + again - have).where(mine, have < 1 + again)
+        with reading(self._engine) as session:
+            if session.execute(lacking.limit(1)).first() is None:
+                return
+        with writing(self._engine) as session:
             for case, count in session.execute(lacking.order_by(Row.out_at, Row.case)).all():
                 session.add_all([self._seat(case) for _ in range(count)])
 
@@ -203,21 +276,77 @@ class Seats:
         Returns:
             At most ``count`` leases, the one to answer first at the front.
         """
-        with Session(self._engine) as session, session.begin():
-            moment = self._clock()
-            held = self._held(session, person)
-            if gold and len(held) < count and not self._passed(session, person, gold):
-                seat = self._seat(gold, gold=True)
-                session.add(seat)
-                held.append(seat)
-            for seat in held:  # renewed first: one whose lease ended must not be free for them
-                self._give(session, seat, person, moment)
+        with writing(self._engine) as session:
+            seats = self._hand_out(session, person, count, gold)
+            return [self._lease_of(seat) for seat in seats]
+
+    def _hand_out(self, session: Session, person: str, count: int, gold: str | None) -> list[Seat]:
+        moment, held = self._clock(), self._held(session, person)
+        if gold and len(held) < count and not self._passed(session, person, gold):
+            seat = self._seat(gold, gold=True)
+            session.add(seat)
+            held.append(seat)
+        for seat in held:  # renewed first: one whose lease ended must not be free for them
+            self._give(session, seat, person, moment)
+        session.flush()
+        while len(held) < count:
+            free = self._free(session, person, moment) or (
+                None if held else self._ahead(session, person, moment)
+            )
+            if free is None:
+                break
+            held.append(free)
+            self._give(session, free, person, moment)
             session.flush()
-            while len(held) < count and (free := self._free(session, person, moment)):
-                held.append(free)
-                self._give(session, free, person, moment)
-                session.flush()
-            return [Lease(s.case, s.token or "", s.until or moment) for s in held[:count]]
+        return held[:count]
+
+    def _lease_of(self, seat: Seat) -> Lease:
+        return Lease(seat.case, seat.token or "", seat.until or self._clock())
+
+    def turn(
+        self,
+        person: str,
+        since: datetime,
+        submit: Submit | None = None,
+        *,
+        undo: str | None = None,
+        gold: str | None = None,
+        ahead: bool = True,
+    ) -> Turn:
+        """Keep or take back an answer, hand out the next case and count, in one transaction.
+
+        Args:
+            person: Who.
+            since: From when on their decisions are counted (UTC, no zone).
+            submit: Their answer; None: they have none.
+            undo: The session whose newest answer they take back; None: they take back nothing.
+            gold: A case whose answer is known, to be handed out before free ones; None: none.
+            ahead: Whether they get the case after that, too. It goes to somebody else if that one
+                would have nothing to do.
+        """
+        kept, undone, refused = None, None, None
+        with writing(self._engine) as session:
+            try:
+                kept = self._keep(session, person, submit) if submit else None
+                undone = self._undo(session, person, undo) if undo else None
+            except VouchError as error:  # nothing was written then
+                refused = error
+            now, then = self._put_before(session, person, 1 + ahead, gold)
+            today = self._count(session, person, since)
+            return Turn(kept, undone, refused, now, then, self._open(session), today)
+
+    def _put_before(
+        self, session: Session, person: str, count: int, gold: str | None
+    ) -> tuple[Lease | None, Lease | None]:
+        """Hand out the case that is before a person from now on, and perhaps the one after it."""
+        seats = self._hand_out(session, person, count, gold)
+        for seat in seats[:1]:
+            seat.shown_at, seat.ahead = seat.shown_at or self._clock(), False
+        for seat in seats[1:]:
+            seat.ahead = seat.shown_at is None
+        session.flush()
+        now, then = [*map(self._lease_of, seats), None, None][:2]
+        return now, then
 
     def _held(self, session: Session, person: str) -> list[Seat]:
         """Return the seats a person has; an ended lease is theirs until somebody else has it."""
@@ -228,20 +357,30 @@ class Seats:
         if seat.person != person or seat.token is None:
             _lapse(session, seat)
             seat.token, seat.leased_at, seat.shown_at = secrets.token_urlsafe(16), moment, None
+            seat.ahead = False
         seat.person, seat.until = person, moment + self._lease
 
     def _free(self, session: Session, person: str, moment: datetime) -> Seat | None:
         """Return the oldest free seat at a case that a person has nothing to do with yet."""
-        own = aliased(Seat)
-        holds = exists().where(own.case == Seat.case, own.person == person, own.id != Seat.id)
-        free = or_(Seat.person.is_(None), Seat.until < moment)
-        places = select(Seat).where(self._mine, ~Seat.taken, ~Seat.gold, free, ~holds)
-        places = places.where(~self._answered(None, ("settled",), Seat.case))
+        places = self._places(person).where(or_(Seat.person.is_(None), Seat.until < moment))
         for kinds in ((*PASSED, "later"), PASSED):
             wanted = places.where(~self._answered(person, kinds, Seat.case))
             if seat := session.scalars(wanted.order_by(Seat.id).limit(1)).first():
                 return seat
         return None
+
+    def _ahead(self, session: Session, person: str, moment: datetime) -> Seat | None:
+        """Return the seat that somebody else has ahead and looks at last."""
+        places = self._places(person).where(Seat.ahead.is_(True), Seat.until >= moment)
+        wanted = places.where(~self._answered(person, PASSED, Seat.case))
+        return session.scalars(wanted.order_by(Seat.leased_at.desc(), Seat.id).limit(1)).first()
+
+    def _places(self, person: str) -> Select[tuple[Seat]]:
+        """Return a query of open seats at cases that a person has no seat at."""
+        other = Seat.id != OWN.id
+        holds = exists().where(OWN.case == Seat.case, OWN.person == person, other)
+        settled = self._answered(None, ("settled",), Seat.case)
+        return select(Seat).where(self._mine, is_open(), ~holds, ~settled)
 
     def _answered(
         self,
@@ -259,14 +398,13 @@ class Seats:
     def show(self, person: str, token: str) -> None:
         """Note that a leased case is before its person now, from which the seconds count."""
         own = and_(self._mine, Seat.token == token, Seat.person == person)
-        with Session(self._engine) as session, session.begin():
-            session.execute(
-                update(Seat).where(own, Seat.shown_at.is_(None)).values(shown_at=self._clock())
-            )
+        shown = {"shown_at": self._clock(), "ahead": False}
+        with writing(self._engine) as session:
+            session.execute(update(Seat).where(own, Seat.shown_at.is_(None)).values(shown))
 
     def renew(self, person: str) -> int:
         """Put off the end of all a person holds; return how many cases that are."""
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             held = self._held(session, person)
             for seat in held:
                 self._give(session, seat, person, self._clock())
@@ -274,7 +412,7 @@ class Seats:
 
     def release(self, person: str) -> None:
         """Give back all a person holds, as when they log out."""
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             for seat in self._held(session, person):
                 _lapse(session, seat)
                 _leave(session, seat)
@@ -298,21 +436,25 @@ class Seats:
             VouchError: The lease is unknown, somebody else's or another case's; or another answer
                 came with it already, or one that was taken back.
         """
-        with Session(self._engine) as session, session.begin():
-            if earlier := session.scalars(select(AnswerRow).filter_by(token=token)).first():
-                return self._same(session, earlier, person, said)
-            seat = session.scalars(select(Seat).where(self._mine, Seat.token == token)).first()
-            if seat is None or seat.person != person or seat.taken:
-                seat, said = self._lapsed(session, person, token), replace(said, kind="too_late")
-            if case not in (None, seat.case):
-                raise _not_yours()
-            row = self._row(seat, person, token, said, browser)
-            self._seal(session, row)
-            session.add(row)
-            session.flush()
-            if row.kind != "too_late":
-                self._rise(session, seat, row)
-            return _answer(row)
+        with writing(self._engine) as session:
+            return self._keep(session, person, Submit(token, said, browser, case))
+
+    def _keep(self, session: Session, person: str, submit: Submit) -> Answer:
+        token, said = submit.token, submit.said
+        if earlier := session.scalars(select(AnswerRow).filter_by(token=token)).first():
+            return self._same(session, earlier, person, said)
+        seat = session.scalars(select(Seat).where(self._mine, Seat.token == token)).first()
+        if seat is None or seat.person != person or seat.taken:
+            seat, said = self._lapsed(session, person, token), replace(said, kind="too_late")
+        if submit.case not in (None, seat.case):
+            raise _not_yours()
+        row = self._row(seat, person, token, said, submit.browser)
+        self._seal(session, row)
+        session.add(row)
+        session.flush()
+        if row.kind != "too_late":
+            self._rise(session, seat, row)
+        return _answer(row)
 
     def _same(self, session: Session, earlier: AnswerRow, person: str, said: Said) -> Answer:
         """Return an answer that is sent once more.
@@ -339,10 +481,10 @@ class Seats:
         Raises:
             VouchError: The case was taken back: nobody knows any more whether to encrypt it.
         """
-        case = session.get(Row, row.case)
-        if case is None:
+        stream = session.scalar(select(Row.stream).where(Row.case == row.case))
+        if stream is None:
             raise _not_yours()
-        if case.stream == HELD:
+        if stream == HELD:
             content = {"word": row.word, "comment": row.comment}
             row.sealed = seal_answer(self._state, content, _bound(row))
             row.word, row.comment = None, ""
@@ -394,40 +536,57 @@ class Seats:
             gold=seat.gold,
         )
 
-    def undo(self, person: str, browser: str) -> Lease | None:
-        """Take back a person's newest answer of a session, and hand them its case again.
+    def undo(self, person: str, browser: str) -> Undone | None:
+        """Take back a person's newest answer of a session.
+
+        They get its case again. A lead's word leaves the case as it was before it.
 
         Returns:
-            The lease; None where nothing is left to undo.
+            What was taken back; None where nothing is left to undo.
 
         Raises:
             VouchError: Somebody else has the case meanwhile.
         """
-        with Session(self._engine) as session, session.begin():
-            row = self._newest(session, person, browser)
-            if row is None:
-                return None
-            seat = self._seat_again(session, row, person)
-            moment = self._clock()
-            taken_back = Said("undo", model=row.model, guideline=row.guideline)
-            undo = self._row(seat, person, secrets.token_urlsafe(16), taken_back, browser)
-            undo.undoes, undo.seconds = row.number, 0.0
-            session.add(undo)
-            if row.kind == "settled":
-                self._open_again(session, row)
-            if seat.person != person:  # whose answer may still come
-                _lapse(session, seat)
-            seat.taken, seat.answer, seat.token = False, None, None  # the answer's token stays its
-            self._give(session, seat, person, moment)
-            # the case goes before all others that the person holds
-            seat.leased_at = datetime.min.replace(year=1970)
-            return Lease(seat.case, seat.token or "", seat.until or moment)
+        with writing(self._engine) as session:
+            return self._undo(session, person, browser)
 
-    def newest(self, person: str, browser: str) -> Answer | None:
-        """Return what :meth:`undo` would take back."""
-        with Session(self._engine) as session:
-            row = self._newest(session, person, browser)
-            return _answer(row) if row else None
+    def _undo(self, session: Session, person: str, browser: str) -> Undone | None:
+        row = self._newest(session, person, browser)
+        if row is None:
+            return None
+        if settled := row.kind == "settled":
+            self._reopen(session, row)
+        seat = self._seat(row.case) if settled else self._seat_again(session, row, person)
+        taken_back = Said("undo", model=row.model, guideline=row.guideline)
+        undo = self._row(seat, person, secrets.token_urlsafe(16), taken_back, browser)
+        undo.undoes, undo.seconds = row.number, 0.0
+        session.add(undo)
+        if not settled:
+            self._give_back(session, seat, person)
+        return Undone(_answer(row), None if settled else self._lease_of(seat))
+
+    def _give_back(self, session: Session, seat: Seat, person: str) -> None:
+        """Put a case before a person again, before all others that they hold."""
+        if seat.person != person:  # whose answer may still come
+            _lapse(session, seat)
+        seat.taken, seat.answer, seat.token = False, None, None  # the answer's token stays its
+        self._give(session, seat, person, self._clock())
+        seat.leased_at = datetime.min.replace(year=1970)
+
+    def _reopen(self, session: Session, row: AnswerRow) -> None:
+        """Open the seats that a lead's word closed, unless another one's still ends the case.
+
+        A known answer that came with the word goes, too.
+        """
+        own = select(Seat).where(self._mine, Seat.answer == row.number)
+        for seat in session.scalars(own).all():
+            session.delete(seat)
+        others = select(func.max(AnswerRow.number)).filter_by(case=row.case, kind="settled")
+        other = session.scalar(others.where(stands(), AnswerRow.number != row.number))
+        closed = update(Seat).where(self._mine, Seat.closed_by == row.number)
+        session.execute(closed.values(closed_by=other))
+        known = {"case": row.case, "word": row.word, "person": row.person}
+        session.execute(delete(GoldRow).filter_by(**known))
 
     def _newest(self, session: Session, person: str, browser: str) -> AnswerRow | None:
         standing = (
@@ -469,18 +628,18 @@ class Seats:
         Raises:
             VouchError: No such case, or it is of the holdout, whose votes nobody may see.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             self._find(session, case)
-            open_seats = select(Seat).where(self._mine, Seat.case == case, ~Seat.taken, ~Seat.gold)
-            for free in session.scalars(open_seats.where(Seat.person.is_(None))):
-                free.taken = True
-            seat = self._seat(case)  # one of its own, which undo makes free again
+            seat = self._seat(case)  # one of its own, which undo removes
             seat.person = person
             said = Said("settled", word)
             row = self._row(seat, person, secrets.token_urlsafe(16), said, browser)
             session.add_all([seat, row])
             session.flush()
             seat.taken, seat.answer = True, row.number
+            session.flush()
+            open_seats = update(Seat).where(self._mine, Seat.case == case, is_open())
+            session.execute(open_seats.values(closed_by=row.number))
             return _answer(row)
 
     def unsettle(self, person: str, case: str, browser: str) -> Answer:
@@ -500,31 +659,18 @@ class Seats:
         Raises:
             VouchError: No lead's word stands on the case, or it is of the holdout.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             self._find(session, case)
             settled = select(AnswerRow).filter_by(usecase=self._usecase, origin=self._origin)
             settled = settled.where(AnswerRow.case == case, AnswerRow.kind == "settled", stands())
             row = session.scalars(settled.order_by(AnswerRow.number.desc()).limit(1)).first()
             if row is None:
                 raise VouchError(f"{case}: no lead's word stands", "load the page again")
+            self._reopen(session, row)
             undo = self._row(self._seat(case), person, secrets.token_urlsafe(16), UNDO, browser)
             undo.undoes, undo.seconds = row.number, 0.0
             session.add(undo)
-            session.execute(delete(Seat).where(Seat.case == case, Seat.answer == row.number))
-            self._open_again(session, row)
             return _answer(row)
-
-    def _open_again(self, session: Session, settled: AnswerRow) -> None:
-        """Open the seats that a lead's word had closed, unless another one still stands."""
-        session.flush()
-        if session.scalar(select(self._answered(None, ("settled",), settled.case))):
-            return
-        at = (self._mine, Seat.case == settled.case, Seat.taken, ~Seat.gold)
-        unanswered = (Seat.answer.is_(None), Seat.person.is_(None), ~Seat.by_file)
-        closed = update(Seat).where(*at, *unanswered)
-        session.execute(closed.values(taken=False))
-        known = {"case": settled.case, "word": settled.word, "person": settled.person}
-        session.execute(delete(GoldRow).filter_by(**known))
 
     def _find(self, session: Session, case: str) -> Row:
         row = session.get(Row, case)
@@ -535,7 +681,7 @@ class Seats:
         return row
 
     def ask_again(self, case: str) -> bool:
-        """Put a case before one more reviewer, unless it waits for one already.
+        """Put a case before one more reviewer, unless it waits for one or a lead settled it.
 
         Returns:
             Whether that made a new seat.
@@ -544,8 +690,10 @@ class Seats:
             VouchError: No such case.
         """
         at = and_(self._mine, Seat.case == case)
-        with Session(self._engine) as session, session.begin():
-            if session.scalars(select(Seat).where(at, ~Seat.taken, ~Seat.gold)).first():
+        with writing(self._engine) as session:
+            if session.scalars(select(Seat).where(at, is_open())).first():
+                return False
+            if session.scalar(select(self._answered(None, ("settled",), case))):
                 return False
             row = session.get(Row, case)
             if row is None or (row.usecase, row.origin) != (self._usecase, self._origin):
@@ -560,7 +708,7 @@ class Seats:
         Raises:
             VouchError: They do not hold it any more.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             seat = self._seat_of(session, person, case)
             _lapse(session, seat)
             _leave(session, seat)
@@ -579,7 +727,7 @@ class Seats:
             VouchError: They do not hold it any more, it has a known answer, or the other person
                 holds it or has decided or skipped it.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             seat = self._seat_of(session, person, case)
             theirs = select(Seat).where(self._mine, Seat.case == case, Seat.person == to)
             if seat.gold:
@@ -601,7 +749,7 @@ class Seats:
     def holdings(self) -> list[Holding]:
         """Return who holds which cases, the longest first."""
         held = select(Seat).where(self._mine, ~Seat.taken, Seat.person.is_not(None))
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             holdings = [
                 Holding(seat.case, seat.person or "", self._since(seat, until), until)
                 for seat in session.scalars(held)
@@ -616,15 +764,13 @@ class Seats:
     def oldest(self) -> datetime | None:
         """Return since when the oldest case waits that nobody holds (UTC); None: none waits."""
         since = select(func.min(Row.out_at)).join(Seat, Seat.case == Row.case)
-        with Session(self._engine) as session:
-            return session.scalar(
-                since.where(self._mine, ~Seat.taken, ~Seat.gold, Seat.person.is_(None))
-            )
+        with reading(self._engine) as session:
+            return session.scalar(since.where(self._mine, is_open(), Seat.person.is_(None)))
 
     def clear(self, person: str, lead: str) -> None:
         """Note that a lead lifts a person's flags: their answers so far count."""
         newest = select(func.max(AnswerRow.number))
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             session.add(
                 ClearedRow(
                     usecase=self._usecase,
@@ -639,7 +785,7 @@ class Seats:
     def cleared(self) -> dict[str, Clearing]:
         """Return by person when their flags were last lifted."""
         rows = select(ClearedRow).filter_by(usecase=self._usecase, origin=self._origin)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return {
                 row.person: Clearing(row.person, row.number, row.lead, row.cleared_at)
                 for row in session.scalars(rows.order_by(ClearedRow.id))
@@ -652,7 +798,7 @@ class Seats:
             decided: How many people decided each case by file.
             ended: Those of them that somebody's final word ended: nobody is asked any more.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             for case, count in decided.items():
                 at = select(Seat).where(self._mine, Seat.case == case, ~Seat.gold)
                 seats = list(session.scalars(at.order_by(Seat.id)))
@@ -676,41 +822,42 @@ class Seats:
             .filter_by(usecase=self._usecase, origin=self._origin)
             .where(AnswerRow.number > after, AnswerRow.kind != "undo", stands())
         )
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [_answer(row) for row in session.scalars(rows.order_by(AnswerRow.number))]
 
     def waiting(self) -> list[str]:
         """Return the cases that have a seat nobody has taken, oldest first."""
-        free = select(Seat.case).where(self._mine, ~Seat.taken, ~Seat.gold).order_by(Seat.id)
-        with Session(self._engine) as session:
+        free = select(Seat.case).where(self._mine, is_open()).order_by(Seat.id)
+        with reading(self._engine) as session:
             return list(dict.fromkeys(session.scalars(free)))
 
     def free(self) -> int:
         """Count the seats that nobody has taken."""
-        with Session(self._engine) as session:
-            open_seats = select(func.count()).where(self._mine, ~Seat.taken, ~Seat.gold)
-            return session.scalar(open_seats) or 0
+        with reading(self._engine) as session:
+            return self._open(session)
+
+    def _open(self, session: Session) -> int:
+        return session.scalar(select(func.count()).where(self._mine, is_open())) or 0
 
     def count(self, person: str, since: datetime) -> int:
         """Count a person's decisions since a moment (UTC), without those taken back."""
-        rows = (
-            select(func.count(AnswerRow.number))
-            .filter_by(usecase=self._usecase, origin=self._origin, person=person)
-            .where(AnswerRow.kind.in_(COUNTS), AnswerRow.decided_at >= since, stands())
-        )
-        with Session(self._engine) as session:
-            return session.scalar(rows) or 0
+        with reading(self._engine) as session:
+            return self._count(session, person, since)
+
+    def _count(self, session: Session, person: str, since: datetime) -> int:
+        query = decided_since(self._usecase, self._origin, since)
+        return session.scalar(query.filter_by(person=person)) or 0
 
     def set_gold(self, case: str, word: str, person: str) -> None:
         """Note a case's known answer; a later one replaces it."""
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             session.merge(GoldRow(case=case, word=word, person=person, set_at=self._clock()))
 
     def gold(self) -> dict[str, str]:
         """Return the cases whose answer is known, and the answers."""
         own = select(GoldRow.case, GoldRow.word).join(Row, Row.case == GoldRow.case)
         mine = own.where(Row.usecase == self._usecase, Row.origin == self._origin)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return dict(session.execute(mine.order_by(GoldRow.case)).tuples().all())
 
 

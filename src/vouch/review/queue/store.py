@@ -14,11 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint, delete, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import JSON, Engine, ForeignKey, UniqueConstraint, delete, func, select
+from sqlalchemy.orm import Mapped, mapped_column
 
-from vouch.core.database import open_database
-from vouch.review.queue.tables import COUNTS, AnswerRow, Base, GoldRow, LapsedRow, Seat
+from vouch.core.database import open_database, reading, writing
+from vouch.review.queue.tables import (
+    Base,
+    GoldRow,
+    LapsedRow,
+    Seat,
+    decided_since,
+    is_open,
+)
 
 
 class Row(Base):
@@ -144,7 +151,7 @@ class Work:
     Attributes:
         waiting: Decisions that are still wanted.
         oldest: When the oldest of these cases was put out; None: none waits.
-        today: Decisions of the page since the moment asked about.
+        today: Decisions of the page since the moment asked about, without those taken back.
     """
 
     waiting: int
@@ -162,12 +169,13 @@ class Queue:
         state: The project's state folder.
         usecase: The use case.
         origin: The source's declaration.
+        store: The store, where it is open already; None: open it.
     """
 
-    def __init__(self, state: Path, usecase: str, origin: str) -> None:
+    def __init__(self, state: Path, usecase: str, origin: str, store: Engine | None = None) -> None:
         self._state = state
         self._usecase, self._origin = usecase, origin
-        self._engine = open_database(state, Base.metadata)
+        self._engine = store or open_database(state, Base.metadata)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -184,7 +192,7 @@ class Queue:
             cases: The cases; one that stands there twice goes before two reviewers.
             moment: When (UTC, no zone).
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             known = set(session.scalars(select(Row.case).where(Row.usecase == self._usecase)))
             for case in cases:
                 session.add(Seat(case=case.case, usecase=self._usecase, origin=self._origin))
@@ -199,19 +207,25 @@ class Queue:
         """Return before how many reviewers each case was put."""
         mine = select(Row.case, func.count(Again.id)).outerjoin(Again, Again.case == Row.case)
         query = mine.filter(Row.usecase == self._usecase).group_by(Row.case)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return {case: 1 + again for case, again in session.execute(query)}
 
     def all(self) -> list[Case]:
         """Return every case, in the order they were put out."""
         query = select(Row).filter_by(usecase=self._usecase, origin=self._origin)
-        with Session(self._engine) as session:
-            rows = session.scalars(query.order_by(Row.out_at, Row.case)).all()
-            return [Case(**{name: getattr(row, name) for name in FIELDS}) for row in rows]
+        with reading(self._engine) as session:
+            return [_case(row) for row in session.scalars(query.order_by(Row.out_at, Row.case))]
+
+    def find(self, case: str) -> Case | None:
+        """Return a case by its id; None where there is none, or it was taken back."""
+        with reading(self._engine) as session:
+            row = session.get(Row, case)
+            own = row and (row.usecase, row.origin) == (self._usecase, self._origin)
+            return _case(row) if row and own else None
 
     def count_since(self, moment: datetime) -> int:
         """Count how often the use case's cases were put out at a moment (UTC) or later."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return sum(
                 session.scalar(
                     select(func.count())
@@ -227,26 +241,17 @@ class Queue:
         seated = select(Seat.case, Seat.person).where(
             Seat.usecase == self._usecase, Seat.origin == self._origin, Seat.answer.is_not(None)
         )
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return {(case, person or "") for case, person in session.execute(seated)}
 
     def work(self, since: datetime) -> Work:
         """Count what waits and what was decided on the page since a moment (UTC)."""
         mine = (Seat.usecase == self._usecase, Seat.origin == self._origin)
         free = select(func.count(Seat.id), func.min(Row.out_at)).join(Row, Row.case == Seat.case)
-        counted = (
-            select(func.count())
-            .select_from(AnswerRow)
-            .where(
-                AnswerRow.usecase == self._usecase,
-                AnswerRow.origin == self._origin,
-                AnswerRow.kind.in_(COUNTS),
-                AnswerRow.decided_at >= since,
-            )
-        )
-        with Session(self._engine) as session:
-            waiting, oldest = session.execute(free.where(*mine, ~Seat.taken, ~Seat.gold)).one()
-            return Work(waiting, oldest, session.scalar(counted) or 0)
+        with reading(self._engine) as session:
+            waiting, oldest = session.execute(free.where(*mine, is_open())).one()
+            decided = session.scalar(decided_since(self._usecase, self._origin, since))
+            return Work(waiting, oldest, decided or 0)
 
     def withdraw(self, cases: Sequence[str]) -> int:
         """Forget cases, which may then be chosen again, but for those somebody answered.
@@ -254,9 +259,13 @@ class Queue:
         Returns:
             How many were forgotten.
         """
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             answered = set(session.scalars(select(Seat.case).where(Seat.answer.is_not(None))))
             forgotten = [case for case in cases if case not in answered]
             for table in (Seat, Again, LapsedRow, GoldRow, Row):
                 session.execute(delete(table).where(table.case.in_(forgotten)))
             return len(forgotten)
+
+
+def _case(row: Row) -> Case:
+    return Case(**{name: getattr(row, name) for name in FIELDS})

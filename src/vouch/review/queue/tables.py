@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, exists
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
 from vouch.core.database import append_only
@@ -19,32 +29,42 @@ class Seat(Base):
     """A place for one reviewer at a case; a case that two people decide has two.
 
     A seat is free, leased (``person`` and ``until``) or taken (``answer``, or ``by_file``). All of
-    it follows from the answers but for the leases, which end by themselves.
+    it follows from the answers but for the leases, which end by themselves. One that is leased
+    ``ahead`` was not put before its person yet. ``closed_by`` is the number of a lead's word that
+    ended its case: nobody else gets it, until that word is taken back.
     """
 
     __tablename__ = "seats"
-    __table_args__ = (Index("open_seats", "usecase", "origin", "taken", "id"),)
+    __table_args__ = (
+        Index("seats_in_line", "usecase", "origin", "taken", "gold", "closed_by", "id"),
+        Index("seats_of", "person", "taken"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case: Mapped[str] = mapped_column(ForeignKey("cases.case"), index=True)
     usecase: Mapped[str]
     origin: Mapped[str]
     taken: Mapped[bool] = mapped_column(default=False)
-    person: Mapped[str | None] = mapped_column(index=True)
-    token: Mapped[str | None]
+    person: Mapped[str | None]
+    token: Mapped[str | None] = mapped_column(index=True)
+    ahead: Mapped[bool | None]
     leased_at: Mapped[datetime | None]
     shown_at: Mapped[datetime | None]
     until: Mapped[datetime | None]
     answer: Mapped[int | None]
     by_file: Mapped[bool] = mapped_column(default=False)
     gold: Mapped[bool] = mapped_column(default=False)
+    closed_by: Mapped[int | None]
 
 
 class AnswerRow(Base):
     """What a person said of a case; rows are only added, and the number is their order."""
 
     __tablename__ = "review_answers"
-    __table_args__ = (Index("answers_of", "person", "case"),)
+    __table_args__ = (
+        Index("answers_of", "person", "case"),
+        Index("answers_on", "person", "decided_at"),
+    )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     usecase: Mapped[str] = mapped_column(index=True)
@@ -163,10 +183,32 @@ class FailureRow(Base):
     at: Mapped[datetime]
 
 
+UNDO = aliased(AnswerRow)
+
+
 def stands() -> ColumnElement[bool]:
     """Return whether an answer of a query was not taken back."""
-    undo = aliased(AnswerRow)
-    return ~exists().where(undo.undoes == AnswerRow.number)
+    return ~exists().where(UNDO.undoes == AnswerRow.number)
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return whether a seat of a query waits for an answer."""
+    return and_(~Seat.taken, ~Seat.gold, Seat.closed_by.is_(None))
+
+
+def decided_since(usecase: str, origin: str, since: datetime) -> Select[tuple[int]]:
+    """Return a query that counts the page's decisions, without those that were taken back.
+
+    Args:
+        usecase: The use case.
+        origin: The source's declaration.
+        since: From when on (UTC, no zone).
+    """
+    return (
+        select(func.count(AnswerRow.number))
+        .filter_by(usecase=usecase, origin=origin)
+        .where(AnswerRow.kind.in_(COUNTS), AnswerRow.decided_at >= since, stands())
+    )
 
 
 append_only(Base.metadata.tables["review_answers"])

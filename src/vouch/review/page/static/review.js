@@ -67,10 +67,25 @@ document.addEventListener("toggle", (event) => {
   if (event.target.id === "opinion" && event.target.open && answer()) field("opinion").value = "true";
 }, true);
 
+// the facts of the next case are in the page: they show while the answer is on its way
+let left = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const ahead = document.getElementById("ahead");
+  if (event.target.id !== "answer" || !ahead) return;
+  const columns = document.querySelector("#case .columns");
+  const next = columns.cloneNode(false);
+  next.append(ahead.content.cloneNode(true));
+  next.setAttribute("aria-busy", "true");
+  columns.replaceWith(next);
+  left = { columns, next };
+});
+
 // what was not sent may be sent again: the same answer twice is one
 for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.addEventListener(name, () => {
     if (answer()) delete answer().dataset.sent;
+    if (left) left.next.replaceWith(left.columns);
+    left = null;
     let note = document.getElementById("offline");
     if (!note) {
       note = document.createElement("p");
