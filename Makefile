@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow spark lint lock setup help
+.PHONY: run test test-slow spark encoders lint lock setup help
 .DEFAULT_GOAL := run
 
 run: setup  ## from simulated payments and tweets to registered models and reports
@@ -17,6 +17,9 @@ test-slow: setup  ## the slow tests: real servers, kills, Spark
 
 spark: setup  ## Spark NLP's jars into .venv/jars; needs Java 17 and, the first time, the network
 	$(BIN)/python -m vouch.engine.jars
+
+encoders: setup  ## sentence encoders into .venv/encoders: better text models; needs Java and, once, the network
+	$(BIN)/python -m vouch.engine.encoders
 
 lint: setup  ## style, types and layers
 	$(BIN)/ruff check .

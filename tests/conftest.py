@@ -8,11 +8,20 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from tests.project import copy_checkout, shrink, vouch
+from tests.project import INSTALLED, copy_checkout, shrink, vouch
+from vouch.engine import encoders
 
 # how long an example takes is the machine's: speed belongs in benchmarks/
 settings.register_profile("vouch", deadline=None)
 settings.load_profile("vouch")
+
+
+@pytest.fixture(scope="session")
+def installed_encoders() -> Path:
+    """The folder of the real encoders: a test that asks for it is skipped where there are none."""
+    if not (INSTALLED / encoders.ARTIFACTS[0].name).is_dir():
+        pytest.skip(f"no encoders in {INSTALLED}: make encoders")
+    return INSTALLED
 
 
 @pytest.fixture

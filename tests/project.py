@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from vouch.engine import encoders
+
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "src",
@@ -21,6 +23,9 @@ PARTS = (
     "prefect.yaml",
 )
 BIN = Path(sys.executable).parent
+INSTALLED = encoders.folder()
+# encoders that happen to be in the environment would change what every test of texts sees
+os.environ[encoders.FOLDER] = str(Path(__file__).parent / "no encoders")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MLFLOW_"))}
 
 

@@ -90,6 +90,19 @@ def test_java_is_only_missed_where_spark_is_chosen(healthy, monkeypatch, engine,
     assert states(healthy)["Java"].state == state
 
 
+def test_encoders_are_named_missed_by_few_and_wrong_where_damaged(healthy, tmp_path, monkeypatch):
+    assert (missed := states(healthy)["encoders"]).state == "note"
+    assert missed.hint == "make encoders"
+    place = tmp_path / "encoders/e5-small-v2"
+    place.mkdir(parents=True)
+    for name in ("model.onnx", "tokenizer.json", "encoder.json"):
+        (place / name).write_text("{}")
+    monkeypatch.setenv("VOUCH_ENCODERS", str(place.parent))
+    assert "e5-small-v2@" in states(healthy)["encoders"].said
+    (place / "model.onnx").unlink()
+    assert states(healthy)["encoders"].state == "wrong"
+
+
 def test_servers_that_a_kill_left_are_ended(healthy):
     processes.start(healthy, "prefect", ["python", "-c", "import time; time.sleep(600)"], {})
     found = states(healthy)["servers"]

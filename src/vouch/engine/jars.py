@@ -5,24 +5,19 @@ repackaged ones that ``ivy.xml`` leaves out.
 """
 
 import os
-import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from vouch.core.errors import VouchError, show
 from vouch.core.output import write
-from vouch.engine import java
+from vouch.engine import ivy, java
 
 DESCRIPTION = Path(__file__).with_name("ivy.xml")
 FOLDER = "VOUCH_SPARK_JARS"
 DONE = ".done"
-PATTERN = "[artifact]-[revision](-[classifier]).[ext]"
-FETCHED = re.compile(r"\[SUCCESSFUL \]\s+\S+?#([^!]+)")
-LINES = 12
 
 
 def folder() -> Path:
@@ -60,7 +55,7 @@ def fetch(say: Callable[[str], None] = write) -> Path:
     java.check()
     draft = place.with_name(f"{place.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
-    _retrieve(draft, say)
+    ivy.retrieve(DESCRIPTION, draft, "Spark NLP's jars", "make spark", say)
     (draft / DONE).write_text(_digest())
     shutil.rmtree(place, ignore_errors=True)
     draft.replace(place)
@@ -74,41 +69,6 @@ def _digest() -> str:
 def _complete(place: Path) -> bool:
     done = place / DONE
     return done.exists() and done.read_text() == _digest()
-
-
-def _retrieve(place: Path, say: Callable[[str], None]) -> None:
-    words = [java.find(), "-jar", str(_ivy()), "-ivy", str(DESCRIPTION), "-types", "jar", "bundle"]
-    command = [*words, "-retrieve", str(place / PATTERN)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as run:
-        assert run.stdout is not None
-        last = list(_announce(run.stdout, say))[-LINES:]
-    if run.returncode or not any(place.glob("spark-nlp_*.jar")):
-        shutil.rmtree(place, ignore_errors=True)
-        reason = next((line for line in last if "rror" in line or "not found" in line), "no answer")
-        raise VouchError(
-            f"Spark NLP's jars could not be fetched: {reason.strip()}",
-            "connect to the network and run make spark again: what came is kept",
-        )
-
-
-def _announce(lines: Iterator[str], say: Callable[[str], None]) -> Iterator[str]:
-    """Print each fetched file; yield every line."""
-    count = 0
-    for line in lines:
-        yield line
-        if match := FETCHED.search(line):
-            count += 1
-            say(f"{count:4} {match[1]}")
-
-
-def _ivy() -> Path:
-    try:
-        import pyspark
-    except ImportError:
-        raise VouchError("no PySpark in this environment", "pip install 'vouch[spark]'") from None
-    return next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
 
 
 if __name__ == "__main__":

