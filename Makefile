@@ -19,7 +19,7 @@ spark: setup  ## Spark NLP's jars into .venv/jars; needs Java 17 and, the first 
 	$(BIN)/python -m vouch.engine.jars
 
 encoders: setup  ## sentence encoders into .venv/encoders: better text models; needs Java and, once, the network
-	$(BIN)/python -m vouch.engine.encoders
+	$(BIN)/python -m vouch.project.encoders
 
 lint: setup  ## style, types and layers
 	$(BIN)/ruff check .

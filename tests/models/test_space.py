@@ -19,7 +19,7 @@ SPACES = {
     "payments, mixed": (Offer(tuple(FEATURES), mixed=True), FRAUD),
     "payments, unripe": (Offer(tuple(FEATURES), mixed=True, unripe=True, one_sided=True), FRAUD),
     "texts": (TextSpace(), TEXTS),
-    "texts, mixed": (TextSpace(embeddings=True, mixed=True), TEXTS),
+    "texts, mixed": (TextSpace(encoders=("e5@0", "bge@1"), mixed=True), TEXTS),
     "Spark": (SparkSpace(), SPARK),
 }
 

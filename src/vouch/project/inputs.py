@@ -30,11 +30,14 @@ from vouch.sources.declaration import (
     source_path,
 )
 from vouch.sources.manifest import DIGITS, keep, reading
+from vouch.usecases import find
 
 INPUTS = Path("data/inputs.yaml")
 RAW = "data/raw"
 HEADER = "# What the pipeline runs on; `vouch run` writes it, dvc.yaml reads it through vars.\n"
 Sha12 = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGITS}}}$")]
+
+Encoder = Annotated[str, Field(pattern=r"^[\w.-]+@[0-9a-f]{64}$")]
 
 # dvc.yaml puts them into commands and paths
 Name = Annotated[str, Field(pattern=NAME)]
@@ -63,6 +66,8 @@ class Choice(Strict):
         engine: Where features are computed; both engines make the same rows.
         blind: The blind period in force, as the ledger has it; None: figures are shown.
         frozen: What was frozen when the last one ended, and whether it is at work; None: nothing.
+        encoders: Sentence encoders of this environment that its models may use, by name and digest;
+            none where it has no use for them.
         code: The use case's own code: its folder, or a file that holds its package's digest.
     """
 
@@ -76,6 +81,7 @@ class Choice(Strict):
     engine: Engine = "duckdb"
     blind: Sha12 | None = None
     frozen: Frozen | None = None
+    encoders: tuple[Encoder, ...] = ()
     code: str = Field(default="", pattern=r"^((src/vouch|data)/usecases/[\w-]+(\.txt)?)?$")
 
 
@@ -139,14 +145,26 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> Choice:
         choice: The entry.
 
     Returns:
-        The entry as it was written, with where the use case's code is.
+        The entry as it was written, with where the use case's code is and the encoders there are.
+
+    Raises:
+        VouchError: An encoder's files are damaged.
     """
     path = root / INPUTS
+    there = {"code": code_of(root, usecase), "encoders": _encoders(usecase, choice.engine)}
     with _locked(root):
         inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
-        choice = choice.model_copy(update={"code": code_of(root, usecase)})
+        choice = choice.model_copy(update=there)
         _write(path, _with(inputs, usecase, choice))
     return choice
+
+
+def _encoders(usecase: str, engine: Engine) -> tuple[str, ...]:
+    if engine != "duckdb" or not find(usecase).embeds:
+        return ()
+    from vouch.engine.encoders import installed
+
+    return tuple(installed())
 
 
 def write_inputs(root: Path, inputs: Inputs) -> None:

@@ -138,7 +138,7 @@ STAGES: tuple[Stage, ...] = (
             "model": f"{TUNE}/model",
             "tree": f"{TUNE}/tree",
         },
-        choices=("blind",),
+        choices=("blind", "encoders"),
         state=True,
         persist=True,
     ),

@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vouch.core.progress import Progress, silent
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -195,6 +197,7 @@ class UseCase(ABC):
             features.
         histories: The groups of features that look at other rows.
         of_labels: The groups of features that look at other rows' labels.
+        embeds: Whether its models may use the sentence encoders of the environment.
         rare: Whether the second of two classes is so rare that, where people alone know the truth
             of the holdout, one word for it proves little: others are asked too.
     """
@@ -207,6 +210,7 @@ class UseCase(ABC):
     open_classes: bool = False
     histories: frozenset[str] = frozenset()
     of_labels: frozenset[str] = frozenset()
+    embeds: bool = False
     rare: bool = False
 
     @property
@@ -313,7 +317,13 @@ class UseCase(ABC):
 
     @abstractmethod
     def search_data(
-        self, train: Path, extracted: Path, params: Any, state: Path
+        self,
+        train: Path,
+        extracted: Path,
+        params: Any,
+        state: Path,
+        encoders: Sequence[str] = (),
+        progress: Progress = silent,
     ) -> "AbstractContextManager[SearchData[Any]]":
         """Read gold rows for a search.
 
@@ -322,9 +332,12 @@ class UseCase(ABC):
             extracted: Extract's summary.
             params: Of the class that :meth:`tune_params` returns.
             state: The project's state folder.
+            encoders: Sentence encoders of the environment that models may use, by identity; only
+                a use case that ``embeds`` is given any.
+            progress: Called during long preparations, in units of their own.
 
         Raises:
-            VouchError: The rows cannot be learned from.
+            VouchError: The rows cannot be learned from, or an encoder is not there.
         """
 
     @abstractmethod

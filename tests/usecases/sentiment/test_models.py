@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,11 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_sample_weight
 
 from tests.usecases.sentiment.conftest import text_rows
+from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.core.errors import VouchError
 from vouch.models.tokens import TOKEN
-from vouch.usecases.sentiment.candidate import ALGORITHMS, LINEAR, Candidate, Preparation
+from vouch.usecases.sentiment.candidate import (
+    ALGORITHMS,
+    LINEAR,
+    TOGETHER,
+    Candidate,
+    Preparation,
+)
+from vouch.usecases.sentiment.combining import follow, stack, vote
+from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.features import Corpus
 from vouch.usecases.sentiment.models import fit, fit_rows, load, predict_rows, save
 
@@ -23,6 +35,8 @@ SMALL = {
     "linear_svm": {"C": 0.1},
     "random_forest": {"n_estimators": 10, "max_depth": 10},
     "xgboost": {"n_estimators": 10, "max_depth": 3},
+    "voting": {"C": 1.0, "partner": "naive_bayes", "share": 0.6},
+    "stacking": {"C": 1.0, "partner": "linear_svm", "final_C": 1.0},
 }
 PIECES = ["i", "love", "hate", "not", "good", "😍", "😡", "#btc", "@bob", "&amp;", "10:30", "!!"]
 BOTH = Preparation(words="1-2", characters="3-5")
@@ -30,6 +44,12 @@ BOTH = Preparation(words="1-2", characters="3-5")
 
 def candidate(algorithm, preparation=BOTH, **changes):
     told = {"hyperparameters": SMALL[algorithm], "preparation": preparation} | changes
+    if algorithm in TOGETHER:
+        partner = SMALL[algorithm]["partner"]
+        narrow = preparation.model_copy(update={"encoders": (), "embedding_weight": None})
+        shared = {k: v for k, v in changes.items() if k != "hyperparameters"}
+        pairs = (("logistic_regression", preparation), (partner, narrow))
+        told["members"] = tuple(candidate(*pair, **shared) for pair in pairs)
     return Candidate(algorithm=algorithm, **told)
 
 
@@ -51,7 +71,8 @@ def test_a_saved_model_predicts_the_same_and_has_learned(algorithm, frame, tmp_p
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
     for name in ("a", "b"):
         save(fit(candidate(algorithm), frame, 1, 2), tmp_path / name)
-    files = sorted(file.name for file in (tmp_path / "a").iterdir())
+    place = tmp_path / "a"
+    files = sorted(file.relative_to(place) for file in place.rglob("*") if file.is_file())
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     loaded = load(tmp_path / "a")
@@ -172,20 +193,109 @@ def test_unsound_input_is_told(linear, frame, tmp_path):
         fit(candidate("naive_bayes"), frame.assign(label=np.int8(1)), 0, 1)
     with pytest.raises(VouchError, match="no n-gram"):
         fit(candidate("naive_bayes", Preparation(words_min_df=1000, vader=False)), frame, 0, 1)
-    with pytest.raises(VouchError, match="no encoder"):
-        fit(candidate("logistic_regression", Preparation(embeddings=True)), frame, 0, 1)
+    with pytest.raises(VouchError, match="the encoder one@0, which is not given"):
+        fit(candidate("logistic_regression", Preparation(encoders=("one@0",))), frame, 0, 1)
     save(linear["naive_bayes"], tmp_path)
     (tmp_path / "weights.npy").write_bytes(b"other")
     with pytest.raises(VouchError, match="damaged"):
         load(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return Encoder(write_encoder(tmp_path_factory.mktemp("encoders") / "tiny"))
+
+
+@pytest.mark.parametrize("algorithm", sorted({*ALGORITHMS} - {"naive_bayes"}))
+@pytest.mark.parametrize("weight", [None, 0.1])
+def test_a_model_with_an_encoder_carries_it(algorithm, weight, encoder, frame, tmp_path):
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=weight)
+    wanted = candidate(algorithm, prepared)
+    fitted = fit(wanted, frame, 0, 1, {encoder.identity: encoder})
+    save(fitted, tmp_path)
+    loaded = load(tmp_path)
+    scores = loaded.predict(frame)
+    np.testing.assert_array_equal(scores, fitted.predict(frame))
+    assert (scores.argmax(axis=1) == frame.label).mean() > 0.8
+    for text in [*frame.text[:20], "", "never seen words"]:
+        alone, batch = loaded.predict_one(text), loaded.predict(pd.DataFrame({"text": [text, "x"]}))
+        np.testing.assert_allclose(alone, batch[0], rtol=0, atol=1e-6)
+    assert loaded.candidate.preparation.encoders == (encoder.identity,)
+    features = loaded.lead.features
+    assert len(features.names) == features.legible + encoder.dimensions
+    assert features.names[-1] == "tiny: 7"
+
+
+def test_the_scale_of_embeddings_is_a_setting_of_the_fit_alone(encoder, frame):
+    given = {encoder.identity: encoder}
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.5)
+    fitted = fit(candidate("logistic_regression", prepared), frame, 0, 1, given)
+    numbers = fitted.features.transform(Corpus.of(frame, given)).toarray()
+    legible = fitted.features.legible
+    dense = numbers[:, legible:]
+    numbers[:, legible:] = (dense - dense.mean(axis=0)) / dense.std(axis=0) * 0.5
+    weights = compute_sample_weight("balanced", frame.label)
+    plain = LogisticRegression(C=1.0, tol=1e-3, max_iter=200)
+    plain.fit(numbers, frame.label, sample_weight=weights)
+    np.testing.assert_allclose(fitted.predict(frame), plain.predict_proba(numbers), atol=5e-3)
+
+
+def test_voting_averages_and_stacking_follows_who_is_right(frame):
+    corpus, rows = Corpus.of(frame), np.arange(len(frame))
+    labels, groups = frame.label.to_numpy(), frame.group.to_numpy()
+    voting = candidate("voting")
+    alone = [fit(member, frame, 0, 1).predict(frame) for member in voting.members]
+    both = fit(voting, frame, 0, 1).predict(frame)
+    np.testing.assert_allclose(both, 0.6 * alone[0] + 0.4 * alone[1], atol=1e-12)
+    # a partner that was taught nothing is not followed
+    random = np.random.default_rng(0)
+    likely = random.dirichlet(np.ones(3), len(frame))
+    codes = labels.astype(np.int64)
+    stacked = candidate("stacking")
+    combiner = stack(stacked, [alone[0], likely], codes, np.ones(len(frame)))
+    followed = follow(combiner, [alone[0], likely]).argmax(axis=1)
+    misled = vote([alone[0], likely], 0.2).argmax(axis=1)
+    first = alone[0].argmax(axis=1)
+    assert (followed == first).mean() > 0.95 > 0.8 > (misled == first).mean()
+    fitted, columns = fit_rows(stacked, corpus, rows[:400], labels, groups, 0, 1)
+    scores = predict_rows(fitted, corpus, rows[400:], columns)
+    np.testing.assert_allclose(scores, fitted.predict(frame.iloc[400:]), atol=1e-9)
+
+
+def test_a_member_of_another_model_is_refused(frame, tmp_path):
+    save(fit(candidate("voting"), frame, 0, 1), tmp_path / "model")
+    other = candidate("logistic_regression", hyperparameters={"C": 2.0})
+    shutil.rmtree(tmp_path / "model/members/0")
+    save(fit(other, frame, 0, 1), tmp_path / "model/members/0")
+    with pytest.raises(VouchError, match=r"damaged|another model's"):
+        load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("damage", ["missing", "other", "tokenizer"])
+def test_a_missing_or_another_encoder_is_an_error(damage, encoder, frame, tmp_path):
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.1)
+    fitted = fit(candidate("linear_svm", prepared), frame, 0, 1, {encoder.identity: encoder})
+    save(fitted, tmp_path / "model")
+    place = tmp_path / "model/encoders/tiny"
+    if damage == "missing":
+        (place / "model.onnx").unlink()
+    elif damage == "other":
+        other = write_encoder(tmp_path / "other", seed=1)
+        (place / "model.onnx").write_bytes((other / "model.onnx").read_bytes())
+    else:
+        (place / "encoder.json").write_text('{"pooling": "first"}')
+    with pytest.raises(VouchError, match=r"no such file|damaged|and the model learned from tiny@"):
+        load(tmp_path / "model")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         ({"algorithm": "naive_bayes", "hyperparameters": {"C": 1}}, "no hyperparameter 'C'"),
-        ({"algorithm": "naive_bayes", "preparation": {"embeddings": True}}, "negative"),
+        ({"algorithm": "naive_bayes", "preparation": {"encoders": ["one@0"]}}, "negative"),
         ({"algorithm": "xgboost", "preparation": {"words": "none", "vader": False}}, "no feature"),
+        ({"algorithm": "voting"}, "has 2 members"),
+        ({"algorithm": "linear_svm", "members": [{"algorithm": "naive_bayes"}]}, "has 0 members"),
         ({"algorithm": "perceptron"}, "Input should be"),
     ],
 )

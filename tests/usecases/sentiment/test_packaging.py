@@ -1,13 +1,17 @@
 """A text model as MLflow's: the same probabilities, no pickle, what it needs."""
 
+import shutil
+
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows
-from vouch.usecases.sentiment.candidate import Candidate
+from tests.usecases.sentiment.tiny_encoder import write_encoder
+from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
+from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.models import fit, load, save
 from vouch.usecases.sentiment.packaging import package
 
@@ -48,3 +52,18 @@ def test_the_package_gives_the_models_probabilities_and_holds_no_pickle(algorith
     assert all(pins.values())
     assert "vouch" not in pins
     assert not pins.keys() & {"onnxruntime", "tokenizers"}
+
+
+def test_a_model_with_an_encoder_is_served_wherever_its_files_are(tmp_path):
+    frame, encoder = text_rows(200), Encoder(write_encoder(tmp_path / "tiny"))
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.1)
+    candidate = Candidate(algorithm="logistic_regression", preparation=prepared)
+    save(fit(candidate, frame, 0, 1, {encoder.identity: encoder}), tmp_path / "model")
+    wanted = load(tmp_path / "model").predict(pd.DataFrame({"text": ODD}))
+    package(tmp_path / "model", frame.head(3), tmp_path / "packed", "m-1", "r-1")
+    for folder in ("tiny", "model"):
+        shutil.rmtree(tmp_path / folder)
+    loaded = mlflow.pyfunc.load_model(str(tmp_path / "packed"))
+    np.testing.assert_array_equal(loaded.predict(pd.DataFrame({"text": ODD})), wanted)
+    pins = (tmp_path / "packed/requirements.txt").read_text()
+    assert "onnxruntime==" in pins and "tokenizers==" in pins

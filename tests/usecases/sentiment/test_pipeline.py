@@ -1,6 +1,8 @@
 """From generated tweets to a registered model and its report, through the command line."""
 
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,11 @@ from typer.testing import CliRunner
 
 from tests.browser import check_layout
 from tests.project import dvc, vouch
+from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.cli import app
 from vouch.core.files import read_json
+from vouch.engine.encoders import Reading
+from vouch.project.encoders import note
 from vouch.registry.versions import CHAMPION, find
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.models import load
@@ -161,3 +166,18 @@ def test_tweets_as_the_source_has_them_are_scored_without_their_labels(tweets_pr
 def test_the_report_is_readable_at_every_width(tweets_project, tmp_path):
     page = (tweets_project / "data/report/sentiment/report.html").read_text()
     assert check_layout(page, tmp_path) > 10
+
+
+def test_an_encoder_that_comes_makes_the_search_stale_and_nothing_else(
+    tweets_project, tmp_path, monkeypatch
+):
+    project = Path(shutil.copytree(tweets_project, tmp_path / "project", symlinks=True))
+    assert note(project) == []
+    write_encoder(tmp_path / "encoders/e5-small-v2", reading=Reading(cleaned=True))
+    monkeypatch.setenv("VOUCH_ENCODERS", str(tmp_path / "encoders"))
+    assert note(project) == ["sentiment"]
+    assert set(json.loads(dvc(project, "status", "--json").stdout)) == {"tune@sentiment"}
+    monkeypatch.delenv("VOUCH_ENCODERS")
+    monkeypatch.setenv("VOUCH_ENCODERS", str(tmp_path / "none"))
+    assert note(project) == ["sentiment"]
+    assert "up to date" in dvc(project, "status").stdout

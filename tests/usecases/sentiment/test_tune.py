@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.usecases.gold import Gold
 from tests.usecases.sentiment.conftest import text_rows, write_gold
+from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.core import tracking
 from vouch.core.errors import VouchError
+from vouch.engine import encoders
+from vouch.engine.encoders import Reading
 from vouch.metrics.blinding import Blinding, Periods
 from vouch.metrics.classes import macro_recall
 from vouch.models.leaderboard import Best
@@ -193,3 +197,35 @@ def test_late_truth_measures_and_does_not_train(tmp_path, by_time):
         values.append(data.assess(candidate).value)
     assert np.array_equal(*scores)
     assert values[0] > values[1]
+
+
+def test_encoders_of_the_environment_are_searched_and_carried(tmp_path, monkeypatch):
+    place = write_encoder(tmp_path / "encoders/e5-small-v2", reading=Reading(cleaned=True))
+    monkeypatch.setenv("VOUCH_ENCODERS", str(place.parent))
+    there = tuple(encoders.installed())
+    gold, reports = write_gold(tmp_path / "gold"), []
+    params = QUICK.model_copy(update={"algorithms": ("logistic_regression",)})
+    tune(
+        **gold.files(),
+        encoders=there,
+        params=params,
+        progress=lambda *state: reports.append(state),
+    )
+    board = gold.leaderboard()
+    first = board["trials"][0]["candidate"]["preparation"]
+    assert tuple(first["encoders"]) == there
+    assert any("embedded by e5-small-v2" in message for *_, message in reports)
+    assert not any("make encoders" in warning for warning in board["warnings"])
+    assert load(gold.folder / "model").candidate.preparation.encoders in ((), there)
+    assert (gold.state / "cache/embeddings.db").exists()
+    again = Gold(gold.folder, tmp_path / "again")
+    tune(**again.files(), params=params)
+    board = again.leaderboard()
+    assert board["trials"][0]["candidate"]["preparation"]["encoders"] == []
+    assert sum("make encoders" in warning for warning in board["warnings"]) == 1
+
+
+def test_an_encoder_that_is_not_there_is_an_error(tmp_path):
+    gold = write_gold(tmp_path / "gold")
+    with pytest.raises(VouchError, match="no encoder 'e5-small-v2'"):
+        tune(**gold.files(), encoders=["e5-small-v2@" + "0" * 64], params=QUICK)

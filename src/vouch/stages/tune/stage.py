@@ -1,5 +1,6 @@
 """The stage ``tune``: from gold rows to the best model, and how the others did."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vouch.core.progress import Progress, silent
@@ -25,6 +26,7 @@ def tune(
     model: Path,
     tree: Path,
     blind: str | None = None,
+    encoders: Sequence[str] = (),
     params: SearchParams,
     state: Path,
     progress: Progress = silent,
@@ -45,9 +47,10 @@ def tune(
         model: Written: folder of the best model.
         tree: Written: folder of what can be drawn of a model: a decision tree, a model's words.
         blind: The blind period in force; None: figures are shown as they are.
+        encoders: Sentence encoders of the environment that models may use, by name and digest.
         params: Budget, samplers, algorithms, folds.
         state: The project's state folder, which holds the search's journal and MLflow's runs.
-        progress: Called after each trial.
+        progress: Called after each trial, and as texts are embedded.
 
     Returns:
         The best candidate's algorithm, its measure and interval, and counts.
@@ -60,7 +63,8 @@ def tune(
 
     source = load_declaration(declaration)
     periods = blindness.declared(state, source.usecase, blind)
-    with find(source.usecase).search_data(train, extracted, params, state) as data:
+    usecase = find(source.usecase)
+    with usecase.search_data(train, extracted, params, state, encoders, progress) as data:
         experiment = f"{source.usecase}-{source.name}"
         veil, shown = Veil(data.metric, periods), blindness.status(state, source.usecase)
         runs = Runs.open(state, experiment, data.fingerprint, data.settings, data.metric, blind)

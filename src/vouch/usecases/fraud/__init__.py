@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.core.errors import VouchError
+from vouch.core.progress import Progress, silent
 from vouch.usecases.contract import UseCase
 
 if TYPE_CHECKING:
@@ -95,7 +96,13 @@ class Fraud(UseCase):
         return TuneParams
 
     def search_data(
-        self, train: Path, extracted: Path, params: "TuneParams", state: Path
+        self,
+        train: Path,
+        extracted: Path,
+        params: "TuneParams",
+        state: Path,
+        encoders: Sequence[str] = (),
+        progress: Progress = silent,
     ) -> AbstractContextManager["SearchData"]:
         from vouch.usecases.fraud.tune import search_data
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vouch.core.errors import VouchError
+from vouch.core.progress import Progress, silent
 from vouch.usecases.contract import UseCase
 
 if TYPE_CHECKING:
@@ -98,11 +99,17 @@ class Sentiment(UseCase):
         return TextTuneParams
 
     def search_data(
-        self, train: Path, extracted: Path, params: "TextTuneParams", state: Path
+        self,
+        train: Path,
+        extracted: Path,
+        params: "TextTuneParams",
+        state: Path,
+        encoders: Sequence[str] = (),
+        progress: Progress = silent,
     ) -> AbstractContextManager["SearchData | SparkSearchData"]:
         from vouch.usecases.sentiment.tune import search_data
 
-        return search_data(train, extracted, params, state)
+        return search_data(train, extracted, params, state, encoders, progress)
 
     def load_model(self, folder: Path) -> "Model":
         from vouch.usecases.sentiment.models import load
@@ -193,4 +200,5 @@ USECASE = Sentiment(
     roles=("text",),
     raw_features=True,
     open_classes=True,
+    embeds=True,
 )

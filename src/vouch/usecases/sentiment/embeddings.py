@@ -1,15 +1,17 @@
 """Sentence embeddings from any ONNX export given by its folder: never needed by default.
 
-The folder holds ``model.onnx`` (token states in its first output) and ``tokenizer.json``. Token
-states are averaged over the mask and brought to length 1 (Reimers and Gurevych 2019,
-Sentence-BERT: sentence embeddings using siamese BERT-networks).
+The folder holds ``model.onnx`` (token states in its first output) and ``tokenizer.json``, and may
+say in ``encoder.json`` how it reads a text (:class:`vouch.engine.encoders.Reading`). Token states
+are averaged over the mask, or the first one is taken, and brought to length 1 (Reimers and Gurevych
+2019, Sentence-BERT: sentence embeddings using siamese BERT-networks).
 """
 
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
-from vouch.core.files import sha256
+from vouch.core.progress import Progress, silent
+from vouch.engine.encoders import MODEL, READING, TOKENIZER, Reading, identity, reading
+from vouch.usecases.sentiment.cleaning import Cleaning, clean
 
-MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
-LONGEST = 128  # tokens read of a text
-BATCH = 512  # texts between two writes to the cache
+BATCH = 128  # texts between two writes to the cache: what a kill costs, a second
+LOOKUP = 30_000  # SQLite takes so many values in one question
+TWEETS = Cleaning(timestamps="keep")
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -34,27 +39,32 @@ class Encoder:
         folder: Holds ``model.onnx`` and ``tokenizer.json``.
         cache: An SQLite file of embeddings by text; None keeps none.
         threads: Texts embedded side by side.
+        progress: Called as texts are embedded, in texts.
     """
 
     folder: Path
     cache: Path | None = None
     threads: int = 1
+    progress: Progress = silent
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.folder.name
 
     @cached_property
-    def digest(self) -> str:
-        """Digest of both files, 64 hexadecimal digits.
+    def identity(self) -> str:
+        """Its name and the digest of its files, ``name@64 hexadecimal digits``.
 
         Raises:
             VouchError: One is missing.
         """
-        for name in (MODEL, TOKENIZER):
-            if not (self.folder / name).is_file():
-                raise VouchError(
-                    f"{self.folder}: no file {name!r} in it",
-                    "give the folder of an ONNX export with its tokenizer",
-                )
-        both = sha256(self.folder / MODEL) + sha256(self.folder / TOKENIZER)
-        return hashlib.sha256(both.encode()).hexdigest()
+        return identity(self.folder)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How it reads a text."""
+        return reading(self.folder)
 
     @cached_property
     def _parts(self) -> tuple[Any, Any, frozenset[str]]:
@@ -67,15 +77,16 @@ class Encoder:
                 f"embeddings need a package that is not installed: {error.name}",
                 "pip install 'vouch[embeddings]'",
             ) from None
-        _ = self.digest
+        _ = self.identity  # says which file is missing
         options = SessionOptions()
+        # threads run side by side, each in one text: within a short text they would wait
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         session = InferenceSession(
             str(self.folder / MODEL), options, providers=["CPUExecutionProvider"]
         )
         tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(LONGEST)
+        tokenizer.enable_truncation(self.reading.longest)
         return tokenizer, session, frozenset(field.name for field in session.get_inputs())
 
     @cached_property
@@ -83,8 +94,8 @@ class Encoder:
         """Numbers of an embedding."""
         return len(self._embed("text"))
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Embed texts, each by itself.
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Embed texts, each distinct one once and by itself.
 
         One at a time: the result of a quantised model depends on what else is in the batch, and
         a text must get the same scores alone and among others.
@@ -95,36 +106,49 @@ class Encoder:
         Raises:
             VouchError: A file or a package is missing.
         """
-        vectors = np.empty((len(texts), self.dimensions))
-        for start in range(0, len(texts), BATCH):
-            vectors[start : start + BATCH] = self._through_cache(texts[start : start + BATCH])
+        read = [self._read(text) for text in texts]
+        if len(read) == 1 and self.cache is None:
+            return self._embed(read[0])[None]
+        vectors = self._vectors(list(dict.fromkeys(read)))
+        return np.stack([vectors[text] for text in read]) if read else self._none()
+
+    def _none(self) -> Floats:
+        return np.empty((0, self.dimensions), np.float32)
+
+    def _read(self, text: str) -> str:
+        return self.reading.prefix + (clean(text, TWEETS) if self.reading.cleaned else text)
+
+    def _vectors(self, texts: list[str]) -> dict[str, Floats]:
+        """Return the vector of each distinct text: kept ones, and new ones as they are kept."""
+        if self.cache is None:
+            return {text: vector for part in self._fresh(texts) for text, vector in part.items()}
+        self.cache.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self.cache, timeout=60)) as store:
+            store.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, value BLOB)")
+            keys = {self._key(text): text for text in texts}
+            vectors = {
+                keys[key]: np.frombuffer(value, np.float32) for key, value in _kept(store, [*keys])
+            }
+            for part in self._fresh([text for text in texts if text not in vectors]):
+                rows = [(self._key(text), vector.tobytes()) for text, vector in part.items()]
+                with store:
+                    store.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", rows)
+                vectors |= part
         return vectors
 
-    def _through_cache(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if self.cache is None:
-            return self._fresh(texts)
-        keys = [hashlib.sha256((self.digest + t).encode()).digest() for t in texts]
-        self.cache.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(self.cache, timeout=60) as store:
-            store.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, value BLOB)")
-            placeholders = ",".join("?" * len(keys))
-            cached = dict(
-                store.execute(f"SELECT * FROM embedding WHERE key IN ({placeholders})", keys)
-            )
-            missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in cached}
-            fresh = self._fresh(list(missing.values()))
-            new = {k: row.tobytes() for k, row in zip(missing, fresh, strict=True)}
-            store.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", new.items())
-        store.close()
-        stored = cached | new
-        return np.stack([np.frombuffer(stored[key], np.float32) for key in keys])
+    def _key(self, text: str) -> bytes:
+        return hashlib.sha256(f"{self.identity}\n{text}".encode()).digest()
 
-    def _fresh(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def _fresh(self, texts: Sequence[str]) -> Iterator[dict[str, Floats]]:
+        """Embed texts; yield those of a batch together."""
         with ThreadPoolExecutor(self.threads) as pool:
-            rows = list(pool.map(self._embed, texts))
-        return np.stack(rows) if rows else np.empty((0, self.dimensions), np.float32)
+            for start in range(0, len(texts), BATCH):
+                part = texts[start : start + BATCH]
+                yield dict(zip(part, pool.map(self._embed, part), strict=True))
+                done = start + len(part)
+                self.progress(done, len(texts), f"texts embedded by {self.name}")
 
-    def _embed(self, text: str) -> NDArray[np.float32]:
+    def _embed(self, text: str) -> Floats:
         tokenizer, session, input_names = self._parts
         encoding = tokenizer.encode(text)
         values = {
@@ -134,11 +158,21 @@ class Encoder:
         }
         inputs = {name: np.array([values[name]], np.int64) for name in input_names & values.keys()}
         states = session.run(None, inputs)[0][0]
-        mean: NDArray[np.float32] = states.mean(axis=0, dtype=np.float32)
-        return mean / (np.linalg.norm(mean) or np.float32(1.0))
+        first = self.reading.pooling == "first"
+        pooled = states[0] if first else states.mean(axis=0, dtype=np.float32)
+        vector: Floats = pooled / (np.linalg.norm(pooled) or np.float32(1.0))
+        return vector
 
     def copy(self, folder: Path) -> None:
-        """Copy both files to a folder, made if it is not there."""
+        """Copy its files to a folder, made if it is not there."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (MODEL, TOKENIZER):
-            shutil.copyfile(self.folder / name, folder / name)
+        for name in (MODEL, TOKENIZER, READING):
+            if (self.folder / name).exists():
+                shutil.copyfile(self.folder / name, folder / name)
+
+
+def _kept(store: sqlite3.Connection, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    for start in range(0, len(keys), LOOKUP):
+        part = keys[start : start + LOOKUP]
+        places = ",".join("?" * len(part))
+        yield from store.execute(f"SELECT * FROM embedding WHERE key IN ({places})", part)

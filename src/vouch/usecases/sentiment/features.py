@@ -1,6 +1,6 @@
 """Features of texts; counts that several candidates use are computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 LEXICON = ("vader_neg", "vader_neu", "vader_pos", "vader_compound_pos", "vader_compound_neg")
+ENCODERS = "encoders"
+"""The folder of a model's encoders, within the model's."""
 WIDEST: Words = "1-3"  # words are counted once, so that all lengths share the counts
 
 
@@ -66,20 +68,20 @@ class Corpus:
     Attributes:
         texts: The texts as they came.
         vader_scores: Their VADER scores where known, shape (texts, 4).
-        encoder: Gives their embeddings; None if there are none.
+        encoders: Give their embeddings, by identity.
     """
 
     texts: Sequence[str]
     vader_scores: NDArray[np.float32] | None = None
-    encoder: Encoder | None = None
+    encoders: Mapping[str, Encoder] = field(default_factory=dict)
     _cache: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, encoder: Encoder | None = None) -> "Corpus":
+    def of(cls, frame: pd.DataFrame, encoders: Mapping[str, Encoder] | None = None) -> "Corpus":
         """Return a table's texts with its VADER scores if it has all four columns."""
         complete = all(name in frame.columns for name in vader.SCORES)
         scores = frame[list(vader.SCORES)].to_numpy(np.float32) if complete else None
-        return cls(texts_of(frame), scores, encoder)
+        return cls(texts_of(frame), scores, encoders or {})
 
     def cleaned(self, cleaning: Cleaning) -> list[str]:
         """Return the cleaned texts."""
@@ -104,12 +106,12 @@ class Corpus:
             self._cache[key] = spread(scores)
         return cast(Floats, self._cache[key])
 
-    def embeddings(self, without: tuple[str, ...] = ()) -> Floats:
+    def embeddings(self, encoder: str, without: tuple[str, ...] = ()) -> NDArray[np.float32]:
         """Return the sentence embeddings of all words but those, shape (texts, dimensions)."""
-        key = "embeddings", without
+        key = "embeddings", encoder, without
         if key not in self._cache:
-            self._cache[key] = needed(self.encoder).embed(self._read(without))
-        return cast(Floats, self._cache[key])
+            self._cache[key] = needed(self.encoders, encoder).embed(self._read(without))
+        return cast(NDArray[np.float32], self._cache[key])
 
     def _read(self, without: tuple[str, ...]) -> Sequence[str]:
         return [drop(text, without) for text in self.texts] if without else self.texts
@@ -121,21 +123,24 @@ class Corpus:
                 self.counts(preparation, group == "words")
             else:
                 without = preparation.cleaning.without
-                _ = self.lexicon(without) if group == "vader" else self.embeddings(without)
+                if group == "vader":
+                    self.lexicon(without)
+        for encoder in preparation.encoders:
+            self.embeddings(encoder, preparation.cleaning.without)
 
 
-def needed(encoder: Encoder | None) -> Encoder:
-    """Return the encoder, or raise if there is none.
+def needed(encoders: Mapping[str, Encoder], identity: str) -> Encoder:
+    """Return an encoder, or raise if there is none of that identity.
 
     Raises:
         VouchError: There is none.
     """
-    if encoder is None:
+    if identity not in encoders:
         raise VouchError(
-            "the candidate uses embeddings, but no encoder is given",
-            "give the folder of an ONNX export in tune's parameter 'embeddings'",
+            f"the candidate uses the encoder {identity[:32]}, which is not given",
+            "make encoders, or give the folder of an ONNX export in tune's parameter 'embeddings'",
         )
-    return encoder
+    return encoders[identity]
 
 
 @dataclass(frozen=True)
@@ -145,12 +150,12 @@ class Features:
     Attributes:
         preparation: What was asked for.
         weighings: TF-IDF of words and characters, those in use.
-        encoder: Gives embeddings, where they are in use.
+        encoders: Give embeddings, where they are in use, by identity.
     """
 
     preparation: Preparation
     weighings: tuple[Weighing, ...]
-    encoder: Encoder | None = None
+    encoders: Mapping[str, Encoder] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -161,8 +166,19 @@ class Features:
             shown = weighing.names if weighing.words else printable(weighing.names)
             columns += [f"{group}: {name}" for name in shown]
         columns += LEXICON if self.preparation.vader else ()
-        size = needed(self.encoder).dimensions if self.preparation.embeddings else 0
-        return columns + [f"embeddings: {number}" for number in range(size)]
+        for encoder in self._used:
+            columns += [f"{encoder.name}: {number}" for number in range(encoder.dimensions)]
+        return columns
+
+    @property
+    def legible(self) -> int:
+        """How many columns mean something to people: all but those of embeddings, which follow."""
+        own = sum(len(weighing.names) for weighing in self.weighings)
+        return own + (len(LEXICON) if self.preparation.vader else 0)
+
+    @property
+    def _used(self) -> list[Encoder]:
+        return [needed(self.encoders, identity) for identity in self.preparation.encoders]
 
     def transform(self, corpus: Corpus) -> "csr_array":
         """Return the numbers of all texts of a corpus, shape (texts, columns), float64."""
@@ -176,8 +192,8 @@ class Features:
         without = self.preparation.cleaning.without
         if self.preparation.vader:
             parts.append(csr_array(corpus.lexicon(without)[rows]))
-        if self.preparation.embeddings:
-            parts.append(csr_array(corpus.embeddings(without)[rows]))
+        for encoder in self.preparation.encoders:
+            parts.append(csr_array(corpus.embeddings(encoder, without)[rows], dtype=np.float64))
         return csr_array(hstack(parts, format="csr"))
 
     def transform_one(self, text: str) -> tuple[list[int], Floats]:
@@ -200,9 +216,7 @@ class Features:
         parts, text = [], drop(text, self.preparation.cleaning.without)
         if self.preparation.vader:
             parts.append(spread(vader.scores([text]))[0])
-        if self.preparation.embeddings:
-            parts.append(needed(self.encoder).embed([text])[0])
-        return parts
+        return parts + [encoder.embed([text])[0].astype(np.float64) for encoder in self._used]
 
 
 def prepare(
@@ -229,12 +243,13 @@ def prepare(
         extent = preparation.words if words else preparation.characters
         weighings.append(Weighing(extent, words, names, idf))
         parts.append(weigh(matrix, idf))
-    encoder = needed(corpus.encoder) if preparation.embeddings else None
-    features = Features(preparation, tuple(weighings), encoder)
+    encoders = {each: needed(corpus.encoders, each) for each in preparation.encoders}
+    features = Features(preparation, tuple(weighings), encoders)
     return features, features.stack(parts, corpus, rows), columns
 
 
-Columns = list[Rows]
+Columns = list[Any]
+"""Of each group of n-grams the columns in use; of two models that answer together one each."""
 
 
 def other(features: Features, corpus: Corpus, rows: Rows, columns: Columns) -> "csr_array":
@@ -271,7 +286,7 @@ def _select(
     return [k[b] for k, b in zip(chosen, np.split(best, np.cumsum(sizes)[:-1]), strict=True)]
 
 
-def save_encoder(features: Features, folder: Path) -> None:
-    """Copy the encoder's files into the model's folder, so that it can be used anywhere."""
-    if features.encoder is not None:
-        features.encoder.copy(folder / "encoder")
+def save_encoders(features: Features, folder: Path) -> None:
+    """Copy the encoders' files into the model's folder, so that it can be used anywhere."""
+    for encoder in features.encoders.values():
+        encoder.copy(folder / ENCODERS / encoder.name)

@@ -111,7 +111,7 @@ def _logistic_regression(candidate: Candidate, sample: Sample, seed: int) -> Lin
     # beyond this tolerance the ranking of rows no longer changes
     model = LogisticRegression(C=candidate.setting("C", 1.0), tol=1e-3, max_iter=200)
     model.fit(sample.numbers, sample.codes, sample_weight=sample.weights)
-    return _of_decisions(model.coef_, model.intercept_, 1.0)
+    return of_decisions(model.coef_, model.intercept_, 1.0)
 
 
 def _linear_svm(candidate: Candidate, sample: Sample, seed: int) -> Linear:
@@ -130,10 +130,10 @@ def _linear_svm(candidate: Candidate, sample: Sample, seed: int) -> Linear:
         model.fit(sample.numbers, sample.codes, sample_weight=sample.weights)
     fitted = model.calibrated_classifiers_[0]
     inner = fitted.estimator
-    return _of_decisions(inner.coef_, inner.intercept_, float(fitted.calibrators[0].beta_))
+    return of_decisions(inner.coef_, inner.intercept_, float(fitted.calibrators[0].beta_))
 
 
-def _of_decisions(weights: Floats, intercepts: Floats, temper: float) -> Linear:
+def of_decisions(weights: Floats, intercepts: Floats, temper: float) -> Linear:
     """Lay out decision values; of two classes scikit-learn has only the second's."""
     if len(weights) == 1:
         weights = np.vstack([np.zeros_like(weights), weights])

@@ -1,11 +1,13 @@
 """Text models as data: a candidate says what to fit, a fitted model predicts and survives on disk.
 
-On disk a model is ``candidate.json``, ``features.jsonl`` (every n-gram with its idf, to be read)
-and ``weights.npy`` (linear), ``model.skops`` (random forest) or ``model.ubj`` (XGBoost): none can
-run code when it is read.
+On disk a model is ``candidate.json``, ``features.jsonl`` (every n-gram with its idf, to be read),
+``weights.npy`` (linear), ``model.skops`` (random forest) or ``model.ubj`` (XGBoost), and the folder
+``encoders`` where it reads sentence embeddings: none can run code when it is read.
 """
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -23,19 +25,23 @@ from vouch.usecases.sentiment.candidate import LINEAR, Candidate
 from vouch.usecases.sentiment.classes import CLASSES, TARGET, check_files, spread
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.features import (
+    ENCODERS,
     Columns,
     Corpus,
     Features,
     other,
     prepare,
-    save_encoder,
+    save_encoders,
 )
 from vouch.usecases.sentiment.learners import Linear, Sample, learn, probabilities, softmax
 from vouch.usecases.sentiment.ngrams import Weighing
+from vouch.usecases.sentiment.scaling import Scaling
 
 if TYPE_CHECKING:
     from vouch.usecases.sentiment.spark.models import SparkFitted
+    from vouch.usecases.sentiment.together import Together
 
+CORES = len(os.sched_getaffinity(0))
 BLOCK = 8_192  # texts predicted at a time
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -63,6 +69,16 @@ class Fitted:
     threads: int = 1
     names: tuple[str, ...] = CLASSES
 
+    @property
+    def encoders(self) -> Mapping[str, Encoder]:
+        """The encoders it reads embeddings of, by identity."""
+        return self.features.encoders
+
+    @property
+    def lead(self) -> "Fitted":
+        """The model that decides what is shown of words: itself."""
+        return self
+
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Return the probabilities of the classes.
 
@@ -78,7 +94,7 @@ class Fitted:
             VouchError: There is no column ``text``.
         """
         blocks = [
-            self._predict(Corpus.of(frame.iloc[start : start + BLOCK], self.features.encoder))
+            self._predict(Corpus.of(frame.iloc[start : start + BLOCK], self.features.encoders))
             for start in range(0, len(frame), BLOCK)
         ]
         return np.concatenate(blocks) if blocks else np.empty((0, len(self.names)))
@@ -110,9 +126,9 @@ def fit(
     frame: pd.DataFrame,
     seed: int,
     threads: int,
-    encoder: Encoder | None = None,
+    encoders: Mapping[str, Encoder] | None = None,
     names: tuple[str, ...] = CLASSES,
-) -> Fitted:
+) -> "Fitted | Together":
     """Fit a candidate.
 
     Args:
@@ -121,7 +137,7 @@ def fit(
             scores if known.
         seed: Seed of every random choice, 0 to 2**32 - 1.
         threads: Threads to use, at least 1.
-        encoder: Gives embeddings; only a candidate that uses them needs it.
+        encoders: Give embeddings, by identity; only a candidate that uses them needs them.
         names: What the classes are called, class 0 first.
 
     Returns:
@@ -135,7 +151,7 @@ def fit(
     rows = np.arange(len(frame))
     groups = frame["group"].to_numpy() if "group" in frame else rows
     labels, weights = frame[TARGET].to_numpy(np.int8), weigh(ruled(frame), candidate.rule_weight)
-    corpus = Corpus.of(frame, encoder)
+    corpus = Corpus.of(frame, encoders)
     return fit_rows(candidate, corpus, rows, labels, groups, seed, threads, weights, names)[0]
 
 
@@ -149,7 +165,7 @@ def fit_rows(
     threads: int,
     weights: Floats | None = None,
     names: tuple[str, ...] = CLASSES,
-) -> tuple[Fitted, Columns]:
+) -> "tuple[Fitted | Together, Columns]":
     """Fit a candidate on some rows of a corpus.
 
     Args:
@@ -169,6 +185,12 @@ def fit_rows(
     Raises:
         VouchError: All labels are the same, or no n-gram is left.
     """
+    if candidate.members:
+        from vouch.usecases.sentiment import together
+
+        return together.fit_rows(
+            candidate, corpus, rows, labels, groups, seed, threads, weights, names
+        )
     own = labels[rows]
     weighed = np.ones(len(rows)) if weights is None else weights[rows]
     classes, codes = np.unique(own, return_inverse=True)
@@ -187,17 +209,34 @@ def fit_rows(
     shares = tuple((counted / counted.sum()).tolist())
     if candidate.imbalance == "weights":
         weighed = weighed * (len(rows) / len(classes) / counted[classes])[codes]
-    estimator = learn(candidate, Sample(numbers, codes, weighed, groups[rows]), seed, threads)
+    sample = Sample(numbers, codes, weighed, groups[rows])
+    estimator = _learn(candidate, sample, features.legible, seed, threads)
     seen_classes = tuple(int(label) for label in classes)
     return Fitted(candidate, features, estimator, seen_classes, shares, threads, names), columns
 
 
-def predict_rows(fitted: Fitted, corpus: Corpus, rows: Rows, columns: Columns) -> Floats:
+def _learn(candidate: Candidate, sample: Sample, legible: int, seed: int, threads: int) -> Any:
+    """Fit a learner; a linear one on embeddings that are brought to the scale of n-grams."""
+    weight = candidate.preparation.embedding_weight
+    if candidate.algorithm not in LINEAR or weight is None or not candidate.preparation.encoders:
+        return learn(candidate, sample, seed, threads)
+    scaling = Scaling.of(sample.numbers, legible, weight)
+    scaled = sample._replace(numbers=scaling.apply(sample.numbers))
+    return scaling.undo(learn(candidate, scaled, seed, threads))
+
+
+def predict_rows(
+    fitted: "Fitted | Together", corpus: Corpus, rows: Rows, columns: Columns
+) -> Floats:
     """Predict other rows of the corpus a model was fitted on, shape (rows, classes)."""
+    if not isinstance(fitted, Fitted):
+        from vouch.usecases.sentiment import together
+
+        return together.predict_rows(fitted, corpus, rows, columns)
     return fitted.of_numbers(other(fitted.features, corpus, rows, columns))
 
 
-def save(fitted: Fitted, folder: Path) -> None:
+def save(fitted: "Fitted | Together", folder: Path) -> None:
     """Write a model: the same bytes for the same model.
 
     Args:
@@ -205,15 +244,25 @@ def save(fitted: Fitted, folder: Path) -> None:
         folder: Where to; made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(fitted, Fitted):
+        from vouch.usecases.sentiment import together
+
+        together.save(fitted, folder)
+        return
     place = folder / _name(fitted.candidate)
     if fitted.candidate.algorithm == "xgboost":
         fitted.estimator.save_model(place)
     elif isinstance(fitted.estimator, Linear):
-        place.write_bytes(_array(fitted.estimator))
+        place.write_bytes(packed(fitted.estimator))
     else:
         place.write_bytes(dump_estimator(fitted.estimator))
     _write_features(fitted.features, folder / "features.jsonl")
-    save_encoder(fitted.features, folder)
+    save_encoders(fitted.features, folder)
+    describe(fitted, folder)
+
+
+def describe(fitted: "Fitted | Together", folder: Path) -> None:
+    """Write ``candidate.json``: what was fitted, and the digest of each other file."""
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix != ".json")
     description = {
         "candidate": fitted.candidate.model_dump(),
@@ -232,11 +281,17 @@ def _name(candidate: Candidate) -> str:
     return "model.ubj" if candidate.algorithm == "xgboost" else "model.skops"
 
 
-def _array(linear: Linear) -> bytes:
+def packed(linear: Linear) -> bytes:
     """Write the weights, a row a feature, and as the last row the intercepts."""
-    packed = BytesIO()
-    np.save(packed, np.vstack([linear.weights, linear.intercepts]), allow_pickle=False)
-    return packed.getvalue()
+    content = BytesIO()
+    np.save(content, np.vstack([linear.weights, linear.intercepts]), allow_pickle=False)
+    return content.getvalue()
+
+
+def unpacked(path: Path) -> Linear:
+    """Read what :func:`packed` wrote."""
+    content = np.load(path, allow_pickle=False)
+    return Linear(content[:-1], content[-1])
 
 
 def _write_features(features: Features, path: Path) -> None:
@@ -247,7 +302,7 @@ def _write_features(features: Features, path: Path) -> None:
                 file.write(json.dumps([group, name, idf], ensure_ascii=False) + "\n")
 
 
-def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
+def load(folder: Path, threads: int = 1) -> "Fitted | Together | SparkFitted":
     """Read a model; nothing in the files is run.
 
     Args:
@@ -255,7 +310,7 @@ def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
         threads: Threads to predict many rows with, at least 1.
 
     Returns:
-        The model; both kinds have ``candidate``, ``classes``, ``shares``, ``predict`` and
+        The model; all kinds have ``candidate``, ``classes``, ``shares``, ``predict`` and
         ``predict_one``.
 
     Raises:
@@ -271,16 +326,21 @@ def load(folder: Path, threads: int = 1) -> "Fitted | SparkFitted":
         candidate = Candidate.model_validate(description["candidate"])
         seen, shares = tuple(description["seen"]), tuple(description["shares"])
         digests, names = dict(description["sha256"]), tuple(description["classes"])
-        digests[_name(candidate)], digests["features.jsonl"]
+        if not candidate.members:
+            digests[_name(candidate)], digests["features.jsonl"]
     except (KeyError, TypeError, ValueError) as error:
         raise VouchError(f"{path}: no description of a model: {error}", "run tune again") from None
     check_files(folder, digests)
-    features = _read_features(candidate, folder, threads)
+    if candidate.members:
+        from vouch.usecases.sentiment import together
+
+        return together.load(folder, candidate, threads)
+    features = _read_features(candidate, folder)
     estimator = _read(folder / _name(candidate), digests[_name(candidate)])
     return Fitted(candidate, features, estimator, seen, shares, threads, names)
 
 
-def _read_features(candidate: Candidate, folder: Path, threads: int) -> Features:
+def _read_features(candidate: Candidate, folder: Path) -> Features:
     grams: dict[str, list[tuple[str, float]]] = {"words": [], "characters": []}
     with (folder / "features.jsonl").open(encoding="utf-8") as file:
         for line in file:
@@ -294,12 +354,30 @@ def _read_features(candidate: Candidate, folder: Path, threads: int) -> Features
             idf = np.array([idf for _, idf in grams[group]], np.float64)
             extent = preparation.words if words else preparation.characters
             weighings.append(Weighing(extent, words, names, idf))
-    encoder = Encoder(folder / "encoder", None, threads) if preparation.embeddings else None
-    return Features(preparation, tuple(weighings), encoder)
+    encoders = {each: _encoder(each, folder) for each in preparation.encoders}
+    return Features(preparation, tuple(weighings), encoders)
+
+
+def _encoder(identity: str, folder: Path) -> Encoder:
+    """Return a model's own encoder, which embeds a text a core.
+
+    Raises:
+        VouchError: It is not there, or another one than the model learned from.
+    """
+    name, _, digest = identity.partition("@")
+    if not digest:  # earlier releases noted no digest but those of the files
+        return Encoder(folder / name, None, CORES)
+    encoder = Encoder(folder / ENCODERS / name, None, CORES)
+    if encoder.identity != identity:
+        raise VouchError(
+            f"{encoder.folder}: is the encoder {encoder.identity[:32]}, and the model learned "
+            f"from {identity[:32]}",
+            "run tune again",
+        )
+    return encoder
 
 
 def _read(path: Path, digest: str) -> Any:
     if path.suffix == ".npy":
-        packed = np.load(path, allow_pickle=False)
-        return Linear(packed[:-1], packed[-1])
+        return unpacked(path)
     return read_estimator(path, digest)

@@ -55,7 +55,7 @@ def package(folder: Path, example: pd.DataFrame, target: Path, model_id: str, ru
 
 def _requirements(folder: Path) -> list[str]:
     candidate = read_json(folder / "candidate.json")["candidate"]
-    embedded = ENCODER if candidate["preparation"]["embeddings"] else ()
+    embedded = ENCODER if candidate["preparation"]["encoders"] else ()
     return requirements(candidate["algorithm"], (*NEEDED, *embedded))
 
 

@@ -1,6 +1,6 @@
 """The rows of a search for a model of texts: their folds, and how a candidate fares on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,7 @@ from vouch.usecases.sentiment.features import Columns, Corpus
 from vouch.usecases.sentiment.folds import alike, groups_of, split
 from vouch.usecases.sentiment.models import Fitted, fit_rows, predict_rows
 from vouch.usecases.sentiment.params import TextTuneParams
+from vouch.usecases.sentiment.together import Together
 
 METRIC = "macro_recall"
 KEPT = ("id", "time", "text", "asset", "confidence", "group", "twin")
@@ -41,7 +42,7 @@ class SearchRows:
     Attributes:
         frame: The rows.
         folds: Their folds.
-        encoder: Gives embeddings; None if there are none.
+        encoders: Give embeddings, by identity.
         params: Seed and threads.
         trusted: Whether the rows' VADER scores may be used.
         judged: Which of the rows candidates are measured on, shape (rows,).
@@ -51,7 +52,7 @@ class SearchRows:
 
     frame: pd.DataFrame
     folds: list[Fold]
-    encoder: Encoder | None
+    encoders: Mapping[str, Encoder]
     params: TextTuneParams
     trusted: bool
     judged: NDArray[np.bool_]
@@ -62,7 +63,7 @@ class SearchRows:
     def corpus(self) -> Corpus:
         """The texts and what is counted in them."""
         columns = ["text", *(vader.SCORES if self.trusted else ())]
-        return Corpus.of(self.frame[columns], self.encoder)
+        return Corpus.of(self.frame[columns], self.encoders)
 
     @cached_property
     def labels(self) -> NDArray[np.int8]:
@@ -86,9 +87,13 @@ class SearchRows:
 
     def predict(self, candidate: Candidate) -> list[Floats]:
         """Fit a candidate on each fold and predict its assessed rows; folds run side by side."""
-        self.corpus.ready(candidate.preparation)
+        self._ready(candidate)
         with ThreadPoolExecutor(self.params.threads) as pool:
             return list(pool.map(lambda fold: self._predict(candidate, fold), self.folds))
+
+    def _ready(self, candidate: Candidate) -> None:
+        for preparation in candidate.preparations:
+            self.corpus.ready(preparation)
 
     def _predict(self, candidate: Candidate, fold: Fold) -> Floats:
         fitted, columns = self._fit(candidate, fold.train, 1)
@@ -96,7 +101,7 @@ class SearchRows:
 
     def _fit(
         self, candidate: Candidate, rows: NDArray[np.int64], threads: int
-    ) -> tuple[Fitted, Columns]:
+    ) -> tuple[Fitted | Together, Columns]:
         weights, seed = weigh(self.ruled, candidate.rule_weight), self.params.seed
         labels, groups, names = self.labels, self.groups, self.names
         return fit_rows(candidate, self.corpus, rows, labels, groups, seed, threads, weights, names)
@@ -140,9 +145,9 @@ class SearchRows:
         table = table.sort_values("row", ignore_index=True)
         return Best(number, candidate, macro_recall(labels, chosen), interval, table)
 
-    def refit(self, candidate: Candidate) -> Fitted:
+    def refit(self, candidate: Candidate) -> Fitted | Together:
         """Fit a candidate on all rows that may train."""
-        self.corpus.ready(candidate.preparation)
+        self._ready(candidate)
         return self._fit(candidate, np.flatnonzero(trains(self.frame)), self.params.threads)[0]
 
     def write_predictions(self, predictions: pd.DataFrame, path: Path) -> None:
@@ -176,7 +181,7 @@ class SearchRows:
 def lay_out(
     train: Path,
     params: TextTuneParams,
-    encoder: Encoder | None = None,
+    encoders: Mapping[str, Encoder] | None = None,
     names: tuple[str, ...] = CLASSES,
 ) -> SearchRows:
     """Read gold rows and lay out their folds.
@@ -184,7 +189,7 @@ def lay_out(
     Args:
         train: Gold training rows.
         params: Of them folds and seed are used here.
-        encoder: Gives embeddings.
+        encoders: Give embeddings, by identity.
         names: What the classes are called, class 0 first.
 
     Raises:
@@ -207,7 +212,7 @@ def lay_out(
         warnings.append("VADER's scores in the rows are not those of their texts: computed again")
     measured, notes = judged(frame, measuring(frame))
     every = [*warnings, *notes]
-    return SearchRows(frame, folds, encoder, params, trusted, measured, every, names)
+    return SearchRows(frame, folds, encoders or {}, params, trusted, measured, every, names)
 
 
 def _same_scores(frame: pd.DataFrame) -> bool:

@@ -83,7 +83,7 @@ class TextTrees:
         if number not in self.fitted.classes:
             return None
         features = self.fitted.features
-        numbers = features.transform(Corpus.of(pd.DataFrame({"text": [text]}), features.encoder))
+        numbers = features.transform(Corpus.of(pd.DataFrame({"text": [text]}), features.encoders))
         present = frozenset(numbers.indices.tolist())
         # to XGBoost an n-gram that is not there is undefined, to scikit-learn it is 0
         boosted = self.fitted.candidate.algorithm == "xgboost"

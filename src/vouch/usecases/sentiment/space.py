@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
 
 from vouch.models.proposal import Hyperparameter
 from vouch.models.space import (
@@ -14,7 +17,13 @@ from vouch.models.space import (
     offered,
     shared_choices,
 )
-from vouch.usecases.sentiment.candidate import LINEAR, Algorithm, Candidate, Preparation
+from vouch.usecases.sentiment.candidate import (
+    LINEAR,
+    TOGETHER,
+    Algorithm,
+    Candidate,
+    Preparation,
+)
 from vouch.usecases.sentiment.cleaning import Cleaning
 
 if TYPE_CHECKING:
@@ -36,6 +45,16 @@ SPACE: dict[Algorithm, dict[str, Choices]] = {
         "subsample": Range(0.6, 1.0),
         "colsample_bytree": Range(0.3, 1.0),
     },
+    "voting": {
+        "C": Range(0.1, 4.0, log=True),
+        "partner": ("linear_svm", "naive_bayes"),
+        "share": Range(0.3, 0.9),
+    },
+    "stacking": {
+        "C": Range(0.1, 4.0, log=True),
+        "partner": ("linear_svm", "naive_bayes"),
+        "final_C": Range(0.01, 10.0, log=True),
+    },
 }
 STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
     "naive_bayes": {"alpha": 0.3, "complement": 0},
@@ -49,8 +68,18 @@ STARTS: dict[Algorithm, dict[str, Hyperparameter]] = {
         "subsample": 0.8,
         "colsample_bytree": 0.5,
     },
+    "voting": {"C": 1.0, "partner": "linear_svm", "share": 0.6},
+    "stacking": {"C": 1.0, "partner": "linear_svm", "final_C": 1.0},
 }
-PREPARED = ("words", "words_min_df", "vader", "embeddings", "characters", "characters_min_df")
+LINES = LINEAR | TOGETHER
+"""Learners that are linear in n-grams, or made of such: any number of n-grams suits them."""
+LOGISTIC = frozenset[Algorithm](["logistic_regression", *TOGETHER])
+"""Learners that are a logistic regression, or begin with one."""
+PREPARED = ("words", "words_min_df", "vader", "characters", "characters_min_df")
+NONE = "none"
+EMBEDDING_WEIGHT, EMBEDDING_START = Range(0.01, 0.1, log=True), 0.03
+"""The standardised numbers of one encoder, times this, have about the length of the n-grams."""
+C_WITH_EMBEDDINGS = 0.5
 SELECT = 3_000  # n-grams a forest is given: each of its splits looks through all of them
 
 
@@ -60,24 +89,28 @@ class TextSpace:
 
     Attributes:
         cleaning: The declared cleaning.
-        embeddings: Whether there are sentence embeddings to use.
+        encoders: Those whose sentence embeddings may be used, by identity, the preferred first.
         mixed: Whether the rows have labels of a rule and stronger ones, so that the rule's may
             weigh less.
     """
 
     cleaning: Cleaning = field(default_factory=Cleaning)
-    embeddings: bool = False
+    encoders: tuple[str, ...] = ()
     mixed: bool = False
 
     def start(self, algorithm: str) -> dict[str, Any]:
         """Return the choices an algorithm begins with, as ``suggest`` names them."""
         name = cast(Algorithm, algorithm)
-        chosen = {f"{name}.{key}": value for key, value in STARTS[name].items()}
-        shared = {"algorithm": name, "imbalance": "weights", "words": "1-2", "words_min_df": 2}
-        shared |= {"vader": True, "elongations": False}
-        if self.embeddings and name != "naive_bayes":
-            shared["embeddings"] = True
-        if name in LINEAR:
+        chosen: dict[str, Any] = {f"{name}.{k}": value for k, value in STARTS[name].items()}
+        shared: dict[str, Any] = {"algorithm": name, "imbalance": "weights", "words": "1-2"}
+        shared |= {"words_min_df": 2, "vader": True, "elongations": False}
+        if self.encoders and name != "naive_bayes":
+            shared["encoders"] = self._offers[1]
+            if name in LINES:
+                shared["embedding_weight"] = EMBEDDING_START
+            if name in LOGISTIC:
+                chosen[f"{name}.C"] = C_WITH_EMBEDDINGS
+        if name in LINES:
             shared["characters"] = "none" if name == "naive_bayes" else "3-5"
         if shared.get("characters", "none") != "none":
             shared["characters_min_df"] = 3
@@ -96,13 +129,16 @@ class TextSpace:
             name: choose(trial, f"{algorithm}.{name}", choices)
             for name, choices in SPACE[algorithm].items()
         }
-        return Candidate(
+        candidate = Candidate.model_construct(
             algorithm=algorithm,
             hyperparameters=hyperparameters,
             imbalance=trial.suggest_categorical("imbalance", ["weights", "none"]),
             preparation=self._preparation(trial, algorithm),
             rule_weight=choose_rule_weight(trial, self.mixed),
+            members=(),
         )
+        content = candidate.model_dump()
+        return Candidate.model_validate(content | {"members": _members(content)})
 
     def _preparation(self, trial: "Trial", algorithm: Algorithm) -> Preparation:
         """Choose a preparation; trees get words only, the n-grams that tell classes apart."""
@@ -111,9 +147,9 @@ class TextSpace:
             "words_min_df": trial.suggest_int("words_min_df", 1, 5),
             "vader": trial.suggest_categorical("vader", [True, False]),
         }
-        if self.embeddings and algorithm != "naive_bayes":
-            choices["embeddings"] = trial.suggest_categorical("embeddings", [True, False])
-        if algorithm in LINEAR:
+        if self.encoders and algorithm != "naive_bayes":
+            choices |= self._embeddings(trial, algorithm)
+        if algorithm in LINES:
             choices["characters"] = trial.suggest_categorical("characters", ["none", "2-4", "3-5"])
             if choices["characters"] != "none":
                 choices["characters_min_df"] = trial.suggest_int("characters_min_df", 2, 6)
@@ -123,20 +159,61 @@ class TextSpace:
         cleaning = self.cleaning.model_copy(update={"elongations": longer})
         return Preparation(cleaning=cleaning, **choices)
 
+    @property
+    def _offers(self) -> list[str]:
+        """No encoder, each, and several together, as a trial names them."""
+        names = [identity.partition("@")[0] for identity in self.encoders]
+        several = [c for size in range(1, len(names) + 1) for c in combinations(names, size)]
+        return [NONE, *map("+".join, several)]
+
+    def _embeddings(self, trial: "Trial", algorithm: Algorithm) -> dict[str, Any]:
+        """Choose encoders and, where scale matters, what their numbers weigh beside n-grams."""
+        names = trial.suggest_categorical("encoders", self._offers).split("+")
+        chosen = tuple(each for each in self.encoders if each.partition("@")[0] in names)
+        if not chosen or algorithm not in LINES:
+            return {"encoders": chosen}
+        weight = choose(trial, "embedding_weight", EMBEDDING_WEIGHT)
+        return {"encoders": chosen, "embedding_weight": weight}
+
     def read(self, content: Any) -> Candidate:
         """Return a candidate from its JSON."""
         return Candidate.model_validate(content)
 
     def choices(self, content: Any) -> dict[str, Any] | None:
         """Return the choices behind a candidate; see :class:`vouch.models.proposal.Space`."""
+        try:
+            content = self.read(content).model_dump(mode="json")  # an earlier release's as well
+        except ValidationError:
+            return None
         preparation = content["preparation"]
         choices = shared_choices(content, SPACE[content["algorithm"]]) | {
             "rule_weight": content["rule_weight"]
         }
         choices |= {name: preparation[name] for name in PREPARED}
+        names = [identity.partition("@")[0] for identity in preparation["encoders"]]
+        choices["encoders"] = "+".join(names) or NONE
+        choices["embedding_weight"] = preparation["embedding_weight"]
         choices["elongations"] = preparation["cleaning"]["elongations"]
         # what was marked since is left out of the same choices
         cleaning = preparation["cleaning"] | {"without": self.cleaning.without}
-        return offered(
-            self, choices, content | {"preparation": preparation | {"cleaning": cleaning}}
-        )
+        content |= {"preparation": preparation | {"cleaning": cleaning}}
+        return offered(self, choices, content | {"members": _members(content)})
+
+
+def _members(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the models of a candidate that is made of two.
+
+    A logistic regression on everything, and a partner that errs otherwise: it reads n-grams alone,
+    with its own default.
+    """
+    if content["algorithm"] not in TOGETHER:
+        return []
+    settings, preparation = content["hyperparameters"], content["preparation"]
+    partner: Algorithm = settings["partner"]
+    narrow = preparation | {"encoders": (), "embedding_weight": None}
+    if partner == "naive_bayes":
+        narrow |= {"characters": "none"}
+    first = {"algorithm": "logistic_regression", "hyperparameters": {"C": settings["C"]}}
+    second = {"algorithm": partner, "hyperparameters": STARTS[partner], "preparation": narrow}
+    alone = content | {"members": ()}
+    return [alone | first, alone | second]

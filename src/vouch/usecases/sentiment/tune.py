@@ -12,6 +12,8 @@ import pandas as pd
 
 from vouch.core.errors import VouchError
 from vouch.core.files import sha256
+from vouch.core.progress import Progress, silent
+from vouch.engine import encoders as installed
 from vouch.models.leaderboard import Best
 from vouch.models.proposal import Outcome
 from vouch.models.search import Record
@@ -31,6 +33,13 @@ from vouch.usecases.sentiment.words import export
 
 if TYPE_CHECKING:
     from vouch.usecases.sentiment.spark.tune import SparkSearchData
+
+EMBEDDINGS = Path("cache/embeddings.db")
+"""Embeddings by text, among what costs only time to delete, in the project's state folder."""
+LACKING = (
+    "no sentence encoder is installed: with one, models of texts get more right, above all of "
+    "texts later than those learned from (make encoders)"
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +67,9 @@ class SearchData:
     @property
     def space(self) -> TextSpace:
         """Learners, their hyperparameters and the preparation."""
-        embedded = self.whole.encoder is not None
         without = (*self.search.cleaning.without, *self.search.spurious)
         cleaning = self.search.cleaning.model_copy(update={"without": without})
-        return TextSpace(cleaning, embedded, mixed(self.whole.frame))
+        return TextSpace(cleaning, tuple(self.whole.encoders), mixed(self.whole.frame))
 
     def assess(self, candidate: Candidate) -> Outcome:
         """Measure a candidate on the rows drawn."""
@@ -82,7 +90,8 @@ class SearchData:
 
     def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
-        warnings = [*self.whole.warnings, *self._sampled()]
+        lacking = [] if self.whole.encoders else [LACKING]
+        warnings = [*self.whole.warnings, *self._sampled(), *lacking]
         return board.model_copy(update={"folds": self.whole.describe(), "warnings": warnings})
 
     def _sampled(self) -> list[str]:
@@ -114,7 +123,12 @@ class SearchData:
 
 @contextmanager
 def search_data(
-    train: Path, extracted: Path, params: TextTuneParams, state: Path
+    train: Path,
+    extracted: Path,
+    params: TextTuneParams,
+    state: Path,
+    encoders: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> "Iterator[SearchData | SparkSearchData]":
     """Yield the rows of a search, on Spark where the features were extracted there.
 
@@ -133,8 +147,9 @@ def search_data(
         with on_spark(train, params, state, names) as data:
             yield data
         return
-    whole = lay_out(train, params, _encoder(params, state), names)
-    yield SearchData(whole, _drawn(whole), params, _fingerprint(train, params, whole.encoder))
+    whole = lay_out(train, params, _encoders(params, state, encoders, progress), names)
+    fingerprint = _fingerprint(train, params, tuple(whole.encoders))
+    yield SearchData(whole, _drawn(whole), params, fingerprint)
 
 
 def _class_names(extracted: Extracted, path: Path) -> tuple[str, ...]:
@@ -146,17 +161,20 @@ def _class_names(extracted: Extracted, path: Path) -> tuple[str, ...]:
     return tuple(extracted.classes)
 
 
-def _encoder(params: TextTuneParams, state: Path) -> Encoder | None:
-    if params.embeddings is None:
-        return None
-    return Encoder(params.embeddings, state / "embeddings.db", params.threads)
+def _encoders(
+    params: TextTuneParams, state: Path, identities: Sequence[str], progress: Progress
+) -> dict[str, Encoder]:
+    """Return the encoder that parameters name, else those of the environment, by identity."""
+    places = [params.embeddings] if params.embeddings else map(installed.find, identities)
+    cache = state / EMBEDDINGS
+    encoders = [Encoder(place, cache, params.threads, progress) for place in places]
+    return {encoder.identity: encoder for encoder in encoders}
 
 
-def _fingerprint(train: Path, params: TextTuneParams, encoder: Encoder | None) -> str:
+def _fingerprint(train: Path, params: TextTuneParams, encoders: tuple[str, ...]) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
     settings = params.model_dump_json(exclude={"threads", "embeddings"})
-    embedded = encoder.digest if encoder else ""
-    words = [sha256(train), settings, embedded, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    words = [sha256(train), settings, *encoders, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 

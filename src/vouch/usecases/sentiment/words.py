@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from vouch.core.files import write_json
 from vouch.usecases.sentiment.learners import Linear
 from vouch.usecases.sentiment.models import Fitted
+
+if TYPE_CHECKING:
+    from vouch.usecases.sentiment.together import Together
 
 STRONGEST = 30  # n-grams listed for each class
 DRAWN = 15  # of them drawn
@@ -34,15 +37,17 @@ def strongest(fitted: Fitted) -> Weights:
     """Return the features with the largest weight for each class.
 
     Of a linear model a feature's weight for a class less its mean over the classes; of trees,
-    which have no weight for a class, their importance under ``all``.
+    which have no weight for a class, their importance under ``all``. Numbers of embeddings, which
+    mean nothing to people, are left out.
 
     Returns:
         Class to ``[{"feature", "weight"}]``, the strongest first.
     """
-    names = fitted.features.names
+    legible = fitted.features.legible
+    names = fitted.features.names[:legible]
     if not isinstance(fitted.estimator, Linear):
-        return {"all": top(names, importances(fitted))}
-    weights = fitted.estimator.weights
+        return {"all": top(names, importances(fitted)[:legible])}
+    weights = fitted.estimator.weights[:legible]
     above = weights - weights.mean(axis=1, keepdims=True)
     return {
         fitted.names[label]: top(names, above[:, column])
@@ -66,15 +71,15 @@ def top(names: Sequence[str], weights: Floats) -> list[Weight]:
     return [{"feature": names[i], "weight": float(weights[i])} for i in order]
 
 
-def export(fitted: Fitted, folder: Path, facts: dict[str, Any]) -> None:
+def export(fitted: "Fitted | Together", folder: Path, facts: dict[str, Any]) -> None:
     """Write ``words.json`` and ``words.svg``.
 
     Args:
-        fitted: The model.
+        fitted: The model; of two that answer together the first one's words are shown.
         folder: Where to; made if it is not there.
         facts: Further fields of the JSON, such as the measure reached.
     """
-    write(fitted.candidate.algorithm, strongest(fitted), folder, facts)
+    write(fitted.candidate.algorithm, strongest(fitted.lead), folder, facts)
 
 
 def write(algorithm: str, features: Weights, folder: Path, facts: dict[str, Any]) -> None:

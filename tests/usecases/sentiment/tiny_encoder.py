@@ -1,0 +1,72 @@
+"""A real encoder of a few kilobytes: a table of word vectors as an ONNX graph, with a tokenizer.
+
+The graph is written in ONNX's own format (protobuf), field by field, so that no test needs the
+network or the package ``onnx``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+
+from tests.usecases.sentiment.conftest import SAID
+from vouch.core.files import write_json
+from vouch.engine.encoders import Reading
+
+WIDTH = 8
+FLOAT, INT64 = 1, 7
+
+
+def varint(number: int) -> bytes:
+    out = b""
+    while number > 0x7F:
+        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
+    return out + bytes([number])
+
+
+def field(number: int, content: int | bytes | str) -> bytes:
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    data = content.encode() if isinstance(content, str) else content
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def value(name: str, kind: int, dimensions: list[str]) -> bytes:
+    shape = b"".join(field(1, field(2, each)) for each in dimensions)
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, shape)))
+
+
+def onnx(table: np.ndarray) -> bytes:
+    """Return a model whose token states are the rows of a table."""
+    node = field(1, "table") + field(1, "input_ids") + field(2, "last_hidden_state")
+    sizes = b"".join(field(1, size) for size in table.shape)
+    weights = sizes + field(2, FLOAT) + field(8, "table") + field(9, table.tobytes())
+    graph = field(1, node + field(4, "Gather")) + field(2, "tiny") + field(5, weights)
+    graph += field(11, value("input_ids", INT64, ["texts", "tokens"]))
+    graph += field(11, value("attention_mask", INT64, ["texts", "tokens"]))
+    graph += field(12, value("last_hidden_state", FLOAT, ["texts", "tokens", "width"]))
+    return field(1, 8) + field(8, field(1, "") + field(2, 13)) + field(7, graph)
+
+
+def write_encoder(place: Path, seed: int = 0, reading: Reading | None = None) -> Path:
+    """Write an encoder that tells the generated texts' classes apart; return its folder."""
+    words = sorted({w for texts in SAID.values() for t in texts for w in t.lower().split()})
+    vocabulary = {"[UNK]": 0, "[CLS]": 1, **{word: n + 2 for n, word in enumerate(words)}}
+    random = np.random.default_rng(seed)
+    table = random.normal(0, 0.3, (len(vocabulary), WIDTH)).astype(np.float32)
+    for label, texts in SAID.items():
+        for word in {w for text in texts for w in text.lower().split()}:
+            table[vocabulary[word], label] += 2
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = Lowercase(), Whitespace()
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 1)])
+    place.mkdir(parents=True)
+    (place / "model.onnx").write_bytes(onnx(table))
+    tokenizer.save(str(place / "tokenizer.json"))
+    if reading:
+        write_json(place / "encoder.json", reading.model_dump())
+    return place
