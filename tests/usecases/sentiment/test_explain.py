@@ -1,5 +1,6 @@
 """The stage explain for texts, on a real model of a small table."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows
+from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.models.tokens import TOKEN
 from vouch.results.explain import Explanations
 from vouch.stages.explain import explain
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
+from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.explain import SCHEMA, choose
 from vouch.usecases.sentiment.learners import softmax
 from vouch.usecases.sentiment.models import fit, load, save
@@ -195,3 +198,29 @@ def test_without_truth_no_case_is_a_mistake():
     cases = list(choose(rows_of([[0.8, 0.1, 0.1]] * 4, [None] * 4), 2))
     assert {case.kind for case in cases} == {"surest_negative", "least_certain"}
     assert {case.label for case in cases} == {None}
+
+
+def test_a_model_with_an_encoder_is_asked_seldom_and_once_a_text(folder, tmp_path, monkeypatch):
+    encoder = Encoder(write_encoder(tmp_path / "tiny"))
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.1)
+    candidate = Candidate(algorithm="logistic_regression", preparation=prepared)
+    shutil.copytree(folder, tmp_path / "root", ignore=shutil.ignore_patterns("model"))
+    save(fit(candidate, text_rows(400), 0, 1, {encoder.identity: encoder}), tmp_path / "root/model")
+    embedded, embed = list[str](), Encoder._embed
+
+    def counted(self, text):
+        embedded.append(text)
+        return embed(self, text)
+
+    monkeypatch.setattr(Encoder, "_embed", counted)
+    result, table = run(tmp_path / "root", embedded_samples=64, picks=2, picked_from=10)
+    assert result["samples"] == 64
+    texts = [text for text in embedded if text != "text"]  # it asks how many numbers there are
+    assert len(texts) == len(set(texts)) <= (3 * 10 + 10) * 64
+    assert (table.to_pandas()["r2"] <= 1).all()
+
+
+def test_fewer_masks_are_all_there_are_of_a_shorter_text():
+    params = TextExplainParams(embedded_samples=200).embedded()
+    assert (params.samples, params.exact) == (200, 7)
+    assert TextExplainParams(embedded_samples=10_000).embedded().exact == 12

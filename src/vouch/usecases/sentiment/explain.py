@@ -15,7 +15,7 @@ from vouch.results.explain import Settings
 from vouch.usecases.reasons import COLUMNS, COVERING, matrix, shared
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import chosen
-from vouch.usecases.sentiment.lime import Floats, Predict, TextExplanation, is_exact
+from vouch.usecases.sentiment.lime import Floats, TextExplanation, is_exact
 from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextExplainParams
@@ -31,6 +31,10 @@ SCHEMA = pa.schema(
         ("start", pa.int64()),
     ]
 )
+
+
+COARSE = 0.5
+"""Share of the perturbed texts by which a text is picked, where each is dear."""
 
 
 class Case(NamedTuple):
@@ -87,9 +91,11 @@ class TextExplainer:
             model: The model's folder.
             params: Which cases, how, and what counts as poor.
         """
-        self._train, self._params = train, params
         fitted = load(model)
-        self._names, self._predict = fitted.names, _predict_with(fitted)
+        embeds = bool(getattr(fitted, "encoders", None))
+        self._train, self._params = train, params.embedded() if embeds else params
+        self._coarse = params.embedded(COARSE) if embeds else params
+        self._names, self._predict = fitted.names, Remembered(fitted)
         self._trees = TextTrees.of(fitted)
 
     @property
@@ -116,7 +122,7 @@ class TextExplainer:
 
     def weights(self, cases: Sequence[Case]) -> tuple[Floats, list[str]]:
         """Explain each once by LIME; what speaks for which class is told apart."""
-        explained = [explain_text(c.text, c.id, self._predict, self._params) for c in cases]
+        explained = [explain_text(c.text, c.id, self._predict, self._coarse) for c in cases]
         return matrix(
             [
                 [(f"{t.text.lower()} ({self._names[each.number]})", t.weight) for t in each.tokens]
@@ -170,8 +176,19 @@ class TextExplainer:
             yield Reasons(parts, trust.poor, trust.stability, trust.unstable)
 
 
-def _predict_with(fitted: Any) -> Predict:
-    return lambda texts: fitted.predict(pd.DataFrame({"text": list(texts)}))
+class Remembered:
+    """A model that is asked about each distinct text once: cases and runs leave out the same."""
+
+    def __init__(self, fitted: Any) -> None:
+        self._fitted, self._kept = fitted, dict[str, Floats]()
+
+    def __call__(self, texts: Sequence[str]) -> Floats:
+        """Return the probabilities of texts, shape (texts, classes)."""
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        if fresh:
+            rows = self._fitted.predict(pd.DataFrame({"text": fresh}))
+            self._kept.update(zip(fresh, rows, strict=True))
+        return np.stack([self._kept[text] for text in texts])
 
 
 def choose(rows: pd.DataFrame, cases: int, names: Sequence[str] = CLASSES) -> Iterator[Case]:

@@ -28,8 +28,6 @@ from vouch.usecases.sentiment.params import TextExplainParams
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Predict = Callable[[Sequence[str]], Floats]
-SHORT = 12
-"""Tokens up to which all texts that leaving some out makes are predicted, at most 4,096."""
 WIDTH = 0.25
 """Width of lime's kernel for texts, in cosine distance."""
 
@@ -50,7 +48,7 @@ class Token(NamedTuple):
 
 def is_exact(text: str, params: TextExplainParams) -> bool:
     """Return whether a text's explanation leaves nothing to chance: each run is the same."""
-    return params.mode == "distinct" and len(TOKEN.findall(text)) <= SHORT
+    return params.mode == "distinct" and len(TOKEN.findall(text)) <= params.exact
 
 
 class TextExplanation(NamedTuple):
@@ -100,10 +98,11 @@ def _by_distinct_masks(
     predict: Predict,
     params: TextExplainParams,
 ) -> tuple[int, Explanation]:
-    kept, times = masks(len(tokens), params.samples, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    kept, times = masks(len(tokens), params.samples, random, params.exact)
     scores = predict([_without(text, tokens, mask) for mask in kept])
     number = int(scores[0].argmax())
-    weights, shrink = times * kernel(kept), float(len(tokens) > SHORT)
+    weights, shrink = times * kernel(kept), float(len(tokens) > params.exact)
     return number, fit_surrogate(
         kept, scores[:, number], seed, params.features, weights, shrink=shrink
     )
@@ -157,19 +156,20 @@ def kernel(kept: Mask) -> Floats:
     return np.asarray(np.sqrt(np.exp(-(distance**2) / WIDTH**2)))
 
 
-def masks(count: int, samples: int, random: np.random.Generator) -> tuple[Mask, Floats]:
+def masks(count: int, samples: int, random: np.random.Generator, exact: int) -> tuple[Mask, Floats]:
     """Return which tokens stay, and how often lime draws that on average.
 
     Args:
         count: Tokens of the text, at least 1.
         samples: Texts that lime draws, the text itself among them.
         random: Chooses among the masks of a longer text.
+        exact: Tokens up to which all masks are returned.
 
     Returns:
         Distinct masks, shape (masks, tokens), the first of which keeps all; and how often each is
         drawn, above 0, shape (masks,), adding up to ``samples``.
     """
-    if count <= SHORT:
+    if count <= exact:
         kept = (np.arange(2**count)[::-1, None] >> np.arange(count)) & 1 == 1
         ways = np.array([comb(count, size) for size in range(count + 1)])
         times = (samples - 1) / count / ways[np.count_nonzero(kept, axis=1)]

@@ -45,7 +45,7 @@ class TextExplainParams(ReasonParams):
             certain texts.
         samples: Perturbed texts an explanation is fitted on.
         embedded_samples: The same where the model reads sentence embeddings, each of which takes
-            milliseconds.
+            milliseconds; half as many where a text is only looked at to be picked.
         exact: Tokens up to which all texts that leaving some out makes are predicted, 0 to 12;
             where the model reads embeddings, as many as make no more than ``embedded_samples``.
         features: Words an explanation may name.
@@ -57,14 +57,19 @@ class TextExplainParams(ReasonParams):
 
     cases: int = Field(default=3, ge=1, le=1000)
     samples: int = Field(default=1000, ge=100, le=100_000)
-    embedded_samples: int = Field(default=200, ge=50, le=100_000)
+    embedded_samples: int = Field(default=300, ge=50, le=100_000)
     exact: int = Field(default=12, ge=0, le=12)
     features: int = Field(default=12, ge=1, le=100)
     mode: Literal["distinct", "lime"] = "distinct"
     picked_from: int = Field(default=40, ge=1, le=10_000)
     seed: int = Field(default=0, ge=0)
 
-    def embedded(self) -> "TextExplainParams":
-        """Return the parameters for a model that reads sentence embeddings."""
-        exact = min(self.exact, int(log2(self.embedded_samples)))
-        return self.model_copy(update={"samples": self.embedded_samples, "exact": exact})
+    def embedded(self, share: float = 1.0) -> "TextExplainParams":
+        """Return the parameters for a model that reads sentence embeddings.
+
+        Args:
+            share: Of the samples, above 0, at most 1.
+        """
+        samples = int(share * self.embedded_samples)
+        exact = min(self.exact, int(log2(samples)))
+        return self.model_copy(update={"samples": samples, "exact": exact})
