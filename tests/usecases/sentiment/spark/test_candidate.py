@@ -2,10 +2,12 @@ import pytest
 from optuna.trial import FixedTrial
 from pydantic import ValidationError
 
+from vouch.core.errors import VouchError
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.spark.candidate import ALGORITHMS, LINEAR, SparkCandidate
 from vouch.usecases.sentiment.spark.params import SparkParams
 from vouch.usecases.sentiment.spark.space import STARTS, SparkSpace
+from vouch.usecases.sentiment.spark.tune import searched
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -44,3 +46,12 @@ def test_by_default_each_algorithm_is_tried_once():
     params = TextTuneParams().spark
     assert params.budget.trials == len(params.algorithms)
     assert len(params.samplers) == 1
+
+
+def test_the_stages_algorithms_are_tried_or_refused_by_name():
+    assert searched(TextTuneParams()) == ALGORITHMS
+    named = TextTuneParams(algorithms=("logistic_regression",))
+    assert searched(named) == ("logistic_regression",)
+    with pytest.raises(VouchError, match="xgboost is not searched on Spark") as error:
+        searched(TextTuneParams(algorithms=("naive_bayes", "xgboost")))
+    assert "tune.sentiment.spark.algorithms" in error.value.hint

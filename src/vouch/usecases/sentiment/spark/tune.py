@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vouch.core.errors import VouchError
 from vouch.core.files import replacing, sha256
 from vouch.engine import memory
 from vouch.models.leaderboard import Best
@@ -21,6 +22,7 @@ from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.strength import trains
 from vouch.results.tune import Costs, Leaderboard
+from vouch.usecases.sentiment.candidate import SEARCHED
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
@@ -196,8 +198,10 @@ def search_data(
         names: What the classes are called, class 0 first.
 
     Raises:
-        VouchError: Spark cannot be started, or the rows cannot be learned from.
+        VouchError: Spark cannot be started or lacks a learner that is named, or the rows cannot be
+            learned from.
     """
+    searched(params)
     rows = lay_out(train, params, names=names)
     rows = replace(rows, folds=rows.folds[-params.spark.assessed :])
     digest = _fingerprint(train, params)
@@ -206,11 +210,31 @@ def search_data(
         yield SparkSearchData(trials, _search_params(params), digest)
 
 
+def searched(params: TextTuneParams) -> tuple[str, ...]:
+    """Return the learners to try on Spark: those of ``spark.algorithms``, fewer where asked.
+
+    Raises:
+        VouchError: ``algorithms`` was changed and names one that Spark is not asked to try.
+    """
+    own = params.spark.algorithms
+    if params.algorithms == SEARCHED:
+        return own
+    for name in params.algorithms:
+        if name not in own:
+            raise VouchError(
+                f"tune.sentiment.algorithms: {name} is not searched on Spark, only "
+                f"{', '.join(own)}",
+                "leave the field out, run without --engine spark, or set "
+                "tune.sentiment.spark.algorithms",
+            )
+    return params.algorithms
+
+
 def _search_params(params: TextTuneParams) -> SearchParams:
     return SearchParams(
         budget=params.spark.budget,
         samplers=params.spark.samplers,
-        algorithms=params.spark.algorithms,
+        algorithms=searched(params),
         folds=params.folds,
         seed=params.seed,
         threads=params.threads,
@@ -220,5 +244,6 @@ def _search_params(params: TextTuneParams) -> SearchParams:
 def _fingerprint(train: Path, params: TextTuneParams) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
     settings = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
-    words = ["spark", sha256(train), settings, repr(SPACE), repr(STARTS)]
+    chosen = [] if params.algorithms == SEARCHED else [*params.algorithms]
+    words = ["spark", *chosen, sha256(train), settings, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
