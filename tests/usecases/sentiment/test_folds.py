@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouch.core.errors import VouchError
-from vouch.usecases.sentiment.folds import deal, groups_of, sample, split
+from vouch.models.folds import Fold
+from vouch.usecases.sentiment.folds import deal, groups_of, of_all_times, sample, split
 
 rows = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 12), st.integers(0, 9)), min_size=6, max_size=80
@@ -116,3 +117,27 @@ def test_near_duplicates_of_what_is_assessed_are_never_learned_from(drawn, by_ti
         wanted = [row for row in without.train if frame.twin[row] not in asked]
         assert fold.train.tolist() == wanted
         assert not set(frame.group[fold.train]) & set(frame.group[fold.assess])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), rows=st.integers(60, 200), authors=st.integers(20, 60))
+def test_a_model_of_all_times_learns_as_much_and_never_from_what_it_assesses(seed, rows, authors):
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows), unit="h"),
+            "label": random.integers(0, 3, rows).astype("int8"),
+            "label_source": "given",
+            "group": random.integers(0, authors, rows),
+            "twin": random.integers(0, rows, rows),
+        }
+    )
+    latest = Fold(np.arange(rows // 2), np.arange(rows // 2, rows), frame["time"][rows // 2])
+    parts = of_all_times(frame, latest, 0)
+    assessed = np.concatenate([part.assess for part in parts])
+    assert len(np.unique(assessed)) == len(assessed)
+    assert set(assessed) <= set(latest.assess)
+    for part in parts:
+        assert len(np.unique(part.train)) == len(part.train) <= len(latest.train)
+        for column in ("group", "twin"):
+            assert not set(frame[column][part.train]) & set(frame[column][part.assess])

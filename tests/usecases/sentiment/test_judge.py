@@ -12,7 +12,7 @@ from vouch.holdout.judge import People, ScoredModel
 from vouch.models.predictions import probabilities
 from vouch.usecases.params import EvaluateParams
 from vouch.usecases.sentiment.classes import CLASSES
-from vouch.usecases.sentiment.judge import COVERAGES, Judge, chosen
+from vouch.usecases.sentiment.judge import COVERAGES, LATEST, Judge, chosen, mixed_columns
 from vouch.usecases.sentiment.people import sizes
 
 QUICK = EvaluateParams(repeats=50, min_positives=5)
@@ -326,3 +326,22 @@ def test_by_people_on_drawn_rows_the_truth_lies_in_the_interval():
         low, high = word["truth"]["macro_recall"]["interval"]
         held.append(low <= JUDGE.measure(scored, "truth")["macro_recall"]["value"] <= high)
     assert np.mean(held) > 0.9
+
+
+def test_what_time_costs_is_shown_on_the_same_rows_twice():
+    scored = sampled(600, skill=0.6)
+    better = sampled(600, skill=0.9)[["score_0", "score_1", "score_2"]].to_numpy()
+    better[:300] = np.nan
+    truth = scored["truth"].to_numpy(int)
+    better[300:] = np.eye(3)[np.where(np.arange(300) % 10 == 0, (truth[300:] + 1) % 3, truth[300:])]
+    told = JUDGE.measure(
+        scored.assign(**dict(zip(mixed_columns(3), better.T, strict=True))), "truth"
+    )
+    earlier, mixed = [one for one in told["slices"] if one["slice"] == LATEST]
+    assert earlier["rows"] == mixed["rows"] == 300
+    own = recall_score(truth[300:], chosen(scored)[300:], average="macro")
+    assert earlier["macro_recall"]["value"] == pytest.approx(own)
+    assert mixed["accuracy"]["value"] == pytest.approx(0.9)
+    plain = JUDGE.measure(scored, "truth")
+    assert not [one for one in plain["slices"] if one["slice"] == LATEST]
+    assert [one for one in told["slices"] if one["slice"] != LATEST] == plain["slices"]

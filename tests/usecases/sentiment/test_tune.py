@@ -57,8 +57,9 @@ def test_predictions_are_out_of_fold_and_give_the_leaderboards_measure(tuned):
     gold, summary, _ = tuned
     found = pd.read_parquet(gold.folder / "predictions.parquet")
     scores = ["score_0", "score_1", "score_2"]
+    mixed = ["mixed_0", "mixed_1", "mixed_2"]
     given = ["label", "rule", "truth"]
-    assert list(found.columns) == ["id", "time", "text", "group", "fold", *scores, *given]
+    assert list(found.columns) == ["id", "time", "text", "group", "fold", *scores, *mixed, *given]
     measured = macro_recall(found.label, found[scores].to_numpy().argmax(axis=1))
     assert measured == pytest.approx(summary["macro_recall"], abs=1e-9)
     merged = found.merge(gold.train(), on="id", suffixes=("", "_there"))

@@ -75,6 +75,32 @@ def _without_near_duplicates(frame: pd.DataFrame, folds: list[Fold]) -> list[Fol
     return result
 
 
+def of_all_times(frame: pd.DataFrame, fold: Fold, seed: int) -> list[Fold]:
+    """Split a fold's assessed rows in two, each to be assessed by a model of all times.
+
+    A model of earlier rows, beside one of as many rows that may be as late as those assessed, both
+    on the same rows: how much worse the first one is, is what time alone costs.
+
+    Args:
+        frame: All rows, as for :func:`split`.
+        fold: A fold whose rows to assess are later than those learned from.
+        seed: Seed of the draw.
+
+    Returns:
+        Two folds, neither of which learns from a group or near-duplicate that it assesses.
+    """
+    codes, labels = groups_of(frame), frame["label"].to_numpy(np.int8)
+    half = deal(np.unique(codes[fold.assess], return_inverse=True)[1], labels[fold.assess], 2, seed)
+    random, parts = np.random.default_rng(seed), []
+    for number in range(2):
+        assess = fold.assess[half == number]
+        others = np.flatnonzero(~np.isin(codes, codes[assess]) & trains(frame))
+        (other,) = _without_near_duplicates(frame, [Fold(others, assess)])
+        size = min(len(fold.train), len(other.train))
+        parts.append(replace(other, train=np.sort(random.choice(other.train, size, replace=False))))
+    return [part for part in parts if len(part.assess) and len(part.train)]
+
+
 def groups_of(frame: pd.DataFrame) -> Rows:
     """Return each row's group as a number from 0; without the column each row is its own."""
     return coded(frame["group"]) if "group" in frame else np.arange(len(frame))

@@ -64,6 +64,15 @@ class Measures(TypedDict):
     accuracy: Figure
 
 
+LATEST = "latest texts"
+"""The slice that shows what time costs: the same rows, twice."""
+
+
+def mixed_columns(classes: int) -> list[str]:
+    """Return the columns of predictions by models that learned from rows of all times."""
+    return [f"mixed_{number}" for number in range(classes)]
+
+
 class SliceFigures(TypedDict):
     """Figures of the rows of one value of what rows are cut by, which come in ``groups``."""
 
@@ -342,6 +351,20 @@ class Judge:
             "interval": observed["interval"],
         }
 
+    def _splits(
+        self, labelled: pd.DataFrame, predicted: NDArray[np.int64]
+    ) -> "Iterator[tuple[str, NDArray[np.bool_], NDArray[np.int64]]]":
+        """Yield the latest rows as decided by a model of earlier ones, and by one of all times."""
+        columns = mixed_columns(len(self.names))
+        if columns[0] not in labelled:
+            return
+        latest = labelled[columns[0]].notna().to_numpy()
+        decided = np.zeros(len(labelled), np.int64)
+        decided[latest] = labelled.loc[latest, columns].to_numpy().argmax(axis=1)
+        if latest.any():
+            yield "by a model of earlier texts", latest, predicted
+            yield "by a model of as many texts of all times", latest, decided
+
     def _slices(
         self,
         labelled: pd.DataFrame,
@@ -350,8 +373,10 @@ class Judge:
         clusters: Clusters,
     ) -> list[SliceFigures]:
         measured = list[SliceFigures]()
-        for kind, value, inside in slices(labelled):
-            own, decisions, texts = labels[inside], predicted[inside], clusters.of(inside)
+        splits = [(LATEST, *split) for split in self._splits(labelled, predicted)]
+        cut = [(kind, value, inside, predicted) for kind, value, inside in slices(labelled)]
+        for kind, value, inside, chosen_by in [*splits, *cut]:
+            own, decisions, texts = labels[inside], chosen_by[inside], clusters.of(inside)
             measured.append(
                 {
                     "slice": kind,

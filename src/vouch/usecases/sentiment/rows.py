@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.classes import CLASSES, TARGET
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.features import Columns, Corpus
-from vouch.usecases.sentiment.folds import alike, groups_of, split
+from vouch.usecases.sentiment.folds import alike, groups_of, of_all_times, split
+from vouch.usecases.sentiment.judge import mixed_columns
 from vouch.usecases.sentiment.models import Fitted, fit_rows, predict_rows
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.together import Together
@@ -144,6 +145,24 @@ class SearchRows:
         interval = recall_interval(labels, chosen, clusters)
         table = table.sort_values("row", ignore_index=True)
         return Best(number, candidate, macro_recall(labels, chosen), interval, table)
+
+    def with_mixed(self, best: Best[Candidate]) -> Best[Candidate]:
+        """Add what models of all times predict of the latest rows; without times there is nothing.
+
+        The columns of :func:`.judge.mixed_columns`; null elsewhere.
+        """
+        latest = self.folds[-1]
+        if latest.start is None:
+            return best
+        folds = of_all_times(self.frame, latest, self.params.seed)
+        try:
+            scores = [self._predict(best.candidate, fold) for fold in folds]
+        except VouchError:  # too few rows of a class by chance: nothing to set beside
+            return best
+        names = mixed_columns(len(self.names))
+        rows = np.concatenate([fold.assess for fold in folds])
+        mixed = pd.DataFrame(np.concatenate(scores), columns=names).assign(row=rows)
+        return replace(best, predictions=best.predictions.merge(mixed, on="row", how="left"))
 
     def refit(self, candidate: Candidate) -> Fitted | Together:
         """Fit a candidate on all rows that may train."""

@@ -86,7 +86,8 @@ class SearchData:
             candidate = records[leaders[name]].candidate
             bests[name] = rows.measured(candidate, leaders[name], rows.predict(candidate))
         finalists = [bests[name] for name in order[: self.search.finalists]]
-        return bests, max(finalists, key=lambda best: round(best.value, 6))
+        best = max(finalists, key=lambda each: round(each.value, 6))
+        return bests, self.whole.with_mixed(best)
 
     def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
