@@ -276,6 +276,17 @@ def test_what_others_change_meanwhile_is_no_fault_of_the_file(root, days, monkey
     assert take(root, "fraud", [path], quiet()).files == [path]
 
 
+def test_a_key_that_is_gone_is_no_fault_of_the_file(root, days):
+    path, key = root / "second.csv", root / ".vouch/holdout.key"
+    days[1].to_csv(path, index=False)
+    key.rename(root / "away.key")
+    with pytest.raises(PassingError, match="key: no such file"):
+        take(root, "fraud", [path], quiet())
+    assert len(files_of(root)) == 1
+    (root / "away.key").rename(key)
+    assert take(root, "fraud", [path], quiet()).files == [path]
+
+
 def test_an_error_that_names_no_file_is_that_of_the_file_it_comes_with(root, days, monkeypatch):
     good, odd = root / "good.csv", root / "odd.csv"
     days[1].to_csv(good, index=False)

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError
 from vouch.holdout.tables import Base, Link
 from vouch.results.holdouts import Head
 
@@ -73,7 +73,7 @@ class Recorded:
     head: Head
 
 
-class TamperedError(VouchError):
+class TamperedError(PassingError):
     """The ledger is not the one that was recorded, or was changed; nothing is charged."""
 
     def __init__(self, store: str, faults: Sequence[Fault]) -> None:

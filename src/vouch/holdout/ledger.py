@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from vouch.core.database import open_database, place
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError, VouchError
 from vouch.holdout import chain, spending, witness
 from vouch.holdout.chain import Fault, Recorded, TamperedError
 from vouch.holdout.mechanisms.limits import FREE
@@ -186,7 +186,9 @@ class Ledger:
         try:
             self._engine = open_database(state, Base.metadata)
         except OperationalError as error:
-            raise VouchError(f"{place(state)}: {error.orig}", "check the disk, try again") from None
+            raise PassingError(
+                f"{place(state)}: {error.orig}", "check the disk, try again"
+            ) from None
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError, VouchError
 from vouch.core.files import replacing
 from vouch.holdout import witness
 from vouch.results.holdouts import LOST
@@ -177,7 +177,7 @@ def make_key(state: Path) -> bytes:
     if noted in (None, LOST):
         witness.note_key(state, own)
     elif noted != own:
-        raise VouchError(
+        raise PassingError(
             f"{path}: is another key ({own}) than the one that {witness.TRACKED} names ({noted})",
             _way_out(state),
         )
@@ -202,7 +202,7 @@ def _check_unused(state: Path, noted: str | None) -> None:
     if used := next(sealed, decisions):
         trace = f"{used.relative_to(state.parent)} was sealed with it"
     if trace:
-        raise VouchError(f"{state / KEY}: no such file, but {trace}", _way_out(state))
+        raise PassingError(f"{state / KEY}: no such file, but {trace}", _way_out(state))
 
 
 def _sealed_decisions(state: Path) -> Iterator[Path]:
@@ -235,9 +235,9 @@ def read_key(state: Path) -> bytes:
         key = path.read_bytes()
     except FileNotFoundError:
         message = f"{path}: no such file, so the holdout cannot be opened"
-        raise VouchError(message, _way_out(state)) from None
+        raise PassingError(message, _way_out(state)) from None
     if len(key) * 8 != BITS:
-        raise VouchError(f"{path}: {len(key)} bytes, not {BITS // 8}", "bring back the true key")
+        raise PassingError(f"{path}: {len(key)} bytes, not {BITS // 8}", "bring back the true key")
     return key
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from vouch.core import tracking
 from vouch.core.database import read_rows
-from vouch.core.errors import VouchError
+from vouch.core.errors import PassingError, VouchError
 from vouch.core.settings import describe
 from vouch.holdout.chain import Recorded
 from vouch.results.holdouts import Forgotten, Head, Holdouts
@@ -48,7 +48,7 @@ def load(state: Path) -> Holdouts:
     except VouchError as error:
         merging = b"<<<<<<<" in path.read_bytes()
         hint = f"end the merge: git checkout --ours {TRACKED}, if the ledger here is yours"
-        raise VouchError(str(error), hint if merging else f"git checkout {TRACKED}") from None
+        raise PassingError(str(error), hint if merging else f"git checkout {TRACKED}") from None
 
 
 def recorded(state: Path, session: Session) -> list[Recorded]:
@@ -148,7 +148,7 @@ def _head(fields: object, where: str) -> Head:
     try:
         return Head.model_validate(fields)
     except ValidationError as error:
-        raise VouchError(f"{where}: ledger.head.{describe(error)}", "restore it") from None
+        raise PassingError(f"{where}: ledger.head.{describe(error)}", "restore it") from None
 
 
 def _fields(path: Path) -> dict[str, Any]:
