@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.project import ROOT
 from tests.usecases.gold import Gold
 from tests.usecases.sentiment.conftest import text_rows, write_gold
 from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.core import tracking
 from vouch.core.errors import VouchError
+from vouch.core.settings import load_params
 from vouch.engine import encoders
 from vouch.engine.encoders import Reading
 from vouch.metrics.blinding import Blinding, Periods
@@ -23,6 +25,7 @@ from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import lay_out
+from vouch.usecases.sentiment.tune import search_data
 
 PARAMS = TextTuneParams(budget=Budget(trials=5), threads=1)
 QUICK = TextTuneParams(
@@ -224,6 +227,25 @@ def test_encoders_of_the_environment_are_searched_and_carried(tmp_path, monkeypa
     board = again.leaderboard()
     assert board["trials"][0]["candidate"]["preparation"]["encoders"] == []
     assert sum("make encoders" in warning for warning in board["warnings"]) == 1
+
+
+def test_voting_is_searched_where_there_are_encoders_or_where_it_is_named(tmp_path):
+    five = ("naive_bayes", "logistic_regression", "linear_svm", "random_forest", "xgboost")
+    project = load_params(ROOT / "params.yaml", TextTuneParams, "tune", "sentiment")
+    assert project.algorithms == TextTuneParams().algorithms == five
+    files = write_gold(tmp_path / "gold").files()
+    place = write_encoder(tmp_path / "tiny")
+
+    def algorithms(**changes):
+        params = TextTuneParams.model_validate(changes)
+        with search_data(files["train"], files["extracted"], params, tmp_path) as data:
+            return data.search.algorithms
+
+    assert algorithms() == five
+    assert algorithms(embeddings=place) == (*five, "voting")
+    assert algorithms(embeddings=place, algorithms=five[::-1]) == (*five[::-1], "voting")
+    assert algorithms(embeddings=place, algorithms=five[:4]) == five[:4]
+    assert algorithms(algorithms=["voting"]) == ("voting",)
 
 
 def test_an_encoder_that_is_not_there_is_an_error(tmp_path):

@@ -17,7 +17,8 @@ class TextTuneParams(SearchParams):
     """Parameters of the stage ``tune`` for texts, beside those of any search.
 
     Attributes:
-        algorithms: Which learners are tried, the cheap ones first.
+        algorithms: Which learners are tried, the cheap ones first. To the default, in whatever
+            order, comes ``voting`` where there are sentence encoders.
         cleaning: How texts are cleaned; the search may also shorten elongated words.
         search_rows: Rows the search's trials learn from and are assessed on, at least 500; the
             best of each algorithm is measured again on all.
@@ -35,6 +36,17 @@ class TextTuneParams(SearchParams):
     by_time: bool = True
     embeddings: Path | None = None
     spark: SparkParams = SparkParams()
+
+    @property
+    def by_default(self) -> bool:
+        """Whether ``algorithms`` are the default, in whatever order."""
+        return {*self.algorithms} == {*SEARCHED}
+
+    def with_encoders(self) -> "TextTuneParams":
+        """Return the parameters of a search that has sentence encoders."""
+        if not self.by_default:
+            return self
+        return self.model_copy(update={"algorithms": (*self.algorithms, "voting")})
 
 
 class TextExplainParams(ReasonParams):

@@ -148,7 +148,9 @@ def search_data(
         with on_spark(train, params, state, names) as data:
             yield data
         return
-    whole = lay_out(train, params, _encoders(params, state, encoders, progress), names)
+    usable = _encoders(params, state, encoders, progress)
+    params = params.with_encoders() if usable else params
+    whole = lay_out(train, params, usable, names)
     fingerprint = _fingerprint(train, params, tuple(whole.encoders))
     yield SearchData(whole, _drawn(whole), params, fingerprint)
 
