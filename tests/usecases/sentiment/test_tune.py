@@ -53,7 +53,10 @@ def test_the_leaderboard_tells_every_trial_and_the_best(tuned):
     assert len(board["best_by_algorithm"]) == 5
     for one in board["best_by_algorithm"].values():
         assert one["interval"][0] <= one["value"] <= one["interval"][1]
-    assert told[-1][:2] == (10, 10)
+    trials = [(done, total) for done, total, message in told if "trial" in message]
+    assert trials == [(done, 10) for done in range(1, 11)]
+    compared = [(done, total) for done, total, message in told if "all times" in message]
+    assert compared == [(0, 2), (1, 2)]
 
 
 def test_predictions_are_out_of_fold_and_give_the_leaderboards_measure(tuned):

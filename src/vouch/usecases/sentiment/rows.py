@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError, suggest
+from vouch.core.progress import Progress, silent
 from vouch.metrics.classes import macro_recall, recall_interval
 from vouch.models.folds import Fold
 from vouch.models.leaderboard import Best
@@ -146,17 +147,24 @@ class SearchRows:
         table = table.sort_values("row", ignore_index=True)
         return Best(number, candidate, macro_recall(labels, chosen), interval, table)
 
-    def with_mixed(self, best: Best[Candidate]) -> Best[Candidate]:
+    def with_mixed(self, best: Best[Candidate], progress: Progress = silent) -> Best[Candidate]:
         """Add what models of all times predict of the latest rows; without times there is nothing.
 
         The columns of :func:`.judge.mixed_columns`; null elsewhere.
+
+        Args:
+            best: The best candidate.
+            progress: Called before each of the two fits, in fits.
         """
         latest = self.folds[-1]
         if latest.start is None:
             return best
         folds = of_all_times(self.frame, latest, self.params.seed)
+        scores = []
         try:
-            scores = [self._predict(best.candidate, fold) for fold in folds]
+            for done, fold in enumerate(folds):
+                progress(done, len(folds), "fitting the best on texts of all times, to compare")
+                scores.append(self._predict(best.candidate, fold))
         except VouchError:  # too few rows of a class by chance: nothing to set beside
             return best
         names = mixed_columns(len(self.names))

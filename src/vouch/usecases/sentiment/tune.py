@@ -51,6 +51,7 @@ class SearchData:
         drawn: The part of them that the search's trials see; all if they are few.
         search: Budget, samplers and algorithms.
         fingerprint: A digest of data, parameters, encoder and choices.
+        progress: Called before each fit that only sets the latest rows beside all times.
     """
 
     whole: SearchRows
@@ -58,6 +59,7 @@ class SearchData:
     search: TextTuneParams
     fingerprint: str
     metric: str = METRIC
+    progress: Progress = silent
 
     @property
     def settings(self) -> dict[str, object]:
@@ -87,7 +89,7 @@ class SearchData:
             bests[name] = rows.measured(candidate, leaders[name], rows.predict(candidate))
         finalists = [bests[name] for name in order[: self.search.finalists]]
         best = max(finalists, key=lambda each: round(each.value, 6))
-        return bests, self.whole.with_mixed(best)
+        return bests, self.whole.with_mixed(best, self.progress)
 
     def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
@@ -152,7 +154,7 @@ def search_data(
     params = params.with_encoders() if usable else params
     whole = lay_out(train, params, usable, names)
     fingerprint = _fingerprint(train, params, tuple(whole.encoders))
-    yield SearchData(whole, _drawn(whole), params, fingerprint)
+    yield SearchData(whole, _drawn(whole), params, fingerprint, progress=progress)
 
 
 def _class_names(extracted: Extracted, path: Path) -> tuple[str, ...]:
