@@ -7,7 +7,7 @@ from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.spark.candidate import ALGORITHMS, LINEAR, SparkCandidate
 from vouch.usecases.sentiment.spark.params import SparkParams
 from vouch.usecases.sentiment.spark.space import STARTS, SparkSpace
-from vouch.usecases.sentiment.spark.tune import searched
+from vouch.usecases.sentiment.spark.tune import left_out, searched
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -52,6 +52,17 @@ def test_the_stages_algorithms_are_tried_or_refused_by_name():
     assert searched(TextTuneParams()) == ALGORITHMS
     named = TextTuneParams(algorithms=("logistic_regression",))
     assert searched(named) == ("logistic_regression",)
-    with pytest.raises(VouchError, match="xgboost is not searched on Spark") as error:
-        searched(TextTuneParams(algorithms=("naive_bayes", "xgboost")))
+    with pytest.raises(VouchError, match="none of xgboost, voting is searched on Spark") as error:
+        searched(TextTuneParams(algorithms=("xgboost", "voting")))
     assert "tune.sentiment.spark.algorithms" in error.value.hint
+
+
+def test_a_list_that_others_share_runs_on_spark_and_what_is_left_out_is_named():
+    default = TextTuneParams()
+    listed = TextTuneParams(algorithms=default.algorithms[::-1])
+    assert searched(listed) == ALGORITHMS
+    assert left_out(default) == left_out(listed) == []
+    some = TextTuneParams(algorithms=("xgboost", "naive_bayes", "linear_svm"))
+    assert searched(some) == ("naive_bayes",)
+    (warning,) = left_out(some)
+    assert warning.endswith("not searched on Spark: linear_svm, xgboost")

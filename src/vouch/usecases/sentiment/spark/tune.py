@@ -22,7 +22,6 @@ from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.strength import trains
 from vouch.results.tune import Costs, Leaderboard
-from vouch.usecases.sentiment.candidate import SEARCHED
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
@@ -198,12 +197,13 @@ def search_data(
         names: What the classes are called, class 0 first.
 
     Raises:
-        VouchError: Spark cannot be started or lacks a learner that is named, or the rows cannot be
-            learned from.
+        VouchError: Spark cannot be started or searches none of the learners named, or the rows
+            cannot be learned from.
     """
     searched(params)
     rows = lay_out(train, params, names=names)
-    rows = replace(rows, folds=rows.folds[-params.spark.assessed :])
+    warnings = [*rows.warnings, *left_out(params)]
+    rows = replace(rows, folds=rows.folds[-params.spark.assessed :], warnings=warnings)
     digest = _fingerprint(train, params)
     trials = Trials(rows, state / "tune" / f"{digest}.scores")
     with session(params.threads):
@@ -214,20 +214,27 @@ def searched(params: TextTuneParams) -> tuple[str, ...]:
     """Return the learners to try on Spark: those of ``spark.algorithms``, fewer where asked.
 
     Raises:
-        VouchError: ``algorithms`` was changed and names one that Spark is not asked to try.
+        VouchError: ``algorithms`` was changed and names none that Spark is asked to try.
     """
     own = params.spark.algorithms
-    if params.algorithms == SEARCHED:
+    if params.by_default:
         return own
-    for name in params.algorithms:
-        if name not in own:
-            raise VouchError(
-                f"tune.sentiment.algorithms: {name} is not searched on Spark, only "
-                f"{', '.join(own)}",
-                "leave the field out, run without --engine spark, or set "
-                "tune.sentiment.spark.algorithms",
-            )
-    return params.algorithms
+    if not (kept := tuple(name for name in params.algorithms if name in own)):
+        raise VouchError(
+            f"tune.sentiment.algorithms: none of {', '.join(params.algorithms)} is searched on "
+            f"Spark, only {', '.join(own)}",
+            "leave the field out, run without --engine spark, or set "
+            "tune.sentiment.spark.algorithms",
+        )
+    return kept
+
+
+def left_out(params: TextTuneParams) -> list[str]:
+    """Return a warning of the learners that are named but not searched on Spark; none: no line."""
+    lacking = {*params.algorithms} - {*params.spark.algorithms}
+    if params.by_default or not lacking:
+        return []
+    return [f"tune.sentiment.algorithms: not searched on Spark: {', '.join(sorted(lacking))}"]
 
 
 def _search_params(params: TextTuneParams) -> SearchParams:
@@ -244,6 +251,6 @@ def _search_params(params: TextTuneParams) -> SearchParams:
 def _fingerprint(train: Path, params: TextTuneParams) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
     settings = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
-    chosen = [] if params.algorithms == SEARCHED else [*params.algorithms]
+    chosen = () if params.by_default else searched(params)
     words = ["spark", *chosen, sha256(train), settings, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
