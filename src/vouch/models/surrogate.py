@@ -135,8 +135,8 @@ def fit_surrogate(
         weights: Each row's weight, at least 0, shape (samples,); None: lime's kernel for tables.
         checked: The model's own probabilities of the first rows where ``predicted`` are estimates,
             shape (checked,), at most ``samples``; None: all are the model's own.
-        shrink: Share of lime's ridge penalties, at least 0: 0 where the rows are all there can be,
-            as if lime had drawn without end.
+        shrink: What lime's ridge penalties are multiplied by, at least 0: 0 where the rows are all
+            there can be, as if lime had drawn without end.
     """
     weights = kernel(same) if weights is None else weights
     own = predicted if checked is None else checked

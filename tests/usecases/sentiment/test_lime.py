@@ -107,6 +107,20 @@ def test_masks_are_distinct_and_count_as_often_as_lime_draws_them(count, samples
     assert len(kept) == 2**count if count <= exact else len(kept) <= samples
 
 
+def test_fewer_masks_shrink_no_weight():
+    text, planned = " ".join(f"w{n}" for n in range(20)), {"w3": 0.2, "w7": -0.1}
+
+    def mean(samples):
+        params = TextExplainParams(samples=samples, features=20)
+        runs = [explain(text, str(n), planted(planned), params).tokens for n in range(20)]
+        weights = [{token.text: token.weight for token in run} for run in runs]
+        return {word: np.mean([each[word] for each in weights]) for word in planned}
+
+    few, many = mean(150), mean(3_000)
+    assert few == {word: pytest.approx(weight, rel=0.01) for word, weight in many.items()}
+    assert many == {word: pytest.approx(weight, rel=0.05) for word, weight in planned.items()}
+
+
 def test_a_short_text_leaves_nothing_to_chance():
     model = curved({"great": 1.0})
     one, two = (explain("a great day", case, model, QUICK) for case in "ab")

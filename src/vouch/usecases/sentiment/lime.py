@@ -30,6 +30,8 @@ Mask = NDArray[np.bool_]
 Predict = Callable[[Sequence[str]], Floats]
 WIDTH = 0.25
 """Width of lime's kernel for texts, in cosine distance."""
+DRAWN = 1_000
+"""Texts drawn with which lime's penalties are as they are; with fewer or more they are scaled."""
 
 
 class Token(NamedTuple):
@@ -102,7 +104,8 @@ def _by_distinct_masks(
     kept, times = masks(len(tokens), params.samples, random, params.exact)
     scores = predict([_without(text, tokens, mask) for mask in kept])
     number = int(scores[0].argmax())
-    weights, shrink = times * kernel(kept), float(len(tokens) > params.exact)
+    weights = times * kernel(kept)  # they grow with the samples: the penalty grows with them
+    shrink = params.samples / DRAWN if len(tokens) > params.exact else 0.0
     return number, fit_surrogate(
         kept, scores[:, number], seed, params.features, weights, shrink=shrink
     )
