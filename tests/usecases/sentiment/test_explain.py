@@ -13,6 +13,8 @@ from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.models.tokens import TOKEN
 from vouch.results.explain import Explanations
 from vouch.stages.explain import explain
+from vouch.stages.report.stage import _environment
+from vouch.usecases.sentiment import report
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.embeddings import Encoder
@@ -20,7 +22,6 @@ from vouch.usecases.sentiment.explain import SCHEMA, choose
 from vouch.usecases.sentiment.learners import softmax
 from vouch.usecases.sentiment.models import fit, load, save
 from vouch.usecases.sentiment.params import TextExplainParams
-from vouch.usecases.sentiment.report import kinds
 from vouch.usecases.sentiment.shapley import TextTrees
 
 SOURCES = Path(__file__).parents[3] / "data/sources"
@@ -57,6 +58,24 @@ def run(root, name="one", **changes):
     return told, pq.read_table(root / f"{name}.parquet")
 
 
+def page_of(explanations):
+    """Return the part of the report on explanations."""
+    place = Path(report.__file__).parent / "templates"
+    page = _environment(place).from_string(
+        '{% import "macros.html" as draw %}{% include "explain.html" %}'
+    )
+    return page.render(cases=report._cases(explanations), kinds=report.kinds(CLASSES))
+
+
+def test_the_report_tells_which_texts_leave_nothing_to_chance(folder):
+    run(folder)
+    assert "a text of at most 12 leaves nothing to chance" in page_of(folder / "one.parquet")
+    run(folder, exact=9)
+    assert "a text of at most 9 leaves nothing to chance" in page_of(folder / "one.parquet")
+    run(folder, cases=1, samples=100, mode="lime")
+    assert "leaves nothing to chance" not in page_of(folder / "one.parquet")
+
+
 def test_cases_come_with_their_words_and_fidelity(folder):
     told, table = run(folder)
     assert table.schema.equals(SCHEMA)
@@ -64,7 +83,7 @@ def test_cases_come_with_their_words_and_fidelity(folder):
     rows = table.to_pandas()
     cases = rows.groupby("id", sort=False).first()
     assert told["cases"] == len(cases) == 10
-    assert list(cases["kind"].drop_duplicates()) == list(kinds(CLASSES))[:-1]
+    assert list(cases["kind"].drop_duplicates()) == list(report.kinds(CLASSES))[:-1]
     model = load(folder / "model")
     given = pd.read_parquet(folder / "predictions.parquet").set_index("id")
     scores = model.predict(given.loc[cases.index].fillna({"text": ""}))
@@ -215,6 +234,7 @@ def test_a_model_with_an_encoder_is_asked_seldom_and_once_a_text(folder, tmp_pat
     monkeypatch.setattr(Encoder, "_embed", counted)
     result, table = run(tmp_path / "root", embedded_samples=64, picks=2, picked_from=10)
     assert result["samples"] == 64
+    assert "a text of at most 6 leaves nothing to chance" in page_of(tmp_path / "root/one.parquet")
     texts = [text for text in embedded if text != "text"]  # it asks how many numbers there are
     assert len(texts) == len(set(texts)) <= (3 * 10 + 10) * 64
     assert (table.to_pandas()["r2"] <= 1).all()

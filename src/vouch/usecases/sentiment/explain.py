@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
     [
         *COLUMNS,
         ("text", pa.string()),
+        ("exact", pa.int64()),  # the most tokens that leave nothing to chance, if any
         ("predicted", pa.string()),
         ("label", pa.string()),
         ("token", pa.string()),
@@ -151,6 +152,7 @@ class TextExplainer:
         about = {
             **shared(case, explanation.surrogate, trust, self._params.mode, margin),
             "text": case.text,
+            "exact": self._params.exact if self._params.mode == "distinct" else None,
             "predicted": self._names[explanation.number],
             "label": case.label,
         }
