@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.usecases.sentiment.conftest import text_rows
 from tests.usecases.sentiment.tiny_encoder import write_encoder
@@ -18,7 +20,7 @@ from vouch.usecases.sentiment import report
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.embeddings import Encoder
-from vouch.usecases.sentiment.explain import SCHEMA, choose
+from vouch.usecases.sentiment.explain import SCHEMA, Remembered, TextExplainer, choose
 from vouch.usecases.sentiment.learners import softmax
 from vouch.usecases.sentiment.models import fit, load, save
 from vouch.usecases.sentiment.params import TextExplainParams
@@ -238,6 +240,31 @@ def test_a_model_with_an_encoder_is_asked_seldom_and_once_a_text(folder, tmp_pat
     texts = [text for text in embedded if text != "text"]  # it asks how many numbers there are
     assert len(texts) == len(set(texts)) <= (3 * 10 + 10) * 64
     assert (table.to_pandas()["r2"] <= 1).all()
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6), max_size=12))
+def test_only_the_texts_last_asked_about_are_remembered(calls):
+    asked, last = [], []
+
+    def predict(texts):
+        asked.append(list(texts))
+        return np.array([[ord(text), 0.0] for text in texts])
+
+    remembered = Remembered(predict, most=3)
+    for texts in calls:
+        asked.clear()
+        rows = remembered(texts)
+        assert rows[:, 0].tolist() == [ord(text) for text in texts]
+        fresh = [text for text in dict.fromkeys(texts) if text not in last]
+        assert asked == ([fresh] if fresh else [])
+        again = [text for text in dict.fromkeys(texts) if text in last]
+        last = [*(text for text in last if text not in texts), *again, *fresh][-3:]
+        assert len(remembered._kept) <= 3
+
+
+def test_a_model_without_an_encoder_is_asked_anew(folder):
+    explainer = TextExplainer(folder / "train", folder / "model", QUICK)
+    assert not isinstance(explainer._predict, Remembered)
 
 
 def test_fewer_masks_are_all_there_are_of_a_shorter_text():

@@ -1,6 +1,7 @@
 """Explanations of texts: which words made the model sure, wrong, or unsure."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from vouch.results.explain import Settings
 from vouch.usecases.reasons import COLUMNS, COVERING, matrix, shared
 from vouch.usecases.sentiment.classes import CLASSES
 from vouch.usecases.sentiment.judge import chosen
-from vouch.usecases.sentiment.lime import Floats, TextExplanation, is_exact
+from vouch.usecases.sentiment.lime import Floats, Predict, TextExplanation, is_exact
 from vouch.usecases.sentiment.lime import explain as explain_text
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextExplainParams
@@ -34,6 +35,8 @@ SCHEMA = pa.schema(
 )
 
 
+REMEMBERED = 20_000
+"""Texts whose probabilities are kept, a few megabytes."""
 COARSE = 0.5
 """Share of the perturbed texts by which a text is picked, where each is dear."""
 
@@ -96,7 +99,8 @@ class TextExplainer:
         embeds = bool(getattr(fitted, "encoders", None))
         self._train, self._params = train, params.embedded() if embeds else params
         self._coarse = params.embedded(COARSE) if embeds else params
-        self._names, self._predict = fitted.names, Remembered(fitted)
+        predict = _predict_with(fitted)
+        self._names, self._predict = fitted.names, Remembered(predict) if embeds else predict
         self._trees = TextTrees.of(fitted)
 
     @property
@@ -178,19 +182,29 @@ class TextExplainer:
             yield Reasons(parts, trust.poor, trust.stability, trust.unstable)
 
 
-class Remembered:
-    """A model that is asked about each distinct text once: cases and runs leave out the same."""
+def _predict_with(fitted: Any) -> Predict:
+    return lambda texts: fitted.predict(pd.DataFrame({"text": list(texts)}))
 
-    def __init__(self, fitted: Any) -> None:
-        self._fitted, self._kept = fitted, dict[str, Floats]()
+
+class Remembered:
+    """A dear model, asked about a text once: cases and runs leave out the same.
+
+    The ``most`` texts last asked about are remembered.
+    """
+
+    def __init__(self, predict: Predict, most: int = REMEMBERED) -> None:
+        self._predict, self._most, self._kept = predict, most, dict[str, Floats]()
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Return the probabilities of texts, shape (texts, classes)."""
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        if fresh:
-            rows = self._fitted.predict(pd.DataFrame({"text": fresh}))
-            self._kept.update(zip(fresh, rows, strict=True))
-        return np.stack([self._kept[text] for text in texts])
+        distinct = dict.fromkeys(texts)
+        rows = {text: self._kept.pop(text) for text in distinct if text in self._kept}
+        if fresh := [text for text in distinct if text not in rows]:
+            rows |= zip(fresh, self._predict(fresh), strict=True)
+        self._kept |= rows  # at the end: the oldest come first
+        for text in [*islice(self._kept, max(len(self._kept) - self._most, 0))]:
+            del self._kept[text]
+        return np.stack([rows[text] for text in texts])
 
 
 def choose(rows: pd.DataFrame, cases: int, names: Sequence[str] = CLASSES) -> Iterator[Case]:
