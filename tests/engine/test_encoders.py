@@ -1,3 +1,5 @@
+import hashlib
+import re
 import zipfile
 
 import pytest
@@ -18,6 +20,10 @@ mkdir -p "$(dirname "$last")" && cp {jars}/* "$(dirname "$last")"
 ARTIFACTS = {"one": Reading(prefix="query: "), "two": Reading(pooling="first")}
 
 
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """A machine whose Java runs a script, and jars that Ivy could bring."""
@@ -30,8 +36,8 @@ def machine(tmp_path, monkeypatch):
         with zipfile.ZipFile(jars / f"{name}.jar", "w") as packed:
             packed.writestr(f"{name}-q.onnx", f"model {name}")
             packed.writestr(f"{name}-q-tokenizer.json", "{}")
-        digest = sha256(jars / f"{name}.jar")
-        artifacts.append(Artifact(name, f"{name}-q", f"{name}.jar", digest, reading))
+        digests = [sha256(jars / f"{name}.jar"), digest(f"model {name}"), digest("{}")]
+        artifacts.append(Artifact(name, f"{name}-q", f"{name}.jar", *digests, reading))
     monkeypatch.setattr(encoders, "ARTIFACTS", tuple(artifacts))
 
     def java(script):
@@ -83,6 +89,29 @@ def test_another_jar_is_refused(machine, tmp_path):
     assert [name.partition("@")[0] for name in encoders.installed()] == ["one"]
 
 
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "encoder.json"])
+@pytest.mark.parametrize("content", [None, "", "model on"])
+def test_a_missing_or_damaged_file_is_named_and_fetched_again(machine, file, content):
+    machine(COPIES)
+    place = encoders.fetch(lambda line: None)
+    before, path = encoders.installed(), place / "one" / file
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(VouchError, match=r"one.*" + re.escape(file)) as error:
+        encoders.installed()
+    assert "make encoders" in error.value.hint
+    encoders.fetch(lambda line: None)
+    assert encoders.installed() == before
+
+
+def test_an_empty_folder_is_a_damaged_encoder(machine):
+    machine(COPIES)
+    (encoders.folder() / "two").mkdir(parents=True)
+    with pytest.raises(VouchError, match="two: no file"):
+        encoders.installed()
+    encoders.fetch(lambda line: None)
+    assert len(encoders.installed()) == 2
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [
@@ -96,7 +125,7 @@ def test_any_change_makes_another_encoder(machine, file, content):
     place = encoders.fetch(lambda line: None)
     before = encoders.installed()[0]
     (place / "one" / file).write_text(content)
-    assert encoders.installed()[0] != before
+    assert encoders.identity(place / "one") != before
     with pytest.raises(VouchError, match="another encoder than one@"):
         encoders.find(before)
 
@@ -113,6 +142,12 @@ def test_a_wrong_description_is_an_error_with_its_field(machine):
     write_json(place / "encoder.json", {**read_json(place / "encoder.json"), "pooling": "max"})
     with pytest.raises(VouchError, match=r"encoder\.json: pooling"):
         encoders.identity(place)
+
+
+def test_the_real_encoders_are_those_expected(installed_encoders, monkeypatch):
+    monkeypatch.setenv("VOUCH_ENCODERS", str(installed_encoders))
+    names = [name.partition("@")[0] for name in encoders.installed()]
+    assert names == [artifact.name for artifact in encoders.ARTIFACTS]
 
 
 def test_the_description_lists_what_is_expected():

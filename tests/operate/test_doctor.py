@@ -12,7 +12,9 @@ import pytest
 from rich.console import Console
 
 from tests.project import ROOT, vouch
+from tests.usecases.sentiment.tiny_encoder import install, write_encoder
 from vouch.core import tracking
+from vouch.engine.encoders import Reading
 from vouch.operate import processes
 from vouch.operate.doctor import examine
 from vouch.operate.record import Ports
@@ -93,14 +95,13 @@ def test_java_is_only_missed_where_spark_is_chosen(healthy, monkeypatch, engine,
 def test_encoders_are_named_missed_by_few_and_wrong_where_damaged(healthy, tmp_path, monkeypatch):
     assert (missed := states(healthy)["encoders"]).state == "note"
     assert missed.hint == "make encoders"
-    place = tmp_path / "encoders/e5-small-v2"
-    place.mkdir(parents=True)
-    for name in ("model.onnx", "tokenizer.json", "encoder.json"):
-        (place / name).write_text("{}")
-    monkeypatch.setenv("VOUCH_ENCODERS", str(place.parent))
+    place = write_encoder(tmp_path / "encoders/e5-small-v2", reading=Reading())
+    install(monkeypatch, place)
     assert "e5-small-v2@" in states(healthy)["encoders"].said
-    (place / "model.onnx").unlink()
-    assert states(healthy)["encoders"].state == "wrong"
+    (place / "model.onnx").write_text("")
+    damaged = states(healthy)["encoders"]
+    assert damaged.state == "wrong" and "model.onnx" in damaged.said
+    assert damaged.hint.startswith("make encoders")
 
 
 def test_servers_that_a_kill_left_are_ended(healthy):

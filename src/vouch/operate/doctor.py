@@ -129,7 +129,7 @@ def _encoders() -> Finding:
     try:
         names = [name[: name.index("@") + 13] for name in encoders.installed()]
     except VouchError as error:
-        return Finding("encoders", "wrong", str(error), f"delete the folder, {encoders.COMMAND}")
+        return Finding("encoders", "wrong", str(error), error.hint)
     if names:
         return Finding("encoders", "ok", f"{', '.join(names)} in {encoders.folder()}")
     message = f"{encoders.folder()}: none is there; text models are better with them"

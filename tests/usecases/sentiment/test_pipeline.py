@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.browser import check_layout
 from tests.project import dvc, vouch
-from tests.usecases.sentiment.tiny_encoder import write_encoder
+from tests.usecases.sentiment.tiny_encoder import install, write_encoder
 from vouch.cli import app
 from vouch.core.files import read_json
 from vouch.engine.encoders import Reading
@@ -173,8 +173,8 @@ def test_an_encoder_that_comes_makes_the_search_stale_and_nothing_else(
 ):
     project = Path(shutil.copytree(tweets_project, tmp_path / "project", symlinks=True))
     assert note(project) == []
-    write_encoder(tmp_path / "encoders/e5-small-v2", reading=Reading(cleaned=True))
-    monkeypatch.setenv("VOUCH_ENCODERS", str(tmp_path / "encoders"))
+    place = write_encoder(tmp_path / "encoders/e5-small-v2", reading=Reading(cleaned=True))
+    install(monkeypatch, place)
     assert note(project) == ["sentiment"]
     assert set(json.loads(dvc(project, "status", "--json").stdout)) == {"tune@sentiment"}
     monkeypatch.delenv("VOUCH_ENCODERS")

@@ -7,7 +7,7 @@ import pytest
 from tests.project import ROOT
 from tests.usecases.gold import Gold
 from tests.usecases.sentiment.conftest import text_rows, write_gold
-from tests.usecases.sentiment.tiny_encoder import write_encoder
+from tests.usecases.sentiment.tiny_encoder import install, write_encoder
 from vouch.core import tracking
 from vouch.core.errors import VouchError
 from vouch.core.settings import load_params
@@ -208,7 +208,7 @@ def test_late_truth_measures_and_does_not_train(tmp_path, by_time):
 
 def test_encoders_of_the_environment_are_searched_and_carried(tmp_path, monkeypatch):
     place = write_encoder(tmp_path / "encoders/e5-small-v2", reading=Reading(cleaned=True))
-    monkeypatch.setenv("VOUCH_ENCODERS", str(place.parent))
+    install(monkeypatch, place)
     there = tuple(encoders.installed())
     gold, reports = write_gold(tmp_path / "gold"), []
     params = QUICK.model_copy(update={"algorithms": ("logistic_regression",)})

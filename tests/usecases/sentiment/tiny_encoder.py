@@ -7,6 +7,7 @@ network or the package ``onnx``.
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
@@ -14,8 +15,9 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from tests.usecases.sentiment.conftest import SAID
-from vouch.core.files import write_json
-from vouch.engine.encoders import Reading
+from vouch.core.files import sha256, write_json
+from vouch.engine import encoders
+from vouch.engine.encoders import Artifact, Reading
 
 WIDTH = 8
 FLOAT, INT64 = 1, 7
@@ -70,3 +72,11 @@ def write_encoder(place: Path, seed: int = 0, reading: Reading | None = None) ->
     if reading:
         write_json(place / "encoder.json", reading.model_dump())
     return place
+
+
+def install(patch: pytest.MonkeyPatch, place: Path) -> None:
+    """Let an encoder be the one that is fetched, and be there."""
+    patch.setenv(encoders.FOLDER, str(place.parent))
+    digests = [sha256(place / name) for name in (encoders.MODEL, encoders.TOKENIZER)]
+    artifact = Artifact(place.name, place.name, "", "", *digests, Reading())
+    patch.setattr(encoders, "ARTIFACTS", (artifact,))
