@@ -3,14 +3,19 @@
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from vouch.core.errors import VouchError, show
 from vouch.core.output import write
 from vouch.engine import encoders
-from vouch.project.inputs import INPUTS, load_inputs, save_choice
+from vouch.project.inputs import INPUTS, load_inputs, save_choice, usable_encoders
+from vouch.project.training import alone
 
 
 def note(root: Path) -> list[str]:
     """Note the encoders that are there in ``data/inputs.yaml``, which DVC compares.
+
+    It waits for a run that is at work on the project.
 
     Args:
         root: The project's folder.
@@ -21,12 +26,14 @@ def note(root: Path) -> list[str]:
     Raises:
         VouchError: The file is missing or wrong, or an encoder's files are damaged.
     """
-    before = load_inputs(root / INPUTS).usecases
-    return [
-        usecase
-        for usecase, choice in before.items()
-        if save_choice(root, usecase, choice).encoders != choice.encoders
-    ]
+    changed = []
+    with alone(root, Console(stderr=True)):  # a run reads the file, and puts it back if it fails
+        for usecase, choice in load_inputs(root / INPUTS).usecases.items():
+            there = usable_encoders(usecase, choice.engine)
+            if there != choice.encoders:
+                save_choice(root, usecase, choice.model_copy(update={"encoders": there}))
+                changed.append(usecase)
+    return changed
 
 
 def main() -> None:

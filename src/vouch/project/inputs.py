@@ -145,21 +145,26 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> Choice:
         choice: The entry.
 
     Returns:
-        The entry as it was written, with where the use case's code is and the encoders there are.
-
-    Raises:
-        VouchError: An encoder's files are damaged.
+        The entry as it was written, with where the use case's code is.
     """
     path = root / INPUTS
-    there = {"code": code_of(root, usecase), "encoders": _encoders(usecase, choice.engine)}
     with _locked(root):
         inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
-        choice = choice.model_copy(update=there)
+        choice = choice.model_copy(update={"code": code_of(root, usecase)})
         _write(path, _with(inputs, usecase, choice))
     return choice
 
 
-def _encoders(usecase: str, engine: Engine) -> tuple[str, ...]:
+def usable_encoders(usecase: str, engine: Engine) -> tuple[str, ...]:
+    """Return the encoders of this environment that a use case's models may use, by identity.
+
+    Args:
+        usecase: Which use case.
+        engine: Where its features are computed.
+
+    Raises:
+        VouchError: A file of an encoder is missing or damaged.
+    """
     if engine != "duckdb" or not find(usecase).embeds:
         return ()
     from vouch.engine.encoders import installed
@@ -228,8 +233,8 @@ def choose(
 
     Raises:
         VouchError: Unknown source or use case, a file that cannot be read, is empty or a folder,
-            files for a simulator, no files for a source that needs some, or a blind period that
-            the ledger does not know.
+            files for a simulator, no files for a source that needs some, an encoder's file that is
+            missing or damaged, or a blind period that the ledger does not know.
     """
     from vouch.holdout.blind import in_force
 
@@ -241,6 +246,8 @@ def choose(
     declaration = load_declaration(source_path(root, name))
     _check_source(root, usecase, declaration)
     check_confirmed(declaration, source_path(root, name))
+    engine = engine or (before.engine if before else "duckdb")
+    encoders = usable_encoders(usecase, engine)  # an error before anything is recorded
     previous = inputs.remembered.get(usecase, {}).get(name)
     previous = before if before and before.source == name else previous
     if declaration.simulator:
@@ -252,9 +259,8 @@ def choose(
         choice = _renewed(root, usecase, previous, choice, say)
         _tell_known(previous, choice, path or add, say)
     choice = _dated(choice, as_of or choice.as_of)
-    engine = engine or (before.engine if before else "duckdb")
     blind = in_force(root / STATE, usecase, before.blind if before else None)
-    choice = choice.model_copy(update={"engine": engine, "blind": blind})
+    choice = choice.model_copy(update={"engine": engine, "blind": blind, "encoders": encoders})
     _write_suite(root, declaration)
     _make_folder(root, usecase)
     return save_choice(root, usecase, choice)
