@@ -66,6 +66,17 @@ def test_encoders_are_fetched_once_and_known_by_digest(machine, tmp_path):
     assert lines == [f"{place}: all encoders are there"]
 
 
+def test_what_lies_beside_the_folder_is_left_alone(machine, tmp_path):
+    machine(COPIES)
+    other = tmp_path / "encoders.part/notes.txt"
+    other.parent.mkdir()
+    other.write_text("somebody's")
+    encoders.fetch(lambda line: None)
+    assert other.read_text() == "somebody's"
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"java", "repository", "encoders", "encoders.part"}
+
+
 def test_without_network_it_says_so_and_leaves_nothing(machine, tmp_path):
     machine(FAILS)
     with pytest.raises(VouchError, match="UnknownHostException") as error:

