@@ -1,6 +1,7 @@
 """Embeddings: one text at a time, each once, kept by content, whatever the encoder reads."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.core.errors import VouchError
@@ -116,6 +118,24 @@ def test_a_killed_run_goes_on_where_it_was(place, tmp_path):
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(VouchError, match=r"no file 'model\.onnx'"):
         Encoder(Path(tmp_path)).embed(["text"])
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("content", ["", "{}", "neither"])
+def test_files_that_are_no_encoder_are_named(tmp_path, file, content):
+    place = write_encoder(tmp_path / "tiny")
+    (place / file).write_text(content)
+    with pytest.raises(VouchError, match=rf"{re.escape(file)}: cannot embed texts: \S"):
+        Encoder(place).check()
+
+
+def test_a_tokenizer_of_another_model_is_an_error(tmp_path):
+    place = write_encoder(tmp_path / "tiny")
+    words = {"[UNK]": 0, "text": 10_000}  # the table ends long before
+    Tokenizer(WordLevel(words, unk_token="[UNK]")).save(str(place / "tokenizer.json"))
+    with pytest.raises(VouchError, match=r"model\.onnx: cannot embed texts") as error:
+        Encoder(place).check()
+    assert "ONNX export" in error.value.hint
 
 
 def test_the_real_encoders_tell_texts_apart(installed_encoders):

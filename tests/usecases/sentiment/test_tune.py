@@ -251,6 +251,15 @@ def test_voting_is_searched_where_there_are_encoders_or_where_it_is_named(tmp_pa
     assert algorithms(algorithms=["voting"]) == ("voting",)
 
 
+def test_an_encoder_that_cannot_be_opened_is_an_error_before_the_first_trial(tmp_path):
+    place = write_encoder(tmp_path / "tiny")
+    (place / "model.onnx").write_text("no model")
+    gold = write_gold(tmp_path / "gold")
+    with pytest.raises(VouchError, match=r"model\.onnx: cannot embed texts"):
+        tune(**gold.files(), params=QUICK.model_copy(update={"embeddings": place}))
+    assert not list(gold.state.rglob("*.journal"))
+
+
 def test_an_encoder_that_is_not_there_is_an_error(tmp_path):
     gold = write_gold(tmp_path / "gold")
     with pytest.raises(VouchError, match="no encoder 'e5-small-v2'"):

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.progress import Progress, silent
-from vouch.engine.encoders import MODEL, READING, TOKENIZER, Reading, identity, reading
+from vouch.engine.encoders import MODEL, READING, TOKENIZER, Reading, identity, mend, reading
 from vouch.usecases.sentiment.cleaning import Cleaning, clean
 
 BATCH = 128  # texts between two writes to the cache: what a kill costs, a second
+LONGEST = 300  # characters kept of a library's error
 LOOKUP = 30_000  # SQLite takes so many values in one question
 TWEETS = Cleaning(timestamps="keep")
 Floats = NDArray[np.float32]
@@ -81,18 +82,40 @@ class Encoder:
         options = SessionOptions()
         # threads run side by side, each in one text: within a short text they would wait
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        session = InferenceSession(
-            str(self.folder / MODEL), options, providers=["CPUExecutionProvider"]
-        )
-        tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
+        with self._naming(MODEL):
+            session = InferenceSession(
+                str(self.folder / MODEL), options, providers=["CPUExecutionProvider"]
+            )
+        with self._naming(TOKENIZER):
+            tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
         tokenizer.no_padding()
         tokenizer.enable_truncation(self.reading.longest)
         return tokenizer, session, frozenset(field.name for field in session.get_inputs())
+
+    @contextmanager
+    def _naming(self, file: str) -> Iterator[None]:
+        """Turn what a file does to a library into an error that names it."""
+        try:
+            yield
+        except Exception as error:  # both libraries raise their own kinds, and bare ones
+            reason = " ".join(str(error).split())[:LONGEST]
+            message = f"{self.folder / file}: cannot embed texts: {reason}"
+            raise VouchError(message, mend(self.folder)) from None
 
     @cached_property
     def dimensions(self) -> int:
         """Numbers of an embedding."""
         return len(self._embed("text"))
+
+    def check(self) -> None:
+        """Embed a text, so that an encoder that cannot is one error and not one a trial.
+
+        Raises:
+            VouchError: A file or a package is missing, or the files are no encoder.
+        """
+        _ = self._parts
+        with self._naming(MODEL):
+            _ = self.dimensions
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Embed texts, each distinct one once and by itself.

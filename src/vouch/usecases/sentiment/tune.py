@@ -169,10 +169,16 @@ def _class_names(extracted: Extracted, path: Path) -> tuple[str, ...]:
 def _encoders(
     params: TextTuneParams, state: Path, identities: Sequence[str], progress: Progress
 ) -> dict[str, Encoder]:
-    """Return the encoder that parameters name, else those of the environment, by identity."""
+    """Return the encoder that parameters name, else those of the environment, by identity.
+
+    Raises:
+        VouchError: One is not there, or cannot embed a text.
+    """
     places = [params.embeddings] if params.embeddings else map(installed.find, identities)
     cache = state / EMBEDDINGS
     encoders = [Encoder(place, cache, params.threads, progress) for place in places]
+    for encoder in encoders:
+        encoder.check()
     return {encoder.identity: encoder for encoder in encoders}
 
 
