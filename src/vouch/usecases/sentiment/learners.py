@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vouch.core.errors import VouchError
 from vouch.usecases.sentiment.candidate import LINEAR, Candidate
 
 if TYPE_CHECKING:
@@ -124,8 +125,14 @@ def _linear_svm(candidate: Candidate, sample: Sample, seed: int) -> Linear:
     from sklearn.svm import LinearSVC
 
     svm = LinearSVC(C=candidate.setting("C", 0.2), random_state=seed)
-    folds = StratifiedGroupKFold(CALIBRATION).split(sample.numbers, sample.codes, sample.groups)
-    model = CalibratedClassifierCV(svm, method="temperature", cv=list(folds), ensemble=False)
+    folds = [*StratifiedGroupKFold(CALIBRATION).split(sample.numbers, sample.codes, sample.groups)]
+    seen = min(len(np.unique(sample.codes[train])) for train, _ in folds)
+    if seen < min(3, len(np.unique(sample.codes))):  # scikit-learn cannot go on with so few
+        raise VouchError(
+            "linear_svm: a class stands in too few groups of rows: it cannot be calibrated",
+            "give more rows of each class, or leave linear_svm out of tune's algorithms",
+        )
+    model = CalibratedClassifierCV(svm, method="temperature", cv=folds, ensemble=False)
     with ONE_SVM:
         model.fit(sample.numbers, sample.codes, sample_weight=sample.weights)
     fitted = model.calibrated_classifiers_[0]

@@ -83,6 +83,11 @@ class SearchRows:
         return groups_of(self.frame)
 
     @cached_property
+    def connected(self) -> NDArray[np.int64]:
+        """Which rows have an author or a near-duplicate in common, or others that do, from 0."""
+        return alike(self.frame).connected()
+
+    @cached_property
     def ruled(self) -> NDArray[np.bool_]:
         """Whether each row's label is the rule's."""
         return ruled(self.frame)
@@ -105,7 +110,9 @@ class SearchRows:
         self, candidate: Candidate, rows: NDArray[np.int64], threads: int
     ) -> tuple[Fitted | Together, Columns]:
         weights, seed = weigh(self.ruled, candidate.rule_weight), self.params.seed
-        labels, groups, names = self.labels, self.groups, self.names
+        # what is stacked was predicted by members that saw no near-duplicate of it either
+        groups = self.connected if candidate.algorithm == "stacking" else self.groups
+        labels, names = self.labels, self.names
         return fit_rows(candidate, self.corpus, rows, labels, groups, seed, threads, weights, names)
 
     def assess(self, candidate: Candidate) -> Outcome:

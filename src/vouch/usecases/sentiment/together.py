@@ -13,12 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
+from vouch.metrics.clusters import coded
 from vouch.usecases.sentiment import models
 from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.classes import CLASSES, spread
 from vouch.usecases.sentiment.combining import follow, stack, vote
 from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.features import Columns, Corpus
+from vouch.usecases.sentiment.folds import deal
 from vouch.usecases.sentiment.learners import Linear
 from vouch.usecases.sentiment.models import Fitted, Floats, Rows
 
@@ -108,12 +110,14 @@ def fit_rows(
             assert isinstance(alone, Fitted)
             yield alone, columns
 
+    stacked = candidate.algorithm == "stacking"
+    split = inner_folds(rows, labels, groups, names) if stacked else []
     pairs = list(fitted(rows))
     first, combiner = pairs[0][0], None
-    if candidate.algorithm == "stacking":
+    if stacked:
         inner = [
             (assess, [models.predict_rows(m, corpus, assess, c) for m, c in fitted(train)])
-            for train, assess in _inner(rows, labels, groups)
+            for train, assess in split
         ]
         assessed = np.concatenate([assess for assess, _ in inner])
         likely = [np.concatenate(each) for each in zip(*(each for _, each in inner), strict=True)]
@@ -124,13 +128,31 @@ def fit_rows(
     return together, [columns for _, columns in pairs]
 
 
-def _inner(rows: Rows, labels: NDArray[np.int8], groups: Rows) -> Iterator[tuple[Rows, Rows]]:
-    from sklearn.model_selection import StratifiedGroupKFold
+def inner_folds(
+    rows: Rows, labels: NDArray[np.int8], groups: Rows, names: tuple[str, ...]
+) -> list[tuple[Rows, Rows]]:
+    """Split rows, groups whole, into those members learn from and those they then predict.
 
-    split = StratifiedGroupKFold(INNER).split(rows, labels[rows], groups[rows])
-    for train, assess in split:
-        if len(np.unique(labels[rows[train]])) > 1:
-            yield rows[train], rows[assess]
+    Args:
+        rows: The rows, each predicted once.
+        labels: Labels of all texts of the corpus, from 0 on.
+        groups: Groups of all texts of the corpus.
+        names: What the classes are called, class 0 first.
+
+    Raises:
+        VouchError: Rows of a class stand in too few groups: a part would not learn it.
+    """
+    own = labels[rows]
+    part = deal(coded(groups[rows]), own, INNER, 0)
+    split = [(rows[part != number], rows[part == number]) for number in range(INNER)]
+    for label in np.unique(own):
+        if not all((labels[train] == label).any() for train, _ in split):
+            raise VouchError(
+                f"stacking: {names[label]} stands in too few groups of rows that belong together: "
+                f"of {INNER} parts one would learn without it",
+                "give more rows of it, or leave stacking out of tune's algorithms",
+            )
+    return [(train, assess) for train, assess in split if len(assess)]
 
 
 def _combiner(
