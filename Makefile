@@ -18,7 +18,7 @@ test-slow: setup  ## the slow tests: real servers, kills, Spark
 spark: setup  ## Spark NLP's jars into .venv/jars; needs Java 17 and, the first time, the network
 	$(BIN)/python -m vouch.engine.jars
 
-encoders: setup  ## sentence encoders into .venv/encoders: better text models; needs Java and, once, the network
+encoders: setup  ## sentence encoders into .venv/encoders, for text models; needs Java and, once, the network
 	$(BIN)/python -m vouch.project.encoders
 
 lint: setup  ## style, types and layers

@@ -132,7 +132,7 @@ def _encoders() -> Finding:
         return Finding("encoders", "wrong", str(error), error.hint)
     if names:
         return Finding("encoders", "ok", f"{', '.join(names)} in {encoders.folder()}")
-    message = f"{encoders.folder()}: none is there; text models are better with them"
+    message = f"{encoders.folder()}: none is there; text models may get more right with one"
     return Finding("encoders", "note", message, encoders.COMMAND)
 
 

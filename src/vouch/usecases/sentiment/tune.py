@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 EMBEDDINGS = Path("cache/embeddings.db")
 """Embeddings by text, among what costs only time to delete, in the project's state folder."""
 LACKING = (
-    "no sentence encoder is installed: with one, models of texts get more right, above all of "
-    "texts later than those learned from (make encoders)"
+    "no sentence encoder is installed: with one, models of texts may get more right (make encoders)"
 )
 
 
