@@ -54,6 +54,7 @@ def candidates(names: list[str]) -> Iterator[tuple[str, Candidate]]:
         beside = Preparation(encoders=tuple(used), **BESIDE)
         learned = _model("logistic_regression", C_WITH_EMBEDDINGS, beside)
         yield f"n-grams + VADER + {label}", learned
+        yield f"n-grams + VADER + {label}, linear SVM", _model("linear_svm", 0.1, beside)
 
 
 def _model(algorithm: str, c: float, preparation: Preparation) -> Candidate:
@@ -88,14 +89,14 @@ def main() -> None:
         used = {name: Encoder(installed.find(name), cache, CORES) for name in installed.installed()}
         for encoder in used.values():
             embed(encoder, [*train["text"], *val["text"]])
-        print(f"\n{'features':48} {'recall':>7} {'fit, s':>7} {'peak, MB':>9}")
+        print(f"\n{'features':64} {'recall':>7} {'fit, s':>7} {'peak, MB':>9}")
         for label, candidate in candidates(list(used)):
             began = time.perf_counter()
             model = fit(candidate, train, 0, CORES, used)
             seconds = time.perf_counter() - began
             recall = macro_recall(val["label"].to_numpy(), model.predict(val).argmax(axis=1))
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(f"{label:48} {recall:7.4f} {seconds:7.1f} {peak:9,.0f}", flush=True)
+            print(f"{label:64} {recall:7.4f} {seconds:7.1f} {peak:9,.0f}", flush=True)
         bare = {name: Encoder(encoder.folder) for name, encoder in used.items()}  # nothing kept
         _one(fit(_first(list(used)), train.head(500), 0, 1, bare), val["text"].tolist()[:CALLS])
 
