@@ -452,6 +452,21 @@ def test_a_case_with_a_known_answer_is_asked_once_of_each(seats):
         assert name(0) not in [held.case for held in seats.hand_out(who, 1, gold=name(0))]
 
 
+def test_a_case_with_a_known_answer_is_handed_to_nobody_twice(seats):
+    seats.set_gold(name(0), "fraud", "lea")
+    for who, before in (("ann", None), ("bob", name(0))):
+        first = seats.hand_out(who, 1, gold=before)
+        assert [lease.case for lease in first] == [name(0)]
+        both = seats.hand_out(who, 2, gold=name(0))
+        assert len({lease.case for lease in both}) == len(both) == 2
+
+
+def test_a_case_is_measured_by_only_while_its_answer_is_known(queue, seats):
+    queue.withdraw([name(2)])
+    for case in (name(1), name(2)):  # chosen a moment ago
+        assert [lease.case for lease in seats.hand_out("ann", 1, gold=case)] == [name(0)]
+
+
 def test_seconds_count_from_when_it_was_shown(seats, clock):
     (lease,) = seats.hand_out("ann")
     clock.now += timedelta(seconds=30)

@@ -282,7 +282,7 @@ class Seats:
 
     def _hand_out(self, session: Session, person: str, count: int, gold: str | None) -> list[Seat]:
         moment, held = self._clock(), self._held(session, person)
-        if gold and len(held) < count and not self._passed(session, person, gold):
+        if gold and len(held) < count and self._may_measure(session, person, gold):
             seat = self._seat(gold, gold=True)
             session.add(seat)
             held.append(seat)
@@ -299,6 +299,13 @@ class Seats:
             self._give(session, free, person, moment)
             session.flush()
         return held[:count]
+
+    def _may_measure(self, session: Session, person: str, case: str) -> bool:
+        """Return whether a case's answer is known and a person neither had nor has the case."""
+        at = select(Seat.id).where(self._mine, Seat.case == case, Seat.person == person)
+        if session.get(GoldRow, case) is None or session.scalar(at.limit(1)) is not None:
+            return False
+        return not self._passed(session, person, case)
 
     def _lease_of(self, seat: Seat) -> Lease:
         return Lease(seat.case, seat.token or "", seat.until or self._clock())
