@@ -15,7 +15,7 @@ from tests.review.enqueue.conftest import make_case
 from vouch.core.database import ADDRESS, open_database
 from vouch.core.errors import VouchError
 from vouch.review.queue import Queue
-from vouch.review.queue.seats import COUNTS, HANDED_OVER, Lease, Said, Seats, Submit
+from vouch.review.queue.seats import COUNTS, HANDED_OVER, Lease, Said, Seats, Submit, latest
 from vouch.review.queue.tables import Base
 
 START = datetime(2026, 1, 1)
@@ -105,8 +105,7 @@ def test_what_a_lead_settled_is_as_before_once_taken_back(queue, seats):
     seats.answer("ann", lease.token, FRAUD, "s")
     free = seats.free()
     for lead in ("lea", "leo"):
-        seats.settle(lead, name(0), "genuine", "s")
-        seats.set_gold(name(0), "genuine", lead)
+        seats.settle(lead, name(0), "genuine", "s", known=True)
     assert seats.free() == free - 1 and seats.gold() == {name(0): "genuine"}
     assert seats.unsettle("lea", name(0), "t").person == "leo"
     assert seats.free() == free - 1  # lea's word still stands
@@ -121,11 +120,54 @@ def test_what_a_lead_settled_is_as_before_once_taken_back(queue, seats):
 def test_a_known_answer_goes_with_the_word_that_made_it(seats):
     seats.set_gold(name(1), "fraud", "leo")
     for case in (name(0), name(1)):
-        seats.settle("lea", case, "genuine", "s")
-    seats.set_gold(name(0), "genuine", "lea")
+        seats.settle("lea", case, "genuine", "s", known=case == name(0))
     for case in (name(0), name(1)):
         seats.unsettle("leo", case, "t")
     assert seats.gold() == {name(1): "fraud"}
+
+
+def known_to_ann(seats, case):
+    """Let a lead settle a case as known, and Ann be measured by it; return her answer."""
+    seats.settle("lea", case, "genuine", "s", known=True)
+    (lease,) = seats.hand_out("ann", 1, gold=case)
+    return seats.answer("ann", lease.token, FRAUD, "s")
+
+
+def test_who_was_measured_by_a_case_is_asked_about_it_once_it_is_known_no_more(seats):
+    assert known_to_ann(seats, name(0)).gold
+    seats.unsettle("lea", name(0), "s")
+    assert seats.hand_over("bob", seats.hand_out("bob")[0].case, "ann").case == name(0)
+    (lease,) = seats.hand_out("ann")
+    answer = seats.answer("ann", lease.token, Said("decision", "genuine"), "s")
+    assert (answer.case, answer.gold) == (name(0), False)
+    assert [one.said.word for one in latest(seats.standing())] == ["genuine"]
+    assert name(0) not in [held.case for held in seats.hand_out("ann", 3)]
+
+
+def test_who_was_measured_gets_the_case_by_themselves_too(seats):
+    known_to_ann(seats, name(0))
+    assert name(0) not in [held.case for held in seats.hand_out("ann", 3)]
+    seats.unsettle("lea", name(0), "s")
+    assert name(0) in [held.case for held in seats.hand_out("ann", 3)]
+
+
+def test_who_held_a_case_to_be_measured_by_gives_it_back_when_it_is_known_no_more(seats):
+    seats.settle("lea", name(0), "genuine", "s", known=True)
+    (lease,) = seats.hand_out("ann", 1, gold=name(0))
+    seats.unsettle("lea", name(0), "s")
+    assert seats.holdings() == []
+    late = seats.answer("ann", lease.token, FRAUD, "s")
+    assert (late.said.kind, late.gold) == ("too_late", False)
+    (again,) = seats.hand_out("ann")
+    assert not seats.answer("ann", again.token, FRAUD, "s").gold and again.case == name(0)
+
+
+def test_an_answer_that_measured_is_taken_back_after_the_case_was_opened(seats):
+    known_to_ann(seats, name(0))
+    seats.unsettle("lea", name(0), "s")
+    lease = seats.undo("ann", "s").lease
+    assert not seats.answer("ann", lease.token, FRAUD, "s").gold
+    assert seats.waiting() == [name(1), name(2)]
 
 
 def test_a_lead_who_undoes_on_the_page_opens_the_case_for_others_too(seats):

@@ -223,10 +223,7 @@ class Room:
             VouchError: The word is no class, no such case, or it is of the holdout.
         """
         self._check(Said("decision", word))
-        settled = self.seats.settle(login.person.name, case, word, login.session)
-        if known:
-            self.seats.set_gold(case, word, login.person.name)
-        return settled
+        return self.seats.settle(login.person.name, case, word, login.session, known=known)
 
     def oversee(self, leads: Collection[str]) -> Oversight:
         """Return what a lead sees of the queue."""

@@ -384,7 +384,7 @@ class Seats:
 
     def _places(self, person: str) -> Select[tuple[Seat]]:
         """Return a query of open seats at cases that a person has no seat at."""
-        other = Seat.id != OWN.id
+        other = and_(Seat.id != OWN.id, ~and_(OWN.gold, OWN.taken))
         holds = exists().where(OWN.case == Seat.case, OWN.person == person, other)
         settled = self._answered(None, ("settled",), Seat.case)
         return select(Seat).where(self._mine, is_open(), ~holds, ~settled)
@@ -395,8 +395,13 @@ class Seats:
         kinds: Collection[str],
         case: ColumnElement[str] | InstrumentedAttribute[str] | str,
     ) -> ColumnElement[bool]:
-        """Return whether an answer of a person, or of anybody, to a case stands."""
-        answers = exists().where(AnswerRow.case == case, AnswerRow.kind.in_(kinds), stands())
+        """Return whether an answer of a person, or of anybody, to a case stands.
+
+        One that measured its person counts while the case's answer is known: it is no vote, so
+        after that they are asked like everybody.
+        """
+        asked = or_(~AnswerRow.gold, exists().where(GoldRow.case == AnswerRow.case))
+        answers = exists().where(AnswerRow.case == case, AnswerRow.kind.in_(kinds), stands(), asked)
         return answers if person is None else answers.where(AnswerRow.person == person)
 
     def _passed(self, session: Session, person: str, case: str) -> bool:
@@ -583,7 +588,8 @@ class Seats:
     def _reopen(self, session: Session, row: AnswerRow) -> None:
         """Open the seats that a lead's word closed, unless another one's still ends the case.
 
-        A known answer that came with the word goes, too.
+        A known answer that came with the word goes, too, and with it the seats of those whom it
+        was to measure: they are asked like everybody.
         """
         own = select(Seat).where(self._mine, Seat.answer == row.number)
         for seat in session.scalars(own).all():
@@ -594,6 +600,12 @@ class Seats:
         session.execute(closed.values(closed_by=other))
         known = {"case": row.case, "word": row.word, "person": row.person}
         session.execute(delete(GoldRow).filter_by(**known))
+        if session.scalar(select(GoldRow.case).filter_by(case=row.case)) is None:
+            measuring = select(Seat).where(self._mine, Seat.case == row.case, Seat.gold)
+            for seat in session.scalars(measuring.where(~Seat.taken)).all():
+                _lapse(session, seat)
+                session.delete(seat)
+        session.flush()
 
     def _newest(self, session: Session, person: str, browser: str) -> AnswerRow | None:
         standing = (
@@ -607,9 +619,10 @@ class Seats:
         """Return the seat of an answer that is taken back, or a free one at its case."""
         at = and_(self._mine, Seat.case == row.case)
         own = session.scalars(select(Seat).where(at, Seat.answer == row.number)).first()
-        if own is not None:
+        known = session.get(GoldRow, row.case) is not None
+        if own is not None and (known or not own.gold):
             return own
-        if row.gold:
+        if row.gold and known:
             seat = self._seat(row.case, gold=True)
             session.add(seat)
             return seat
@@ -619,9 +632,13 @@ class Seats:
             raise VouchError(
                 f"{row.case}: somebody else has this case by now", "go on with the next one"
             )
+        if own is not None:
+            session.delete(own)
         return seat_free
 
-    def settle(self, person: str, case: str, word: str, browser: str) -> Answer:
+    def settle(
+        self, person: str, case: str, word: str, browser: str, *, known: bool = False
+    ) -> Answer:
         """Keep a lead's word on a case, which ends it; on disk when this returns.
 
         Nobody is asked about the case any more; who holds it may still answer.
@@ -631,6 +648,7 @@ class Seats:
             case: The case.
             word: The class they chose.
             browser: The session in which they say it.
+            known: Whether reviewers are measured by it from now on.
 
         Raises:
             VouchError: No such case, or it is of the holdout, whose votes nobody may see.
@@ -647,6 +665,8 @@ class Seats:
             session.flush()
             open_seats = update(Seat).where(self._mine, Seat.case == case, is_open())
             session.execute(open_seats.values(closed_by=row.number))
+            if known:
+                self._set_gold(session, case, word, person)
             return _answer(row)
 
     def unsettle(self, person: str, case: str, browser: str) -> Answer:
@@ -737,6 +757,7 @@ class Seats:
         with writing(self._engine) as session:
             seat = self._seat_of(session, person, case)
             theirs = select(Seat).where(self._mine, Seat.case == case, Seat.person == to)
+            theirs = theirs.where(~and_(Seat.gold, Seat.taken))
             if seat.gold:
                 raise VouchError(f"{case}: has a known answer", f"it measures {person}: release it")
             if self._passed(session, to, case) or session.scalars(theirs).first():
@@ -858,7 +879,10 @@ class Seats:
     def set_gold(self, case: str, word: str, person: str) -> None:
         """Note a case's known answer; a later one replaces it."""
         with writing(self._engine) as session:
-            session.merge(GoldRow(case=case, word=word, person=person, set_at=self._clock()))
+            self._set_gold(session, case, word, person)
+
+    def _set_gold(self, session: Session, case: str, word: str, person: str) -> None:
+        session.merge(GoldRow(case=case, word=word, person=person, set_at=self._clock()))
 
     def gold(self) -> dict[str, str]:
         """Return the cases whose answer is known, and the answers."""
