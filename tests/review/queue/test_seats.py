@@ -208,7 +208,10 @@ def test_a_case_goes_to_somebody_else_and_waits_for_them(seats, clock):
     assert [one.since for one in seats.holdings()] == [START]
     clock.now += 3 * LEASE
     assert name(0) not in [held.case for held in seats.hand_out("ann", 3)]
-    assert seats.hand_out("bob")[0] == Lease(name(0), given.token, clock.now + LEASE)
+    assert seats.renew("bob") == 1  # which does not cut it short
+    assert seats.hand_out("bob")[0] == Lease(name(0), given.token, START + HANDED_OVER)
+    clock.now = START + HANDED_OVER
+    assert seats.hand_out("bob")[0].until == clock.now + LEASE
     assert seats.answer("ann", lease.token, FRAUD, "s").said.kind == "too_late"
     assert seats.answer("bob", given.token, FRAUD, "s").said.kind == "decision"
 
@@ -289,6 +292,16 @@ def test_a_case_leased_ahead_goes_to_who_would_have_none(seats):
     assert turn.kept.said.kind == "decision" and turn.now is None
     late = seats.answer("ann", first.ahead.token, FRAUD, "s")
     assert late.said.kind == "too_late"
+
+
+def test_a_case_that_was_handed_over_goes_to_nobody_as_one_leased_ahead(seats, clock):
+    for who in ("ann", "bob", "cem"):
+        seats.hand_out(who)
+    seats.turn("bob", START)
+    clock.now += timedelta(seconds=1)
+    seats.hand_over("ann", name(0), "bob")
+    assert seats.turn("bob", START).ahead.case == name(0)
+    assert seats.turn("dan", START).now is None
 
 
 def test_seconds_of_a_case_ahead_count_from_when_it_came_up(seats, clock):

@@ -280,7 +280,10 @@ class Seats:
             seats = self._hand_out(session, person, count, gold)
             return [self._lease_of(seat) for seat in seats]
 
-    def _hand_out(self, session: Session, person: str, count: int, gold: str | None) -> list[Seat]:
+    def _hand_out(
+        self, session: Session, person: str, count: int, gold: str | None, *, ahead: bool = False
+    ) -> list[Seat]:
+        """Hand out seats; ``ahead``: of free ones all but the first are not before them yet."""
         moment, held = self._clock(), self._held(session, person)
         if gold and len(held) < count and self._may_measure(session, person, gold):
             seat = self._seat(gold, gold=True)
@@ -295,8 +298,9 @@ class Seats:
             )
             if free is None:
                 break
-            held.append(free)
             self._give(session, free, person, moment)
+            free.ahead = ahead and bool(held)
+            held.append(free)
             session.flush()
         return held[:count]
 
@@ -346,11 +350,9 @@ class Seats:
         self, session: Session, person: str, count: int, gold: str | None
     ) -> tuple[Lease | None, Lease | None]:
         """Hand out the case that is before a person from now on, and perhaps the one after it."""
-        seats = self._hand_out(session, person, count, gold)
+        seats = self._hand_out(session, person, count, gold, ahead=True)
         for seat in seats[:1]:
             seat.shown_at, seat.ahead = seat.shown_at or self._clock(), False
-        for seat in seats[1:]:
-            seat.ahead = seat.shown_at is None
         session.flush()
         now, then = [*map(self._lease_of, seats), None, None][:2]
         return now, then
@@ -361,11 +363,13 @@ class Seats:
         return list(session.scalars(mine.order_by(Seat.leased_at, Seat.id)))
 
     def _give(self, session: Session, seat: Seat, person: str, moment: datetime) -> None:
+        until = moment + self._lease
         if seat.person != person or seat.token is None:
             _lapse(session, seat)
             seat.token, seat.leased_at, seat.shown_at = secrets.token_urlsafe(16), moment, None
-            seat.ahead = False
-        seat.person, seat.until = person, moment + self._lease
+            seat.ahead, seat.until = False, until
+        # a case that was handed over waits longer: no renewal cuts that short
+        seat.person, seat.until = person, max(seat.until or until, until)
 
     def _free(self, session: Session, person: str, moment: datetime) -> Seat | None:
         """Return the oldest free seat at a case that a person has nothing to do with yet."""
