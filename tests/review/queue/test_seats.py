@@ -256,6 +256,18 @@ def test_a_case_that_two_leads_settled_stays_settled_by_one(seats):
     assert seats.hand_out("bob")[0].case == name(0) and seats.free() == 3
 
 
+def test_who_undoes_at_a_settled_case_opens_it_to_nobody(seats):
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, FRAUD, "s")
+    seats.settle("lea", name(0), "genuine", "l")
+    assert seats.undo("ann", "s").lease.case == name(0)
+    assert seats.free() == 2 and name(0) not in seats.waiting()
+    seats.release("ann")
+    assert seats.free() == 2
+    seats.unsettle("lea", name(0), "l")
+    assert seats.free() == 3 and name(0) in seats.waiting()
+
+
 def test_who_holds_a_settled_case_may_answer_and_nobody_waits_for_it(seats):
     (lease,) = seats.hand_out("ann")
     seats.settle("lea", lease.case, "genuine", "s")

@@ -588,6 +588,7 @@ class Seats:
         seat.taken, seat.answer, seat.token = False, None, None  # the answer's token stays its
         self._give(session, seat, person, self._clock())
         seat.leased_at = datetime.min.replace(year=1970)
+        seat.closed_by = session.scalar(_settling(seat.case))  # nobody else gets a settled case
 
     def _reopen(self, session: Session, row: AnswerRow) -> None:
         """Open the seats that a lead's word closed, unless another one's still ends the case.
@@ -598,8 +599,7 @@ class Seats:
         own = select(Seat).where(self._mine, Seat.answer == row.number)
         for seat in session.scalars(own).all():
             session.delete(seat)
-        others = select(func.max(AnswerRow.number)).filter_by(case=row.case, kind="settled")
-        other = session.scalar(others.where(stands(), AnswerRow.number != row.number))
+        other = session.scalar(_settling(row.case).where(AnswerRow.number != row.number))
         closed = update(Seat).where(self._mine, Seat.closed_by == row.number)
         session.execute(closed.values(closed_by=other))
         known = {"case": row.case, "word": row.word, "person": row.person}
@@ -907,6 +907,12 @@ def _leave(session: Session, seat: Seat) -> None:
     if seat.gold:
         session.delete(seat)
     seat.person = seat.until = seat.token = seat.leased_at = seat.shown_at = None
+
+
+def _settling(case: ColumnElement[str] | InstrumentedAttribute[str] | str) -> Select[tuple[int]]:
+    """Return a query of the number of the newest lead's word that stands on a case."""
+    newest = select(func.max(AnswerRow.number)).where(AnswerRow.case == case)
+    return newest.where(AnswerRow.kind == "settled", stands())
 
 
 def _not_yours() -> VouchError:
