@@ -9,14 +9,15 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import update
 
 from tests import postgres
 from tests.review.enqueue.conftest import make_case
-from vouch.core.database import ADDRESS, open_database
+from vouch.core.database import ADDRESS, open_database, writing
 from vouch.core.errors import VouchError
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import COUNTS, HANDED_OVER, Lease, Said, Seats, Submit, latest
-from vouch.review.queue.tables import Base
+from vouch.review.queue.tables import Base, Seat
 
 START = datetime(2026, 1, 1)
 LEASE = timedelta(minutes=10)
@@ -551,6 +552,29 @@ def test_cases_of_an_earlier_release_get_their_seats(queue, tmp_path, clock, sea
     again = Seats(tmp_path, "fraud", "simulated", LEASE, clock)
     assert again.free() == 4
     assert Seats(tmp_path, "fraud", "simulated", LEASE, clock).free() == 4
+
+
+def test_cases_that_an_earlier_release_settled_are_opened_when_that_is_taken_back(
+    queue, tmp_path, clock, seats
+):
+    queue.put([make_case(0), make_case(1)], START)
+    seats.hand_out("ann", 2)
+    for case in (name(0), name(2)):
+        seats.settle("lea", case, "genuine", "s")
+    seats.taken_by_file({name(1): 1})
+    with writing(seats._engine) as session:  # that one knew no closed_by
+        nobodys = update(Seat).where(Seat.closed_by.is_not(None), Seat.person.is_(None))
+        session.execute(nobodys.values(taken=True))
+        session.execute(update(Seat).values(closed_by=None))
+        session.add(Seat(case=name(1), usecase="fraud", origin="simulated", taken=True))  # undone
+    again = Seats(tmp_path, "fraud", "simulated", LEASE, clock)
+    assert again.waiting() == [name(1)] and again.free() == 2
+    again.release("ann")
+    assert again.free() == 2
+    for case in (name(0), name(2)):
+        again.unsettle("lea", case, "s")
+    assert again.free() == 5 and set(again.waiting()) == {name(0), name(1), name(2)}
+    assert Seats(tmp_path, "fraud", "simulated", LEASE, clock).free() == 5
 
 
 def test_what_is_said_of_a_held_out_row_lies_nowhere_in_plain(queue, tmp_path, clock):

@@ -241,6 +241,7 @@ class Seats:
         self._lease, self._clock = lease, clock
         self._engine = store or open_database(state, Base.metadata)
         self._add_missing()
+        self._close_settled()
 
     def _add_missing(self) -> None:
         """Give cases of an earlier release their seats."""
@@ -254,6 +255,22 @@ class Seats:
         with writing(self._engine) as session:
             for case, count in session.execute(lacking.order_by(Row.out_at, Row.case)).all():
                 session.add_all([self._seat(case) for _ in range(count)])
+
+    def _close_settled(self) -> None:
+        """Close the seats of cases that were settled in an earlier release.
+
+        It took those that nobody had, and left the others open: neither was the word's own.
+        """
+        settling = _settling(Seat.case).scalar_subquery()
+        taken = and_(Seat.taken, ~Seat.gold, Seat.answer.is_(None), ~Seat.by_file)
+        left = and_(is_open(), settling.is_not(None))
+        earlier = and_(self._mine, or_(taken, left))
+        with reading(self._engine) as session:
+            if session.scalar(select(Seat.id).where(earlier).limit(1)) is None:
+                return
+        with writing(self._engine) as session:
+            closed = update(Seat).where(earlier).values(taken=False, closed_by=settling)
+            session.execute(closed, execution_options={"synchronize_session": False})
 
     def _seat(self, case: str, *, gold: bool = False) -> Seat:
         return Seat(case=case, usecase=self._usecase, origin=self._origin, gold=gold)
