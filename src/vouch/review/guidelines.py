@@ -29,6 +29,10 @@ MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 """What would be HTML is shown as text; a picture would tell its server who reads this."""
 
 
+class ChangedMeanwhileError(VouchError):
+    """Another version came into force since the one that was edited."""
+
+
 class Guideline(NamedTuple):
     """A guideline as it stands now.
 
@@ -164,10 +168,10 @@ class Guidelines:
             What is in force then.
 
         Raises:
-            VouchError: The text is empty, too long or steers a terminal, or another version came
-                into force meanwhile.
+            ChangedMeanwhileError: Another version came into force meanwhile.
+            VouchError: The text is empty, too long or steers a terminal.
         """
-        return self._put(_versioned(_cleaned(text)), author, base)
+        return self._put(_versioned(cleaned(text)), author, base)
 
     def _put(self, edited: Guideline, author: str, base: str) -> Guideline:
         """Put a text in force: history and file in one step, so neither is ahead for long."""
@@ -182,10 +186,10 @@ class Guidelines:
                     draft.write_text(edited.text, "utf-8", newline="\n")
         return edited
 
-    def _changed(self, session: Session, before: Guideline) -> VouchError:
+    def _changed(self, session: Session, before: Guideline) -> ChangedMeanwhileError:
         newest = self._newest(session)
         author = newest.author if newest else ""
-        return VouchError(
+        return ChangedMeanwhileError(
             f"{author or 'a file'} changed the guideline meanwhile: version {before.version}",
             "nothing was saved: compare, and save again",
         )
@@ -202,7 +206,8 @@ class Guidelines:
             What is in force then.
 
         Raises:
-            VouchError: There is no such version, or another one came into force meanwhile.
+            ChangedMeanwhileError: Another version came into force meanwhile.
+            VouchError: There is no such version.
         """
         with Session(self._engine) as session:
             row = session.scalars(
@@ -241,13 +246,21 @@ class Guidelines:
             ]
 
 
-def _cleaned(text: str) -> str:
+def plain_lines(text: str) -> str:
+    """Return a text with plain line ends: a browser's form sends two characters for each."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def cleaned(text: str) -> str:
     """Return a text as it is kept: with plain line ends, and one at its end.
+
+    Args:
+        text: Markdown.
 
     Raises:
         VouchError: It is empty, too long, or has control characters.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    lines = plain_lines(text).strip("\n")
     if not lines.strip() or len(lines) > LONGEST or not is_plain(lines):
         raise VouchError(
             f"guideline: {len(lines):,} characters",

@@ -83,12 +83,34 @@ def test_as_json(ada):
         assert told.status_code == status
 
 
+@pytest.mark.parametrize("act", ["preview", "save"])
 @pytest.mark.parametrize("text", ["   ", "a" * (LONGEST + 1), "\x07 rings"])
-def test_what_is_no_guideline_stays_before_who_wrote_it(ada, root, text):
-    edit = {"text": text, "base": base_of(ada.get(PATH)), "act": "save"}
+def test_what_is_no_guideline_stays_before_who_wrote_it(ada, root, text, act):
+    edit = {"text": text, "base": base_of(ada.get(PATH)), "act": act}
     told = ada.change(PATH, edit)
     assert told.status_code == 409 and "guideline: " in told.text and text in told.text
     assert not (root / "data/guidelines/fraud.md").exists()
+
+
+def test_the_longest_guideline_is_kept_as_a_browser_sends_it(ada, root):
+    lines = "a\n" * (LONGEST // 2 - 1) + "z\n"
+    edit = {"text": lines.replace("\n", "\r\n"), "base": base_of(ada.get(PATH))}
+    preview = ada.change(PATH, edit | {"act": "preview"})
+    assert lines in preview.text and "\r" not in preview.text
+    assert ada.change(PATH, edit | {"act": "save"}).status_code == 303
+    assert guideline(root, "fraud").text == lines
+
+
+def test_a_text_that_is_refused_overwrites_no_version_that_came_meanwhile(ada, root):
+    base = base_of(ada.get(PATH))
+    (root / "data/guidelines").mkdir(parents=True, exist_ok=True)
+    (root / "data/guidelines/fraud.md").write_text("By hand.\n")
+    for act in ("preview", "save"):
+        told = ada.change(PATH, {"text": "a" * (LONGEST + 1), "base": base, "act": act})
+        assert base_of(told) == base
+    late = ada.change(PATH, {"text": "Short", "base": base_of(told), "act": "save"})
+    assert late.status_code == 409 and "changed the guideline meanwhile" in late.text
+    assert guideline(root, "fraud").text == "By hand.\n"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from vouch.core.errors import VouchError
-from vouch.review.guidelines import LONGEST, GuidelineVersion
+from vouch.review.guidelines import (
+    LONGEST,
+    ChangedMeanwhileError,
+    GuidelineVersion,
+    cleaned,
+    plain_lines,
+)
 from vouch.review.page.access import House, at_least, changing, house
 from vouch.review.page.rooms import Room
 from vouch.review.people import Login
@@ -100,14 +106,14 @@ def edit(
     act: Annotated[Literal["preview", "save"], Form()],
 ) -> Response:
     """Show what a text will look like, or put it in force."""
-    room = at.rooms.room(usecase)
-    if act == "preview":
-        return _show(at, login, room, text[:LONGEST], base, preview=True)
+    room, text = at.rooms.room(usecase), plain_lines(text)
     try:
+        if act == "preview":
+            return _show(at, login, room, cleaned(text), base, preview=True)
         room.guidelines.save(text, login.person.name, base)
-    except VouchError as error:
-        # what they wrote stays before them; saved again, it takes the place of what came meanwhile
-        base = room.guidelines.present().version
+    except VouchError as error:  # what they wrote stays before them
+        if isinstance(error, ChangedMeanwhileError):  # they are shown what came meanwhile
+            base = room.guidelines.present().version
         message = f"{error}: {error.hint}."
         return _show(at, login, room, text, base, message=message, status=409)
     return RedirectResponse(f"/admin/guidelines/{usecase}?done=save", 303)
