@@ -1,6 +1,8 @@
 """How much people can decide, against a calendar kept as a plain dict."""
 
+import sqlite3
 import tempfile
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.review.enqueue.conftest import make_case
+from vouch.core import database
 from vouch.core.errors import VouchError
 from vouch.review.capacity import LONGEST, MOST, Capacities
 from vouch.review.people import People
@@ -45,6 +48,16 @@ def test_what_is_left_of_today(tmp_path, people, capacities):
     ann, bob = capacities.workloads(people.all())
     assert (ann.name, ann.capacity, ann.decided, ann.left, ann.back) == ("Ann", 10, 1, 9, None)
     assert (bob.name, bob.capacity, bob.left, bob.back) == ("Bob", 0, 0, TODAY + timedelta(3))
+
+
+def test_who_reads_waits_for_no_writer(tmp_path, people, monkeypatch):
+    monkeypatch.setattr(database, "WAIT", 0.1)
+    capacities, everybody = Capacities(tmp_path, lambda: NOW), people.all()
+    capacities.set_usual("Ann", 3)
+    with closing(sqlite3.connect(tmp_path / "vouch.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert capacities.usual() == {"ann": 3}
+        assert [one.left for one in capacities.workloads(everybody)] == [3, None, None]
 
 
 def test_who_decides_more_than_they_can_has_nothing_left(people, capacities):

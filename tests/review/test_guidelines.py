@@ -1,11 +1,15 @@
 """Guidelines: shipped ones, a team's own, and their versions."""
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from tests.review.enqueue.conftest import make_case
+from vouch.core import database
 from vouch.core.errors import VouchError
 from vouch.review.guidelines import LONGEST, Guidelines, guideline, rendered
 from vouch.review.queue import Queue
@@ -82,6 +86,18 @@ def test_a_version_that_comes_by_file_is_kept_too(versions, tmp_path):
     versions.save("Ada's.", "Ada", by_hand.version)
     assert texts(versions)[1:] == [("", by_hand.text), ("", base.text)]
     assert versions.restore(2, "Ada", versions.present().version) == by_hand  # to the last sign
+
+
+def test_who_reads_waits_for_no_writer(versions, tmp_path, monkeypatch):
+    shipped = versions.present()
+    monkeypatch.setattr(database, "WAIT", 0.1)
+    reader = Guidelines(tmp_path, tmp_path / ".vouch", "fraud")
+    with closing(sqlite3.connect(tmp_path / ".vouch/vouch.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert reader.present() == shipped and reader.has(shipped.version)
+        assert texts(reader) == [("", shipped.text)]
+        with pytest.raises(OperationalError, match="locked"):
+            reader.save("Ours", "Ada", shipped.version)
 
 
 def test_saving_what_stands_changes_nothing(versions, tmp_path):

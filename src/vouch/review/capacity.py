@@ -5,11 +5,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, delete, func, select
 
 from vouch.core.clock import midnight
-from vouch.core.database import open_database
+from vouch.core.database import open_database, reading, writing
 from vouch.core.errors import VouchError
 from vouch.holdout.ledger import now as wall_clock
 from vouch.review.names import identity
@@ -65,10 +64,16 @@ class Capacities:
     Args:
         state: The project's state folder.
         clock: Returns the present time (UTC, no zone).
+        store: The store, where it is open already; None: open it.
     """
 
-    def __init__(self, state: Path, clock: Callable[[], datetime] = wall_clock) -> None:
-        self._engine = open_database(state, Base.metadata)
+    def __init__(
+        self,
+        state: Path,
+        clock: Callable[[], datetime] = wall_clock,
+        store: Engine | None = None,
+    ) -> None:
+        self._engine = store or open_database(state, Base.metadata)
         self._clock = clock
 
     def set_usual(self, person: str, cases: int | None) -> None:
@@ -100,7 +105,7 @@ class Capacities:
     def _set(self, person: str, days: Sequence[str], cases: int | None) -> None:
         if cases is not None and not 0 <= cases <= MOST:
             raise VouchError(f"cases a day: got {cases}", f"0 to {MOST:,}")
-        with Session(self._engine) as session, session.begin():
+        with writing(self._engine) as session:
             row = session.get(PersonRow, identity(person))
             if row is None:
                 raise VouchError(f"{person}: no such person", "vouch review list")
@@ -113,7 +118,7 @@ class Capacities:
 
     def usual(self) -> dict[str, int]:
         """Return how many cases a day people usually can decide, by identity."""
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.scalars(select(CapacityRow).filter_by(day=USUAL))
             return {row.person: row.cases for row in rows}
 
@@ -123,7 +128,7 @@ class Capacities:
         query = select(CapacityRow, PersonRow.name).join(
             PersonRow, PersonRow.identity == CapacityRow.person
         )
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             rows = session.execute(
                 query.where(CapacityRow.day >= today).order_by(CapacityRow.person, CapacityRow.day)
             )
@@ -147,7 +152,7 @@ class Capacities:
             .where(AnswerRow.decided_at >= midnight(self._clock()))
             .group_by(AnswerRow.person)
         )
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return {identity(name): count for name, count in session.execute(rows)}
 
 

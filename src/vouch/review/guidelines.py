@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from vouch import usecases
-from vouch.core.database import open_database
+from vouch.core.database import open_database, reading, writing
 from vouch.core.errors import VouchError
 from vouch.core.files import replacing
 from vouch.holdout.ledger import now as wall_clock
@@ -110,6 +110,7 @@ class Guidelines:
         state: The project's state folder.
         usecase: The use case.
         clock: Returns the present time (UTC, no zone).
+        store: The store, where it is open already; None: open it.
     """
 
     def __init__(
@@ -118,9 +119,10 @@ class Guidelines:
         state: Path,
         usecase: str,
         clock: Callable[[], datetime] = wall_clock,
+        store: Engine | None = None,
     ) -> None:
         self._root, self._usecase, self._clock = root, usecase, clock
-        self._engine = open_database(state, Base.metadata)
+        self._engine = store or open_database(state, Base.metadata)
 
     def present(self) -> Guideline:
         """Return the guideline in force, and keep its text where the history lacks it.
@@ -131,14 +133,22 @@ class Guidelines:
             VouchError: The file is no text of UTF-8.
         """
         read = guideline(self._root, self._usecase)
-        with Session(self._engine) as session, session.begin():
-            self._note(session, read)
-        return read
+        with reading(self._engine) as session:
+            if self._has_newest(session, read):
+                return read
+        with writing(self._engine) as session:
+            return self._noted(session)
 
-    def _note(self, session: Session, read: Guideline) -> None:
+    def _has_newest(self, session: Session, read: Guideline) -> bool:
         newest = self._newest(session)
-        if newest is None or newest.version != read.version:
+        return newest is not None and newest.version == read.version
+
+    def _noted(self, session: Session) -> Guideline:
+        """Read the guideline in force while nobody else can save one, and keep its text."""
+        read = guideline(self._root, self._usecase)
+        if not self._has_newest(session, read):
             self._add(session, read, "")
+        return read
 
     def _newest(self, session: Session) -> GuidelineRow | None:
         rows = select(GuidelineRow).filter_by(usecase=self._usecase)
@@ -175,9 +185,8 @@ class Guidelines:
 
     def _put(self, edited: Guideline, author: str, base: str) -> Guideline:
         """Put a text in force: history and file in one step, so neither is ahead for long."""
-        with Session(self._engine) as session, session.begin():
-            before = guideline(self._root, self._usecase)
-            self._note(session, before)
+        with writing(self._engine) as session:
+            before = self._noted(session)
             if before.version != base:
                 raise self._changed(session, before)
             if edited != before:
@@ -209,7 +218,7 @@ class Guidelines:
             ChangedMeanwhileError: Another version came into force meanwhile.
             VouchError: There is no such version.
         """
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.scalars(
                 select(GuidelineRow).filter_by(usecase=self._usecase, number=number)
             ).first()
@@ -220,7 +229,7 @@ class Guidelines:
     def has(self, version: str) -> bool:
         """Return whether a version was ever in force."""
         rows = select(GuidelineRow.number).filter_by(usecase=self._usecase, version=version)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             return session.scalars(rows.limit(1)).first() is not None
 
     def history(self) -> list[GuidelineVersion]:
@@ -231,7 +240,7 @@ class Guidelines:
             .group_by(AnswerRow.guideline)
         )
         rows = select(GuidelineRow).filter_by(usecase=self._usecase)
-        with Session(self._engine) as session:
+        with reading(self._engine) as session:
             decided = dict(session.execute(counts).tuples().all())
             return [
                 GuidelineVersion(

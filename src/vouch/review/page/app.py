@@ -63,7 +63,7 @@ def create(
     for name in pages.list_templates(["html"]):
         pages.get_template(name)  # else each of the first requests makes its own
     store = open_database(state, Base.metadata, serving=True)
-    rooms, capacities = Rooms(root, state, store), Capacities(state)
+    rooms, capacities = Rooms(root, state, store), Capacities(state, store=store)
     people = People(state, store=store)
     app.state.house = House(people, capacities, rooms, pages, secure, cookie)
     static = str(files("vouch.review.page") / "static")

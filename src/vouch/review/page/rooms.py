@@ -98,7 +98,7 @@ class Room:
         self.source = present_source(root, usecase)
         self.classes: Sequence[str] = class_names(self.source)
         self.params = load_params(root / PARAMS, ReviewParams, "review", usecase)
-        self.guidelines = Guidelines(root, state, usecase)
+        self.guidelines = Guidelines(root, state, usecase, store=store)
         self.guideline = self.guidelines.present()
         self.queue = Queue(state, usecase, self.source.name, store)
         self.seats = Seats(state, usecase, self.source.name, self.params.leased, store=store)
