@@ -143,6 +143,48 @@ def test_the_next_facts_show_while_an_answer_is_on_its_way(browser, address):
     assert page.locator("#opinion").count() == 1
 
 
+def backgrounds(page, where):
+    """Return what is behind each word that is a reason."""
+    script = "each => each.map(one => [one.innerText, getComputedStyle(one).backgroundColor])"
+    return page.eval_on_selector_all(f"{where} .text .for, {where} .text .against", script)
+
+
+def test_words_of_reasons_are_marked_while_the_opinion_is_open(browser, address, root):
+    reasons = [("good", 0.5), ("bad", -0.2)]
+    texts = [
+        make_case(
+            2000 + n,
+            usecase="sentiment",
+            origin="tweets",
+            facts={"text": "a good day, a bad night"},
+            reasons=reasons if n < 2 else [],
+            scores=[0.5, 0.3, 0.2] if n < 2 else [],
+            prediction=0,
+            classes=["negative", "neutral", "positive"],
+        )
+        for n in range(3)
+    ]
+    queue = Queue(root / STATE, "sentiment", "tweets")
+    queue.withdraw([case.case for case in queue.all()])
+    queue.put(texts, MOMENT)
+    page = log_in(browser, address)
+    page.goto(f"{address}/review/sentiment")
+    clear = "rgba(0, 0, 0, 0)"
+    for _ in range(2):  # the second was ahead, and its marks do not come with it
+        ahead = page.inner_html("#ahead") if page.locator("#ahead").count() else ""
+        assert 'class="for' not in ahead and "<mark" not in ahead and "title=" not in ahead
+        assert backgrounds(page, "#case") == [["good", clear], ["bad", clear]]
+        assert page.locator("#case .text [title], #case .text mark").count() == 0
+        for opened in (True, False):
+            page.keyboard.press("m")
+            page.wait_for_selector("#opinion[open]" if opened else "#opinion:not([open])")
+            marked = [colour != clear for _, colour in backgrounds(page, "#case")]
+            assert marked == [opened, opened]
+        press(page, "1")
+    assert backgrounds(page, "#case") == [] and page.locator("#opinion").count() == 0
+    assert page.messages == []
+
+
 def test_no_hostile_text_runs(browser, address):
     page = log_in(browser, address)
     for usecase, count in (("sentiment", len(HOSTILE)), ("fraud", 8)):

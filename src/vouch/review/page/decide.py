@@ -1,5 +1,6 @@
 """One case at a time: what is shown of it, and the answers to it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Header, Request
@@ -113,14 +114,17 @@ def _case(room: Room, shown: Shown) -> dict[str, Any]:
     """Return what the template shows of a case."""
     case = shown.case
     return {
-        **_facts(case),
+        **_facts(case, [] if case.blind else case.reasons[:BARS]),
         "opinion": None if case.blind else _opinion(room, case),
         "guideline": Markup(rendered(room.guideline.text)),
     }
 
 
-def _facts(case: Case) -> dict[str, Any]:
-    """Return what a case is decided by, with the words marked that are reasons."""
+def _facts(case: Case, reasons: Sequence[tuple[str, float]] = ()) -> dict[str, Any]:
+    """Return what a case is decided by, with the words of reasons to be marked.
+
+    Where the case is blind or not before its person yet, there are none.
+    """
     around = None if case.context is None else Context.model_validate(case.context)
     text = case.facts.get("text")
     return {
@@ -129,7 +133,7 @@ def _facts(case: Case) -> dict[str, Any]:
         "around": around,
         "timeline": timeline(around.history, around.time, around.amount) if around else "",
         "flow": money_flow(around.flow) if around and around.flow.edges else "",
-        "text": None if text is None else marked(str(text), case.reasons[:BARS]),
+        "text": None if text is None else marked(str(text), reasons),
     }
 
 

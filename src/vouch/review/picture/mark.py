@@ -15,22 +15,23 @@ def marked(text: str, reasons: Sequence[tuple[str, float]]) -> Markup:
 
     Words are cut as the models cut them and compared in lower case; a reason of several words
     marks them where they follow each other. Weights of a word that comes several times are added
-    up: a case does not keep which of them a reason was.
+    up: a case does not keep which of them a reason was. A mark by itself is neither seen nor read
+    aloud: ``picture.css`` shows it while the model's opinion is open, whose bars have the weights.
 
     Args:
         text: Any text; all of it is escaped.
         reasons: Words and weight.
 
     Returns:
-        The text with ``<mark class="for">`` and ``<mark class="against">``.
+        The text with ``<span class="for">`` and ``<span class="against">``.
     """
     weights = _by_words(reasons)
     parts, at = [], 0
     for start, end, weight in _marks(text, weights):
         parts.append(_safe(text[at:start]))
         side = "for" if weight > 0 else "against"
-        tag = Markup('<mark class="{}" title="{}">{}</mark>')
-        parts.append(tag.format(side, f"{weight:+.2f}", _safe(text[start:end])))
+        tag = Markup('<span class="{}">{}</span>')
+        parts.append(tag.format(side, _safe(text[start:end])))
         at = end
     return Markup("").join([*parts, _safe(text[at:])])
 
