@@ -8,7 +8,9 @@ import pytest
 
 from tests.operate.serving import Up, free_ports, wait_for
 from tests.project import vouch
+from vouch.core.errors import VouchError
 from vouch.operate import loopback, processes
+from vouch.operate import up as up_module
 
 
 def test_a_taken_port_is_told_before_anything_is_started(fresh_project):
@@ -39,6 +41,20 @@ def test_ended_while_it_starts_it_leaves_nothing(fresh_project, number):
     assert "stopped" in up.said() and "Traceback" not in up.said()
     assert processes.marked(fresh_project) == []
     assert not (fresh_project / ".prefect/up.json").exists()
+
+
+def test_a_page_that_ends_between_two_looks_takes_nothing_along(tmp_path):
+    (tmp_path / ".prefect").mkdir()
+    servers = {}
+    for name in (*up_module.REVIVED, "worker"):
+        servers[name] = processes.start(tmp_path, name, ["python", "-c", "exit('ended')"], {})
+        servers[name].wait()
+        with pytest.raises(VouchError, match=f"{name} ended with 1: ended"):
+            up_module._check(tmp_path, {name: servers[name]})
+    with pytest.raises(VouchError, match="worker ended with 1"):
+        up_module._check(tmp_path, servers, revived=up_module.REVIVED)
+    del servers["worker"]
+    up_module._check(tmp_path, servers, revived=up_module.REVIVED)
 
 
 @pytest.mark.slow

@@ -18,17 +18,19 @@ class Revival:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._pause, self._started = 0.0, clock()
+        self._pause = 0.0
+        self._started: float | None = clock()
         self._due: float | None = None
 
     def ended(self) -> float:
-        """Note that it ended, and return in how many seconds it is started again.
+        """Note that it ended or could not start; return in how many seconds it is started again.
 
         A server that had run for ``SOUND`` seconds starts again after ``SHORTEST``; each time that
-        it ends sooner, twice as late, up to ``LONGEST``.
+        it ends sooner, or does not start, twice as late, up to ``LONGEST``.
         """
         moment = self._clock()
-        lasted = moment - self._started >= SOUND
+        lasted = self._started is not None and moment - self._started >= SOUND
+        self._started = None
         self._pause = SHORTEST if lasted or not self._pause else min(2 * self._pause, LONGEST)
         self._due = moment + self._pause
         return self._pause

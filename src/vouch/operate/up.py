@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -178,7 +178,7 @@ def _serve(root: Path, record: Record, sockets: Sockets, console: Console) -> No
     while True:
         for name, revival in revivals.items():
             _revive(root, name, record, servers, revival, console)
-        _check(root, servers)
+        _check(root, servers, revived=REVIVED)
         time.sleep(0.5)
 
 
@@ -306,9 +306,14 @@ def _listening(root: Path, servers: Servers, at: Path) -> None:
     raise VouchError(f"vouch up: nothing listens at {at}", f"read the logs in {place(root).parent}")
 
 
-def _check(root: Path, servers: Servers) -> None:
+def _check(root: Path, servers: Servers, revived: Collection[str] = ()) -> None:
+    """Check that servers run, but for those that are started again where they end.
+
+    Raises:
+        VouchError: One ended.
+    """
     for name, process in servers.items():
-        if process.poll() is not None:
+        if name not in revived and process.poll() is not None:
             raise VouchError(
                 f"vouch up: {name} ended with {process.returncode}: "
                 f"{_last_line(processes.log(root, name))}",
