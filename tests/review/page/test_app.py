@@ -5,18 +5,21 @@ import io
 import re
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests import postgres
 from tests.project import copy_checkout
+from tests.review.enqueue.conftest import make_case
 from tests.review.page.conftest import HOST, PASSWORD, STATE, Browser, logged_in
 from vouch.core import database
 from vouch.core.database import ADDRESS
 from vouch.review.page.app import create
 from vouch.review.people import People
 from vouch.review.queue import Queue
+from vouch.review.queue.seats import Seats
 
 ANSWER = "/review/fraud/answer"
 
@@ -275,10 +278,6 @@ def test_nothing_of_a_page_is_inline(ada):
 
 @pytest.mark.parametrize("hostile", ["<script>top.x=1</script>", '"><img src=x onerror=x=1>'])
 def test_hostile_texts_are_shown_as_they_are(app, root, ann, hostile):
-    from datetime import datetime
-
-    from tests.review.enqueue.conftest import make_case
-
     facts = {"text": hostile, hostile: hostile}
     case = make_case(99, facts=facts, reasons=[(hostile, 0.5)], out_at=datetime(2025, 1, 1))
     queue = Queue(root / STATE, "fraud", "simulated")
@@ -327,6 +326,23 @@ def test_a_store_that_is_locked_is_said(root, monkeypatch):
         refused = ann.decide(case)
     assert refused.status_code == 503 and "nothing was saved" in refused.json()["error"]
     assert ann.decide(case).status_code == 200
+
+
+def test_a_case_that_was_chosen_anew_is_shown_as_it_stands(ann, root):
+    first = ann.next()
+    assert first["scores"] == [0.4, 0.6]
+    queue = Queue(root / STATE, "fraud", "simulated")
+    others = [case.case for case in queue.all()]
+    queue.withdraw(others)
+    changes = {"scores": [0.9, 0.1], "model": "fraud-simulated:2", "prediction": 0}
+    (number,) = (n for n in range(6) if make_case(n).case == first["case"])
+    queue.put([make_case(number, classes=["genuine", "fraud"], **changes)], datetime(2026, 1, 2))
+    again = ann.next()
+    assert (again["case"], again["scores"]) == (first["case"], [0.9, 0.1])
+    assert again["model"] == "fraud-simulated:2"
+    ann.decide(again)
+    (answer,) = Seats(root / STATE, "fraud", "simulated", timedelta(minutes=5)).standing()
+    assert answer.said.model == "fraud-simulated:2"
 
 
 @pytest.fixture

@@ -32,8 +32,6 @@ from vouch.usecases.classes import class_names
 COMMENT = 2_000
 """Characters of a comment, at most."""
 PARAMS = "params.yaml"
-KEPT = 2_000
-"""Cases that stay in memory, at most."""
 INBOX = "data/inbox/{usecase}/reviews"
 """Where the feedback flow looks for files of decisions."""
 
@@ -106,21 +104,17 @@ class Room:
         self.takes_files = collected.files == "accept"
         self.inbox = root / INBOX.format(usecase=usecase)
         self._reviews = root / REVIEWS.format(usecase=usecase)
-        self._find = lru_cache(KEPT)(self._read)
         self._seen: object = None
         self._collected: set[str] = set()
         self._by_file: list[FileDecision] = []
         self._looking = threading.Lock()
 
     def case(self, name: str) -> Case:
-        """Return a case; what is shown of one never changes.
+        """Return a case as it stands now.
 
         Raises:
             VouchError: There is none, or it was taken back.
         """
-        return self._find(name)
-
-    def _read(self, name: str) -> Case:
         case = self.queue.find(name)
         if case is None:
             raise VouchError(f"{name}: no such case", "it was taken back: go on with the next")
@@ -166,7 +160,7 @@ class Room:
 
     def _desk(self, turn: Turn) -> Desk:
         shown, ahead = (
-            Shown(self.case(lease.case), lease) if lease else None
+            Shown(turn.cases[lease.case], lease) if lease else None
             for lease in (turn.now, turn.ahead)
         )
         progress = Progress(turn.waiting, turn.today)

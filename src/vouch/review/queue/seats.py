@@ -30,7 +30,7 @@ from vouch.core.errors import VouchError
 from vouch.holdout.decisions import open_answer, seal_answer
 from vouch.holdout.ledger import now as wall_clock
 from vouch.labels.issues import HELD
-from vouch.review.queue.store import Again, Row
+from vouch.review.queue.store import Again, Case, Row, case_of
 from vouch.review.queue.tables import (
     COUNTS,
     AnswerRow,
@@ -205,6 +205,7 @@ class Turn:
         ahead: The one they get next, theirs already; None where there is none.
         waiting: Seats that nobody has taken.
         today: Their decisions since the moment asked about, without those taken back.
+        cases: The cases of ``now`` and ``ahead``, by id.
     """
 
     kept: Answer | None
@@ -214,6 +215,7 @@ class Turn:
     ahead: Lease | None
     waiting: int
     today: int
+    cases: Mapping[str, Case]
 
 
 class Seats:
@@ -360,8 +362,14 @@ class Seats:
             except VouchError as error:  # nothing was written then
                 refused = error
             now, then = self._put_before(session, person, 1 + ahead, gold)
-            today = self._count(session, person, since)
-            return Turn(kept, undone, refused, now, then, self._open(session), today)
+            today, waiting = self._count(session, person, since), self._open(session)
+            cases = self._cases(session, now, then)
+            return Turn(kept, undone, refused, now, then, waiting, today, cases)
+
+    def _cases(self, session: Session, *leases: Lease | None) -> dict[str, Case]:
+        """Return leased cases as they stand: the same id may be another case's by now."""
+        rows = select(Row).where(Row.case.in_([lease.case for lease in leases if lease]))
+        return {row.case: case_of(row) for row in session.scalars(rows)}
 
     def _put_before(
         self, session: Session, person: str, count: int, gold: str | None

@@ -214,14 +214,14 @@ class Queue:
         """Return every case, in the order they were put out."""
         query = select(Row).filter_by(usecase=self._usecase, origin=self._origin)
         with reading(self._engine) as session:
-            return [_case(row) for row in session.scalars(query.order_by(Row.out_at, Row.case))]
+            return [case_of(row) for row in session.scalars(query.order_by(Row.out_at, Row.case))]
 
     def find(self, case: str) -> Case | None:
         """Return a case by its id; None where there is none, or it was taken back."""
         with reading(self._engine) as session:
             row = session.get(Row, case)
             own = row and (row.usecase, row.origin) == (self._usecase, self._origin)
-            return _case(row) if row and own else None
+            return case_of(row) if row and own else None
 
     def count_since(self, moment: datetime) -> int:
         """Count how often the use case's cases were put out at a moment (UTC) or later."""
@@ -267,5 +267,6 @@ class Queue:
             return len(forgotten)
 
 
-def _case(row: Row) -> Case:
+def case_of(row: Row) -> Case:
+    """Return a case that was stored."""
     return Case(**{name: getattr(row, name) for name in FIELDS})
