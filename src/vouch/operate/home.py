@@ -202,7 +202,7 @@ def _questions(status: HoldoutStatus) -> Fact:
 def _people(root: Path, usecase: str, choice: Choice, facts: list[Fact], needs: list[Need]) -> None:
     if not exists(root / STATE):
         return
-    work = Queue(root / STATE, usecase, choice.source).work(midnight(now()))
+    work = Queue(root / STATE, usecase, choice.source).work(midnight(now()), now())
     oldest = f"oldest of {formats.when(work.oldest)}" if work.oldest else ""
     facts.append(Fact("Cases waiting", formats.count(work.waiting), oldest))
     facts.append(Fact("Decided today", formats.count(work.today), "on the review page"))

@@ -238,13 +238,13 @@ def test_a_word_taken_back_leaves_the_case_as_it_was(queue, seats):
     queue.put([make_case(0)], START)  # before two people
     (held,) = seats.hand_out("ann")
     seats.answer("ann", held.token, FRAUD, "s")
-    before = (seats.free(), seats.waiting(), seats.oldest(), queue.work(START))
+    before = (seats.free(), seats.waiting(), seats.oldest(), queue.work(START, START))
     seats.settle("lea", name(0), "genuine", "s")
     assert seats.waiting() == [name(1), name(2)] and seats.free() == 2
     assert not seats.ask_again(name(0))
     undone = seats.undo("lea", "s")
     assert undone.answer.said.kind == "settled" and undone.lease is None
-    assert (seats.free(), seats.waiting(), seats.oldest(), queue.work(START)) == before
+    assert (seats.free(), seats.waiting(), seats.oldest(), queue.work(START, START)) == before
     assert [lease.case for lease in seats.hand_out("bob", 3)] == [name(1), name(2), name(0)]
 
 
@@ -330,8 +330,8 @@ def test_decided_today_is_one_count(queue, seats):
         seats.answer("ann", lease.token, FRAUD, "s")
     seats.undo("ann", "s")
     seats.settle("ann", name(2), "fraud", "s")
-    assert queue.work(START).today == seats.count("ann", START) == 2
-    assert queue.work(START + LEASE).today == seats.count("ann", START + LEASE) == 0
+    assert queue.work(START, START).today == seats.count("ann", START) == 2
+    assert queue.work(START + LEASE, START).today == seats.count("ann", START + LEASE) == 0
 
 
 def test_votes_on_the_holdout_are_nobodys_to_settle(queue, seats):
@@ -351,7 +351,7 @@ def test_one_more_is_asked_once(queue, seats):
         seats.ask_again("fraud-nobody")
 
 
-def test_who_holds_what_since_when(seats, clock):
+def test_who_holds_what_since_when(queue, seats, clock):
     assert (seats.holdings(), seats.oldest()) == ([], START)
     (lease,) = seats.hand_out("ann")
     clock.now += timedelta(minutes=1)
@@ -361,6 +361,12 @@ def test_who_holds_what_since_when(seats, clock):
     assert (holding.since, holding.until) == (clock.now, lease.until)
     seats.hand_out("bob", 2)
     assert len(seats.holdings()) == 3 and seats.oldest() is None
+    assert queue.work(START, clock.now).oldest is None
+    clock.now += LEASE + timedelta(seconds=1)  # nobody's page is open any more
+    assert seats.oldest() == queue.work(START, clock.now).oldest == START
+    seats.renew("ann")
+    seats.renew("bob")
+    assert seats.oldest() is queue.work(START, clock.now).oldest is None
 
 
 def test_lifted_flags_are_kept(seats, clock):
@@ -819,7 +825,9 @@ class Page(RuleBasedStateMachine):
             assert len(self._decided(case)) <= wanted and len(seated) <= wanted
         open_cases = [case for case in self.wanted if not self._settled(case)]
         left = {case: self.wanted[case] - len(self._decided(case)) for case in open_cases}
-        assert self.seats.free() == sum(left.values()) == self.queue.work(START).waiting
+        work = self.queue.work(START, self.clock.now)
+        assert self.seats.free() == sum(left.values()) == work.waiting
+        assert self.seats.oldest() == work.oldest
         assert set(self.seats.waiting()) == {case for case, count in left.items() if count}
 
 

@@ -40,6 +40,7 @@ from vouch.review.queue.tables import (
     LapsedRow,
     Seat,
     decided_since,
+    is_free,
     is_open,
     stands,
 )
@@ -398,7 +399,7 @@ class Seats:
 
     def _free(self, session: Session, person: str, moment: datetime) -> Seat | None:
         """Return the oldest free seat at a case that a person has nothing to do with yet."""
-        places = self._places(person).where(or_(Seat.person.is_(None), Seat.until < moment))
+        places = self._places(person).where(is_free(moment))
         for kinds in ((*PASSED, "later"), PASSED):
             wanted = places.where(~self._answered(person, kinds, Seat.case))
             if seat := session.scalars(wanted.order_by(Seat.id).limit(1)).first():
@@ -655,7 +656,7 @@ class Seats:
             seat = self._seat(row.case, gold=True)
             session.add(seat)
             return seat
-        free = or_(Seat.person.is_(None), Seat.until < self._clock(), Seat.person == person)
+        free = or_(is_free(self._clock()), Seat.person == person)
         seat_free = session.scalars(select(Seat).where(at, ~Seat.taken, ~Seat.gold, free)).first()
         if seat_free is None:
             raise VouchError(
@@ -822,7 +823,7 @@ class Seats:
         """Return since when the oldest case waits that nobody holds (UTC); None: none waits."""
         since = select(func.min(Row.out_at)).join(Seat, Seat.case == Row.case)
         with reading(self._engine) as session:
-            return session.scalar(since.where(self._mine, is_open(), Seat.person.is_(None)))
+            return session.scalar(since.where(self._mine, is_open(), is_free(self._clock())))
 
     def clear(self, person: str, lead: str) -> None:
         """Note that a lead lifts a person's flags: their answers so far count."""

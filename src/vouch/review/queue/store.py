@@ -24,6 +24,7 @@ from vouch.review.queue.tables import (
     LapsedRow,
     Seat,
     decided_since,
+    is_free,
     is_open,
 )
 
@@ -150,7 +151,7 @@ class Work:
 
     Attributes:
         waiting: Decisions that are still wanted.
-        oldest: When the oldest of these cases was put out; None: none waits.
+        oldest: When the oldest of these cases that nobody holds was put out; None: none waits.
         today: Decisions of the page since the moment asked about, without those taken back.
     """
 
@@ -244,10 +245,16 @@ class Queue:
         with reading(self._engine) as session:
             return {(case, person or "") for case, person in session.execute(seated)}
 
-    def work(self, since: datetime) -> Work:
-        """Count what waits and what was decided on the page since a moment (UTC)."""
+    def work(self, since: datetime, moment: datetime) -> Work:
+        """Count what waits and what was decided on the page.
+
+        Args:
+            since: From when on decisions are counted (UTC, no zone).
+            moment: The present time (UTC, no zone), by which leases end.
+        """
         mine = (Seat.usecase == self._usecase, Seat.origin == self._origin)
-        free = select(func.count(Seat.id), func.min(Row.out_at)).join(Row, Row.case == Seat.case)
+        oldest_free = func.min(Row.out_at).filter(is_free(moment))
+        free = select(func.count(Seat.id), oldest_free).join(Row, Row.case == Seat.case)
         with reading(self._engine) as session:
             waiting, oldest = session.execute(free.where(*mine, is_open())).one()
             decided = session.scalar(decided_since(self._usecase, self._origin, since))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     exists,
     func,
+    or_,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
@@ -194,6 +195,15 @@ def stands() -> ColumnElement[bool]:
 def is_open() -> ColumnElement[bool]:
     """Return whether a seat of a query waits for an answer."""
     return and_(~Seat.taken, ~Seat.gold, Seat.closed_by.is_(None))
+
+
+def is_free(moment: datetime) -> ColumnElement[bool]:
+    """Return whether nobody holds a seat of a query: its lease may have ended.
+
+    Args:
+        moment: The present time (UTC, no zone).
+    """
+    return or_(Seat.person.is_(None), Seat.until < moment)
 
 
 def decided_since(usecase: str, origin: str, since: datetime) -> Select[tuple[int]]:
