@@ -6,13 +6,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.review.enqueue.conftest import make_case
+from vouch.core.database import open_database
 from vouch.core.errors import VouchError
 from vouch.review.collect.check import check
 from vouch.review.collect.read import Answer
 from vouch.review.enqueue.stage import withdraw
 from vouch.review.flags import HASTY
+from vouch.review.page.rooms import Room
+from vouch.review.people import Login, Person
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import Said, Seats
+from vouch.review.queue.tables import Base
 
 FRAUD, GENUINE = Said("decision", "fraud"), Said("decision", "genuine")
 
@@ -133,6 +137,20 @@ def test_a_leads_word_that_was_taken_back_ends_nothing(desk, seats):
         "genuine",
         "majority",
     )
+
+
+def test_a_lead_who_undoes_what_was_collected_is_told_that_it_counts(desk):
+    store = open_database(desk.state, Base.metadata)
+    room = Room(desk.project, desk.state, "fraud", store)
+    lea, case = Login(Person("Lea", "lead"), "", "", "s"), desk.cases[0]
+    room.settle(lea, case, "fraud")
+    assert "is taken back" in room.undo(lea)[0]
+    room.settle(lea, case, "fraud")
+    desk.collect(None)
+    assert "counts until a lead settles it anew" in room.undo(lea)[0]
+    assert [row["class_name"] for row in _collected(desk)] == ["fraud"]
+    room.settle(lea, case, "genuine")
+    assert [row["class_name"] for row in _collected(desk)][-1] == "genuine"
 
 
 def test_what_is_said_of_a_held_out_row_is_not_in_the_reason_to_set_it_aside(desk):

@@ -8,6 +8,7 @@ from tests.review.enqueue.conftest import make_case
 from tests.review.page.conftest import STATE, logged_in
 from vouch.review.capacity import Capacities
 from vouch.review.flags import HASTY
+from vouch.review.guidelines import guideline
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import Seats
 
@@ -35,7 +36,7 @@ def seen(lea):
     return lea.get("/api/lead/fraud").json()
 
 
-def test_a_lead_settles_a_conflict(differing, lea, seats):
+def test_a_lead_settles_a_conflict(differing, lea, seats, root):
     page = lea.get("/lead/fraud")
     assert page.status_code == 200 and CASE in page.text and "amount" in page.text
     (conflict,) = seen(lea)["conflicts"]
@@ -44,7 +45,8 @@ def test_a_lead_settles_a_conflict(differing, lea, seats):
     assert (done.status_code, done.headers["location"]) == (303, "/lead/fraud?done=settle")
     assert seen(lea)["conflicts"] == [] and seats.gold() == {CASE: "fraud"}
     assert "Settled." in lea.get("/lead/fraud?done=settle").text
-    assert [a.person for a in seats.standing() if a.said.kind == "settled"] == ["Lea"]
+    (settled,) = (answer for answer in seats.standing() if answer.said.kind == "settled")
+    assert (settled.person, settled.said.guideline) == ("Lea", guideline(root, "fraud").version)
 
 
 def test_a_settled_case_is_not_a_known_one_by_itself(differing, lea, seats):

@@ -217,7 +217,8 @@ class Room:
             VouchError: The word is no class, no such case, or it is of the holdout.
         """
         self._check(Said("decision", word))
-        return self.seats.settle(login.person.name, case, word, login.session, known=known)
+        lead, version = login.person.name, self.guideline.version
+        return self.seats.settle(lead, case, word, login.session, known=known, guideline=version)
 
     def oversee(self, leads: Collection[str]) -> Oversight:
         """Return what a lead sees of the queue."""
@@ -250,9 +251,7 @@ class Room:
             return "Nothing is left to undo in this session."
         case, collected = turn.undone.answer.case, turn.undone.answer.token in self._collected
         if turn.undone.lease is None and collected:
-            return (
-                f"Your word on {case} was collected already: it counts until it is decided again."
-            )
+            return f"{case} was collected already: your word counts until a lead settles it anew."
         if turn.undone.lease is None:
             return f"Your word on {case} is taken back: it is open as before."
         if collected:

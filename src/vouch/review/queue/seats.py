@@ -667,7 +667,14 @@ class Seats:
         return seat_free
 
     def settle(
-        self, person: str, case: str, word: str, browser: str, *, known: bool = False
+        self,
+        person: str,
+        case: str,
+        word: str,
+        browser: str,
+        *,
+        known: bool = False,
+        guideline: str = "",
     ) -> Answer:
         """Keep a lead's word on a case, which ends it; on disk when this returns.
 
@@ -679,6 +686,7 @@ class Seats:
             word: The class they chose.
             browser: The session in which they say it.
             known: Whether reviewers are measured by it from now on.
+            guideline: The guideline's version.
 
         Raises:
             VouchError: No such case, or it is of the holdout, whose votes nobody may see.
@@ -687,7 +695,7 @@ class Seats:
             self._find(session, case)
             seat = self._seat(case)  # one of its own, which undo removes
             seat.person = person
-            said = Said("settled", word)
+            said = Said("settled", word, guideline=guideline)
             row = self._row(seat, person, secrets.token_urlsafe(16), said, browser)
             session.add_all([seat, row])
             session.flush()
