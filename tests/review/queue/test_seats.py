@@ -4,16 +4,17 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests import postgres
 from tests.review.enqueue.conftest import make_case
-from vouch.core.database import ADDRESS, open_database, writing
+from vouch.core.database import ADDRESS, open_database, reading, writing
 from vouch.core.errors import VouchError
 from vouch.review.queue import Queue
 from vouch.review.queue.seats import COUNTS, HANDED_OVER, Lease, Said, Seats, Submit, latest
@@ -23,6 +24,7 @@ START = datetime(2026, 1, 1)
 LEASE = timedelta(minutes=10)
 PEOPLE = ("ann", "bob", "cem")
 FRAUD = Said("decision", "fraud")
+GOLD = st.one_of(st.none(), st.integers(0, 3).map(lambda number: make_case(number).case))
 
 
 class Clock:
@@ -486,6 +488,18 @@ def test_what_is_undone_comes_back_first(seats):
     assert seats.standing() == [] and seats.undo("ann", "s") is None
 
 
+def test_who_undoes_what_they_put_aside_and_hold_again_sits_there_once(queue, seats):
+    queue.withdraw([name(1), name(2)])
+    queue.put([make_case(0)], START)
+    (first,) = seats.hand_out("bob")
+    (lease,) = seats.hand_out("ann")
+    seats.answer("ann", lease.token, Said("later"), "s")
+    seats.hand_out("ann")
+    seats.give_back("bob", first.case)
+    seats.undo("ann", "s")
+    assert [one.person for one in seats.holdings()] == ["ann"]
+
+
 def test_a_skipped_case_goes_to_others(seats):
     (lease,) = seats.hand_out("ann")
     seats.answer("ann", lease.token, Said("skip", comment="a friend of mine"), "s")
@@ -602,11 +616,22 @@ class Hold:
     case: str
     until: datetime
     ahead: bool = False
+    gold: bool = False
+
+
+class Entry(NamedTuple):
+    number: int
+    who: str
+    case: str
+    kind: str
+    gold: bool = False
 
 
 class Page(RuleBasedStateMachine):
     """People who take, answer, skip, settle and undo, while time passes and cases come.
 
+    ``known`` has who gave each known answer: reviewers are measured by it, and their words on such
+    a case are no votes.
     ``log`` has every answer that stands, ``held`` every lease that was given by its token, also
     those that ended: nobody may have taken such a case meanwhile.
     """
@@ -619,7 +644,7 @@ class Page(RuleBasedStateMachine):
         self.store = open_database(path, Base.metadata, serving=True)
         self.queue = Queue(path, "fraud", "simulated", self.store)
         self.seats = Seats(path, "fraud", "simulated", LEASE, self.clock, self.store)
-        self.wanted, self.log, self.held = {}, [], {}
+        self.wanted, self.log, self.held, self.known = {}, [], {}, {}
 
     def teardown(self):
         self.store.dispose()
@@ -636,42 +661,48 @@ class Page(RuleBasedStateMachine):
     def wait(self, minutes):
         self.clock.now += timedelta(minutes=minutes)
 
-    @rule(who=st.sampled_from(PEOPLE), count=st.integers(1, 2))
-    def take(self, who, count):
+    @rule(who=st.sampled_from(PEOPLE), count=st.integers(1, 2), gold=GOLD)
+    def take(self, who, count, gold):
         before = self._live_cases(who)
-        leases = self.seats.hand_out(who, count)
+        theirs = {one.case for one in self.seats.holdings() if one.person == who}
+        leases = self.seats.hand_out(who, count, gold)
         assert len({lease.case for lease in leases}) == len(leases)
-        self._given(who, leases, before, count)
+        measures = gold in self.known and not self._passed(who, gold) and gold not in theirs
+        if measures and len(theirs) < count:
+            assert gold in {lease.case for lease in leases}
+        self._given(who, leases, before, count, gold)
 
-    @rule(who=st.sampled_from(PEOPLE), ahead=st.booleans(), data=st.data())
-    def turn(self, who, ahead, data):
+    @rule(who=st.sampled_from(PEOPLE), ahead=st.booleans(), gold=GOLD, data=st.data())
+    def turn(self, who, ahead, gold, data):
         mine = [token for token, hold in self.held.items() if hold.who == who]
         submit, kind = None, data.draw(st.sampled_from(["decision", "skip", "later"]))
         if mine and data.draw(st.booleans()):
             token = mine[data.draw(st.integers(0, len(mine) - 1))]
             submit, hold = Submit(token, Said(kind, "fraud"), "s"), self.held.pop(token)
         before = self._live_cases(who)
-        turn = self.seats.turn(who, START, submit, ahead=ahead)
+        turn = self.seats.turn(who, START, submit, gold=gold, ahead=ahead)
         assert turn.refused is None and (turn.kept is None) == (submit is None)
         if submit:
             self._check_kept(turn.kept, hold, kind)
         leases = [lease for lease in (turn.now, turn.ahead) if lease]
         ahead_before = {token for token, hold in self.held.items() if hold.ahead}
-        known = set(self.held)
-        self._given(who, leases, before, 1 + ahead)
+        had = set(self.held)
+        self._given(who, leases, before, 1 + ahead, gold)
         if turn.now:
             self.held[turn.now.token].ahead = False
-        if turn.ahead and (turn.ahead.token not in known or turn.ahead.token in ahead_before):
+        if turn.ahead and (turn.ahead.token not in had or turn.ahead.token in ahead_before):
             self.held[turn.ahead.token].ahead = True
-        assert turn.today == sum(w == who and kind in COUNTS for _, w, _, kind in self.log)
+        assert turn.today == sum(one.who == who and one.kind in COUNTS for one in self.log)
         assert turn.waiting == self.seats.free()
 
-    def _given(self, who, leases, before, count):
+    def _given(self, who, leases, before, count, gold):
         """Note what a person was given; it is theirs alone."""
         busy = {name: self._busy(name, who, ahead=bool(leases)) for name in self.wanted}
         for lease in leases:
-            assert not self._passed(who, lease.case)
-            if lease.case not in before and lease.token not in self.held:
+            new = lease.token not in self.held
+            assert not (new and self._passed(who, lease.case))
+            measures = new and lease.case == gold and gold in self.known
+            if lease.case not in before and new and not measures:
                 assert not self._settled(lease.case)
                 if self._busy(lease.case, who, ahead=True) >= self.wanted[lease.case]:
                     self._stolen(lease.case, who)
@@ -680,7 +711,9 @@ class Page(RuleBasedStateMachine):
                 if (hold.case, hold.who) == (lease.case, who) and token != lease.token:
                     del self.held[token]
             was = self.held.get(lease.token)
-            self.held[lease.token] = Hold(who, lease.case, lease.until, bool(was and was.ahead))
+            ahead = bool(was and was.ahead)
+            measured = was.gold if was else measures
+            self.held[lease.token] = Hold(who, lease.case, lease.until, ahead, measured)
         self._renewed(who)
         if len(leases) < count:  # then nothing was to be had
             mine = {hold.case for hold in self.held.values() if hold.who == who}
@@ -711,7 +744,10 @@ class Page(RuleBasedStateMachine):
         live = {
             hold.who
             for hold in self.held.values()
-            if hold.case == case and self._live(hold) and (ahead or not hold.ahead)
+            if hold.case == case
+            and self._live(hold)
+            and (ahead or not hold.ahead)
+            and not hold.gold
         }
         return len((live | self._decided(case)) - {who})
 
@@ -722,14 +758,16 @@ class Page(RuleBasedStateMachine):
         return {hold.case for hold in self.held.values() if hold.who == who and self._live(hold)}
 
     def _decided(self, case):
-        return {who for _, who, c, kind in self.log if c == case and kind == "decision"}
+        votes = (one for one in self.log if one.case == case and not one.gold)
+        return {one.who for one in votes if one.kind == "decision"}
 
     def _settled(self, case):
-        return any(c == case and kind == "settled" for _, _, c, kind in self.log)
+        return any(one.case == case and one.kind == "settled" for one in self.log)
 
     def _passed(self, who, case):
-        passed = ("decision", "skip", "settled")
-        return any(w == who and c == case and kind in passed for _, w, c, kind in self.log)
+        asked = (one for one in self.log if not one.gold or case in self.known)
+        theirs = [one.kind for one in asked if (one.who, one.case) == (who, case)]
+        return bool({"decision", "skip", "settled"} & {*theirs})
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), kind=st.sampled_from(["decision", "skip"]))
@@ -748,14 +786,37 @@ class Page(RuleBasedStateMachine):
         if hold.until == datetime.min:
             assert answer.said.kind == "too_late"
         if answer.said.kind != "too_late":
-            self.log.append((answer.number, hold.who, hold.case, kind))
+            assert answer.gold == hold.gold
+            self.log.append(Entry(answer.number, hold.who, hold.case, kind, answer.gold))
 
-    @rule(who=st.sampled_from(("lea", "max")), number=st.integers(0, 3))
-    def settle(self, who, number):
+    @rule(who=st.sampled_from(("lea", "max")), number=st.integers(0, 3), known=st.booleans())
+    def settle(self, who, number, known):
         case = name(number)
         if case in self.wanted:
-            answer = self.seats.settle(who, case, "fraud", "s")
-            self.log.append((answer.number, who, case, "settled"))
+            answer = self.seats.settle(who, case, "fraud", "s", known=known)
+            self.log.append(Entry(answer.number, who, case, "settled"))
+            if known:
+                self.known[case] = who
+
+    @rule(who=st.sampled_from(("lea", "max")), number=st.integers(0, 3))
+    def unsettle(self, who, number):
+        case = name(number)
+        words = [one for one in self.log if one.case == case and one.kind == "settled"]
+        if case not in self.wanted or not words:
+            with pytest.raises(VouchError):
+                self.seats.unsettle(who, case, "s")
+            return
+        assert self.seats.unsettle(who, case, "s").number == words[-1].number
+        self.log.remove(words[-1])
+        self._reopened(words[-1])
+
+    def _reopened(self, word):
+        """What a lead made known is known no more: nobody holds it to be measured by it."""
+        if self.known.get(word.case) == word.who:
+            del self.known[word.case]
+            for hold in self.held.values():
+                if hold.gold and hold.case == word.case:
+                    hold.until = datetime.min
 
     @precondition(lambda self: self.seats.holdings())
     @rule(data=st.data(), to=st.sampled_from(PEOPLE))
@@ -763,6 +824,10 @@ class Page(RuleBasedStateMachine):
         holdings = self.seats.holdings()
         one = holdings[data.draw(st.integers(0, len(holdings) - 1))]
         has = {other.person for other in holdings if other.case == one.case}
+        if (one.case, one.person) in self._measuring():
+            with pytest.raises(VouchError, match="has a known answer"):
+                self.seats.hand_over(one.person, one.case, to)
+            return
         if to in has or self._passed(to, one.case):
             with pytest.raises(VouchError, match="has or had it"):
                 self.seats.hand_over(one.person, one.case, to)
@@ -787,22 +852,26 @@ class Page(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from((*PEOPLE, "lea", "max")))
     def undo(self, who):
-        mine = [entry for entry in self.log if entry[1] == who]
+        mine = [entry for entry in self.log if entry.who == who]
         try:
             undone = self.seats.undo(who, "s")
-        except VouchError:
-            assert mine and mine[-1][3] in ("skip", "later")  # the seat went to somebody else
+        except VouchError:  # the seat went to somebody else, or it never was a vote's
+            assert mine and (mine[-1].kind in ("skip", "later") or mine[-1].gold)
             return
         assert (undone is None) == (not mine)
         if undone is None:
             return
-        number, _, case, kind = mine[-1]
+        number, _, case, kind, _ = mine[-1]
         assert (undone.answer.number, undone.answer.case) == (number, case)
         assert (undone.lease is None) == (kind == "settled")
         self.log.remove(mine[-1])
+        if kind == "settled":
+            self._reopened(mine[-1])
         if undone.lease:
             assert undone.lease.case == case
-            self.held[undone.lease.token] = Hold(who, case, undone.lease.until)
+            gold = (case, who) in self._measuring()
+            assert not gold or case in self.known
+            self.held[undone.lease.token] = Hold(who, case, undone.lease.until, gold=gold)
 
     @rule(who=st.sampled_from(PEOPLE))
     def release(self, who):
@@ -811,17 +880,28 @@ class Page(RuleBasedStateMachine):
             if hold.who == who:
                 hold.until = START - LEASE
 
+    def _measuring(self):
+        """Return which cases are before whom to measure them."""
+        untaken = select(Seat.case, Seat.person).where(Seat.gold, ~Seat.taken)
+        with reading(self.store) as session:
+            return set(session.execute(untaken).tuples())
+
     @invariant()
     def agrees(self):
         if not hasattr(self, "seats"):
             return
         standing = [a for a in self.seats.standing() if a.said.kind != "too_late"]
-        assert [(a.number, a.person, a.case, a.said.kind) for a in standing] == sorted(self.log)
-        holdings = {(one.case, one.person) for one in self.seats.holdings()}
+        log = [Entry(a.number, a.person, a.case, a.said.kind, a.gold) for a in standing]
+        assert log == sorted(self.log)
+        assert self.seats.gold() == dict.fromkeys(sorted(self.known), "fraud")
+        every = [(one.case, one.person) for one in self.seats.holdings()]
+        holdings, measuring = set(every), self._measuring()
+        assert len(holdings) == len(every)  # nobody sits at a case twice
+        assert {case for case, _ in measuring} <= {*self.known}
         for hold in self.held.values():  # nobody loses what they hold
             assert not self._live(hold) or (hold.case, hold.who) in holdings
         for case, wanted in self.wanted.items():
-            seated = self._decided(case) | {who for c, who in holdings if c == case}
+            seated = self._decided(case) | {who for c, who in holdings - measuring if c == case}
             assert len(self._decided(case)) <= wanted and len(seated) <= wanted
         open_cases = [case for case in self.wanted if not self._settled(case)]
         left = {case: self.wanted[case] - len(self._decided(case)) for case in open_cases}

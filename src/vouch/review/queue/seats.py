@@ -646,9 +646,20 @@ class Seats:
         return session.scalars(standing.order_by(AnswerRow.number.desc()).limit(1)).first()
 
     def _seat_again(self, session: Session, row: AnswerRow, person: str) -> Seat:
-        """Return the seat of an answer that is taken back, or a free one at its case."""
+        """Return the seat of an answer that is taken back, or another one at its case.
+
+        One that they hold there comes first: nobody sits at a case twice.
+        """
         at = and_(self._mine, Seat.case == row.case)
         own = session.scalars(select(Seat).where(at, Seat.answer == row.number)).first()
+        held = session.scalars(select(Seat).where(at, ~Seat.taken, Seat.person == person)).first()
+        seat = held or self._seat_left(session, row, own)
+        if own is not None and own is not seat:  # it measured them, and is needed no more
+            session.delete(own)
+        return seat
+
+    def _seat_left(self, session: Session, row: AnswerRow, own: Seat | None) -> Seat:
+        """Return a seat for who takes an answer back and holds none at its case."""
         known = session.get(GoldRow, row.case) is not None
         if own is not None and (known or not own.gold):
             return own
@@ -656,15 +667,13 @@ class Seats:
             seat = self._seat(row.case, gold=True)
             session.add(seat)
             return seat
-        free = or_(is_free(self._clock()), Seat.person == person)
-        seat_free = session.scalars(select(Seat).where(at, ~Seat.taken, ~Seat.gold, free)).first()
-        if seat_free is None:
+        at = and_(self._mine, Seat.case == row.case, ~Seat.taken, ~Seat.gold)
+        free = session.scalars(select(Seat).where(at, is_free(self._clock()))).first()
+        if free is None:
             raise VouchError(
                 f"{row.case}: somebody else has this case by now", "go on with the next one"
             )
-        if own is not None:
-            session.delete(own)
-        return seat_free
+        return free
 
     def settle(
         self,
