@@ -80,6 +80,16 @@ def test_a_world_without_a_difference_is_the_one_drawn_from():
     assert balanced([one]) == pytest.approx(np.mean(wins - losses >= 3), rel=0.1)
 
 
+def test_a_difference_next_to_none_proves_nothing():
+    """Two of 200 rows won, five of 501 lost: what nobody saw outweighs the rest."""
+    labels = np.repeat([0, 1], [200, 501])
+    ours, theirs = labels.copy(), labels.copy()
+    theirs[:2] = 1
+    ours[-5:] = 0
+    assert recall_gains(labels, ours, theirs, np.arange(701)).sum() > 0
+    assert no_better(labels, ours, theirs, np.arange(701)) > 0.3
+
+
 @pytest.mark.parametrize(("rare", "common", "share"), [(20, 1000, 0.05), (50, 2000, 0.03)])
 def test_a_loss_that_a_rare_class_does_not_show_is_allowed_for(rare, common, share):
     """Useless challengers win of a common class what they lose of a rare one, often unseen."""

@@ -161,11 +161,16 @@ def balanced(classes: Sequence[Gains]) -> float:
     Returns:
         Above 0, at most 1.
     """
-    reached = sum(float(each.counts @ each.values) for each in classes) * (1 - TINY)
-    most = 1.0
-    while sum(each.expected(most) for each in classes) > 0:
-        most *= 2
-    by = brentq(lambda by: sum(each.expected(by) for each in classes), 0, most)
+    reached, by = sum(float(each.counts @ each.values) for each in classes) * (1 - TINY), 0.0
+
+    def expected(by: float) -> float:
+        return sum(each.expected(by) for each in classes)
+
+    if expected(0) > 0:  # a difference next to none may be gone with what nobody saw
+        most = 1.0
+        while expected(most) > 0:
+            most *= 2
+        by = float(brentq(expected, 0, most))
     random, drawn, reaching = np.random.default_rng(SEED), 0, 0
     while drawn < DRAWS and reaching < ENOUGH:
         sums = sum(each.drawn(by, BATCH, random) for each in classes)
