@@ -821,8 +821,7 @@ def _has_answered(session: Session, holdout: Holdout) -> bool:
     answered = (
         select(Answer.question)
         .join(Question, Question.id == Answer.question)
-        .where(Question.holdout == holdout.id)
-        .where(~select(Refund.question).where(Refund.question == Question.id).exists())
+        .where(Question.holdout == holdout.id, spending.KEPT)
     )
     return session.scalars(answered).first() is not None
 

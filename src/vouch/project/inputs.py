@@ -122,6 +122,19 @@ def load_inputs(path: Path) -> Inputs:
         raise VouchError(f"{path}: {describe(error)}", "mend the field") from None
 
 
+def inputs_so_far(root: Path) -> Inputs:
+    """Read the project's choice of input; an empty one where nothing has run yet.
+
+    Args:
+        root: The project's folder.
+
+    Raises:
+        VouchError: As for :func:`load_inputs`, but for a missing file.
+    """
+    path = root / INPUTS
+    return load_inputs(path) if path.exists() else Inputs(usecases={})
+
+
 def present_source(root: Path, usecase: str) -> Declaration:
     """Read the declaration of the source that a use case runs on.
 
@@ -147,11 +160,9 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> Choice:
     Returns:
         The entry as it was written, with where the use case's code is.
     """
-    path = root / INPUTS
     with _locked(root):
-        inputs = load_inputs(path) if path.exists() else Inputs(usecases={})
         choice = choice.model_copy(update={"code": code_of(root, usecase)})
-        _write(path, _with(inputs, usecase, choice))
+        _write(root / INPUTS, _with(inputs_so_far(root), usecase, choice))
     return choice
 
 
@@ -238,7 +249,7 @@ def choose(
     """
     from vouch.holdout.blind import in_force
 
-    inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
+    inputs = inputs_so_far(root)
     before = inputs.usecases.get(usecase)
     name = source or (before.source if before else None)
     if name is None:

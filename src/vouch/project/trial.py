@@ -8,7 +8,7 @@ from vouch.core.errors import VouchError
 from vouch.core.results import Result
 from vouch.project import versions
 from vouch.project.blind import declare
-from vouch.project.inputs import INPUTS, RAW, Choice, Inputs, load_inputs, write_inputs
+from vouch.project.inputs import RAW, Choice, Inputs, inputs_so_far, write_inputs
 from vouch.project.paths import STATE
 from vouch.sources.manifest import forget, load_manifest
 
@@ -51,7 +51,7 @@ def on_trial(root: Path, usecase: str, source: str | None = None) -> Iterator[No
 
 
 def _before(root: Path, usecase: str, source: str | None) -> Trial:
-    inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
+    inputs = inputs_so_far(root)
     choice = inputs.usecases.get(usecase)
     folders = {choice.raw} if choice else set()
     folders |= {f"{RAW}/{source}"} if source else set()
@@ -76,8 +76,7 @@ def end_trial(root: Path, usecase: str) -> bool:
     if not note.exists():
         return False
     before = _read(note, usecase)
-    inputs = load_inputs(root / INPUTS) if (root / INPUTS).exists() else Inputs(usecases={})
-    write_inputs(root, _restored(inputs, usecase, before))
+    write_inputs(root, _restored(inputs_so_far(root), usecase, before))
     for folder, kept in before.raw.items():
         if forget(root / folder, sorted(load_manifest(root / folder).keys() - set(kept))):
             versions.add(root, Path(folder))

@@ -35,8 +35,8 @@ def read_page(state: Path, source: Declaration, folder: Path, params: ReviewPara
     """
     seats = Seats(state, source.usecase, source.name, timedelta(0))
     fresh = _fresh(seats, folder)
-    doubtful = held_back(state, seats, source, folder, params)
-    numbers = {answer.number for answer in doubtful}
+    numbers = _doubtful(state, seats, source, folder, params)
+    doubtful = [answer for answer in fresh if answer.number in numbers]
     for case in sorted({answer.case for answer in doubtful}):
         with suppress(VouchError):  # it was taken back meanwhile: nobody can be asked
             seats.ask_again(case)
@@ -56,15 +56,22 @@ def held_back(
         folder: ``data/labels/<usecase>/reviews``.
         params: Who is flagged.
     """
+    if not (numbers := _doubtful(state, seats, source, folder, params)):
+        return []
+    return [answer for answer in _fresh(seats, folder) if answer.number in numbers]
+
+
+def _doubtful(
+    state: Path, seats: Seats, source: Declaration, folder: Path, params: ReviewParams
+) -> set[int]:
+    """Return the numbers of flagged people's decisions that nobody seconded, collected or not."""
     cleared, standing = seats.cleared(), seats.standing()
     flagged = flags(standing, seats.gold(), cleared, People(state).leads(), params)
     if not flagged:
-        return []
+        return set()
     by_file = seconded(file_decisions(folder, source), flagged)
-    uncollected = {answer.number for answer in _fresh(seats, folder)}
     counting = [answer for answer in latest(standing) if not answer.gold]
-    doubtful = waiting(counting, flagged, cleared, by_file)
-    return [answer for answer in doubtful if answer.number in uncollected]
+    return {answer.number for answer in waiting(counting, flagged, cleared, by_file)}
 
 
 def _fresh(seats: Seats, folder: Path) -> list[Kept]:

@@ -600,12 +600,18 @@ class Seats:
             self._reopen(session, row)
         seat = self._seat(row.case) if settled else self._seat_again(session, row, person)
         taken_back = Said("undo", model=row.model, guideline=row.guideline)
-        undo = self._row(seat, person, secrets.token_urlsafe(16), taken_back, browser)
-        undo.undoes, undo.seconds = row.number, 0.0
-        session.add(undo)
+        session.add(self._undoing(row, seat, person, taken_back, browser))
         if not settled:
             self._give_back(session, seat, person)
         return Undone(_answer(row), None if settled else self._lease_of(seat))
+
+    def _undoing(
+        self, row: AnswerRow, seat: Seat, person: str, said: Said, browser: str
+    ) -> AnswerRow:
+        """Return the row that takes an answer back."""
+        undo = self._row(seat, person, secrets.token_urlsafe(16), said, browser)
+        undo.undoes, undo.seconds = row.number, 0.0
+        return undo
 
     def _give_back(self, session: Session, seat: Seat, person: str) -> None:
         """Put a case before a person again, before all others that they hold."""
@@ -701,7 +707,7 @@ class Seats:
             VouchError: No such case, or it is of the holdout, whose votes nobody may see.
         """
         with writing(self._engine) as session:
-            self._find(session, case)
+            self._check_open_to_leads(session, case)
             seat = self._seat(case)  # one of its own, which undo removes
             seat.person = person
             said = Said("settled", word, guideline=guideline)
@@ -734,24 +740,23 @@ class Seats:
             VouchError: No lead's word stands on the case, or it is of the holdout.
         """
         with writing(self._engine) as session:
-            self._find(session, case)
-            settled = select(AnswerRow).filter_by(usecase=self._usecase, origin=self._origin)
-            settled = settled.where(AnswerRow.case == case, AnswerRow.kind == "settled", stands())
-            row = session.scalars(settled.order_by(AnswerRow.number.desc()).limit(1)).first()
-            if row is None:
+            self._check_open_to_leads(session, case)
+            number = session.scalar(_settling(case))
+            if number is None:
                 raise VouchError(f"{case}: no lead's word stands", "load the page again")
+            row = session.get_one(AnswerRow, number)
             self._reopen(session, row)
-            undo = self._row(self._seat(case), person, secrets.token_urlsafe(16), UNDO, browser)
-            undo.undoes, undo.seconds = row.number, 0.0
-            session.add(undo)
+            session.add(self._undoing(row, self._seat(case), person, UNDO, browser))
             return _answer(row)
+
+    def _check_open_to_leads(self, session: Session, case: str) -> None:
+        if self._find(session, case).stream == HELD:
+            raise VouchError(f"{case}: is of the holdout", "nobody sees what people say of it")
 
     def _find(self, session: Session, case: str) -> Row:
         row = session.get(Row, case)
         if row is None or (row.usecase, row.origin) != (self._usecase, self._origin):
             raise VouchError(f"{case}: no such case", "it was taken back: load the page again")
-        if row.stream == HELD:
-            raise VouchError(f"{case}: is of the holdout", "nobody sees what people say of it")
         return row
 
     def ask_again(self, case: str) -> bool:
@@ -769,9 +774,7 @@ class Seats:
                 return False
             if session.scalar(select(self._answered(None, ("settled",), case))):
                 return False
-            row = session.get(Row, case)
-            if row is None or (row.usecase, row.origin) != (self._usecase, self._origin):
-                raise VouchError(f"{case}: no such case", "it was taken back: load the page again")
+            self._find(session, case)
             session.add(self._seat(case))
             session.add(Again(case=case, usecase=self._usecase, out_at=self._clock()))
             return True

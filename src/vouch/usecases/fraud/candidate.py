@@ -1,6 +1,6 @@
 """What a search over models of payments tries: frozen and JSON-able."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -10,12 +10,7 @@ from vouch.models.strength import RuleWeight
 Algorithm = Literal["decision_tree", "logistic_regression", "random_forest", "xgboost"]
 Imbalance = Literal["none", "weights", "undersampling"]
 Unripe = Literal["all", "weighted", "left_out"]
-ALGORITHMS: tuple[Algorithm, ...] = (
-    "decision_tree",
-    "logistic_regression",
-    "random_forest",
-    "xgboost",
-)
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 HYPERPARAMETERS: dict[str, frozenset[str]] = {
     "decision_tree": frozenset(["criterion", "max_depth", "min_samples_leaf", "max_features"]),
     "logistic_regression": frozenset(["C", "transform"]),

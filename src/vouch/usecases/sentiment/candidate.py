@@ -1,6 +1,6 @@
 """What a search over text models tries: frozen and JSON-able, the preparation included."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -23,15 +23,7 @@ Words = Literal["none", "1-1", "1-2", "1-3"]
 Characters = Literal["none", "2-4", "3-5"]
 Imbalance = Literal["none", "weights"]
 
-ALGORITHMS: tuple[Algorithm, ...] = (
-    "naive_bayes",
-    "logistic_regression",
-    "linear_svm",
-    "random_forest",
-    "xgboost",
-    "voting",
-    "stacking",
-)
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 SEARCHED: tuple[Algorithm, ...] = ALGORITHMS[:5]
 """What is searched by default; where there are sentence encoders, voting too.
 
