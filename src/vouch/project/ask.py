@@ -91,5 +91,5 @@ def _mean(
         raise VouchError(f"the {kind} of no out-of-fold row is known", f"--against {other}")
     training = judge.mean(candidate.rows, metric, kind).value
     which = HoldoutKey.of(candidate.extracted)
-    model = scored_model(candidate.model, which.usecase)
+    model = scored_model(candidate.model, which.usecase, state)
     return Keeper(state).mean(which, sealed, model, metric, kind, training, judge, mechanism)

@@ -89,7 +89,7 @@ def score_arrived(
     features = _features(version, train, columns)
     shown = [name for name in SHOWN if name in columns]
     rows = _rows(train, tuned, version, [*shown, *features], "time" in columns)
-    table = _scored(rows, version, shown, classes)
+    table = _scored(rows, version, state, shown, classes)
     if with_novelty and not find(usecase).raw_features:  # texts are no numbers
         table["novelty"] = novelty(_learned(train, tuned, features), rows, SEED)
     return Arrived(table, version, classes)
@@ -194,10 +194,10 @@ def _first_assessed(version: Version) -> datetime | None:
 
 
 def _scored(
-    rows: pd.DataFrame, version: Version, shown: list[str], classes: tuple[str, ...]
+    rows: pd.DataFrame, version: Version, state: Path, shown: list[str], classes: tuple[str, ...]
 ) -> pd.DataFrame:
     """Return rows with their scores, in the order of the classes as they are declared now."""
-    fitted = find(version.lineage.usecase).load_model(version.model)
+    fitted = find(version.lineage.usecase).load_model(version.model, state)
     parts = [
         fitted.predict(rows.iloc[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)
     ]

@@ -341,8 +341,13 @@ class UseCase(ABC):
         """
 
     @abstractmethod
-    def load_model(self, folder: Path) -> Model:
+    def load_model(self, folder: Path, state: Path | None = None) -> Model:
         """Read a model as the search wrote it.
+
+        Args:
+            folder: The model's.
+            state: The project's state folder, where embeddings of rows may be kept; None keeps
+                none.
 
         Raises:
             VouchError: The folder holds no such model.

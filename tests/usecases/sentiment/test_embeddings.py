@@ -88,6 +88,23 @@ def test_encoders_do_not_share_what_is_kept(tmp_path):
     assert not np.array_equal(one.embed(["love"]), other.embed(["love"]))
 
 
+@pytest.mark.parametrize("fault", ["no database", "cut off", "garbled inside"])
+def test_a_damaged_file_of_embeddings_is_begun_anew(fault, place, tmp_path):
+    cache, texts = tmp_path / "kept.db", [f"text {number}" for number in range(500)]
+    expected = Encoder(place, cache).embed(texts)
+    whole = cache.read_bytes()
+    cache.write_bytes(
+        {
+            "no database": b"x" * 5_000,
+            "cut off": whole[: len(whole) // 2],
+            "garbled inside": whole[:4_096] + b"\xff" * (len(whole) - 4_096),
+        }[fault]
+    )
+    np.testing.assert_array_equal(Encoder(place, cache).embed(texts), expected)
+    with sqlite3.connect(cache) as store:
+        assert store.execute("SELECT count(*) FROM embedding").fetchone() == (500,)
+
+
 KILLED = """
 import os, sys
 from pathlib import Path

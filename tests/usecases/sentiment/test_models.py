@@ -17,6 +17,7 @@ from tests.usecases.sentiment.conftest import text_rows
 from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.core.errors import VouchError
 from vouch.models.tokens import TOKEN
+from vouch.usecases.sentiment import USECASE
 from vouch.usecases.sentiment.candidate import (
     ALGORITHMS,
     LINEAR,
@@ -25,7 +26,7 @@ from vouch.usecases.sentiment.candidate import (
     Preparation,
 )
 from vouch.usecases.sentiment.combining import follow, stack, vote
-from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.embeddings import BATCH, Encoder
 from vouch.usecases.sentiment.features import Corpus
 from vouch.usecases.sentiment.models import fit, fit_rows, load, predict_rows, save
 
@@ -224,6 +225,20 @@ def test_a_model_with_an_encoder_carries_it(algorithm, weight, encoder, frame, t
     features = loaded.lead.features
     assert len(features.names) == features.legible + encoder.dimensions
     assert features.names[-1] == "tiny: 7"
+
+
+@pytest.mark.parametrize("algorithm", ["logistic_regression", "voting"])
+def test_in_a_project_what_a_model_scores_is_embedded_once(algorithm, encoder, frame, tmp_path):
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.1)
+    save(fit(candidate(algorithm, prepared), frame, 0, 1, {encoder.identity: encoder}), tmp_path)
+    reports = []
+    for _ in range(2):
+        loaded = USECASE.load_model(tmp_path, tmp_path / "state")
+        for each in loaded.encoders.values():
+            object.__setattr__(each, "progress", lambda *state: reports.append(state))
+        np.testing.assert_array_equal(loaded.predict(frame), load(tmp_path).predict(frame))
+    distinct = frame.text.nunique()
+    assert [done for done, _, _ in reports] == [*range(BATCH, distinct, BATCH), distinct]
 
 
 def test_the_scale_of_embeddings_is_a_setting_of_the_fit_alone(encoder, frame):

@@ -89,7 +89,7 @@ def _new(desk: Desk, keeper: Keeper, extracted: Extracted, wanted: int) -> list[
 
 def _models(desk: Desk, which: HoldoutKey, extracted: Extracted) -> Iterator[ScoredModel]:
     """Yield the models that are to be compared: the newest version and the champion."""
-    yield scored_model(desk.version.model, desk.usecase)
+    yield scored_model(desk.version.model, desk.usecase, desk.state)
     number, rival = champion(desk.state, which, extracted)
     if rival is not None and number != desk.version.number:
         yield rival

@@ -62,9 +62,9 @@ class HoldoutOutcome:
     ledger: HoldoutStatus | None
 
 
-def scored_model(folder: Path, usecase: str) -> ScoredModel:
+def scored_model(folder: Path, usecase: str, state: Path) -> ScoredModel:
     """Load a use case's model, to measure it on the holdout."""
-    return ScoredModel(model_digest(folder), find(usecase).load_model(folder).predict)
+    return ScoredModel(model_digest(folder), find(usecase).load_model(folder, state).predict)
 
 
 def load_candidate(
@@ -101,7 +101,7 @@ def question(
     """
     which, keeper = HoldoutKey.of(candidate.extracted), Keeper(state)
     version, rival = champion(state, which, candidate.extracted)
-    challenger = scored_model(candidate.model, which.usecase)
+    challenger = scored_model(candidate.model, which.usecase, state)
     itself = rival is not None and rival.digest == challenger.digest
     word = _votes(labels, candidate.extracted, source, state)
     outlook = _outlook(candidate, state) if word is None else None
@@ -171,7 +171,7 @@ def champion(
     version = find_champion(state, f"{which.usecase}-{which.source}")
     if version is None:
         return None, None
-    rival = scored_model(version.model, which.usecase)
+    rival = scored_model(version.model, which.usecase, state)
     trained = with_classes(version.extracted)
     if reason := trained.differing(extracted):
         return version.number, replace(rival, predict=partial(_refuse, reason))

@@ -108,7 +108,7 @@ class Fraud(UseCase):
 
         return search_data(train, extracted, params, state)
 
-    def load_model(self, folder: Path) -> "Fitted":
+    def load_model(self, folder: Path, state: Path | None = None) -> "Fitted":
         from vouch.usecases.fraud.models import load
 
         return load(folder)

@@ -111,10 +111,11 @@ class Sentiment(UseCase):
 
         return search_data(train, extracted, params, state, encoders, progress)
 
-    def load_model(self, folder: Path) -> "Model":
+    def load_model(self, folder: Path, state: Path | None = None) -> "Model":
+        from vouch.usecases.sentiment.embeddings import KEPT
         from vouch.usecases.sentiment.models import load
 
-        return load(folder)
+        return load(folder, cache=None if state is None else state / KEPT)
 
     def candidate(
         self,

@@ -25,6 +25,8 @@ from vouch.core.progress import Progress, silent
 from vouch.engine.encoders import MODEL, READING, TOKENIZER, Reading, identity, mend, reading
 from vouch.usecases.sentiment.cleaning import Cleaning, clean
 
+KEPT = Path("cache/embeddings.db")
+"""Embeddings by text, among what costs only time to delete, in the project's state folder."""
 BATCH = 128  # texts between two writes to the cache: what a kill costs, a second
 LONGEST = 300  # characters kept of a library's error
 LOOKUP = 30_000  # SQLite takes so many values in one question
@@ -145,13 +147,9 @@ class Encoder:
         """Return the vector of each distinct text: kept ones, and new ones as they are kept."""
         if self.cache is None:
             return {text: vector for part in self._fresh(texts) for text, vector in part.items()}
-        self.cache.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.cache, timeout=60)) as store:
-            store.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, value BLOB)")
-            keys = {self._key(text): text for text in texts}
-            vectors = {
-                keys[key]: np.frombuffer(value, np.float32) for key, value in _kept(store, [*keys])
-            }
+        keys = {self._key(text): text for text in texts}
+        with _open(self.cache, [*keys]) as (store, kept):
+            vectors = {keys[key]: np.frombuffer(value, np.float32) for key, value in kept}
             for part in self._fresh([text for text in texts if text not in vectors]):
                 rows = [(self._key(text), vector.tobytes()) for text, vector in part.items()]
                 with store:
@@ -192,6 +190,34 @@ class Encoder:
         for name in (MODEL, TOKENIZER, READING):
             if (self.folder / name).exists():
                 shutil.copyfile(self.folder / name, folder / name)
+
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+@contextmanager
+def _open(path: Path, keys: Sequence[bytes]) -> Iterator[tuple[sqlite3.Connection, Pairs]]:
+    """Open a file of embeddings, and read those of some keys; a damaged file is begun anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        store, kept = _read(path, keys)
+    except sqlite3.OperationalError:  # in use for long, or a disk that is full: not its fault
+        raise
+    except sqlite3.DatabaseError:
+        path.unlink()
+        store, kept = _read(path, keys)
+    with closing(store):
+        yield store, kept
+
+
+def _read(path: Path, keys: Sequence[bytes]) -> tuple[sqlite3.Connection, Pairs]:
+    store = sqlite3.connect(path, timeout=60)
+    try:
+        store.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, value BLOB)")
+        return store, [*_kept(store, keys)]
+    except sqlite3.Error:
+        store.close()
+        raise
 
 
 def _kept(store: sqlite3.Connection, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

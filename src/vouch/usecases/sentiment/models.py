@@ -302,12 +302,15 @@ def _write_features(features: Features, path: Path) -> None:
                 file.write(json.dumps([group, name, idf], ensure_ascii=False) + "\n")
 
 
-def load(folder: Path, threads: int = 1) -> "Fitted | Together | SparkFitted":
+def load(
+    folder: Path, threads: int = 1, cache: Path | None = None
+) -> "Fitted | Together | SparkFitted":
     """Read a model; nothing in the files is run.
 
     Args:
         folder: Where ``save`` wrote it, or its namesake for Spark's models.
         threads: Threads to predict many rows with, at least 1.
+        cache: An SQLite file that keeps the embeddings of texts; None keeps none.
 
     Returns:
         The model; all kinds have ``candidate``, ``classes``, ``shares``, ``predict`` and
@@ -334,13 +337,13 @@ def load(folder: Path, threads: int = 1) -> "Fitted | Together | SparkFitted":
     if candidate.members:
         from vouch.usecases.sentiment import together
 
-        return together.load(folder, candidate, threads)
-    features = _read_features(candidate, folder)
+        return together.load(folder, candidate, threads, cache)
+    features = _read_features(candidate, folder, cache)
     estimator = _read(folder / _name(candidate), digests[_name(candidate)])
     return Fitted(candidate, features, estimator, seen, shares, threads, names)
 
 
-def _read_features(candidate: Candidate, folder: Path) -> Features:
+def _read_features(candidate: Candidate, folder: Path, cache: Path | None) -> Features:
     grams: dict[str, list[tuple[str, float]]] = {"words": [], "characters": []}
     with (folder / "features.jsonl").open(encoding="utf-8") as file:
         for line in file:
@@ -354,11 +357,11 @@ def _read_features(candidate: Candidate, folder: Path) -> Features:
             idf = np.array([idf for _, idf in grams[group]], np.float64)
             extent = preparation.words if words else preparation.characters
             weighings.append(Weighing(extent, words, names, idf))
-    encoders = {each: _encoder(each, folder) for each in preparation.encoders}
+    encoders = {each: _encoder(each, folder, cache) for each in preparation.encoders}
     return Features(preparation, tuple(weighings), encoders)
 
 
-def _encoder(identity: str, folder: Path) -> Encoder:
+def _encoder(identity: str, folder: Path, cache: Path | None) -> Encoder:
     """Return a model's own encoder, which embeds a text a core.
 
     Raises:
@@ -366,8 +369,8 @@ def _encoder(identity: str, folder: Path) -> Encoder:
     """
     name, _, digest = identity.partition("@")
     if not digest:  # earlier releases noted no digest but those of the files
-        return Encoder(folder / name, None, CORES)
-    encoder = Encoder(folder / ENCODERS / name, None, CORES)
+        return Encoder(folder / name, cache, CORES)
+    encoder = Encoder(folder / ENCODERS / name, cache, CORES)
     if encoder.identity != identity:
         raise VouchError(
             f"{encoder.folder}: is the encoder {encoder.identity[:32]}, and the model learned "

@@ -184,14 +184,14 @@ def save(fitted: Together, folder: Path) -> None:
     models.describe(fitted, folder)
 
 
-def load(folder: Path, candidate: Candidate, threads: int) -> Together:
+def load(folder: Path, candidate: Candidate, threads: int, cache: Path | None) -> Together:
     """Read a model whose description was read; see :func:`.models.load`.
 
     Raises:
         VouchError: A member is missing or damaged, or is not the one that was described.
     """
     members = tuple(
-        models.load(folder / MEMBERS / str(number), threads)
+        models.load(folder / MEMBERS / str(number), threads, cache)
         for number in range(len(candidate.members))
     )
     for number, (member, wanted) in enumerate(zip(members, candidate.members, strict=True)):

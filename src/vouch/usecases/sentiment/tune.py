@@ -23,7 +23,7 @@ from vouch.results.extract import Extracted
 from vouch.results.tune import Leaderboard
 from vouch.usecases.classes import FEWEST
 from vouch.usecases.sentiment.candidate import Candidate
-from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.embeddings import KEPT, Encoder
 from vouch.usecases.sentiment.folds import sample, split
 from vouch.usecases.sentiment.models import save
 from vouch.usecases.sentiment.params import TextTuneParams
@@ -34,8 +34,6 @@ from vouch.usecases.sentiment.words import export
 if TYPE_CHECKING:
     from vouch.usecases.sentiment.spark.tune import SparkSearchData
 
-EMBEDDINGS = Path("cache/embeddings.db")
-"""Embeddings by text, among what costs only time to delete, in the project's state folder."""
 LACKING = (
     "no sentence encoder is installed: with one, models of texts may get more right (make encoders)"
 )
@@ -174,7 +172,7 @@ def _encoders(
         VouchError: One is not there, or cannot embed a text.
     """
     places = [params.embeddings] if params.embeddings else map(installed.find, identities)
-    cache = state / EMBEDDINGS
+    cache = state / KEPT
     encoders = [Encoder(place, cache, params.threads, progress) for place in places]
     for encoder in encoders:
         encoder.check()
