@@ -1,13 +1,15 @@
 """What sentence encoders add to models of texts, and what they cost.
 
     python -m benchmarks.encoders --train train.csv --val val.csv [--cache embeddings.db]
+        [--model FOLDER]
 
 Needs ``make encoders``. For each set of features a balanced model is fitted on the first file
 (columns ``text``, ``label``) and measured on the second one; printed are macro-recall, the seconds
 of the fit, and the process's peak memory so far. Before it: how many texts a second each encoder
 embeds, one a call, side by side on all cores; with ``--cache`` embeddings are kept, and texts that
-are there already count for nothing. After it: the median and the 95th percentile of one prediction,
-and how far its scores are from the batch's.
+are there already count for nothing. ``--model`` names a model that a search chose: the last row is
+of the same choices, fitted anew, for which the second file is no holdout. After it: the median and
+the 95th percentile of one prediction, and how far its scores are from the batch's.
 
 Choose nothing by a test file: give a part of what you develop on.
 """
@@ -26,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.texts import read
+from vouch.core.files import read_json
 from vouch.engine import encoders as installed
 from vouch.metrics.classes import macro_recall
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
@@ -81,6 +84,7 @@ def main() -> None:
     parser.add_argument("--val", type=Path, required=True)
     parser.add_argument("--rows", type=int, help="learn from so many rows only")
     parser.add_argument("--cache", type=Path, help="where embeddings are kept")
+    parser.add_argument("--model", type=Path, help="a model's folder, as tune wrote it")
     options = parser.parse_args()
     train, val = read(options.train), read(options.val)
     train = train.head(options.rows) if options.rows else train
@@ -90,7 +94,7 @@ def main() -> None:
         for encoder in used.values():
             embed(encoder, [*train["text"], *val["text"]])
         print(f"\n{'features':64} {'recall':>7} {'fit, s':>7} {'peak, MB':>9}")
-        for label, candidate in candidates(list(used)):
+        for label, candidate in [*candidates(list(used)), *_chosen(options.model)]:
             began = time.perf_counter()
             model = fit(candidate, train, 0, CORES, used)
             seconds = time.perf_counter() - began
@@ -99,6 +103,13 @@ def main() -> None:
             print(f"{label:64} {recall:7.4f} {seconds:7.1f} {peak:9,.0f}", flush=True)
         bare = {name: Encoder(encoder.folder) for name, encoder in used.items()}  # nothing kept
         _one(fit(_first(list(used)), train.head(500), 0, 1, bare), val["text"].tolist()[:CALLS])
+
+
+def _chosen(model: Path | None) -> Iterator[tuple[str, Candidate]]:
+    """Yield what a search chose, if a model of one is named."""
+    if model is not None:
+        content = read_json(model / "candidate.json")["candidate"]
+        yield f"the search's choice: {content['algorithm']}", Candidate.model_validate(content)
 
 
 def _first(names: list[str]) -> Candidate:
