@@ -49,7 +49,8 @@ def candidate(algorithm, preparation=BOTH, **changes):
         partner = SMALL[algorithm]["partner"]
         narrow = preparation.model_copy(update={"encoders": (), "embedding_weight": None})
         shared = {k: v for k, v in changes.items() if k != "hyperparameters"}
-        pairs = (("logistic_regression", preparation), (partner, narrow))
+        read = narrow if partner == "naive_bayes" else preparation
+        pairs = (("logistic_regression", preparation), (partner, read))
         told["members"] = tuple(candidate(*pair, **shared) for pair in pairs)
     return Candidate(algorithm=algorithm, **told)
 
@@ -239,6 +240,17 @@ def test_in_a_project_what_a_model_scores_is_embedded_once(algorithm, encoder, f
         np.testing.assert_array_equal(loaded.predict(frame), load(tmp_path).predict(frame))
     distinct = frame.text.nunique()
     assert [done for done, _, _ in reports] == [*range(BATCH, distinct, BATCH), distinct]
+
+
+def test_two_models_together_embed_a_text_once(encoder, frame, tmp_path, monkeypatch):
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.1)
+    fitted = fit(candidate("stacking", prepared), frame, 0, 1, {encoder.identity: encoder})
+    embed, read = Encoder._embed, []
+    monkeypatch.setattr(
+        Encoder, "_embed", lambda self, text: read.append(text) or embed(self, text)
+    )
+    assert fitted.predict_one("a new text").shape == (3,)
+    assert read == ["a new text"]
 
 
 def test_the_scale_of_embeddings_is_a_setting_of_the_fit_alone(encoder, frame):

@@ -2,7 +2,7 @@ import optuna
 import pytest
 
 from vouch.models.space import RULE_START, Range
-from vouch.usecases.sentiment.candidate import ALGORITHMS, HYPERPARAMETERS, LINEAR
+from vouch.usecases.sentiment.candidate import ALGORITHMS, HYPERPARAMETERS, LINEAR, TOGETHER
 from vouch.usecases.sentiment.space import SPACE, STARTS, TextSpace
 
 ENCODERS = ("e5@" + "0" * 64, "bge@" + "1" * 64)
@@ -64,6 +64,20 @@ def test_encoders_are_chosen_alone_and_together_and_weigh_where_scale_matters():
     assert {each.encoders for each in linear} == {(), ENCODERS[:1], ENCODERS[1:], ENCODERS}
     assert all((each.embedding_weight is not None) == bool(each.encoders) for each in linear)
     assert any(each.encoders and each.embedding_weight is None for each in seen)  # trees
+
+
+@pytest.mark.parametrize("partner", ["linear_svm", "naive_bayes"])
+@pytest.mark.parametrize("algorithm", sorted(TOGETHER))
+def test_a_partner_reads_everything_but_naive_bayes_which_reads_words(algorithm, partner):
+    space, study = TextSpace(encoders=ENCODERS), optuna.create_study()
+    study.enqueue_trial(space.start(algorithm) | {f"{algorithm}.partner": partner})
+    chosen = space.suggest(study.ask(), [algorithm])
+    first, second = chosen.members
+    assert (first.algorithm, second.algorithm) == ("logistic_regression", partner)
+    assert first.preparation == chosen.preparation and first.preparation.encoders == ENCODERS[:1]
+    words = {"encoders": (), "embedding_weight": None, "characters": "none"}
+    changed = words if partner == "naive_bayes" else {}
+    assert second.preparation == chosen.preparation.model_copy(update=changed)
 
 
 def test_another_encoders_candidate_is_not_tried_again():

@@ -203,17 +203,17 @@ class TextSpace:
 def _members(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the models of a candidate that is made of two.
 
-    A logistic regression on everything, and a partner that errs otherwise: it reads n-grams alone,
-    with its own default.
+    A logistic regression and a partner with its own default; both read everything, but naive Bayes,
+    which reads words and VADER alone.
     """
     if content["algorithm"] not in TOGETHER:
         return []
     settings, preparation = content["hyperparameters"], content["preparation"]
     partner: Algorithm = settings["partner"]
-    narrow = preparation | {"encoders": (), "embedding_weight": None}
+    read = preparation
     if partner == "naive_bayes":
-        narrow |= {"characters": "none"}
+        read = preparation | {"encoders": (), "embedding_weight": None, "characters": "none"}
     first = {"algorithm": "logistic_regression", "hyperparameters": {"C": settings["C"]}}
-    second = {"algorithm": partner, "hyperparameters": STARTS[partner], "preparation": narrow}
+    second = {"algorithm": partner, "hyperparameters": STARTS[partner], "preparation": read}
     alone = content | {"members": ()}
     return [alone | first, alone | second]

@@ -77,6 +77,8 @@ class Together:
 
     def predict_one(self, text: str) -> Floats:
         """Return the probabilities of one text; see :meth:`.models.Fitted.predict_one`."""
+        if self.encoders:  # a batch embeds it once for both
+            return self.predict(pd.DataFrame({"text": [text]}))[0]
         return self.combine([member.predict_one(text)[None] for member in self.members])[0]
 
     def combine(self, likely: list[Floats]) -> Floats:
