@@ -3,7 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouch.models.tokens import TOKEN
-from vouch.usecases.sentiment.report import pieces
+from vouch.stages.report.stage import _environment
+from vouch.usecases.sentiment.candidate import Candidate, Preparation
+from vouch.usecases.sentiment.report import TEMPLATES, pieces
 
 
 @settings(max_examples=60, deadline=None)
@@ -31,3 +33,27 @@ def test_the_heaviest_word_has_the_full_shade():
         {"text": " at all", "weight": 0.0, "shade": 0.0},
     ]
     assert pieces("", []) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "words 1-2, VADER"),
+        (
+            {
+                "characters": "3-5",
+                "encoders": (f"e5@{'0' * 64}", f"bge@{'1' * 64}"),
+                "embedding_weight": 0.03,
+            },
+            "words 1-2, characters 3-5, VADER, e5, bge (weight 0.030)",
+        ),
+        (
+            {"vader": False, "encoders": (f"e5@{'0' * 64}",), "select": 3_000},
+            "words 1-2, e5, the best 3,000",
+        ),
+    ],
+)
+def test_the_page_names_what_a_model_reads(changes, text):
+    candidate = Candidate(algorithm="linear_svm", preparation=Preparation(**changes))
+    template = _environment(TEMPLATES).get_template("trial.html")
+    assert template.render(t={"candidate": candidate.model_dump()}) == text
