@@ -74,7 +74,7 @@ def test_a_partner_reads_everything_but_naive_bayes_which_reads_words(algorithm,
     chosen = space.suggest(study.ask(), [algorithm])
     first, second = chosen.members
     assert (first.algorithm, second.algorithm) == ("logistic_regression", partner)
-    assert first.preparation == chosen.preparation and first.preparation.encoders == ENCODERS[:1]
+    assert first.preparation == chosen.preparation and first.preparation.encoders == ENCODERS
     words = {"encoders": (), "embedding_weight": None, "characters": "none"}
     changed = words if partner == "naive_bayes" else {}
     assert second.preparation == chosen.preparation.model_copy(update=changed)

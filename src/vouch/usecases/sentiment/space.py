@@ -105,7 +105,8 @@ class TextSpace:
         shared: dict[str, Any] = {"algorithm": name, "imbalance": "weights", "words": "1-2"}
         shared |= {"words_min_df": 2, "vader": True, "elongations": False}
         if self.encoders and name != "naive_bayes":
-            shared["encoders"] = self._offers[1]
+            # a search begins with the preferred encoder alone and with all: which is better differs
+            shared["encoders"] = self._offers[-1 if name in LOGISTIC else 1]
             if name in LINES:
                 shared["embedding_weight"] = EMBEDDING_START
             if name in LOGISTIC:
