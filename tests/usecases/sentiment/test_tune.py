@@ -19,12 +19,13 @@ from vouch.models.leaderboard import Best
 from vouch.models.params import Budget
 from vouch.models.space import RULE_START
 from vouch.models.veil import Veil
+from vouch.results.tune import Leaderboard
 from vouch.stages.tune import tune
 from vouch.usecases import find
 from vouch.usecases.sentiment.candidate import Candidate
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextTuneParams
-from vouch.usecases.sentiment.rows import lay_out
+from vouch.usecases.sentiment.rows import SearchRows, lay_out
 from vouch.usecases.sentiment.tune import search_data
 
 PARAMS = TextTuneParams(budget=Budget(trials=5), threads=1)
@@ -125,6 +126,26 @@ def test_many_rows_are_drawn_and_the_finalists_measured_on_all(tuned, tmp_path):
     assert any("of 1,500 rows" in warning for warning in gold.leaderboard()["warnings"])
 
 
+def test_what_the_best_of_each_algorithm_predicted_is_not_predicted_again(tmp_path, monkeypatch):
+    files = write_gold(tmp_path, text_rows(1500, time=False)).files()
+    predict, predicted = SearchRows.predict, []
+
+    def counted(rows, candidate):
+        predicted.append((candidate.algorithm, len(rows.frame)))
+        return predict(rows, candidate)
+
+    monkeypatch.setattr(SearchRows, "predict", counted)
+    names = ("naive_bayes", "logistic_regression")
+    changes = {"search_rows": 600, "finalists": 1, "algorithms": names, "samplers": ("random",)}
+    tune(**files, params=QUICK.model_copy(update=changes))
+    assert [size == 1500 for _, size in predicted] == [False, False, True]
+    board = Leaderboard.read(tmp_path / "leaderboard.json")
+    final, other = board.best_by_algorithm[predicted[-1][0]], ({*names} - {predicted[-1][0]}).pop()
+    assert final["number"] == board.best
+    leader = board.best_by_algorithm[other]
+    assert leader["value"] == board.trials[leader["number"]]["value"]
+
+
 def test_vader_scores_of_other_texts_are_not_used(tuned, tmp_path):
     frame = text_rows(400)
     gold = write_gold(tmp_path, frame.assign(vader_compound=np.float32(0)), tuned[0].state)
@@ -201,7 +222,7 @@ def test_late_truth_measures_and_does_not_train(tmp_path, by_time):
         assert any(late[fold.assess].any() for fold in data.folds)
         assert not any(late[fold.train].any() for fold in data.folds)
         scores.append(data.refit(candidate).predict(rows))
-        values.append(data.assess(candidate).value)
+        values.append(data.outcome(data.predict(candidate)).value)
     assert np.array_equal(*scores)
     assert values[0] > values[1]
 

@@ -115,10 +115,6 @@ class SearchRows:
         labels, names = self.labels, self.names
         return fit_rows(candidate, self.corpus, rows, labels, groups, seed, threads, weights, names)
 
-    def assess(self, candidate: Candidate) -> Outcome:
-        """Measure a candidate out of fold: macro-recall, pooled and in each fold."""
-        return self.outcome(self.predict(candidate))
-
     def outcome(self, scores: Sequence[Floats]) -> Outcome:
         """Return macro-recall of each fold's assessed rows, pooled and in each fold."""
         measured = [self.judged[fold.assess] for fold in self.folds]

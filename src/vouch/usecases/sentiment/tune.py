@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from vouch.usecases.sentiment.embeddings import KEPT, Encoder
 from vouch.usecases.sentiment.folds import sample, split
 from vouch.usecases.sentiment.models import save
 from vouch.usecases.sentiment.params import TextTuneParams
-from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
+from vouch.usecases.sentiment.rows import METRIC, Floats, SearchRows, lay_out
 from vouch.usecases.sentiment.space import SPACE, STARTS, TextSpace
 from vouch.usecases.sentiment.words import export
 
@@ -57,6 +58,7 @@ class SearchData:
     fingerprint: str
     metric: str = METRIC
     progress: Progress = silent
+    _leading: dict[str, tuple[float, Candidate, list[Floats]]] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, object]:
@@ -71,8 +73,19 @@ class SearchData:
         return TextSpace(cleaning, tuple(self.whole.encoders), mixed(self.whole.frame))
 
     def assess(self, candidate: Candidate) -> Outcome:
-        """Measure a candidate on the rows drawn."""
-        return self.drawn.assess(candidate)
+        """Measure a candidate on the rows drawn, and keep what an algorithm's best predicted."""
+        scores = self.drawn.predict(candidate)
+        outcome = self.drawn.outcome(scores)
+        if outcome.value > self._leading.get(candidate.algorithm, (-inf,))[0]:
+            self._leading[candidate.algorithm] = outcome.value, candidate, scores
+        return outcome
+
+    def _scores(self, candidate: Candidate, rows: SearchRows) -> list[Floats]:
+        """Return what a candidate predicts out of fold; a search that went on kept nothing."""
+        leading = self._leading.get(candidate.algorithm)
+        if rows is self.drawn and leading is not None and leading[1] == candidate:
+            return leading[2]
+        return rows.predict(candidate)
 
     def finals(
         self, records: Sequence[Record[Candidate]], leaders: Mapping[str, int]
@@ -83,7 +96,7 @@ class SearchData:
         for place, name in enumerate(order):
             rows = self.whole if place < self.search.finalists else self.drawn
             candidate = records[leaders[name]].candidate
-            bests[name] = rows.measured(candidate, leaders[name], rows.predict(candidate))
+            bests[name] = rows.measured(candidate, leaders[name], self._scores(candidate, rows))
         finalists = [bests[name] for name in order[: self.search.finalists]]
         best = max(finalists, key=lambda each: round(each.value, 6))
         return bests, self.whole.with_mixed(best, self.progress)
