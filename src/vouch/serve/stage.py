@@ -123,7 +123,7 @@ def score(root: Path, state: Path, request: Request, progress: Progress = silent
             Path(scratch),
         )
         names = _names(declared, trained, version)
-        counts = _write(table, version, state, names, request.out, progress)
+        counts = _write(table, version, names, request.out, progress)
     warnings = list(table.warnings)
     warnings += _warnings(counts, table.reasons)
     threshold = version.lineage.threshold
@@ -195,12 +195,7 @@ def _names(declared: Declaration, trained: Declaration, version: Version) -> tup
 
 
 def _write(
-    table: Prepared,
-    version: Version,
-    state: Path,
-    names: tuple[str, ...],
-    out: Path,
-    progress: Progress,
+    table: Prepared, version: Version, names: tuple[str, ...], out: Path, progress: Progress
 ) -> Counts:
     import pyarrow as pa
 
@@ -212,7 +207,7 @@ def _write(
     counts: Counts = {**table.counts, "scored": 0, "predicted": dict.fromkeys(names, 0)}
     done = 0
     with replacing(out) as draft, _writer(out, draft, schema) as writer:
-        for chunk, chosen in _scored(table.path, version, state, names):
+        for chunk, chosen in _scored(table.path, version, names):
             shown = chunk if is_parquet(out) else escape_table(chunk)
             writer.write_table(pa.Table.from_pandas(shown, schema, preserve_index=False))
             _count(chosen, names, counts)
@@ -240,11 +235,11 @@ def _count(chosen: pd.Series, names: tuple[str, ...], counts: Counts) -> None:
 
 
 def _scored(
-    path: Path, version: Version, state: Path, names: tuple[str, ...]
+    path: Path, version: Version, names: tuple[str, ...]
 ) -> Iterator[tuple[pd.DataFrame, pd.Series]]:
     import pyarrow.parquet as pq
 
-    fitted = usecases.find(version.lineage.usecase).load_model(version.model, state)
+    fitted = usecases.find(version.lineage.usecase).load_model(version.model)
     decide = decision_at(version.lineage.threshold)
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(CHUNK):

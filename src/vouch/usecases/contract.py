@@ -346,8 +346,8 @@ class UseCase(ABC):
 
         Args:
             folder: The model's.
-            state: The project's state folder, where embeddings of rows may be kept; None keeps
-                none.
+            state: The project's state folder, where embeddings of the project's rows may be kept;
+                None keeps none, as for a file that is scored once.
 
         Raises:
             VouchError: The folder holds no such model.
