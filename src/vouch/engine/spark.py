@@ -101,6 +101,8 @@ def nlp() -> dict[str, str]:
         "spark.executor.extraClassPath": path,
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         "spark.kryoserializer.buffer.max": "1000m",
+        # Spark's own threads embed side by side; six more each would wait for one another
+        "spark.jsl.settings.onnx.intraOpNumThreads": "1",
     }
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase
-from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.models import WordLevel, WordPiece
+from tokenizers.normalizers import BertNormalizer, Lowercase
+from tokenizers.pre_tokenizers import BertPreTokenizer, Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from tests.usecases.sentiment.conftest import SAID
@@ -42,14 +42,14 @@ def value(name: str, kind: int, dimensions: list[str]) -> bytes:
     return field(1, name) + field(2, field(1, field(1, kind) + field(2, shape)))
 
 
-def onnx(table: np.ndarray) -> bytes:
+def onnx(table: np.ndarray, inputs: tuple[str, ...] = ("input_ids", "attention_mask")) -> bytes:
     """Return a model whose token states are the rows of a table."""
     node = field(1, "table") + field(1, "input_ids") + field(2, "last_hidden_state")
     sizes = b"".join(field(1, size) for size in table.shape)
     weights = sizes + field(2, FLOAT) + field(8, "table") + field(9, table.tobytes())
     graph = field(1, node + field(4, "Gather")) + field(2, "tiny") + field(5, weights)
-    graph += field(11, value("input_ids", INT64, ["texts", "tokens"]))
-    graph += field(11, value("attention_mask", INT64, ["texts", "tokens"]))
+    for name in inputs:
+        graph += field(11, value(name, INT64, ["texts", "tokens"]))
     graph += field(12, value("last_hidden_state", FLOAT, ["texts", "tokens", "width"]))
     return field(1, 8) + field(8, field(1, "") + field(2, 13)) + field(7, graph)
 
@@ -68,6 +68,33 @@ def write_encoder(place: Path, seed: int = 0, reading: Reading | None = None) ->
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 1)])
     place.mkdir(parents=True)
     (place / "model.onnx").write_bytes(onnx(table))
+    tokenizer.save(str(place / "tokenizer.json"))
+    if reading:
+        write_json(place / "encoder.json", reading.model_dump())
+    return place
+
+
+def write_bert(place: Path, seed: int = 0, reading: Reading | None = None) -> Path:
+    """Write an encoder with BERT's inputs and word pieces; return its folder.
+
+    Its pieces are the generated texts' words, and single characters: no text is unknown.
+    """
+    words = sorted({w for texts in SAID.values() for t in texts for w in t.lower().split()})
+    characters = [chr(code) for code in range(33, 127) if not chr(code).isupper()] + [*"’“”…—é😍❤"]
+    pieces = ["[PAD]", *words, *(f"##{each}" for each in characters), *characters]
+    pieces = [*dict.fromkeys(pieces), "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    table = np.random.default_rng(seed).normal(0, 0.3, (len(pieces), WIDTH)).astype(np.float32)
+    for label, texts in SAID.items():
+        for word in {w for text in texts for w in text.lower().split()}:
+            table[vocabulary[word], label] += 2
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(), BertPreTokenizer()
+    marks = [(mark, vocabulary[mark]) for mark in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
+    place.mkdir(parents=True)
+    model = onnx(table, ("input_ids", "attention_mask", "token_type_ids"))
+    (place / "model.onnx").write_bytes(model)
     tokenizer.save(str(place / "tokenizer.json"))
     if reading:
         write_json(place / "encoder.json", reading.model_dump())

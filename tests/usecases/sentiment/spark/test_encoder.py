@@ -1,0 +1,166 @@
+"""An encoder within Spark reads texts as scikit-learn's does, and each text once."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from tests.usecases.sentiment.tiny_encoder import write_bert, write_encoder
+from vouch.core.errors import VouchError
+from vouch.engine.encoders import Reading
+from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.spark.encoder import BLOCK, SparkEncoder
+
+pytestmark = pytest.mark.slow
+
+ODD = [
+    "",
+    " ",
+    "i love it",
+    "😍❤️ ok",
+    "née café",
+    "a\tb\nc",
+    r"it\u2019s \u201cso\u201d, C:\users \\ \n",
+    'he said "no" {"text": 1}',
+    "AT&amp;T &lt;3 &amp;amp;lt; <b>bold</b> <3 it&#39;s",
+    "@bob @user, a@b.c see https://t.co/x!? t.co/y www.z.com",
+    "i’m “so” … — done",
+    "great! " * 200,
+]
+PIECES = ["love", "hate", "@bob ", "http://x.y/z", "&amp;", "&lt;", "’", "“", "…", "😍", r"\u2019"]
+TEXTS = st.lists(st.sampled_from([*PIECES, " ", "\n", *"abzé019.,!?#&<>\"'\\/_-"]), max_size=20)
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return write_bert(
+        tmp_path_factory.mktemp("encoders") / "tiny",
+        reading=Reading(prefix="query: ", longest=40, cleaned=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        Reading(prefix="query: ", longest=96, cleaned=True),
+        Reading(pooling="first", cleaned=True),
+        Reading(longest=8),
+        Reading(prefix="it's: "),
+    ],
+)
+def test_vectors_are_scikit_learns_before_they_have_length_1(spark_nlp, tmp_path, reading):
+    place = write_bert(tmp_path / "tiny", reading=reading)
+    texts = [text for text in ODD if reading.cleaned or "\\u" not in text]
+    vectors = SparkEncoder(place).embed(texts)
+    np.testing.assert_allclose(unit(vectors), Encoder(place).embed(texts), rtol=0, atol=1e-5)
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=st.lists(TEXTS, min_size=30, max_size=60))
+def test_any_text_is_read_as_scikit_learns_encoder_reads_it(spark_nlp, place, parts):
+    texts = ["".join(part) for part in parts]
+    vectors = SparkEncoder(place).embed(texts)
+    np.testing.assert_allclose(unit(vectors), Encoder(place).embed(texts), rtol=0, atol=1e-5)
+
+
+def test_encoders_of_one_session_are_not_mixed_up(spark_nlp, tmp_path):
+    places = [write_bert(tmp_path / f"tiny-{seed}", seed) for seed in range(3)]
+    own = [Encoder(place).embed(["i love it"]) for place in places]
+    for _ in range(2):  # the second time each is there
+        for place, expected in zip(places, own, strict=True):
+            vector = unit(SparkEncoder(place).embed(["i love it"]))
+            np.testing.assert_allclose(vector, expected, rtol=0, atol=1e-5)
+
+
+def test_each_distinct_text_is_embedded_once_and_kept(spark_nlp, place, tmp_path):
+    reports = []
+    encoder = SparkEncoder(place, tmp_path / "kept.db", 2, lambda *state: reports.append(state))
+    encoder.check()
+    assert reports == []  # one text is no progress
+    texts = [f"text {number % 30}" for number in range(90)]
+    vectors = encoder.embed(texts)
+    assert reports == [(30, 30, "texts embedded by tiny")]
+    np.testing.assert_array_equal(encoder.embed(texts), vectors)
+    assert len(reports) == 1
+    again = Encoder(place, tmp_path / "kept.db")  # scikit-learn's are others
+    np.testing.assert_allclose(np.linalg.norm(again.embed(texts), axis=1), 1, rtol=1e-6)
+    with sqlite3.connect(tmp_path / "kept.db") as store:
+        assert store.execute("SELECT count(*) FROM embedding").fetchone() == (60,)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from vouch.usecases.sentiment.spark.encoder import BLOCK, SparkEncoder
+from vouch.usecases.sentiment.spark.session import driver, session
+def progress(done, total, message):
+    if done >= 2 * BLOCK:
+        os.kill(driver(), 9)
+        os.kill(os.getpid(), 9)
+place, cache = map(Path, sys.argv[1:])
+with session():
+    SparkEncoder(place, cache, 2, progress).embed([f"text {n}" for n in range(3 * BLOCK)])
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(spark_nlp, place, tmp_path):
+    cache = tmp_path / "kept.db"
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, str(place), str(cache)], env=os.environ, check=False
+    )
+    assert run.returncode == -9
+    with sqlite3.connect(cache) as store:
+        assert store.execute("SELECT count(*) FROM embedding").fetchone() == (2 * BLOCK,)
+    reports = []
+    encoder = SparkEncoder(place, cache, 2, lambda *state: reports.append(state))
+    vectors = encoder.embed([f"text {number}" for number in range(3 * BLOCK)])
+    assert vectors.shape == (3 * BLOCK, 8)
+    assert [state[:2] for state in reports] == [(BLOCK, BLOCK)]
+
+
+def test_files_that_spark_cannot_read_are_named(spark_nlp, tmp_path):
+    words = write_encoder(tmp_path / "words")
+    with pytest.raises(VouchError, match=r"tokenizer\.json: is no vocabulary of word pieces"):
+        SparkEncoder(words).check()
+    broken = write_bert(tmp_path / "broken")
+    (broken / "model.onnx").write_text("neither")
+    with pytest.raises(VouchError, match=r"model\.onnx: cannot embed texts: \S"):
+        SparkEncoder(broken).check()
+    (broken / "tokenizer.json").write_text("{}")
+    with pytest.raises(VouchError, match=r"tokenizer\.json: cannot embed texts"):
+        SparkEncoder(broken).check()
+    (broken / "model.onnx").unlink()
+    with pytest.raises(VouchError, match=r"no file 'model\.onnx'"):
+        SparkEncoder(broken).check()
+
+
+def test_the_real_encoders_read_as_scikit_learns(spark_nlp, installed_encoders):
+    for name in ("e5-small-v2", "bge-small-en-v1.5"):
+        place = installed_encoders / name
+        texts = [text for text in ODD if text.strip()]
+        near = (unit(SparkEncoder(place).embed(texts)) * Encoder(place).embed(texts)).sum(axis=1)
+        assert near.min() > 0.99  # int8: what the runtimes round is 0.003
+
+
+def test_what_is_read_is_the_same_word_pieces(spark_nlp, installed_encoders):
+    from pyspark.ml.feature import SQLTransformer
+
+    place = installed_encoders / "e5-small-v2"
+    encoder, tokenizer = Encoder(place), Tokenizer.from_file(str(place / "tokenizer.json"))
+    table = spark_nlp.createDataFrame(pd.DataFrame({"row": range(len(ODD)), "text": ODD}))
+    read = SQLTransformer(statement=SparkEncoder(place).statement).transform(table).toPandas()
+    for text, own in zip(ODD, read.sort_values("row")["encoder_text"], strict=True):
+        assert tokenizer.encode(own).ids == tokenizer.encode(encoder._read(text)).ids, text
