@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from vouch.usecases.sentiment.ngrams import (
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+E = TypeVar("E", bound=Encoder)
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 LEXICON = ("vader_neg", "vader_neu", "vader_pos", "vader_compound_pos", "vader_compound_neg")
@@ -129,7 +130,7 @@ class Corpus:
             self.embeddings(encoder, preparation.cleaning.without)
 
 
-def needed(encoders: Mapping[str, Encoder], identity: str) -> Encoder:
+def needed(encoders: Mapping[str, E], identity: str) -> E:
     """Return an encoder, or raise if there is none of that identity.
 
     Raises:

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows
+from tests.usecases.sentiment.tiny_encoder import write_bert
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
+from vouch.usecases.sentiment.spark.encoder import SparkEncoder
 from vouch.usecases.sentiment.spark.models import fit
 
 ROOT = Path(__file__).parents[4]
@@ -56,3 +58,34 @@ def test_training_survives_an_executors_death(spark_nlp, tmp_path):
     # the same optimum; sums over partitions are rounded in another order
     np.testing.assert_allclose(scores, fit(CANDIDATE, frame, 0).predict(frame), atol=1e-3)
     assert load(tmp_path / "model").predict(pd.DataFrame({"text": ["i love it"]})).argmax() == 2
+
+
+EMBED = """
+import sys
+from pathlib import Path
+import numpy as np
+from tests.usecases.sentiment.spark.test_cluster import TEXTS
+from vouch.usecases.sentiment.spark.encoder import SparkEncoder
+from vouch.usecases.sentiment.spark.session import session
+places, out = [Path(each) for each in sys.argv[1:3]], sys.argv[3]
+with session() as opened:
+    assert opened.sparkContext.master.startswith("local-cluster")
+    np.save(out, np.stack([SparkEncoder(place).embed(TEXTS) for place in places]))
+"""
+TEXTS = [f"i love it {number}" for number in range(40)]
+
+
+@pytest.mark.slow
+def test_executors_embed_by_the_encoder_that_was_given(spark_nlp, tmp_path):
+    places = [write_bert(tmp_path / f"tiny-{seed}", seed) for seed in range(2)]
+    done = subprocess.run(
+        [sys.executable, "-c", EMBED, *places, tmp_path / "vectors.npy"],
+        cwd=ROOT,
+        env=os.environ | {"VOUCH_SPARK_MASTER": "local-cluster[2,1,3072]"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for place, vectors in zip(places, np.load(tmp_path / "vectors.npy"), strict=True):
+        np.testing.assert_array_equal(vectors, SparkEncoder(place).embed(TEXTS))

@@ -5,19 +5,25 @@ import pytest
 from tests.usecases.sentiment.conftest import text_rows
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
+from vouch.usecases.sentiment.spark.encoder import SparkEncoder
 from vouch.usecases.sentiment.spark.models import fit, save
 from vouch.usecases.sentiment.spark.packaging import package
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("algorithm", ["logistic_regression", "classifier_dl"])
-def test_mlflow_and_we_read_the_same_model(spark_nlp, tmp_path, algorithm):
+@pytest.mark.parametrize(
+    ("algorithm", "embeds"),
+    [("logistic_regression", False), ("logistic_regression", True), ("classifier_dl", False)],
+)
+def test_mlflow_and_we_read_the_same_model(spark_nlp, tiny_bert, tmp_path, algorithm, embeds):
     import mlflow
 
-    frame = text_rows(200)
-    hyperparameters = {"epochs": 2} if algorithm == "classifier_dl" else {}
-    fitted = fit(SparkCandidate(algorithm=algorithm, hyperparameters=hyperparameters), frame, 0)
+    frame, encoder = text_rows(200), SparkEncoder(tiny_bert)
+    content = {"algorithm": algorithm, "encoder": encoder.identity if embeds else None}
+    content["hyperparameters"] = {"epochs": 2} if algorithm == "classifier_dl" else {}
+    candidate = SparkCandidate.model_validate(content)
+    fitted = fit(candidate, frame, 0, encoders={encoder.identity: encoder})
     save(fitted, tmp_path / "model")
     target = tmp_path / "package"
     package(tmp_path / "model", frame.head(3), target, "m-1", "run-1")

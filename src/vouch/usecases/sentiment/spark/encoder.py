@@ -184,9 +184,7 @@ def _local() -> Path:
 
 def _table(texts: Sequence[str]) -> "DataFrame":
     rows = pd.DataFrame({"row": np.arange(len(texts)), "text": texts})
-    table = running().createDataFrame(rows, "row long, text string")
-    # a block is one piece as it comes, which one core would embed
-    return table.repartition(2 * running().sparkContext.defaultParallelism)
+    return running().createDataFrame(rows, "row long, text string")
 
 
 def _numbers() -> "Column":

@@ -6,7 +6,7 @@ when they are read: digests of all files are compared first, so only what ``save
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.core.files import read_json, sha256, write_json
 from vouch.usecases.sentiment.classes import CLASSES, TARGET, check_files, spread
-from vouch.usecases.sentiment.features import texts_of
+from vouch.usecases.sentiment.features import needed, texts_of
 from vouch.usecases.sentiment.learners import Linear, softmax
 from vouch.usecases.sentiment.spark import pipeline
 from vouch.usecases.sentiment.spark.candidate import LINEAR, SparkCandidate
+from vouch.usecases.sentiment.spark.encoder import SparkEncoder, kept
 from vouch.usecases.sentiment.spark.session import running
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Floats = NDArray[np.float64]
 
 
 class Weighed(NamedTuple):
-    """What a linear pipeline learned, for one text at a time.
+    """What a linear pipeline learned of n-grams, for one text at a time.
 
     Attributes:
         place: The column of each n-gram.
@@ -103,11 +104,19 @@ class SparkFitted:
             self._cache[name] = make(model)
         return self._cache[name]
 
-    def predict(self, frame: pd.DataFrame) -> Floats:
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The encoder within the pipeline, by identity; none: it reads no sentence embeddings."""
+        return (self.candidate.encoder,) if self.candidate.encoder else ()
+
+    def predict(
+        self, frame: pd.DataFrame, encoders: Mapping[str, SparkEncoder] | None = None
+    ) -> Floats:
         """Return the probabilities of the classes.
 
         Args:
             frame: Column ``text``, as it came.
+            encoders: Give kept embeddings, by identity; None: the pipeline embeds the texts itself.
 
         Returns:
             Shape (rows, classes), rows summing to 1, in row order. With balanced classes these are
@@ -116,20 +125,29 @@ class SparkFitted:
         Raises:
             VouchError: There is no column ``text``, or Spark cannot be started.
         """
-        texts = _sound(texts_of(frame))
+        texts = sound(texts_of(frame))
         if not texts:
             return np.empty((0, len(self.names)))
         rows = pd.DataFrame({"row": np.arange(len(texts)), "text": texts})
-        scored = self.pipeline.transform(_table(rows, "row long, text string"))
+        scored = self._transform(rows, encoders or {})
         table = scored.select("row", self._scores().alias("scores")).toPandas().sort_values("row")
         return self._finish(np.array(table["scores"].tolist(), np.float64))
+
+    def _transform(self, rows: pd.DataFrame, encoders: Mapping[str, SparkEncoder]) -> "DataFrame":
+        identity = self.candidate.encoder
+        if not identity or not encoders:
+            return self.pipeline.transform(_table(rows, "row long, text string"))
+        rows = rows.assign(numbers=[*needed(encoders, identity).embed(rows["text"].tolist())])
+        table = _table(rows, "row long, text string, numbers array<float>")
+        table = table.select("*", *kept(identity))
+        return self._of_pipeline("without_encoder", pipeline.without_encoder).transform(table)
 
     def _scores(self) -> Any:
         """Return the column of the classes' probabilities."""
         from pyspark.ml.functions import vector_to_array
         from pyspark.sql import functions
 
-        if self.candidate.algorithm in LINEAR:
+        if self.candidate.algorithm != "classifier_dl":
             return vector_to_array(functions.col("probability"))
         metadata = functions.element_at(f"{pipeline.CLASS}.metadata", 1)
         names = [functions.lit(str(float(code))) for code in range(len(self.classes))]
@@ -140,15 +158,18 @@ class SparkFitted:
         return spread(scores / scores.sum(axis=1, keepdims=True), self.classes, len(self.names))
 
     def predict_one(self, text: str) -> Floats:
-        """Return the probabilities of one text through Spark NLP's LightPipeline.
+        """Return the probabilities of one text, where it can be through Spark NLP's LightPipeline.
 
         A LightPipeline knows Spark NLP's own stages only: for linear models it gives the n-grams,
-        which are then weighed here.
+        which are then weighed here. A forest, and what an encoder reads, are Spark's own: such a
+        text is a batch of one.
 
         Returns:
             Shape (classes,); equal to the batch's to 1e-12.
         """
-        annotations = self._of_pipeline("light", _light).fullAnnotate(_sound([text])[0])[0]
+        if self.candidate.encoder or self.candidate.algorithm == "random_forest":
+            return self.predict(pd.DataFrame({"text": [text]}))[0]
+        annotations = self._of_pipeline("light", _light).fullAnnotate(sound([text])[0])[0]
         if self.candidate.algorithm in LINEAR:
             grams = [each.result for each in annotations["annotated_grams"]]
             return self._finish(self.weighed.probabilities(grams)[None])[0]
@@ -170,16 +191,21 @@ def _light(model: "PipelineModel") -> Any:
 
 
 def _weighed(model: "PipelineModel") -> Weighed:
-    stages: list[Any] = model.stages
-    vectorizer, idf, _, learner = stages[-4:]
+    named: dict[str, Any] = {type(stage).__name__: stage for stage in model.stages}
+    vectorizer, idf, learner = (
+        named["CountVectorizerModel"],
+        named["IDFModel"],
+        named[type(model.stages[-1]).__name__],
+    )
     place = {gram: column for column, gram in enumerate(vectorizer.vocabulary)}
     bayes = hasattr(learner, "theta")
     weights = (learner.theta if bayes else learner.coefficientMatrix).toArray().T
     intercepts = (learner.pi if bayes else learner.interceptVector).toArray()
-    return Weighed(place, idf.idf.toArray(), Linear(np.ascontiguousarray(weights), intercepts))
+    own = np.ascontiguousarray(weights[: len(place)])  # an encoder's numbers come after
+    return Weighed(place, idf.idf.toArray(), Linear(own, intercepts))
 
 
-def _sound(texts: list[str]) -> list[str]:
+def sound(texts: list[str]) -> list[str]:
     """Replace half a character, which cannot be written as UTF-8, by a question mark."""
     return [text.encode("utf-8", errors="replace").decode() for text in texts]
 
@@ -189,23 +215,28 @@ def _table(rows: pd.DataFrame, schema: str) -> "DataFrame":
 
 
 def fit(
-    candidate: SparkCandidate, frame: pd.DataFrame, seed: int, names: tuple[str, ...] = CLASSES
+    candidate: SparkCandidate,
+    frame: pd.DataFrame,
+    seed: int,
+    names: tuple[str, ...] = CLASSES,
+    encoders: Mapping[str, SparkEncoder] | None = None,
 ) -> SparkFitted:
     """Fit a candidate on Spark.
 
     Args:
         candidate: What to fit.
-        frame: Columns ``text`` and ``label`` (from 0 on).
+        frame: Columns ``text`` and ``label`` (from 0 on); ``group`` if known.
         seed: Seed of every random choice, 0 to 2**31 - 1.
         names: What the classes are called, class 0 first.
+        encoders: Give embeddings, by identity; only a candidate that uses one needs it.
 
     Returns:
         The fitted model, in the session that runs. Linear models are the same for the same
         arguments; TensorFlow's threads may round ClassifierDL's last digits another way.
 
     Raises:
-        VouchError: A column is missing, all labels are the same, no n-gram is left, or Spark
-            cannot be started.
+        VouchError: A column is missing, all labels are the same, no n-gram is left, the encoder is
+            not given, or Spark cannot be started.
     """
     if TARGET not in frame:
         raise VouchError(f"the table has no column {TARGET!r}", "fit on labelled rows")
@@ -216,11 +247,16 @@ def fit(
             f"all {len(frame)} rows to fit on have the same {TARGET}",
             "give more rows, or labels that tell rows apart",
         )
-    rows = pd.DataFrame({"text": _sound(texts_of(frame)), "code": codes.astype(np.float64)})
-    rows = _balance(rows.assign(weight=1.0), candidate, seed)
+    texts = sound(texts_of(frame))
+    rows = pd.DataFrame({"text": texts, "code": codes.astype(np.float64), "weight": 1.0})
+    rows["group"] = frame["group"].astype(str).to_numpy() if "group" in frame else texts
+    schema, encoder = "text string, code double, weight double, group string", None
+    if candidate.encoder:
+        encoder = needed(encoders or {}, candidate.encoder)
+        rows["numbers"], schema = [*encoder.embed(texts)], f"{schema}, numbers array<float>"
+    rows = _balance(rows, candidate, seed)
     session = running().sparkContext.applicationId
-    table = _table(rows, "text string, code double, weight double")
-    fitted = pipeline.fit(candidate, table, len(rows), seed)
+    fitted = pipeline.fit(candidate, _table(rows, schema), len(rows), seed, encoder)
     shares = tuple(float((labels == label).mean()) for label in range(len(names)))
     cache = {"session": session, "model": fitted}
     return SparkFitted(candidate, tuple(map(int, classes)), shares, None, names, cache)
@@ -231,7 +267,7 @@ def _balance(rows: pd.DataFrame, candidate: SparkCandidate, seed: int) -> pd.Dat
     if candidate.imbalance == "none":
         return rows
     counted = rows["code"].value_counts()
-    if candidate.algorithm in LINEAR:
+    if candidate.algorithm != "classifier_dl":
         return rows.assign(weight=len(rows) / len(counted) / rows["code"].map(counted))
     most, draw = int(counted.max()), np.random.default_rng(seed)
     parts = [np.flatnonzero(rows["code"] == code) for code in counted.index]

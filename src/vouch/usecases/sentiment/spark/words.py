@@ -14,7 +14,7 @@ from vouch.usecases.sentiment.ngrams import analyzer
 from vouch.usecases.sentiment.spark.candidate import LINEAR
 from vouch.usecases.sentiment.spark.models import SparkFitted
 
-COMMON = 1_000  # words a network is asked about
+COMMON = 1_000  # words a model without weights of words is asked about
 Floats = NDArray[np.float64]
 
 
@@ -27,7 +27,7 @@ def export(fitted: SparkFitted, texts: Iterable[str], folder: Path, facts: dict[
         folder: Where to; made if it is not there.
         facts: Further fields of the JSON, such as the measure reached.
     """
-    linear = fitted.candidate.algorithm in LINEAR
+    linear = fitted.candidate.algorithm in LINEAR and fitted.candidate.ngrams
     features = _weights(fitted) if linear else _answers(fitted, texts)
     words.write(fitted.candidate.algorithm, features, folder, facts)
 
@@ -39,7 +39,7 @@ def _weights(fitted: SparkFitted) -> words.Weights:
 
 
 def _answers(fitted: SparkFitted, texts: Iterable[str]) -> words.Weights:
-    """Rank common words by the network's log probabilities for a text of that word alone."""
+    """Rank common words by the model's log probabilities for a text of that word alone."""
     taken_apart = analyzer("1-1", words=True)
     counted = Counter(word for text in texts for word in set(taken_apart(text)))
     names = [word for word, _ in counted.most_common(COMMON)]
