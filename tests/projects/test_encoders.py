@@ -56,3 +56,14 @@ def test_the_note_waits_for_a_run_that_is_at_work(tmp_path, monkeypatch):
         assert noted.result(timeout=60) == ["sentiment"]
     assert load_inputs(project.root / INPUTS).choice("sentiment").encoders == (identity(place),)
     assert note(project.root) == []
+
+
+def test_models_of_spark_use_the_same_encoders(tmp_path, monkeypatch):
+    project = Project(tmp_path / "project", "sentiment", "notes", NOTES)
+    path = project.write("a.csv", notes(0, 300))
+    before = choose(project.root, "sentiment", "notes", path=path, engine="spark")
+    assert before.encoders == ()
+    place = come(tmp_path, monkeypatch)
+    assert note(project.root) == ["sentiment"]
+    after = load_inputs(project.root / INPUTS).choice("sentiment")
+    assert after == before.model_copy(update={"encoders": (identity(place),)})

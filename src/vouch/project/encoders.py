@@ -29,7 +29,7 @@ def note(root: Path) -> list[str]:
     changed = []
     with alone(root, Console(stderr=True)):  # a run reads the file, and puts it back if it fails
         for usecase, choice in load_inputs(root / INPUTS).usecases.items():
-            there = usable_encoders(usecase, choice.engine)
+            there = usable_encoders(usecase)
             if there != choice.encoders:
                 save_choice(root, usecase, choice.model_copy(update={"encoders": there}))
                 changed.append(usecase)

@@ -166,17 +166,16 @@ def save_choice(root: Path, usecase: str, choice: Choice) -> Choice:
     return choice
 
 
-def usable_encoders(usecase: str, engine: Engine) -> tuple[str, ...]:
+def usable_encoders(usecase: str) -> tuple[str, ...]:
     """Return the encoders of this environment that a use case's models may use, by identity.
 
     Args:
-        usecase: Which use case.
-        engine: Where its features are computed.
+        usecase: Which use case; models of both engines use the same.
 
     Raises:
         VouchError: A file of an encoder is missing or damaged.
     """
-    if engine != "duckdb" or not find(usecase).embeds:
+    if not find(usecase).embeds:
         return ()
     from vouch.engine.encoders import installed
 
@@ -258,7 +257,7 @@ def choose(
     _check_source(root, usecase, declaration)
     check_confirmed(declaration, source_path(root, name))
     engine = engine or (before.engine if before else "duckdb")
-    encoders = usable_encoders(usecase, engine)  # an error before anything is recorded
+    encoders = usable_encoders(usecase)  # an error before anything is recorded
     previous = inputs.remembered.get(usecase, {}).get(name)
     previous = before if before and before.source == name else previous
     if declaration.simulator:

@@ -157,7 +157,7 @@ def search_data(
                 f"tune.sentiment.spurious: models of Spark read all words (got {params.spurious})",
                 "run without --engine spark, or take the marks back: vouch spurious sentiment",
             )
-        with on_spark(train, params, state, names) as data:
+        with on_spark(train, params, state, names, encoders, progress) as data:
             yield data
         return
     usable = _encoders(params, state, encoders, progress)

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 
 from tests.usecases.sentiment.conftest import text_rows, write_gold
+from tests.usecases.sentiment.tiny_encoder import install
+from vouch.core.errors import VouchError
+from vouch.engine import encoders
 from vouch.holdout import blind
 from vouch.metrics.classes import macro_recall
 from vouch.stages.tune import tune
@@ -47,7 +50,8 @@ def test_the_leaderboard_tells_each_algorithm_and_its_cost(tuned):
     best = max(trial["value"] for trial in board["trials"])
     assert summary["macro_recall"] == pytest.approx(best)
     assert summary["macro_recall"] > 0.75
-    assert told[-1][:2] == (3, 3)
+    assert told[-1][:2] == (5, 5)
+    assert sum("make encoders" in warning for warning in board["warnings"]) == 1
 
 
 def test_predictions_are_out_of_the_one_fold(tuned):
@@ -55,7 +59,7 @@ def test_predictions_are_out_of_the_one_fold(tuned):
     found = pd.read_parquet(gold.folder / "predictions.parquet")
     scores = ["score_0", "score_1", "score_2"]
     given = ["label", "rule", "truth"]
-    assert list(found.columns) == ["id", "time", "text", "fold", *scores, *given]
+    assert list(found.columns) == ["id", "time", "text", "group", "fold", *scores, *given]
     measured = macro_recall(found.label, found[scores].to_numpy().argmax(axis=1))
     assert measured == pytest.approx(summary["macro_recall"], abs=1e-9)
     (fold,) = gold.leaderboard()["folds"]
@@ -115,6 +119,36 @@ def test_while_blind_a_search_on_spark_shows_nothing_without_its_offset(spark_nl
     offset = period.offset("macro_recall")
     assert blinded == pytest.approx([value + offset for value in true], abs=1e-9)
     assert not any(repr(true[0]) in text for text in stored)
+
+
+def test_an_encoder_is_searched_and_embeds_each_text_once(
+    spark_nlp, tiny_bert, tmp_path, monkeypatch
+):
+    install(monkeypatch, tiny_bert)
+    gold, there, told = on_spark(tmp_path / "gold", text_rows(300)), encoders.installed(), []
+    spark = {"algorithms": ["logistic_regression", "naive_bayes"], "budget": {"trials": 2}}
+    params = TextTuneParams.model_validate({"spark": spark})
+
+    def search(**changes):
+        return tune(
+            **gold.files(), params=params, progress=lambda *state: told.append(state), **changes
+        )
+
+    search(encoders=there)
+    board = gold.leaderboard()
+    first, second = (trial["candidate"] for trial in board["trials"])
+    assert (first["encoder"], second["encoder"]) == (there[0], None)
+    assert not any("make encoders" in warning for warning in board["warnings"])
+    embedded = [state for state in told if "embedded" in state[2]]
+    distinct = gold.train()["text"].nunique()
+    assert [state[:2] for state in embedded] == [(distinct, distinct)]
+    model = load(gold.folder / "model")
+    assert model.predict_one("great news!!!, i love it 😍").argmax() == 2
+    (tmp_path / "gold/leaderboard.json").unlink()
+    search()  # the encoder is gone: another search
+    assert all(trial["candidate"]["encoder"] is None for trial in gold.leaderboard()["trials"])
+    with pytest.raises(VouchError, match="is another encoder than e5-small-v2@000"):
+        search(encoders=["e5-small-v2@" + "0" * 64])
 
 
 def test_a_network_is_asked_about_common_words(spark_nlp, tmp_path):

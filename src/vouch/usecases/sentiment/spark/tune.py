@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
 from vouch.core.files import replacing, sha256
+from vouch.core.progress import Progress, silent
+from vouch.engine import encoders as installed
 from vouch.engine import memory
 from vouch.models.leaderboard import Best
 from vouch.models.params import SearchParams
@@ -22,13 +24,17 @@ from vouch.models.proposal import Outcome
 from vouch.models.search import Record
 from vouch.models.strength import trains
 from vouch.results.tune import Costs, Leaderboard
+from vouch.usecases.sentiment.embeddings import KEPT
+from vouch.usecases.sentiment.features import needed, texts_of
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
-from vouch.usecases.sentiment.spark.models import fit, save
+from vouch.usecases.sentiment.spark.encoder import SparkEncoder
+from vouch.usecases.sentiment.spark.models import fit, save, sound
 from vouch.usecases.sentiment.spark.session import driver, session
 from vouch.usecases.sentiment.spark.space import SPACE, STARTS, SparkSpace
 from vouch.usecases.sentiment.spark.words import export
+from vouch.usecases.sentiment.tune import LACKING
 
 Floats = NDArray[np.float64]
 
@@ -40,10 +46,12 @@ class Trials:
     Attributes:
         rows: The rows and the folds assessed.
         folder: Where predictions are kept, by candidate.
+        encoders: Give the texts' embeddings, by identity.
     """
 
     rows: SearchRows
     folder: Path
+    encoders: Mapping[str, SparkEncoder]
 
     def assess(self, candidate: SparkCandidate) -> Outcome:
         """Measure a candidate out of fold."""
@@ -86,13 +94,16 @@ class Trials:
         if java:
             memory.forget_peak(java)
         frame, seed, names = self.rows.frame, self.rows.params.seed, self.rows.names
+        if candidate.encoder:  # once for all candidates, and no part of what a fit takes
+            needed(self.encoders, candidate.encoder).embed(sound(texts_of(frame)))
         seconds = 0.0
         arrays: dict[str, Any] = {}
         for number, fold in enumerate(self.rows.folds):
             began = time.monotonic()
-            fitted = fit(candidate, frame.iloc[fold.train], seed, names)
+            fitted = fit(candidate, frame.iloc[fold.train], seed, names, self.encoders)
             seconds += time.monotonic() - began
-            arrays[f"fold_{number}"] = fitted.predict(frame.iloc[fold.assess])
+            scores = fitted.predict(frame.iloc[fold.assess], self.encoders)
+            arrays[f"fold_{number}"] = scores
         peak = memory.peak(java) if java else None
         arrays |= {"seconds": seconds, "peak_mb": np.nan if peak is None else peak}
         with replacing(place) as draft, draft.open("wb") as file:
@@ -122,7 +133,7 @@ class SparkSearchData:
     @property
     def space(self) -> SparkSpace:
         """Learners and their hyperparameters."""
-        return SparkSpace(self.trials.rows.params.spark.epochs)
+        return SparkSpace(self.trials.rows.params.spark.epochs, tuple(self.trials.encoders))
 
     def assess(self, candidate: SparkCandidate) -> Outcome:
         """Measure a candidate out of fold."""
@@ -158,7 +169,7 @@ class SparkSearchData:
                 for name, leader in board.best_by_algorithm.items()
             },
             "folds": self.trials.rows.describe(),
-            "warnings": self.trials.rows.warnings,
+            "warnings": [*self.trials.rows.warnings, *([] if self.trials.encoders else [LACKING])],
         }
         return board.model_copy(update=update)
 
@@ -177,7 +188,8 @@ class SparkSearchData:
         """Fit the best candidate on all rows; write it, and the n-grams that speak for a class."""
         rows = self.trials.rows
         learned = rows.frame[trains(rows.frame)]
-        fitted = fit(best.candidate, learned, rows.params.seed, rows.names)
+        encoders = self.trials.encoders
+        fitted = fit(best.candidate, learned, rows.params.seed, rows.names, encoders)
         save(fitted, model)
         texts = learned["text"].fillna("").astype(str)
         best = shown(best)
@@ -186,7 +198,12 @@ class SparkSearchData:
 
 @contextmanager
 def search_data(
-    train: Path, params: TextTuneParams, state: Path, names: tuple[str, ...]
+    train: Path,
+    params: TextTuneParams,
+    state: Path,
+    names: tuple[str, ...],
+    encoders: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> Iterator[SparkSearchData]:
     """Yield the rows of a search, with Spark at work.
 
@@ -195,19 +212,34 @@ def search_data(
         params: Folds, seed and threads; what is particular to Spark under ``spark``.
         state: The project's state folder.
         names: What the classes are called, class 0 first.
+        encoders: Sentence encoders of the environment, by identity.
+        progress: Called as texts are embedded, in texts.
 
     Raises:
-        VouchError: Spark cannot be started or searches none of the learners named, or the rows
-            cannot be learned from.
+        VouchError: Spark cannot be started or searches none of the learners named, an encoder is
+            missing or none that Spark NLP can read, or the rows cannot be learned from.
     """
     searched(params)
     rows = lay_out(train, params, names=names)
     warnings = [*rows.warnings, *left_out(params)]
     rows = replace(rows, folds=rows.folds[-params.spark.assessed :], warnings=warnings)
-    digest = _fingerprint(train, params)
-    trials = Trials(rows, state / "tune" / f"{digest}.scores")
+    usable = _encoders(params, state, encoders, progress)
+    digest = _fingerprint(train, params, tuple(usable))
+    trials = Trials(rows, state / "tune" / f"{digest}.scores", usable)
     with session(params.threads):
+        for encoder in usable.values():
+            encoder.check()
         yield SparkSearchData(trials, _search_params(params), digest)
+
+
+def _encoders(
+    params: TextTuneParams, state: Path, identities: Sequence[str], progress: Progress
+) -> dict[str, SparkEncoder]:
+    """Return the encoder that parameters name, else those of the environment, by identity."""
+    places = [params.embeddings] if params.embeddings else map(installed.find, identities)
+    cache = state / KEPT
+    encoders = [SparkEncoder(place, cache, params.threads, progress) for place in places]
+    return {encoder.identity: encoder for encoder in encoders}
 
 
 def searched(params: TextTuneParams) -> tuple[str, ...]:
@@ -248,9 +280,9 @@ def _search_params(params: TextTuneParams) -> SearchParams:
     )
 
 
-def _fingerprint(train: Path, params: TextTuneParams) -> str:
+def _fingerprint(train: Path, params: TextTuneParams, encoders: tuple[str, ...]) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
     settings = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
     chosen = () if params.by_default else searched(params)
-    words = ["spark", *chosen, sha256(train), settings, repr(SPACE), repr(STARTS)]
+    words = ["spark", *chosen, sha256(train), settings, *encoders, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
