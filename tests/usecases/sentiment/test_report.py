@@ -6,6 +6,7 @@ from vouch.models.tokens import TOKEN
 from vouch.stages.report.stage import _environment
 from vouch.usecases.sentiment.candidate import Candidate, Preparation
 from vouch.usecases.sentiment.report import TEMPLATES, pieces
+from vouch.usecases.sentiment.spark.candidate import SparkCandidate
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,3 +58,21 @@ def test_the_page_names_what_a_model_reads(changes, text):
     candidate = Candidate(algorithm="linear_svm", preparation=Preparation(**changes))
     template = _environment(TEMPLATES).get_template("trial.html")
     assert template.render(t={"candidate": candidate.model_dump()}) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "words 1-2; fit 3.000 s, 900 MB"),
+        (
+            {"encoder": f"e5@{'0' * 64}", "embedding_weight": 0.03},
+            "words 1-2, e5 (weight 0.030); fit 3.000 s, 900 MB",
+        ),
+        ({"encoder": f"e5@{'0' * 64}", "longest": 0}, "e5; fit 3.000 s, 900 MB"),
+    ],
+)
+def test_the_page_names_what_a_model_of_spark_reads_and_costs(changes, text):
+    candidate = SparkCandidate(algorithm="logistic_regression", **changes).model_dump()
+    template = _environment(TEMPLATES).get_template("trial.html")
+    trial = {"candidate": candidate, "fit_seconds": 3.0, "peak_mb": 900.0}
+    assert template.render(t=trial) == text
