@@ -23,6 +23,7 @@ from vouch.results.tune import Leaderboard
 from vouch.stages.tune import tune
 from vouch.usecases import find
 from vouch.usecases.sentiment.candidate import Candidate
+from vouch.usecases.sentiment.embeddings import Encoder
 from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import SearchRows, lay_out
@@ -270,6 +271,16 @@ def test_voting_is_searched_where_there_are_encoders_or_where_it_is_named(tmp_pa
     assert algorithms(embeddings=place, algorithms=five[::-1]) == (*five[::-1], "voting")
     assert algorithms(embeddings=place, algorithms=five[:4]) == five[:4]
     assert algorithms(algorithms=["voting"]) == ("voting",)
+
+
+def test_texts_are_embedded_before_the_first_trial(tmp_path, monkeypatch):
+    files, place = write_gold(tmp_path / "gold").files(), write_encoder(tmp_path / "tiny")
+    params = TextTuneParams(embeddings=place)
+    with search_data(files["train"], files["extracted"], params, tmp_path) as data:
+        (encoder,) = data.whole.encoders.values()
+        monkeypatch.setattr(Encoder, "_embed", lambda self, text: pytest.fail("embedded late"))
+        drawn = data.drawn.frame["text"].tolist()
+        assert encoder.embed(drawn).shape == (len(drawn), 8)
 
 
 def test_an_encoder_that_cannot_be_opened_is_an_error_before_the_first_trial(tmp_path):

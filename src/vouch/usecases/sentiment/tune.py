@@ -72,6 +72,12 @@ class SearchData:
         cleaning = self.search.cleaning.model_copy(update={"without": without})
         return TextSpace(cleaning, tuple(self.whole.encoders), mixed(self.whole.frame))
 
+    def embed(self) -> None:
+        """Embed the rows drawn: within a trial its budget would pay, and a full disk fail it."""
+        if {*self.search.algorithms} != {"naive_bayes"}:
+            for encoder in self.drawn.encoders:
+                self.drawn.corpus.embeddings(encoder, self.space.cleaning.without)
+
     def assess(self, candidate: Candidate) -> Outcome:
         """Measure a candidate on the rows drawn, and keep what an algorithm's best predicted."""
         scores = self.drawn.predict(candidate)
@@ -164,7 +170,9 @@ def search_data(
     params = params.with_encoders() if usable else params
     whole = lay_out(train, params, usable, names)
     fingerprint = _fingerprint(train, params, tuple(whole.encoders))
-    yield SearchData(whole, _drawn(whole), params, fingerprint, progress=progress)
+    here = SearchData(whole, _drawn(whole), params, fingerprint, progress=progress)
+    here.embed()
+    yield here
 
 
 def _class_names(extracted: Extracted, path: Path) -> tuple[str, ...]:
