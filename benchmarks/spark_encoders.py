@@ -56,7 +56,7 @@ SPARK: dict[str, dict[str, Any]] = {
     "spark: encoder, ClassifierDL": {"algorithm": "classifier_dl", "longest": 0},
     "spark: n-grams + encoder, linear SVM": {
         "algorithm": "linear_svm",
-        "hyperparameters": {"C": 0.1},
+        "hyperparameters": {"C": 0.5},
         "embedding_weight": 0.03,
     },
     "spark: encoder, random forest": {"algorithm": "random_forest", "longest": 0},

@@ -27,7 +27,8 @@ SPACE: dict[SparkAlgorithm, dict[str, Choices]] = {
         "learning_rate": Range(1e-3, 2e-2, log=True),
         "batch_size": (32, 64, 128),
     },
-    "linear_svm": {"C": Range(0.02, 1.0, log=True)},
+    # hinge loss, where scikit-learn squares it: the same C regularises more
+    "linear_svm": {"C": Range(0.1, 2.0, log=True)},
     "random_forest": {
         "n_estimators": Range(40, 120),
         "max_depth": Range(8, 16),
@@ -38,7 +39,7 @@ STARTS: dict[SparkAlgorithm, dict[str, Hyperparameter]] = {
     "logistic_regression": {"C": 1.0},
     "naive_bayes": {"alpha": 0.3},
     "classifier_dl": {"dimensions": 100, "learning_rate": 5e-3, "batch_size": 64},
-    "linear_svm": {"C": 0.1},
+    "linear_svm": {"C": 0.5},
     "random_forest": {"n_estimators": 60, "max_depth": 12, "min_samples_leaf": 2},
 }
 DIMENSIONS = "dimensions"  # of word vectors, which an encoder takes the place of

@@ -29,7 +29,7 @@ def learner(candidate: SparkCandidate, count: int) -> Any:
     """Return Spark's learner of one machine a class.
 
     Args:
-        candidate: Its ``C`` is scikit-learn's.
+        candidate: Its ``C`` is scikit-learn's, but of the hinge loss, which is not squared.
         count: How many rows there are.
     """
     from pyspark.ml.classification import LinearSVC, OneVsRest
@@ -37,7 +37,7 @@ def learner(candidate: SparkCandidate, count: int) -> Any:
     svm = LinearSVC(
         standardization=False,
         # scikit-learn's C: Spark takes the mean of the losses, not their sum
-        regParam=1.0 / (count * float(candidate.setting("C", 0.1) or 0.1)),
+        regParam=1.0 / (count * float(candidate.setting("C", 0.5) or 0.5)),
         tol=1e-3,
         maxIter=PASSES,
     )
