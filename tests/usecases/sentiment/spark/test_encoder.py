@@ -4,19 +4,25 @@ import os
 import sqlite3
 import subprocess
 import sys
+from html.entities import name2codepoint
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyspark.ml.feature import SQLTransformer
 from tokenizers import Tokenizer
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from tests.usecases.sentiment.tiny_encoder import write_bert, write_encoder
 from vouch.core.errors import VouchError
 from vouch.engine.encoders import Reading
-from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.cleaning import clean
+from vouch.usecases.sentiment.embeddings import TWEETS, Encoder
 from vouch.usecases.sentiment.spark.encoder import BLOCK, SparkEncoder
+from vouch.usecases.sentiment.spark.reading import statement
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +39,22 @@ ODD = [
     "@bob @user, a@b.c see https://t.co/x!? t.co/y www.z.com",
     "i’m “so” … — done",
     "great! " * 200,
+    "good\u00a0day 10\u202f000\u2007%",
+    "a\ufeffb c\ufffdd e\x0bf\x0cg h\x85i j\u2028k",
+    "don&#x27;t &#128514; &eacute;&hearts; it&#8217;s &#146;so&#146; &nbsp;&unheard; &#38;#39;",
+    "&#xd83d;&#xde00; &#55357; &#0; a&#1;b &#x110000; &#9 &amp;#39;",
+    r"I\u2019m so \ud83d",
+    r"\ude00 \ud83d\ude00 \ud83d\ud83d\ude00 \ud83d\u0041 http://x.y/\ud83dz \u0000 \\ud83d",
+    "A B É",
+    "o" * 150,
+    "o" * 100 + " " + "o" * 101 + " " + "中" * 120 + " " + "😍" * 101,
+    "🫠 a🫠b",  # of Unicode 14, younger than Java 17
 ]
-PIECES = ["love", "hate", "@bob ", "http://x.y/z", "&amp;", "&lt;", "’", "“", "…", "😍", r"\u2019"]
+PIECES = [
+    *("love", "hate", "@bob ", "http://x.y/z", "&amp;", "&lt;", "’", "“", "…", "😍", "🫠", "A"),
+    *(r"\u2019", r"\ud83d", r"\ude00", "&#x27;", "&#8217;", "&eacute;", "\u00a0", "\ufeff"),
+    "o" * 150,
+]
 TEXTS = st.lists(st.sampled_from([*PIECES, " ", "\n", *"abzé019.,!?#&<>\"'\\/_-"]), max_size=20)
 
 
@@ -74,6 +94,17 @@ def test_any_text_is_read_as_scikit_learns_encoder_reads_it(spark_nlp, place, pa
     texts = ["".join(part) for part in parts]
     vectors = SparkEncoder(place).embed(texts)
     np.testing.assert_allclose(unit(vectors), Encoder(place).embed(texts), rtol=0, atol=1e-5)
+
+
+def test_the_names_of_html_4_are_undone(spark_nlp):
+    texts = [f"a&{name};b &amp;{name};" for name in name2codepoint]
+    table = spark_nlp.createDataFrame(pd.DataFrame({"row": range(len(texts)), "text": texts}))
+    read = SQLTransformer(statement=statement(Reading(cleaned=True))).transform(table).toPandas()
+    words = BertNormalizer(), BertPreTokenizer()
+    for text, own in zip(texts, read.sort_values("row")["encoder_text"], strict=True):
+        either = [words[0].normalize_str(one) for one in (own, clean(text, TWEETS))]
+        parted = [[word for word, _ in words[1].pre_tokenize_str(one)] for one in either]
+        assert parted[0] == parted[1], text
 
 
 def test_encoders_of_one_session_are_not_mixed_up(spark_nlp, tmp_path):
@@ -156,8 +187,6 @@ def test_the_real_encoders_read_as_scikit_learns(spark_nlp, installed_encoders):
 
 
 def test_what_is_read_is_the_same_word_pieces(spark_nlp, installed_encoders):
-    from pyspark.ml.feature import SQLTransformer
-
     place = installed_encoders / "e5-small-v2"
     encoder, tokenizer = Encoder(place), Tokenizer.from_file(str(place / "tokenizer.json"))
     table = spark_nlp.createDataFrame(pd.DataFrame({"row": range(len(ODD)), "text": ODD}))
