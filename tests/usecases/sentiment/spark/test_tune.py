@@ -15,6 +15,7 @@ from vouch.usecases.sentiment.models import load
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.spark.candidate import ALGORITHMS
 from vouch.usecases.sentiment.spark.models import SparkFitted, fit
+from vouch.usecases.sentiment.spark.tune import search_data
 from vouch.usecases.sentiment.spark.words import export
 
 pytestmark = pytest.mark.slow
@@ -149,6 +150,23 @@ def test_an_encoder_is_searched_and_embeds_each_text_once(
     assert all(trial["candidate"]["encoder"] is None for trial in gold.leaderboard()["trials"])
     with pytest.raises(VouchError, match="is another encoder than e5-small-v2@000"):
         search(encoders=["e5-small-v2@" + "0" * 64])
+
+
+def test_what_makes_other_vectors_makes_another_search(spark_nlp, tiny_bert, tmp_path, monkeypatch):
+    install(monkeypatch, tiny_bert)
+    files = on_spark(tmp_path / "gold", text_rows(300)).files()
+    (identity,) = encoders.installed()
+
+    def fingerprint(*algorithms):
+        params = TextTuneParams.model_validate({"spark": {"algorithms": algorithms}})
+        names, state = ("negative", "neutral", "positive"), tmp_path / "state"
+        with search_data(files["train"], params, state, names, [identity]) as data:
+            return data.fingerprint
+
+    before = fingerprint("linear_svm")
+    assert fingerprint("linear_svm") == before
+    monkeypatch.setattr("vouch.usecases.sentiment.spark.encoder.version", lambda name: "6.0.0")
+    assert fingerprint("linear_svm") != before
 
 
 def test_a_network_is_asked_about_common_words(spark_nlp, tmp_path):

@@ -152,11 +152,12 @@ class SparkEncoder(Encoder):
         return text  # it is cleaned on Spark
 
     @cached_property
-    def _maker(self) -> str:
+    def maker(self) -> str:
+        """What a text's embedding depends on: Spark NLP, what is read of a text, and the files."""
         return f"spark-nlp {version('spark-nlp')}\n{self.statement}\n{self.identity}"
 
     def _key(self, text: str) -> bytes:
-        return sha256(f"{self._maker}\n{text}".encode()).digest()
+        return sha256(f"{self.maker}\n{text}".encode()).digest()
 
     def _embed(self, text: str) -> Floats:
         (part,) = replace(self, progress=silent)._fresh([text])

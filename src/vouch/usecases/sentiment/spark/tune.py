@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -224,11 +224,11 @@ def search_data(
     warnings = [*rows.warnings, *left_out(params)]
     rows = replace(rows, folds=rows.folds[-params.spark.assessed :], warnings=warnings)
     usable = _encoders(params, state, encoders, progress)
-    digest = _fingerprint(train, params, tuple(usable))
-    trials = Trials(rows, state / "tune" / f"{digest}.scores", usable)
     with session(params.threads):
         for encoder in usable.values():
             encoder.check()
+        digest = _fingerprint(train, params, usable.values())
+        trials = Trials(rows, state / "tune" / f"{digest}.scores", usable)
         yield SparkSearchData(trials, _search_params(params), digest)
 
 
@@ -280,9 +280,10 @@ def _search_params(params: TextTuneParams) -> SearchParams:
     )
 
 
-def _fingerprint(train: Path, params: TextTuneParams, encoders: tuple[str, ...]) -> str:
+def _fingerprint(train: Path, params: TextTuneParams, encoders: Iterable[SparkEncoder]) -> str:
     """Return a digest of a search's data, parameters and choices; threads change nothing."""
+    makers = [encoder.maker for encoder in encoders]
     settings = params.model_dump_json(include={"spark", "folds", "seed", "by_time"})
     chosen = () if params.by_default else searched(params)
-    words = ["spark", *chosen, sha256(train), settings, *encoders, repr(SPACE), repr(STARTS)]
+    words = ["spark", *chosen, sha256(train), settings, *makers, repr(SPACE), repr(STARTS)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
