@@ -5,6 +5,7 @@ network or the package ``onnx``.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,13 @@ def write_encoder(place: Path, seed: int = 0, reading: Reading | None = None) ->
     return place
 
 
-def write_bert(place: Path, seed: int = 0, reading: Reading | None = None) -> Path:
+def write_bert(
+    place: Path,
+    seed: int = 0,
+    reading: Reading | None = None,
+    normalizer: Any = None,
+    pre_tokenizer: Any = None,
+) -> Path:
     """Write an encoder with BERT's inputs and word pieces; return its folder.
 
     Its pieces are the generated texts' words, and single characters: no text is unknown.
@@ -89,7 +96,8 @@ def write_bert(place: Path, seed: int = 0, reading: Reading | None = None) -> Pa
         for word in {w for text in texts for w in text.lower().split()}:
             table[vocabulary[word], label] += 2
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(), BertPreTokenizer()
+    tokenizer.normalizer = normalizer or BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizer or BertPreTokenizer()
     marks = [(mark, vocabulary[mark]) for mark in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
     place.mkdir(parents=True)

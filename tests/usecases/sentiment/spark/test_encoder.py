@@ -1,5 +1,6 @@
 """An encoder within Spark reads texts as scikit-learn's does, and each text once."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.ml.feature import SQLTransformer
 from tokenizers import Tokenizer
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.normalizers import BertNormalizer, Lowercase
+from tokenizers.pre_tokenizers import BertPreTokenizer, Whitespace
 
 from tests.usecases.sentiment.tiny_encoder import write_bert, write_encoder
 from vouch.core.errors import VouchError
@@ -176,6 +177,36 @@ def test_files_that_spark_cannot_read_are_named(spark_nlp, tmp_path):
     (broken / "model.onnx").unlink()
     with pytest.raises(VouchError, match=r"no file 'model\.onnx'"):
         SparkEncoder(broken).check()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"normalizer": BertNormalizer(lowercase=False)},
+        {"normalizer": BertNormalizer(strip_accents=False)},
+        {"normalizer": BertNormalizer(handle_chinese_chars=False)},
+        {"normalizer": Lowercase()},
+        {"pre_tokenizer": Whitespace()},
+    ],
+)
+def test_words_that_spark_makes_otherwise_are_refused(tmp_path, parts):
+    place = write_bert(tmp_path / "tiny", **parts)
+    with pytest.raises(
+        VouchError, match=r"tokenizer\.json: does not part and lower words"
+    ) as error:
+        SparkEncoder(place).check()
+    assert "uncased BERT" in error.value.hint
+
+
+def test_a_vocabulary_of_sentence_pieces_is_refused(tmp_path):
+    place = write_bert(tmp_path / "tiny")
+    content = json.loads((place / "tokenizer.json").read_text())
+    pieces = [["<unk>", 0.0], ["▁love", -1.0]]
+    content["model"] = {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": False}
+    (place / "tokenizer.json").write_text(json.dumps(content))
+    Tokenizer.from_file(str(place / "tokenizer.json"))  # is one
+    with pytest.raises(VouchError, match=r"tokenizer\.json: is no vocabulary of word pieces"):
+        SparkEncoder(place).check()
 
 
 def test_the_real_encoders_read_as_scikit_learns(spark_nlp, installed_encoders):

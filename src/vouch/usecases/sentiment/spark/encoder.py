@@ -36,7 +36,16 @@ FINISHED, VECTOR = "finished_embeddings", "vector"
 PACKED = "UAE_onnx"  # Spark NLP's name of the model in what it saves, a zip archive
 ANNOTATOR, FINISHER = "UAEEmbeddings", "EmbeddingsFinisher"
 SPECIAL = ("[CLS]", "[SEP]", "[UNK]")
+NO_PIECES = f"is no vocabulary of word pieces with {', '.join(SPECIAL)}"
 POOLING = {"mean": "avg", "first": "cls"}
+# the one way in which Spark NLP's tokenizer makes words
+UNCASED = {
+    "type": "BertNormalizer",
+    "clean_text": True,
+    "handle_chinese_chars": True,
+    "strip_accents": True,
+    "lowercase": True,
+}
 TYPE = "sentence_embeddings"
 Floats = NDArray[np.float32]
 _annotators: dict[tuple[str, str], Any] = {}  # by session and identity
@@ -98,7 +107,7 @@ class SparkEncoder(Encoder):
             (saved / f".{PACKED}.crc").unlink(missing_ok=True)  # the empty one's
             loaded = UAEEmbeddings.load(saved.as_uri())
         loaded.setInputCols([DOCUMENT]).setOutputCol(EMBEDDINGS).setStorageRef(self.identity)
-        loaded.setPoolingStrategy(POOLING[self.reading.pooling]).setCaseSensitive(not self._lower)
+        loaded.setPoolingStrategy(POOLING[self.reading.pooling]).setCaseSensitive(False)
         # one at a time: in a batch it would average what shorter texts are filled up with
         return loaded.setBatchSize(1).setMaxSentenceLength(self.reading.longest)
 
@@ -119,23 +128,26 @@ class SparkEncoder(Encoder):
             _ = content["model"]["vocab"]
             return content
 
-    @property
-    def _lower(self) -> bool:
-        return bool((self._tokenizer.get("normalizer") or {}).get("lowercase"))
-
     @cached_property
     def _pieces(self) -> list[str]:
         """The word pieces in the order of their numbers, 0 first."""
         model = self._tokenizer["model"]
-        pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
-        numbered = [model["vocab"][piece] for piece in pieces] == list(range(len(pieces)))
-        if model.get("type") != "WordPiece" or not numbered or not {*SPECIAL} <= {*pieces}:
-            raise VouchError(
-                f"{self.folder / TOKENIZER}: is no vocabulary of word pieces with "
-                f"{', '.join(SPECIAL)}: Spark NLP cannot read it",
-                "give the ONNX export of a BERT, or run without --engine spark",
-            )
+        numbers = model["vocab"]
+        if model.get("type") != "WordPiece" or not isinstance(numbers, dict):
+            raise self._unreadable(NO_PIECES)
+        pieces = sorted(numbers, key=numbers.__getitem__)
+        numbered = [numbers[piece] for piece in pieces] == list(range(len(pieces)))
+        if not numbered or not {*SPECIAL} <= {*pieces}:
+            raise self._unreadable(NO_PIECES)
+        if not _uncased(self._tokenizer):
+            raise self._unreadable("does not part and lower words as an uncased BERT does")
         return pieces
+
+    def _unreadable(self, reason: str) -> VouchError:
+        return VouchError(
+            f"{self.folder / TOKENIZER}: {reason}: Spark NLP cannot read it",
+            "give the ONNX export of an uncased BERT, or run without --engine spark",
+        )
 
     @cached_property
     def dimensions(self) -> int:
@@ -175,6 +187,15 @@ class SparkEncoder(Encoder):
             rows = table.toPandas().sort_values("row")
             yield dict(zip(part, np.array(rows["numbers"].tolist(), np.float32), strict=True))
             self.progress(start + len(part), len(texts), f"texts embedded by {self.name}")
+
+
+def _uncased(tokenizer: dict[str, Any]) -> bool:
+    """Whether words are made as Spark NLP makes them, the only way it can."""
+    normalizer = dict(tokenizer.get("normalizer") or {})
+    if normalizer.get("strip_accents", "") is None:  # then it follows lowercase
+        normalizer["strip_accents"] = normalizer.get("lowercase")
+    before = (tokenizer.get("pre_tokenizer") or {}).get("type")
+    return normalizer == UNCASED and before == "BertPreTokenizer"
 
 
 def _local() -> Path:
