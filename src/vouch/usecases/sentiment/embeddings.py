@@ -99,6 +99,8 @@ class Encoder:
         """Turn what a file does to a library into an error that names it."""
         try:
             yield
+        except (VouchError, OSError):  # a package that lacks, a disk that is full: not the file's
+            raise
         except Exception as error:  # both libraries raise their own kinds, and bare ones
             reason = " ".join(str(error).split())[:LONGEST]
             message = f"{self.folder / file}: cannot embed texts: {reason}"

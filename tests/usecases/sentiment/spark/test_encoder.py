@@ -209,6 +209,77 @@ def test_a_vocabulary_of_sentence_pieces_is_refused(tmp_path):
         SparkEncoder(place).check()
 
 
+def test_a_cache_that_cannot_be_written_is_no_fault_of_the_encoder(spark_nlp, place, tmp_path):
+    (tmp_path / "kept.db").mkdir()
+    encoder = SparkEncoder(place, tmp_path / "kept.db")
+    encoder.check()
+    with pytest.raises(VouchError, match=r"kept\.db: cannot keep embeddings: unable") as error:
+        encoder.keep(["i love it"])
+    assert "room" in error.value.hint
+
+
+LOST = """
+import os, sys
+from pathlib import Path
+from vouch.core.errors import VouchError
+from vouch.usecases.sentiment.spark.encoder import BLOCK, SparkEncoder
+from vouch.usecases.sentiment.spark.session import driver, session
+place, cache = map(Path, sys.argv[1:])
+java = None
+def progress(done, total, message):
+    os.kill(java, 9)
+with session():
+    java = driver()
+    encoder = SparkEncoder(place, cache, 2, progress)
+    encoder.check()
+    for attempt in (encoder.keep, lambda texts: SparkEncoder(place).check()):
+        try:
+            attempt([f"text {n}" for n in range(2 * BLOCK)])
+        except VouchError as error:
+            print(error, "/", error.hint, flush=True)
+    os._exit(0)
+"""
+
+
+def test_a_java_that_ends_is_named(place, tmp_path):
+    command = [sys.executable, "-c", LOST, str(place), str(tmp_path / "kept.db")]
+    run = subprocess.run(command, env=os.environ, check=False, capture_output=True, text=True)
+    lines = [line for line in run.stdout.splitlines() if " / " in line]
+    assert all(line.startswith("engine: Spark's Java ended") for line in lines), lines
+    assert len(lines) == 2, run.stderr
+    with sqlite3.connect(tmp_path / "kept.db") as store:
+        assert store.execute("SELECT count(*) FROM embedding").fetchone() == (BLOCK,)
+
+
+JOINED = """
+import sys
+from pathlib import Path
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+from vouch.engine import spark
+from vouch.usecases.sentiment.spark.encoder import SparkEncoder
+place, shared = map(Path, sys.argv[1:])
+conf = SparkConf().setAll([("spark.master", "local[1]"), *spark.nlp().items()])
+SparkSession.builder.config(conf=conf).getOrCreate()
+SparkEncoder(place).check()
+assert not (shared / "model.onnx").exists()
+(own,) = shared.glob("vouch-*")
+assert [file.name for file in own.iterdir()] == ["model.onnx"]
+"""
+
+
+def test_beside_a_session_of_others_files_go_to_a_folder_of_their_own(place, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", JOINED, str(place), str(tmp_path)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert not [*tmp_path.glob("vouch-*")]  # gone with the process
+
+
 def test_the_real_encoders_read_as_scikit_learns(spark_nlp, installed_encoders):
     for name in ("e5-small-v2", "bge-small-en-v1.5"):
         place = installed_encoders / name

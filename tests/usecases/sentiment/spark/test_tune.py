@@ -155,15 +155,19 @@ def test_an_encoder_is_searched_and_embeds_each_text_once(
 def test_what_makes_other_vectors_makes_another_search(spark_nlp, tiny_bert, tmp_path, monkeypatch):
     install(monkeypatch, tiny_bert)
     files = on_spark(tmp_path / "gold", text_rows(300)).files()
-    (identity,) = encoders.installed()
+    (identity,), reports = encoders.installed(), []
 
     def fingerprint(*algorithms):
         params = TextTuneParams.model_validate({"spark": {"algorithms": algorithms}})
         names, state = ("negative", "neutral", "positive"), tmp_path / "state"
-        with search_data(files["train"], params, state, names, [identity]) as data:
+        progress = lambda *report: reports.append(report)  # noqa: E731
+        with search_data(files["train"], params, state, names, [identity], progress) as data:
             return data.fingerprint
 
+    fingerprint("naive_bayes")
+    assert reports == []  # it reads no embeddings
     before = fingerprint("linear_svm")
+    assert len(reports) == 1  # before any trial
     assert fingerprint("linear_svm") == before
     monkeypatch.setattr("vouch.usecases.sentiment.spark.encoder.version", lambda name: "6.0.0")
     assert fingerprint("linear_svm") != before

@@ -6,10 +6,12 @@ first piece of each word only, and neither mark around the text.)
 """
 
 import json
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 from vouch.core.errors import VouchError
 from vouch.core.progress import silent
 from vouch.engine.encoders import MODEL, TOKENIZER
-from vouch.usecases.sentiment.embeddings import Encoder
+from vouch.usecases.sentiment.embeddings import LONGEST, Encoder
 from vouch.usecases.sentiment.spark.reading import READ, statement
 from vouch.usecases.sentiment.spark.session import running
 
@@ -47,6 +49,7 @@ UNCASED = {
     "lowercase": True,
 }
 TYPE = "sentence_embeddings"
+AGAIN = "vouch run again: what was embedded is kept"
 Floats = NDArray[np.float32]
 _annotators: dict[tuple[str, str], Any] = {}  # by session and identity
 
@@ -157,8 +160,28 @@ class SparkEncoder(Encoder):
     def check(self) -> None:
         """Embed a text; see :meth:`vouch.usecases.sentiment.embeddings.Encoder.check`."""
         _ = self._pieces
-        with self._naming(MODEL):
+        with self._naming(MODEL), _java():
             _ = self.dimensions
+
+    def keep(self, texts: Sequence[str]) -> None:
+        """Embed texts into the cache, so that what fails is one error and not one a trial.
+
+        Raises:
+            VouchError: Spark cannot embed them, its Java ended, or the cache cannot be written.
+        """
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            with _java():
+                self.embed(texts)
+        except sqlite3.Error as error:
+            message = f"{self.cache}: cannot keep embeddings: {error}"
+            raise VouchError(message, f"see that the disk has room and {AGAIN}") from None
+        except (Py4JError, PySparkException) as error:
+            reason = " ".join(str(error).split())[:LONGEST]
+            message = f"{self.name}: Spark cannot embed the texts: {reason}"
+            raise VouchError(message, f"see Spark's messages above and {AGAIN}") from None
 
     def _read(self, text: str) -> str:
         return text  # it is cleaned on Spark
@@ -198,10 +221,31 @@ def _uncased(tokenizer: dict[str, Any]) -> bool:
     return normalizer == UNCASED and before == "BertPreTokenizer"
 
 
+@contextmanager
+def _java() -> Iterator[None]:
+    """Tell a Java that ended from one that raises an error."""
+    from py4j.protocol import Py4JError, Py4JJavaError
+
+    try:
+        yield
+    except Py4JJavaError:
+        raise
+    except (Py4JError, ConnectionError, EOFError) as error:
+        message = f"engine: Spark's Java ended as texts were embedded ({type(error).__name__})"
+        raise VouchError(message, f"see that memory is free and {AGAIN}") from None
+
+
 def _local() -> Path:
     """Return the session's own folder, which lasts as long."""
-    name = running().sparkContext.getConf().get("spark.local.dir")
-    return Path(name or tempfile.gettempdir()).resolve()
+    context = running().sparkContext
+    name = context.getConf().get("spark.local.dir") or _folder(context.applicationId).name
+    return Path(name).resolve()
+
+
+@cache
+def _folder(session: str) -> "tempfile.TemporaryDirectory[str]":
+    """Return a folder for a session that has none of its own; it goes when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="vouch-")
 
 
 def _table(texts: Sequence[str]) -> "DataFrame":

@@ -217,7 +217,8 @@ def search_data(
 
     Raises:
         VouchError: Spark cannot be started or searches none of the learners named, an encoder is
-            missing or none that Spark NLP can read, or the rows cannot be learned from.
+            missing or none that Spark NLP can read, its embeddings cannot be made or kept, or the
+            rows cannot be learned from.
     """
     searched(params)
     rows = lay_out(train, params, names=names)
@@ -229,6 +230,9 @@ def search_data(
             encoder.check()
         digest = _fingerprint(train, params, usable.values())
         trials = Trials(rows, state / "tune" / f"{digest}.scores", usable)
+        if {*searched(params)} - {"naive_bayes"}:  # it alone reads no embeddings
+            for encoder in [*usable.values()][:1]:  # the one that all others begin with
+                encoder.keep(sound(texts_of(rows.frame)))
         yield SparkSearchData(trials, _search_params(params), digest)
 
 
