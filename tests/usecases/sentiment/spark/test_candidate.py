@@ -74,9 +74,9 @@ def test_unsound_parameters_are_refused():
         TextTuneParams.model_validate({"spark": {"algorithms": ["xgboost"]}})
 
 
-def test_by_default_each_algorithm_is_tried_once():
+def test_by_default_each_algorithm_is_tried_after_the_champions_settings():
     params = TextTuneParams().spark
-    assert params.budget.trials == len(params.algorithms)
+    assert params.budget.trials == len(params.algorithms) + 1
     assert len(params.samplers) == 1
 
 

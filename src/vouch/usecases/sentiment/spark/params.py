@@ -12,14 +12,15 @@ class SparkParams(Strict):
 
     Attributes:
         algorithms: Which learners are tried; first each with its default settings.
-        budget: What each sampler may spend.
+        budget: What each sampler may spend; by default each learner once, and the champion's
+            settings or one more.
         samplers: Which samplers search, each with the whole budget.
         assessed: Folds a candidate is fitted and assessed on, the last ones, 1 to 20.
         epochs: Passes of ClassifierDL over the rows, 1 to 1,000.
     """
 
     algorithms: tuple[SparkAlgorithm, ...] = Field(default=ALGORITHMS, min_length=1)
-    budget: Budget = Budget(trials=len(ALGORITHMS))
+    budget: Budget = Budget(trials=len(ALGORITHMS) + 1)
     samplers: tuple[Sampler, ...] = Field(default=("random",), min_length=1)
     assessed: int = Field(default=1, ge=1, le=20)
     epochs: int = Field(default=10, ge=1, le=1_000)

@@ -169,7 +169,11 @@ class SparkSearchData:
                 for name, leader in board.best_by_algorithm.items()
             },
             "folds": self.trials.rows.describe(),
-            "warnings": [*self.trials.rows.warnings, *([] if self.trials.encoders else [LACKING])],
+            "warnings": [
+                *self.trials.rows.warnings,
+                *([] if self.trials.encoders else [LACKING]),
+                *_untried(self.search, records),
+            ],
         }
         return board.model_copy(update=update)
 
@@ -271,6 +275,14 @@ def left_out(params: TextTuneParams) -> list[str]:
     if params.by_default or not lacking:
         return []
     return [f"tune.sentiment.algorithms: not searched on Spark: {', '.join(sorted(lacking))}"]
+
+
+def _untried(search: SearchParams, records: Sequence[Record[SparkCandidate]]) -> list[str]:
+    """Return a warning of the learners that no trial reached; none: no line."""
+    tried = {record.candidate.algorithm for record in records}
+    if not (names := [name for name in search.algorithms if name not in tried]):
+        return []
+    return [f"tune.sentiment.spark.budget: spent before any trial of {', '.join(names)}"]
 
 
 def _search_params(params: TextTuneParams) -> SearchParams:
