@@ -70,6 +70,21 @@ def test_no_other_temperature_is_likelier(spark_nlp):
     assert loss(best) < min(others)
 
 
+def test_the_temperature_is_that_of_machines_of_the_same_c(spark_nlp):
+    from pyspark.sql import functions
+
+    rows = table(spark_nlp).persist()
+    part = functions.pmod(functions.xxhash64("group"), functions.lit(svm.PARTS))
+    seen, held_out = rows.filter(part > 0), rows.filter(part == 0)
+    same = svm.learner(CANDIDATE, seen.count())
+    expected = svm._temperature(svm._linear(same.fit(seen)), held_out)
+    learner = svm.learner(CANDIDATE, ROWS)
+    weights = svm.fit(learner, rows).coefficientMatrix.toArray().T
+    ratio = weights / svm._linear(learner.fit(rows)).weights
+    np.testing.assert_allclose(ratio, expected, rtol=1e-4)
+    rows.unpersist()
+
+
 def test_a_class_in_one_group_cannot_be_calibrated(spark_nlp):
     from pyspark.sql import functions
 

@@ -65,11 +65,18 @@ def fit(learner: Any, rows: "DataFrame") -> "LogisticRegressionModel":
     try:
         seen, held_out = rows.filter("part > 0"), rows.filter("part = 0")
         _check(rows, seen, held_out)
-        temperature = _temperature(_linear(learner.fit(seen)), held_out)
+        tried = _of_fewer(learner, rows.count() / seen.count())
+        temperature = _temperature(_linear(tried.fit(seen)), held_out)
         linear = _linear(learner.fit(rows))
     finally:
         rows.unpersist()
     return _as_regression(linear, temperature)
+
+
+def _of_fewer(learner: Any, times: float) -> Any:
+    """Return the learner with the same ``C`` for that many times fewer rows."""
+    svm = learner.getClassifier()
+    return learner.copy({svm.regParam: times * svm.getRegParam()})
 
 
 def _check(*tables: "DataFrame") -> None:
