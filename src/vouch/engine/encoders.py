@@ -106,7 +106,12 @@ def installed() -> list[str]:
     Raises:
         VouchError: A file of one is missing or damaged.
     """
-    return [_checked(artifact) for artifact in ARTIFACTS if (folder() / artifact.name).exists()]
+    return [_checked(artifact) for artifact in there()]
+
+
+def there() -> list[Artifact]:
+    """Return the fetched encoders, whole or not."""
+    return [artifact for artifact in ARTIFACTS if (folder() / artifact.name).exists()]
 
 
 def identity(place: Path) -> str:

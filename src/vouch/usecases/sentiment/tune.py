@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 LACKING = (
     "no sentence encoder is installed: with one, models of texts may get more right (make encoders)"
 )
+UNNOTED = "sentence encoders are installed, and none is noted for this project: make encoders"
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,7 @@ class SearchData:
 
     def describe(self, board: Leaderboard, records: Sequence[Record[Candidate]]) -> Leaderboard:
         """Return the leaderboard with its folds and warnings."""
-        lacking = [] if self.whole.encoders else [LACKING]
-        warnings = [*self.whole.warnings, *self._sampled(), *lacking]
+        warnings = [*self.whole.warnings, *self._sampled(), *lacking(self.whole.encoders)]
         return board.model_copy(update={"folds": self.whole.describe(), "warnings": warnings})
 
     def _sampled(self) -> list[str]:
@@ -138,6 +138,13 @@ class SearchData:
         save(fitted, model)
         best = shown(best)
         export(fitted, picture, {METRIC: best.value, "interval": list(best.interval)})
+
+
+def lacking(encoders: Collection[str]) -> list[str]:
+    """Return the warning of a search without encoders; with one: no line."""
+    if encoders:
+        return []
+    return [UNNOTED if installed.there() else LACKING]
 
 
 @contextmanager

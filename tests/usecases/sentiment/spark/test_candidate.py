@@ -60,6 +60,11 @@ def test_what_an_earlier_release_wrote_is_a_candidate():
         ({"algorithm": "naive_bayes", "encoder": ENCODERS[0]}, "cannot take embeddings"),
         ({"algorithm": "linear_svm", "longest": 0}, "longest 0 uses no n-grams"),
         ({"algorithm": "linear_svm", "embedding_weight": 0}, "greater than 0"),
+        ({"algorithm": "linear_svm", "embedding_weight": 1}, "leave it out"),
+        (
+            {"algorithm": "random_forest", "encoder": ENCODERS[0], "embedding_weight": 1},
+            "leave it out",
+        ),
     ],
 )
 def test_unsound_candidates_are_refused(content, told):

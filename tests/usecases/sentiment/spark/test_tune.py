@@ -147,8 +147,9 @@ def test_an_encoder_is_searched_and_embeds_each_text_once(
     model = load(gold.folder / "model")
     assert model.predict_one("great news!!!, i love it 😍").argmax() == 2
     (tmp_path / "gold/leaderboard.json").unlink()
-    search()  # the encoder is gone: another search
+    search()  # the encoder is not noted: another search
     assert all(trial["candidate"]["encoder"] is None for trial in gold.leaderboard()["trials"])
+    assert sum("none is noted" in line for line in gold.leaderboard()["warnings"]) == 1
     with pytest.raises(VouchError, match="is another encoder than e5-small-v2@000"):
         search(encoders=["e5-small-v2@" + "0" * 64])
 

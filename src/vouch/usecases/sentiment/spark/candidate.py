@@ -60,6 +60,9 @@ class SparkCandidate(Proposal):
             raise ValueError(
                 "naive_bayes counts: it cannot take embeddings, which are negative too"
             )
+        linear = self.encoder and self.algorithm in LINEAR
+        if self.embedding_weight is not None and not linear:
+            raise ValueError("embedding_weight is for a linear model's encoder: leave it out")
         if not (self.longest or self.encoder):
             raise ValueError("longest 0 uses no n-grams: give an encoder")
         return self

@@ -192,11 +192,8 @@ def _light(model: "PipelineModel") -> Any:
 
 def _weighed(model: "PipelineModel") -> Weighed:
     named: dict[str, Any] = {type(stage).__name__: stage for stage in model.stages}
-    vectorizer, idf, learner = (
-        named["CountVectorizerModel"],
-        named["IDFModel"],
-        named[type(model.stages[-1]).__name__],
-    )
+    vectorizer, idf = named["CountVectorizerModel"], named["IDFModel"]
+    learner: Any = model.stages[-1]
     place = {gram: column for column, gram in enumerate(vectorizer.vocabulary)}
     bayes = hasattr(learner, "theta")
     weights = (learner.theta if bayes else learner.coefficientMatrix).toArray().T

@@ -34,7 +34,7 @@ from vouch.usecases.sentiment.spark.models import fit, save, sound
 from vouch.usecases.sentiment.spark.session import driver, session
 from vouch.usecases.sentiment.spark.space import SPACE, STARTS, SparkSpace
 from vouch.usecases.sentiment.spark.words import export
-from vouch.usecases.sentiment.tune import LACKING
+from vouch.usecases.sentiment.tune import lacking
 
 Floats = NDArray[np.float64]
 
@@ -171,7 +171,7 @@ class SparkSearchData:
             "folds": self.trials.rows.describe(),
             "warnings": [
                 *self.trials.rows.warnings,
-                *([] if self.trials.encoders else [LACKING]),
+                *lacking(self.trials.encoders),
                 *_untried(self.search, records),
             ],
         }
