@@ -235,10 +235,10 @@ def test_a_model_with_an_encoder_is_asked_seldom_and_once_a_text(folder, tmp_pat
 
     monkeypatch.setattr(Encoder, "_embed", counted)
     result, table = run(tmp_path / "root", embedded_samples=64, picks=2, picked_from=10)
-    assert result["samples"] == 64
+    assert (result["samples"], result["runs"]) == (64, 2)
     assert "a text of at most 6 leaves nothing to chance" in page_of(tmp_path / "root/one.parquet")
     texts = [text for text in embedded if text != "text"]  # it asks how many numbers there are
-    assert len(texts) == len(set(texts)) <= (3 * 10 + 10) * 64
+    assert len(texts) == len(set(texts)) <= 2 * 10 * 64 + 10 * 64 / 3
     assert (table.to_pandas()["r2"] <= 1).all()
 
 
@@ -268,6 +268,6 @@ def test_a_model_without_an_encoder_is_asked_anew(folder):
 
 
 def test_fewer_masks_are_all_there_are_of_a_shorter_text():
-    params = TextExplainParams(embedded_samples=200).embedded()
-    assert (params.samples, params.exact) == (200, 7)
+    params = TextExplainParams(embedded_samples=200, embedded_runs=4, runs=5).embedded()
+    assert (params.samples, params.exact, params.runs) == (200, 7, 4)
     assert TextExplainParams(embedded_samples=10_000).embedded().exact == 12

@@ -37,7 +37,7 @@ SCHEMA = pa.schema(
 
 REMEMBERED = 20_000
 """Texts whose probabilities are kept, a few megabytes."""
-COARSE = 0.5
+COARSE = 1 / 3
 """Share of the perturbed texts by which a text is picked, where each is dear."""
 
 

@@ -57,7 +57,8 @@ class TextExplainParams(ReasonParams):
             certain texts.
         samples: Perturbed texts an explanation is fitted on.
         embedded_samples: The same where the model reads sentence embeddings, each of which takes
-            milliseconds; half as many where a text is only looked at to be picked.
+            milliseconds; a third as many where a text is only looked at to be picked.
+        embedded_runs: In place of ``runs`` where the model reads sentence embeddings.
         exact: Tokens up to which all texts that leaving some out makes are predicted, 0 to 12;
             where the model reads embeddings, as many as make no more than ``embedded_samples``.
         features: Words an explanation may name.
@@ -70,6 +71,7 @@ class TextExplainParams(ReasonParams):
     cases: int = Field(default=3, ge=1, le=1000)
     samples: int = Field(default=1000, ge=100, le=100_000)
     embedded_samples: int = Field(default=300, ge=50, le=100_000)
+    embedded_runs: int = Field(default=2, ge=1, le=50)
     exact: int = Field(default=12, ge=0, le=12)
     features: int = Field(default=12, ge=1, le=100)
     mode: Literal["distinct", "lime"] = "distinct"
@@ -84,4 +86,5 @@ class TextExplainParams(ReasonParams):
         """
         samples = int(share * self.embedded_samples)
         exact = min(self.exact, int(log2(samples)))
-        return self.model_copy(update={"samples": samples, "exact": exact})
+        changes = {"samples": samples, "exact": exact, "runs": self.embedded_runs}
+        return self.model_copy(update=changes)
