@@ -49,6 +49,21 @@ def test_both_samplers_spend_the_whole_budget_and_begin_with_each_algorithm(tmp_
     assert len({r.candidate.model_dump_json() for r in records}) > 16
 
 
+def test_what_one_sampler_tried_is_not_fitted_again_and_costs_the_other_as_much(tmp_path):
+    assessed = []
+
+    def counted(candidate):
+        assessed.append(candidate.model_dump_json())
+        return worth(candidate)
+
+    records = run(tmp_path / "a.journal", counted)
+    assert len(assessed) == len(set(assessed)) < len(records)
+    outcomes = {}
+    for record in records:
+        outcome = record.value, record.folds, record.seconds
+        assert outcomes.setdefault(record.candidate.model_dump_json(), outcome) == outcome
+
+
 def test_a_finished_search_tries_nothing_again(tmp_path):
     first = run(tmp_path / "a.journal")
     assert run(tmp_path / "a.journal", assess=None) == first

@@ -74,6 +74,7 @@ class Search(Generic[C]):
     assess: Callable[[C], Outcome]
     starts: Sequence[dict[str, Any]] = ()
     veil: Veil = field(default_factory=Veil)
+    _assessed: dict[str, tuple[Outcome, float]] = field(default_factory=dict)
 
     def run(
         self,
@@ -116,7 +117,7 @@ class Search(Generic[C]):
         trial.set_user_attr("candidate", candidate.model_dump(mode="json"))
         began = time.monotonic()
         try:
-            outcome = self.assess(candidate)
+            outcome, seconds = self._assess(candidate)
         except OSError:
             raise  # a disk error is not the candidate's fault
         except Exception as error:
@@ -125,8 +126,17 @@ class Search(Generic[C]):
         value, attributes = self.veil.outcome(outcome)
         for name, attribute in attributes.items():
             trial.set_user_attr(name, attribute)
-        trial.set_user_attr("seconds", time.monotonic() - began)
+        trial.set_user_attr("seconds", seconds)
         study.tell(trial, value)
+
+    def _assess(self, candidate: C) -> tuple[Outcome, float]:
+        """Assess a candidate once a search, for samplers begin alike; each pays its seconds."""
+        key = candidate.model_dump_json()
+        if key not in self._assessed:
+            began = time.monotonic()
+            outcome = self.assess(candidate)
+            self._assessed[key] = outcome, time.monotonic() - began
+        return self._assessed[key]
 
     def _record(self, sampler: Sampler, position: int, trial: "FrozenTrial") -> Record[C]:
         attributes = trial.user_attrs
