@@ -16,6 +16,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from tests.usecases.sentiment.conftest import text_rows
 from tests.usecases.sentiment.tiny_encoder import write_encoder
 from vouch.core.errors import VouchError
+from vouch.core.files import read_json, write_json
 from vouch.models.tokens import TOKEN
 from vouch.usecases.sentiment import USECASE
 from vouch.usecases.sentiment.candidate import (
@@ -251,6 +252,24 @@ def test_two_models_together_embed_a_text_once(encoder, frame, tmp_path, monkeyp
     )
     assert fitted.predict_one("a new text").shape == (3,)
     assert read == ["a new text"]
+
+
+def test_two_models_together_hold_an_encoder_once(encoder, frame, tmp_path):
+    prepared = Preparation(encoders=(encoder.identity,), embedding_weight=0.1)
+    fitted = fit(candidate("stacking", prepared), frame, 0, 1, {encoder.identity: encoder})
+    save(fitted, tmp_path)
+    assert [*tmp_path.rglob("model.onnx")] == [tmp_path / "encoders/tiny/model.onnx"]
+    for member in ("0", "1"):  # as the earlier release wrote it
+        shutil.copytree(tmp_path / "encoders", tmp_path / "members" / member / "encoders")
+    shutil.rmtree(tmp_path / "encoders")
+    description = read_json(tmp_path / "candidate.json")
+    kept = {k: v for k, v in description["sha256"].items() if not k.startswith("encoders")}
+    write_json(tmp_path / "candidate.json", description | {"sha256": kept})
+    np.testing.assert_array_equal(load(tmp_path).predict(frame), fitted.predict(frame))
+    for member in ("0", "1"):
+        shutil.rmtree(tmp_path / "members" / member / "encoders")
+    with pytest.raises(VouchError, match=r"encoders/tiny: no file"):
+        load(tmp_path)
 
 
 def test_the_scale_of_embeddings_is_a_setting_of_the_fit_alone(encoder, frame):

@@ -14,10 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from vouch.core.errors import VouchError
@@ -153,14 +155,17 @@ class Encoder:
         with _open(self.cache, [*keys]) as (store, kept):
             vectors = {keys[key]: np.frombuffer(value, np.float32) for key, value in kept}
             for part in self._fresh([text for text in texts if text not in vectors]):
-                rows = [(self._key(text), vector.tobytes()) for text, vector in part.items()]
-                with store:
-                    store.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", rows)
+                _keep(store, [(self._key(text), v.tobytes()) for text, v in part.items()])
                 vectors |= part
         return vectors
 
+    @cached_property
+    def maker(self) -> str:
+        """What a text's embedding depends on: the runtime, which rounds, and the files."""
+        return f"onnxruntime {version('onnxruntime')}\n{self.identity}"
+
     def _key(self, text: str) -> bytes:
-        return hashlib.sha256(f"{self.identity}\n{text}".encode()).digest()
+        return hashlib.sha256(f"{self.maker}\n{text}".encode()).digest()
 
     def _fresh(self, texts: Sequence[str]) -> Iterator[dict[str, Floats]]:
         """Embed texts; yield those of a batch together."""
@@ -206,10 +211,18 @@ def _open(path: Path, keys: Sequence[bytes]) -> Iterator[tuple[sqlite3.Connectio
     except sqlite3.OperationalError:  # in use for long, or a disk that is full: not its fault
         raise
     except sqlite3.DatabaseError:
-        path.unlink()
-        store, kept = _read(path, keys)
+        store, kept = _begun_anew(path, keys)
     with closing(store):
         yield store, kept
+
+
+def _begun_anew(path: Path, keys: Sequence[bytes]) -> tuple[sqlite3.Connection, Pairs]:
+    with FileLock(path.with_suffix(".lock")):
+        try:
+            return _read(path, keys)  # another process may have done it meanwhile
+        except sqlite3.DatabaseError:
+            path.unlink(missing_ok=True)
+            return _read(path, keys)
 
 
 def _read(path: Path, keys: Sequence[bytes]) -> tuple[sqlite3.Connection, Pairs]:
@@ -220,6 +233,16 @@ def _read(path: Path, keys: Sequence[bytes]) -> tuple[sqlite3.Connection, Pairs]
     except sqlite3.Error:
         store.close()
         raise
+
+
+def _keep(store: sqlite3.Connection, pairs: Pairs) -> None:
+    try:
+        with store:
+            store.executemany("INSERT OR IGNORE INTO embedding VALUES (?, ?)", pairs)
+    except sqlite3.OperationalError:  # a full disk, say
+        raise
+    except sqlite3.DatabaseError:  # damaged where nothing was read: what is new is not kept
+        return
 
 
 def _kept(store: sqlite3.Connection, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -287,7 +287,7 @@ def _select(
     return [k[b] for k, b in zip(chosen, np.split(best, np.cumsum(sizes)[:-1]), strict=True)]
 
 
-def save_encoders(features: Features, folder: Path) -> None:
+def save_encoders(encoders: Mapping[str, Encoder], folder: Path) -> None:
     """Copy the encoders' files into the model's folder, so that it can be used anywhere."""
-    for encoder in features.encoders.values():
+    for encoder in encoders.values():
         encoder.copy(folder / ENCODERS / encoder.name)

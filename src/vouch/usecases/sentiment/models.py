@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 CORES = len(os.sched_getaffinity(0))
 BLOCK = 8_192  # texts predicted at a time
+MEMBERS = "members"
+"""The folder of the models that answer together, each in its own, by number."""
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
@@ -244,11 +246,18 @@ def save(fitted: "Fitted | Together", folder: Path) -> None:
         folder: Where to; made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not isinstance(fitted, Fitted):
+    if isinstance(fitted, Fitted):
+        write(fitted, folder)
+    else:
         from vouch.usecases.sentiment import together
 
-        together.save(fitted, folder)
-        return
+        together.write(fitted, folder)
+    save_encoders(fitted.encoders, folder)
+    describe(fitted, folder)
+
+
+def write(fitted: Fitted, folder: Path) -> None:
+    """Write what a model learned, without its encoders and its description."""
     place = folder / _name(fitted.candidate)
     if fitted.candidate.algorithm == "xgboost":
         fitted.estimator.save_model(place)
@@ -257,8 +266,6 @@ def save(fitted: "Fitted | Together", folder: Path) -> None:
     else:
         place.write_bytes(dump_estimator(fitted.estimator))
     _write_features(fitted.features, folder / "features.jsonl")
-    save_encoders(fitted.features, folder)
-    describe(fitted, folder)
 
 
 def describe(fitted: "Fitted | Together", folder: Path) -> None:
@@ -370,7 +377,10 @@ def _encoder(identity: str, folder: Path, cache: Path | None) -> Encoder:
     name, _, digest = identity.partition("@")
     if not digest:  # earlier releases noted no digest but those of the files
         return Encoder(folder / name, cache, CORES)
-    encoder = Encoder(folder / ENCODERS / name, cache, CORES)
+    place = folder / ENCODERS / name
+    if folder.parent.name == MEMBERS and not place.exists():  # two models together have it once
+        place = folder.parent.parent / ENCODERS / name
+    encoder = Encoder(place, cache, CORES)
     if encoder.identity != identity:
         raise VouchError(
             f"{encoder.folder}: is the encoder {encoder.identity[:32]}, and the model learned "

@@ -26,7 +26,7 @@ from vouch.usecases.sentiment.models import Fitted, Floats, Rows
 
 INNER = 3
 """Folds in which a stacked model's members predict what they have not learned from."""
-MEMBERS, WEIGHTS = "members", "weights.npy"
+WEIGHTS = "weights.npy"
 
 
 @dataclass(frozen=True)
@@ -177,13 +177,15 @@ def predict_rows(fitted: Together, corpus: Corpus, rows: Rows, columns: Columns)
     return fitted.combine([models.predict_rows(m, corpus, rows, c) for m, c in pairs])
 
 
-def save(fitted: Together, folder: Path) -> None:
-    """Write a model: the same bytes for the same model."""
+def write(fitted: Together, folder: Path) -> None:
+    """Write what a model learned; its encoders and its own description are the caller's."""
     for number, member in enumerate(fitted.members):
-        models.save(member, folder / MEMBERS / str(number))
+        place = folder / models.MEMBERS / str(number)
+        place.mkdir(parents=True, exist_ok=True)
+        models.write(member, place)
+        models.describe(member, place)
     if fitted.combiner is not None:
         (folder / WEIGHTS).write_bytes(models.packed(fitted.combiner))
-    models.describe(fitted, folder)
 
 
 def load(folder: Path, candidate: Candidate, threads: int, cache: Path | None) -> Together:
@@ -192,13 +194,11 @@ def load(folder: Path, candidate: Candidate, threads: int, cache: Path | None) -
     Raises:
         VouchError: A member is missing or damaged, or is not the one that was described.
     """
-    members = tuple(
-        models.load(folder / MEMBERS / str(number), threads, cache)
-        for number in range(len(candidate.members))
-    )
-    for number, (member, wanted) in enumerate(zip(members, candidate.members, strict=True)):
+    places = [folder / models.MEMBERS / str(number) for number in range(len(candidate.members))]
+    members = tuple(models.load(place, threads, cache) for place in places)
+    for place, member, wanted in zip(places, members, candidate.members, strict=True):
         if not isinstance(member, Fitted) or member.candidate != wanted:
-            raise VouchError(f"{folder / MEMBERS / str(number)}: another model's", "run tune again")
+            raise VouchError(f"{place}: another model's", "run tune again")
     alone = tuple(member for member in members if isinstance(member, Fitted))
     first, stacked = alone[0], candidate.algorithm == "stacking"
     combiner = models.unpacked(folder / WEIGHTS) if stacked else None

@@ -29,7 +29,7 @@ from vouch.usecases.sentiment.folds import sample, split
 from vouch.usecases.sentiment.models import save
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, Floats, SearchRows, lay_out
-from vouch.usecases.sentiment.space import SPACE, STARTS, TextSpace
+from vouch.usecases.sentiment.space import SPACE, TextSpace
 from vouch.usecases.sentiment.words import export
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def search_data(
     usable = _encoders(params, state, encoders, progress)
     params = params.with_encoders() if usable else params
     whole = lay_out(train, params, usable, names)
-    fingerprint = _fingerprint(train, params, tuple(whole.encoders))
+    fingerprint = _fingerprint(train, params, whole.encoders)
     here = SearchData(whole, _drawn(whole), params, fingerprint, progress=progress)
     here.embed()
     yield here
@@ -207,10 +207,19 @@ def _encoders(
     return {encoder.identity: encoder for encoder in encoders}
 
 
-def _fingerprint(train: Path, params: TextTuneParams, encoders: tuple[str, ...]) -> str:
-    """Return a digest of a search's data, parameters and choices; threads change nothing."""
+def _fingerprint(train: Path, params: TextTuneParams, encoders: Mapping[str, Encoder]) -> str:
+    """Return a digest of a search's data, parameters, choices and what each learner begins with.
+
+    Threads change nothing.
+    """
+    from optuna.trial import FixedTrial
+
     settings = params.model_dump_json(exclude={"threads", "embeddings"})
-    words = [sha256(train), settings, *encoders, repr(SPACE), repr(STARTS), repr(RULE_WEIGHT)]
+    space = TextSpace(encoders=tuple(encoders))
+    starts = [space.suggest(FixedTrial(space.start(name)), [name]) for name in params.algorithms]
+    words = [sha256(train), settings, repr(SPACE), repr(RULE_WEIGHT)]
+    words += [encoder.maker for encoder in encoders.values()]
+    words += [start.model_dump_json() for start in starts]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 

@@ -6,13 +6,11 @@ first piece of each word only, and neither mark around the text.)
 """
 
 import json
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,7 +165,7 @@ class SparkEncoder(Encoder):
         """Embed texts into the cache, so that what fails is one error and not one a trial.
 
         Raises:
-            VouchError: Spark cannot embed them, its Java ended, or the cache cannot be written.
+            VouchError: Spark cannot embed them, or its Java ended.
         """
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
@@ -175,9 +173,6 @@ class SparkEncoder(Encoder):
         try:
             with _java():
                 self.embed(texts)
-        except sqlite3.Error as error:
-            message = f"{self.cache}: cannot keep embeddings: {error}"
-            raise VouchError(message, f"see that the disk has room and {AGAIN}") from None
         except (Py4JError, PySparkException) as error:
             reason = " ".join(str(error).split())[:LONGEST]
             message = f"{self.name}: Spark cannot embed the texts: {reason}"
@@ -190,9 +185,6 @@ class SparkEncoder(Encoder):
     def maker(self) -> str:
         """What a text's embedding depends on: Spark NLP, what is read of a text, and the files."""
         return f"spark-nlp {version('spark-nlp')}\n{self.statement}\n{self.identity}"
-
-    def _key(self, text: str) -> bytes:
-        return sha256(f"{self.maker}\n{text}".encode()).digest()
 
     def _embed(self, text: str) -> Floats:
         (part,) = replace(self, progress=silent)._fresh([text])
@@ -238,7 +230,9 @@ def _java() -> Iterator[None]:
 def _local() -> Path:
     """Return the session's own folder, which lasts as long."""
     context = running().sparkContext
-    name = context.getConf().get("spark.local.dir") or _folder(context.applicationId).name
+    name = context.getConf().get("spark.local.dir")
+    if not name or not Path(name).is_dir():  # a cluster's may name several, or an executor's
+        name = _folder(context.applicationId).name
     return Path(name).resolve()
 
 
