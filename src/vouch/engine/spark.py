@@ -145,7 +145,8 @@ def _settings(folder: Path, memory: str | None, threads: int | None) -> dict[str
         "spark.driver.memory": in_java(memory or f"{usable()}MB"),
         "spark.driver.maxResultSize": "0",  # results go on to a file as they come
         "spark.driver.extraJavaOptions": (
-            f"-Dlog4j2.configurationFile={logging.as_uri()} -Djava.io.tmpdir={folder}"
+            f"-Dlog4j2.configurationFile={logging.as_uri()} -Djava.io.tmpdir={folder} "
+            "-Duser.language=en"  # in another, such as Turkish, letters are lowered otherwise
         ),
         "spark.local.dir": str(folder),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),

@@ -50,6 +50,7 @@ ODD = [
     "o" * 150,
     "o" * 100 + " " + "o" * 101 + " " + "中" * 120 + " " + "😍" * 101,
     "🫠 a🫠b",  # of Unicode 14, younger than Java 17
+    "أإآ ガ が क़ \u0915\u093c שׁ ИйЇ ΣΑΣ İI",  # letters that are one with a mark
 ]
 PIECES = [
     *("love", "hate", "@bob ", "http://x.y/z", "&amp;", "&lt;", "’", "“", "…", "😍", "🫠", "A"),

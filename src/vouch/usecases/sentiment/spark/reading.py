@@ -4,7 +4,9 @@ The same as :mod:`vouch.usecases.sentiment.cleaning` does for scikit-learn's mod
 goes: of HTML's named entities those of HTML 4 are undone, where a semicolon ends them.
 """
 
+from functools import cache
 from html.entities import html5, name2codepoint
+from unicodedata import category, normalize
 
 from vouch.engine.encoders import Reading
 
@@ -38,9 +40,29 @@ def statement(reading: Reading) -> str:
     if reading.cleaned:
         text = _cleaned(text)
     text = _replace(_replace(text, BLANK, " "), MARKS, "")
+    text = f"translate({text}, {', '.join(map(_literal, _letters()))})"
     text = _replace(_replace(text, SIGNS, " $1 "), LONG, "$0$0")
     # a blank: Spark NLP leaves out a text that is empty, and then there would be no numbers
     return f"SELECT *, concat({_literal(reading.prefix)}, {text}, ' ') AS {READ} FROM __THIS__"
+
+
+@cache
+def _letters() -> tuple[str, str]:
+    """Return letters that Spark NLP reads otherwise, and what BERT reads.
+
+    Spark NLP strips the marks of Latin, Greek and Cyrillic letters; BERT those of all, such as of
+    kana and of Arabic. Java lowers a sigma by its place in a word. Letters that are nothing but
+    marks come last, and have no counterpart.
+    """
+    letters = {"Σ": "σ"}
+    for letter in map(chr, range(0x80, 0x10000)):
+        parts = normalize("NFD", letter)
+        marks = [part for part in parts if category(part) == "Mn"]
+        if parts != letter and any(not 0x300 <= ord(mark) <= 0x36F for mark in marks):
+            letters[letter] = "".join(part for part in parts if part not in marks)
+    alone = {letter: base for letter, base in letters.items() if len(base) <= 1}
+    order = sorted(alone, key=lambda letter: -len(alone[letter]))
+    return "".join(order), "".join(alone[letter] for letter in order)
 
 
 def _cleaned(text: str) -> str:
