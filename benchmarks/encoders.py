@@ -65,8 +65,8 @@ def _model(algorithm: str, c: float, preparation: Preparation) -> Candidate:
     return Candidate.model_validate(content)
 
 
-def embed(encoder: Encoder, texts: list[str]) -> None:
-    """Embed all texts, and print how many a second were new."""
+def embed(encoder: Encoder, texts: list[str], where: str = "") -> None:
+    """Embed all texts, and print where and how many a second were new."""
     fresh = list[float]()
     watched = replace(encoder, progress=lambda done, total, message: fresh.append(done))
     began = time.perf_counter()
@@ -74,7 +74,10 @@ def embed(encoder: Encoder, texts: list[str]) -> None:
     seconds = time.perf_counter() - began
     count = int(max(fresh, default=0))
     rate = f"{count / seconds:4.0f} a second"
-    print(f"{encoder.name:20} {count:7,} texts embedded in {seconds:6.1f} s: {rate}", flush=True)
+    print(
+        f"{where}{encoder.name:20} {count:7,} texts embedded in {seconds:6.1f} s: {rate}",
+        flush=True,
+    )
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import encoders
 from benchmarks.texts import read
 from vouch.engine import encoders as installed
 from vouch.engine import memory
@@ -81,12 +81,12 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Fit a model, and measure it on other texts."""
     train, val = _rows(options)
     kept = _encoder(name in SPARK, options)
-    encoders = {kept.identity: kept}
+    given = {kept.identity: kept}
     kept.embed(["text"])  # its start is not part of the fit
     began = time.perf_counter()
-    fitted = _fit(name, train, encoders)
+    fitted = _fit(name, train, given)
     done = time.perf_counter()
-    scores = fitted.predict(val, encoders) if name in SPARK else fitted.predict(val)
+    scores = fitted.predict(val, given) if name in SPARK else fitted.predict(val)
     processes = [os.getpid(), *([session.driver()] if name in SPARK else [])]
     return {
         "macro_recall": macro_recall(val["label"].to_numpy(), scores.argmax(axis=1)),
@@ -106,16 +106,16 @@ def _encoder(on_spark: bool, options: argparse.Namespace) -> Encoder:
     return (SparkEncoder if on_spark else Encoder)(place, options.cache, CORES)
 
 
-def _fit(name: str, train: pd.DataFrame, encoders: Any) -> Any:
-    (identity,) = encoders
+def _fit(name: str, train: pd.DataFrame, given: Any) -> Any:
+    (identity,) = given
     if name in SPARK:
         content = SPARK[name] | {"encoder": identity}
         candidate = SparkCandidate.model_validate(content)
-        return spark_models.fit(candidate, train, 0, encoders=encoders)
+        return spark_models.fit(candidate, train, 0, encoders=given)
     content = SKLEARN[name]
     preparation = content["preparation"] | {"encoders": (identity,)}
     learned = Candidate.model_validate(content | {"preparation": preparation})
-    return sklearn_models.fit(learned, train, 0, CORES, encoders)
+    return sklearn_models.fit(learned, train, 0, CORES, given)
 
 
 def embed(options: argparse.Namespace) -> None:
@@ -123,14 +123,9 @@ def embed(options: argparse.Namespace) -> None:
     train, val = _rows(options)
     texts = [*train["text"], *val["text"]]
     for on_spark in (False, True):
-        encoder, fresh = _encoder(on_spark, options), list[float]()
+        encoder = _encoder(on_spark, options)
         encoder.check()
-        watched = replace(encoder, progress=lambda done, *_, fresh=fresh: fresh.append(done))
-        began = time.perf_counter()
-        watched.embed(texts)
-        seconds, count = time.perf_counter() - began, int(max(fresh, default=0))
-        rate = f"{count:7,} texts embedded in {seconds:6.1f} s: {count / seconds:4.0f} a second"
-        print(f"{'Spark' if on_spark else 'Python':8}{encoder.name:16}{rate}", flush=True)
+        encoders.embed(encoder, texts, f"{'Spark' if on_spark else 'Python':8}")
     own, other = (_encoder(each, options).embed(texts[:COMPARED]) for each in (False, True))
     near = (own * other).sum(axis=1) / np.linalg.norm(other, axis=1)
     print(

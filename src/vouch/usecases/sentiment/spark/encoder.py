@@ -150,11 +150,6 @@ class SparkEncoder(Encoder):
             "give the ONNX export of an uncased BERT, or run without --engine spark",
         )
 
-    @cached_property
-    def dimensions(self) -> int:
-        """Numbers of an embedding."""
-        return len(self._embed("text"))
-
     def check(self) -> None:
         """Embed a text; see :meth:`vouch.usecases.sentiment.embeddings.Encoder.check`."""
         _ = self._pieces

@@ -25,7 +25,7 @@ from vouch.models.search import Record
 from vouch.models.strength import trains
 from vouch.results.tune import Costs, Leaderboard
 from vouch.usecases.sentiment.embeddings import KEPT
-from vouch.usecases.sentiment.features import needed, texts_of
+from vouch.usecases.sentiment.features import texts_of
 from vouch.usecases.sentiment.params import TextTuneParams
 from vouch.usecases.sentiment.rows import METRIC, SearchRows, lay_out
 from vouch.usecases.sentiment.spark.candidate import SparkCandidate
@@ -94,8 +94,6 @@ class Trials:
         if java:
             memory.forget_peak(java)
         frame, seed, names = self.rows.frame, self.rows.params.seed, self.rows.names
-        if candidate.encoder:  # once for all candidates, and no part of what a fit takes
-            needed(self.encoders, candidate.encoder).embed(sound(texts_of(frame)))
         seconds = 0.0
         arrays: dict[str, Any] = {}
         for number, fold in enumerate(self.rows.folds):
