@@ -40,12 +40,9 @@ with session() as opened:
 """
 
 
-@pytest.mark.slow
-def test_training_survives_an_executors_death(spark_nlp, tmp_path):
-    frame = text_rows(600)
-    frame.to_parquet(tmp_path / "rows.parquet")
+def on_cluster(code, *arguments):
     done = subprocess.run(
-        [sys.executable, "-c", TRAIN, tmp_path / "rows.parquet", tmp_path / "model"],
+        [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
         env=os.environ | {"VOUCH_SPARK_MASTER": "local-cluster[2,1,3072]"},
         capture_output=True,
@@ -53,6 +50,14 @@ def test_training_survives_an_executors_death(spark_nlp, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.slow
+def test_training_survives_an_executors_death(spark_nlp, tmp_path):
+    frame = text_rows(600)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    done = on_cluster(TRAIN, tmp_path / "rows.parquet", tmp_path / "model")
     assert "killed" in done.stdout
     scores = load(tmp_path / "model").predict(frame)
     # the same optimum; sums over partitions are rounded in another order
@@ -78,14 +83,6 @@ TEXTS = [f"i love it {number}" for number in range(40)]
 @pytest.mark.slow
 def test_executors_embed_by_the_encoder_that_was_given(spark_nlp, tmp_path):
     places = [write_bert(tmp_path / f"tiny-{seed}", seed) for seed in range(2)]
-    done = subprocess.run(
-        [sys.executable, "-c", EMBED, *places, tmp_path / "vectors.npy"],
-        cwd=ROOT,
-        env=os.environ | {"VOUCH_SPARK_MASTER": "local-cluster[2,1,3072]"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    on_cluster(EMBED, *places, tmp_path / "vectors.npy")
     for place, vectors in zip(places, np.load(tmp_path / "vectors.npy"), strict=True):
         np.testing.assert_array_equal(vectors, SparkEncoder(place).embed(TEXTS))
